@@ -1,0 +1,55 @@
+/* Labelled images in the IDX files that MNIST comes in. */
+#ifndef MNIST_BLAS_DATASET_H
+#define MNIST_BLAS_DATASET_H
+
+#include <mnist_blas/status.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `count` images of one size with their labels. */
+typedef struct mb_split {
+    const uint8_t *images; /* (count, rows, columns) gray values, 0 is background */
+    const uint8_t *labels; /* (count) 0 .. classes-1 */
+    size_t count;
+} mb_split;
+
+/* Read-only for its users; everything in it belongs to it. */
+typedef struct mb_dataset {
+    const char *folder; /* where it was read, as given */
+    size_t rows, columns;
+    size_t classes; /* 2 .. 256 */
+    mb_split train, test;
+} mb_dataset;
+
+/* Which of the two splits to read; they can be added. A split not read has count 0. */
+enum { MB_TRAIN_SPLIT = 1, MB_TEST_SPLIT = 2 };
+
+/* Where data is looked for: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first of
+ * ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
+ * (~/.cache/mnist_blas) that exists. *found is on the heap, the caller frees it; it is NULL, with
+ * MB_OK, when none of them exists. A folder that was asked for (by argument or by variable) and is
+ * not there is an error (MB_IO), never passed over. */
+MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
+
+/* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
+ * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz. On success *dataset
+ * is the caller's, for mb_dataset_close.
+ * The class count is one more than the largest training label (test label, when only that split is
+ * read), and each class must have a training image.
+ * MB_IO: missing or unreadable; MB_FORMAT: not what it should be, the error says which file and
+ * the figures; MB_MEMORY. */
+MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
+                                 mb_error *error);
+
+/* Frees; NULL is fine. */
+MB_API void mb_dataset_close(mb_dataset *dataset);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

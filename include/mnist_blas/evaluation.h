@@ -1,0 +1,41 @@
+/* How well a network classifies. */
+#ifndef MNIST_BLAS_EVALUATION_H
+#define MNIST_BLAS_EVALUATION_H
+
+#include <mnist_blas/dataset.h>
+#include <mnist_blas/network.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Precision, recall and F1 of one class, fractions; 0 where the divisor is 0. */
+typedef struct mb_class_score {
+    double precision; /* right / predicted as this class */
+    double recall;    /* right / truly of this class */
+    double f1;        /* harmonic mean of the two */
+    size_t support;   /* images truly of this class */
+} mb_class_score;
+
+typedef struct mb_evaluation {
+    size_t classes, samples, correct;
+    double accuracy;              /* correct / samples */
+    double loss;                  /* mean cross-entropy, nats */
+    const size_t *confusion;      /* (classes, classes): true class by predicted class */
+    const mb_class_score *scores; /* (classes) */
+} mb_evaluation;
+
+/* Classifies all of `split` (images of rows x columns) with the machine's team; *evaluation is the
+ * caller's, for mb_evaluation_free. At equal logits the lower class wins.
+ * MB_INVALID: images of another size than the network's input, a label above its classes, or an
+ * empty split; MB_MEMORY. */
+MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
+                             size_t rows, size_t columns, mb_evaluation **evaluation,
+                             mb_error *error);
+
+MB_API void mb_evaluation_free(mb_evaluation *evaluation);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

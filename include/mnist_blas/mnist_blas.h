@@ -1,0 +1,24 @@
+/* All of libmnist_blas. A classifier in four calls: mb_machine_open, mb_dataset_open,
+ * mb_network_open and mb_network_initialise, mb_train; then mb_model_save. */
+#ifndef MNIST_BLAS_H
+#define MNIST_BLAS_H
+
+#include <mnist_blas/dataset.h>
+#include <mnist_blas/evaluation.h>
+#include <mnist_blas/machine.h>
+#include <mnist_blas/model.h>
+#include <mnist_blas/network.h>
+#include <mnist_blas/status.h>
+#include <mnist_blas/training.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "MAJOR.MINOR.PATCH". */
+MB_API const char *mb_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,211 @@
+#include "data/idx.h"
+
+#include "core/arena.h"
+#include "data/gunzip.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { UNSIGNED_BYTE = 0x08, MAGIC_SIZE = 4, DIMENSION_SIZE = 4 };
+
+static uint32_t big_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static const char *plural(mb_idx_kind kind) { return kind == MB_IDX_IMAGES ? "images" : "labels"; }
+
+static size_t header_size(mb_idx_kind kind) { return MAGIC_SIZE + DIMENSION_SIZE * (size_t)kind; }
+
+static const char *type_name(unsigned type)
+{
+    switch (type) {
+    case 0x09:
+        return "signed bytes";
+    case 0x0b:
+        return "16-bit integers";
+    case 0x0c:
+        return "32-bit integers";
+    case 0x0d:
+        return "floats";
+    case 0x0e:
+        return "doubles";
+    default:
+        return "unknown";
+    }
+}
+
+static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
+{
+    const uint8_t *magic = idx->bytes.data;
+    const unsigned wanted = UNSIGNED_BYTE << 8 | (unsigned)kind;
+    if (idx->bytes.size == 0)
+        return mb_fail(error, MB_FORMAT, "%s: empty file: 0 bytes", idx->path);
+    if (idx->bytes.size < MAGIC_SIZE)
+        return mb_fail(error, MB_FORMAT, "%s: not an IDX file: %zu bytes, its header alone has %zu",
+                       idx->path, idx->bytes.size, header_size(kind));
+    const uint32_t found = big_endian(magic);
+    if (found == wanted)
+        return MB_OK;
+    if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
+        return mb_fail(error, MB_FORMAT,
+                       "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
+                       found, plural(kind), wanted);
+    if (magic[2] != UNSIGNED_BYTE)
+        return mb_fail(error, MB_FORMAT,
+                       "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
+                       idx->path, (unsigned)magic[2], type_name(magic[2]), UNSIGNED_BYTE);
+    if (magic[3] == MB_IDX_LABELS || magic[3] == MB_IDX_IMAGES)
+        return mb_fail(error, MB_FORMAT, "%s: holds %s, not %s: starts with 0x%08x, not 0x%08x",
+                       idx->path, plural(magic[3]), plural(kind), found, wanted);
+    return mb_fail(error, MB_FORMAT, "%s: has %u dimensions: %s have %u", idx->path,
+                   (unsigned)magic[3], plural(kind), (unsigned)kind);
+}
+
+static mb_status check_dimensions(const mb_idx *idx, mb_idx_kind kind, size_t *payload,
+                                  mb_error *error)
+{
+    size_t pixels;
+    if (idx->count == 0)
+        return mb_fail(error, MB_FORMAT, "%s: empty: header promises 0 %s", idx->path,
+                       plural(kind));
+    if (idx->rows == 0 || idx->columns == 0)
+        return mb_fail(error, MB_FORMAT, "%s: images without pixels: header says %zu x %zu",
+                       idx->path, idx->rows, idx->columns);
+    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IDX_MOST_PIXELS)
+        return mb_fail(error, MB_FORMAT,
+                       "%s: images too large: header says %zu x %zu, at most %d pixels are read",
+                       idx->path, idx->rows, idx->columns, MB_IDX_MOST_PIXELS);
+    if (!mb_multiply(pixels, idx->count, payload) ||
+        *payload > MB_IDX_MOST_BYTES - header_size(kind))
+        return mb_fail(error, MB_FORMAT,
+                       "%s: too large: header promises %zu %s of %zu bytes, at most %zu bytes are "
+                       "read",
+                       idx->path, idx->count, plural(kind), pixels, MB_IDX_MOST_BYTES);
+    return MB_OK;
+}
+
+/* Reads the header of idx->bytes and fills in the rest of *idx. */
+static mb_status parse_header(mb_idx *idx, mb_idx_kind kind, mb_error *error)
+{
+    mb_status status = check_magic(idx, kind, error);
+    if (status != MB_OK)
+        return status;
+    const size_t header = header_size(kind);
+    const uint8_t *dimensions = idx->bytes.data + MAGIC_SIZE;
+    if (idx->bytes.size < header)
+        return mb_fail(error, MB_FORMAT, "%s: truncated: %zu bytes, the header of %s has %zu",
+                       idx->path, idx->bytes.size, plural(kind), header);
+    idx->items = idx->bytes.data + header;
+    idx->count = big_endian(dimensions);
+    idx->rows = kind == MB_IDX_IMAGES ? big_endian(dimensions + DIMENSION_SIZE) : 1;
+    idx->columns = kind == MB_IDX_IMAGES ? big_endian(dimensions + 2 * DIMENSION_SIZE) : 1;
+    size_t promised = 0;
+    status = check_dimensions(idx, kind, &promised, error);
+    if (status != MB_OK)
+        return status;
+    const size_t there = idx->bytes.size - header;
+    if (there < promised)
+        return mb_fail(error, MB_FORMAT, "%s: truncated: header promises %zu %s, %zu are there",
+                       idx->path, idx->count, plural(kind), there / (promised / idx->count));
+    if (there > promised)
+        return mb_fail(error, MB_FORMAT,
+                       "%s: trailing garbage: header promises %zu %s, %zu bytes follow them",
+                       idx->path, idx->count, plural(kind), there - promised);
+    return MB_OK;
+}
+
+mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_idx *idx,
+                       mb_error *error)
+{
+    mb_status status = MB_OK;
+    mb_bytes packed = {0};
+    mb_idx whole = {.bytes = *file, .path = strdup(path)};
+    *file = (mb_bytes){0};
+    if (whole.path == NULL) {
+        status = mb_fail_memory(error, path, strlen(path) + 1);
+        goto done;
+    }
+    if (mb_is_gzip(&whole.bytes)) {
+        packed = whole.bytes;
+        whole.bytes = (mb_bytes){0};
+        status = mb_gunzip(path, &packed, MB_IDX_MOST_BYTES, &whole.bytes, error);
+    }
+    if (status == MB_OK)
+        status = parse_header(&whole, kind, error);
+    if (status == MB_OK) {
+        *idx = whole;
+        whole = (mb_idx){0};
+    }
+done:
+    free(packed.data);
+    mb_idx_free(&whole);
+    return status;
+}
+
+/* A name that exists but may not be looked at counts as there: opening it says why. */
+static bool is_there(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+mb_status mb_idx_locate(const char *path, char **found, mb_error *error)
+{
+    char *name = NULL;
+    *found = NULL;
+    if (asprintf(&name, "%s.gz", path) < 0)
+        return mb_fail_memory(error, path, strlen(path) + sizeof ".gz");
+    if (is_there(path))
+        name[strlen(path)] = '\0';
+    else if (!is_there(name)) {
+        free(name);
+        name = NULL;
+    }
+    *found = name;
+    return MB_OK;
+}
+
+/* Before the file is opened: opening a named pipe would wait for its writer. */
+static mb_status check_regular(const char *path, mb_error *error)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return mb_fail(error, MB_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return mb_fail(error, MB_IO, "%s: is a folder, not a file", path);
+    if (!S_ISREG(info.st_mode))
+        return mb_fail(error, MB_IO, "%s: is not a regular file", path);
+    return MB_OK;
+}
+
+mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error)
+{
+    char *found = NULL;
+    mb_bytes file = {0};
+    mb_status status = mb_idx_locate(path, &found, error);
+    if (status != MB_OK)
+        goto done;
+    if (found == NULL) {
+        status = mb_fail(error, MB_IO, "%s: missing, and so is %s.gz", path, path);
+        goto done;
+    }
+    status = check_regular(found, error);
+    if (status == MB_OK)
+        status = mb_file_read(found, MB_IDX_MOST_BYTES, &file, error);
+    if (status == MB_OK)
+        status = mb_idx_parse(found, kind, &file, idx, error);
+done:
+    free(found);
+    return status;
+}
+
+void mb_idx_free(mb_idx *idx)
+{
+    free(idx->bytes.data);
+    free(idx->path);
+    *idx = (mb_idx){0};
+}

@@ -1,0 +1,44 @@
+/* IDX files, the format that MNIST comes in (http://yann.lecun.com/exdb/mnist): a magic number
+ * 0x0000TTDD with the type of the elements and the number of dimensions, each dimension as a
+ * 32-bit big-endian number, then the elements. Read here: unsigned bytes (type 0x08) in 1
+ * dimension (labels) and 3 (images). */
+#ifndef MB_DATA_IDX_H
+#define MB_DATA_IDX_H
+
+#include "core/file.h"
+
+/* What a file should hold; the value is its number of dimensions. */
+typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
+
+/* The most pixels an image may have (their numbers fit in 16 bits), and the most bytes a file may
+ * have, packed or unpacked: 43 times MNIST. */
+enum { MB_IDX_MOST_PIXELS = 1 << 16 };
+#define MB_IDX_MOST_BYTES ((size_t)1 << 31)
+
+typedef struct mb_idx {
+    mb_bytes bytes;       /* owned: the whole file, unpacked */
+    char *path;           /* owned: the file that was read, plain or .gz */
+    const uint8_t *items; /* in `bytes`: (count, rows, columns) pixels or (count) labels */
+    size_t count;         /* at least 1 */
+    size_t rows, columns; /* at least 1; both 1 for labels */
+} mb_idx;
+
+/* `path` if there is such a file, else `path`.gz if there is, as *found, which the caller frees;
+ * NULL, with MB_OK, when there is neither. MB_MEMORY. */
+mb_status mb_idx_locate(const char *path, char **found, mb_error *error);
+
+/* Reads what mb_idx_locate finds; whether it is gzip is told by its first bytes, not by its name.
+ * On success *idx is the caller's, for mb_idx_free; on failure it is left alone.
+ * MB_IO: missing, no regular file, unreadable; MB_FORMAT: not an IDX file of this kind, empty,
+ * truncated, too long or too large, or broken gzip; MB_MEMORY. */
+mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error);
+
+/* mb_idx_read of bytes already in memory; errors call them `path`. Takes file->data over, whether
+ * it succeeds or not, and leaves *file empty. MB_FORMAT, MB_MEMORY. */
+mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_idx *idx,
+                       mb_error *error);
+
+/* Frees what *idx holds and makes it empty; an empty one, {0}, is fine. */
+void mb_idx_free(mb_idx *idx);
+
+#endif

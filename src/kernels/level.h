@@ -1,0 +1,31 @@
+/* Names for what is compiled once per instruction set: MB_AT_LEVEL(relu) is mb_relu_v4 where
+ * MB_LEVEL is v4. */
+#ifndef MB_KERNELS_LEVEL_H
+#define MB_KERNELS_LEVEL_H
+
+#include "kernels/kernels.h"
+
+#define MB_PASTE(name, level) mb_##name##_##level
+#define MB_PASTE_EXPANDED(name, level) MB_PASTE(name, level)
+#define MB_AT_LEVEL(name) MB_PASTE_EXPANDED(name, MB_LEVEL)
+
+void MB_AT_LEVEL(widen)(size_t n, const uint8_t *bytes, float *out);
+void MB_AT_LEVEL(spread)(size_t n, const uint16_t *index, const uint8_t *value,
+                         const uint16_t *slot, size_t columns, float *row);
+void MB_AT_LEVEL(pick_rows)(size_t n, const uint16_t *active, size_t width, const float *w,
+                            float *out);
+void MB_AT_LEVEL(place_rows)(size_t n, const uint16_t *active, size_t width, const float *g,
+                             size_t rows, float *out, bool add);
+void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);
+void MB_AT_LEVEL(fill_rows)(size_t rows, size_t columns, const float *bias, float *z, size_t ld);
+void MB_AT_LEVEL(add_rows)(size_t rows, size_t columns, const float *d, size_t ld, float *sums);
+void MB_AT_LEVEL(relu)(size_t rows, size_t columns, float *z, size_t ld);
+void MB_AT_LEVEL(relu_gradient)(size_t rows, size_t columns, const float *a, float *d, size_t ld);
+void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *logits, const uint8_t *labels,
+                          float scale, float *gradient, float *losses, uint8_t *guess);
+void MB_AT_LEVEL(exp)(size_t n, const float *x, float *y);
+mb_update_fn MB_AT_LEVEL(sgd), MB_AT_LEVEL(adam);
+
+extern const mb_kernels MB_AT_LEVEL(kernels);
+
+#endif

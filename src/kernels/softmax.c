@@ -1,0 +1,87 @@
+/* Softmax and cross-entropy. With m the largest logit of a row, log-softmax is
+ * z - m - log(sum(e^(z - m))): no exponential is above 1, so logits of +-1e4 are as good as any. */
+#include "kernels/level.h"
+
+#include <math.h>
+#include <string.h>
+
+/* e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln(2) / 2; ln 2 is split in two so that n
+ * times its first part is exact. e^r - 1 - r is r^2 times a polynomial fitted to the least
+ * relative error (0.05 ulp). Adding 1.5 * 2^23 rounds to an integer and leaves it in the low
+ * bits of the float, from where it goes into the exponent. */
+static inline float exp_of(float x)
+{
+    const float log2_e = 0x1.715476p+0f, round = 0x1.8p+23f;
+    const float ln2_high = 0x1.63p-1f, ln2_low = -0x1.bd0106p-13f;
+    const float shifted = x * log2_e + round;
+    const float n = shifted - round;
+    const float r = (x - n * ln2_high) - n * ln2_low;
+    float p = 0x1.6a2352p-10f;
+    p = p * r + 0x1.123a6cp-7f;
+    p = p * r + 0x1.5558f4p-5f;
+    p = p * r + 0x1.555490p-3f;
+    p = p * r + 0x1.fffffcp-2f;
+    p = (p * r) * r + r + 1.0f;
+    union {
+        float f;
+        uint32_t bits;
+    } power = {.f = shifted};
+    power.bits = (power.bits + 127) << 23;
+    return x < -87.3f ? 0.0f : p * power.f;
+}
+
+void MB_AT_LEVEL(exp)(size_t n, const float *restrict x, float *restrict y)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        y[i] = exp_of(x[i]);
+}
+
+/* Rows are padded to whole vectors of the widest level with logits whose exponential is 0. */
+enum { LANES = 16 };
+
+/* Exponentials of z - max(z) into e (padded), their sum, and the place of the largest. A NaN
+ * anywhere makes the sum NaN. */
+static float exponentials(size_t classes, const float *restrict z, float *restrict e, size_t *top)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < classes; c++)
+        if (z[c] > z[best])
+            best = c;
+    const float most = z[best];
+    const size_t padded = (classes + LANES - 1) / LANES * LANES;
+    for (size_t c = 0; c < classes; c++)
+        e[c] = z[c] - most;
+    for (size_t c = classes; c < padded; c++)
+        e[c] = -100.0f;
+    for (size_t c0 = 0; c0 < padded; c0 += LANES)
+#pragma omp simd
+        for (size_t c = c0; c < c0 + LANES; c++)
+            e[c] = exp_of(e[c]);
+    float sum = 0.0f;
+    for (size_t c = 0; c < classes; c++)
+        sum += e[c];
+    *top = best;
+    return sum;
+}
+
+void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *restrict logits,
+                          const uint8_t *restrict labels, float scale, float *restrict gradient,
+                          float *restrict losses, uint8_t *restrict guess)
+{
+    float e[MB_MAX_CLASSES];
+    for (size_t r = 0; r < rows; r++) {
+        const float *z = logits + r * classes;
+        size_t top;
+        const float sum = exponentials(classes, z, e, &top);
+        losses[r] = logf(sum) - (z[labels[r]] - z[top]);
+        guess[r] = (uint8_t)top;
+        if (gradient == NULL)
+            continue;
+        float *d = gradient + r * classes;
+        const float factor = scale / sum;
+        for (size_t c = 0; c < classes; c++)
+            d[c] = e[c] * factor;
+        d[labels[r]] -= scale;
+    }
+}

@@ -1,0 +1,17 @@
+#include "kernels/level.h"
+
+const mb_kernels MB_AT_LEVEL(kernels) = {
+    .widen = MB_AT_LEVEL(widen),
+    .spread = MB_AT_LEVEL(spread),
+    .pick_rows = MB_AT_LEVEL(pick_rows),
+    .place_rows = MB_AT_LEVEL(place_rows),
+    .transpose = MB_AT_LEVEL(transpose),
+    .fill_rows = MB_AT_LEVEL(fill_rows),
+    .add_rows = MB_AT_LEVEL(add_rows),
+    .relu = MB_AT_LEVEL(relu),
+    .relu_gradient = MB_AT_LEVEL(relu_gradient),
+    .softmax = MB_AT_LEVEL(softmax),
+    .exp = MB_AT_LEVEL(exp),
+    .sgd = MB_AT_LEVEL(sgd),
+    .adam = MB_AT_LEVEL(adam),
+};

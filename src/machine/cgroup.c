@@ -1,0 +1,227 @@
+#include "machine/cgroup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the process stands in the two hierarchies that may limit its time. */
+typedef struct {
+    char *unified; /* v2; NULL when there is none */
+    char *cpu;     /* v1's cpu controller; NULL when there is none */
+} membership;
+
+/* One mount of such a hierarchy, as a line of mountinfo has it. */
+typedef struct {
+    bool unified;
+    const char *root;  /* the cgroup that is mounted */
+    const char *point; /* where */
+} mount;
+
+/* Whether `word` is in a list with commas. */
+static bool has_word(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *item = list; *item != '\0';) {
+        const size_t span = strcspn(item, ",");
+        if (span == length && strncmp(item, word, length) == 0)
+            return true;
+        item += span + (item[span] == ',');
+    }
+    return false;
+}
+
+static FILE *open_below(const char *folder, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return NULL;
+    FILE *file = fopen(path, "re");
+    free(path);
+    return file;
+}
+
+/* Lines are "ID:CONTROLLERS:PATH", v2's "0::PATH". */
+static void read_membership(const char *root, membership *member)
+{
+    FILE *file = open_below(root, "proc/self/cgroup");
+    char *line = NULL;
+    size_t room = 0;
+    while (file != NULL && getline(&line, &room, file) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        char *path = line;
+        strsep(&path, ":");
+        const char *controllers = strsep(&path, ":");
+        if (path == NULL || path[0] != '/')
+            continue;
+        char **slot = controllers[0] == '\0'         ? &member->unified
+                      : has_word(controllers, "cpu") ? &member->cpu
+                                                     : NULL;
+        if (slot != NULL && *slot == NULL)
+            *slot = strdup(path);
+    }
+    free(line);
+    if (file != NULL)
+        fclose(file);
+}
+
+/* mountinfo writes blanks, line ends and backslashes as \ooo. */
+static void unescape(char *text)
+{
+    char *out = text;
+    for (const char *in = text; *in != '\0'; out++) {
+        if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' &&
+            in[3] >= '0' && in[3] <= '7') {
+            *out = (char)((in[1] - '0') * 64 + (in[2] - '0') * 8 + (in[3] - '0'));
+            in += 4;
+        } else {
+            *out = *in++;
+        }
+    }
+    *out = '\0';
+}
+
+/* A line is "ID PARENT DEVICE ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS". */
+static bool parse_mount(char *line, mount *found)
+{
+    enum { ROOT = 3, POINT = 4, FIXED = 6 };
+    char *fields[FIXED];
+    char *rest = line;
+    line[strcspn(line, "\n")] = '\0';
+    for (size_t i = 0; i < FIXED; i++)
+        fields[i] = strsep(&rest, " ");
+    const char *tag;
+    do
+        tag = strsep(&rest, " ");
+    while (tag != NULL && strcmp(tag, "-") != 0);
+    const char *type = strsep(&rest, " ");
+    strsep(&rest, " ");
+    if (type == NULL || rest == NULL || fields[ROOT][0] != '/' || fields[POINT][0] != '/')
+        return false;
+    unescape(fields[ROOT]);
+    unescape(fields[POINT]);
+    found->unified = strcmp(type, "cgroup2") == 0;
+    found->root = fields[ROOT];
+    found->point = fields[POINT];
+    return found->unified || (strcmp(type, "cgroup") == 0 && has_word(rest, "cpu"));
+}
+
+/* Whether one of the path's names is "..": above the cgroup namespace, whose names are hidden. */
+static bool climbs(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "/..")) != NULL; at += 3)
+        if (at[3] == '/' || at[3] == '\0')
+            return true;
+    return false;
+}
+
+/* Whether the path is made of ".." alone. */
+static bool only_climbs(const char *path)
+{
+    while (strncmp(path, "/..", 3) == 0 && (path[3] == '/' || path[3] == '\0'))
+        path += 3;
+    return path[0] == '\0';
+}
+
+/* The process's cgroup as a path below the mount's point ("" is the point itself); NULL when the
+ * mount does not show it. */
+static const char *below_mount(const char *mounted, const char *cgroup)
+{
+    const size_t length = strcmp(mounted, "/") == 0 ? 0 : strlen(mounted);
+    if (strncmp(cgroup, mounted, length) == 0 && (cgroup[length] == '/' || cgroup[length] == '\0'))
+        return climbs(cgroup + length) ? NULL : cgroup + length;
+    /* A mount from outside of the namespace shows a cgroup that contains ours, but not the names
+     * between. */
+    return only_climbs(mounted) && !climbs(cgroup) ? "" : NULL;
+}
+
+/* A positive decimal number and nothing after it but blanks; 0 for anything else. */
+static double positive(const char *text)
+{
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0]))
+        return 0;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end[strspn(end, " \t\n")] != '\0')
+        return 0;
+    return (double)value;
+}
+
+enum { LINE = 64 };
+
+static bool first_line(const char *folder, const char *name, char line[LINE])
+{
+    FILE *file = open_below(folder, name);
+    const bool read = file != NULL && fgets(line, LINE, file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    return read;
+}
+
+/* CPUs' worth of time that the cgroup in `folder` itself is given; 0 for no limit. */
+static double quota_of(const char *folder, bool unified)
+{
+    char quota[LINE], period[LINE];
+    const char *divisor = period;
+    if (unified) {
+        char *rest = quota;
+        if (!first_line(folder, "cpu.max", quota))
+            return 0;
+        strsep(&rest, " ");
+        if (rest == NULL)
+            return 0;
+        divisor = rest;
+    } else if (!first_line(folder, "cpu.cfs_quota_us", quota) ||
+               !first_line(folder, "cpu.cfs_period_us", period)) {
+        return 0;
+    }
+    const double microseconds = positive(quota), every = positive(divisor);
+    return every > 0 ? microseconds / every : 0;
+}
+
+/* The smaller of two limits, of which 0 is none. */
+static double tighter(double a, double b) { return a == 0 || (b != 0 && b < a) ? b : a; }
+
+/* The tightest quota from the process's cgroup up to the mount's point. */
+static double tightest_in(const char *root, const mount *found, const char *cgroup)
+{
+    const char *below = cgroup != NULL ? below_mount(found->root, cgroup) : NULL;
+    char *folder = NULL;
+    double cpus = 0;
+    if (below == NULL || asprintf(&folder, "%s%s%s", root, found->point, below) < 0)
+        return 0;
+    char *names = folder + strlen(root) + strlen(found->point);
+    for (char *last = names; last != NULL;) {
+        cpus = tighter(cpus, quota_of(folder, found->unified));
+        last = strrchr(names, '/');
+        if (last != NULL)
+            *last = '\0';
+    }
+    free(folder);
+    return cpus;
+}
+
+double mb_cgroup_cpus(const char *root)
+{
+    double cpus = 0;
+    membership member = {0};
+    char *line = NULL;
+    size_t room = 0;
+    read_membership(root, &member);
+    FILE *mounts = open_below(root, "proc/self/mountinfo");
+    while (mounts != NULL && getline(&line, &room, mounts) > 0) {
+        mount found;
+        if (parse_mount(line, &found))
+            cpus = tighter(cpus,
+                           tightest_in(root, &found, found.unified ? member.unified : member.cpu));
+    }
+    if (mounts != NULL)
+        fclose(mounts);
+    free(line);
+    free(member.unified);
+    free(member.cpu);
+    return cpus;
+}

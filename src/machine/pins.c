@@ -1,0 +1,236 @@
+#include "machine/pins.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a list is read from, and what it has given so far. */
+typedef struct {
+    const char *name, *text;
+    const mb_topology *topology;
+    unsigned *cpus; /* room for each allowed CPU once */
+    size_t count;
+} pin_list;
+
+static bool contains(const unsigned *cpus, size_t count, unsigned cpu)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cpus[i] == cpu)
+            return true;
+    return false;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return (x > y) - (x < y);
+}
+
+/* The allowed CPUs in a list's own notation, cut short where there is no room. */
+static void describe_allowed(const mb_topology *topology, char *text, size_t room)
+{
+    const size_t count = topology->pus_allowed;
+    unsigned *sorted = malloc(count * sizeof *sorted);
+    text[0] = '\0';
+    if (sorted == NULL)
+        return;
+    memcpy(sorted, topology->pus, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_number);
+    size_t used = 0;
+    for (size_t first = 0, next; first < count && used < room; first = next) {
+        for (next = first + 1; next < count && sorted[next] == sorted[next - 1] + 1;)
+            next++;
+        const char *comma = first > 0 ? "," : "";
+        const int put = next - first > 1
+                            ? snprintf(text + used, room - used, "%s%u-%u", comma, sorted[first],
+                                       sorted[next - 1])
+                            : snprintf(text + used, room - used, "%s%u", comma, sorted[first]);
+        used += put > 0 ? (size_t)put : 0;
+    }
+    free(sorted);
+    if (used >= room)
+        memcpy(text + room - sizeof "...", "...", sizeof "...");
+}
+
+static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
+{
+    if (!contains(list->topology->pus, list->topology->pus_allowed, cpu)) {
+        char allowed[256];
+        describe_allowed(list->topology, allowed, sizeof allowed);
+        return mb_fail(error, MB_INVALID, "%s: CPU %u is not among those this process may use (%s)",
+                       list->name, cpu, allowed);
+    }
+    if (contains(list->cpus, list->count, cpu))
+        return mb_fail(error, MB_INVALID, "%s: CPU %u is in '%s' more than once", list->name, cpu,
+                       list->text);
+    list->cpus[list->count++] = cpu;
+    return MB_OK;
+}
+
+/* Reads a CPU's number at *next and moves on; false when there is none. */
+static bool read_cpu(const char **next, unsigned *cpu)
+{
+    char *end;
+    if (!isdigit((unsigned char)**next))
+        return false;
+    errno = 0;
+    const unsigned long number = strtoul(*next, &end, 10);
+    if (errno != 0 || number > UINT_MAX)
+        return false;
+    *cpu = (unsigned)number;
+    *next = end;
+    return true;
+}
+
+static mb_status fail_syntax(const pin_list *list, mb_error *error)
+{
+    return mb_fail(error, MB_INVALID,
+                   "%s: '%s' is not core, pu, none or a list of CPU numbers such as 0,2,4-7",
+                   list->name, list->text);
+}
+
+static mb_status parse_list(pin_list *list, mb_error *error)
+{
+    for (const char *next = list->text;; next++) {
+        unsigned first, last;
+        if (!read_cpu(&next, &first))
+            return fail_syntax(list, error);
+        last = first;
+        if (*next == '-') {
+            next++;
+            if (!read_cpu(&next, &last))
+                return fail_syntax(list, error);
+        }
+        if (last < first)
+            return mb_fail(error, MB_INVALID, "%s: the range %u-%u in '%s' runs backwards",
+                           list->name, first, last, list->text);
+        mb_status status = add_cpu(list, first, error);
+        for (unsigned cpu = first; status == MB_OK && cpu < last;)
+            status = add_cpu(list, ++cpu, error);
+        if (status != MB_OK)
+            return status;
+        if (*next == '\0')
+            return MB_OK;
+        if (*next != ',')
+            return fail_syntax(list, error);
+    }
+}
+
+/* Gives `threads` threads the CPUs in order, again from the start where there are fewer. */
+static mb_status deal(const unsigned *cpus, size_t count, size_t threads, unsigned **dealt,
+                      mb_error *error)
+{
+    unsigned *each = calloc(threads, sizeof *each);
+    if (each == NULL)
+        return mb_fail_memory(error, "pins", threads * sizeof *each);
+    for (size_t i = 0; i < threads; i++)
+        each[i] = cpus[i % count];
+    *dealt = each;
+    return MB_OK;
+}
+
+static mb_status deal_list(const char *name, const char *text, const mb_topology *topology,
+                           size_t threads, unsigned **dealt, mb_error *error)
+{
+    pin_list list = {.name = name, .text = text, .topology = topology};
+    list.cpus = calloc(topology->pus_allowed, sizeof *list.cpus);
+    if (list.cpus == NULL)
+        return mb_fail_memory(error, name, topology->pus_allowed * sizeof *list.cpus);
+    mb_status status = parse_list(&list, error);
+    if (status == MB_OK)
+        status = deal(list.cpus, list.count, threads, dealt, error);
+    free(list.cpus);
+    return status;
+}
+
+mb_status mb_pins_choose(const char *option, const char *variable, bool openmp_binds,
+                         const mb_topology *topology, size_t threads, mb_pins *pins,
+                         mb_error *error)
+{
+    const char *name = option != NULL ? "pin" : "MNIST_BLAS_PIN";
+    const char *text = option != NULL ? option : variable != NULL ? variable : "core";
+    mb_pins chosen = {0};
+    mb_status status;
+    if (strcmp(text, "core") == 0) {
+        chosen.policy = "core";
+        status = deal(topology->core_pus, topology->cores_allowed, threads, &chosen.cpus, error);
+    } else if (strcmp(text, "pu") == 0) {
+        chosen.policy = "pu";
+        status = deal(topology->pus, topology->pus_allowed, threads, &chosen.cpus, error);
+    } else if (strcmp(text, "none") == 0) {
+        chosen.policy = "none";
+        status = MB_OK;
+    } else {
+        chosen.policy = "list";
+        status = deal_list(name, text, topology, threads, &chosen.cpus, error);
+    }
+    if (status != MB_OK)
+        return status;
+    if (openmp_binds && option == NULL) {
+        mb_pins_free(&chosen);
+        chosen.policy = "OpenMP";
+    }
+    *pins = chosen;
+    return MB_OK;
+}
+
+void mb_pins_free(mb_pins *pins)
+{
+    free(pins->cpus);
+    *pins = (mb_pins){0};
+}
+
+#if defined(__linux__)
+
+/* glibc's cpu_set_t is a fixed 1024 CPUs; the system calls take a mask of any length. */
+int mb_binding_save(mb_binding *binding)
+{
+    *binding = (mb_binding){{0}};
+    return sched_getaffinity(0, sizeof binding->mask, (cpu_set_t *)(void *)binding->mask) == 0
+               ? 0
+               : errno;
+}
+
+int mb_binding_restore(const mb_binding *binding)
+{
+    return sched_setaffinity(0, sizeof binding->mask,
+                             (const cpu_set_t *)(const void *)binding->mask) == 0
+               ? 0
+               : errno;
+}
+
+int mb_binding_pin(unsigned cpu)
+{
+    const unsigned bits = sizeof(unsigned long) * CHAR_BIT;
+    mb_binding one = {{0}};
+    if (cpu >= sizeof one.mask * CHAR_BIT)
+        return EINVAL;
+    one.mask[cpu / bits] |= 1ul << cpu % bits;
+    return mb_binding_restore(&one);
+}
+
+#else
+
+int mb_binding_save(mb_binding *binding)
+{
+    *binding = (mb_binding){{0}};
+    return ENOSYS;
+}
+
+int mb_binding_restore(const mb_binding *binding)
+{
+    (void)binding;
+    return ENOSYS;
+}
+
+int mb_binding_pin(unsigned cpu)
+{
+    (void)cpu;
+    return ENOSYS;
+}
+
+#endif

@@ -1,0 +1,137 @@
+#include "machine/team.h"
+
+#include "machine/barrier.h"
+#include "machine/pins.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <xmmintrin.h>
+#endif
+
+struct mb_team {
+    mb_barrier barrier; /* first: it wants its alignment */
+    size_t threads;
+    unsigned *pins;
+    bool blas_has_own_threads, binding_known;
+    mb_binding binding; /* of the opener, for all threads once the team is closed */
+    int blas_threads;   /* OpenBLAS's own, before the team */
+    atomic_int pin_failure;
+};
+
+mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_threads,
+                       mb_team **team, mb_error *error)
+{
+    mb_team *opened = aligned_alloc(_Alignof(mb_team), sizeof *opened);
+    if (opened == NULL)
+        return mb_fail_memory(error, "team", sizeof *opened);
+    memset(opened, 0, sizeof *opened);
+    opened->threads = threads;
+    opened->blas_has_own_threads = blas_has_own_threads;
+    if (pins != NULL) {
+        opened->pins = malloc(threads * sizeof *pins);
+        if (opened->pins == NULL) {
+            free(opened);
+            return mb_fail_memory(error, "team", threads * sizeof *pins);
+        }
+        memcpy(opened->pins, pins, threads * sizeof *pins);
+        opened->binding_known = mb_binding_save(&opened->binding) == 0;
+    }
+    if (blas_has_own_threads) { /* in an OpenMP build this call would change OpenMP's count */
+        opened->blas_threads = openblas_get_num_threads();
+        openblas_set_num_threads(1);
+    }
+    *team = opened;
+    return MB_OK;
+}
+
+size_t mb_team_threads(const mb_team *team) { return team->threads; }
+
+int mb_team_pin_failure(const mb_team *team) { return atomic_load(&team->pin_failure); }
+
+/* Subnormal numbers cost a hundred cycles each and add nothing to a training run; the state that
+ * turns them off belongs to the thread. */
+static unsigned long subnormals_off(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    const unsigned flush_to_zero = 0x8000, denormals_are_zero = 0x0040;
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(before | flush_to_zero | denormals_are_zero);
+    return before;
+#elif defined(__aarch64__)
+    unsigned long before;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(before));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before | 1ul << 24));
+    return before;
+#else
+    return 0;
+#endif
+}
+
+static void subnormals_restore(unsigned long before)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    _mm_setcsr((unsigned)before);
+#elif defined(__aarch64__)
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before));
+#else
+    (void)before;
+#endif
+}
+
+static void pin(mb_team *team, size_t index)
+{
+    const int failure = mb_binding_pin(team->pins[index]);
+    if (failure != 0)
+        atomic_store(&team->pin_failure, failure);
+}
+
+/* Outside a parallel region of several threads OpenBLAS counts by OpenMP's setting, hence that is
+ * the team's while it works. */
+void mb_team_run(mb_team *team, mb_work_fn *work, void *context)
+{
+    const int before = omp_get_max_threads();
+    omp_set_num_threads((int)team->threads);
+#pragma omp parallel num_threads((int)team->threads)
+    {
+        const mb_worker worker = {team, (size_t)omp_get_thread_num(),
+                                  (size_t)omp_get_num_threads()};
+        const unsigned long subnormals = subnormals_off();
+        if (team->pins != NULL)
+            pin(team, worker.index);
+#pragma omp single
+        mb_barrier_set(&team->barrier, worker.count, omp_get_num_procs() < (int)worker.count);
+        work(&worker, context);
+        subnormals_restore(subnormals);
+    }
+    omp_set_num_threads(before);
+}
+
+void mb_team_barrier(const mb_worker *worker)
+{
+    if (worker->count > 1)
+        mb_barrier_wait(&worker->team->barrier);
+}
+
+static void unpin(const mb_worker *worker, void *context)
+{
+    (void)context;
+    (void)mb_binding_restore(&worker->team->binding);
+}
+
+void mb_team_close(mb_team *team)
+{
+    if (team == NULL)
+        return;
+    if (team->binding_known) {
+        free(team->pins);
+        team->pins = NULL;
+        mb_team_run(team, unpin, NULL);
+    }
+    if (team->blas_has_own_threads)
+        openblas_set_num_threads(team->blas_threads);
+    free(team->pins);
+    free(team);
+}

@@ -1,0 +1,79 @@
+#include "machine/threads.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static mb_status fail_number(mb_error *error, const char *value)
+{
+    return mb_fail(error, MB_INVALID, "OMP_NUM_THREADS: '%s' is not a number of threads", value);
+}
+
+static mb_status check_most(size_t threads, const char *from, mb_error *error)
+{
+    if (threads <= MB_MOST_THREADS)
+        return MB_OK;
+    return mb_fail(error, MB_INVALID, "%s: %zu threads are too many: at most %d can be asked for",
+                   from, threads, MB_MOST_THREADS);
+}
+
+static const char *skip_blanks(const char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    return text;
+}
+
+/* Every number of the list is checked, as OpenMP does, though only the first counts here. */
+static mb_status parse_list(const char *value, size_t *threads, mb_error *error)
+{
+    size_t first = 0;
+    for (const char *next = value;; next++) {
+        next = skip_blanks(next);
+        if (!isdigit((unsigned char)*next))
+            return fail_number(error, value);
+        char *end;
+        errno = 0;
+        const unsigned long number = strtoul(next, &end, 10);
+        if (errno != 0 || number == 0)
+            return fail_number(error, value);
+        if (first == 0)
+            first = number;
+        next = skip_blanks(end);
+        if (*next == '\0')
+            break;
+        if (*next != ',')
+            return fail_number(error, value);
+    }
+    *threads = first;
+    return check_most(first, "OMP_NUM_THREADS", error);
+}
+
+mb_status mb_threads_choose(size_t asked, const char *omp_num_threads, size_t cores, double quota,
+                            size_t limit, size_t *threads, const char **from, mb_error *error)
+{
+    mb_status status = MB_OK;
+    size_t count = cores > 0 ? cores : 1;
+    const char *decided_by = "cores";
+    if (asked > 0) {
+        count = asked;
+        decided_by = "--threads";
+        status = check_most(count, decided_by, error);
+    } else if (omp_num_threads != NULL) {
+        decided_by = "OMP_NUM_THREADS";
+        status = parse_list(omp_num_threads, &count, error);
+    } else if (quota > 0 && quota < (double)count) {
+        const size_t whole = (size_t)quota;
+        count = whole > 0 ? whole : 1;
+        decided_by = count < cores ? "quota" : decided_by;
+    }
+    if (status != MB_OK)
+        return status;
+    if (limit > 0 && count > limit) {
+        count = limit;
+        decided_by = "limit";
+    }
+    *threads = count;
+    *from = decided_by;
+    return MB_OK;
+}

@@ -1,0 +1,200 @@
+#include "machine/topology.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <limits.h>
+#include <omp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mb_status fail_hwloc(mb_error *error, const char *what)
+{
+    return mb_fail(error, MB_UNAVAILABLE, "hwloc: %s: %s", what, strerror(errno));
+}
+
+/* Cores, processors and the packages that carry the CPU's name: caches and devices only cost
+ * time. The calling thread keeps its binding, which hwloc would move over all CPUs to ask each. */
+static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error *error)
+{
+    hwloc_topology_t topology;
+    if (hwloc_topology_init(&topology) != 0)
+        return fail_hwloc(error, "cannot be started");
+    hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
+                                           HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING);
+    hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    mb_status status = MB_OK;
+    if (synthetic != NULL && hwloc_topology_set_synthetic(topology, synthetic) != 0)
+        status = fail_hwloc(error, "not a description of a topology");
+    else if (hwloc_topology_load(topology) != 0)
+        status = fail_hwloc(error, "the topology cannot be read");
+    if (status == MB_OK)
+        *loaded = topology;
+    else
+        hwloc_topology_destroy(topology);
+    return status;
+}
+
+/* With OMP_PROC_BIND libgomp binds the initial thread to its first place before main() runs; what
+ * the process was given is then in the places, not in the thread's binding. */
+static void add_openmp_places(hwloc_bitmap_t cpus)
+{
+    const int places = omp_get_num_places();
+    for (int place = 0; place < places; place++) {
+        const int count = omp_get_place_num_procs(place);
+        int *ids = count > 0 ? malloc((size_t)count * sizeof *ids) : NULL;
+        if (ids == NULL)
+            continue;
+        omp_get_place_proc_ids(place, ids);
+        for (int i = 0; i < count; i++)
+            hwloc_bitmap_set(cpus, (unsigned)ids[i]);
+        free(ids);
+    }
+}
+
+/* The CPUs that may be used, as a new set; NULL when memory is out. */
+static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded)
+{
+    hwloc_bitmap_t allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(loaded));
+    hwloc_bitmap_t bound = hwloc_bitmap_alloc();
+    if (allowed == NULL || bound == NULL) {
+        hwloc_bitmap_free(allowed);
+        allowed = NULL;
+        goto done;
+    }
+    /* A system that cannot tell the binding has none. */
+    if (hwloc_get_cpubind(loaded, bound, HWLOC_CPUBIND_THREAD) != 0)
+        goto done;
+    if (hwloc_topology_is_thissystem(loaded))
+        add_openmp_places(bound);
+    hwloc_bitmap_and(allowed, allowed, bound);
+done:
+    hwloc_bitmap_free(bound);
+    return allowed;
+}
+
+/* How fast a kind of core is, as hwloc ranks kinds; all are 0 where it cannot tell. */
+typedef struct {
+    int efficiency;
+    const char *type; /* "IntelCore", "IntelAtom"; NULL when unknown */
+} core_kind;
+
+static core_kind kind_of(hwloc_topology_t loaded, hwloc_const_cpuset_t cpus)
+{
+    core_kind kind = {0};
+    struct hwloc_info_s *infos = NULL;
+    unsigned count = 0;
+    const int index = hwloc_cpukinds_get_by_cpuset(loaded, cpus, 0);
+    if (index < 0 || hwloc_cpukinds_get_info(loaded, (unsigned)index, NULL, &kind.efficiency,
+                                             &count, &infos, 0) != 0)
+        return kind;
+    if (kind.efficiency < 0)
+        kind.efficiency = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(infos[i].name, "CoreType") == 0)
+            kind.type = infos[i].value;
+    return kind;
+}
+
+/* Cores of one type may be ranked apart for their turbo clocks alone; that is no reason to leave
+ * the slower ones idle. */
+static bool as_fast(core_kind kind, core_kind fastest)
+{
+    return kind.efficiency >= fastest.efficiency ||
+           (kind.type != NULL && fastest.type != NULL && strcmp(kind.type, fastest.type) == 0);
+}
+
+static core_kind fastest_kind(hwloc_topology_t loaded, hwloc_obj_type_t unit,
+                              hwloc_const_cpuset_t allowed)
+{
+    core_kind fastest = {.efficiency = INT_MIN};
+    for (hwloc_obj_t core = NULL;
+         (core = hwloc_get_next_obj_by_type(loaded, unit, core)) != NULL;) {
+        const core_kind kind = kind_of(loaded, core->cpuset);
+        if (hwloc_bitmap_intersects(core->cpuset, allowed) && kind.efficiency > fastest.efficiency)
+            fastest = kind;
+    }
+    return fastest;
+}
+
+/* Appends the allowed cores that are (or are not) as fast as the fastest, and their PUs. */
+static void append_cores(hwloc_topology_t loaded, hwloc_obj_type_t unit,
+                         hwloc_const_cpuset_t allowed, bool fast, hwloc_bitmap_t scratch,
+                         mb_topology *topology)
+{
+    const core_kind fastest = fastest_kind(loaded, unit, allowed);
+    for (hwloc_obj_t core = NULL;
+         (core = hwloc_get_next_obj_by_type(loaded, unit, core)) != NULL;) {
+        hwloc_bitmap_and(scratch, core->cpuset, allowed);
+        if (hwloc_bitmap_iszero(scratch) || as_fast(kind_of(loaded, core->cpuset), fastest) != fast)
+            continue;
+        topology->core_pus[topology->cores_allowed++] = (unsigned)hwloc_bitmap_first(scratch);
+        for (int pu = hwloc_bitmap_first(scratch); pu >= 0; pu = hwloc_bitmap_next(scratch, pu))
+            topology->pus[topology->pus_allowed++] = (unsigned)pu;
+    }
+}
+
+static char *cpu_name(hwloc_topology_t loaded)
+{
+    const hwloc_obj_t package = hwloc_get_obj_by_type(loaded, HWLOC_OBJ_PACKAGE, 0);
+    const char *name = package != NULL ? hwloc_obj_get_info_by_name(package, "CPUModel") : NULL;
+    if (name == NULL)
+        name = hwloc_obj_get_info_by_name(hwloc_get_root_obj(loaded), "CPUModel");
+    return strdup(name != NULL ? name : "");
+}
+
+mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology, mb_error *error)
+{
+    mb_status status = MB_OK;
+    mb_topology found = {0};
+    const int cores = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_CORE);
+    const int pus = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_PU);
+    /* Where the system does not tell its cores, each logical processor is taken for one. */
+    const hwloc_obj_type_t unit = cores > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
+    hwloc_bitmap_t allowed = allowed_cpus(loaded);
+    hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
+    found.cores = (size_t)(cores > 0 ? cores : pus);
+    found.core_pus = calloc(found.cores, sizeof *found.core_pus);
+    found.pus = calloc((size_t)pus, sizeof *found.pus);
+    found.cpu = cpu_name(loaded);
+    if (allowed == NULL || scratch == NULL || found.core_pus == NULL || found.pus == NULL ||
+        found.cpu == NULL) {
+        status = mb_fail_memory(error, "topology", (size_t)pus * 2 * sizeof *found.pus);
+        goto done;
+    }
+    append_cores(loaded, unit, allowed, true, scratch, &found);
+    found.cores_fast = found.cores_allowed;
+    append_cores(loaded, unit, allowed, false, scratch, &found);
+    if (found.pus_allowed == 0)
+        status = mb_fail(error, MB_UNAVAILABLE,
+                         "hwloc: none of the machine's %d CPUs may be used by this process", pus);
+done:
+    hwloc_bitmap_free(scratch);
+    hwloc_bitmap_free(allowed);
+    if (status == MB_OK)
+        *topology = found;
+    else
+        mb_topology_free(&found);
+    return status;
+}
+
+mb_status mb_topology_read(const char *synthetic, mb_topology *topology, mb_error *error)
+{
+    hwloc_topology_t loaded = NULL;
+    mb_status status = load(synthetic, &loaded, error);
+    if (status != MB_OK)
+        return status;
+    status = mb_topology_from(loaded, topology, error);
+    hwloc_topology_destroy(loaded);
+    return status;
+}
+
+void mb_topology_free(mb_topology *topology)
+{
+    free(topology->cpu);
+    free(topology->core_pus);
+    free(topology->pus);
+    *topology = (mb_topology){0};
+}

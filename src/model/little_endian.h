@@ -1,0 +1,44 @@
+/* Numbers as files hold them: little-endian, at any address, whatever the machine's own order. */
+#ifndef MB_MODEL_LITTLE_ENDIAN_H
+#define MB_MODEL_LITTLE_ENDIAN_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Writes the 8 bytes of `value`. */
+static inline void mb_put_u64(uint8_t *bytes, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Reads 8 bytes. */
+static inline uint64_t mb_get_u64(const uint8_t *bytes)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value |= (uint64_t)bytes[i] << 8 * i;
+    return value;
+}
+
+/* Writes the 4 bytes of an IEEE 754 single, NaN's payload included. */
+static inline void mb_put_f32(uint8_t *bytes, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(bits >> 8 * i);
+}
+
+/* Reads 4 bytes. */
+static inline float mb_get_f32(const uint8_t *bytes)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < 4; i++)
+        bits |= (uint32_t)bytes[i] << 8 * i;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+#endif

@@ -1,0 +1,229 @@
+#include <mnist_blas/model.h>
+
+#include "core/arena.h"
+#include "core/status.h"
+#include "model/safetensors.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char generator_key[] = "generator", network_key[] = "network", input_key[] = "input",
+                  classes_key[] = "classes";
+
+/* --- saving --- */
+
+/* The network's tensors as safetensors.h wants them; names, shapes and values in `arena`. */
+static mb_named_tensor *collect_tensors(const mb_network *network, mb_arena *arena)
+{
+    const size_t count = mb_network_tensors(network);
+    mb_tensor_info *infos = mb_arena_take(arena, count, sizeof *infos);
+    mb_named_tensor *tensors = mb_arena_take(arena, count, sizeof *tensors);
+    if (infos == NULL || tensors == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        infos[i] = mb_network_tensor(network, i);
+        float *values = mb_arena_take(arena, infos[i].elements, sizeof *values);
+        if (values == NULL)
+            return NULL;
+        mb_network_get(network, i, values);
+        tensors[i] = (mb_named_tensor){.name = infos[i].name,
+                                       .dimensions = infos[i].dimensions,
+                                       .shape = infos[i].shape,
+                                       .values = values};
+    }
+    return tensors;
+}
+
+mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
+{
+    mb_arena arena = {0};
+    mb_status status;
+    char input[64], classes[24];
+    const mb_shape shape = mb_network_input(network);
+    snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
+    snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
+    const mb_text_pair metadata[] = {{generator_key, "mnist_blas"},
+                                     {network_key, mb_network_spec(network)},
+                                     {input_key, input},
+                                     {classes_key, classes}};
+    const mb_safetensors_content content = {.tensors = collect_tensors(network, &arena),
+                                            .tensor_count = mb_network_tensors(network),
+                                            .metadata = metadata,
+                                            .metadata_count = sizeof metadata / sizeof metadata[0]};
+    status = content.tensors != NULL
+                 ? mb_safetensors_write(path, &content, error)
+                 : mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+    mb_arena_free(&arena);
+    return status;
+}
+
+/* --- loading --- */
+
+/* Reads a number from 1 on as "%zu" writes it, and moves *text behind it. */
+static bool take_number(const char **text, size_t *number)
+{
+    size_t value = 0;
+    if (**text < '1' || **text > '9')
+        return false;
+    for (; **text >= '0' && **text <= '9'; ++*text)
+        if (!mb_multiply(value, 10, &value) ||
+            __builtin_add_overflow(value, (size_t)(**text - '0'), &value))
+            return false;
+    *number = value;
+    return true;
+}
+
+/* `count` numbers with an x between them: "1x28x28". */
+static bool parse_numbers(const char *text, size_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && *text++ != 'x')
+            return false;
+        if (!take_number(&text, &numbers[i]))
+            return false;
+    }
+    return *text == '\0';
+}
+
+static mb_status read_metadata(const char *path, const mb_safetensors *file, const char *key,
+                               const char **text, mb_error *error)
+{
+    *text = mb_safetensors_metadata(file, key);
+    if (*text == NULL)
+        return mb_fail(error, MB_FORMAT, "%s: not a model of mnist_blas: no metadata \"%s\"", path,
+                       key);
+    return MB_OK;
+}
+
+static mb_status read_numbers(const char *path, const mb_safetensors *file, const char *key,
+                              size_t *numbers, size_t count, mb_error *error)
+{
+    const char *text = NULL;
+    const mb_status status = read_metadata(path, file, key, &text, error);
+    if (status == MB_OK && !parse_numbers(text, numbers, count))
+        return mb_fail(error, MB_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"", path, key,
+                       text);
+    return status;
+}
+
+/* The network that the metadata describe, its parameters 0. */
+static mb_status open_network(const mb_machine *machine, const char *path,
+                              const mb_safetensors *file, mb_network **network, mb_error *error)
+{
+    const char *spec = NULL;
+    size_t extents[3] = {0}, classes = 0;
+    mb_status status = read_metadata(path, file, network_key, &spec, error);
+    if (status == MB_OK)
+        status = read_numbers(path, file, input_key, extents, 3, error);
+    if (status == MB_OK)
+        status = read_numbers(path, file, classes_key, &classes, 1, error);
+    if (status != MB_OK)
+        return status;
+    const mb_shape input = {.channels = extents[0], .rows = extents[1], .columns = extents[2]};
+    mb_error why = {0};
+    status = mb_network_open(machine, spec, input, classes, network, &why);
+    /* What was an invalid argument to the network is to our caller a file that is wrong. */
+    if (status != MB_OK)
+        status =
+            mb_fail(error, status == MB_INVALID ? MB_FORMAT : status, "%s: %s", path, why.text);
+    return status;
+}
+
+/* "(128, 784)", cut to what fits. */
+static void write_shape(const size_t *shape, size_t dimensions, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "(");
+    for (size_t i = 0; i < dimensions && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, i > 0 ? ", %zu" : "%zu", shape[i]);
+    if (used < size)
+        snprintf(text + used, size - used, ")");
+}
+
+/* Whether the file's tensor (NULL: none) is the one that the network wants. */
+static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
+                              const mb_stored_tensor *stored, mb_error *error)
+{
+    char want[100], have[100];
+    write_shape(wanted->shape, wanted->dimensions, want, sizeof want);
+    if (stored == NULL)
+        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\" of shape %s is missing", path,
+                       wanted->name, want);
+    if (strcmp(stored->dtype, "F32") != 0)
+        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be F32", path,
+                       wanted->name, stored->dtype);
+    write_shape(stored->shape, stored->dimensions, have, sizeof have);
+    if (stored->dimensions != wanted->dimensions ||
+        memcmp(stored->shape, wanted->shape, wanted->dimensions * sizeof *wanted->shape) != 0)
+        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": shape %s, must be %s", path,
+                       wanted->name, have, want);
+    return MB_OK;
+}
+
+static mb_status load_tensor(const char *path, const mb_safetensors *file, size_t index,
+                             mb_network *network, mb_error *error)
+{
+    const mb_tensor_info wanted = mb_network_tensor(network, index);
+    const mb_stored_tensor *stored = mb_safetensors_find(file, wanted.name);
+    mb_status status = check_tensor(path, &wanted, stored, error);
+    if (status != MB_OK)
+        return status;
+    float *values = calloc(wanted.elements, sizeof *values);
+    if (values == NULL)
+        return mb_fail_memory(error, path, wanted.elements * sizeof *values);
+    mb_safetensors_floats(stored, values);
+    for (size_t i = 0; i < wanted.elements && status == MB_OK; i++)
+        if (!isfinite(values[i]))
+            status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": element %zu is not finite: %g",
+                             path, wanted.name, i, (double)values[i]);
+    if (status == MB_OK)
+        mb_network_set(network, index, values);
+    free(values);
+    return status;
+}
+
+static bool has_tensor(const mb_network *network, const char *name)
+{
+    for (size_t i = 0; i < mb_network_tensors(network); i++)
+        if (strcmp(mb_network_tensor(network, i).name, name) == 0)
+            return true;
+    return false;
+}
+
+/* All that the network has must be in the file, and nothing else may be. */
+static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_network *network,
+                              mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < mb_network_tensors(network) && status == MB_OK; i++)
+        status = load_tensor(path, file, i, network, error);
+    for (size_t i = 0; i < mb_safetensors_count(file) && status == MB_OK; i++) {
+        const char *name = mb_safetensors_tensor(file, i)->name;
+        if (!has_tensor(network, name))
+            status = mb_fail(error, MB_FORMAT,
+                             "%s: tensor \"%.100s\": the network %.200s has none "
+                             "of this name",
+                             path, name, mb_network_spec(network));
+    }
+    return status;
+}
+
+mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
+                        mb_error *error)
+{
+    mb_safetensors *file = NULL;
+    mb_network *loaded = NULL;
+    mb_status status = mb_safetensors_open(path, &file, error);
+    if (status == MB_OK)
+        status = open_network(machine, path, file, &loaded, error);
+    if (status == MB_OK)
+        status = load_tensors(path, file, loaded, error);
+    if (status == MB_OK)
+        *network = loaded;
+    else
+        mb_network_close(loaded);
+    mb_safetensors_close(file);
+    return status;
+}

@@ -1,0 +1,310 @@
+#include "model/safetensors.h"
+
+#include "core/arena.h"
+#include "core/file.h"
+#include "model/little_endian.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LENGTH_BYTES = 8 };
+
+static const char metadata_name[] = "__metadata__";
+
+/* Names come from the file and are cut in errors, so that the figures behind them are seen. */
+#define TENSOR "%s: tensor \"%.100s\": "
+
+struct mb_safetensors {
+    mb_bytes bytes; /* the file, when mb_safetensors_open read it */
+    json_t *header; /* owns names, dtypes and metadata */
+    mb_arena arena; /* owns tensors and shapes */
+    mb_stored_tensor *tensors;
+    size_t count;
+};
+
+/* What every check needs: where the tensors' part of the file is, and where errors go. */
+typedef struct reading {
+    const char *label;
+    const uint8_t *data;
+    size_t size;
+    mb_error *error;
+} reading;
+
+static const struct dtype {
+    const char *name;
+    size_t bits;
+} dtypes[] = {
+    {"F32", 32},    {"BOOL", 8},    {"U8", 8},   {"I8", 8},      {"U16", 16},
+    {"I16", 16},    {"U32", 32},    {"I32", 32}, {"U64", 64},    {"I64", 64},
+    {"F16", 16},    {"BF16", 16},   {"F64", 64}, {"C64", 64},    {"F8_E5M2", 8},
+    {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6},
+};
+
+/* 0 for a name that is none. */
+static size_t dtype_bits(const char *name)
+{
+    for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++)
+        if (strcmp(dtypes[i].name, name) == 0)
+            return dtypes[i].bits;
+    return 0;
+}
+
+static bool get_size(const json_t *value, size_t *size)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (uintmax_t)json_integer_value(value) > SIZE_MAX)
+        return false;
+    *size = (size_t)json_integer_value(value);
+    return true;
+}
+
+/* The header's length, checked before anything of it is parsed. */
+static mb_status read_length(const reading *in, const uint8_t *bytes, size_t size, size_t *length)
+{
+    if (size < LENGTH_BYTES)
+        return mb_fail(in->error, MB_FORMAT, "%s: truncated: %zu bytes, a header's length takes %d",
+                       in->label, size, LENGTH_BYTES);
+    const uint64_t promised = mb_get_u64(bytes);
+    if (promised > MB_SAFETENSORS_HEADER_LIMIT)
+        return mb_fail(in->error, MB_FORMAT,
+                       "%s: header too long: %" PRIu64 " bytes promised, at most %zu are read",
+                       in->label, promised, MB_SAFETENSORS_HEADER_LIMIT);
+    if (promised > size - LENGTH_BYTES)
+        return mb_fail(in->error, MB_FORMAT,
+                       "%s: truncated: %" PRIu64 " bytes of header promised, %zu are there",
+                       in->label, promised, size - LENGTH_BYTES);
+    *length = (size_t)promised;
+    return MB_OK;
+}
+
+static mb_status parse_header(const reading *in, const char *text, size_t length, json_t **header)
+{
+    /* The format allows blanks behind the object, not before it. */
+    if (length == 0 || text[0] != '{')
+        return mb_fail(in->error, MB_FORMAT,
+                       "%s: header is not a JSON object: its %zu bytes start without {", in->label,
+                       length);
+    json_error_t why;
+    *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
+    if (*header != NULL)
+        return MB_OK;
+    if (json_error_code(&why) == json_error_out_of_memory)
+        return mb_fail_memory(in->error, in->label, length);
+    return mb_fail(in->error, MB_FORMAT, "%s: header is not JSON: %s: at byte %d of %zu", in->label,
+                   why.text, why.position, length);
+}
+
+static mb_status check_metadata(const reading *in, json_t *metadata)
+{
+    if (!json_is_object(metadata))
+        return mb_fail(in->error, MB_FORMAT, "%s: %s is not a JSON object", in->label,
+                       metadata_name);
+    const char *key;
+    json_t *value;
+    json_object_foreach(metadata, key, value)
+    {
+        if (!json_is_string(value))
+            return mb_fail(in->error, MB_FORMAT, "%s: %s: \"%.100s\" is not a string", in->label,
+                           metadata_name, key);
+    }
+    return MB_OK;
+}
+
+static mb_status read_shape(const reading *in, const json_t *shape, mb_arena *arena,
+                            mb_stored_tensor *tensor)
+{
+    if (!json_is_array(shape))
+        return mb_fail(in->error, MB_FORMAT, TENSOR "without a shape", in->label, tensor->name);
+    tensor->dimensions = json_array_size(shape);
+    size_t *extents = mb_arena_take(arena, tensor->dimensions, sizeof *extents);
+    if (extents == NULL)
+        return mb_fail_memory(in->error, in->label, tensor->dimensions * sizeof *extents);
+    tensor->elements = 1;
+    for (size_t i = 0; i < tensor->dimensions; i++) {
+        if (!get_size(json_array_get(shape, i), &extents[i]))
+            return mb_fail(in->error, MB_FORMAT, TENSOR "dimension %zu is not a size", in->label,
+                           tensor->name, i);
+        if (!mb_multiply(tensor->elements, extents[i], &tensor->elements))
+            return mb_fail(in->error, MB_FORMAT, TENSOR "shape overflows at dimension %zu: %zu",
+                           in->label, tensor->name, i, extents[i]);
+    }
+    tensor->shape = extents;
+    return MB_OK;
+}
+
+static mb_status read_offsets(const reading *in, const json_t *offsets, mb_stored_tensor *tensor)
+{
+    if (json_array_size(offsets) != 2 || !get_size(json_array_get(offsets, 0), &tensor->begin) ||
+        !get_size(json_array_get(offsets, 1), &tensor->end))
+        return mb_fail(in->error, MB_FORMAT, TENSOR "data_offsets are not two sizes", in->label,
+                       tensor->name);
+    if (tensor->begin > tensor->end)
+        return mb_fail(in->error, MB_FORMAT, TENSOR "data_offsets go backwards: %zu to %zu",
+                       in->label, tensor->name, tensor->begin, tensor->end);
+    if (tensor->end > in->size)
+        return mb_fail(in->error, MB_FORMAT, TENSOR "truncated: ends at byte %zu, %zu are there",
+                       in->label, tensor->name, tensor->end, in->size);
+    tensor->data = in->data + tensor->begin;
+    return MB_OK;
+}
+
+static mb_status read_tensor(const reading *in, const char *name, const json_t *entry,
+                             mb_arena *arena, mb_stored_tensor *tensor)
+{
+    tensor->name = name;
+    tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
+    if (tensor->dtype == NULL)
+        return mb_fail(in->error, MB_FORMAT, TENSOR "without a dtype", in->label, name);
+    const size_t bits = dtype_bits(tensor->dtype);
+    if (bits == 0)
+        return mb_fail(in->error, MB_FORMAT, TENSOR "unknown dtype \"%.100s\"", in->label, name,
+                       tensor->dtype);
+    mb_status status = read_shape(in, json_object_get(entry, "shape"), arena, tensor);
+    if (status == MB_OK)
+        status = read_offsets(in, json_object_get(entry, "data_offsets"), tensor);
+    if (status != MB_OK)
+        return status;
+    size_t total;
+    if (!mb_multiply(tensor->elements, bits, &total))
+        return mb_fail(in->error, MB_FORMAT, TENSOR "shape overflows: %zu elements of %s",
+                       in->label, name, tensor->elements, tensor->dtype);
+    if (total % 8 != 0 || total / 8 != tensor->end - tensor->begin)
+        return mb_fail(in->error, MB_FORMAT, TENSOR "%zu elements of %s do not take its %zu bytes",
+                       in->label, name, tensor->elements, tensor->dtype,
+                       tensor->end - tensor->begin);
+    return MB_OK;
+}
+
+static mb_status read_tensors(const reading *in, mb_safetensors *file)
+{
+    file->tensors =
+        mb_arena_take(&file->arena, json_object_size(file->header), sizeof *file->tensors);
+    if (file->tensors == NULL)
+        return mb_fail_memory(in->error, in->label, json_object_size(file->header));
+    mb_status status = MB_OK;
+    const char *name;
+    json_t *entry;
+    json_object_foreach(file->header, name, entry)
+    {
+        if (strcmp(name, metadata_name) == 0)
+            status = check_metadata(in, entry);
+        else
+            status = read_tensor(in, name, entry, &file->arena, &file->tensors[file->count++]);
+        if (status != MB_OK)
+            break;
+    }
+    return status;
+}
+
+/* By place; at one place tensors without elements first, those by name. */
+static int compare_places(const void *left, const void *right)
+{
+    const mb_stored_tensor *a = left, *b = right;
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
+    if (a->end != b->end)
+        return a->end < b->end ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+/* Sorts the tensors and follows them through the data. */
+static mb_status check_cover(const reading *in, mb_safetensors *file)
+{
+    const char *before = "the header";
+    size_t at = 0;
+    if (file->count > 0)
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
+    for (size_t i = 0; i < file->count; i++) {
+        const mb_stored_tensor *tensor = &file->tensors[i];
+        if (tensor->begin != at)
+            return mb_fail(in->error, MB_FORMAT,
+                           TENSOR "%s: starts at byte %zu, \"%.100s\" before it ends at %zu",
+                           in->label, tensor->name, tensor->begin < at ? "overlap" : "hole",
+                           tensor->begin, before, at);
+        at = tensor->end;
+        before = tensor->name;
+    }
+    if (at != in->size)
+        return mb_fail(in->error, MB_FORMAT,
+                       "%s: trailing bytes: the tensors end at byte %zu, %zu are there", in->label,
+                       at, in->size);
+    return MB_OK;
+}
+
+mb_status mb_safetensors_parse(const char *label, const void *bytes, size_t size,
+                               mb_safetensors **file, mb_error *error)
+{
+    reading in = {.label = label, .error = error};
+    size_t length = 0;
+    mb_status status = read_length(&in, bytes, size, &length);
+    if (status != MB_OK)
+        return status;
+    const char *header = (const char *)bytes + LENGTH_BYTES;
+    in.data = (const uint8_t *)bytes + LENGTH_BYTES + length;
+    in.size = size - LENGTH_BYTES - length;
+    mb_safetensors *whole = calloc(1, sizeof *whole);
+    if (whole == NULL)
+        return mb_fail_memory(error, label, sizeof *whole);
+    status = parse_header(&in, header, length, &whole->header);
+    if (status == MB_OK)
+        status = read_tensors(&in, whole);
+    if (status == MB_OK)
+        status = check_cover(&in, whole);
+    if (status == MB_OK)
+        *file = whole;
+    else
+        mb_safetensors_close(whole);
+    return status;
+}
+
+mb_status mb_safetensors_open(const char *path, mb_safetensors **file, mb_error *error)
+{
+    mb_bytes bytes = {0};
+    mb_status status = mb_file_read(path, MB_SAFETENSORS_LIMIT, &bytes, error);
+    if (status == MB_OK)
+        status = mb_safetensors_parse(path, bytes.data, bytes.size, file, error);
+    if (status == MB_OK)
+        (*file)->bytes = bytes;
+    else
+        free(bytes.data);
+    return status;
+}
+
+size_t mb_safetensors_count(const mb_safetensors *file) { return file->count; }
+
+const mb_stored_tensor *mb_safetensors_tensor(const mb_safetensors *file, size_t index)
+{
+    return &file->tensors[index];
+}
+
+const mb_stored_tensor *mb_safetensors_find(const mb_safetensors *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (strcmp(file->tensors[i].name, name) == 0)
+            return &file->tensors[i];
+    return NULL;
+}
+
+const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(file->header, metadata_name), key));
+}
+
+void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values)
+{
+    for (size_t i = 0; i < tensor->elements; i++)
+        values[i] = mb_get_f32(tensor->data + i * sizeof(float));
+}
+
+void mb_safetensors_close(mb_safetensors *file)
+{
+    if (file == NULL)
+        return;
+    mb_arena_free(&file->arena);
+    json_decref(file->header);
+    free(file->bytes.data);
+    free(file);
+}

@@ -1,0 +1,32 @@
+/* Softmax cross-entropy over a batch, and what an epoch adds up. */
+#ifndef MB_NN_LOSS_H
+#define MB_NN_LOSS_H
+
+#include "nn/layer.h"
+
+/* Room for one batch's results. */
+typedef struct mb_loss {
+    float *losses;  /* (rows) nats */
+    uint8_t *guess; /* (rows) likeliest class */
+} mb_loss;
+
+/* Sums over batches since it was cleared. */
+typedef struct mb_tally {
+    double loss; /* of all samples, nats */
+    size_t samples, correct;
+    bool healthy;      /* every batch's loss was finite; one that is not is left out of the sums */
+    size_t *confusion; /* (classes, classes) counts, true class by guess; NULL: not wanted */
+} mb_tally;
+
+/* Room for `max_rows` samples, from the arena. MB_MEMORY. */
+mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error *error);
+
+/* Appends the phase that turns the logits site->out (rows, classes) into losses and guesses, and,
+ * where something is trained, into site->d_out, the gradient of the batch's mean loss. */
+mb_status mb_loss_plan(const mb_loss *loss, const mb_site *site, mb_error *error);
+
+/* Appends the phase that adds the batch's results to *tally. */
+mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, size_t classes, const mb_site *site,
+                        mb_error *error);
+
+#endif

@@ -1,0 +1,185 @@
+#include "nn/network.h"
+
+#include "machine/blas.h"
+#include "nn/spec.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const mb_layer_ops *const kinds[] = {&mb_dense_ops, &mb_relu_ops};
+
+static const mb_layer_ops *find_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    return NULL;
+}
+
+static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec, mb_cut_rules rules,
+                                 mb_error *error)
+{
+    const size_t position = network->count;
+    mb_layer *layer = &network->layers[position];
+    *layer = (mb_layer){.ops = find_kind(spec->name),
+                        .position = position,
+                        .in = position > 0 ? layer[-1].out : network->input,
+                        .rules = rules,
+                        .parameter_offset = network->parameter_room};
+    if (layer->ops == NULL)
+        return mb_fail(error, MB_INVALID,
+                       "network: layer %zu: no layer is called '%s'; there are dense:UNITS and "
+                       "relu, and mlp for a whole network",
+                       position + 1, spec->name);
+    mb_error reason = {0};
+    const mb_status status = layer->ops->configure(layer, spec->argument, &reason);
+    if (status != MB_OK)
+        return mb_fail(error, status, "network: layer %zu '%s%s%s': %s", position + 1, spec->name,
+                       spec->argument != NULL ? ":" : "",
+                       spec->argument != NULL ? spec->argument : "", reason.text);
+    const size_t line = MB_CACHE_LINE / sizeof(float);
+    network->parameter_room += (layer->parameter_count + line - 1) / line * line;
+    network->count++;
+    return MB_OK;
+}
+
+static mb_status check_output(const mb_network *network, mb_error *error)
+{
+    const mb_layer *last = &network->layers[network->count - 1];
+    if (last->ops != &mb_dense_ops || last->out.columns != network->classes)
+        return mb_fail(error, MB_INVALID,
+                       "network: '%s' must end in dense:%zu, one unit for each of the %zu classes",
+                       network->spec, network->classes, network->classes);
+    return MB_OK;
+}
+
+static mb_status build(mb_network *network, const char *text, mb_cut_rules rules, mb_error *error)
+{
+    mb_spec spec;
+    mb_status status = mb_spec_parse(text, network->classes, &network->arena, &spec, error);
+    if (status != MB_OK)
+        return status;
+    network->spec = spec.text;
+    network->layers = mb_arena_take(&network->arena, spec.count, sizeof *network->layers);
+    if (network->layers == NULL)
+        return mb_fail_memory(error, "network", spec.count * sizeof *network->layers);
+    for (size_t i = 0; i < spec.count && status == MB_OK; i++)
+        status = configure_layer(network, &spec.layers[i], rules, error);
+    if (status == MB_OK)
+        status = check_output(network, error);
+    if (status != MB_OK)
+        return status;
+    network->parameters =
+        mb_arena_take(&network->arena, network->parameter_room, sizeof *network->parameters);
+    if (network->parameters == NULL)
+        return mb_fail_memory(error, "network", network->parameter_room * sizeof(float));
+    for (size_t i = 0; i < network->count; i++)
+        network->layers[i].parameters = network->parameters + network->layers[i].parameter_offset;
+    return MB_OK;
+}
+
+mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
+                          size_t classes, mb_network **network, mb_error *error)
+{
+    size_t pixels;
+    if (!mb_multiply(input.channels, input.rows, &pixels) ||
+        !mb_multiply(pixels, input.columns, &pixels) || pixels == 0 || pixels > INT_MAX)
+        return mb_fail(error, MB_INVALID, "network: samples of %zux%zux%zu cannot be taken in",
+                       input.channels, input.rows, input.columns);
+    if (classes < 2 || classes > MB_MAX_CLASSES)
+        return mb_fail(error, MB_INVALID, "network: %zu classes; 2 to %d can be told apart",
+                       classes, MB_MAX_CLASSES);
+    mb_network *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return mb_fail_memory(error, "network", sizeof *opened);
+    opened->input = input;
+    opened->classes = classes;
+    const bool avx512 = mb_blas_is_avx512(mb_machine_describe(machine)->blas_core);
+    const mb_status status = build(opened, spec, mb_cut_rules_for(avx512), error);
+    if (status == MB_OK)
+        *network = opened;
+    else
+        mb_network_close(opened);
+    return status;
+}
+
+void mb_network_close(mb_network *network)
+{
+    if (network == NULL)
+        return;
+    mb_arena_free(&network->arena);
+    free(network);
+}
+
+void mb_network_initialise(mb_network *network, uint64_t seed)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layers[i].ops->initialise != NULL)
+            network->layers[i].ops->initialise(&network->layers[i], seed);
+}
+
+const char *mb_network_spec(const mb_network *network) { return network->spec; }
+
+mb_shape mb_network_input(const mb_network *network) { return network->input; }
+
+size_t mb_network_classes(const mb_network *network) { return network->classes; }
+
+size_t mb_network_parameters(const mb_network *network)
+{
+    size_t parameters = 0;
+    for (size_t i = 0; i < network->count; i++)
+        parameters += network->layers[i].parameter_count;
+    return parameters;
+}
+
+/* Forward, gradient of the parameters, and gradient of the input, which the first layer leaves
+ * out, are products of the same size. */
+double mb_network_training_flops(const mb_network *network)
+{
+    double flops = 0.0;
+    for (size_t i = 0; i < network->count; i++)
+        if (network->layers[i].ops->flops != NULL)
+            flops += (i > 0 ? 3.0 : 2.0) * network->layers[i].ops->flops(&network->layers[i]);
+    return flops;
+}
+
+size_t mb_network_tensors(const mb_network *network)
+{
+    size_t tensors = 0;
+    for (size_t i = 0; i < network->count; i++)
+        tensors += network->layers[i].ops->tensors;
+    return tensors;
+}
+
+/* The layer that has tensor number *index of the network; *index becomes the layer's number. */
+static mb_layer *layer_of(const mb_network *network, size_t *index)
+{
+    mb_layer *layer = network->layers;
+    for (; *index >= layer->ops->tensors; layer++)
+        *index -= layer->ops->tensors;
+    return layer;
+}
+
+mb_tensor_info mb_network_tensor(const mb_network *network, size_t index)
+{
+    const mb_layer *layer = layer_of(network, &index);
+    mb_tensor_info info = layer->ops->tensor(layer, index);
+    char name[sizeof info.name];
+    memcpy(name, info.name, sizeof name);
+    snprintf(info.name, sizeof info.name, "%u.%.20s", (unsigned)layer->position, name);
+    return info;
+}
+
+void mb_network_get(const mb_network *network, size_t index, float *values)
+{
+    const mb_layer *layer = layer_of(network, &index);
+    layer->ops->get(layer, index, values);
+}
+
+void mb_network_set(mb_network *network, size_t index, const float *values)
+{
+    mb_layer *layer = layer_of(network, &index);
+    layer->ops->set(layer, index, values);
+}

@@ -1,0 +1,41 @@
+/* A network from the inside: its layers, and their phases. */
+#ifndef MB_NN_NETWORK_H
+#define MB_NN_NETWORK_H
+
+#include "nn/layer.h"
+
+struct mb_network {
+    mb_arena arena;
+    const char *spec;
+    mb_layer *layers;
+    size_t count;
+    mb_shape input;
+    size_t classes;
+    float *parameters;     /* all layers' */
+    size_t parameter_room; /* numbers in `parameters`, gaps between layers included */
+};
+
+/* Activations and gradients of a batch, for one plan's use at a time. */
+typedef struct mb_workspace {
+    mb_matrix *out;   /* (layers) */
+    mb_matrix *d_out; /* (layers); .data NULL where nothing is trained */
+} mb_workspace;
+
+/* Room for up to max_rows samples, from the arena. MB_MEMORY. */
+mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,
+                            mb_arena *arena, mb_workspace *workspace, mb_error *error);
+
+/* The logits' place: like a layer after the last. `site` gives plan, arena, kernels, rows and
+ * trainable; the matrices are set here. */
+mb_site mb_network_output(const mb_network *network, const mb_workspace *workspace, mb_site site);
+
+/* Append the layers' phases to site.plan: from the batch to the logits; from the gradient of the
+ * logits to those of all layers' outputs; from those to new parameters. MB_MEMORY. */
+mb_status mb_network_forward(const mb_network *network, const mb_workspace *workspace, mb_site site,
+                             mb_error *error);
+mb_status mb_network_backward(const mb_network *network, const mb_workspace *workspace,
+                              mb_site site, mb_error *error);
+mb_status mb_network_update(const mb_network *network, const mb_workspace *workspace, mb_site site,
+                            mb_error *error);
+
+#endif

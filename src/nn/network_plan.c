@@ -1,0 +1,87 @@
+#include "nn/network.h"
+
+static mb_matrix take_matrix(mb_arena *arena, size_t rows, size_t columns)
+{
+    size_t elements;
+    if (!mb_multiply(rows, columns, &elements))
+        return (mb_matrix){NULL, columns};
+    return (mb_matrix){mb_arena_take(arena, elements, sizeof(float)), columns};
+}
+
+mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,
+                            mb_arena *arena, mb_workspace *workspace, mb_error *error)
+{
+    const size_t count = network->count;
+    workspace->out = mb_arena_take(arena, count, sizeof *workspace->out);
+    workspace->d_out = mb_arena_take(arena, count, sizeof *workspace->d_out);
+    if (workspace->out == NULL || workspace->d_out == NULL)
+        return mb_fail_memory(error, "activations", 2 * count * sizeof *workspace->out);
+    for (size_t i = 0; i < count; i++) {
+        const mb_layer *layer = &network->layers[i];
+        const size_t columns = mb_shape_size(layer->out);
+        if (layer->ops->in_place) {
+            workspace->out[i] = workspace->out[i - 1];
+            workspace->d_out[i] = workspace->d_out[i - 1];
+            continue;
+        }
+        workspace->out[i] = take_matrix(arena, max_rows, columns);
+        if (training)
+            workspace->d_out[i] = take_matrix(arena, max_rows, columns);
+        if (workspace->out[i].data == NULL || (training && workspace->d_out[i].data == NULL))
+            return mb_fail_memory(error, "activations", max_rows * columns * sizeof(float));
+    }
+    return MB_OK;
+}
+
+static mb_site site_of(const mb_network *network, const mb_workspace *workspace, size_t i,
+                       mb_site site)
+{
+    const size_t inputs = mb_shape_size(network->layers[i].in);
+    site.in = i > 0 ? workspace->out[i - 1] : (mb_matrix){NULL, inputs};
+    site.d_in = i > 0 ? workspace->d_out[i - 1] : (mb_matrix){NULL, inputs};
+    site.out = workspace->out[i];
+    site.d_out = workspace->d_out[i];
+    return site;
+}
+
+mb_site mb_network_output(const mb_network *network, const mb_workspace *workspace, mb_site site)
+{
+    return site_of(network, workspace, network->count - 1, site);
+}
+
+mb_status mb_network_forward(const mb_network *network, const mb_workspace *workspace, mb_site site,
+                             mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
+        const mb_layer *layer = &network->layers[i];
+        const mb_site here = site_of(network, workspace, i, site);
+        status = layer->ops->forward(layer, &here, error);
+    }
+    return status;
+}
+
+mb_status mb_network_backward(const mb_network *network, const mb_workspace *workspace,
+                              mb_site site, mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = network->count; i-- > 1 && status == MB_OK;) {
+        const mb_layer *layer = &network->layers[i];
+        const mb_site here = site_of(network, workspace, i, site);
+        status = layer->ops->backward(layer, &here, error);
+    }
+    return status;
+}
+
+mb_status mb_network_update(const mb_network *network, const mb_workspace *workspace, mb_site site,
+                            mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
+        const mb_layer *layer = &network->layers[i];
+        const mb_site here = site_of(network, workspace, i, site);
+        if (layer->ops->update != NULL)
+            status = layer->ops->update(layer, &here, error);
+    }
+    return status;
+}

@@ -1,0 +1,105 @@
+#include "nn/plan.h"
+
+#include <stdlib.h>
+
+const char mb_this_batch, mb_next_batch;
+
+struct mb_planned {
+    mb_phase phase;
+    size_t tiles;
+    bool waits;   /* a barrier comes before it */
+    bool follows; /* runs tile by tile with the phase before it */
+};
+
+static bool conflict(const mb_phase *a, const mb_phase *b)
+{
+    const bool equal_cuts = mb_cut_equal(a->cut, b->cut);
+    for (size_t i = 0; i < MB_MAX_USES && a->uses[i].what != NULL; i++)
+        for (size_t j = 0; j < MB_MAX_USES && b->uses[j].what != NULL; j++) {
+            const mb_use *x = &a->uses[i], *y = &b->uses[j];
+            const bool tile_by_tile = equal_cuts && x->own && y->own;
+            if (x->what == y->what && (x->writes || y->writes) && !tile_by_tile)
+                return true;
+        }
+    return false;
+}
+
+/* True if `phase` must wait for one of those that ran since the last barrier. */
+static bool must_wait(const mb_plan *plan, const mb_phase *phase)
+{
+    for (size_t i = plan->count; i-- > 0;) {
+        if (conflict(&plan->phases[i].phase, phase))
+            return true;
+        if (plan->phases[i].waits)
+            return false;
+    }
+    return false;
+}
+
+mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error)
+{
+    if (plan->count == plan->room) {
+        const size_t room = plan->room > 0 ? 2 * plan->room : 16;
+        mb_planned *phases = realloc(plan->phases, room * sizeof *phases);
+        if (phases == NULL)
+            return mb_fail_memory(error, "plan", room * sizeof *phases);
+        plan->phases = phases;
+        plan->room = room;
+    }
+    const bool waits = must_wait(plan, phase);
+    const bool follows = !waits && plan->count > 0 &&
+                         mb_cut_equal(plan->phases[plan->count - 1].phase.cut, phase->cut);
+    plan->phases[plan->count++] = (mb_planned){
+        .phase = *phase, .tiles = mb_cut_tiles(phase->cut), .waits = waits, .follows = follows};
+    return MB_OK;
+}
+
+mb_cut mb_plan_writer(const mb_plan *plan, const void *what)
+{
+    for (size_t i = plan->count; i-- > 0;) {
+        const mb_phase *phase = &plan->phases[i].phase;
+        for (size_t u = 0; u < MB_MAX_USES && phase->uses[u].what != NULL; u++)
+            if (phase->uses[u].what == what && phase->uses[u].writes)
+                return phase->cut;
+    }
+    return (mb_cut){0};
+}
+
+size_t mb_plan_scratch(const mb_plan *plan)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->phases[i].phase.scratch > most)
+            most = plan->phases[i].phase.scratch;
+    return most;
+}
+
+size_t mb_plan_barriers(const mb_plan *plan)
+{
+    size_t barriers = 1;
+    for (size_t i = 0; i < plan->count; i++)
+        barriers += plan->phases[i].waits;
+    return barriers;
+}
+
+void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
+{
+    for (size_t i = 0, end; i < plan->count; i = end) {
+        for (end = i + 1; end < plan->count && plan->phases[end].follows; end++)
+            ;
+        if (plan->phases[i].waits)
+            mb_team_barrier(worker);
+        const size_t tiles = plan->phases[i].tiles;
+        const size_t last = tiles * (worker->index + 1) / worker->count;
+        for (size_t tile = tiles * worker->index / worker->count; tile < last; tile++)
+            for (size_t p = i; p < end; p++)
+                plan->phases[p].phase.run(plan->phases[p].phase.op, step, tile, scratch);
+    }
+    mb_team_barrier(worker);
+}
+
+void mb_plan_free(mb_plan *plan)
+{
+    free(plan->phases);
+    *plan = (mb_plan){0};
+}

@@ -1,0 +1,80 @@
+/* A training step as a list of phases, cut into tiles, run by a team.
+ *
+ * Layers append phases when a plan is built, in the order in which the step would happen on one
+ * thread. Each phase says what it reads and writes, and from that the plan works out where the
+ * team must wait: a phase waits for those before it that it depends on, and phases that do not
+ * depend on each other share a stretch between two barriers.
+ *
+ * Two phases of equal cut may depend on each other tile by tile (a ReLU on what a dense layer just
+ * wrote): if both say that a tile touches only its own part, no barrier is needed, for a tile
+ * number is always run by the same thread. Such neighbours run tile by tile, one after the other,
+ * while the tile is in cache. */
+#ifndef MB_NN_PLAN_H
+#define MB_NN_PLAN_H
+
+#include "core/status.h"
+#include "data/batch.h"
+#include "machine/team.h"
+#include "nn/cut.h"
+
+/* What differs from one step to the next. Each thread has its own, equal to the others'. */
+typedef struct mb_step {
+    const mb_batch *batch;   /* the samples of this step */
+    mb_batch *next;          /* those of the next, gathered during this one */
+    mb_samples take;         /* ... which samples: none at the end of an epoch */
+    mb_samples fetch;        /* the samples after those, prefetched */
+    const mb_update *update; /* NULL when nothing is trained */
+} mb_step;
+
+/* Runs one tile of a phase. `op` is what the layer needs to know, `scratch` the thread's own. */
+typedef void mb_tile_fn(const void *op, const mb_step *step, size_t tile, void *scratch);
+
+/* One thing that a phase reads or writes, named by its address. `own`: each tile touches only the
+ * part of it that the cut gives to the tile. */
+typedef struct mb_use {
+    const void *what;
+    bool writes, own;
+} mb_use;
+
+enum { MB_MAX_USES = 6 };
+
+typedef struct mb_phase {
+    const char *name; /* a row of the phase times: "dense1 forward" */
+    mb_tile_fn *run;
+    const void *op; /* outlives the plan */
+    mb_cut cut;
+    size_t scratch;           /* bytes that a tile needs */
+    mb_use uses[MB_MAX_USES]; /* ends at the first with what == NULL */
+} mb_phase;
+
+/* Names for the step's two batches in mb_use. */
+extern const char mb_this_batch, mb_next_batch;
+
+typedef struct mb_planned mb_planned;
+
+/* {0} is an empty plan. */
+typedef struct mb_plan {
+    mb_planned *phases;
+    size_t count, room;
+} mb_plan;
+
+/* Appends a phase. MB_MEMORY. */
+mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error);
+
+/* The cut of the last phase that writes `what`; a cut of no rows if none does. */
+mb_cut mb_plan_writer(const mb_plan *plan, const void *what);
+
+/* Bytes of scratch that each thread must bring. */
+size_t mb_plan_scratch(const mb_plan *plan);
+
+/* How many times the team waits in a step. */
+size_t mb_plan_barriers(const mb_plan *plan);
+
+/* Runs the phases once; called by every worker of a team, each with its own scratch and an equal
+ * step. When it returns all phases are finished on all threads. */
+void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch);
+
+/* Frees the plan, and leaves the ops alone. */
+void mb_plan_free(mb_plan *plan);
+
+#endif

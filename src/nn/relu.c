@@ -1,0 +1,80 @@
+/* ReLU: out = max(in, 0), in place. Its tiles are those of whoever wrote the matrix, so it follows
+ * them in the same cache without a barrier. */
+#include "nn/layer.h"
+
+typedef struct relu_op {
+    mb_site site;
+    mb_cut cut;
+} relu_op;
+
+static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+{
+    if (argument != NULL)
+        return mb_fail(error, MB_INVALID, "relu takes no argument");
+    if (layer->position == 0)
+        return mb_fail(error, MB_INVALID, "relu cannot be the first layer");
+    layer->out = layer->in;
+    return MB_OK;
+}
+
+static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step, (void)scratch;
+    const relu_op *op = context;
+    const mb_matrix z = op->site.out;
+    const mb_tile part = mb_cut_tile_in(op->cut, tile, z.columns);
+    op->site.kernels->relu(part.rows, part.columns, z.data + part.row * z.columns + part.column,
+                           z.columns);
+}
+
+static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step, (void)scratch;
+    const relu_op *op = context;
+    const mb_matrix a = op->site.out, d = op->site.d_out;
+    const mb_tile part = mb_cut_tile_in(op->cut, tile, a.columns);
+    const size_t corner = part.row * a.columns + part.column;
+    op->site.kernels->relu_gradient(part.rows, part.columns, a.data + corner, d.data + corner,
+                                    a.columns);
+}
+
+static mb_status add_phase(const mb_site *site, const float *changed, mb_phase phase,
+                           mb_error *error)
+{
+    relu_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    if (op == NULL)
+        return mb_fail_memory(error, "relu", sizeof *op);
+    phase.cut = mb_plan_writer(site->plan, changed);
+    phase.op = op;
+    *op = (relu_op){*site, phase.cut};
+    return mb_plan_add(site->plan, &phase, error);
+}
+
+static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    (void)layer;
+    return add_phase(site, site->out.data,
+                     (mb_phase){.name = "relu forward",
+                                .run = run_forward,
+                                .uses = {{site->out.data, .writes = true, .own = true}}},
+                     error);
+}
+
+static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    (void)layer;
+    return add_phase(site, site->d_out.data,
+                     (mb_phase){.name = "relu backward",
+                                .run = run_backward,
+                                .uses = {{site->out.data, .own = true},
+                                         {site->d_out.data, .writes = true, .own = true}}},
+                     error);
+}
+
+const mb_layer_ops mb_relu_ops = {
+    .name = "relu",
+    .in_place = true,
+    .configure = configure,
+    .forward = forward,
+    .backward = backward,
+};

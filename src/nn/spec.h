@@ -1,0 +1,27 @@
+/* The text that names a network. */
+#ifndef MB_NN_SPEC_H
+#define MB_NN_SPEC_H
+
+#include "core/arena.h"
+#include "core/status.h"
+
+enum { MB_MAX_LAYERS = 256, MB_MAX_SPEC = 4096 };
+
+/* One layer of a spec: "dense:128" is {"dense", "128"}, "relu" is {"relu", NULL}. */
+typedef struct mb_spec_layer {
+    const char *name, *argument;
+} mb_spec_layer;
+
+typedef struct mb_spec {
+    const char *text; /* written out: "dense:128,relu,dense:64,relu,dense:10" */
+    mb_spec_layer *layers;
+    size_t count;
+} mb_spec;
+
+/* Splits `text` at commas and colons, after writing out a name such as "mlp" for `classes`
+ * classes. What it makes belongs to the arena. Blanks are not skipped, and whether layers exist is
+ * the network's business. MB_INVALID: empty, an empty layer, too long; MB_MEMORY. */
+mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_spec *spec,
+                        mb_error *error);
+
+#endif

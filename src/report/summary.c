@@ -1,0 +1,142 @@
+#include "report/summary.h"
+
+#include "core/file.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digits that tell two doubles of interest apart without printing noise. */
+enum { DIGITS = 9 };
+
+const char *mb_optimizer_name(mb_optimizer_kind kind)
+{
+    static const char *const names[] = {[MB_SGD] = "sgd", [MB_ADAM] = "adam", [MB_ADAMW] = "adamw"};
+    return names[kind];
+}
+
+const char *mb_schedule_name(mb_schedule_kind kind)
+{
+    static const char *const names[] = {
+        [MB_CONSTANT] = "constant", [MB_COSINE] = "cosine", [MB_ONECYCLE] = "onecycle"};
+    return names[kind];
+}
+
+double mb_run_seconds(const mb_run *run)
+{
+    double seconds = 0.0;
+    for (size_t i = 0; i < run->options->epochs; i++)
+        seconds += run->epochs[i].seconds;
+    return seconds;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error)
+{
+    const size_t n = run->options->epochs;
+    double *sorted = malloc(n * sizeof *sorted);
+    if (sorted == NULL)
+        return mb_fail_memory(error, "summary", n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = run->epochs[i].samples_per_second;
+    qsort(sorted, n, sizeof *sorted, ascending);
+    *speed = (mb_spread){sorted[0], 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]), sorted[n - 1]};
+    free(sorted);
+    return MB_OK;
+}
+
+static json_t *summary_object(const mb_run *run, const mb_spread *speed)
+{
+    const mb_training_options *options = run->options;
+    const mb_epoch_metrics *last = &run->epochs[options->epochs - 1];
+    json_t *summary = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:s, s:f, s:f, s:f, s:{s:f, s:f, "
+        "s:f}}",
+        "data", run->data, "network", mb_network_spec(run->network), "parameters",
+        (json_int_t)mb_network_parameters(run->network), "epochs", (json_int_t)options->epochs,
+        "batch_size", (json_int_t)options->batch_size, "optimizer",
+        mb_optimizer_name(options->optimizer), "schedule", mb_schedule_name(options->schedule),
+        "lr", options->lr, "weight_decay", options->weight_decay, "seed", (json_int_t)options->seed,
+        "threads", (json_int_t)run->machine->threads, "blas_core", run->machine->blas_core,
+        "final_train_loss", last->train_loss, "test_accuracy", last->test_accuracy, "train_seconds",
+        mb_run_seconds(run), "samples_per_second", "min", speed->min, "median", speed->median,
+        "max", speed->max);
+    if (summary != NULL && !isnan(last->validation_accuracy))
+        json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
+    return summary;
+}
+
+static json_t *epoch_object(const mb_epoch_metrics *epoch)
+{
+    json_t *object =
+        json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)epoch->epoch,
+                  "train_loss", epoch->train_loss, "train_accuracy", epoch->train_accuracy,
+                  "test_accuracy", epoch->test_accuracy, "lr", epoch->lr, "seconds", epoch->seconds,
+                  "samples_per_second", epoch->samples_per_second, "gflops", epoch->gflops);
+    if (object != NULL && !isnan(epoch->validation_accuracy))
+        json_object_set_new(object, "validation_accuracy", json_real(epoch->validation_accuracy));
+    return object;
+}
+
+static mb_status write_text(const char *folder, const char *name, const char *text, mb_error *error)
+{
+    char *path = mb_path_join(folder, name);
+    const mb_status status = path != NULL ? mb_file_write(path, text, strlen(text), error)
+                                          : mb_fail_memory(error, name, strlen(folder));
+    free(path);
+    return status;
+}
+
+mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *error)
+{
+    mb_spread speed;
+    mb_status status = mb_run_speed(run, &speed, error);
+    if (status != MB_OK)
+        return status;
+    json_t *summary = summary_object(run, &speed);
+    char *text =
+        summary != NULL ? json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS)) : NULL;
+    char *line = NULL;
+    if (text == NULL || asprintf(&line, "%s\n", text) < 0)
+        status = mb_fail_memory(error, "summary", strlen(run->data));
+    else
+        status = write_text(folder, "summary.json", line, error);
+    free(line);
+    free(text);
+    json_decref(summary);
+    return status;
+}
+
+static int print_epochs(const mb_run *run, FILE *out)
+{
+    int failed = 0;
+    for (size_t i = 0; i < run->options->epochs && !failed; i++) {
+        json_t *object = epoch_object(&run->epochs[i]);
+        failed = object == NULL || json_dumpf(object, out, JSON_REAL_PRECISION(DIGITS)) != 0 ||
+                 fputc('\n', out) == EOF;
+        json_decref(object);
+    }
+    return failed;
+}
+
+mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    mb_status status = MB_OK;
+    FILE *out = open_memstream(&text, &size);
+    int failed = out == NULL || print_epochs(run, out);
+    failed |= out != NULL && fclose(out) != 0;
+    if (failed)
+        status = mb_fail_memory(error, "metrics", size);
+    else
+        status = write_text(folder, "metrics.jsonl", text, error);
+    free(text);
+    return status;
+}

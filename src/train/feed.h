@@ -1,0 +1,38 @@
+/* Two batches that take turns: one is trained on while the next is gathered. */
+#ifndef MB_TRAIN_FEED_H
+#define MB_TRAIN_FEED_H
+
+#include "nn/plan.h"
+
+typedef struct mb_feed {
+    const mb_source *source;
+    const mb_kernels *kernels;
+    size_t batch_size;
+    mb_batch batch[2];
+    const uint32_t *order; /* (samples) numbers into the source, in the order of the pass */
+    size_t samples;
+} mb_feed;
+
+/* Room for batches of batch_size samples of `source`, from the arena; the source must outlive the
+ * feed. `order` and `samples` are the user's to set before steps are asked for. MB_MEMORY. */
+mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
+                       mb_arena *arena, mb_feed *feed, mb_error *error);
+
+/* Appends the phase that finds the next batch's active pixels, and the one that fills it (and
+ * prefetches the batch after it). Other phases may stand between them. MB_MEMORY. */
+mb_status mb_feed_plan_begin(const mb_feed *feed, mb_plan *plan, mb_error *error);
+mb_status mb_feed_plan_fill(const mb_feed *feed, mb_plan *plan, mb_error *error);
+
+/* Steps of a pass over all samples, the smaller last one included. */
+size_t mb_feed_steps(const mb_feed *feed);
+
+/* Samples in step `number`. */
+size_t mb_feed_rows(const mb_feed *feed, size_t number);
+
+/* Step `number` of the pass, from 0, without its update. */
+mb_step mb_feed_step(mb_feed *feed, size_t number);
+
+/* The step before the first: it only gathers. */
+mb_step mb_feed_before_first(mb_feed *feed);
+
+#endif

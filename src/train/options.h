@@ -1,0 +1,15 @@
+/* What training options may be. */
+#ifndef MB_TRAIN_OPTIONS_H
+#define MB_TRAIN_OPTIONS_H
+
+#include "core/status.h"
+
+#include <mnist_blas/training.h>
+
+/* The most epochs of a run. */
+enum { MB_MAX_EPOCHS = 1000000 };
+
+/* MB_INVALID, with the option's name, where one is out of range for `samples` training images. */
+mb_status mb_training_check(const mb_training_options *options, size_t samples, mb_error *error);
+
+#endif

@@ -1,0 +1,47 @@
+/* A pass over samples, step by step: an epoch of training, or an evaluation. */
+#ifndef MB_TRAIN_PASS_H
+#define MB_TRAIN_PASS_H
+
+#include "nn/loss.h"
+#include "nn/network.h"
+#include "train/feed.h"
+
+/* What a step's update is; every thread asks for itself, and all must get the same. */
+typedef mb_update mb_update_source(const void *context, size_t step);
+
+typedef struct mb_pass {
+    mb_arena arena;
+    const mb_network *network;
+    const mb_trainable *trainable; /* NULL: evaluation */
+    mb_kernels const *kernels;
+    mb_feed feed;
+    mb_workspace workspace;
+    mb_loss loss;
+    mb_tally tally;  /* of all steps since it was cleared */
+    mb_plan gather;  /* the first batch */
+    mb_plan full;    /* a step of a whole batch */
+    mb_plan smaller; /* of the last one, where it is smaller */
+    char *scratch;   /* (threads, scratch_each) bytes */
+    size_t scratch_each;
+    mb_update_source *update_source;
+    const void *update_context;
+} mb_pass;
+
+/* Prepares passes of `network` over `samples` samples of `source` in batches of batch_size (cut
+ * down to `samples`), on up to `threads` threads. `trainable` is NULL for evaluation. All three
+ * must outlive the pass. On success, mb_pass_close frees it. MB_MEMORY. */
+mb_status mb_pass_open(const mb_network *network, const mb_source *source,
+                       const mb_trainable *trainable, size_t samples, size_t batch_size,
+                       size_t threads, mb_pass *pass, mb_error *error);
+
+/* Empties the tally and sets the order, (samples) numbers into the source, for a new pass. */
+void mb_pass_start(mb_pass *pass, const uint32_t *order);
+
+/* Runs the steps first .. first+count-1 of the pass, in that order from 0, on the team; stops
+ * early, with tally.healthy false, after a loss that is not finite. Returns the steps that ran,
+ * that one included. */
+size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t first, size_t count);
+
+void mb_pass_close(mb_pass *pass);
+
+#endif

@@ -1,0 +1,181 @@
+/* Training: epochs of chunks of steps. A chunk is one parallel region of about 50 ms; between
+ * chunks the caller's thread is alone, and tells how far things are. */
+#include "core/clock.h"
+#include "data/sampler.h"
+#include "machine/machine.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "train/evaluator.h"
+#include "train/options.h"
+
+#include <math.h>
+
+static const double chunk_seconds = 0.05;
+enum { FIRST_CHUNK = 32 }; /* steps, before their time is known */
+
+typedef struct trainer {
+    mb_team *team;
+    const mb_training_options *options;
+    const mb_training_events *events;
+    mb_arena arena;
+    mb_source source;
+    mb_trainable trainable;
+    mb_pass pass;
+    mb_evaluator test, validation;
+    uint32_t *order;
+    size_t steps;       /* in an epoch */
+    size_t epoch;       /* from 0 */
+    size_t chunk_steps; /* of the next chunk, by the time the last one took */
+} trainer;
+
+static mb_update update_of_step(const void *context, size_t step)
+{
+    const trainer *t = context;
+    const size_t done = t->epoch * t->steps + step;
+    const double lr = mb_schedule_lr(t->options, done, t->options->epochs * t->steps);
+    return mb_optimizer_update(t->options, lr, done);
+}
+
+static double lr_of_step(const trainer *t, size_t step)
+{
+    return mb_schedule_lr(t->options, t->epoch * t->steps + step, t->options->epochs * t->steps);
+}
+
+static void report_progress(const trainer *t, size_t step, double seconds)
+{
+    if (t->events == NULL || t->events->progress == NULL)
+        return;
+    const mb_tally *tally = &t->pass.tally;
+    const size_t done = step * t->pass.feed.batch_size;
+    const mb_progress progress = {
+        .epoch = t->epoch + 1,
+        .epochs = t->options->epochs,
+        .samples_done = done < t->pass.feed.samples ? done : t->pass.feed.samples,
+        .samples = t->pass.feed.samples,
+        .seconds = seconds,
+        .loss = tally->samples > 0 ? tally->loss / (double)tally->samples : NAN};
+    t->events->progress(t->events->context, &progress);
+}
+
+static void report_epoch(trainer *t, double seconds)
+{
+    const mb_tally *tally = &t->pass.tally;
+    const double samples = (double)tally->samples;
+    mb_epoch_metrics metrics = {.epoch = t->epoch + 1,
+                                .epochs = t->options->epochs,
+                                .train_loss = tally->loss / samples,
+                                .train_accuracy = (double)tally->correct / samples,
+                                .validation_accuracy = NAN,
+                                .lr = lr_of_step(t, t->steps - 1),
+                                .seconds = seconds,
+                                .samples_per_second = samples / seconds,
+                                .gflops = 1e-9 * samples *
+                                          mb_network_training_flops(t->pass.network) / seconds};
+    const mb_tally *test = mb_evaluator_run(&t->test, t->team);
+    metrics.test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
+    if (t->options->validation > 0) {
+        const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team);
+        metrics.validation_accuracy = (double)held_out->correct / (double)t->options->validation;
+    }
+    if (t->events != NULL && t->events->epoch != NULL)
+        t->events->epoch(t->events->context, &metrics);
+}
+
+static mb_status fail_diverged(const trainer *t, size_t step, mb_error *error)
+{
+    return mb_fail(error, MB_DIVERGED,
+                   "training: the loss is not finite at step %zu of epoch %zu, learning rate %g: "
+                   "try a smaller one",
+                   step, t->epoch + 1, lr_of_step(t, step - 1));
+}
+
+static mb_status train_epoch(trainer *t, mb_error *error)
+{
+    double started = mb_seconds(), seconds;
+    mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
+    mb_pass_start(&t->pass, t->order);
+    seconds = mb_seconds() - started;
+    for (size_t step = 0; step < t->steps;) {
+        const size_t left = t->steps - step;
+        started = mb_seconds();
+        const size_t ran =
+            mb_pass_run(&t->pass, t->team, step, left < t->chunk_steps ? left : t->chunk_steps);
+        const double took = mb_seconds() - started;
+        step += ran;
+        seconds += took;
+        if (!t->pass.tally.healthy)
+            return fail_diverged(t, step, error);
+        t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
+        report_progress(t, step, seconds);
+    }
+    report_epoch(t, seconds);
+    return MB_OK;
+}
+
+static mb_status open_parameters(trainer *t, const mb_network *network, mb_error *error)
+{
+    const size_t room = network->parameter_room;
+    t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
+                                  .second = mb_arena_take(&t->arena, room, sizeof(float)),
+                                  .apply = mb_optimizer_kernel(t->options, mb_kernels_best()),
+                                  .healthy = &t->pass.tally.healthy};
+    t->order = mb_arena_take(&t->arena, t->source.split.count, sizeof *t->order);
+    if (t->trainable.first == NULL || t->trainable.second == NULL || t->order == NULL)
+        return mb_fail_memory(error, "optimizer", 2 * room * sizeof(float));
+    return MB_OK;
+}
+
+static mb_status open_trainer(trainer *t, const mb_network *network, const mb_dataset *dataset,
+                              mb_error *error)
+{
+    const size_t threads = mb_team_threads(t->team), held_out = t->options->validation;
+    const size_t rows = dataset->rows, columns = dataset->columns, pixels = rows * columns;
+    const size_t samples = dataset->train.count - held_out;
+    const mb_split training = {dataset->train.images, dataset->train.labels, samples};
+    const mb_split validation = {dataset->train.images + samples * pixels,
+                                 dataset->train.labels + samples, held_out};
+    mb_status status =
+        mb_evaluator_open(network, &dataset->test, rows, columns, threads, &t->test, error);
+    if (status == MB_OK && held_out > 0)
+        status =
+            mb_evaluator_open(network, &validation, rows, columns, threads, &t->validation, error);
+    if (status == MB_OK)
+        status = mb_source_open(&training, pixels, &t->arena, &t->source, error);
+    if (status == MB_OK)
+        status = open_parameters(t, network, error);
+    if (status == MB_OK)
+        status = mb_pass_open(network, &t->source, &t->trainable, samples, t->options->batch_size,
+                              threads, &t->pass, error);
+    if (status != MB_OK)
+        return status;
+    t->pass.update_source = update_of_step;
+    t->pass.update_context = t;
+    t->steps = mb_feed_steps(&t->pass.feed);
+    t->chunk_steps = FIRST_CHUNK;
+    return MB_OK;
+}
+
+static void close_trainer(trainer *t)
+{
+    mb_pass_close(&t->pass);
+    mb_evaluator_close(&t->test);
+    mb_evaluator_close(&t->validation);
+    mb_arena_free(&t->arena);
+}
+
+mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
+                   const mb_training_options *options, const mb_training_events *events,
+                   mb_error *error)
+{
+    trainer t = {.team = mb_machine_team(machine), .options = options, .events = events};
+    mb_status status = mb_training_check(options, dataset->train.count, error);
+    if (status == MB_OK && dataset->classes > network->classes)
+        status = mb_fail(error, MB_INVALID, "training: %zu classes of images, the network has %zu",
+                         dataset->classes, network->classes);
+    if (status == MB_OK)
+        status = open_trainer(&t, network, dataset, error);
+    for (; t.epoch < options->epochs && status == MB_OK; t.epoch++)
+        status = train_epoch(&t, error);
+    close_trainer(&t);
+    return status;
+}

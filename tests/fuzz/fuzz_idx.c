@@ -1,0 +1,46 @@
+/* Fuzz target: the IDX parser, on plain and on gzip bytes. Broken input must end in an error
+ * that says something; what is accepted must be as large as its header says. */
+#include "core/status.h"
+#include "data/gunzip.h"
+#include "data/idx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void parse_as(mb_idx_kind kind, const uint8_t *data, size_t size)
+{
+    mb_bytes file = {malloc(size > 0 ? size : 1), size};
+    mb_idx idx = {0};
+    mb_error error = {MB_OK, ""};
+    require(file.data != NULL);
+    if (size > 0)
+        memcpy(file.data, data, size);
+    const mb_status status = mb_idx_parse("fuzz", kind, &file, &idx, &error);
+    require(file.data == NULL && file.size == 0);
+    if (status == MB_OK) {
+        const size_t header = 4 + 4 * (size_t)kind;
+        require(idx.count > 0 && idx.rows * idx.columns > 0);
+        require(idx.items == idx.bytes.data + header);
+        require(idx.bytes.size == header + idx.count * idx.rows * idx.columns);
+        require(error.text[0] == '\0');
+    } else {
+        require(error.status == status && strncmp(error.text, "fuzz: ", 6) == 0);
+        require(idx.bytes.data == NULL);
+    }
+    mb_idx_free(&idx);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    parse_as(MB_IDX_IMAGES, data, size);
+    parse_as(MB_IDX_LABELS, data, size);
+    return 0;
+}

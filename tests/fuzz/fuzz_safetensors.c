@@ -1,0 +1,49 @@
+/* Any bytes as a safetensors file: refused with one line, or every tensor in it can be read. */
+#include "model/safetensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* Reads all of a tensor, so that a wrong place or size is seen by the sanitizer. */
+static void use(const mb_stored_tensor *tensor)
+{
+    unsigned sum = 0;
+    for (size_t i = tensor->begin; i < tensor->end; i++)
+        sum += tensor->data[i - tensor->begin];
+    for (size_t i = 0; i < tensor->dimensions; i++)
+        sum += (unsigned)tensor->shape[i];
+    volatile unsigned sink = sum;
+    (void)sink;
+    if (strcmp(tensor->dtype, "F32") != 0)
+        return;
+    float *values = calloc(tensor->elements + 1, sizeof *values);
+    if (values != NULL)
+        mb_safetensors_floats(tensor, values);
+    free(values);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    mb_safetensors *file = NULL;
+    mb_error error = {0};
+    if (mb_safetensors_parse("fuzz", bytes, size, &file, &error) != MB_OK) {
+        if (file != NULL || error.status == MB_OK || strchr(error.text, '\n') != NULL)
+            abort();
+        return 0;
+    }
+    size_t covered = 0;
+    for (size_t i = 0; i < mb_safetensors_count(file); i++) {
+        const mb_stored_tensor *tensor = mb_safetensors_tensor(file, i);
+        if (mb_safetensors_find(file, tensor->name) != tensor)
+            abort();
+        covered += tensor->end - tensor->begin;
+        use(tensor);
+    }
+    if (covered > size)
+        abort();
+    (void)mb_safetensors_metadata(file, "format");
+    mb_safetensors_close(file);
+    return 0;
+}

@@ -1,0 +1,181 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "support.h"
+
+#include <ftw.h>
+#include <libdeflate.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *mb_test_folder(void)
+{
+    const char *parent = getenv("TMPDIR");
+    char *folder =
+        mb_path_join(parent != NULL && *parent != '\0' ? parent : "/tmp", "mnist_blas_test.XXXXXX");
+    assert_non_null(folder);
+    assert_non_null(mkdtemp(folder));
+    return folder;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    return remove(path);
+}
+
+void mb_test_remove(char *folder)
+{
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    free(folder);
+}
+
+char *mb_test_write(const char *folder, const char *name, mb_bytes bytes)
+{
+    char *path = mb_path_join(folder, name);
+    assert_non_null(path);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(bytes.size > 0 ? fwrite(bytes.data, 1, bytes.size, file) : 0, bytes.size);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+char *mb_test_subfolder(const char *folder, const char *name)
+{
+    char *path = mb_path_join(folder, name);
+    assert_non_null(path);
+    assert_int_equal(mkdir(path, 0777), 0);
+    return path;
+}
+
+/* The header of `dimensions` numbers, and room for `items` bytes, which are 0 or a copy. */
+static mb_bytes idx_file(unsigned dimensions, const size_t *sizes, const uint8_t *items)
+{
+    const size_t header = 4 + 4 * (size_t)dimensions;
+    size_t count = 1;
+    for (unsigned i = 0; i < dimensions; i++)
+        count *= sizes[i];
+    mb_bytes bytes = {calloc(header + count, 1), header + count};
+    assert_non_null(bytes.data);
+    bytes.data[2] = 0x08;
+    bytes.data[3] = (uint8_t)dimensions;
+    for (unsigned i = 0; i < dimensions; i++)
+        for (unsigned byte = 0; byte < 4; byte++)
+            bytes.data[4 + 4 * i + byte] = (uint8_t)(sizes[i] >> (24 - 8 * byte));
+    if (items != NULL && count > 0)
+        memcpy(bytes.data + header, items, count);
+    return bytes;
+}
+
+mb_bytes mb_test_idx_images(size_t count, size_t rows, size_t columns, const uint8_t *pixels)
+{
+    const size_t sizes[] = {count, rows, columns};
+    return idx_file(3, sizes, pixels);
+}
+
+mb_bytes mb_test_idx_labels(size_t count, const uint8_t *labels)
+{
+    return idx_file(1, &count, labels);
+}
+
+mb_bytes mb_test_gzip(mb_bytes bytes)
+{
+    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(6);
+    assert_non_null(compressor);
+    const size_t bound = libdeflate_gzip_compress_bound(compressor, bytes.size);
+    mb_bytes packed = {malloc(bound), 0};
+    assert_non_null(packed.data);
+    packed.size = libdeflate_gzip_compress(compressor, bytes.data, bytes.size, packed.data, bound);
+    libdeflate_free_compressor(compressor);
+    assert_true(packed.size > 0);
+    return packed;
+}
+
+mb_bytes mb_test_join(mb_bytes first, mb_bytes second)
+{
+    mb_bytes joined = {malloc(first.size + second.size + 1), first.size + second.size};
+    assert_non_null(joined.data);
+    if (first.size > 0)
+        memcpy(joined.data, first.data, first.size);
+    if (second.size > 0)
+        memcpy(joined.data + first.size, second.data, second.size);
+    free(first.data);
+    free(second.data);
+    return joined;
+}
+
+mb_bytes mb_test_text(const char *text)
+{
+    mb_bytes bytes = {(uint8_t *)strdup(text), strlen(text)};
+    assert_non_null(bytes.data);
+    return bytes;
+}
+
+static void write_packed(const char *folder, const char *name, mb_bytes bytes, bool gzip)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s%s", name, gzip ? ".gz" : "");
+    if (gzip) {
+        const mb_bytes packed = mb_test_gzip(bytes);
+        free(bytes.data);
+        bytes = packed;
+    }
+    free(mb_test_write(folder, full, bytes));
+    free(bytes.data);
+}
+
+/* Whether this class lights this pixel: the same in both splits. */
+static bool lit(const mb_test_dataset *wanted, size_t class, size_t pixel)
+{
+    mb_rng rng = mb_rng_at(wanted->seed, MB_FOR_TESTS, class, pixel);
+    return mb_rng_below(&rng, 5) == 0;
+}
+
+static void write_split(const char *folder, const mb_test_dataset *wanted, uint64_t split,
+                        size_t count, const char *images_name, const char *labels_name)
+{
+    const size_t pixels = wanted->rows * wanted->columns;
+    uint8_t *labels = calloc(count, 1), *images = calloc(count * pixels, 1);
+    assert_non_null(labels);
+    assert_non_null(images);
+    for (size_t i = 0; i < count; i++) {
+        mb_rng rng = mb_rng_at(wanted->seed + 1, MB_FOR_TESTS, split, i);
+        labels[i] = (uint8_t)(i % wanted->classes);
+        for (size_t pixel = 0; pixel < pixels; pixel++)
+            if (lit(wanted, labels[i], pixel))
+                images[i * pixels + pixel] = (uint8_t)(64 + mb_rng_below(&rng, 192));
+    }
+    write_packed(folder, images_name,
+                 mb_test_idx_images(count, wanted->rows, wanted->columns, images), wanted->gzip);
+    write_packed(folder, labels_name, mb_test_idx_labels(count, labels), wanted->gzip);
+    free(labels);
+    free(images);
+}
+
+void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted)
+{
+    if (wanted->train > 0)
+        write_split(folder, wanted, 0, wanted->train, "train-images-idx3-ubyte",
+                    "train-labels-idx1-ubyte");
+    if (wanted->test > 0)
+        write_split(folder, wanted, 1, wanted->test, "t10k-images-idx3-ubyte",
+                    "t10k-labels-idx1-ubyte");
+}
+
+void mb_test_error(const mb_error *error, mb_status status, const char *part)
+{
+    if (error->status != status || strstr(error->text, part) == NULL)
+        fail_msg("status %d, \"%s\"; expected %d, with \"%s\"", error->status, error->text, status,
+                 part);
+    assert_null(strchr(error->text, '\n'));
+}

@@ -1,0 +1,56 @@
+/* What several unit tests need: a folder of their own, IDX and gzip files in it, small data sets.
+ * A step that fails (no memory, disk full) ends the test through cmocka. Heap results are the
+ * caller's to free. */
+#ifndef MB_TESTS_SUPPORT_H
+#define MB_TESTS_SUPPORT_H
+
+#include "core/file.h"
+
+#include <mnist_blas/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A new, empty folder under $TMPDIR (/tmp): its path, on the heap. */
+char *mb_test_folder(void);
+
+/* Removes the folder and all that is in it, and frees its name. */
+void mb_test_remove(char *folder);
+
+/* Writes FOLDER/NAME; returns that path, on the heap. */
+char *mb_test_write(const char *folder, const char *name, mb_bytes bytes);
+
+/* Makes the folder FOLDER/NAME; returns that path, on the heap. */
+char *mb_test_subfolder(const char *folder, const char *name);
+
+/* An IDX file of (count, rows, columns) pixels; NULL pixels are all 0. */
+mb_bytes mb_test_idx_images(size_t count, size_t rows, size_t columns, const uint8_t *pixels);
+
+/* An IDX file of `count` labels; NULL labels are all 0. */
+mb_bytes mb_test_idx_labels(size_t count, const uint8_t *labels);
+
+/* The bytes as one gzip member. */
+mb_bytes mb_test_gzip(mb_bytes bytes);
+
+/* `first` followed by `second`; both are freed. */
+mb_bytes mb_test_join(mb_bytes first, mb_bytes second);
+
+/* A copy of a string's bytes, without its end. */
+mb_bytes mb_test_text(const char *text);
+
+/* A data set of images that a network can tell apart: each class lights its own fifth of the
+ * pixels, each image in its own strength; labels go round 0 .. classes-1. */
+typedef struct mb_test_dataset {
+    size_t train, test; /* images; a split of 0 gets no files */
+    size_t rows, columns, classes;
+    uint64_t seed;
+    bool gzip;
+} mb_test_dataset;
+
+/* Writes its files, under MNIST's names, into the folder. */
+void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
+
+/* The status of `error` is `status`, its text is one line and has `part` in it. */
+void mb_test_error(const mb_error *error, mb_status status, const char *part);
+
+#endif

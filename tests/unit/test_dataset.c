@@ -1,0 +1,298 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "support.h"
+
+#include <mnist_blas/dataset.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const unsigned both = MB_TRAIN_SPLIT | MB_TEST_SPLIT;
+static const mb_test_dataset small = {
+    .train = 60, .test = 20, .rows = 6, .columns = 5, .classes = 10, .seed = 1};
+
+/* Writes FOLDER/NAME and frees the bytes. */
+static void replace(const char *folder, const char *name, mb_bytes bytes)
+{
+    free(mb_test_write(folder, name, bytes));
+    free(bytes.data);
+}
+
+static void drop(const char *folder, const char *name)
+{
+    char *path = mb_path_join(folder, name);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+/* The folder does not open, and says FOLDER followed by `text`. */
+static void check_fails(const char *folder, unsigned splits, mb_status status, const char *text)
+{
+    char whole[512];
+    mb_dataset *dataset = NULL;
+    mb_error error = {MB_OK, ""};
+    snprintf(whole, sizeof whole, "%s%s", folder, text);
+    assert_int_equal(mb_dataset_open(folder, splits, &dataset, &error), status);
+    mb_test_error(&error, status, whole);
+    assert_null(dataset);
+}
+
+static mb_dataset *check_opens(const char *folder, unsigned splits)
+{
+    mb_dataset *dataset = NULL;
+    mb_error error = {MB_OK, ""};
+    const mb_status status = mb_dataset_open(folder, splits, &dataset, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(status, MB_OK);
+    assert_string_equal(dataset->folder, folder);
+    return dataset;
+}
+
+static void opens(void **state)
+{
+    (void)state;
+    for (int gzip = 0; gzip < 2; gzip++) {
+        char *folder = mb_test_folder();
+        mb_test_dataset wanted = small;
+        wanted.gzip = gzip != 0;
+        mb_test_write_dataset(folder, &wanted);
+        mb_dataset *dataset = check_opens(folder, both);
+        assert_int_equal(dataset->rows, 6);
+        assert_int_equal(dataset->columns, 5);
+        assert_int_equal(dataset->classes, 10);
+        assert_int_equal(dataset->train.count, 60);
+        assert_int_equal(dataset->test.count, 20);
+        size_t zeros = 0;
+        for (size_t i = 0; i < 60; i++)
+            assert_int_equal(dataset->train.labels[i], i % 10);
+        for (size_t i = 0; i < 60 * 30; i++)
+            zeros += dataset->train.images[i] == 0;
+        assert_in_range(zeros, 60 * 30 * 7 / 10, 60 * 30 * 9 / 10);
+        mb_dataset_close(dataset);
+        mb_test_remove(folder);
+    }
+    mb_dataset_close(NULL);
+}
+
+static void opens_one_split(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder, &small);
+    mb_dataset *dataset = check_opens(folder, MB_TRAIN_SPLIT);
+    assert_int_equal(dataset->train.count, 60);
+    assert_int_equal(dataset->test.count, 0);
+    assert_null(dataset->test.images);
+    mb_dataset_close(dataset);
+    dataset = check_opens(folder, MB_TEST_SPLIT);
+    assert_int_equal(dataset->train.count, 0);
+    assert_int_equal(dataset->test.count, 20);
+    assert_int_equal(dataset->classes, 10);
+    mb_dataset_close(dataset);
+    drop(folder, "train-images-idx3-ubyte");
+    drop(folder, "train-labels-idx1-ubyte");
+    mb_dataset_close(check_opens(folder, MB_TEST_SPLIT));
+    mb_test_remove(folder);
+}
+
+static void prefers_plain(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "train-images-idx3-ubyte.gz", mb_test_text("not looked at"));
+    mb_dataset_close(check_opens(folder, both));
+    mb_test_remove(folder);
+}
+
+static void bad_arguments(void **state)
+{
+    (void)state;
+    mb_dataset *dataset = NULL;
+    mb_error error = {MB_OK, ""};
+    assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "folder and dataset must not be NULL");
+    assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL), MB_INVALID);
+    check_fails("/tmp", 0, MB_INVALID, ": splits 0: can be 1, 2 or 3");
+    check_fails("/tmp", 4, MB_INVALID, ": splits 4: can be 1, 2 or 3");
+}
+
+static void folder_missing(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    char *absent = mb_path_join(folder, "absent");
+    check_fails(absent, both, MB_IO, ": no such folder");
+    replace(folder, "absent", mb_test_text("x"));
+    check_fails(absent, both, MB_IO, ": is not a folder");
+    free(absent);
+    mb_test_remove(folder);
+}
+
+static void file_missing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+    for (size_t i = 0; i < 4; i++) {
+        char *folder = mb_test_folder(), text[64];
+        mb_test_write_dataset(folder, &small);
+        drop(folder, names[i]);
+        snprintf(text, sizeof text, ": missing %s (or .gz)", names[i]);
+        check_fails(folder, both, MB_IO, text);
+        mb_test_remove(folder);
+    }
+}
+
+/* What the parser finds comes through with the file's name; test_idx.c has all of it. */
+static void file_broken(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder, &small);
+    mb_bytes labels = mb_test_idx_labels(20, NULL);
+    labels.size -= 3;
+    replace(folder, "t10k-labels-idx1-ubyte", labels);
+    check_fails(folder, both, MB_FORMAT,
+                "/t10k-labels-idx1-ubyte: truncated: header promises 20 labels, 17 are there");
+    replace(folder, "train-images-idx3-ubyte", mb_test_idx_labels(20, NULL));
+    check_fails(folder, both, MB_FORMAT,
+                "/train-images-idx3-ubyte: holds labels, not images: starts with 0x00000801");
+    mb_test_remove(folder);
+}
+
+static void counts_differ(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder(), text[256];
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(59, NULL));
+    snprintf(text, sizeof text,
+             "/train-labels-idx1-ubyte: 59 labels, but %s/train-images-idx3-ubyte has 60 images",
+             folder);
+    check_fails(folder, both, MB_FORMAT, text);
+    mb_test_remove(folder);
+}
+
+static void sizes_differ(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder(), text[256];
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "t10k-images-idx3-ubyte", mb_test_idx_images(20, 5, 6, NULL));
+    snprintf(text, sizeof text,
+             "/t10k-images-idx3-ubyte: images of 5 x 6, but those of "
+             "%s/train-images-idx3-ubyte are 6 x 5",
+             folder);
+    check_fails(folder, both, MB_FORMAT, text);
+    mb_dataset_close(check_opens(folder, MB_TEST_SPLIT));
+    mb_test_remove(folder);
+}
+
+static void one_class(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, NULL));
+    check_fails(folder, both, MB_FORMAT,
+                "/train-labels-idx1-ubyte: 1 class: all 60 labels are 0, 2 classes are needed");
+    mb_test_remove(folder);
+}
+
+/* The extremes of the class count: 2, and all 256. */
+static void class_counts(void **state)
+{
+    (void)state;
+    const size_t counts[] = {2, 256};
+    for (size_t i = 0; i < 2; i++) {
+        char *folder = mb_test_folder();
+        mb_test_dataset wanted = small;
+        wanted.train = 300;
+        wanted.classes = counts[i];
+        mb_test_write_dataset(folder, &wanted);
+        mb_dataset *dataset = check_opens(folder, both);
+        assert_int_equal(dataset->classes, counts[i]);
+        mb_dataset_close(dataset);
+        mb_test_remove(folder);
+    }
+}
+
+static void one_corrupt_label(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    uint8_t labels[60];
+    for (size_t i = 0; i < 60; i++)
+        labels[i] = (uint8_t)(i % 10);
+    labels[17] = 200;
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, labels));
+    check_fails(folder, both, MB_FORMAT,
+                "/train-labels-idx1-ubyte: label 200 at item 17, but there are only 11 different "
+                "labels: none is 10");
+    mb_test_remove(folder);
+}
+
+static void test_label_without_class(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    uint8_t labels[20] = {0};
+    labels[13] = 10;
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "t10k-labels-idx1-ubyte", mb_test_idx_labels(20, labels));
+    check_fails(folder, both, MB_FORMAT,
+                "/t10k-labels-idx1-ubyte: label 10 at item 13, but the largest in training is 9");
+    mb_test_remove(folder);
+}
+
+static void real_mnist(void **state)
+{
+    (void)state;
+    const char *folder = getenv("MNIST_BLAS_DATA");
+    if (folder == NULL || *folder == '\0') {
+        print_message("MNIST_BLAS_DATA is not set: the real MNIST is not read\n");
+        skip();
+    }
+    mb_dataset *dataset = check_opens(folder, both);
+    assert_int_equal(dataset->rows, 28);
+    assert_int_equal(dataset->columns, 28);
+    assert_int_equal(dataset->classes, 10);
+    assert_int_equal(dataset->train.count, 60000);
+    assert_int_equal(dataset->test.count, 10000);
+    assert_int_equal(dataset->train.labels[0], 5);
+    size_t sum = 0; /* the training mean 0.1307 that every tutorial normalises by */
+    for (size_t i = 0; i < (size_t)60000 * 28 * 28; i++)
+        sum += dataset->train.images[i];
+    assert_int_equal((size_t)((double)sum / 255 / 60000 / 784 * 1e4), 1306);
+    mb_dataset_close(dataset);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opens),
+        cmocka_unit_test(opens_one_split),
+        cmocka_unit_test(prefers_plain),
+        cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(folder_missing),
+        cmocka_unit_test(file_missing),
+        cmocka_unit_test(file_broken),
+        cmocka_unit_test(counts_differ),
+        cmocka_unit_test(sizes_differ),
+        cmocka_unit_test(one_class),
+        cmocka_unit_test(class_counts),
+        cmocka_unit_test(one_corrupt_label),
+        cmocka_unit_test(test_label_without_class),
+        cmocka_unit_test(real_mnist),
+    };
+    return cmocka_run_group_tests_name("dataset", tests, NULL, NULL);
+}

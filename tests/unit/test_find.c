@@ -1,0 +1,211 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "data/find.h"
+#include "support.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Each test stands in TOP/here, an empty folder, and has no variable set. */
+typedef struct surroundings {
+    char *top, *here, *origin;
+} surroundings;
+
+static int enter(void **state)
+{
+    surroundings *at = calloc(1, sizeof *at);
+    assert_non_null(at);
+    at->top = mb_test_folder();
+    at->here = mb_test_subfolder(at->top, "here");
+    at->origin = getcwd(NULL, 0);
+    assert_non_null(at->origin);
+    assert_int_equal(chdir(at->here), 0);
+    unsetenv("MNIST_BLAS_DATA");
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("HOME");
+    *state = at;
+    return 0;
+}
+
+static int leave(void **state)
+{
+    surroundings *at = *state;
+    assert_int_equal(chdir(at->origin), 0);
+    mb_test_remove(at->top);
+    free(at->here);
+    free(at->origin);
+    free(at);
+    return 0;
+}
+
+/* Makes FOLDER with one of the four files, or with none. */
+static void make_data(const char *folder, const char *file)
+{
+    char *path = strdup(folder);
+    assert_non_null(path);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (access(path, F_OK) != 0)
+            free(mb_test_subfolder(".", path));
+        *slash = '/';
+    }
+    if (access(path, F_OK) != 0)
+        free(mb_test_subfolder(".", path));
+    const mb_bytes nothing = {0};
+    if (file != NULL)
+        free(mb_test_write(path, file, nothing));
+    free(path);
+}
+
+static void check_found(const char *folder, const char *expected)
+{
+    char *found = NULL;
+    mb_error error = {MB_OK, ""};
+    assert_int_equal(mb_dataset_find(folder, &found, &error), MB_OK);
+    if (expected == NULL)
+        assert_null(found);
+    else
+        assert_string_equal(found != NULL ? found : "(none)", expected);
+    free(found);
+}
+
+static void check_fails(const char *folder, const char *text)
+{
+    char *found = NULL;
+    mb_error error = {MB_OK, ""};
+    assert_int_equal(mb_dataset_find(folder, &found, &error), MB_IO);
+    mb_test_error(&error, MB_IO, text);
+    assert_true(strncmp(error.text, text, strlen(text)) == 0);
+    assert_null(found);
+}
+
+static void nothing_found(void **state)
+{
+    (void)state;
+    check_found(NULL, NULL);
+}
+
+static void argument_first(void **state)
+{
+    const surroundings *at = *state;
+    make_data("data/mnist", "train-images-idx3-ubyte");
+    setenv("MNIST_BLAS_DATA", "/no/such/place", 1);
+    check_found(at->here, at->here);
+}
+
+static void variable_next(void **state)
+{
+    const surroundings *at = *state;
+    make_data("data/mnist", "train-images-idx3-ubyte");
+    setenv("MNIST_BLAS_DATA", at->top, 1);
+    check_found(NULL, at->top);
+    setenv("MNIST_BLAS_DATA", "", 1);
+    check_found(NULL, "./data/mnist");
+}
+
+static void asked_for_and_not_there(void **state)
+{
+    (void)state;
+    make_data("data/mnist", "train-images-idx3-ubyte");
+    check_fails("absent", "absent: no such folder");
+    check_fails("", "'': no such folder");
+    check_fails("data/mnist/train-images-idx3-ubyte",
+                "data/mnist/train-images-idx3-ubyte: is not a folder");
+    setenv("MNIST_BLAS_DATA", "absent", 1);
+    check_fails(NULL, "MNIST_BLAS_DATA: absent: no such folder");
+    setenv("MNIST_BLAS_DATA", "data/mnist/train-images-idx3-ubyte", 1);
+    check_fails(NULL, "MNIST_BLAS_DATA: data/mnist/train-images-idx3-ubyte: is not a folder");
+    assert_int_equal(symlink("loop", "loop"), 0);
+    check_fails("loop", "loop: cannot be opened: ");
+}
+
+/* Filled from the last place to the first: each comes before those already there. */
+static void order_of_places(void **state)
+{
+    const surroundings *at = *state;
+    char *home = mb_test_subfolder(at->top, "home"), expected[512];
+    setenv("HOME", home, 1);
+    make_data("../home/.cache/mnist_blas", "t10k-labels-idx1-ubyte.gz");
+    snprintf(expected, sizeof expected, "%s/.cache/mnist_blas", home);
+    check_found(NULL, expected);
+    static const char *const places[] = {"../data/MNIST/raw", "../data/mnist", "./data/MNIST/raw",
+                                         "./data/mnist"};
+    for (size_t i = 0; i < 4; i++) {
+        make_data(places[i], mb_dataset_files[i]);
+        check_found(NULL, places[i]);
+    }
+    free(home);
+}
+
+static void cache_variable(void **state)
+{
+    const surroundings *at = *state;
+    char expected[512];
+    make_data("../cache/mnist_blas", "train-labels-idx1-ubyte");
+    make_data("../.cache/mnist_blas", "train-labels-idx1-ubyte");
+    setenv("HOME", at->top, 1);
+    snprintf(expected, sizeof expected, "%s/cache", at->top);
+    setenv("XDG_CACHE_HOME", expected, 1);
+    snprintf(expected, sizeof expected, "%s/cache/mnist_blas", at->top);
+    check_found(NULL, expected);
+    snprintf(expected, sizeof expected, "%s/.cache/mnist_blas", at->top);
+    setenv("XDG_CACHE_HOME", "../cache", 1); /* relative: counts as unset */
+    check_found(NULL, expected);
+    setenv("XDG_CACHE_HOME", "", 1);
+    check_found(NULL, expected);
+}
+
+static void folder_without_data(void **state)
+{
+    (void)state;
+    make_data("data/mnist", NULL);
+    make_data("data/MNIST/raw", "README");
+    make_data("../data/mnist", "t10k-images-idx3-ubyte.gz");
+    check_found(NULL, "../data/mnist");
+}
+
+static void places_listed(void **state)
+{
+    (void)state;
+    char *places = mb_dataset_places();
+    assert_string_equal(places, "./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw");
+    free(places);
+    setenv("XDG_CACHE_HOME", "/c", 1);
+    places = mb_dataset_places();
+    assert_string_equal(places, "./data/mnist, ./data/MNIST/raw, ../data/mnist, "
+                                "../data/MNIST/raw, /c/mnist_blas");
+    free(places);
+}
+
+static void null_result(void **state)
+{
+    (void)state;
+    mb_error error = {MB_OK, ""};
+    assert_int_equal(mb_dataset_find(NULL, NULL, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "found is NULL");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_found, enter, leave),
+        cmocka_unit_test_setup_teardown(argument_first, enter, leave),
+        cmocka_unit_test_setup_teardown(variable_next, enter, leave),
+        cmocka_unit_test_setup_teardown(asked_for_and_not_there, enter, leave),
+        cmocka_unit_test_setup_teardown(order_of_places, enter, leave),
+        cmocka_unit_test_setup_teardown(cache_variable, enter, leave),
+        cmocka_unit_test_setup_teardown(folder_without_data, enter, leave),
+        cmocka_unit_test_setup_teardown(places_listed, enter, leave),
+        cmocka_unit_test_setup_teardown(null_result, enter, leave),
+    };
+    return cmocka_run_group_tests_name("find", tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "machine/machine.h"
+#include "machine/pins.h"
+#include "support.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const variables[] = {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES",
+                                        "MNIST_BLAS_PIN", "HWLOC_SYNTHETIC"};
+
+/* Each test starts with none of the variables set. */
+static int clear_environment(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        unsetenv(variables[i]);
+    return 0;
+}
+
+/* What is left of `threads` where the tests themselves run under an OMP_THREAD_LIMIT. */
+static size_t within_limit(size_t threads)
+{
+    const size_t limit = (size_t)omp_get_thread_limit();
+    return threads < limit ? threads : limit;
+}
+
+static mb_machine *open_machine(mb_machine_options options)
+{
+    mb_machine *machine = NULL;
+    mb_error error = {0};
+    if (mb_machine_open(&options, &machine, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    assert_non_null(mb_machine_team(machine));
+    return machine;
+}
+
+static void default_is_a_thread_a_core(void **state)
+{
+    (void)state;
+    mb_machine *machine = open_machine((mb_machine_options){0});
+    const mb_machine_info *info = mb_machine_describe(machine);
+    assert_in_range(info->cores, 1, 100000);
+    assert_in_range(info->cores_allowed, 1, info->cores);
+    assert_in_range(info->pus_allowed, info->cores_allowed, 1000000);
+    assert_in_range(info->threads, 1, info->cores_allowed);
+    assert_true(info->quota >= 0);
+    assert_non_null(info->cpu);
+    assert_true(strncmp(info->cpu_level, "x86-64", 6) == 0 ||
+                strcmp(info->cpu_level, "generic") == 0);
+    assert_string_equal(info->pin_policy, "core");
+    assert_non_null(info->pins);
+    assert_non_null(strchr(info->blas_version, '.'));
+    assert_true(strlen(info->blas_core) > 0);
+    assert_non_null(strstr(info->blas_config, info->blas_version));
+    if (strcmp(info->blas_threading, "pthreads") == 0)
+        assert_non_null(strstr(info->warning, "pthreads build"));
+    mb_machine_close(machine);
+}
+
+static void as_many_threads_as_asked(void **state)
+{
+    (void)state;
+    setenv("OMP_NUM_THREADS", "not looked at", 1);
+    for (size_t threads = 1; threads <= 4; threads++) {
+        mb_machine *machine = open_machine((mb_machine_options){.threads = threads});
+        const mb_machine_info *info = mb_machine_describe(machine);
+        assert_int_equal(info->threads, within_limit(threads));
+        assert_int_equal(mb_team_threads(mb_machine_team(machine)), info->threads);
+        if (info->threads == threads)
+            assert_string_equal(info->threads_from, "--threads");
+        if (info->threads > info->cores_allowed)
+            assert_int_equal(info->pins[info->cores_allowed], info->pins[0]);
+        mb_machine_close(machine);
+    }
+}
+
+static void the_environment_decides(void **state)
+{
+    (void)state;
+    setenv("OMP_NUM_THREADS", "3,1", 1);
+    setenv("MNIST_BLAS_PIN", "none", 1);
+    mb_machine *machine = open_machine((mb_machine_options){0});
+    const mb_machine_info *info = mb_machine_describe(machine);
+    assert_int_equal(info->threads, within_limit(3));
+    if (info->threads == 3)
+        assert_string_equal(info->threads_from, "OMP_NUM_THREADS");
+    assert_string_equal(info->pin_policy, "none");
+    assert_null(info->pins);
+    mb_machine_close(machine);
+}
+
+static void openmp_variables_take_over_the_pins(void **state)
+{
+    (void)state;
+    static const char *const binding[] = {"OMP_PROC_BIND", "OMP_PLACES"};
+    for (size_t i = 0; i < 2; i++) {
+        clear_environment(state);
+        setenv(binding[i], i == 0 ? "close" : "cores", 1);
+        mb_machine *machine = open_machine((mb_machine_options){0});
+        assert_string_equal(mb_machine_describe(machine)->pin_policy, "OpenMP");
+        assert_null(mb_machine_describe(machine)->pins);
+        mb_machine_close(machine);
+        machine = open_machine((mb_machine_options){.pin = "core"});
+        assert_string_equal(mb_machine_describe(machine)->pin_policy, "core");
+        assert_non_null(mb_machine_describe(machine)->pins);
+        mb_machine_close(machine);
+    }
+}
+
+static void is_refused(mb_machine_options options, const char *text)
+{
+    mb_machine *machine = NULL;
+    mb_error error = {0};
+    assert_int_equal(mb_machine_open(&options, &machine, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, text);
+    assert_null(machine);
+}
+
+static void bad_values_are_refused_by_name(void **state)
+{
+    (void)state;
+    setenv("OMP_NUM_THREADS", "abc", 1);
+    is_refused((mb_machine_options){0}, "OMP_NUM_THREADS: 'abc' is not a number of threads");
+    unsetenv("OMP_NUM_THREADS");
+    setenv("MNIST_BLAS_PIN", "somewhere", 1);
+    is_refused((mb_machine_options){0}, "MNIST_BLAS_PIN: 'somewhere' is not");
+    setenv("MNIST_BLAS_PIN", "1000000", 1);
+    is_refused((mb_machine_options){0}, "MNIST_BLAS_PIN: CPU 1000000 is not among those");
+    is_refused((mb_machine_options){.pin = "4-2"}, "pin: the range 4-2");
+    is_refused((mb_machine_options){.threads = 1000000}, "--threads: 1000000 threads");
+}
+
+static void more_threads_than_openblas_serves_are_cut(void **state)
+{
+    (void)state;
+    setenv("MNIST_BLAS_PIN", "none", 1);
+    mb_machine *machine = open_machine((mb_machine_options){.threads = 60000});
+    const mb_machine_info *info = mb_machine_describe(machine);
+    if (info->threads < 60000) {
+        assert_string_equal(info->threads_from, "limit");
+        assert_non_null(strstr(info->warning, "60000 threads cut down to "));
+    }
+    mb_machine_close(machine);
+}
+
+/* hwloc takes this machine for one with far more CPUs: binding to the last of them fails. */
+static void pins_that_fail_are_a_warning(void **state)
+{
+    (void)state;
+    mb_binding before, after;
+    assert_int_equal(mb_binding_save(&before), 0);
+    setenv("HWLOC_SYNTHETIC", "core:8000 pu:1", 1);
+    setenv("MNIST_BLAS_PIN", "7999", 1);
+    mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
+    assert_int_equal(mb_machine_describe(machine)->cores, 8000);
+    assert_non_null(mb_machine_describe(machine)->warning);
+    assert_non_null(strstr(mb_machine_describe(machine)->warning, "cannot be pinned: CPU 7999: "));
+    mb_machine_close(machine);
+    assert_int_equal(mb_binding_save(&after), 0);
+    assert_memory_equal(&after, &before, sizeof after);
+}
+
+static void note_binding(const mb_worker *worker, void *context)
+{
+    (void)worker;
+    assert_int_equal(mb_binding_save(context), 0);
+}
+
+/* Also the caller's own thread is free again after close, and a second machine sees all CPUs. */
+static void closing_undoes_the_pins(void **state)
+{
+    (void)state;
+    mb_binding before, inside, after;
+    assert_int_equal(mb_binding_save(&before), 0);
+    mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
+    const size_t allowed = mb_machine_describe(machine)->pus_allowed;
+    mb_team_run(mb_machine_team(machine), note_binding, &inside);
+    if (mb_team_pin_failure(mb_machine_team(machine)) == 0 && allowed > 1 &&
+        omp_get_num_places() == 0)
+        assert_memory_not_equal(&inside, &before, sizeof before);
+    mb_machine_close(machine);
+    assert_int_equal(mb_binding_save(&after), 0);
+    assert_memory_equal(&after, &before, sizeof after);
+    machine = open_machine((mb_machine_options){0});
+    assert_int_equal(mb_machine_describe(machine)->pus_allowed, allowed);
+    mb_machine_close(machine);
+    mb_machine_close(NULL);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, clear_environment, clear_environment)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(default_is_a_thread_a_core),     CASE(as_many_threads_as_asked),
+        CASE(the_environment_decides),        CASE(openmp_variables_take_over_the_pins),
+        CASE(bad_values_are_refused_by_name), CASE(more_threads_than_openblas_serves_are_cut),
+        CASE(pins_that_fail_are_a_warning),   CASE(closing_undoes_the_pins),
+    };
+    return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/file.h"
+#include "model/safetensors.h"
+#include "support.h"
+
+#include <dirent.h>
+#include <mnist_blas/model.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* What the tests share: a machine, and a folder with at most the file `path` in it. */
+typedef struct bench {
+    mb_machine *machine;
+    char *folder, *path;
+} bench;
+
+static int open_bench(void **state)
+{
+    const mb_machine_options options = {.threads = 1, .pin = "none"};
+    bench *work = calloc(1, sizeof *work);
+    assert_non_null(work);
+    *state = work;
+    work->folder = mb_test_folder();
+    work->path = mb_path_join(work->folder, "model.safetensors");
+    assert_non_null(work->path);
+    return mb_machine_open(&options, &work->machine, NULL) == MB_OK ? 0 : -1;
+}
+
+static int close_bench(void **state)
+{
+    bench *work = *state;
+    mb_machine_close(work->machine);
+    mb_test_remove(work->folder);
+    free(work->path);
+    free(work);
+    return 0;
+}
+
+static mb_network *new_network(const bench *work, const char *spec, mb_shape input, size_t classes,
+                               uint64_t seed)
+{
+    mb_network *network = NULL;
+    assert_int_equal(mb_network_open(work->machine, spec, input, classes, &network, NULL), MB_OK);
+    mb_network_initialise(network, seed);
+    return network;
+}
+
+/* Biases start at 0; other numbers show whether they are kept too. */
+static void fill_biases(mb_network *network)
+{
+    for (size_t i = 0; i < mb_network_tensors(network); i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        if (info.dimensions != 1)
+            continue;
+        float *values = calloc(info.elements, sizeof *values);
+        assert_non_null(values);
+        for (size_t e = 0; e < info.elements; e++)
+            values[e] = -0.1f * (float)(e + i);
+        mb_network_set(network, i, values);
+        free(values);
+    }
+}
+
+static void assert_equal_tensors(const mb_network *a, const mb_network *b)
+{
+    assert_int_equal(mb_network_tensors(a), mb_network_tensors(b));
+    for (size_t i = 0; i < mb_network_tensors(a); i++) {
+        const mb_tensor_info info = mb_network_tensor(a, i);
+        assert_string_equal(info.name, mb_network_tensor(b, i).name);
+        assert_int_equal(info.elements, mb_network_tensor(b, i).elements);
+        float *left = calloc(info.elements, sizeof *left);
+        float *right = calloc(info.elements, sizeof *right);
+        assert_non_null(left);
+        assert_non_null(right);
+        mb_network_get(a, i, left);
+        mb_network_get(b, i, right);
+        assert_memory_equal(left, right, info.elements * sizeof *left);
+        free(left);
+        free(right);
+    }
+}
+
+static void assert_round_trip(const bench *work, const char *spec, mb_shape input, size_t classes)
+{
+    mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
+    fill_biases(saved);
+    assert_int_equal(mb_model_save(saved, work->path, NULL), MB_OK);
+    assert_int_equal(mb_model_load(work->machine, work->path, &loaded, NULL), MB_OK);
+    assert_string_equal(mb_network_spec(loaded), mb_network_spec(saved));
+    assert_int_equal(mb_network_classes(loaded), classes);
+    assert_int_equal(mb_network_input(loaded).channels, input.channels);
+    assert_int_equal(mb_network_input(loaded).rows, input.rows);
+    assert_int_equal(mb_network_input(loaded).columns, input.columns);
+    assert_equal_tensors(saved, loaded);
+    mb_network_close(loaded);
+    mb_network_close(saved);
+}
+
+static void test_round_trip_bit_for_bit(void **state)
+{
+    assert_round_trip(*state, "mlp", (mb_shape){1, 28, 28}, 10);
+    assert_round_trip(*state, "dense:37,relu,dense:3", (mb_shape){2, 5, 7}, 3);
+    assert_round_trip(*state, "dense:2", (mb_shape){1, 1, 1}, 2);
+}
+
+static mb_bytes saved_bytes(const bench *work, uint64_t seed)
+{
+    mb_bytes bytes = {0};
+    mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, seed);
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    assert_int_equal(mb_file_read(work->path, SIZE_MAX, &bytes, NULL), MB_OK);
+    mb_network_close(network);
+    return bytes;
+}
+
+static void test_equal_networks_are_equal_bytes(void **state)
+{
+    const mb_bytes one = saved_bytes(*state, 1), same = saved_bytes(*state, 1);
+    const mb_bytes other = saved_bytes(*state, 2);
+    assert_int_equal(one.size, same.size);
+    assert_memory_equal(one.data, same.data, one.size);
+    assert_int_equal(one.size, other.size);
+    assert_memory_not_equal(one.data, other.data, one.size);
+    free(one.data);
+    free(same.data);
+    free(other.data);
+}
+
+static void test_metadata_names_the_network(void **state)
+{
+    const bench *work = *state;
+    mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
+    mb_safetensors *file = NULL;
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(work->path, &file, NULL), MB_OK);
+    assert_string_equal(mb_safetensors_metadata(file, "format"), "pt");
+    assert_string_equal(mb_safetensors_metadata(file, "generator"), "mnist_blas");
+    assert_string_equal(mb_safetensors_metadata(file, "network"), mb_network_spec(network));
+    assert_string_equal(mb_safetensors_metadata(file, "input"), "1x28x28");
+    assert_string_equal(mb_safetensors_metadata(file, "classes"), "10");
+    mb_safetensors_close(file);
+    mb_network_close(network);
+}
+
+static size_t files_in(const char *folder)
+{
+    size_t count = 0;
+    DIR *listing = opendir(folder);
+    assert_non_null(listing);
+    for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(listing);
+    return count;
+}
+
+/* The disk is full after 4096 bytes: a limit on file sizes stands for it. */
+static void test_failing_save_keeps_the_old_file(void **state)
+{
+    const bench *work = *state;
+    mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
+    mb_error error = {0};
+    mb_bytes bytes = {0};
+    struct rlimit before;
+    assert_int_equal(mb_file_write(work->path, "what was there", 14, NULL), MB_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, before.rlim_max}), 0);
+    const mb_status status = mb_model_save(network, work->path, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, MB_IO);
+    assert_memory_equal(error.text, work->path, strlen(work->path));
+    assert_int_equal(mb_file_read(work->path, 100, &bytes, NULL), MB_OK);
+    assert_int_equal(bytes.size, 14);
+    assert_memory_equal(bytes.data, "what was there", 14);
+    assert_int_equal(files_in(work->folder), 1);
+    free(bytes.data);
+    mb_network_close(network);
+}
+
+static void test_save_into_no_folder(void **state)
+{
+    const bench *work = *state;
+    mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
+    mb_error error = {0};
+    assert_int_equal(mb_model_save(network, "/nonexistent/model.safetensors", &error), MB_IO);
+    assert_non_null(strstr(error.text, "/nonexistent/model.safetensors: cannot be written: "));
+    mb_network_close(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip_bit_for_bit),
+        cmocka_unit_test(test_equal_networks_are_equal_bytes),
+        cmocka_unit_test(test_metadata_names_the_network),
+        cmocka_unit_test(test_failing_save_keeps_the_old_file),
+        cmocka_unit_test(test_save_into_no_folder),
+    };
+    return cmocka_run_group_tests_name("model", tests, open_bench, close_bench);
+}

@@ -1,0 +1,305 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/file.h"
+#include "model/safetensors.h"
+#include "support.h"
+
+#include <math.h>
+#include <mnist_blas/model.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Files that are sound as safetensors and not as models. */
+
+/* What the tests share: a machine, and a folder with at most the file `path` in it. */
+typedef struct bench {
+    mb_machine *machine;
+    char *folder, *path;
+} bench;
+
+static int open_bench(void **state)
+{
+    const mb_machine_options options = {.threads = 1, .pin = "none"};
+    bench *work = calloc(1, sizeof *work);
+    assert_non_null(work);
+    *state = work;
+    work->folder = mb_test_folder();
+    work->path = mb_path_join(work->folder, "model.safetensors");
+    assert_non_null(work->path);
+    return mb_machine_open(&options, &work->machine, NULL) == MB_OK ? 0 : -1;
+}
+
+static int close_bench(void **state)
+{
+    bench *work = *state;
+    mb_machine_close(work->machine);
+    mb_test_remove(work->folder);
+    free(work->path);
+    free(work);
+    return 0;
+}
+
+/* A model written by hand, to be broken: 4 pixels, 3 hidden units, 2 classes. */
+enum { TENSORS = 4, PAIRS = 3 };
+
+typedef struct handmade {
+    float values[12];
+    size_t shapes[TENSORS][2];
+    mb_named_tensor tensors[TENSORS + 1];
+    mb_text_pair metadata[PAIRS];
+    size_t tensor_count, metadata_count;
+} handmade;
+
+static void start_model(handmade *model)
+{
+    static const size_t shapes[TENSORS][2] = {{3, 4}, {3, 0}, {2, 3}, {2, 0}};
+    static const char *const names[TENSORS] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+    for (int i = 0; i < 12; i++)
+        model->values[i] = (float)i;
+    memcpy(model->shapes, shapes, sizeof shapes);
+    for (size_t i = 0; i < TENSORS; i++)
+        model->tensors[i] =
+            (mb_named_tensor){names[i], i % 2 == 0 ? 2 : 1, model->shapes[i], model->values};
+    model->metadata[0] = (mb_text_pair){"network", "dense:3,relu,dense:2"};
+    model->metadata[1] = (mb_text_pair){"input", "1x2x2"};
+    model->metadata[2] = (mb_text_pair){"classes", "2"};
+    model->tensor_count = TENSORS;
+    model->metadata_count = PAIRS;
+}
+
+static void write_model(const bench *work, const handmade *model)
+{
+    const mb_safetensors_content content = {.tensors = model->tensors,
+                                            .tensor_count = model->tensor_count,
+                                            .metadata = model->metadata,
+                                            .metadata_count = model->metadata_count};
+    assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
+}
+
+/* The file at work->path is refused: its name, then a text that starts with `text`. */
+static void assert_file_refused(const bench *work, const char *text)
+{
+    mb_network *const before = (mb_network *)(uintptr_t)work; /* anything but NULL */
+    mb_network *network = before;
+    mb_error error = {0};
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_FORMAT);
+    assert_int_equal(error.status, MB_FORMAT);
+    assert_ptr_equal(network, before);
+    const size_t length = strlen(work->path);
+    assert_memory_equal(error.text, work->path, length);
+    assert_true(strlen(error.text) > length + 2 + strlen(text) - 1);
+    assert_memory_equal(error.text + length, ": ", 2);
+    assert_memory_equal(error.text + length + 2, text, strlen(text));
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_FORMAT);
+}
+
+static void assert_refused(const bench *work, const handmade *model, const char *text)
+{
+    write_model(work, model);
+    assert_file_refused(work, text);
+}
+
+static void test_model_written_by_hand_loads(void **state)
+{
+    const bench *work = *state;
+    handmade model;
+    mb_network *network = NULL;
+    float weight[12];
+    start_model(&model);
+    write_model(work, &model);
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_OK);
+    mb_network_get(network, 0, weight);
+    assert_memory_equal(weight, model.values, sizeof weight);
+    mb_network_close(network);
+}
+
+static void test_missing_tensor(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.tensor_count--;
+    assert_refused(*state, &model, "tensor \"2.bias\" of shape (2) is missing");
+}
+
+static void test_extra_tensor(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.tensors[model.tensor_count++] = (mb_named_tensor){"4.bias", 0, NULL, model.values};
+    assert_refused(*state, &model,
+                   "tensor \"4.bias\": the network dense:3,relu,dense:2 has none "
+                   "of this name");
+}
+
+static void test_wrong_shape(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.shapes[0][0] = 4;
+    model.shapes[0][1] = 3;
+    assert_refused(*state, &model, "tensor \"0.weight\": shape (4, 3), must be (3, 4)");
+    start_model(&model);
+    model.tensors[0].dimensions = 1;
+    assert_refused(*state, &model, "tensor \"0.weight\": shape (3), must be (3, 4)");
+    start_model(&model);
+    model.tensors[3].dimensions = 0;
+    assert_refused(*state, &model, "tensor \"2.bias\": shape (), must be (2)");
+}
+
+static void test_very_many_dimensions(void **state)
+{
+    handmade model;
+    size_t ones[200];
+    for (size_t i = 0; i < 200; i++)
+        ones[i] = 1;
+    start_model(&model);
+    model.tensors[1] = (mb_named_tensor){"0.bias", 200, ones, model.values};
+    assert_refused(*state, &model, "tensor \"0.bias\": shape (1, 1, 1, 1, ");
+}
+
+static void test_not_finite(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.values[11] = INFINITY;
+    assert_refused(*state, &model, "tensor \"0.weight\": element 11 is not finite: inf");
+    model.values[11] = -INFINITY;
+    assert_refused(*state, &model, "tensor \"0.weight\": element 11 is not finite: -inf");
+    model.values[11] = 0;
+    const float hidden[3] = {0, NAN, 0};
+    model.tensors[1].values = hidden;
+    assert_refused(*state, &model, "tensor \"0.bias\": element 1 is not finite: nan");
+}
+
+static void test_other_dtype(void **state)
+{
+    const bench *work = *state;
+    handmade model;
+    mb_bytes bytes = {0};
+    start_model(&model);
+    write_model(work, &model);
+    assert_int_equal(mb_file_read(work->path, SIZE_MAX, &bytes, NULL), MB_OK);
+    uint8_t *dtype = memmem(bytes.data, bytes.size, "\"F32\"", 5);
+    assert_non_null(dtype);
+    dtype[1] = 'U';
+    assert_int_equal(mb_file_write(work->path, bytes.data, bytes.size, NULL), MB_OK);
+    assert_file_refused(work, "tensor \"0.weight\": dtype U32, must be F32");
+    free(bytes.data);
+}
+
+static void test_metadata_missing(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.metadata_count = 0;
+    assert_refused(*state, &model, "not a model of mnist_blas: no metadata \"network\"");
+    model.metadata_count = 1;
+    assert_refused(*state, &model, "not a model of mnist_blas: no metadata \"input\"");
+    model.metadata_count = 2;
+    assert_refused(*state, &model, "not a model of mnist_blas: no metadata \"classes\"");
+}
+
+static void test_metadata_malformed(void **state)
+{
+    static const char *const inputs[] = {"",
+                                         "1",
+                                         "1x2",
+                                         "1x2x2x1",
+                                         "1x2x2 ",
+                                         " 1x2x2",
+                                         "1x02x2",
+                                         "0x2x2",
+                                         "1x-2x2",
+                                         "+1x2x2",
+                                         "1X2X2",
+                                         "1x2.0x2",
+                                         "1xx2",
+                                         "1x2x",
+                                         "1,2,2",
+                                         "0x1x2x2",
+                                         "1x2x18446744073709551616",
+                                         "1x2x99999999999999999999999"};
+    static const char *const classes[] = {"", "two", "2 ", "-2", "02", "2x2", "0", "2.0"};
+    handmade model;
+    char text[128];
+    start_model(&model);
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        model.metadata[1].value = inputs[i];
+        snprintf(text, sizeof text, "metadata \"input\": cannot be \"%s\"", inputs[i]);
+        assert_refused(*state, &model, text);
+    }
+    start_model(&model);
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        model.metadata[2].value = classes[i];
+        snprintf(text, sizeof text, "metadata \"classes\": cannot be \"%s\"", classes[i]);
+        assert_refused(*state, &model, text);
+    }
+}
+
+/* What the network says of its arguments is passed on, behind the file's name. */
+static void test_network_refuses_metadata(void **state)
+{
+    static const char *const specs[] = {"",
+                                        "dense",
+                                        "dense:3,relu,dense:0",
+                                        "dense:3,,dense:2",
+                                        "denser:2",
+                                        "dense:3,relu,dense:2,relu"};
+    handmade model;
+    start_model(&model);
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        model.metadata[0].value = specs[i];
+        assert_refused(*state, &model, "");
+    }
+    start_model(&model);
+    model.metadata[2].value = "3";
+    assert_refused(*state, &model, "");
+}
+
+static void test_input_of_other_size(void **state)
+{
+    handmade model;
+    start_model(&model);
+    model.metadata[1].value = "1x2x3";
+    assert_refused(*state, &model, "tensor \"0.weight\": shape (3, 4), must be (3, 6)");
+}
+
+static void test_load_of_no_file(void **state)
+{
+    const bench *work = *state;
+    mb_network *network = NULL;
+    mb_error error = {0};
+    (void)unlink(work->path);
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_IO);
+    assert_memory_equal(error.text, work->path, strlen(work->path));
+    assert_null(network);
+    assert_int_equal(mb_file_write(work->path, "not a model", 11, NULL), MB_OK);
+    assert_file_refused(work, "header too long: ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_written_by_hand_loads),
+        cmocka_unit_test(test_missing_tensor),
+        cmocka_unit_test(test_extra_tensor),
+        cmocka_unit_test(test_wrong_shape),
+        cmocka_unit_test(test_very_many_dimensions),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_other_dtype),
+        cmocka_unit_test(test_metadata_missing),
+        cmocka_unit_test(test_metadata_malformed),
+        cmocka_unit_test(test_network_refuses_metadata),
+        cmocka_unit_test(test_input_of_other_size),
+        cmocka_unit_test(test_load_of_no_file),
+    };
+    return cmocka_run_group_tests_name("model errors", tests, open_bench, close_bench);
+}

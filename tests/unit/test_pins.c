@@ -1,0 +1,220 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "machine/pins.h"
+#include "support.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Four cores of two threads each, numbered as Linux often does. */
+static int read_topology(void **state)
+{
+    static mb_topology topology;
+    *state = &topology;
+    return mb_topology_read("core:4 pu:2(indexes=0,4,1,5,2,6,3,7)", &topology, NULL);
+}
+
+static int free_topology(void **state)
+{
+    mb_topology_free(*state);
+    return 0;
+}
+
+/* What `variable` gives is `policy` and the CPUs `wanted`, one a thread. */
+static void is_pinned(const mb_topology *topology, const char *variable, const char *policy,
+                      size_t threads, const unsigned *wanted)
+{
+    mb_pins pins;
+    assert_int_equal(mb_pins_choose(NULL, variable, false, topology, threads, &pins, NULL), MB_OK);
+    assert_string_equal(pins.policy, policy);
+    assert_memory_equal(pins.cpus, wanted, threads * sizeof *wanted);
+    mb_pins_free(&pins);
+    assert_null(pins.cpus);
+}
+
+static void core_pins_one_thread_a_core(void **state)
+{
+    static const unsigned cpus[] = {0, 1, 2, 3, 0, 1};
+    is_pinned(*state, NULL, "core", 3, cpus);
+    is_pinned(*state, "core", "core", 6, cpus);
+}
+
+static void pu_fills_a_core_before_the_next(void **state)
+{
+    static const unsigned cpus[] = {0, 4, 1, 5, 2, 6, 3, 7, 0};
+    is_pinned(*state, "pu", "pu", 9, cpus);
+}
+
+static void a_list_keeps_its_order(void **state)
+{
+    static const unsigned some[] = {7, 0, 2, 3, 4, 7, 0}, all[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    static const unsigned five[] = {5, 5};
+    is_pinned(*state, "7,0,2-4", "list", 7, some);
+    is_pinned(*state, "0-7", "list", 8, all);
+    is_pinned(*state, "5", "list", 2, five);
+    is_pinned(*state, "5-5", "list", 2, five);
+}
+
+static void none_pins_nothing(void **state)
+{
+    mb_pins pins;
+    assert_int_equal(mb_pins_choose(NULL, "none", false, *state, 2, &pins, NULL), MB_OK);
+    assert_string_equal(pins.policy, "none");
+    assert_null(pins.cpus);
+    mb_pins_free(&pins);
+}
+
+static void openmp_wins_over_the_variable_and_the_default(void **state)
+{
+    static const char *const variables[] = {NULL, "core", "pu", "none", "0-3"};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        mb_pins pins;
+        assert_int_equal(mb_pins_choose(NULL, variables[i], true, *state, 2, &pins, NULL), MB_OK);
+        assert_string_equal(pins.policy, "OpenMP");
+        assert_null(pins.cpus);
+        mb_pins_free(&pins);
+    }
+}
+
+static void the_option_wins_over_all(void **state)
+{
+    mb_pins pins;
+    assert_int_equal(mb_pins_choose("3,1", "not looked at", true, *state, 2, &pins, NULL), MB_OK);
+    assert_string_equal(pins.policy, "list");
+    assert_int_equal(pins.cpus[0], 3);
+    assert_int_equal(pins.cpus[1], 1);
+    mb_pins_free(&pins);
+}
+
+static void is_refused(const mb_topology *topology, const char *variable, const char *text)
+{
+    mb_pins pins = {0};
+    mb_error error;
+    for (int openmp_binds = 0; openmp_binds <= 1; openmp_binds++) {
+        assert_int_equal(mb_pins_choose(NULL, variable, openmp_binds, topology, 2, &pins, &error),
+                         MB_INVALID);
+        assert_int_equal(error.status, MB_INVALID);
+        assert_string_equal(error.text, text);
+        assert_null(pins.cpus);
+    }
+}
+
+static void cpus_that_are_not_there_are_refused(void **state)
+{
+    is_refused(*state, "9", "MNIST_BLAS_PIN: CPU 9 is not among those this process may use (0-7)");
+    is_refused(*state, "0,6-4294967295",
+               "MNIST_BLAS_PIN: CPU 8 is not among those this process may use (0-7)");
+    static unsigned cpus[] = {6, 2, 0, 1};
+    const mb_topology few = {.core_pus = cpus, .cores_allowed = 4, .pus = cpus, .pus_allowed = 4};
+    is_refused(&few, "3", "MNIST_BLAS_PIN: CPU 3 is not among those this process may use (0-2,6)");
+}
+
+/* The message stays a line of bearable length on a machine with many scattered CPUs. */
+static void long_lists_of_cpus_are_cut_in_the_message(void **state)
+{
+    (void)state;
+    unsigned cpus[300];
+    mb_topology many = {.core_pus = cpus, .cores_allowed = 300, .pus = cpus, .pus_allowed = 300};
+    for (unsigned i = 0; i < 300; i++)
+        cpus[i] = 2 * i;
+    mb_pins pins;
+    mb_error error;
+    assert_int_equal(mb_pins_choose("1", NULL, false, &many, 1, &pins, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "pin: CPU 1 is not among those this process may use (0,2,4,");
+    assert_string_equal(error.text + strlen(error.text) - 4, "...)");
+    assert_in_range(strlen(error.text), 100, 400);
+}
+
+static void nonsense_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "",           "cores", "Core", ",",      "0,",
+        ",0",         "0,,1",  "0-",   "-1",     "0--1",
+        "0 1",        "0, 1",  " 0",   "0 ",     "0x1",
+        "1-2-3",      "1.5",   "a-b",  "0;1",    "+1",
+        "1e1",        "0-1,",  "0,x",  "core,0", "99999999999999999999",
+        "4294967296",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char wanted[160];
+        snprintf(wanted, sizeof wanted,
+                 "MNIST_BLAS_PIN: '%s' is not core, pu, none or a list of CPU numbers such as "
+                 "0,2,4-7",
+                 texts[i]);
+        is_refused(*state, texts[i], wanted);
+    }
+    is_refused(*state, "4-2", "MNIST_BLAS_PIN: the range 4-2 in '4-2' runs backwards");
+    is_refused(*state, "1,0,1", "MNIST_BLAS_PIN: CPU 1 is in '1,0,1' more than once");
+    is_refused(*state, "0-3,2", "MNIST_BLAS_PIN: CPU 2 is in '0-3,2' more than once");
+}
+
+static void the_option_is_named_in_its_errors(void **state)
+{
+    mb_pins pins;
+    mb_error error;
+    assert_int_equal(mb_pins_choose("x", "core", false, *state, 2, &pins, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "pin: 'x' is not core");
+}
+
+static void a_thread_is_pinned_and_released(void **state)
+{
+    (void)state;
+    mb_binding before, pinned, after;
+    mb_topology machine;
+    assert_int_equal(mb_binding_save(&before), 0);
+    assert_int_equal(mb_topology_read(NULL, &machine, NULL), MB_OK);
+    const unsigned cpu = machine.pus[machine.pus_allowed - 1];
+    mb_topology_free(&machine);
+    const int failure = mb_binding_pin(cpu);
+    if (failure == EPERM)
+        skip(); /* a container that forbids it */
+    assert_int_equal(failure, 0);
+    assert_int_equal(sched_getcpu(), (int)cpu);
+    assert_int_equal(mb_binding_save(&pinned), 0);
+    assert_int_equal(mb_binding_restore(&before), 0);
+    assert_int_equal(mb_binding_save(&after), 0);
+    assert_memory_equal(&after, &before, sizeof after);
+    size_t bits = 0;
+    for (size_t i = 0; i < sizeof pinned.mask / sizeof pinned.mask[0]; i++)
+        bits += (size_t)__builtin_popcountl(pinned.mask[i]);
+    assert_int_equal(bits, 1);
+}
+
+static void pinning_where_there_is_no_cpu_fails(void **state)
+{
+    (void)state;
+    mb_binding before, after;
+    assert_int_equal(mb_binding_save(&before), 0);
+    assert_int_not_equal(mb_binding_pin(8191), 0);
+    assert_int_not_equal(mb_binding_pin(8192), 0);
+    assert_int_not_equal(mb_binding_pin(4294967295u), 0);
+    assert_int_equal(mb_binding_save(&after), 0);
+    assert_memory_equal(&after, &before, sizeof after);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(core_pins_one_thread_a_core),
+        cmocka_unit_test(pu_fills_a_core_before_the_next),
+        cmocka_unit_test(a_list_keeps_its_order),
+        cmocka_unit_test(none_pins_nothing),
+        cmocka_unit_test(openmp_wins_over_the_variable_and_the_default),
+        cmocka_unit_test(the_option_wins_over_all),
+        cmocka_unit_test(cpus_that_are_not_there_are_refused),
+        cmocka_unit_test(long_lists_of_cpus_are_cut_in_the_message),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(the_option_is_named_in_its_errors),
+        cmocka_unit_test(a_thread_is_pinned_and_released),
+        cmocka_unit_test(pinning_where_there_is_no_cpu_fails),
+    };
+    return cmocka_run_group_tests_name("pins", tests, read_topology, free_topology);
+}

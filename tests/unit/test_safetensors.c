@@ -1,0 +1,395 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/file.h"
+#include "model/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/test_safetensors_XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+/* Fails when a test left a file. */
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+static char *path_of(const char *name)
+{
+    char *path = mb_path_join(folder, name);
+    assert_non_null(path);
+    return path;
+}
+
+/* A safetensors file of this header and data_size zero bytes, on the heap and not a byte longer, so
+ * that the sanitizer sees a read behind it. */
+static uint8_t *compose(const char *header, size_t data_size, size_t *size)
+{
+    const size_t length = strlen(header);
+    *size = 8 + length + data_size;
+    uint8_t *bytes = calloc(1, *size);
+    assert_non_null(bytes);
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
+    memcpy(bytes + 8, header, length);
+    return bytes;
+}
+
+/* The bytes are refused with `text`; where that ends in "..." more may follow. */
+static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
+{
+    mb_error error = {0};
+    uint8_t *exact = malloc(size > 0 ? size : 1);
+    assert_non_null(exact);
+    memcpy(exact, bytes, size);
+    mb_safetensors *file = NULL;
+    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, &error), MB_FORMAT);
+    assert_int_equal(error.status, MB_FORMAT);
+    const char *more = strstr(text, "...");
+    if (more != NULL)
+        assert_memory_equal(error.text, text, (size_t)(more - text));
+    else
+        assert_string_equal(error.text, text);
+    assert_null(file);
+    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, NULL), MB_FORMAT);
+    free(exact);
+}
+
+/* Files that are broken in one way each, and the whole of what is said about them. */
+#define T(dtype, shape, begin, end)                                                                \
+    "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
+
+static const struct broken {
+    const char *name, *header;
+    size_t data_size;
+    const char *text;
+} broken[] = {
+    {"empty header", "", 0, "f: header is not a JSON object: its 0 bytes start without {"},
+    {"header is an array", "[]", 0, "f: header is not a JSON object: its 2 bytes start without {"},
+    {"header starts with a blank", " {}", 0,
+     "f: header is not a JSON object: its 3 bytes start without {"},
+    {"header is not JSON", "{\"a\":", 0, "f: header is not JSON: ..."},
+    {"header goes on behind its object", "{}{}", 0, "f: header is not JSON: ..."},
+    {"header is not UTF-8", "{\"\xff\":1}", 0, "f: header is not JSON: ..."},
+    {"two tensors of one name", "{\"a\":" T("F32", "[0]", 0, 0) ",\"a\":" T("F32", "[0]", 0, 0) "}",
+     0, "f: header is not JSON: duplicate object key..."},
+    {"two shapes", "{\"a\":{\"shape\":[1],\"shape\":[1]}}", 4,
+     "f: header is not JSON: duplicate object key..."},
+    {"tensor is not an object", "{\"a\":7}", 0, "f: tensor \"a\": without a dtype"},
+    {"no dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+     "f: tensor \"a\": without a dtype"},
+    {"unknown dtype", "{\"a\":" T("F31", "[1]", 0, 4) "}", 4,
+     "f: tensor \"a\": unknown dtype \"F31\""},
+    {"no shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4,
+     "f: tensor \"a\": without a shape"},
+    {"shape is a number", "{\"a\":" T("F32", "1", 0, 4) "}", 4, "f: tensor \"a\": without a shape"},
+    {"negative dimension", "{\"a\":" T("F32", "[1,-1]", 0, 4) "}", 4,
+     "f: tensor \"a\": dimension 1 is not a size"},
+    {"float dimension", "{\"a\":" T("F32", "[1.0]", 0, 4) "}", 4,
+     "f: tensor \"a\": dimension 0 is not a size"},
+    {"dimension beyond 64 bits", "{\"a\":" T("F32", "[18446744073709551617]", 0, 4) "}", 4,
+     "f: header is not JSON: too big integer..."},
+    {"shape's product overflows", "{\"a\":" T("F32", "[4294967296,4294967297]", 0, 4) "}", 4,
+     "f: tensor \"a\": shape overflows at dimension 1: 4294967297"},
+    {"shape's bytes overflow", "{\"a\":" T("F32", "[4611686018427387905]", 0, 4) "}", 4,
+     "f: tensor \"a\": shape overflows: 4611686018427387905 elements of F32"},
+    {"no offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4,
+     "f: tensor \"a\": data_offsets are not two sizes"},
+    {"three offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,4]}}", 4,
+     "f: tensor \"a\": data_offsets are not two sizes"},
+    {"negative offset", "{\"a\":" T("F32", "[1]", -4, 0) "}", 4,
+     "f: tensor \"a\": data_offsets are not two sizes"},
+    {"float offset", "{\"a\":" T("F32", "[1]", 0, 4.0) "}", 4,
+     "f: tensor \"a\": data_offsets are not two sizes"},
+    {"text for an offset", "{\"a\":" T("F32", "[1]", 0, "4") "}", 4,
+     "f: tensor \"a\": data_offsets are not two sizes"},
+    {"offsets go backwards", "{\"a\":" T("F32", "[1]", 8, 4) "}", 8,
+     "f: tensor \"a\": data_offsets go backwards: 8 to 4"},
+    {"offsets behind the end", "{\"a\":" T("F32", "[2]", 0, 8) "}", 7,
+     "f: tensor \"a\": truncated: ends at byte 8, 7 are there"},
+    {"more elements than bytes", "{\"a\":" T("F32", "[2]", 0, 4) "}", 4,
+     "f: tensor \"a\": 2 elements of F32 do not take its 4 bytes"},
+    {"fewer elements than bytes", "{\"a\":" T("F16", "[1]", 0, 4) "}", 4,
+     "f: tensor \"a\": 1 elements of F16 do not take its 4 bytes"},
+    {"elements do not fill bytes", "{\"a\":" T("F4", "[3]", 0, 1) "}", 1,
+     "f: tensor \"a\": 3 elements of F4 do not take its 1 bytes"},
+    {"hole at the start", "{\"a\":" T("F32", "[1]", 4, 8) "}", 8,
+     "f: tensor \"a\": hole: starts at byte 4, \"the header\" before it ends at 0"},
+    {"hole between", "{\"b\":" T("F32", "[1]", 8, 12) ",\"a\":" T("F32", "[1]", 0, 4) "}", 12,
+     "f: tensor \"b\": hole: starts at byte 8, \"a\" before it ends at 4"},
+    {"overlap", "{\"a\":" T("F32", "[2]", 0, 8) ",\"b\":" T("F32", "[2]", 4, 12) "}", 12,
+     "f: tensor \"b\": overlap: starts at byte 4, \"a\" before it ends at 8"},
+    {"two tensors in one place",
+     "{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 0, 4) "}", 4,
+     "f: tensor \"b\": overlap: starts at byte 0, \"a\" before it ends at 4"},
+    {"empty tensor inside another",
+     "{\"a\":" T("F32", "[2]", 0, 8) ",\"b\":" T("F32", "[0]", 4, 4) "}", 8,
+     "f: tensor \"b\": overlap: starts at byte 4, \"a\" before it ends at 8"},
+    {"trailing bytes", "{\"a\":" T("F32", "[1]", 0, 4) "}", 5,
+     "f: trailing bytes: the tensors end at byte 4, 5 are there"},
+    {"trailing bytes without tensors", "{}", 1,
+     "f: trailing bytes: the tensors end at byte 0, 1 are there"},
+    {"metadata is not an object", "{\"__metadata__\":[]}", 0,
+     "f: __metadata__ is not a JSON object"},
+    {"metadata is not text", "{\"__metadata__\":{\"format\":\"pt\",\"classes\":10}}", 0,
+     "f: __metadata__: \"classes\" is not a string"},
+    {"name with a line break", "{\"a\\nb\":7}", 0, "f: tensor \"a?b\": without a dtype"},
+};
+
+static void test_broken(void **state)
+{
+    const struct broken *one = *state;
+    size_t size;
+    uint8_t *bytes = compose(one->header, one->data_size, &size);
+    assert_refused(bytes, size, one->text);
+    free(bytes);
+}
+
+static void test_every_truncation_is_refused(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *bytes = compose("{\"a\":" T("F32", "[2]", 0, 8) "}", 8, &size);
+    for (size_t cut = 0; cut < size; cut++) {
+        mb_safetensors *file = NULL;
+        mb_error error = {0};
+        uint8_t *part = malloc(cut + 1);
+        assert_non_null(part);
+        memcpy(part, bytes, cut);
+        assert_int_equal(mb_safetensors_parse("f", part, cut, &file, &error), MB_FORMAT);
+        assert_non_null(strstr(error.text, "truncated"));
+        assert_null(file);
+        free(part);
+    }
+    assert_refused(bytes, 7, "f: truncated: 7 bytes, a header's length takes 8");
+    assert_refused(bytes, 8, "f: truncated: 54 bytes of header promised, 0 are there");
+    free(bytes);
+}
+
+static void test_huge_header_length(void **state)
+{
+    (void)state;
+    const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, '{', '}'};
+    assert_refused(most, sizeof most,
+                   "f: header too long: 18446744073709551615 bytes promised, at most 100000000 "
+                   "are read");
+    const uint8_t above[] = {0x01, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, '{', '}'};
+    assert_refused(above, sizeof above,
+                   "f: header too long: 100000001 bytes promised, at most 100000000 are read");
+    const uint8_t limit[] = {0x00, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, '{', '}'};
+    assert_refused(limit, sizeof limit,
+                   "f: truncated: 100000000 bytes of header promised, 2 are there");
+}
+
+static void test_deep_nesting_is_refused(void **state)
+{
+    (void)state;
+    enum { DEPTH = 1 << 20 };
+    char *header = malloc(DEPTH + 6);
+    assert_non_null(header);
+    memcpy(header, "{\"a\":", 5);
+    memset(header + 5, '[', DEPTH);
+    header[5 + DEPTH] = '\0';
+    size_t size;
+    uint8_t *bytes = compose(header, 0, &size);
+    mb_safetensors *file = NULL;
+    mb_error error = {0};
+    assert_int_equal(mb_safetensors_parse("f", bytes, size, &file, &error), MB_FORMAT);
+    assert_non_null(strstr(error.text, "maximum parsing depth reached"));
+    free(bytes);
+    free(header);
+}
+
+static void test_other_dtypes_and_no_dimensions_are_read(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *bytes = compose("{\"half\":" T("BF16", "[3]", 4, 10) ",\"one\":" T(
+                                 "F32", "[]", 0, 4) ",\"none\":" T("F32", "[5,0]", 4, 4) "}  ",
+                             10, &size);
+    mb_safetensors *file = NULL;
+    assert_int_equal(mb_safetensors_parse("f", bytes, size, &file, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_count(file), 3);
+    assert_string_equal(mb_safetensors_tensor(file, 0)->name, "one");
+    assert_string_equal(mb_safetensors_tensor(file, 1)->name, "none");
+    assert_string_equal(mb_safetensors_tensor(file, 2)->name, "half");
+    assert_int_equal(mb_safetensors_find(file, "one")->elements, 1);
+    assert_int_equal(mb_safetensors_find(file, "one")->dimensions, 0);
+    assert_int_equal(mb_safetensors_find(file, "none")->elements, 0);
+    assert_string_equal(mb_safetensors_find(file, "half")->dtype, "BF16");
+    assert_ptr_equal(mb_safetensors_find(file, "half")->data, bytes + size - 6);
+    assert_null(mb_safetensors_find(file, "two"));
+    assert_null(mb_safetensors_metadata(file, "format"));
+    mb_safetensors_close(file);
+    free(bytes);
+}
+
+/* Values are moved as bits: a NaN keeps its payload. */
+static const float values[6] = {1.0f,        -0.0f,     1e-45f,
+                                3.14159274f, -INFINITY, __builtin_nanf("0x12345")};
+
+static mb_safetensors_content sample_content(void)
+{
+    static const size_t matrix[] = {2, 3}, vector[] = {1};
+    static const mb_named_tensor tensors[] = {{"z.weight", 2, matrix, values},
+                                              {"a \"quoted\" name", 1, vector, values + 3},
+                                              {"scalar", 0, NULL, values + 1}};
+    static const mb_text_pair metadata[] = {{"zoo", "\xc3\xa9l\xc3\xa9phant"}, {"ant", ""}};
+    return (mb_safetensors_content){tensors, 3, metadata, 2};
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    char *path = path_of("round.safetensors");
+    const mb_safetensors_content content = sample_content();
+    mb_safetensors *file = NULL;
+    assert_int_equal(mb_safetensors_write(path, &content, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(path, &file, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_count(file), content.tensor_count);
+    for (size_t i = 0; i < content.tensor_count; i++) {
+        const mb_named_tensor *want = &content.tensors[i];
+        const mb_stored_tensor *have = mb_safetensors_tensor(file, i);
+        float copy[6];
+        assert_string_equal(have->name, want->name);
+        assert_string_equal(have->dtype, "F32");
+        assert_int_equal(have->dimensions, want->dimensions);
+        for (size_t d = 0; d < want->dimensions; d++)
+            assert_int_equal(have->shape[d], want->shape[d]);
+        mb_safetensors_floats(have, copy);
+        assert_memory_equal(copy, want->values, have->elements * sizeof *copy);
+        assert_ptr_equal(mb_safetensors_find(file, want->name), have);
+    }
+    assert_string_equal(mb_safetensors_metadata(file, "format"), "pt");
+    assert_string_equal(mb_safetensors_metadata(file, "zoo"), "\xc3\xa9l\xc3\xa9phant");
+    assert_string_equal(mb_safetensors_metadata(file, "ant"), "");
+    assert_null(mb_safetensors_metadata(file, "bee"));
+    mb_safetensors_close(file);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+/* The bytes that safetensors 0.8.0 writes for the same tensor and metadata. */
+static void test_golden_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t golden[] =
+        "\x58\0\0\0\0\0\0\0"
+        "{\"__metadata__\":{\"format\":\"pt\"},"
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}} "
+        "\0\0\x80\x3f\0\0\0\xc0";
+    const float pair[] = {1.0f, -2.0f};
+    const size_t shape[] = {1, 2};
+    const mb_named_tensor tensor = {"a", 2, shape, pair};
+    const mb_safetensors_content content = {&tensor, 1, NULL, 0};
+    char *path = path_of("golden.safetensors");
+    mb_bytes bytes = {0};
+    assert_int_equal(mb_safetensors_write(path, &content, NULL), MB_OK);
+    assert_int_equal(mb_file_read(path, 1000, &bytes, NULL), MB_OK);
+    assert_int_equal(bytes.size, sizeof golden - 1);
+    assert_memory_equal(bytes.data, golden, bytes.size);
+    free(bytes.data);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+static void assert_not_written(const mb_safetensors_content *content, mb_status status,
+                               const char *text)
+{
+    char *path = path_of("refused.safetensors");
+    mb_error error = {0};
+    assert_int_equal(mb_safetensors_write(path, content, &error), status);
+    assert_non_null(strstr(error.text, text));
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+}
+
+static void test_write_refuses_equal_names(void **state)
+{
+    (void)state;
+    const mb_named_tensor twice[] = {{"a", 0, NULL, values}, {"a", 0, NULL, values}};
+    const mb_named_tensor reserved = {"__metadata__", 0, NULL, values};
+    const mb_text_pair format = {"format", "np"};
+    assert_not_written(&(mb_safetensors_content){twice, 2, NULL, 0}, MB_INVALID,
+                       "the name \"a\" is given twice");
+    assert_not_written(&(mb_safetensors_content){&reserved, 1, NULL, 0}, MB_INVALID,
+                       "the name \"__metadata__\" is given twice");
+    assert_not_written(&(mb_safetensors_content){NULL, 0, &format, 1}, MB_INVALID,
+                       "the name \"format\" is given twice");
+}
+
+static void test_write_refuses_too_much(void **state)
+{
+    (void)state;
+    const size_t overflowing[] = {SIZE_MAX / 8, 3}, large[] = {1u << 29},
+                 negative[] = {0, SIZE_MAX};
+    const mb_named_tensor tensors[] = {
+        {"a", 2, overflowing, values}, {"a", 1, large, values}, {"a", 2, negative, values}};
+    assert_not_written(&(mb_safetensors_content){&tensors[0], 1, NULL, 0}, MB_INVALID,
+                       "tensor \"a\": its shape overflows");
+    assert_not_written(&(mb_safetensors_content){&tensors[1], 1, NULL, 0}, MB_IO,
+                       "too large: 104 bytes of header, 2147483648 of tensors");
+    assert_not_written(&(mb_safetensors_content){&tensors[2], 1, NULL, 0}, MB_INVALID,
+                       "tensor \"a\": its shape overflows");
+}
+
+static void test_open_errors_name_the_file(void **state)
+{
+    (void)state;
+    char *path = path_of("broken.safetensors");
+    mb_safetensors *file = NULL;
+    mb_error error = {0};
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_IO);
+    assert_memory_equal(error.text, path, strlen(path));
+    assert_int_equal(mb_file_write(path, "short", 5, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_FORMAT);
+    assert_memory_equal(error.text, path, strlen(path));
+    assert_string_equal(error.text + strlen(path),
+                        ": truncated: 5 bytes, a header's length takes 8");
+    assert_int_equal(truncate(path, (off_t)1 << 32), 0);
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_FORMAT);
+    assert_non_null(strstr(error.text, "too large"));
+    assert_null(file);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+int main(void)
+{
+    enum { BROKEN = sizeof broken / sizeof broken[0] };
+    struct CMUnitTest broken_tests[BROKEN];
+    for (size_t i = 0; i < BROKEN; i++)
+        broken_tests[i] = (struct CMUnitTest){.name = broken[i].name,
+                                              .test_func = test_broken,
+                                              .initial_state = (void *)(uintptr_t)&broken[i]};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_huge_header_length),
+        cmocka_unit_test(test_deep_nesting_is_refused),
+        cmocka_unit_test(test_other_dtypes_and_no_dimensions_are_read),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_golden_bytes),
+        cmocka_unit_test(test_write_refuses_equal_names),
+        cmocka_unit_test(test_write_refuses_too_much),
+        cmocka_unit_test(test_open_errors_name_the_file),
+    };
+    const int failed =
+        cmocka_run_group_tests_name("safetensors: broken files", broken_tests, NULL, NULL) +
+        cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
+    return failed != 0;
+}

@@ -1,0 +1,40 @@
+/* What the commands share: options, errors, and the way a command ends. */
+#ifndef MB_TOOLS_CLI_H
+#define MB_TOOLS_CLI_H
+
+#include "core/status.h"
+
+#include <mnist_blas/mnist_blas.h>
+
+#include <argp.h>
+
+/* Exit codes of the contract. */
+enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
+
+/* The commands: arguments with the command's own name as the first, exit code as the result. */
+int mb_command_train(int argc, char **argv);
+int mb_command_evaluate(int argc, char **argv);
+int mb_command_info(int argc, char **argv);
+
+/* Parses a command's arguments with argp. A parser that refuses an argument fills *error and
+ * returns EINVAL. Returns MB_OK or MB_INVALID with *error filled; ends the program for --help,
+ * --version (exit 0) and for options that argp itself refuses (one line, exit 2). */
+mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
+                             mb_error *error);
+
+/* For parsers: a whole number in least..most, or a finite number, from an option's argument.
+ * MB_INVALID names the option. */
+mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
+                         size_t *value, mb_error *error);
+mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
+
+/* Prints "mnist_blas: TEXT" on stderr and returns the exit code for the error's status. */
+int mb_report_error(const mb_error *error);
+
+/* Prints the machine's warning, if it has one, on stderr. */
+void mb_report_warnings(const mb_machine *machine);
+
+/* The most threads that may be asked for. */
+enum { MB_MAX_THREADS = 65536 };
+
+#endif

@@ -1,0 +1,132 @@
+/* mnist_blas evaluate MODEL */
+#include "cli.h"
+
+#include "data/find.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_DATA = 256, KEY_THREADS };
+
+static const struct argp_option options[] = {
+    {"data", KEY_DATA, "DIR", 0, "folder with the test set's two IDX files", 0},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team (default: OMP_NUM_THREADS, else cores)",
+     0},
+    {0}};
+
+typedef struct evaluate_arguments {
+    const char *model, *data;
+    size_t threads;
+    mb_error *error;
+} evaluate_arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    evaluate_arguments *arguments = state->input;
+    mb_status status = MB_OK;
+    switch (key) {
+    case KEY_DATA:
+        arguments->data = text;
+        break;
+    case KEY_THREADS:
+        status = mb_parse_count("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
+                                arguments->error);
+        break;
+    case ARGP_KEY_ARG:
+        if (arguments->model != NULL)
+            status = mb_fail(arguments->error, MB_INVALID, "%s: evaluate takes one model", text);
+        arguments->model = text;
+        break;
+    case ARGP_KEY_END:
+        if (arguments->model == NULL)
+            status = mb_fail(arguments->error, MB_INVALID, "evaluate: which model? give its file");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return status == MB_OK ? 0 : EINVAL;
+}
+
+static void print_scores(const mb_evaluation *evaluation)
+{
+    printf("\nclass  precision   recall       F1  support\n");
+    for (size_t c = 0; c < evaluation->classes; c++) {
+        const mb_class_score *score = &evaluation->scores[c];
+        printf("%5zu  %9.4f%9.4f%9.4f%9zu\n", c, score->precision, score->recall, score->f1,
+               score->support);
+    }
+}
+
+static void print_confusion(const mb_evaluation *evaluation)
+{
+    const size_t classes = evaluation->classes;
+    printf("\nconfusion matrix: a row a true class, a column a predicted one\n     ");
+    for (size_t c = 0; c < classes; c++)
+        printf("%6zu", c);
+    putchar('\n');
+    for (size_t truly = 0; truly < classes; truly++) {
+        printf("%5zu", truly);
+        for (size_t guess = 0; guess < classes; guess++)
+            printf("%6zu", evaluation->confusion[truly * classes + guess]);
+        putchar('\n');
+    }
+}
+
+static mb_status open_test_set(const char *folder, mb_dataset **dataset, mb_error *error)
+{
+    char *found = NULL;
+    mb_status status = mb_dataset_find(folder, &found, error);
+    if (status == MB_OK && found == NULL)
+        status = mb_fail(error, MB_IO, "data: none found: give --data DIR or set MNIST_BLAS_DATA");
+    if (status == MB_OK)
+        status = mb_dataset_open(found, MB_TEST_SPLIT, dataset, error);
+    free(found);
+    return status;
+}
+
+static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
+{
+    const mb_machine_options machine_options = {.threads = arguments->threads};
+    mb_machine *machine = NULL;
+    mb_network *network = NULL;
+    mb_dataset *dataset = NULL;
+    mb_evaluation *evaluation = NULL;
+    mb_status status = mb_machine_open(&machine_options, &machine, error);
+    if (status == MB_OK)
+        status = mb_model_load(machine, arguments->model, &network, error);
+    if (status == MB_OK)
+        status = open_test_set(arguments->data, &dataset, error);
+    if (status == MB_OK)
+        status = mb_evaluate(machine, network, &dataset->test, dataset->rows, dataset->columns,
+                             &evaluation, error);
+    if (status == MB_OK) {
+        mb_report_warnings(machine);
+        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model,
+               evaluation->accuracy, evaluation->correct, evaluation->samples, evaluation->loss);
+        print_scores(evaluation);
+        print_confusion(evaluation);
+    }
+    mb_evaluation_free(evaluation);
+    mb_dataset_close(dataset);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    return status;
+}
+
+int mb_command_evaluate(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "MODEL",
+        .doc = "mnist_blas evaluate classifies the test set with a saved model and prints "
+               "accuracy, precision, recall and F1 of each class, and the confusion matrix.\v"
+               "Example:\n  mnist_blas evaluate mnist_blas_out/model.safetensors"};
+    mb_error error = {0};
+    evaluate_arguments arguments = {.error = &error};
+    mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+    if (status == MB_OK)
+        status = evaluate(&arguments, &error);
+    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+}

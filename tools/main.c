@@ -1,0 +1,33 @@
+/* mnist_blas [COMMAND] [OPTION...]: finds the command and hands over. */
+#include "cli.h"
+#include "restart.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"train", mb_command_train},
+    {"evaluate", mb_command_evaluate},
+    {"info", mb_command_info},
+};
+
+int main(int argc, char **argv)
+{
+    static char name[] = "mnist_blas";
+    mb_restart_with_better_blas(argv);
+    if (argc > 0)
+        argv[0] = name;
+    if (argc < 2 || argv[1][0] == '-')
+        return mb_command_train(argc, argv);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            argv[1] = name; /* messages of getopt begin with it */
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    mb_error error;
+    mb_fail(&error, MB_INVALID, "%s: no such command; there are train, evaluate and info", argv[1]);
+    return mb_report_error(&error);
+}

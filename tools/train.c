@@ -1,0 +1,173 @@
+/* mnist_blas train */
+#include "cli.h"
+#include "progress.h"
+#include "train_options.h"
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "data/find.h"
+#include "report/summary.h"
+#include "train/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* All that a run holds. */
+typedef struct train_run {
+    mb_train_arguments arguments;
+    char *folder; /* of the data */
+    mb_machine *machine;
+    mb_dataset *dataset;
+    mb_network *network;
+    mb_progress_view view;
+} train_run;
+
+static mb_status find_data(train_run *run, mb_error *error)
+{
+    mb_status status = mb_dataset_find(run->arguments.data, &run->folder, error);
+    if (status != MB_OK || run->folder != NULL)
+        return status;
+    char *places = mb_dataset_places();
+    status = mb_fail(error, MB_IO, "data: none found in %s: give --data DIR or set MNIST_BLAS_DATA",
+                     places != NULL ? places : "the usual places");
+    free(places);
+    return status;
+}
+
+/* The run folder, with those above it. Done before training, so that a run's work is not lost for
+ * want of a place. */
+static mb_status make_folder(const char *folder, mb_error *error)
+{
+    char *path = strdup(folder);
+    if (path == NULL)
+        return mb_fail_memory(error, folder, strlen(folder));
+    for (char *slash = strchr(path + 1, '/'); *folder != '\0' && slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777); /* what matters is whether the whole is there in the end */
+        *slash = '/';
+    }
+    mb_status status = MB_OK;
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        status = mb_fail(error, MB_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    struct stat info;
+    if (status == MB_OK && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
+        status = mb_fail(error, MB_IO, "%s: is not a folder", folder);
+    if (status == MB_OK && access(path, W_OK | X_OK) != 0)
+        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", folder, strerror(errno));
+    free(path);
+    return status;
+}
+
+static mb_status open_run(train_run *run, mb_error *error)
+{
+    const mb_train_arguments *arguments = &run->arguments;
+    const mb_machine_options options = {.threads = arguments->threads};
+    mb_status status = find_data(run, error);
+    if (status == MB_OK)
+        status = mb_machine_open(&options, &run->machine, error);
+    if (status == MB_OK)
+        status = mb_dataset_open(run->folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &run->dataset, error);
+    if (status != MB_OK)
+        return status;
+    const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
+    status = mb_training_check(&arguments->training, run->dataset->train.count, error);
+    if (status == MB_OK)
+        status = mb_network_open(run->machine, arguments->network, input, run->dataset->classes,
+                                 &run->network, error);
+    if (status == MB_OK)
+        status = make_folder(arguments->out, error);
+    run->view.epochs = calloc(arguments->training.epochs, sizeof *run->view.epochs);
+    if (status == MB_OK && run->view.epochs == NULL)
+        status = mb_fail_memory(error, "epochs", arguments->training.epochs);
+    return status;
+}
+
+static void print_beginning(const train_run *run)
+{
+    const mb_machine_info *machine = mb_machine_describe(run->machine);
+    const mb_dataset *data = run->dataset;
+    const mb_training_options *training = &run->arguments.training;
+    printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n", data->folder,
+           data->train.count, data->test.count, data->rows, data->columns, data->classes);
+    printf("network  %s, %zu parameters\n", mb_network_spec(run->network),
+           mb_network_parameters(run->network));
+    printf("training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
+           mb_optimizer_name(training->optimizer), training->lr,
+           mb_schedule_name(training->schedule), training->weight_decay, training->batch_size,
+           (unsigned long long)training->seed);
+    printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
+           machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
+    fflush(stdout);
+}
+
+static mb_status write_run(const train_run *run, const mb_run *result, mb_error *error)
+{
+    const char *out = run->arguments.out;
+    char *model = mb_path_join(out, "model.safetensors");
+    mb_status status = model != NULL ? mb_model_save(run->network, model, error)
+                                     : mb_fail_memory(error, out, strlen(out));
+    if (status == MB_OK)
+        status = mb_metrics_write(result, out, error);
+    if (status == MB_OK)
+        status = mb_summary_write(result, out, error);
+    free(model);
+    return status;
+}
+
+static mb_status print_end(const train_run *run, const mb_run *result, mb_error *error)
+{
+    mb_spread speed;
+    const mb_status status = mb_run_speed(result, &speed, error);
+    if (status != MB_OK)
+        return status;
+    const size_t epochs = run->arguments.training.epochs;
+    printf("test accuracy %.2f %% after %zu epoch%s in %.2f s, %.0f samples/s (median), model in "
+           "%s/model.safetensors\n",
+           100.0 * run->view.epochs[epochs - 1].test_accuracy, epochs, epochs > 1 ? "s" : "",
+           mb_run_seconds(result), speed.median, run->arguments.out);
+    return MB_OK;
+}
+
+static mb_status train(train_run *run, mb_error *error)
+{
+    const mb_training_options *training = &run->arguments.training;
+    mb_status status = open_run(run, error);
+    if (status != MB_OK)
+        return status;
+    run->view.quiet = run->arguments.quiet;
+    run->view.terminal = isatty(STDOUT_FILENO);
+    mb_report_warnings(run->machine);
+    if (!run->view.quiet)
+        print_beginning(run);
+    mb_network_initialise(run->network, training->seed);
+    const mb_training_events events = mb_progress_events(&run->view);
+    status = mb_train(run->machine, run->network, run->dataset, training, &events, error);
+    if (status != MB_OK) {
+        mb_progress_clear(&run->view);
+        return status;
+    }
+    const mb_run result = {run->folder, run->network, mb_machine_describe(run->machine), training,
+                           run->view.epochs};
+    status = write_run(run, &result, error);
+    return status == MB_OK ? print_end(run, &result, error) : status;
+}
+
+int mb_command_train(int argc, char **argv)
+{
+    train_run run = {0};
+    mb_error error;
+    mb_status status = mb_train_arguments_parse(argc, argv, &run.arguments, &error);
+    if (status == MB_OK)
+        status = train(&run, &error);
+    free(run.view.epochs);
+    mb_network_close(run.network);
+    mb_dataset_close(run.dataset);
+    mb_machine_close(run.machine);
+    free(run.folder);
+    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+}

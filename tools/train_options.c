@@ -1,0 +1,221 @@
+#include "train_options.h"
+
+#include "report/summary.h"
+#include "train/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    KEY_DATA = 256,
+    KEY_NETWORK,
+    KEY_EPOCHS,
+    KEY_BATCH_SIZE,
+    KEY_OPTIMIZER,
+    KEY_LR,
+    KEY_MOMENTUM,
+    KEY_NESTEROV,
+    KEY_WEIGHT_DECAY,
+    KEY_SCHEDULE,
+    KEY_VALIDATION,
+    KEY_SEED,
+    KEY_THREADS,
+    KEY_OUT,
+    KEY_QUIET,
+};
+
+static const struct argp_option options[] = {
+    {0, 0, 0, 0, "What is trained on what:", 1},
+    {"data", KEY_DATA, "DIR", 0, "folder with the four IDX files", 1},
+    {"network", KEY_NETWORK, "SPEC", 0,
+     "mlp (784-128-64-10 with ReLU) or layers such as dense:300,relu,dense:10", 1},
+    {"validation", KEY_VALIDATION, "N", 0, "hold the last N training images out and report on them",
+     1},
+    {0, 0, 0, 0, "How:", 2},
+    {"epochs", KEY_EPOCHS, "N", 0, "times through the training images", 2},
+    {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples of a step", 2},
+    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "sgd, adam or adamw", 2},
+    {"lr", KEY_LR, "RATE", 0, "learning rate, the peak of the schedule", 2},
+    {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd", 2},
+    {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 2},
+    {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
+     2},
+    {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
+    {"seed", KEY_SEED, "N", 0, "of first weights and shuffling", 2},
+    {0, 0, 0, 0, "The rest:", 3},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team (default: OMP_NUM_THREADS, else cores)",
+     3},
+    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 3},
+    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 3},
+    {0}};
+
+/* What has been read so far; NaN stands for an option not given, whose default hangs on the
+ * optimizer. */
+typedef struct reading {
+    mb_train_arguments *arguments;
+    mb_error *error;
+    double lr, momentum, weight_decay;
+    mb_training_options given;
+} reading;
+
+static mb_status choose(const char *option, const char *text, const char *(*name)(int), int last,
+                        int *chosen, mb_error *error)
+{
+    for (int i = 0; i <= last; i++)
+        if (strcmp(text, name(i)) == 0) {
+            *chosen = i;
+            return MB_OK;
+        }
+    return mb_fail(error, MB_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text, name(0),
+                   name(1), name(2));
+}
+
+static const char *optimizer_name(int i) { return mb_optimizer_name((mb_optimizer_kind)i); }
+
+static const char *schedule_name(int i) { return mb_schedule_name((mb_schedule_kind)i); }
+
+/* The options that are parts of mb_training_options. */
+static mb_status read_training(int key, const char *text, reading *r)
+{
+    mb_training_options *given = &r->given;
+    mb_error *error = r->error;
+    size_t seed = 0;
+    int chosen = 0;
+    mb_status status = MB_OK;
+    switch (key) {
+    case KEY_EPOCHS:
+        return mb_parse_count("--epochs", text, 1, MB_MAX_EPOCHS, &given->epochs, error);
+    case KEY_BATCH_SIZE:
+        return mb_parse_count("--batch-size", text, 1, UINT32_MAX, &given->batch_size, error);
+    case KEY_VALIDATION:
+        return mb_parse_count("--validation", text, 0, UINT32_MAX, &given->validation, error);
+    case KEY_SEED:
+        status = mb_parse_count("--seed", text, 0, INT64_MAX, &seed, error);
+        given->seed = seed;
+        return status;
+    case KEY_OPTIMIZER:
+        status = choose("--optimizer", text, optimizer_name, MB_ADAMW, &chosen, error);
+        given->optimizer = (mb_optimizer_kind)chosen;
+        return status;
+    case KEY_SCHEDULE:
+        status = choose("--schedule", text, schedule_name, MB_ONECYCLE, &chosen, error);
+        given->schedule = (mb_schedule_kind)chosen;
+        return status;
+    case KEY_LR:
+        return mb_parse_real("--lr", text, &r->lr, error);
+    case KEY_MOMENTUM:
+        return mb_parse_real("--momentum", text, &r->momentum, error);
+    default:
+        return mb_parse_real("--weight-decay", text, &r->weight_decay, error);
+    }
+}
+
+/* The defaults of the optimizer that was chosen, and over them what was given. */
+static void settle(const reading *r)
+{
+    mb_training_options *training = &r->arguments->training;
+    const mb_training_options defaults = mb_training_defaults(r->given.optimizer);
+    *training = r->given;
+    training->lr = isnan(r->lr) ? defaults.lr : r->lr;
+    training->momentum = isnan(r->momentum) ? defaults.momentum : r->momentum;
+    training->weight_decay = isnan(r->weight_decay) ? defaults.weight_decay : r->weight_decay;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    reading *r = state->input;
+    mb_train_arguments *arguments = r->arguments;
+    mb_status status = MB_OK;
+    switch (key) {
+    case KEY_DATA:
+        arguments->data = text;
+        break;
+    case KEY_NETWORK:
+        arguments->network = text;
+        break;
+    case KEY_OUT:
+        arguments->out = text;
+        break;
+    case KEY_QUIET:
+        arguments->quiet = true;
+        break;
+    case KEY_NESTEROV:
+        r->given.nesterov = true;
+        break;
+    case KEY_THREADS:
+        status =
+            mb_parse_count("--threads", text, 1, MB_MAX_THREADS, &arguments->threads, r->error);
+        break;
+    case ARGP_KEY_ARG:
+        status = mb_fail(r->error, MB_INVALID, "%s: train takes options only", text);
+        break;
+    case ARGP_KEY_END:
+        settle(r);
+        break;
+    default:
+        if (key < KEY_DATA || key > KEY_QUIET)
+            return ARGP_ERR_UNKNOWN;
+        status = read_training(key, text, r);
+    }
+    return status == MB_OK ? 0 : EINVAL;
+}
+
+/* The option's text with its default after it, taken from where the program takes it. */
+static char *with_default(int key, const char *text, void *input)
+{
+    const reading *r = input;
+    const mb_training_options sgd = mb_training_defaults(MB_SGD),
+                              adam = mb_training_defaults(MB_ADAM),
+                              adamw = mb_training_defaults(MB_ADAMW);
+    char *whole = NULL;
+    int length = -1;
+    if (r == NULL || text == NULL)
+        return (char *)(uintptr_t)text;
+    if (key == KEY_NETWORK || key == KEY_OUT)
+        length = asprintf(&whole, "%s [%s]", text,
+                          key == KEY_OUT ? r->arguments->out : r->arguments->network);
+    else if (key == KEY_EPOCHS || key == KEY_BATCH_SIZE || key == KEY_SEED)
+        length = asprintf(&whole, "%s [%zu]", text,
+                          key == KEY_EPOCHS       ? r->given.epochs
+                          : key == KEY_BATCH_SIZE ? r->given.batch_size
+                                                  : (size_t)r->given.seed);
+    else if (key == KEY_OPTIMIZER || key == KEY_SCHEDULE)
+        length = asprintf(&whole, "%s [%s]", text,
+                          key == KEY_OPTIMIZER ? mb_optimizer_name(r->given.optimizer)
+                                               : mb_schedule_name(r->given.schedule));
+    else if (key == KEY_MOMENTUM)
+        length = asprintf(&whole, "%s [%g]", text, sgd.momentum);
+    else if (key == KEY_LR)
+        length =
+            asprintf(&whole, "%s [sgd %g, adam %g, adamw %g]", text, sgd.lr, adam.lr, adamw.lr);
+    else if (key == KEY_WEIGHT_DECAY)
+        length = asprintf(&whole, "%s [sgd %g, adam %g, adamw %g]", text, sgd.weight_decay,
+                          adam.weight_decay, adamw.weight_decay);
+    return length >= 0 ? whole : (char *)(uintptr_t)text;
+}
+
+mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *arguments,
+                                   mb_error *error)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "",
+        .help_filter = with_default,
+        .doc = "mnist_blas [train] trains a classifier of small images, evaluates it on the test "
+               "set, and writes a run folder: model.safetensors, summary.json, metrics.jsonl.\n"
+               "Other commands, each with its own --help:\n"
+               "  mnist_blas evaluate MODEL   how well a saved model classifies\n"
+               "  mnist_blas info             machine, threads and BLAS as they will be used"
+               "\vExamples:\n"
+               "  mnist_blas\n"
+               "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
+               "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run"};
+    *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
+    reading r = {arguments, error, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
+    *error = (mb_error){0};
+    return mb_parse_arguments(&argp, argc, argv, &r, error);
+}
