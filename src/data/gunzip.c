@@ -104,8 +104,9 @@ static bool overflows(const unpacking *work, mb_bytes stream, size_t space)
 
 /* Why a deflate stream fails. libdeflate says only that it does; but given less space than the
  * stream can fill it says so first, and that finds how far the stream can be unpacked. If it gets
- * as far without its last bytes, the fault lies before them, else the stream ends too early.
- * (512 bytes are more than a table of codes takes, which unpacks to nothing.) */
+ * as far without its last bytes, the fault lies before them, else the stream ends too early, or is
+ * damaged so near its end that it looks so. The last bytes are more than a table of codes takes,
+ * which unpacks to nothing. */
 static mb_status explain_stream(const unpacking *work, mb_bytes stream, mb_error *error)
 {
     enum { LAST_BYTES = 512 };

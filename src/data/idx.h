@@ -11,9 +11,9 @@
 typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
 
 /* The most pixels an image may have (their numbers fit in 16 bits), and the most bytes a file may
- * have, packed or unpacked: 43 times MNIST. */
+ * have, packed or unpacked: 22 times MNIST. */
 enum { MB_IDX_MOST_PIXELS = 1 << 16 };
-#define MB_IDX_MOST_BYTES ((size_t)1 << 31)
+#define MB_IDX_MOST_BYTES ((size_t)1 << 30)
 
 typedef struct mb_idx {
     mb_bytes bytes;       /* owned: the whole file, unpacked */

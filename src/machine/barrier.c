@@ -40,7 +40,7 @@ static void wake_all(atomic_uint *word)
 #endif
 }
 
-void mb_barrier_set(mb_barrier *barrier, size_t count, int crowded)
+void mb_barrier_set(mb_barrier *barrier, size_t count, bool crowded)
 {
     barrier->count = (unsigned)count;
     barrier->spins = crowded ? CROWDED_SPINS : PATIENT_SPINS;

@@ -3,6 +3,7 @@
 #define MB_MACHINE_BARRIER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Each counter on a cache line of its own: those who wait read `round` only. */
@@ -15,7 +16,7 @@ typedef struct mb_barrier {
 
 /* For `count` threads. `crowded`: there are more of them than CPUs, so waiting soon means
  * sleeping. Not while anyone waits. */
-void mb_barrier_set(mb_barrier *barrier, size_t count, int crowded);
+void mb_barrier_set(mb_barrier *barrier, size_t count, bool crowded);
 
 /* Returns when `count` threads have called it. Waits spinning for a few steps' time, so that a
  * thread is back within the time of a cache miss, then asleep, so that one that has no CPU gets

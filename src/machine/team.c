@@ -14,6 +14,7 @@
 struct mb_team {
     mb_barrier barrier; /* first: it wants its alignment */
     size_t threads;
+    bool crowded; /* more threads than CPUs */
     unsigned *pins;
     bool blas_has_own_threads, binding_known;
     mb_binding binding; /* of the opener, for all threads once the team is closed */
@@ -29,6 +30,7 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
         return mb_fail_memory(error, "team", sizeof *opened);
     memset(opened, 0, sizeof *opened);
     opened->threads = threads;
+    opened->crowded = (size_t)omp_get_num_procs() < threads; /* a pinned thread sees one only */
     opened->blas_has_own_threads = blas_has_own_threads;
     if (pins != NULL) {
         opened->pins = malloc(threads * sizeof *pins);
@@ -102,7 +104,7 @@ void mb_team_run(mb_team *team, mb_work_fn *work, void *context)
         if (team->pins != NULL)
             pin(team, worker.index);
 #pragma omp single
-        mb_barrier_set(&team->barrier, worker.count, omp_get_num_procs() < (int)worker.count);
+        mb_barrier_set(&team->barrier, worker.count, team->crowded);
         work(&worker, context);
         subnormals_restore(subnormals);
     }

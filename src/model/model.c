@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/status.h"
 #include "model/safetensors.h"
+#include "nn/network.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -109,6 +110,17 @@ static mb_status read_numbers(const char *path, const mb_safetensors *file, cons
     return status;
 }
 
+/* The parameters that a network of this file may have. A few millions more than the file holds cost
+ * little, and leave it to the comparison of the tensors to say what is wrong; a small file that
+ * asks for gigabytes gets none. */
+static size_t most_parameters(const mb_safetensors *file)
+{
+    size_t numbers = (size_t)1 << 22;
+    for (size_t i = 0; i < mb_safetensors_count(file); i++)
+        numbers += mb_safetensors_tensor(file, i)->elements;
+    return numbers;
+}
+
 /* The network that the metadata describe, its parameters 0. */
 static mb_status open_network(const mb_machine *machine, const char *path,
                               const mb_safetensors *file, mb_network **network, mb_error *error)
@@ -124,7 +136,8 @@ static mb_status open_network(const mb_machine *machine, const char *path,
         return status;
     const mb_shape input = {.channels = extents[0], .rows = extents[1], .columns = extents[2]};
     mb_error why = {0};
-    status = mb_network_open(machine, spec, input, classes, network, &why);
+    status =
+        mb_network_open_within(machine, spec, input, classes, most_parameters(file), network, &why);
     /* What was an invalid argument to the network is to our caller a file that is wrong. */
     if (status != MB_OK)
         status =

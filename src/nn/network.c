@@ -4,6 +4,7 @@
 #include "nn/spec.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,23 @@ static mb_status check_output(const mb_network *network, mb_error *error)
     return MB_OK;
 }
 
-static mb_status build(mb_network *network, const char *text, mb_cut_rules rules, mb_error *error)
+static mb_status take_parameters(mb_network *network, size_t most, mb_error *error)
+{
+    const size_t count = mb_network_parameters(network);
+    if (count > most)
+        return mb_fail(error, MB_INVALID, "network: '%s' has %zu parameters, expected at most %zu",
+                       network->spec, count, most);
+    network->parameters =
+        mb_arena_take(&network->arena, network->parameter_room, sizeof *network->parameters);
+    if (network->parameters == NULL)
+        return mb_fail_memory(error, "network", network->parameter_room * sizeof(float));
+    for (size_t i = 0; i < network->count; i++)
+        network->layers[i].parameters = network->parameters + network->layers[i].parameter_offset;
+    return MB_OK;
+}
+
+static mb_status build(mb_network *network, const char *text, mb_cut_rules rules, size_t most,
+                       mb_error *error)
 {
     mb_spec spec;
     mb_status status = mb_spec_parse(text, network->classes, &network->arena, &spec, error);
@@ -69,19 +86,18 @@ static mb_status build(mb_network *network, const char *text, mb_cut_rules rules
         status = configure_layer(network, &spec.layers[i], rules, error);
     if (status == MB_OK)
         status = check_output(network, error);
-    if (status != MB_OK)
-        return status;
-    network->parameters =
-        mb_arena_take(&network->arena, network->parameter_room, sizeof *network->parameters);
-    if (network->parameters == NULL)
-        return mb_fail_memory(error, "network", network->parameter_room * sizeof(float));
-    for (size_t i = 0; i < network->count; i++)
-        network->layers[i].parameters = network->parameters + network->layers[i].parameter_offset;
-    return MB_OK;
+    return status == MB_OK ? take_parameters(network, most, error) : status;
 }
 
 mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
                           size_t classes, mb_network **network, mb_error *error)
+{
+    return mb_network_open_within(machine, spec, input, classes, SIZE_MAX, network, error);
+}
+
+mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb_shape input,
+                                 size_t classes, size_t most_parameters, mb_network **network,
+                                 mb_error *error)
 {
     size_t pixels;
     if (!mb_multiply(input.channels, input.rows, &pixels) ||
@@ -97,7 +113,7 @@ mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape 
     opened->input = input;
     opened->classes = classes;
     const bool avx512 = mb_blas_is_avx512(mb_machine_describe(machine)->blas_core);
-    const mb_status status = build(opened, spec, mb_cut_rules_for(avx512), error);
+    const mb_status status = build(opened, spec, mb_cut_rules_for(avx512), most_parameters, error);
     if (status == MB_OK)
         *network = opened;
     else

@@ -15,6 +15,12 @@ struct mb_network {
     size_t parameter_room; /* numbers in `parameters`, gaps between layers included */
 };
 
+/* mb_network_open for a spec from a file that is not trusted: MB_INVALID, before memory is taken,
+ * where the network would have more parameters than that. */
+mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb_shape input,
+                                 size_t classes, size_t most_parameters, mb_network **network,
+                                 mb_error *error);
+
 /* Activations and gradients of a batch, for one plan's use at a time. */
 typedef struct mb_workspace {
     mb_matrix *out;   /* (layers) */
