@@ -3,6 +3,7 @@
 #define MB_TOOLS_CLI_H
 
 #include "core/status.h"
+#include "machine/threads.h"
 
 #include <mnist_blas/mnist_blas.h>
 
@@ -33,8 +34,5 @@ int mb_report_error(const mb_error *error);
 
 /* Prints the machine's warning, if it has one, on stderr. */
 void mb_report_warnings(const mb_machine *machine);
-
-/* The most threads that may be asked for. */
-enum { MB_MAX_THREADS = 65536 };
 
 #endif

@@ -29,7 +29,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->json = true;
         break;
     case KEY_THREADS:
-        status = mb_parse_count("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
+        status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
                                 arguments->error);
         break;
     case ARGP_KEY_ARG:

@@ -18,6 +18,8 @@ enum {
     KEY_LR,
     KEY_MOMENTUM,
     KEY_NESTEROV,
+    KEY_BETA1,
+    KEY_BETA2,
     KEY_WEIGHT_DECAY,
     KEY_SCHEDULE,
     KEY_VALIDATION,
@@ -41,6 +43,8 @@ static const struct argp_option options[] = {
     {"lr", KEY_LR, "RATE", 0, "learning rate, the peak of the schedule", 2},
     {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd", 2},
     {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 2},
+    {"beta1", KEY_BETA1, "SHARE", 0, "of adam and adamw: how much of the mean gradient stays", 2},
+    {"beta2", KEY_BETA2, "SHARE", 0, "of adam and adamw: how much of the mean square stays", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
     {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
@@ -57,7 +61,7 @@ static const struct argp_option options[] = {
 typedef struct reading {
     mb_train_arguments *arguments;
     mb_error *error;
-    double lr, momentum, weight_decay;
+    double lr, momentum, beta1, beta2, weight_decay;
     mb_training_options given;
 } reading;
 
@@ -108,6 +112,10 @@ static mb_status read_training(int key, const char *text, reading *r)
         return mb_parse_real("--lr", text, &r->lr, error);
     case KEY_MOMENTUM:
         return mb_parse_real("--momentum", text, &r->momentum, error);
+    case KEY_BETA1:
+        return mb_parse_real("--beta1", text, &r->beta1, error);
+    case KEY_BETA2:
+        return mb_parse_real("--beta2", text, &r->beta2, error);
     default:
         return mb_parse_real("--weight-decay", text, &r->weight_decay, error);
     }
@@ -121,6 +129,8 @@ static void settle(const reading *r)
     *training = r->given;
     training->lr = isnan(r->lr) ? defaults.lr : r->lr;
     training->momentum = isnan(r->momentum) ? defaults.momentum : r->momentum;
+    training->beta1 = isnan(r->beta1) ? defaults.beta1 : r->beta1;
+    training->beta2 = isnan(r->beta2) ? defaults.beta2 : r->beta2;
     training->weight_decay = isnan(r->weight_decay) ? defaults.weight_decay : r->weight_decay;
 }
 
@@ -147,7 +157,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_THREADS:
         status =
-            mb_parse_count("--threads", text, 1, MB_MAX_THREADS, &arguments->threads, r->error);
+            mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads, r->error);
         break;
     case ARGP_KEY_ARG:
         status = mb_fail(r->error, MB_INVALID, "%s: train takes options only", text);
@@ -188,6 +198,10 @@ static char *with_default(int key, const char *text, void *input)
                                                : mb_schedule_name(r->given.schedule));
     else if (key == KEY_MOMENTUM)
         length = asprintf(&whole, "%s [%g]", text, sgd.momentum);
+    else if (key == KEY_BETA1)
+        length = asprintf(&whole, "%s [%g]", text, adam.beta1);
+    else if (key == KEY_BETA2)
+        length = asprintf(&whole, "%s [adam %g, adamw %g]", text, adam.beta2, adamw.beta2);
     else if (key == KEY_LR)
         length =
             asprintf(&whole, "%s [sgd %g, adam %g, adamw %g]", text, sgd.lr, adam.lr, adamw.lr);
@@ -215,7 +229,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
                "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
                "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run"};
     *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
-    reading r = {arguments, error, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
+    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
     return mb_parse_arguments(&argp, argc, argv, &r, error);
 }

@@ -31,8 +31,8 @@ enum { MB_TRAIN_SPLIT = 1, MB_TEST_SPLIT = 2 };
 
 /* Where data is looked for: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first of
  * ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
- * (~/.cache/mnist_blas) that exists. *found is on the heap, the caller frees it; it is NULL, with
- * MB_OK, when none of them exists. A folder that was asked for (by argument or by variable) and is
+ * (~/.cache/mnist_blas) that holds one of the files. *found is on the heap, the caller frees it; it
+ * is NULL, with MB_OK, when none of them does. A folder that was asked for (by argument or by variable) and is
  * not there is an error (MB_IO), never passed over. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
@@ -41,8 +41,8 @@ MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *err
  * is the caller's, for mb_dataset_close.
  * The class count is one more than the largest training label (test label, when only that split is
  * read), and each class must have a training image.
- * MB_IO: missing or unreadable; MB_FORMAT: not what it should be, the error says which file and
- * the figures; MB_MEMORY. */
+ * MB_INVALID: no folder, or splits other than these; MB_IO: missing or unreadable;
+ * MB_FORMAT: not what it should be, the error says which file and the figures; MB_MEMORY. */
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
                                  mb_error *error);
 

@@ -29,7 +29,7 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
     mb_status status = MB_OK;
     mb_bytes whole = {0};
     struct stat info;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe: no wait */
     if (fd < 0)
         return mb_fail(error, MB_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0) {
