@@ -1,5 +1,7 @@
 #include "cli.h"
 
+#include "data/find.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +14,8 @@ static void print_version(FILE *stream, struct argp_state *state)
     fprintf(stream, "mnist_blas %s\n", mb_version());
 }
 
-void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
+/* Visible outside, unlike the rest of the program, or the C library finds its own empty one. */
+MB_API void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
 
 /* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
 static error_t hush(int key, char *argument, struct argp_state *state)
@@ -65,6 +68,18 @@ mb_status mb_parse_real(const char *option, const char *text, double *value, mb_
         return mb_fail(error, MB_INVALID, "%s: '%s' is not a number", option, text);
     *value = number;
     return MB_OK;
+}
+
+mb_status mb_find_data(const char *given, char **folder, mb_error *error)
+{
+    mb_status status = mb_dataset_find(given, folder, error);
+    if (status != MB_OK || *folder != NULL)
+        return status;
+    char *places = mb_dataset_places();
+    status = mb_fail(error, MB_IO, "data: none found in %s: give --data DIR or set MNIST_BLAS_DATA",
+                     places != NULL ? places : "the usual places");
+    free(places);
+    return status;
 }
 
 int mb_report_error(const mb_error *error)

@@ -1,8 +1,6 @@
 /* mnist_blas evaluate MODEL */
 #include "cli.h"
 
-#include "data/find.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,15 +71,29 @@ static void print_confusion(const mb_evaluation *evaluation)
     }
 }
 
-static mb_status open_test_set(const char *folder, mb_dataset **dataset, mb_error *error)
+static mb_status open_test_set(const char *given, mb_dataset **dataset, mb_error *error)
 {
-    char *found = NULL;
-    mb_status status = mb_dataset_find(folder, &found, error);
-    if (status == MB_OK && found == NULL)
-        status = mb_fail(error, MB_IO, "data: none found: give --data DIR or set MNIST_BLAS_DATA");
+    char *folder = NULL;
+    mb_status status = mb_find_data(given, &folder, error);
     if (status == MB_OK)
-        status = mb_dataset_open(found, MB_TEST_SPLIT, dataset, error);
-    free(found);
+        status = mb_dataset_open(folder, MB_TEST_SPLIT, dataset, error);
+    free(folder);
+    return status;
+}
+
+/* A test set that is not for this network is to the library a bad argument, and to the user of a
+ * command a file that does not fit. */
+static mb_status evaluate_test_set(mb_machine *machine, const mb_network *network,
+                                   const mb_dataset *dataset, mb_evaluation **evaluation,
+                                   mb_error *error)
+{
+    mb_error why = {0};
+    const mb_status status = mb_evaluate(machine, network, &dataset->test, dataset->rows,
+                                         dataset->columns, evaluation, &why);
+    if (status == MB_INVALID)
+        return mb_fail(error, MB_FORMAT, "%s: %s", dataset->folder, why.text);
+    if (status != MB_OK)
+        *error = why;
     return status;
 }
 
@@ -98,8 +110,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = open_test_set(arguments->data, &dataset, error);
     if (status == MB_OK)
-        status = mb_evaluate(machine, network, &dataset->test, dataset->rows, dataset->columns,
-                             &evaluation, error);
+        status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
         mb_report_warnings(machine);
         printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model,

@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "restart.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,10 +16,9 @@ static const struct {
     {"info", mb_command_info},
 };
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     static char name[] = "mnist_blas";
-    mb_restart_with_better_blas(argv);
     if (argc > 0)
         argv[0] = name;
     if (argc < 2 || argv[1][0] == '-')
@@ -28,6 +29,26 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     mb_error error;
-    mb_fail(&error, MB_INVALID, "%s: no such command; there are train, evaluate and info", argv[1]);
+    mb_fail(&error, MB_INVALID, "'%s': no such command; there are train, evaluate and info",
+            argv[1]);
     return mb_report_error(&error);
+}
+
+/* Output that is lost, as on a full disk, is a failure of the command. */
+static int check_output(int code)
+{
+    errno = 0;
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || code != MB_EXIT_DONE)
+        return code;
+    mb_error error;
+    mb_fail(&error, MB_IO, "standard output: cannot be written: %s",
+            strerror(errno != 0 ? errno : EIO));
+    return mb_report_error(&error);
+}
+
+int main(int argc, char **argv)
+{
+    mb_restart_with_better_blas(argv);
+    return check_output(run_command(argc, argv));
 }

@@ -5,7 +5,6 @@
 
 #include "core/clock.h"
 #include "core/file.h"
-#include "data/find.h"
 #include "report/summary.h"
 #include "train/options.h"
 
@@ -26,27 +25,14 @@ typedef struct train_run {
     mb_progress_view view;
 } train_run;
 
-static mb_status find_data(train_run *run, mb_error *error)
-{
-    mb_status status = mb_dataset_find(run->arguments.data, &run->folder, error);
-    if (status != MB_OK || run->folder != NULL)
-        return status;
-    char *places = mb_dataset_places();
-    status = mb_fail(error, MB_IO, "data: none found in %s: give --data DIR or set MNIST_BLAS_DATA",
-                     places != NULL ? places : "the usual places");
-    free(places);
-    return status;
-}
-
-/* The run folder, with those above it. Done before training, so that a run's work is not lost for
- * want of a place. */
+/* The run folder, whose name is not empty, with those above it. Done before training, so that a
+ * run's work is not lost for want of a place. */
 static mb_status make_folder(const char *folder, mb_error *error)
 {
     char *path = strdup(folder);
     if (path == NULL)
         return mb_fail_memory(error, folder, strlen(folder));
-    for (char *slash = strchr(path + 1, '/'); *folder != '\0' && slash != NULL;
-         slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         mkdir(path, 0777); /* what matters is whether the whole is there in the end */
         *slash = '/';
@@ -67,7 +53,7 @@ static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     const mb_machine_options options = {.threads = arguments->threads};
-    mb_status status = find_data(run, error);
+    mb_status status = mb_find_data(arguments->data, &run->folder, error);
     if (status == MB_OK)
         status = mb_machine_open(&options, &run->machine, error);
     if (status == MB_OK)

@@ -148,6 +148,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_OUT:
         arguments->out = text;
+        if (*text == '\0')
+            status = mb_fail(r->error, MB_INVALID, "--out: '' is not a folder");
         break;
     case KEY_QUIET:
         arguments->quiet = true;

@@ -1,0 +1,182 @@
+"""The programs that bench/compare times: ours, started anew each time, and the peers, which stay.
+
+A contender has a name, trains `epochs` epochs of a new network with train(), after one that is not
+timed, and is set up for a batch size and a thread count with open(). Failures are Failure.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+BENCH = pathlib.Path(__file__).resolve().parent
+
+# Peers by name: the program in bench/peers.
+PEERS = {
+    "pytorch_eager": "pytorch_eager.py",
+}
+
+# The same rules of training for all; rates stay constant.
+OPTIMIZERS = {
+    "adam": {"lr": 1e-3, "momentum": 0.0, "weight_decay": 0.0},
+    "adamw": {"lr": 1e-3, "momentum": 0.0, "weight_decay": 0.01},
+    "sgd": {"lr": 1e-2, "momentum": 0.9, "weight_decay": 0.0},
+}
+
+
+class Failure(Exception):
+    """What went wrong, in one line."""
+
+
+class Trained:
+    """What a contender did: seconds of each timed epoch, training samples of an epoch."""
+
+    def __init__(self, seconds, samples, test_accuracy, flops_per_sample=None):
+        self.seconds, self.samples, self.test_accuracy = seconds, samples, test_accuracy
+        self.flops_per_sample = flops_per_sample
+
+    def speeds(self):
+        """Samples per second of each epoch."""
+        return [self.samples / seconds for seconds in self.seconds]
+
+    def speed(self):
+        """Samples per second of the epochs together."""
+        return self.samples * len(self.seconds) / sum(self.seconds)
+
+
+def run_program(command):
+    """stdout of a program of ours."""
+    try:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise Failure(f"{command[0]}: cannot be run: {error.strerror}; build it with meson, or give --build DIR")
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"]
+        raise Failure(lines[-1])
+    return done.stdout
+
+
+def big_sgemm(build, threads):
+    """GFLOP/s of OpenBLAS multiplying large matrices: one measurement, the median of its repeats."""
+    with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
+        path = pathlib.Path(folder, "gemm.json")
+        run_program([build / "bench" / "bench_gemm", "--big-only", "--threads", threads, "--json", path])
+        return json.loads(path.read_text())["benchmarks"][0]["GFLOP/s"]
+
+
+class Ours:
+    name = "mnist_blas"
+
+    def __init__(self, build, data):
+        self.program, self.data = build / "mnist_blas", data
+        self.info = json.loads(run_program([self.program, "info", "--json"]))
+        self.version = "mnist_blas " + self.info["version"]
+        self.data_used = None  # the folder that the program trained on, once it has
+
+    def open(self, threads, batch_size, optimizer):
+        rules = OPTIMIZERS[optimizer]
+        self.options = ["--threads", threads, "--batch-size", batch_size, "--optimizer", optimizer,
+                        "--lr", rules["lr"], "--weight-decay", rules["weight_decay"],
+                        "--schedule", "constant"]
+        if optimizer == "sgd":
+            self.options += ["--momentum", rules["momentum"]]
+        else:
+            self.options += ["--beta1", 0.9, "--beta2", 0.999]
+        if self.data is not None:
+            self.options += ["--data", self.data]
+
+    def train(self, epochs, seed):
+        with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
+            run_program([self.program, "train", "--quiet", "--out", folder, "--seed", seed,
+                         "--epochs", epochs + 1, *self.options])
+            out = pathlib.Path(folder)
+            summary = json.loads((out / "summary.json").read_text())
+            metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        if summary["data"] == "synthetic":
+            raise Failure("data: none found, and the peers cannot train on drawn digits: give --data DIR")
+        self.data_used = os.path.abspath(summary["data"])
+        last = metrics[-1]
+        return Trained([epoch["seconds"] for epoch in metrics[1:]],
+                       round(last["samples_per_second"] * last["seconds"]), last["test_accuracy"],
+                       1e9 * last["gflops"] / last["samples_per_second"])
+
+    def cpu_seconds(self):
+        return 0.0  # no process of ours is left between rounds
+
+    def close(self):
+        pass
+
+
+class Peer:
+    def __init__(self, name, python):
+        self.name, self.python = name, python
+        self.version = self.process = None
+
+    def open(self, threads, batch_size, optimizer, data):
+        """A new process, for many libraries read their thread count only when they start. Their
+        threads may spin for a moment after work, as is their default, but not for ever: hence
+        OMP_WAIT_POLICY is kept from them (passive would slow PyTorch several times over)."""
+        self.close()
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+        environment["OMP_NUM_THREADS"] = str(threads)
+        self.errors = tempfile.TemporaryFile("w+", errors="replace")
+        try:
+            self.process = subprocess.Popen([self.python, str(BENCH / "peers" / PEERS[self.name])], text=True,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=self.errors, env=environment)
+        except OSError as error:
+            raise Failure(f"{self.python}: cannot be run: {error.strerror}; give --python FILE")
+        reply = self.ask({"command": "open", "data": data, "threads": threads,
+                          "batch_size": batch_size, "optimizer": optimizer, **OPTIMIZERS[optimizer]})
+        self.version = reply["version"]
+
+    def ask(self, request):
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            said = self.errors.read().strip().splitlines() or ["it said nothing"]
+            raise Failure(f"{self.name}: ended with {self.process.returncode}: {said[-1]}")
+        reply = json.loads(line)
+        if "missing" in reply:
+            raise Failure(f"{self.name}: {reply['error']}: {self.python} -m pip install -r "
+                          f"{os.path.relpath(BENCH / 'peers' / 'requirements.txt')}")
+        if "error" in reply:
+            raise Failure(f"{self.name}: {reply['error']}")
+        return reply
+
+    def train(self, epochs, seed):
+        reply = self.ask({"command": "train", "epochs": epochs, "seed": seed})
+        accuracy = self.ask({"command": "evaluate"})["test_accuracy"]
+        return Trained(reply["seconds"], reply["samples"], accuracy)
+
+    def cpu_seconds(self):
+        """CPU time of the peer's process so far; 0 where the system does not say."""
+        try:
+            fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.errors.close()
+            self.process = None
+
+
+def settle():
+    """Lets the threads of the contender that has just worked go to sleep."""
+    time.sleep(0.3)

@@ -1,0 +1,79 @@
+"""What the peers share: reading the data, and answering bench/compare.
+
+A peer is a program that reads one JSON object a line on stdin and answers each with one on stdout:
+
+    {"command": "open", "data": DIR, "threads": N, "batch_size": N,
+     "optimizer": NAME, "lr": X, "momentum": X, "weight_decay": X}   {"version": TEXT}
+    {"command": "train", "epochs": N, "seed": N}
+        a new network, one epoch that is not timed, then N that are  {"seconds": [X, ...], "samples": N}
+    {"command": "evaluate"}                                          {"test_accuracy": FRACTION}
+
+A command that fails is answered {"error": TEXT}. The end of stdin ends the peer. Between commands
+it waits for the next line and does nothing.
+"""
+
+import gzip
+import json
+import os
+import sys
+import time
+
+SIZES = (784, 128, 64, 10)  # of the network: ReLU between the layers, none after the last
+
+
+def read_idx(folder, name):
+    """The array in folder/name or folder/name.gz."""
+    import numpy
+    path = os.path.join(folder, name)
+    with open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz", "rb") as file:
+        data = file.read()
+    dimensions = data[3]
+    shape = numpy.frombuffer(data, ">u4", dimensions, 4)
+    return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def read_split(folder, split):
+    """Images (count, 784) as float32 in 0 .. 1, labels (count) as int64; split "train" or "t10k"."""
+    import numpy
+    images = read_idx(folder, split + "-images-idx3-ubyte")
+    labels = read_idx(folder, split + "-labels-idx1-ubyte")
+    if images.shape[1] * images.shape[2] != SIZES[0] or labels.max() >= SIZES[-1]:
+        raise ValueError(f"{folder}: the peers train on images of 28x28 in 10 classes only")
+    return images.reshape(len(images), -1).astype(numpy.float32) / 255, labels.astype(numpy.int64)
+
+
+def answer(peer, request):
+    command = request.pop("command")
+    if command == "open":
+        peer.open(**request)
+        return {"version": peer.version}
+    if command == "train":
+        peer.reset(request["seed"])
+        peer.train_epoch()
+        seconds = []
+        for _ in range(request["epochs"]):
+            start = time.perf_counter()
+            peer.train_epoch()
+            seconds.append(time.perf_counter() - start)
+        return {"seconds": seconds, "samples": peer.samples}
+    if command == "evaluate":
+        return {"test_accuracy": peer.evaluate()}
+    raise ValueError(f"{command}: no such command")
+
+
+def serve(make_peer):
+    """Answers requests until stdin ends. make_peer() gives an object with open(data=, threads=,
+    batch_size=, optimizer=, lr=, momentum=, weight_decay=), reset(seed), train_epoch(), which ends
+    when the work is done and not when it is queued, evaluate(), samples, and version."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints does not get among the answers
+    peer = None
+    for line in sys.stdin:
+        try:
+            peer = peer or make_peer()
+            reply = answer(peer, json.loads(line))
+        except ModuleNotFoundError as missing:
+            reply = {"error": f"{missing.name} is not installed", "missing": missing.name}
+        except Exception as error:  # told to compare, which ends the run
+            reply = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+        print(json.dumps(reply), file=answers, flush=True)

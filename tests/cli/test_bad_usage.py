@@ -1,0 +1,275 @@
+"""Options, variables and folders that cannot be meant, and runs that cannot go well: one line, the
+exit code of the contract, and the run folder as it was."""
+import os
+import resource
+import signal
+import subprocess
+import unittest
+
+import support
+from support import PROGRAM, ProgramTest, add_methods
+
+# Name of the test: arguments of train, what the line says.
+OPTIONS = {
+    "epochs_0": [["--epochs", "0"], ["--epochs", "'0'"]],
+    "epochs_negative": [["--epochs", "-1"], ["--epochs", "'-1'"]],
+    "epochs_of_letters": [["--epochs", "abc"], ["--epochs", "'abc'"]],
+    "epochs_with_exponent": [["--epochs", "1e9"], ["--epochs", "'1e9'"]],
+    "epochs_too_many": [["--epochs", "1000000000"], ["--epochs", "1000000000"]],
+    "epochs_beyond_64_bits": [["--epochs", "99999999999999999999"], "--epochs"],
+    "epochs_hexadecimal": [["--epochs", "0x5"], "--epochs"],
+    "epochs_with_a_blank": [["--epochs", " 5"], "--epochs"],
+    "epochs_empty": [["--epochs", ""], "--epochs"],
+    "epochs_without_value": [["--epochs"], "--epochs"],
+    "batch_size_0": [["--batch-size", "0"], "--batch-size"],
+    "batch_size_negative": [["--batch-size", "-64"], "--batch-size"],
+    "batch_size_above_the_data": [["--batch-size", "1201"], ["batch size", "1201", "1200"]],
+    "batch_size_above_what_validation_leaves":
+        [["--batch-size", "1000", "--validation", "201"], ["batch size", "1000", "999"]],
+    "batch_size_huge": [["--batch-size", "18446744073709551615"], "--batch-size"],
+    "lr_negative": [["--lr", "-1"], ["learning rate", "-1"]],
+    "lr_nan": [["--lr", "nan"], ["--lr", "nan"]],
+    "lr_infinite": [["--lr", "inf"], ["--lr", "inf"]],
+    "lr_0": [["--lr", "0"], ["learning rate", "0"]],
+    "lr_of_letters": [["--lr", "fast"], ["--lr", "fast"]],
+    "lr_with_letters_behind": [["--lr", "0.1x"], ["--lr", "0.1x"]],
+    "lr_beyond_doubles": [["--lr", "1e999"], ["--lr", "1e999"]],
+    "lr_empty": [["--lr="], "--lr"],
+    "momentum_1": [["--optimizer", "sgd", "--momentum", "1"], "momentum"],
+    "momentum_negative": [["--optimizer", "sgd", "--momentum", "-0.1"], "momentum"],
+    "weight_decay_negative": [["--weight-decay", "-1"], "weight decay"],
+    "weight_decay_nan": [["--weight-decay", "nan"], "--weight-decay"],
+    "beta1_1": [["--beta1", "1"], "beta"],
+    "beta2_negative": [["--beta2", "-1"], "beta"],
+    "seed_negative": [["--seed", "-1"], "--seed"],
+    "seed_beyond_64_bits": [["--seed", "99999999999999999999"], "--seed"],
+    "validation_of_all": [["--validation", "1200"], ["validation", "1200"]],
+    "validation_negative": [["--validation", "-1"], "--validation"],
+    "threads_0": [["--threads", "0"], "--threads"],
+    "threads_of_letters": [["--threads", "abc"], "--threads"],
+    "threads_negative": [["--threads", "-2"], "--threads"],
+    "threads_too_many": [["--threads", "1000000"], "--threads"],
+    "unknown_option": [["--learning-speed", "1"], "--learning-speed"],
+    "unknown_short_option": [["-x"], "'x'"],
+    "value_where_none_is_taken": [["--quiet=yes"], "--quiet"],
+    "ambiguous_option": [["--ne"], "ambiguous"],
+    "extra_argument": [["mnist"], "mnist"],
+    "out_empty": [["--out", ""], "--out"],
+    "unknown_optimizer": [["--optimizer", "lion"], ["lion", "sgd", "adam", "adamw"]],
+    "optimizer_in_capitals": [["--optimizer", "SGD"], "SGD"],
+    "unknown_schedule": [["--schedule", "linear"], ["linear", "constant", "cosine", "onecycle"]],
+}
+SPECS = {
+    "empty": ["", "empty"],
+    "unknown_layer": ["conv:3,dense:4", ["layer 1", "conv", "dense", "relu"]],
+    "unknown_name": ["resnet", "resnet"],
+    "no_units": ["dense:0,relu,dense:4", ["layer 1", "dense:0"]],
+    "units_missing": ["dense:,dense:4", ["layer 1", "dense:"]],
+    "units_not_given": ["dense,dense:4", ["layer 1", "dense"]],
+    "units_of_letters": ["dense:abc,dense:4", ["layer 1", "dense:abc"]],
+    "units_negative": ["dense:-5,dense:4", ["layer 1", "dense:-5"]],
+    "units_with_letters_behind": ["dense:8x,dense:4", ["layer 1", "dense:8x"]],
+    "units_beyond_64_bits": ["dense:99999999999999999999,dense:4", "layer 1"],
+    "relu_with_argument": ["dense:8,relu:3,dense:4", ["layer 2", "relu:3"]],
+    "relu_first": ["relu,dense:4", ["layer 1", "relu"]],
+    "relu_last": ["dense:4,relu", ["dense:4", "classes"]],
+    "trailing_comma": ["dense:8,relu,dense:4,", ["layer 4", "empty"]],
+    "leading_comma": [",dense:4", ["layer 1", "empty"]],
+    "two_commas": ["dense:8,,dense:4", ["layer 2", "empty"]],
+    "blank": ["dense:8, relu,dense:4", "layer 2"],
+    "too_few_outputs": ["dense:8,relu,dense:3", ["dense:4", "4 classes"]],
+    "too_many_outputs": ["dense:8,relu,dense:10", ["dense:4", "4 classes"]],
+    "too_many_layers": [",".join(["dense:4"] * 500), "layers"],
+    "too_long": ["dense:4," * 5000, "characters"],
+    "mlp_in_a_list": ["mlp,dense:4", "mlp"],
+}
+CPU = str(min(os.sched_getaffinity(0)))
+VARIABLES = {
+    "threads_of_letters": ["OMP_NUM_THREADS", "abc"],
+    "threads_0": ["OMP_NUM_THREADS", "0"],
+    "threads_negative": ["OMP_NUM_THREADS", "-4"],
+    "threads_empty": ["OMP_NUM_THREADS", ""],
+    "threads_with_letters_behind": ["OMP_NUM_THREADS", "4x"],
+    "threads_bad_in_the_list": ["OMP_NUM_THREADS", "4,x"],
+    "threads_too_many": ["OMP_NUM_THREADS", "99999999"],
+    "threads_beyond_64_bits": ["OMP_NUM_THREADS", "99999999999999999999"],
+    "pin_of_a_cpu_not_there": ["MNIST_BLAS_PIN", "99999"],
+    "pin_of_a_cpu_beyond_64_bits": ["MNIST_BLAS_PIN", "99999999999999999999"],
+    "pin_of_a_range_not_there": ["MNIST_BLAS_PIN", "99998-99999"],
+    "pin_of_letters": ["MNIST_BLAS_PIN", "x"],
+    "pin_empty": ["MNIST_BLAS_PIN", ""],
+    "pin_in_capitals": ["MNIST_BLAS_PIN", "CORE"],
+    "pin_trailing_comma": ["MNIST_BLAS_PIN", CPU + ","],
+    "pin_open_range": ["MNIST_BLAS_PIN", CPU + "-"],
+    "pin_backwards": ["MNIST_BLAS_PIN", "3-1"],
+    "pin_twice": ["MNIST_BLAS_PIN", f"{CPU},{CPU}"],
+    "pin_with_blanks": ["MNIST_BLAS_PIN", CPU + ", " + CPU],
+}
+COMMANDS = {
+    "unknown": [["fit"], ["fit", "train", "evaluate", "info"]],
+    "empty": [[""], "command"],
+    "evaluate_without_model": [["evaluate"], "model"],
+    "evaluate_two_models": [["evaluate", "one", "two"], "two"],
+    "evaluate_threads": [["evaluate", "one", "--threads", "0"], "--threads"],
+    "evaluate_option_of_train": [["evaluate", "one", "--epochs", "3"], "--epochs"],
+    "info_argument": [["info", "cpu"], "cpu"],
+    "info_threads": [["info", "--threads", "x"], "--threads"],
+    "info_option": [["info", "--xml"], "--xml"],
+}
+
+
+class Usage(ProgramTest):
+    """Exit code 2."""
+
+    def test_option_is_refused_before_data_is_looked_for(self):
+        self.refuse(2, "--data", "nowhere", "--epochs", 0, says="--epochs")
+
+    def test_command_in_the_wrong_place(self):
+        self.fail_with(2, "--quiet", "info", says="info")
+
+
+def option_test(arguments, words):
+    def test(self):
+        self.refuse(2, "--data", self.make_data(), *arguments, says=words)
+    return test
+
+
+def variable_test(name, value):
+    def test(self):
+        self.refuse(2, "--data", self.make_data(), says=name, **{name: value})
+        self.fail_with(2, "info", says=name, **{name: value})
+    return test
+
+
+def command_test(arguments, words):
+    def test(self):
+        self.fail_with(2, *arguments, says=words)
+    return test
+
+
+add_methods(Usage, {"option_" + name: case for name, case in OPTIONS.items()}, option_test)
+add_methods(Usage, {"network_" + name: [["--network", spec], words]
+                    for name, (spec, words) in SPECS.items()}, option_test)
+add_methods(Usage, {"variable_" + name: case for name, case in VARIABLES.items()}, variable_test)
+add_methods(Usage, {"command_" + name: case for name, case in COMMANDS.items()}, command_test)
+
+
+class RunFolder(ProgramTest):
+    """A run folder that cannot be had: exit code 1, before training."""
+
+    def refuse_folder(self, folder, says):
+        line = self.fail_with(1, "--data", self.make_data(), "--epochs", 1000000, "--quiet",
+                              "--out", folder, says=says)
+        self.assertIn(folder, line)
+
+    def test_is_a_file(self):
+        support.write_bytes(self.path("file"), b"mine")
+        self.refuse_folder("file", "not a folder")
+        self.assertEqual(b"mine", support.read_bytes(self.path("file")))
+
+    def test_is_below_a_file(self):
+        support.write_bytes(self.path("file"), b"mine")
+        self.refuse_folder("file/run/1", "Not a directory")
+        self.assertEqual(b"mine", support.read_bytes(self.path("file")))
+
+    def test_is_where_nothing_can_be_made(self):
+        self.refuse_folder("/proc/nope", "/proc/nope: cannot be made")
+
+    def test_cannot_be_written(self):
+        self.refuse_folder("/proc/self", "/proc/self: ")
+
+    def test_has_a_name_too_long(self):
+        self.fail_with(1, "--data", self.make_data(), "--out", "x" * 300, says="too long")
+
+    def test_has_a_folder_in_the_models_place(self):
+        os.makedirs(self.path("out", "model.safetensors"))
+        self.fail_with(1, "--data", self.make_data(), "--epochs", 1, "--quiet", "--out", "out",
+                       says="out/model.safetensors: ")
+        self.assertEqual(["model.safetensors"], os.listdir(self.path("out")))
+
+
+class Failing(ProgramTest):
+    """Runs that start well."""
+
+    def test_diverging(self):
+        self.refuse(1, "--data", self.make_data(), "--quiet", "--optimizer", "sgd", "--lr", "1e6",
+                    "--schedule", "constant", says=["step", "learning rate", "1e+06"])
+
+    def start(self, *arguments, prepare=None):
+        return subprocess.Popen([PROGRAM, "--data", self.make_data(), "--out", "out", *arguments],
+                                cwd=self.folder, env=support.clean_environment(self.folder),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                preexec_fn=prepare, restore_signals=prepare is None)
+
+    def old_model(self):
+        os.makedirs(self.path("out"))
+        support.write_bytes(self.path("out", "model.safetensors"), b"old")
+
+    def check_old_model(self):
+        self.assertEqual(["model.safetensors"], os.listdir(self.path("out")))
+        self.assertEqual(b"old", self.model_bytes())
+
+    def test_model_that_does_not_fit_on_the_disk(self):
+        """Files may have 10000 bytes, and the signal that says so is ignored, as in Python."""
+        self.old_model()
+        with self.start("--epochs", "1", "--quiet", prepare=lambda: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (10000, 10000))) as process:
+            _, errors = process.communicate(timeout=support.HANG)
+        self.assertEqual(1, process.returncode, errors)
+        self.assertRegex(errors, r"^mnist_blas: out/model.safetensors: cannot be written: .*\n$")
+        self.check_old_model()
+
+    def test_network_that_does_not_fit_in_memory(self):
+        """Of 40 GB, where there may be 4."""
+        self.old_model()
+        with self.start("--quiet", "--network", "dense:100000,dense:100000,relu,dense:4",
+                        prepare=lambda: resource.setrlimit(
+                            resource.RLIMIT_AS, (4 << 30, 4 << 30))) as process:
+            _, errors = process.communicate(timeout=support.HANG)
+        self.assertEqual(1, process.returncode, errors)
+        self.assertRegex(errors, r"^mnist_blas: .*memory.*\n$")
+        self.check_old_model()
+
+    def stop(self, number):
+        """A run in its first epochs gets this signal."""
+        self.old_model()
+        with self.start("--epochs", "1000000") as process:
+            while not process.stdout.readline().startswith("epoch 1/"):
+                self.assertIsNone(process.poll())
+            process.send_signal(number)
+            process.communicate(timeout=support.HANG)
+        self.assertIn(process.returncode, (-number, 128 + number))
+        self.check_old_model()
+
+    def test_interrupted(self):
+        self.stop(signal.SIGINT)
+
+    def test_terminated(self):
+        self.stop(signal.SIGTERM)
+
+    def to_full_disk(self, *arguments):
+        """Runs the program with its output going to a disk that is full."""
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=support.HANG,
+                                  env=support.clean_environment(self.folder), check=False)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertRegex(done.stderr, r"^mnist_blas: standard output: .*No space left.*\n$")
+
+    def test_info_that_cannot_be_printed(self):
+        self.to_full_disk("info")
+        self.to_full_disk("info", "--json")
+
+    def test_evaluation_that_cannot_be_printed(self):
+        data = self.make_data()
+        self.train(data)
+        self.to_full_disk("evaluate", "out/model.safetensors", "--data", data)
+
+    def test_training_that_cannot_be_printed(self):
+        """The files are written all the same."""
+        self.to_full_disk("--data", self.make_data(), "--epochs", "2", "--out", "out")
+        self.assertEqual(2, len(self.metrics()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,182 @@
+"""info: the machine as training would use it, and what decides that."""
+import os
+import re
+import unittest
+
+from support import ProgramTest
+
+AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
+AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+
+
+def cpu_flags():
+    """The instruction sets that Linux sees, on x86."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return set(re.search(r"(?m)^flags\s*:(.*)$", file.read()).group(1).split())
+    except (OSError, AttributeError):
+        return set()
+
+
+CPUS = sorted(os.sched_getaffinity(0))
+
+
+class Report(ProgramTest):
+    """Its two forms."""
+
+    def test_json_has_the_keys_and_types_of_the_contract(self):
+        info = self.info()
+        for key, kind in {"threads": int, "blas_core": str, "blas_version": str,
+                          "blas_threading": str, "cores": int, "cores_allowed": int,
+                          "pin_policy": str, "restarted": bool}.items():
+            self.assertIs(kind, type(info[key]), key)
+        self.assertIn(info["blas_threading"], ("openmp", "pthreads", "none"))
+        self.assertRegex(info["blas_version"], r"^\d+\.\d+")
+
+    def test_figures_fit_together(self):
+        info = self.info()
+        self.assertEqual(len(CPUS), info["cpus_allowed"])
+        self.assertTrue(1 <= info["cores_allowed"] <= min(info["cores"], info["cpus_allowed"]))
+        self.assertTrue(1 <= info["threads"] <= info["cores_allowed"])
+
+    def test_text_says_the_same(self):
+        info, text = self.info(), self.succeed("info").out
+        for key in ("version", "cpu", "threads", "blas_core", "blas_version", "blas_threading",
+                    "kernels", "pin_policy"):
+            self.assertIn(str(info[key]), text, key)
+
+    def test_train_uses_what_info_says(self):
+        info = self.info()
+        summary = self.train(self.make_data())
+        self.assertEqual((info["threads"], info["blas_core"]),
+                         (summary["threads"], summary["blas_core"]))
+
+
+class Threads(ProgramTest):
+    """How many."""
+
+    def decided(self, *arguments, **variables):
+        info = self.info(*arguments, **variables)
+        return info["threads"], info["threads_from"]
+
+    def test_variable(self):
+        self.assertEqual((3, "OMP_NUM_THREADS"), self.decided(OMP_NUM_THREADS="3"))
+
+    def test_first_of_the_variables_list(self):
+        self.assertEqual((4, "OMP_NUM_THREADS"), self.decided(OMP_NUM_THREADS="4,2"))
+
+    def test_option(self):
+        self.assertEqual((2, "--threads"), self.decided("--threads", 2))
+
+    def test_option_wins_over_the_variable(self):
+        self.assertEqual((2, "--threads"), self.decided("--threads", 2, OMP_NUM_THREADS="3"))
+
+    def test_training_gets_them(self):
+        data = self.make_data()
+        self.assertEqual(3, self.train(data, OMP_NUM_THREADS="3")["threads"])
+        self.assertEqual(2, self.train(data, "--threads", 2, OMP_NUM_THREADS="3")["threads"])
+
+    def test_limit_of_openmp_cuts_them_with_a_warning(self):
+        result = self.run_program("info", "--threads", 4, OMP_THREAD_LIMIT="2")
+        self.assertEqual((0, 1), (result.code, len(result.warnings)), result)
+        self.assertIn("OMP_THREAD_LIMIT", result.warnings[0])
+        self.assertRegex(result.out, r"threads +2\b")
+
+    def test_limit_of_openblas_cuts_them_with_a_warning(self):
+        most = re.search(r"MAX_THREADS=(\d+)", self.info()["blas_config"])
+        if most is None:
+            self.skipTest("this OpenBLAS names no limit")
+        result = self.run_program("info", "--threads", 1 + int(most[1]))
+        self.assertEqual((0, 1), (result.code, len(result.warnings)), result)
+        self.assertIn("OpenBLAS", result.warnings[0])
+
+    def test_one_where_one_cpu_is_allowed(self):
+        self.addCleanup(os.sched_setaffinity, 0, CPUS)
+        os.sched_setaffinity(0, CPUS[-1:])  # the program inherits it
+        info = self.info()
+        self.assertEqual((1, 1), (info["cpus_allowed"], info["threads"]))
+        self.assertIn(info["pins"], ([CPUS[-1]], None))
+
+
+class Pins(ProgramTest):
+    """Which CPU each thread is pinned to."""
+
+    def pins(self, *arguments, **variables):
+        info = self.info(*arguments, **variables)
+        return info["pin_policy"], info["pins"]
+
+    def test_are_cores_by_default(self):
+        policy, pins = self.pins()
+        self.assertEqual("core", policy)
+        self.assertEqual(len(pins), len(set(pins)))
+        self.assertLessEqual(set(pins), set(CPUS))
+        self.assertEqual((policy, pins), self.pins(MNIST_BLAS_PIN="core"))
+
+    def test_may_be_logical_processors(self):
+        threads = min(len(CPUS), 8)
+        policy, pins = self.pins("--threads", threads, MNIST_BLAS_PIN="pu")
+        self.assertEqual(("pu", threads), (policy, len(set(pins))))
+        self.assertLessEqual(set(pins), set(CPUS))
+
+    def test_may_be_none(self):
+        self.assertEqual(("none", None), self.pins(MNIST_BLAS_PIN="none"))
+
+    def test_may_be_a_list(self):
+        cpus = CPUS[::-1][:4]
+        self.assertEqual(("list", cpus), self.pins("--threads", len(cpus),
+                                                   MNIST_BLAS_PIN=",".join(map(str, cpus))))
+
+    def test_may_be_a_range(self):
+        if len(CPUS) < 2 or CPUS[1] != CPUS[0] + 1:
+            self.skipTest("no two neighbouring CPUs are allowed")
+        self.assertEqual(("list", CPUS[:2]),
+                         self.pins("--threads", 2, MNIST_BLAS_PIN=f"{CPUS[0]}-{CPUS[1]}"))
+
+    def test_go_round_where_there_are_more_threads(self):
+        self.assertEqual(("list", CPUS[:1] * 3),
+                         self.pins("--threads", 3, MNIST_BLAS_PIN=str(CPUS[0])))
+
+    def test_step_back_where_openmp_binds(self):
+        self.assertEqual(("OpenMP", None), self.pins(OMP_PROC_BIND="true"))
+
+    def test_step_back_where_openmp_has_places(self):
+        self.assertEqual(("OpenMP", None), self.pins(OMP_PLACES="cores", MNIST_BLAS_PIN="core"))
+
+
+class KernelSet(ProgramTest):
+    """OpenBLAS's kernels."""
+
+    def setUp(self):
+        super().setUp()
+        config = self.info()["blas_config"]
+        if "DYNAMIC_ARCH" not in config:
+            self.skipTest(f"this OpenBLAS has one kernel set: {config}")
+
+    def need(self, flags):
+        if missing := flags - cpu_flags():
+            self.skipTest(f"the CPU lacks {', '.join(sorted(missing))}")
+
+    def test_is_for_avx512_where_the_cpu_has_it(self):
+        self.need(AVX512)
+        self.assertIn(self.info()["blas_core"], AVX512_SETS)
+
+    def test_is_as_the_variable_says(self):
+        self.need({"avx2", "fma"})
+        info = self.info(OPENBLAS_CORETYPE="Haswell")
+        self.assertEqual(("Haswell", False), (info["blas_core"], info["restarted"]))
+
+    def test_of_the_variable_is_used_in_training(self):
+        self.need({"avx2", "fma"})
+        summary = self.train(self.make_data(), OPENBLAS_CORETYPE="Haswell")
+        self.assertEqual("Haswell", summary["blas_core"])
+
+    def test_is_chosen_by_a_restart_only_where_info_says_so(self):
+        self.need(AVX512)
+        info, text = self.info(), self.succeed("info").out
+        self.assertEqual(info["restarted"], "starting again" in text)
+        if info["restarted"]:
+            self.assertEqual("SkylakeX", info["blas_core"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,350 @@
+"""train: the run folder, what is printed, where data is found, and what can be trained on what."""
+import math
+import os
+import pty
+import re
+import shutil
+import subprocess
+import unittest
+
+import support
+from support import COLUMNS, PROGRAM, ROWS, ProgramTest, add_methods
+
+RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
+COMMANDS = {"train": ["train"], "evaluate": ["evaluate"], "info": ["info"], "default": []}
+OPTIONS = {
+    "train": "data network epochs batch-size optimizer lr momentum nesterov beta1 beta2 weight-decay schedule "
+             "validation seed threads out quiet",
+    "evaluate": "data threads",
+    "info": "json threads",
+}
+OPTIONS["default"] = OPTIONS["train"]
+
+
+class RunFolder(ProgramTest):
+    """The three files of a run."""
+
+    def test_holds_exactly_its_files(self):
+        self.train(self.make_data())
+        self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("out"))))
+
+    def test_summary_has_the_keys_and_types_of_the_contract(self):
+        summary = self.train(self.make_data())
+        for key, kind in {"data": str, "network": str, "parameters": int, "epochs": int,
+                          "batch_size": int, "optimizer": str, "seed": int, "threads": int,
+                          "blas_core": str, "final_train_loss": float, "test_accuracy": float,
+                          "train_seconds": float, "samples_per_second": dict}.items():
+            self.assertIs(kind, type(summary[key]), key)
+        self.assertEqual({"min", "median", "max"}, set(summary["samples_per_second"]))
+
+    def test_summary_repeats_what_was_asked(self):
+        summary = self.train(self.make_data(), "--network", "dense:7,relu,dense:4", "--epochs", 2,
+                             "--batch-size", 50, "--optimizer", "adam", "--seed", 77,
+                             "--threads", 1)
+        self.assertEqual(("dense:7,relu,dense:4", (ROWS * COLUMNS + 1) * 7 + (7 + 1) * 4),
+                         (summary["network"], summary["parameters"]))
+        self.assertEqual((2, 50, "adam", 77, 1),
+                         tuple(summary[key] for key in
+                               ("epochs", "batch_size", "optimizer", "seed", "threads")))
+
+    def test_summary_names_the_data_as_given(self):
+        self.make_data()
+        for given in ("data", "./data/", "data/../data"):
+            self.assertEqual(given, self.train(given)["data"])
+
+    def test_defaults_are_those_of_the_contract(self):
+        self.succeed("train", "--data", self.make_data())
+        summary = self.summary("mnist_blas_out")
+        self.assertEqual(("dense:128,relu,dense:64,relu,dense:4", 5, 64, "adamw", 1),
+                         tuple(summary[key] for key in
+                               ("network", "epochs", "batch_size", "optimizer", "seed")))
+
+    def test_metrics_have_one_line_an_epoch(self):
+        self.train(self.make_data(), "--epochs", 3)
+        metrics = self.metrics()
+        self.assertEqual([1, 2, 3], [epoch["epoch"] for epoch in metrics])
+        for epoch in metrics:
+            for key in ("train_loss", "train_accuracy", "test_accuracy", "lr", "seconds",
+                        "samples_per_second", "gflops"):
+                self.assertIs(float, type(epoch[key]), key)
+                self.assertTrue(math.isfinite(epoch[key]), key)
+                self.assertGreaterEqual(epoch[key], 0, key)
+
+    def test_summary_and_metrics_agree(self):
+        summary = self.train(self.make_data(), "--epochs", 4)
+        metrics = self.metrics()
+        speeds = sorted(epoch["samples_per_second"] for epoch in metrics)
+        speed = summary["samples_per_second"]
+        self.assertEqual((speeds[0], speeds[3]), (speed["min"], speed["max"]))
+        self.assertAlmostEqual(1.0, speed["median"] / (0.5 * (speeds[1] + speeds[2])), places=6)
+        self.assertEqual(metrics[-1]["train_loss"], summary["final_train_loss"])
+        self.assertEqual(metrics[-1]["test_accuracy"], summary["test_accuracy"])
+        self.assertAlmostEqual(1.0, sum(epoch["seconds"] for epoch in metrics) /
+                               summary["train_seconds"], places=6)
+
+    def test_speed_is_samples_by_seconds_and_gflops_the_dense_arithmetic(self):
+        self.train(self.make_data(), "--network", "dense:16,relu,dense:4")
+        epoch, = self.metrics()
+        self.assertAlmostEqual(1.0, 1200 / epoch["seconds"] / epoch["samples_per_second"], places=6)
+        flops = 2 * (2 * ROWS * COLUMNS * 16 + 3 * 16 * 4)
+        self.assertAlmostEqual(1.0, 1e-9 * flops * epoch["samples_per_second"] / epoch["gflops"],
+                               places=6)
+
+    def test_learning_rates_follow_the_schedule(self):
+        data = self.make_data()
+        for schedule, end in {"constant": 0.01, "cosine": 0.0, "onecycle": 0.0}.items():
+            self.train(data, "--epochs", 4, "--lr", 0.01, "--schedule", schedule, out=schedule)
+            rates = [epoch["lr"] for epoch in self.metrics(schedule)]
+            self.assertTrue(all(0.0 <= rate <= 0.01 for rate in rates), rates)
+            self.assertAlmostEqual(end, rates[-1], places=3)
+
+    def test_later_run_replaces_its_files_and_no_others(self):
+        data = self.make_data()
+        self.train(data)
+        support.write_bytes(self.path("out", "notes.txt"), b"mine")
+        before = {name: support.read_bytes(self.path("out", name)) for name in RUN_FILES}
+        self.train(data, "--seed", 2)
+        self.assertEqual(sorted(RUN_FILES + ["notes.txt"]), sorted(os.listdir(self.path("out"))))
+        self.assertEqual(b"mine", support.read_bytes(self.path("out", "notes.txt")))
+        for name in RUN_FILES:
+            self.assertNotEqual(before[name], support.read_bytes(self.path("out", name)), name)
+
+    def test_folders_above_it_are_made(self):
+        self.train(self.make_data(), out="a/b/c")
+        self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("a", "b", "c"))))
+
+    def test_validation_is_reported(self):
+        summary = self.train(self.make_data(), "--epochs", 3, "--validation", 200)
+        for where in (summary, self.metrics()[-1]):
+            self.assertTrue(0.5 < where["validation_accuracy"] <= 1.0, where)
+
+    def test_no_validation_is_not_reported(self):
+        self.assertNotIn("validation_accuracy", self.train(self.make_data()))
+        self.assertNotIn("validation_accuracy", self.metrics()[0])
+
+
+class ModelFile(ProgramTest):
+    """model.safetensors, read by hand."""
+
+    def test_tensors_are_named_and_shaped_as_pytorch_has_them(self):
+        self.train(self.make_data())
+        tensors, _ = support.read_model(self.path("out", "model.safetensors"))
+        self.assertEqual({"0.weight": [128, ROWS * COLUMNS], "0.bias": [128], "2.weight": [64, 128],
+                          "2.bias": [64], "4.weight": [4, 64], "4.bias": [4]},
+                         {name: shape for name, (shape, _) in tensors.items()})
+
+    def test_numbers_are_as_many_as_the_parameters_and_finite(self):
+        summary = self.train(self.make_data())
+        tensors, _ = support.read_model(self.path("out", "model.safetensors"))
+        numbers = [number for _, values in tensors.values() for number in values]
+        self.assertEqual(summary["parameters"], len(numbers))
+        self.assertTrue(all(map(math.isfinite, numbers)))
+
+    def test_metadata_describe_the_network(self):
+        self.train(self.make_data())
+        _, metadata = support.read_model(self.path("out", "model.safetensors"))
+        for key, value in {"generator": "mnist_blas", "input": f"1x{ROWS}x{COLUMNS}",
+                           "classes": "4", "network": "dense:128,relu,dense:64,relu,dense:4",
+                           "format": "pt"}.items():
+            self.assertEqual(value, metadata[key])
+
+    def test_equal_runs_give_equal_bytes(self):
+        data = self.make_data()
+        self.train(data, out="one")
+        self.train(data, out="two")
+        self.assertEqual(self.model_bytes("one"), self.model_bytes("two"))
+
+    def test_plain_and_packed_data_give_equal_bytes(self):
+        self.train(self.make_data("plain"), out="one")
+        self.train(self.make_data("packed", packed=True), out="two")
+        self.assertEqual(self.model_bytes("one"), self.model_bytes("two"))
+
+    def test_another_seed_gives_another_model(self):
+        data = self.make_data()
+        self.train(data, out="one")
+        self.train(data, "--seed", 2, out="two")
+        self.assertNotEqual(self.model_bytes("one"), self.model_bytes("two"))
+
+
+class Printed(ProgramTest):
+    """What appears on the screen."""
+
+    def test_quiet_prints_one_line(self):
+        result = self.succeed("--data", self.make_data(), "--epochs", 2, "--quiet")
+        self.assertEqual(1, result.out.count("\n"), result)
+        self.assertIn("test accuracy", result.out)
+
+    def test_pipe_gets_no_control_characters(self):
+        result = self.succeed("--data", self.make_data(), "--epochs", 2)
+        self.assertNotRegex(result.out, r"[\x00-\x09\x0b-\x1f]")
+        self.assertEqual(2, len(re.findall(r"(?m)^epoch \d/2 ", result.out)), result)
+
+    def see_on_terminal(self, *arguments):
+        """What the program writes to a pseudo-terminal."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=theirs,
+                              stdout=theirs, stderr=theirs,
+                              env=support.clean_environment(self.folder)) as process:
+            os.close(theirs)
+            parts = []
+            try:
+                while part := os.read(ours, 65536):
+                    parts.append(part)
+            except OSError:  # Linux's way to say that the other end is closed
+                pass
+            os.close(ours)
+            self.assertEqual(0, process.wait(support.HANG))
+        return b"".join(parts).decode()
+
+    def test_terminal_gets_a_bar(self):
+        text = self.see_on_terminal("--data", self.make_data(), "--epochs", 2)
+        self.assertRegex(text, r"\r\x1b\[Kepoch 1/2 \[#+\.*\]")
+        self.assertIn("test accuracy", text)
+
+    def test_quiet_terminal_gets_no_bar(self):
+        text = self.see_on_terminal("--data", self.make_data(), "--quiet")
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(1, text.count("\n"), text)
+
+    def test_version(self):
+        for command in COMMANDS.values():
+            self.assertRegex(self.succeed(*command, "--version").out,
+                             r"^mnist_blas \d+\.\d+\.\d+\n$")
+
+
+def help_test(command):
+    def test(self):
+        text = self.succeed(*COMMANDS[command], "--help").out
+        named = set(re.findall(r"--([a-z][a-z0-9-]*)", text))
+        self.assertEqual(set(), {*OPTIONS[command].split(), "help", "version"} - named)
+    return test
+
+
+add_methods(Printed, {f"help_of_{command}": [command] for command in COMMANDS}, help_test)
+
+
+class DataPlaces(ProgramTest):
+    """Where data is found. Each place holds a set of its own size, by which it is known."""
+
+    PLACES = ["work/data/mnist", "work/data/MNIST/raw", "data/mnist", "data/MNIST/raw",
+              "cache/mnist_blas"]
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("work"))
+
+    def found(self, *arguments, **variables):
+        """The folder that a run takes, as its summary has it."""
+        self.succeed("--quiet", "--epochs", 1, "--out", self.path("out"), *arguments,
+                     cwd=self.path("work"), **variables)
+        return self.summary()["data"]
+
+    def test_order_of_the_usual_places(self):
+        for place in self.PLACES:
+            self.make_data(place)
+        cache = self.path("cache")
+        for place, shown in zip(self.PLACES, ["./data/mnist", "./data/MNIST/raw", "../data/mnist",
+                                              "../data/MNIST/raw", cache + "/mnist_blas"]):
+            self.assertEqual(shown, self.found(XDG_CACHE_HOME=cache))
+            shutil.rmtree(self.path(place))
+
+    def test_cache_at_home(self):
+        data = self.make_data(".cache/mnist_blas")
+        self.assertEqual(data, self.found())
+
+    def test_empty_folder_is_passed_over(self):
+        os.makedirs(self.path("work/data/mnist"))
+        self.make_data("work/data/MNIST/raw")
+        self.assertEqual("./data/MNIST/raw", self.found())
+
+    def test_variable_wins_over_the_usual_places(self):
+        self.make_data("work/data/mnist")
+        data = self.make_data("named")
+        self.assertEqual(data, self.found(MNIST_BLAS_DATA=data))
+
+    def test_option_wins_over_the_variable(self):
+        data = self.make_data("given")
+        self.assertEqual(data, self.found("--data", data, MNIST_BLAS_DATA="/nowhere"))
+
+    def test_option_takes_a_relative_path_as_given(self):
+        self.make_data("given")
+        self.assertEqual("../given", self.found("--data", "../given"))
+
+
+class Learns(ProgramTest):
+    """Everything that can be chosen trains, and learns."""
+
+    def learns(self, data, *arguments, least=0.9):
+        summary = self.train(data, "--epochs", 5, *arguments)
+        self.assertGreaterEqual(summary["test_accuracy"], least)
+        self.assertLess(summary["final_train_loss"], self.metrics()[0]["train_loss"])
+
+    def test_two_classes(self):
+        self.learns(self.make_data(classes=2))
+
+    def test_256_classes(self):
+        self.learns(self.make_data(classes=256, train=5120, test=512), "--epochs", 10, least=0.5)
+
+    def test_one_row_of_pixels(self):
+        self.learns(self.make_data(rows=1, columns=200))
+
+    def test_large_odd_images(self):
+        self.learns(self.make_data(rows=45, columns=37, train=400, test=80))
+
+    def test_images_of_one_pixel(self):
+        self.train(self.make_data(rows=1, columns=1))
+
+    def test_images_without_a_zero(self):
+        self.learns(self.make_data(background=20))
+
+    def test_blank_batches(self):
+        self.learns(self.make_data(blank=0.25), "--batch-size", 2, "--lr", 0.001, least=0.7)
+
+    def test_all_images_blank(self):
+        summary = self.train(self.make_data(classes=2, blank=1.0))
+        self.assertEqual(0.5, summary["test_accuracy"])
+
+    def test_batch_of_one(self):
+        self.learns(self.make_data(train=300), "--batch-size", 1, "--lr", 0.001)
+
+    def test_last_batch_of_one(self):
+        self.learns(self.make_data(), "--batch-size", 109)
+
+    def test_batch_larger_than_half_the_set(self):
+        self.train(self.make_data(), "--batch-size", 1000)
+
+    def test_batch_of_the_whole_set(self):
+        self.train(self.make_data(), "--batch-size", 1200)
+
+    def test_batch_of_all_that_validation_leaves(self):
+        self.train(self.make_data(), "--validation", 1000, "--batch-size", 200)
+
+    def test_single_layer(self):
+        self.learns(self.make_data(), "--network", "dense:4")
+
+    def test_layers_of_odd_widths(self):
+        self.learns(self.make_data(), "--network", "dense:37,relu,dense:19,relu,dense:4")
+
+    def test_wide_layer(self):
+        self.learns(self.make_data(), "--network", "dense:1100,relu,dense:4")
+
+    def test_nesterov(self):
+        self.learns(self.make_data(), "--optimizer", "sgd", "--nesterov")
+
+    def test_plain_sgd(self):
+        self.learns(self.make_data(), "--optimizer", "sgd", "--momentum", 0, "--weight-decay", 0)
+
+
+def choice_test(optimizer, schedule):
+    def test(self):
+        self.learns(self.make_data(), "--optimizer", optimizer, "--schedule", schedule)
+        self.assertEqual(optimizer, self.summary()["optimizer"])
+    return test
+
+
+add_methods(Learns, {f"{optimizer}_{schedule}": [optimizer, schedule]
+                     for optimizer in ("sgd", "adam", "adamw")
+                     for schedule in ("constant", "cosine", "onecycle")}, choice_test)
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/cut.h"
+
+#include <stdlib.h>
+
+/* Every cell of the matrix lies in exactly one tile, and none is outside. */
+static void check_cover(mb_cut cut)
+{
+    const size_t tiles = mb_cut_tiles(cut);
+    unsigned char *seen = calloc(cut.rows * cut.columns + 1, 1);
+    for (size_t t = 0; t < tiles; t++) {
+        const mb_tile part = mb_cut_tile(cut, t);
+        assert_in_range(part.rows, 1, cut.block_rows);
+        assert_in_range(part.columns, 1, cut.block_columns);
+        assert_true(part.row + part.rows <= cut.rows);
+        assert_true(part.column + part.columns <= cut.columns);
+        for (size_t r = 0; r < part.rows; r++)
+            for (size_t c = 0; c < part.columns; c++)
+                seen[(part.row + r) * cut.columns + part.column + c]++;
+    }
+    for (size_t i = 0; i < cut.rows * cut.columns; i++)
+        assert_int_equal(seen[i], 1);
+    free(seen);
+}
+
+static void tiles_cover_each_cell_once(void **state)
+{
+    (void)state;
+    static const size_t extents[] = {1, 2, 10, 16, 17, 64, 65, 130}, blocks[] = {1, 7, 16, 64, 200};
+    for (size_t r = 0; r < 8; r++)
+        for (size_t c = 0; c < 8; c++)
+            for (size_t br = 0; br < 5; br++)
+                for (size_t bc = 0; bc < 5; bc++)
+                    check_cover((mb_cut){extents[r], extents[c], blocks[br], blocks[bc]});
+}
+
+static void tiles_go_down_the_rows_first(void **state)
+{
+    (void)state;
+    const mb_cut cut = {130, 40, 64, 16};
+    static const mb_tile wanted[] = {
+        {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
+        {128, 2, 16, 16}, {0, 64, 32, 8},  {64, 64, 32, 8}, {128, 2, 32, 8},
+    };
+    assert_int_equal(mb_cut_tiles(cut), 9);
+    for (size_t t = 0; t < 9; t++) {
+        const mb_tile part = mb_cut_tile(cut, t);
+        assert_memory_equal(&part, &wanted[t], sizeof part);
+    }
+}
+
+static void a_cut_of_rows_has_all_columns(void **state)
+{
+    (void)state;
+    for (size_t rows = 1; rows < 70; rows++) {
+        const mb_cut cut = mb_cut_rows(rows, 16);
+        size_t next = 0;
+        assert_true(mb_cut_is_rows(cut));
+        check_cover(cut);
+        for (size_t t = 0; t < mb_cut_tiles(cut); t++) {
+            const mb_tile part = mb_cut_tile_in(cut, t, 123);
+            assert_int_equal(part.row, next);
+            assert_int_equal(part.column, 0);
+            assert_int_equal(part.columns, 123);
+            next += part.rows;
+        }
+        assert_int_equal(next, rows);
+    }
+}
+
+static void a_cut_of_columns_keeps_its_own(void **state)
+{
+    (void)state;
+    const mb_cut cut = {64, 40, 64, 16};
+    assert_false(mb_cut_is_rows(cut));
+    for (size_t t = 0; t < mb_cut_tiles(cut); t++) {
+        const mb_tile part = mb_cut_tile(cut, t), same = mb_cut_tile_in(cut, t, 40);
+        assert_memory_equal(&part, &same, sizeof part);
+    }
+    assert_false(mb_cut_is_rows((mb_cut){0}));
+}
+
+static void equal_means_equal_in_all(void **state)
+{
+    (void)state;
+    const mb_cut cut = {10, 20, 3, 4};
+    assert_true(mb_cut_equal(cut, (mb_cut){10, 20, 3, 4}));
+    assert_false(mb_cut_equal(cut, (mb_cut){11, 20, 3, 4}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 21, 3, 4}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 4, 4}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 3, 5}));
+    assert_true(mb_cut_equal(mb_cut_rows(64, 16), mb_cut_rows(64, 16)));
+}
+
+/* What the file formats and the models do not depend on, but the speed does. */
+static void rules_follow_the_kernel_set(void **state)
+{
+    (void)state;
+    const mb_cut_rules avx512 = mb_cut_rules_for(true), other = mb_cut_rules_for(false);
+    assert_int_equal(avx512.panel, 16);
+    assert_int_equal(avx512.product_limit, 1000000);
+    assert_true(784 * avx512.panel * 64 <= avx512.product_limit); /* MNIST's panels are not cut */
+    assert_int_equal(other.panel, 64);
+    assert_int_equal(other.product_limit, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_cover_each_cell_once),
+        cmocka_unit_test(tiles_go_down_the_rows_first),
+        cmocka_unit_test(a_cut_of_rows_has_all_columns),
+        cmocka_unit_test(a_cut_of_columns_keeps_its_own),
+        cmocka_unit_test(equal_means_equal_in_all),
+        cmocka_unit_test(rules_follow_the_kernel_set),
+    };
+    return cmocka_run_group_tests_name("cut", tests, NULL, NULL);
+}

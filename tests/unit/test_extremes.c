@@ -1,0 +1,185 @@
+/* Numbers at the edge: logits of +-1e4, and numbers that are none. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 5, PIXELS = SIDE * SIDE, SAMPLES = 80, BATCH = 40, THREADS = 3 };
+
+/* Images without zeros, labels that go round 0 .. 3. */
+typedef struct samples {
+    mb_machine *machine;
+    uint8_t images[SAMPLES * PIXELS], labels[SAMPLES];
+    uint32_t order[SAMPLES];
+} samples;
+
+static int open_samples(void **state)
+{
+    samples *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        s->order[i] = (uint32_t)i;
+        s->labels[i] = i % 4;
+    }
+    for (size_t p = 0; p < sizeof s->images; p++)
+        s->images[p] = (uint8_t)(1 + p * 37 % 255);
+    s->machine = mb_test_machine(THREADS);
+    *state = s;
+    return 0;
+}
+
+static int close_samples(void **state)
+{
+    samples *s = *state;
+    mb_machine_close(s->machine);
+    free(s);
+    return 0;
+}
+
+static mb_network *open_network(const samples *s, const char *spec)
+{
+    mb_network *network = NULL;
+    assert_int_equal(
+        mb_network_open(s->machine, spec, (mb_shape){1, SIDE, SIDE}, 4, &network, NULL), MB_OK);
+    return network;
+}
+
+static void open_training(samples *s, mb_network *network, double lr, mb_test_training *t)
+{
+    const mb_training_options options = {.optimizer = MB_SGD, .lr = lr, .batch_size = BATCH};
+    const mb_split split = {s->images, s->labels, SAMPLES};
+    mb_test_training_open(s->machine, network, &split, s->order, SAMPLES, &options, t);
+}
+
+/* A network whose logits are `logits` for every image, over one batch: mean loss `loss`, and
+ * dL/db = softmax(logits) - share of each class in the labels = `gradient`. */
+static void check_logits(samples *s, const float *logits, double loss, const float *gradient)
+{
+    mb_network *network = open_network(s, "dense:4"), *seen = open_network(s, "dense:4");
+    mb_test_training t;
+    float found[4];
+    mb_network_set(network, 1, logits);
+    open_training(s, network, 0.0, &t);
+    assert_int_equal(mb_test_training_run(&t, 0, 1), 1);
+    assert_true(t.pass.tally.healthy);
+    assert_true(fabs(t.pass.tally.loss / BATCH - loss) <= 1e-6 * loss);
+    memcpy(seen->parameters, t.trainable.first, network->parameter_room * sizeof(float));
+    mb_network_get(seen, 1, found);
+    for (size_t c = 0; c < 4; c++)
+        assert_true(fabs((double)found[c] - (double)gradient[c]) <= 1e-6);
+    mb_test_training_close(&t);
+    mb_network_close(seen);
+    mb_network_close(network);
+}
+
+/* softmax = (1, 0, 0, 0); losses 0, 2e4, 1e4, 5e3. */
+static void one_logit_far_above(void **state)
+{
+    check_logits(*state, (const float[]){1e4f, -1e4f, 0.0f, 5e3f}, 3.5e4 / 4.0,
+                 (const float[]){0.75f, -0.25f, -0.25f, -0.25f});
+}
+
+/* softmax = (1/2, 1/2, 0, 0); losses ln 2, ln 2, ln 2 + 2e4, ln 2 + 1e4. */
+static void two_logits_far_above(void **state)
+{
+    check_logits(*state, (const float[]){1e4f, 1e4f, -1e4f, 0.0f}, log(2.0) + 3e4 / 4.0,
+                 (const float[]){0.25f, 0.25f, -0.25f, -0.25f});
+}
+
+/* softmax = (1/4, 1/4, 1/4, 1/4), wherever the equal logits are. */
+static void equal_logits_far_below(void **state)
+{
+    check_logits(*state, (const float[]){-1e4f, -1e4f, -1e4f, -1e4f}, log(4.0),
+                 (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
+}
+
+/* A sure and right guess costs nothing and teaches nothing, to the bit: labels are not smoothed. */
+static void sure_and_right_costs_nothing(void **state)
+{
+    samples *s = *state;
+    uint8_t kept[SAMPLES];
+    memcpy(kept, s->labels, sizeof kept);
+    memset(s->labels, 2, sizeof s->labels);
+    check_logits(s, (const float[]){-1e4f, 0.0f, 1e4f, 9e3f}, 0.0,
+                 (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
+    memcpy(s->labels, kept, sizeof kept);
+}
+
+/* From step `first` on, whose loss is not finite, only that one step runs, its loss is not
+ * counted, and parameters and moments keep their bits. */
+static void check_stop(mb_test_training *t, size_t first)
+{
+    const size_t bytes = t->network->parameter_room * sizeof(float);
+    float *parameters = malloc(bytes), *moments = malloc(bytes);
+    assert_non_null(parameters);
+    assert_non_null(moments);
+    memcpy(parameters, t->network->parameters, bytes);
+    memcpy(moments, t->trainable.first, bytes);
+    const mb_tally before = t->pass.tally;
+    assert_int_equal(mb_test_training_run(t, first, SAMPLES / BATCH - first), 1);
+    assert_false(t->pass.tally.healthy);
+    assert_int_equal(t->pass.tally.samples, before.samples);
+    assert_true(t->pass.tally.loss == before.loss);
+    assert_memory_equal(t->network->parameters, parameters, bytes);
+    assert_memory_equal(t->trainable.first, moments, bytes);
+    free(parameters);
+    free(moments);
+}
+
+/* One NaN in any of the parameter tensors, and L is NaN: no max(z, 0) swallows it. */
+static void a_nan_parameter_stops_training(void **state)
+{
+    samples *s = *state;
+    for (size_t i = 0; i < 6; i++) {
+        mb_network *network = open_network(s, "dense:17,relu,dense:65,relu,dense:4");
+        mb_test_training t;
+        mb_network_initialise(network, 1);
+        const size_t elements = mb_network_tensor(network, i).elements;
+        float *values = calloc(elements, sizeof *values);
+        assert_non_null(values);
+        mb_network_get(network, i, values);
+        values[elements - 1] = NAN;
+        mb_network_set(network, i, values);
+        open_training(s, network, 0.1, &t);
+        check_stop(&t, 0);
+        mb_test_training_close(&t);
+        mb_network_close(network);
+        free(values);
+    }
+}
+
+/* A step so large that the next batch's logits overflow: what that step made is kept. */
+static void a_step_too_large_stops_training(void **state)
+{
+    mb_network *network = open_network(*state, "dense:17,dense:65,dense:4");
+    mb_test_training t;
+    mb_network_initialise(network, 1);
+    open_training(*state, network, 1e20, &t);
+    assert_int_equal(mb_test_training_run(&t, 0, 1), 1);
+    assert_true(t.pass.tally.healthy);
+    check_stop(&t, 1);
+    mb_test_training_close(&t);
+    mb_network_close(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_logit_far_above),
+        cmocka_unit_test(two_logits_far_above),
+        cmocka_unit_test(equal_logits_far_below),
+        cmocka_unit_test(sure_and_right_costs_nothing),
+        cmocka_unit_test(a_nan_parameter_stops_training),
+        cmocka_unit_test(a_step_too_large_stops_training),
+    };
+    return cmocka_run_group_tests_name("extremes", tests, open_samples, close_samples);
+}

@@ -1,0 +1,258 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/file.h"
+#include "support.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int enter(void **state)
+{
+    *state = mb_test_folder();
+    return 0;
+}
+
+static int leave(void **state)
+{
+    mb_test_remove(*state);
+    return 0;
+}
+
+static char *write_text(const char *folder, const char *name, const char *text)
+{
+    const mb_bytes bytes = mb_test_text(text);
+    char *path = mb_test_write(folder, name, bytes);
+    free(bytes.data);
+    return path;
+}
+
+static void holds(const char *path, const char *text)
+{
+    mb_bytes bytes = {0};
+    assert_int_equal(mb_file_read(path, 1 << 20, &bytes, NULL), MB_OK);
+    assert_int_equal(bytes.size, strlen(text));
+    assert_memory_equal(bytes.data, text, bytes.size);
+    free(bytes.data);
+}
+
+static size_t entries(const char *folder)
+{
+    size_t count = 0;
+    DIR *opened = opendir(folder);
+    assert_non_null(opened);
+    for (struct dirent *entry; (entry = readdir(opened)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(opened);
+    return count;
+}
+
+static void reads_up_to_the_limit(void **state)
+{
+    char *path = write_text(*state, "f", "0123456789");
+    mb_bytes bytes = {0};
+    mb_error error = {0};
+    assert_int_equal(mb_file_read(path, 10, &bytes, &error), MB_OK);
+    assert_int_equal(bytes.size, 10);
+    assert_memory_equal(bytes.data, "0123456789", 10);
+    assert_int_equal(error.status, MB_OK); /* left alone */
+    free(bytes.data);
+    bytes = (mb_bytes){NULL, 77};
+    assert_int_equal(mb_file_read(path, 9, &bytes, &error), MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, "/f: too large: 10 bytes, at most 9 are read");
+    assert_int_equal(bytes.size, 77);
+    free(path);
+}
+
+static void reads_all_of_a_large_file(void **state)
+{
+    const size_t size = 3000001;
+    mb_bytes written = {malloc(size), size}, bytes = {0};
+    for (size_t i = 0; i < size; i++)
+        written.data[i] = (uint8_t)(i % 251);
+    char *path = mb_test_write(*state, "large", written);
+    assert_int_equal(mb_file_read(path, SIZE_MAX, &bytes, NULL), MB_OK);
+    assert_int_equal(bytes.size, size);
+    assert_memory_equal(bytes.data, written.data, size);
+    free(bytes.data);
+    free(written.data);
+    free(path);
+}
+
+static void an_empty_file_is_no_bytes(void **state)
+{
+    char *path = write_text(*state, "empty", "");
+    mb_bytes bytes = {NULL, 77};
+    assert_int_equal(mb_file_read(path, 0, &bytes, NULL), MB_OK);
+    assert_int_equal(bytes.size, 0);
+    free(bytes.data);
+    free(path);
+}
+
+static void what_is_no_file_cannot_be_read(void **state)
+{
+    char *missing = mb_path_join(*state, "missing"), *fifo = mb_path_join(*state, "fifo");
+    mb_bytes bytes = {NULL, 77};
+    mb_error error = {0};
+    assert_int_equal(mb_file_read(missing, 100, &bytes, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "/missing: cannot be opened: No such file");
+    assert_int_equal(mb_file_read(*state, 100, &bytes, &error), MB_IO);
+    mb_test_error(&error, MB_IO, ": is not a regular file");
+    assert_int_equal(mb_file_read("/dev/null", 100, &bytes, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "/dev/null: is not a regular file");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    const int writer = open(fifo, O_RDWR); /* nobody need wait for one */
+    assert_true(writer >= 0);
+    assert_int_equal(mb_file_read(fifo, 100, &bytes, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "/fifo: is not a regular file");
+    close(writer);
+    assert_null(bytes.data);
+    assert_int_equal(bytes.size, 77);
+    free(missing);
+    free(fifo);
+}
+
+static void writes_new_files_and_replaces_old_ones(void **state)
+{
+    char *path = mb_path_join(*state, "f");
+    assert_int_equal(mb_file_write(path, "first", 5, NULL), MB_OK);
+    holds(path, "first");
+    assert_int_equal(mb_file_write(path, "second one", 10, NULL), MB_OK);
+    holds(path, "second one");
+    assert_int_equal(mb_file_write(path, "", 0, NULL), MB_OK);
+    holds(path, "");
+    assert_int_equal(entries(*state), 1);
+    free(path);
+}
+
+/* Whoever has the old file open goes on reading the old bytes: the name moves to a new file. */
+static void replacing_leaves_the_old_bytes_to_their_readers(void **state)
+{
+    char *path = write_text(*state, "f", "old"), *link_path = mb_path_join(*state, "link");
+    assert_int_equal(link(path, link_path), 0);
+    assert_int_equal(mb_file_write(path, "new bytes", 9, NULL), MB_OK);
+    holds(link_path, "old");
+    holds(path, "new bytes");
+    free(path);
+    free(link_path);
+}
+
+static void files_in_the_current_folder_need_no_path(void **state)
+{
+    char before[4096];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(*state), 0);
+    const mb_status status = mb_file_write("plain", "text", 4, NULL);
+    holds("plain", "text");
+    assert_int_equal(chdir(before), 0);
+    assert_int_equal(status, MB_OK);
+    assert_int_equal(entries(*state), 1);
+}
+
+static void permissions_follow_the_umask(void **state)
+{
+    static const mode_t masks[] = {022, 027, 077, 0};
+    char *path = mb_path_join(*state, "f");
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        struct stat info;
+        const mode_t before = umask(masks[i]);
+        const mb_status status = mb_file_write(path, "x", 1, NULL);
+        assert_int_equal(umask(before), masks[i]); /* and it is left as it was */
+        assert_int_equal(status, MB_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0666 & ~masks[i]);
+    }
+    free(path);
+}
+
+static void a_folder_is_not_replaced(void **state)
+{
+    char *path = mb_test_subfolder(*state, "sub"), *inside = write_text(path, "f", "kept");
+    mb_error error = {0};
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "/sub: cannot be written: ");
+    holds(inside, "kept");
+    assert_int_equal(entries(*state), 1);
+    free(inside);
+    free(path);
+}
+
+static void a_missing_folder_is_an_error(void **state)
+{
+    char *path = mb_path_join(*state, "missing/f");
+    mb_error error = {0};
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "missing/f: cannot be written: No such file");
+    assert_int_equal(entries(*state), 0);
+    free(path);
+}
+
+/* A limit on the size of files does to the write what a full disk would do. */
+static void a_write_that_fails_leaves_the_old_file(void **state)
+{
+    static uint8_t many[10000];
+    char *path = write_text(*state, "f", "old");
+    mb_error error = {0};
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit small = {4096, before.rlim_max};
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const mb_status status = mb_file_write(path, many, sizeof many, &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, MB_IO);
+    mb_test_error(&error, MB_IO, "/f: cannot be written: File too large");
+    holds(path, "old");
+    assert_int_equal(entries(*state), 1);
+    free(path);
+}
+
+static void paths_are_joined_by_one_slash(void **state)
+{
+    (void)state;
+    static const char *const joins[][3] = {
+        {"a", "b", "a/b"},
+        {"a/", "b", "a/b"},
+        {"/", "b", "/b"},
+        {".", "b", "./b"},
+    };
+    for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
+        char *path = mb_path_join(joins[i][0], joins[i][1]);
+        assert_string_equal(path, joins[i][2]);
+        free(path);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(reads_up_to_the_limit),
+        CASE(reads_all_of_a_large_file),
+        CASE(an_empty_file_is_no_bytes),
+        CASE(what_is_no_file_cannot_be_read),
+        CASE(writes_new_files_and_replaces_old_ones),
+        CASE(replacing_leaves_the_old_bytes_to_their_readers),
+        CASE(files_in_the_current_folder_need_no_path),
+        CASE(permissions_follow_the_umask),
+        CASE(a_folder_is_not_replaced),
+        CASE(a_missing_folder_is_an_error),
+        CASE(a_write_that_fails_leaves_the_old_file),
+        cmocka_unit_test(paths_are_joined_by_one_slash),
+    };
+    return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}

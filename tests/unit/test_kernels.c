@@ -1,0 +1,242 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The kernels that move numbers, and ReLU, at every level that this CPU has, against naive twins.
+ * A twin does the same float operations in the same order, so all of the output is compared bit by
+ * bit, the gaps between rows included; then the levels are equal to each other too. Those that
+ * compute are in test_kernels_math.c. */
+
+enum { MOST = 4096, ROUNDS = 60 };
+
+static float in[MOST], found[MOST], wanted[MOST];
+static uint16_t active[256];
+
+static mb_rng draws; /* each test begins its own stream */
+
+static int begin(void **state)
+{
+    (void)state;
+    draws = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    return 0;
+}
+
+static size_t from_to(size_t least, size_t most)
+{
+    return least + mb_rng_below(&draws, (uint32_t)(most - least + 1));
+}
+
+static void draw(float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = 4.0f * mb_rng_unit(&draws) - 2.0f;
+}
+
+/* What the kernel and its twin both start from. */
+static void draw_output(void)
+{
+    draw(found, MOST);
+    memcpy(wanted, found, sizeof wanted);
+}
+
+/* Ascending numbers below `rows`, each with an even chance. */
+static size_t draw_active(size_t rows)
+{
+    size_t n = 0;
+    for (size_t row = 0; row < rows; row++)
+        if (mb_rng_below(&draws, 2) == 0)
+            active[n++] = (uint16_t)row;
+    return n;
+}
+
+/* The test's body, once for each level and round. */
+typedef void check_fn(const mb_kernels *kernels);
+
+static void at_each_level(check_fn *check)
+{
+    for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++)
+        for (size_t round = 0; round < ROUNDS; round++)
+            check(mb_kernels_at(level));
+}
+
+static void check_widen(const mb_kernels *kernels)
+{
+    uint8_t bytes[512];
+    const size_t n = from_to(0, 512);
+    draw_output();
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)(i < 256 ? i : mb_rng_below(&draws, 256));
+        wanted[i] = (float)bytes[i] / 255.0f;
+    }
+    kernels->widen(n, bytes, found);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_spread(const mb_kernels *kernels)
+{
+    uint16_t slot[256], index[256];
+    uint8_t value[256];
+    const size_t columns = draw_active(from_to(1, 256));
+    size_t n = 0;
+    draw_output();
+    memset(wanted, 0, columns * sizeof *wanted);
+    for (size_t c = 0; c < columns; c++) {
+        slot[active[c]] = (uint16_t)c;
+        if (mb_rng_below(&draws, 3) > 0)
+            continue;
+        index[n] = active[c];
+        value[n] = (uint8_t)from_to(1, 255);
+        wanted[c] = (float)value[n++] / 255.0f;
+    }
+    kernels->spread(n, index, value, slot, columns, found);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_pick_rows(const mb_kernels *kernels)
+{
+    const size_t rows = from_to(1, 100), width = from_to(0, 1) ? 16 : from_to(1, 40);
+    const size_t n = draw_active(rows);
+    draw(in, rows * width);
+    draw_output();
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < width; c++)
+            wanted[i * width + c] = in[active[i] * width + c];
+    kernels->pick_rows(n, active, width, in, found);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_place_rows(const mb_kernels *kernels)
+{
+    const bool add = from_to(0, 1);
+    const size_t rows = from_to(1, 100), width = from_to(0, 1) ? 16 : from_to(1, 40);
+    const size_t n = from_to(0, 9) > 0 ? draw_active(rows) : 0;
+    draw(in, n * width);
+    draw_output();
+    for (size_t i = 0; !add && i < rows * width; i++)
+        wanted[i] = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < width; c++)
+            wanted[active[i] * width + c] += in[i * width + c];
+    kernels->place_rows(n, active, width, in, rows, found, add);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_transpose(const mb_kernels *kernels)
+{
+    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = rows + from_to(0, 5);
+    draw(in, rows * columns);
+    draw_output();
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            wanted[c * ld + r] = in[r * columns + c];
+    kernels->transpose(rows, columns, in, found, ld);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_fill_and_add_rows(const mb_kernels *kernels)
+{
+    const size_t rows = from_to(0, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
+    draw(in, columns);
+    draw_output();
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            wanted[r * ld + c] = in[c];
+    kernels->fill_rows(rows, columns, in, found, ld);
+    assert_memory_equal(found, wanted, sizeof found);
+
+    draw(in, rows * ld);
+    draw_output();
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            wanted[c] += in[r * ld + c];
+    kernels->add_rows(rows, columns, in, ld, found);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+/* Now and then a special number, NaN among them. */
+static void draw_specials(float *values, size_t n)
+{
+    static const float specials[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-126f, -0x1p-126f};
+    draw(values, n);
+    for (size_t i = 0; i < n; i++)
+        if (mb_rng_below(&draws, 4) == 0)
+            values[i] = specials[mb_rng_below(&draws, 7)];
+}
+
+static void check_relu(const mb_kernels *kernels)
+{
+    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
+    draw_specials(found, MOST);
+    memcpy(wanted, found, sizeof wanted);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            if (wanted[r * ld + c] < 0.0f)
+                wanted[r * ld + c] = 0.0f;
+    kernels->relu(rows, columns, found, ld);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+static void check_relu_gradient(const mb_kernels *kernels)
+{
+    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
+    draw_specials(in, MOST);
+    draw_specials(found, MOST);
+    memcpy(wanted, found, sizeof wanted);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            if (in[r * ld + c] <= 0.0f)
+                wanted[r * ld + c] = 0.0f;
+    kernels->relu_gradient(rows, columns, in, found, ld);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+#define LEVELS_EQUAL_TWIN(name, check)                                                             \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        at_each_level(check);                                                                      \
+    }
+
+LEVELS_EQUAL_TWIN(widen_divides_by_255, check_widen)
+LEVELS_EQUAL_TWIN(spread_puts_bytes_in_their_columns, check_spread)
+LEVELS_EQUAL_TWIN(pick_rows_copies_the_active_ones, check_pick_rows)
+LEVELS_EQUAL_TWIN(place_rows_clears_the_others_or_adds, check_place_rows)
+LEVELS_EQUAL_TWIN(transpose_turns, check_transpose)
+LEVELS_EQUAL_TWIN(rows_are_filled_and_added_up, check_fill_and_add_rows)
+LEVELS_EQUAL_TWIN(relu_cuts_below_0_and_keeps_nan, check_relu)
+LEVELS_EQUAL_TWIN(relu_gradient_stops_at_0_and_keeps_nan, check_relu_gradient)
+
+static void the_best_level_is_this_cpus(void **state)
+{
+    (void)state;
+    assert_ptr_equal(mb_kernels_best(), mb_kernels_at(mb_cpu_level_of_this()));
+    assert_non_null(mb_kernels_at(MB_CPU_V4)); /* where a build lacks it, the next lower one */
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(widen_divides_by_255),
+        CASE(spread_puts_bytes_in_their_columns),
+        CASE(pick_rows_copies_the_active_ones),
+        CASE(place_rows_clears_the_others_or_adds),
+        CASE(transpose_turns),
+        CASE(rows_are_filled_and_added_up),
+        CASE(relu_cuts_below_0_and_keeps_nan),
+        CASE(relu_gradient_stops_at_0_and_keeps_nan),
+        CASE(the_best_level_is_this_cpus),
+    };
+    return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "nn/loss.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 37, CLASSES = 5 };
+
+/* Logits, labels and a plan of the loss and the tally, as a network's last layer would leave them.
+ */
+typedef struct fixture {
+    mb_arena arena;
+    mb_plan plan;
+    mb_loss loss;
+    mb_tally tally;
+    mb_batch batch;
+    float logits[ROWS * CLASSES], gradient[ROWS * CLASSES];
+    uint8_t labels[ROWS];
+    size_t confusion[CLASSES * CLASSES];
+} fixture;
+
+static const mb_trainable trainable; /* that there is one is all that the loss looks at */
+
+static mb_site site_of(fixture *f, size_t rows, bool training)
+{
+    return (mb_site){.plan = &f->plan,
+                     .arena = &f->arena,
+                     .kernels = mb_kernels_best(),
+                     .rows = rows,
+                     .out = {f->logits, CLASSES},
+                     .d_out = {training ? f->gradient : NULL, CLASSES},
+                     .trainable = training ? &trainable : NULL};
+}
+
+static fixture *open_fixture(size_t rows, bool training)
+{
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, rows, 0);
+    for (size_t i = 0; i < ROWS * CLASSES; i++) {
+        f->logits[i] = 8.0f * mb_rng_unit(&rng) - 4.0f;
+        f->gradient[i] = 77.0f;
+    }
+    for (size_t row = 0; row < ROWS; row++)
+        f->labels[row] = (uint8_t)mb_rng_below(&rng, CLASSES);
+    f->batch = (mb_batch){.rows = rows, .labels = f->labels};
+    f->tally = (mb_tally){.healthy = true, .confusion = f->confusion};
+    const mb_site site = site_of(f, rows, training);
+    assert_int_equal(mb_loss_open(ROWS, &f->arena, &f->loss, NULL), MB_OK);
+    assert_int_equal(mb_loss_plan(&f->loss, &site, NULL), MB_OK);
+    assert_int_equal(mb_tally_plan(&f->loss, &f->tally, CLASSES, &site, NULL), MB_OK);
+    return f;
+}
+
+static void close_fixture(fixture *f)
+{
+    mb_plan_free(&f->plan);
+    mb_arena_free(&f->arena);
+    free(f);
+}
+
+static void run_step(const mb_worker *worker, void *context)
+{
+    const fixture *f = context;
+    const mb_step step = {.batch = &f->batch};
+    mb_plan_run(&f->plan, &step, worker, NULL);
+}
+
+static void run(fixture *f, size_t threads)
+{
+    mb_team *team = NULL;
+    assert_int_equal(mb_team_open(threads, NULL, false, &team, NULL), MB_OK);
+    mb_team_run(team, run_step, f);
+    mb_team_close(team);
+}
+
+/* Cross-entropy of a row in double; its gradient by the logits into d. */
+static double naive_loss(const float *z, uint8_t label, double *d)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < CLASSES; c++)
+        sum += exp((double)z[c]);
+    for (size_t c = 0; c < CLASSES; c++)
+        d[c] = exp((double)z[c]) / sum - (c == label ? 1.0 : 0.0);
+    return log(sum) - (double)z[label];
+}
+
+static size_t naive_guess(const float *z)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < CLASSES; c++)
+        if (z[c] > z[best])
+            best = c;
+    return best;
+}
+
+/* The mean over the batch is what is differentiated: each row has 1 / rows of its gradient. */
+static void losses_and_gradients_equal_the_naive_twin(void **state)
+{
+    (void)state;
+    for (size_t rows = 1; rows <= ROWS; rows += 9)
+        for (size_t threads = 1; threads <= 3; threads++) {
+            fixture *f = open_fixture(rows, true);
+            run(f, threads);
+            for (size_t row = 0; row < rows; row++) {
+                double d[CLASSES];
+                const float *z = f->logits + row * CLASSES;
+                const double loss = naive_loss(z, f->labels[row], d);
+                assert_true(fabs((double)f->loss.losses[row] - loss) < 2e-6);
+                assert_int_equal(f->loss.guess[row], naive_guess(z));
+                for (size_t c = 0; c < CLASSES; c++)
+                    assert_true(fabs((double)f->gradient[row * CLASSES + c] - d[c] / (double)rows) <
+                                1e-6 / (double)rows);
+            }
+            for (size_t i = rows * CLASSES; i < ROWS * CLASSES; i++)
+                assert_true(f->gradient[i] == 77.0f);
+            close_fixture(f);
+        }
+}
+
+static void tally_adds_up_over_batches(void **state)
+{
+    (void)state;
+    fixture *f = open_fixture(ROWS, true);
+    double loss = 0.0, d[CLASSES];
+    size_t correct = 0, confusion[CLASSES * CLASSES] = {0};
+    for (size_t batch = 1; batch <= 3; batch++) {
+        for (size_t row = 0; row < ROWS; row++) {
+            const float *z = f->logits + row * CLASSES;
+            loss += naive_loss(z, f->labels[row], d);
+            correct += naive_guess(z) == f->labels[row];
+            confusion[f->labels[row] * CLASSES + naive_guess(z)]++;
+        }
+        run(f, 2);
+        assert_int_equal(f->tally.samples, batch * ROWS);
+        assert_int_equal(f->tally.correct, correct);
+        assert_true(fabs(f->tally.loss - loss) < 1e-5);
+        assert_memory_equal(f->confusion, confusion, sizeof confusion);
+        assert_true(f->tally.healthy);
+        f->logits[batch] = 9.0f; /* the next batch differs */
+    }
+    assert_true(correct > 0 && correct < 3 * ROWS);
+    close_fixture(f);
+}
+
+static void without_training_there_is_no_gradient(void **state)
+{
+    (void)state;
+    fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
+    f->tally.confusion = NULL; /* nor need there be a matrix */
+    run(f, 2);
+    run(trained, 2);
+    assert_memory_equal(f->loss.losses, trained->loss.losses, ROWS * sizeof(float));
+    assert_memory_equal(f->loss.guess, trained->loss.guess, ROWS);
+    assert_int_equal(f->tally.correct, trained->tally.correct);
+    assert_true(f->tally.loss == trained->tally.loss);
+    for (size_t i = 0; i < ROWS * CLASSES; i++)
+        assert_true(f->gradient[i] == 77.0f);
+    close_fixture(f);
+    close_fixture(trained);
+}
+
+static void a_loss_that_is_not_finite_is_left_out(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY};
+    for (size_t i = 0; i < 2; i++) {
+        fixture *f = open_fixture(ROWS, true);
+        run(f, 2);
+        const mb_tally before = f->tally;
+        size_t confusion[CLASSES * CLASSES];
+        memcpy(confusion, f->confusion, sizeof confusion);
+        f->logits[20 * CLASSES + 3] = bad[i];
+        run(f, 2);
+        assert_false(f->tally.healthy);
+        assert_true(f->tally.loss == before.loss);
+        assert_int_equal(f->tally.samples, before.samples);
+        assert_int_equal(f->tally.correct, before.correct);
+        assert_memory_equal(f->confusion, confusion, sizeof confusion);
+        close_fixture(f);
+    }
+}
+
+static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)op, (void)step, (void)tile, (void)scratch;
+}
+
+/* Barriers of a plan in which the logits are written in this cut, then turned into losses. */
+static size_t barriers_after(mb_cut cut)
+{
+    fixture *f = open_fixture(ROWS, true);
+    mb_plan_free(&f->plan);
+    const mb_site site = site_of(f, ROWS, true);
+    const mb_phase writer = {.name = "writer",
+                             .run = do_nothing,
+                             .cut = cut,
+                             .uses = {{f->logits, .writes = true, .own = true}}};
+    assert_int_equal(mb_plan_add(&f->plan, &writer, NULL), MB_OK);
+    assert_int_equal(mb_loss_plan(&f->loss, &site, NULL), MB_OK);
+    const size_t barriers = mb_plan_barriers(&f->plan);
+    run(f, 2); /* whatever the blocks are, no row is left out */
+    for (size_t row = 0; row < ROWS; row++)
+        assert_true(f->loss.losses[row] > 0.0f);
+    close_fixture(f);
+    return barriers;
+}
+
+static void loss_follows_logits_that_come_in_whole_rows(void **state)
+{
+    (void)state;
+    assert_int_equal(barriers_after(mb_cut_rows(ROWS, 16)), 1);
+    assert_int_equal(barriers_after(mb_cut_rows(ROWS, 7)), 1);
+    assert_int_equal(barriers_after((mb_cut){ROWS, CLASSES, 16, 2}), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(losses_and_gradients_equal_the_naive_twin),
+        cmocka_unit_test(tally_adds_up_over_batches),
+        cmocka_unit_test(without_training_there_is_no_gradient),
+        cmocka_unit_test(a_loss_that_is_not_finite_is_left_out),
+        cmocka_unit_test(loss_follows_logits_that_come_in_whole_rows),
+    };
+    return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
+}

@@ -1,0 +1,325 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/network.h"
+#include "support.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const mb_shape mnist = {1, 28, 28}, tiny = {1, 2, 3};
+
+static int open_machine(void **state)
+{
+    const mb_machine_options options = {.threads = 1, .pin = "none"};
+    return mb_machine_open(&options, (mb_machine **)state, NULL);
+}
+
+static int close_machine(void **state)
+{
+    mb_machine_close(*state);
+    return 0;
+}
+
+static mb_network *open_network(const mb_machine *machine, const char *spec, mb_shape input,
+                                size_t classes)
+{
+    mb_network *network = NULL;
+    mb_error error = {0};
+    if (mb_network_open(machine, spec, input, classes, &network, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    return network;
+}
+
+/* A tensor's values, on the heap. */
+static float *values_of(const mb_network *network, size_t index)
+{
+    float *values = malloc(mb_network_tensor(network, index).elements * sizeof *values);
+    mb_network_get(network, index, values);
+    return values;
+}
+
+static void mlp_is_784_128_64_10(void **state)
+{
+    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:10");
+    assert_int_equal(mb_network_parameters(network), 109386);
+    assert_true(mb_network_training_flops(network) == 454400.0);
+    assert_int_equal(mb_network_classes(network), 10);
+    const mb_shape input = mb_network_input(network);
+    assert_memory_equal(&input, &mnist, sizeof input);
+    assert_int_equal(network->count, 5);
+    assert_int_equal(mb_shape_size(network->layers[0].in), 784);
+    static const size_t outputs[] = {128, 128, 64, 64, 10};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(mb_shape_size(network->layers[i].out), outputs[i]);
+    mb_network_close(network);
+}
+
+static void mlp_adapts_to_input_and_classes(void **state)
+{
+    mb_network *network = open_network(*state, "mlp", tiny, 3);
+    assert_int_equal(mb_network_parameters(network),
+                     7 * 128 + 129 * 64 + 65 * 3); /* a bias is one more input */
+    assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:3");
+    mb_network_close(network);
+    network = open_network(*state, "dense:2", (mb_shape){3, 5, 7}, 2);
+    assert_int_equal(mb_network_parameters(network), 106 * 2);
+    assert_true(mb_network_training_flops(network) == 2.0 * 2 * 105 * 2);
+    mb_network_close(network);
+}
+
+/* What PyTorch's nn.Sequential of the same layers would call them. */
+static void tensors_are_named_and_shaped_as_pytorch_has_them(void **state)
+{
+    static const mb_tensor_info wanted[] = {
+        {"0.weight", 2, {128, 784}, 128 * 784}, {"0.bias", 1, {128}, 128},
+        {"2.weight", 2, {64, 128}, 64 * 128},   {"2.bias", 1, {64}, 64},
+        {"4.weight", 2, {10, 64}, 10 * 64},     {"4.bias", 1, {10}, 10},
+    };
+    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    assert_int_equal(mb_network_tensors(network), 6);
+    for (size_t i = 0; i < 6; i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        assert_string_equal(info.name, wanted[i].name);
+        assert_int_equal(info.dimensions, wanted[i].dimensions);
+        for (size_t d = 0; d < info.dimensions; d++)
+            assert_int_equal(info.shape[d], wanted[i].shape[d]);
+        assert_int_equal(info.elements, wanted[i].elements);
+    }
+    mb_network_close(network);
+}
+
+static void parameters_are_zero_at_first(void **state)
+{
+    mb_network *network = open_network(*state, "mlp", tiny, 3);
+    for (size_t t = 0; t < mb_network_tensors(network); t++) {
+        float *values = values_of(network, t);
+        for (size_t i = 0; i < mb_network_tensor(network, t).elements; i++)
+            assert_true(values[i] == 0.0f);
+        free(values);
+    }
+    mb_network_close(network);
+}
+
+/* Numbers that tell where they belong; widths that are not whole panels. */
+static float number_of(size_t tensor, size_t i) { return (float)(tensor * 100000 + i + 1); }
+
+static void set_all(mb_network *network)
+{
+    for (size_t t = 0; t < mb_network_tensors(network); t++) {
+        float *values = values_of(network, t);
+        for (size_t i = 0; i < mb_network_tensor(network, t).elements; i++)
+            values[i] = number_of(t, i);
+        mb_network_set(network, t, values);
+        free(values);
+    }
+}
+
+/* All were set before any is read: none of them lies on another. */
+static void what_is_set_is_got(void **state)
+{
+    static const char *const specs[] = {"dense:37,relu,dense:16,dense:17,relu,dense:3",
+                                        "dense:1,dense:128,dense:3", "dense:3"};
+    for (size_t s = 0; s < 3; s++) {
+        mb_network *network = open_network(*state, specs[s], tiny, 3);
+        size_t all = 0;
+        set_all(network);
+        for (size_t t = 0; t < mb_network_tensors(network); t++) {
+            const size_t elements = mb_network_tensor(network, t).elements;
+            float *values = values_of(network, t);
+            for (size_t i = 0; i < elements; i++)
+                assert_true(values[i] == number_of(t, i));
+            all += elements;
+            free(values);
+        }
+        assert_int_equal(all, mb_network_parameters(network));
+        mb_network_close(network);
+    }
+}
+
+/* He's bound for weights, filled almost to its ends and evenly on both sides; 0 for biases. */
+static void initial_weights_are_within_hes_bound(void **state)
+{
+    static const float inputs[] = {784, 128, 64};
+    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    set_all(network);
+    mb_network_initialise(network, 1);
+    for (size_t t = 0; t < 6; t++) {
+        const size_t elements = mb_network_tensor(network, t).elements;
+        const float bound = t % 2 == 0 ? sqrtf(6.0f / inputs[t / 2]) : 0.0f;
+        float *values = values_of(network, t), least = 0.0f, most = 0.0f;
+        double sum = 0.0;
+        for (size_t i = 0; i < elements; i++) {
+            least = fminf(least, values[i]);
+            most = fmaxf(most, values[i]);
+            sum += (double)values[i];
+        }
+        assert_true(least >= -bound && most <= bound);
+        assert_true(least <= -0.98f * bound && most >= 0.98f * bound);
+        assert_true(fabs(sum / (double)elements) <= 0.1 * (double)bound);
+        free(values);
+    }
+    mb_network_close(network);
+}
+
+static float *initialised(mb_network *network, uint64_t seed, size_t tensor)
+{
+    mb_network_initialise(network, seed);
+    return values_of(network, tensor);
+}
+
+static void seeds_make_the_weights(void **state)
+{
+    mb_network *network = open_network(*state, "dense:20,relu,dense:20,relu,dense:3", tiny, 3);
+    float *one = initialised(network, 1, 0), *two = initialised(network, 2, 0);
+    float *again = initialised(network, 1, 0), *deeper = initialised(network, 1, 2);
+    assert_memory_equal(one, again, 20 * 6 * sizeof *one);
+    assert_memory_not_equal(one, two, 20 * 6 * sizeof *one);
+    assert_true(one[0] / deeper[0] != sqrtf(20.0f / 6.0f)); /* layers have streams of their own */
+    assert_memory_not_equal(one, one + 6, 6 * sizeof *one); /* and units in them */
+    free(one);
+    free(two);
+    free(again);
+    free(deeper);
+    mb_network_close(network);
+}
+
+/* The panel is a matter of speed: on another kernel set the same seed gives the same network. */
+static void weights_do_not_depend_on_the_panel(void **state)
+{
+    mb_network *one = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
+    mb_network *other = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
+    for (size_t i = 0; i < one->count; i++) {
+        one->layers[i].rules = mb_cut_rules_for(true);
+        other->layers[i].rules = mb_cut_rules_for(false);
+    }
+    mb_network_initialise(one, 5);
+    mb_network_initialise(other, 5);
+    for (size_t t = 0; t < mb_network_tensors(one); t++) {
+        float *a = values_of(one, t), *b = values_of(other, t);
+        assert_memory_equal(a, b, mb_network_tensor(one, t).elements * sizeof *a);
+        free(a);
+        free(b);
+    }
+    assert_memory_not_equal(one->parameters, other->parameters, 37 * 6 * sizeof(float));
+    mb_network_close(one);
+    mb_network_close(other);
+}
+
+static void fails(const mb_machine *machine, const char *spec, mb_shape input, size_t classes,
+                  const char *why)
+{
+    mb_network *network = NULL;
+    mb_error error = {0};
+    assert_int_equal(mb_network_open(machine, spec, input, classes, &network, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, why);
+    assert_null(network);
+}
+
+static void bad_specs_are_refused_by_name(void **state)
+{
+    static const char *const units[] = {"0",
+                                        "-1",
+                                        "+1",
+                                        "1e3",
+                                        "10x",
+                                        " 10",
+                                        "0x10",
+                                        "010",
+                                        "1.5",
+                                        "",
+                                        "10:",
+                                        "1000001",
+                                        "18446744073709551617"};
+    char spec[64], why[128];
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        snprintf(spec, sizeof spec, "dense:8,dense:%s,dense:3", units[i]);
+        snprintf(why, sizeof why,
+                 "network: layer 2 'dense:%s': dense takes its units, 1 to 1000000", units[i]);
+        fails(*state, spec, tiny, 3, why);
+    }
+    fails(*state, "dense", tiny, 3, "network: layer 1 'dense': dense takes its units");
+    fails(*state, "relu,dense:3", tiny, 3, "layer 1 'relu': relu cannot be the first layer");
+    fails(*state, "dense:8,relu:2,dense:3", tiny, 3, "layer 2 'relu:2': relu takes no argument");
+    fails(*state, "dense:8,gelu,dense:3", tiny, 3, "layer 2: no layer is called 'gelu'");
+    fails(*state, "Dense:3", tiny, 3, "layer 1: no layer is called 'Dense'");
+    fails(*state, "mlp,dense:3", tiny, 3, "layer 1: no layer is called 'mlp'");
+    fails(*state, "dense:8,,dense:3", tiny, 3, "layer 2 of 'dense:8,,dense:3' is empty");
+    fails(*state, "", tiny, 3, "layer 1 of '' is empty");
+}
+
+static void networks_end_in_a_unit_a_class(void **state)
+{
+    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
+    fails(*state, "dense:3,relu", tiny, 3, "'dense:3,relu' must end in dense:3");
+    fails(*state, "mlp", tiny, 1, "network: 1 classes; 2 to 256 can be told apart");
+    fails(*state, "mlp", tiny, 0, "network: 0 classes");
+    fails(*state, "mlp", tiny, 257, "network: 257 classes");
+    mb_network_close(open_network(*state, "mlp", tiny, 2));
+    mb_network_close(open_network(*state, "mlp", tiny, 256));
+}
+
+static void samples_have_a_size(void **state)
+{
+    fails(*state, "mlp", (mb_shape){0, 28, 28}, 10, "network: samples of 0x28x28 cannot be");
+    fails(*state, "mlp", (mb_shape){1, 0, 28}, 10, "network: samples of 1x0x28 cannot be");
+    fails(*state, "mlp", (mb_shape){1, 28, 0}, 10, "network: samples of 1x28x0 cannot be");
+    fails(*state, "mlp", (mb_shape){2, INT_MAX / 2 + 1, 1}, 10, "cannot be taken in");
+    fails(*state, "mlp", (mb_shape){SIZE_MAX, 2, 1}, 10, "cannot be taken in");
+    fails(*state, "mlp", (mb_shape){1, SIZE_MAX / 2 + 2, 2}, 10, "cannot be taken in");
+}
+
+/* More bytes than any address space has; nothing is leaked or half made. */
+static void what_no_memory_holds_is_an_error(void **state)
+{
+    mb_network *network = NULL;
+    mb_error error = {0};
+    const mb_shape large = {1, 46340, 46340};
+    assert_int_equal(mb_network_open(*state, "dense:1000000,dense:3", large, 3, &network, &error),
+                     MB_MEMORY);
+    mb_test_error(&error, MB_MEMORY, "network: out of memory: ");
+    assert_null(network);
+}
+
+static void parameters_can_be_limited(void **state)
+{
+    mb_network *network = NULL;
+    mb_error error = {0};
+    assert_int_equal(mb_network_open_within(*state, "mlp", mnist, 10, 109385, &network, &error),
+                     MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "has 109386 parameters, expected at most 109385");
+    assert_null(network);
+    assert_int_equal(mb_network_open_within(*state, "mlp", mnist, 10, 109386, &network, &error),
+                     MB_OK);
+    mb_network_close(network);
+    mb_network_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mlp_is_784_128_64_10),
+        cmocka_unit_test(mlp_adapts_to_input_and_classes),
+        cmocka_unit_test(tensors_are_named_and_shaped_as_pytorch_has_them),
+        cmocka_unit_test(parameters_are_zero_at_first),
+        cmocka_unit_test(what_is_set_is_got),
+        cmocka_unit_test(initial_weights_are_within_hes_bound),
+        cmocka_unit_test(seeds_make_the_weights),
+        cmocka_unit_test(weights_do_not_depend_on_the_panel),
+        cmocka_unit_test(bad_specs_are_refused_by_name),
+        cmocka_unit_test(networks_end_in_a_unit_a_class),
+        cmocka_unit_test(samples_have_a_size),
+        cmocka_unit_test(what_no_memory_holds_is_an_error),
+        cmocka_unit_test(parameters_can_be_limited),
+    };
+    return cmocka_run_group_tests_name("network", tests, open_machine, close_machine);
+}

@@ -1,0 +1,130 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/optimizer.h"
+
+#include <math.h>
+
+static mb_training_options options_of(mb_optimizer_kind kind)
+{
+    return (mb_training_options){.optimizer = kind,
+                                 .momentum = 0.8,
+                                 .nesterov = true,
+                                 .weight_decay = 0.01,
+                                 .beta1 = 0.9,
+                                 .beta2 = 0.99,
+                                 .epsilon = 1e-7};
+}
+
+static void each_kind_has_its_kernel(void **state)
+{
+    (void)state;
+    const mb_kernels *kernels = mb_kernels_best();
+    mb_training_options options = options_of(MB_SGD);
+    assert_true(mb_optimizer_kernel(&options, kernels) == kernels->sgd);
+    options = options_of(MB_ADAM);
+    assert_true(mb_optimizer_kernel(&options, kernels) == kernels->adam);
+    options = options_of(MB_ADAMW);
+    assert_true(mb_optimizer_kernel(&options, kernels) == kernels->adam);
+}
+
+/* The rate as it is, at every step; the decay is part of the gradient. */
+static void sgd_has_no_bias_to_correct(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_SGD);
+    for (size_t step = 0; step < 3; step++) {
+        const mb_update update = mb_optimizer_update(&options, 0.5, step);
+        assert_true(update.step == 0.5f);
+        assert_true(update.keep == 1.0f);
+        assert_true(update.l2 == 0.01f);
+        assert_true(update.momentum == 0.8f);
+        assert_true(update.nesterov);
+    }
+}
+
+/* With m and v the moments, PyTorch's step is
+ * lr * (m / (1 - beta1^t)) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon), t from 1. */
+static void adam_corrects_the_moments_bias(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {0, 1, 9, 999, 1000000};
+    const mb_training_options options = options_of(MB_ADAM);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const double t = (double)steps[i] + 1.0;
+        const mb_update update = mb_optimizer_update(&options, 0.001, steps[i]);
+        assert_true(update.step == (float)(0.001 / (1.0 - pow(0.9, t))));
+        assert_true(update.root_scale == (float)(1.0 / sqrt(1.0 - pow(0.99, t))));
+        assert_true(update.keep == 1.0f);
+        assert_true(update.l2 == 0.01f);
+        assert_true(update.epsilon == 1e-7f);
+        assert_true(update.beta1 == 0.9f && update.beta2 == 0.99f);
+    }
+    const mb_update first = mb_optimizer_update(&options, 0.001, 0);
+    assert_true(fabsf(first.step - 0.01f) < 1e-8f);       /* 0.001 / 0.1 */
+    assert_true(fabsf(first.root_scale - 10.0f) < 1e-5f); /* 1 / sqrt(0.01) */
+}
+
+/* 1 - beta is worked out in double: (float)1 - (float)0.999 would be off by 4e-5 of itself. */
+static void what_is_left_of_the_betas_is_exact(void **state)
+{
+    (void)state;
+    mb_training_options options = options_of(MB_ADAM);
+    options.beta2 = 0.999;
+    const mb_update update = mb_optimizer_update(&options, 1.0, 4);
+    assert_true(update.one_minus_beta1 == (float)(1.0 - 0.9));
+    assert_true(update.one_minus_beta2 == (float)(1.0 - 0.999));
+}
+
+static void adamw_decays_apart_from_the_gradient(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_ADAMW);
+    const mb_update update = mb_optimizer_update(&options, 0.5, 7);
+    assert_true(update.keep == (float)(1.0 - 0.5 * 0.01)); /* by the rate itself, not corrected */
+    assert_true(update.l2 == 0.0f);
+    assert_true(update.step == (float)(0.5 / (1.0 - pow(0.9, 8.0))));
+}
+
+static void without_decay_weights_are_kept_whole(void **state)
+{
+    (void)state;
+    for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++) {
+        mb_training_options options = options_of(kind);
+        options.weight_decay = 0.0;
+        const mb_update update = mb_optimizer_update(&options, 0.5, 3);
+        assert_true(update.keep == 1.0f);
+        assert_true(update.l2 == 0.0f);
+    }
+}
+
+/* Betas of 0 make sign descent, not a division by 0. */
+static void betas_may_be_0(void **state)
+{
+    (void)state;
+    mb_training_options options = options_of(MB_ADAM);
+    options.beta1 = options.beta2 = 0.0;
+    const mb_update update = mb_optimizer_update(&options, 0.25, 0);
+    assert_true(update.step == 0.25f);
+    assert_true(update.root_scale == 1.0f);
+    assert_true(update.one_minus_beta1 == 1.0f && update.one_minus_beta2 == 1.0f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_kind_has_its_kernel),
+        cmocka_unit_test(sgd_has_no_bias_to_correct),
+        cmocka_unit_test(adam_corrects_the_moments_bias),
+        cmocka_unit_test(what_is_left_of_the_betas_is_exact),
+        cmocka_unit_test(adamw_decays_apart_from_the_gradient),
+        cmocka_unit_test(without_decay_weights_are_kept_whole),
+        cmocka_unit_test(betas_may_be_0),
+    };
+    return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
+}

@@ -1,0 +1,334 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/plan.h"
+
+#include <omp.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { MOST_THREADS = 5, LOG = 64 };
+
+/* --- barriers: what a phase waits for, from its uses alone --- */
+
+static const char x, y;
+static const mb_cut fours = {16, 1, 4, 1}, eights = {16, 1, 8, 1};
+
+static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)op, (void)step, (void)tile, (void)scratch;
+}
+
+static void add(mb_plan *plan, mb_phase phase)
+{
+    phase.name = "test";
+    if (phase.run == NULL)
+        phase.run = do_nothing;
+    assert_int_equal(mb_plan_add(plan, &phase, NULL), MB_OK);
+}
+
+/* Whether a phase with the second use waits for one with the first. */
+static bool waits(mb_cut first_cut, mb_use first, mb_cut second_cut, mb_use second)
+{
+    mb_plan plan = {0};
+    add(&plan, (mb_phase){.cut = first_cut, .uses = {first}});
+    add(&plan, (mb_phase){.cut = second_cut, .uses = {second}});
+    const size_t barriers = mb_plan_barriers(&plan);
+    mb_plan_free(&plan);
+    assert_in_range(barriers, 1, 2);
+    return barriers == 2;
+}
+
+static const mb_use read_x = {&x, false, false}, write_x = {&x, true, false},
+                    read_own_x = {&x, false, true}, write_own_x = {&x, true, true},
+                    read_y = {&y, false, false}, write_y = {&y, true, false};
+
+static void a_phase_waits_for_what_it_depends_on(void **state)
+{
+    (void)state;
+    assert_true(waits(fours, write_x, fours, read_x));  /* read after write */
+    assert_true(waits(fours, read_x, fours, write_x));  /* write after read */
+    assert_true(waits(fours, write_x, fours, write_x)); /* write after write */
+    assert_false(waits(fours, read_x, fours, read_x));
+    assert_false(waits(fours, write_x, fours, write_y));
+    assert_false(waits(fours, write_x, fours, read_y));
+}
+
+static void own_parts_need_no_barrier_where_cuts_are_equal(void **state)
+{
+    (void)state;
+    assert_false(waits(fours, write_own_x, fours, read_own_x));
+    assert_false(waits(fours, read_own_x, fours, write_own_x));
+    assert_false(waits(fours, write_own_x, fours, write_own_x));
+    assert_true(waits(fours, write_own_x, eights, read_own_x));
+    assert_true(waits(fours, read_own_x, eights, write_own_x));
+    assert_true(waits(fours, write_own_x, fours, read_x));
+    assert_true(waits(fours, write_x, fours, read_own_x));
+    assert_false(waits(fours, read_own_x, eights, read_own_x));
+}
+
+/* A phase waits for those before its neighbour too, up to the last barrier. */
+static void dependencies_reach_back_to_the_last_barrier(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    assert_int_equal(mb_plan_barriers(&plan), 1); /* the one at the end */
+    add(&plan, (mb_phase){.cut = fours, .uses = {write_x}});
+    add(&plan, (mb_phase){.cut = eights, .uses = {write_y}});
+    assert_int_equal(mb_plan_barriers(&plan), 1);
+    add(&plan, (mb_phase){.cut = fours, .uses = {read_x}});
+    assert_int_equal(mb_plan_barriers(&plan), 2);
+    add(&plan, (mb_phase){.cut = fours, .uses = {read_y}}); /* y was written before that barrier */
+    add(&plan, (mb_phase){.cut = fours, .uses = {read_x}});
+    assert_int_equal(mb_plan_barriers(&plan), 2);
+    add(&plan, (mb_phase){.cut = fours, .uses = {read_y, write_x}}); /* any use counts */
+    assert_int_equal(mb_plan_barriers(&plan), 3);
+    mb_plan_free(&plan);
+    assert_int_equal(plan.count, 0);
+    assert_null(plan.phases);
+}
+
+static void writer_is_the_last_that_writes(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    assert_int_equal(mb_plan_writer(&plan, &x).rows, 0);
+    add(&plan, (mb_phase){.cut = fours, .uses = {read_y, write_x}});
+    add(&plan, (mb_phase){.cut = eights, .uses = {read_x}});
+    assert_true(mb_cut_equal(mb_plan_writer(&plan, &x), fours));
+    assert_int_equal(mb_plan_writer(&plan, &y).rows, 0); /* read only */
+    add(&plan, (mb_phase){.cut = eights, .uses = {write_own_x}});
+    assert_true(mb_cut_equal(mb_plan_writer(&plan, &x), eights));
+    mb_plan_free(&plan);
+}
+
+static void scratch_is_the_most_that_a_phase_needs(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    assert_int_equal(mb_plan_scratch(&plan), 0);
+    add(&plan, (mb_phase){.cut = fours, .scratch = 100});
+    add(&plan, (mb_phase){.cut = fours, .scratch = 5000});
+    add(&plan, (mb_phase){.cut = fours});
+    assert_int_equal(mb_plan_scratch(&plan), 5000);
+    mb_plan_free(&plan);
+}
+
+/* --- running --- */
+
+typedef struct job {
+    const mb_plan *plan;
+    mb_step step;
+    size_t steps;
+    char scratch[MOST_THREADS];
+} job;
+
+static void run_job(const mb_worker *worker, void *context)
+{
+    job *j = context;
+    for (size_t step = 0; step < j->steps; step++)
+        mb_plan_run(j->plan, &j->step, worker, &j->scratch[worker->index]);
+}
+
+static void run_plan(job *j, size_t threads)
+{
+    mb_team *team = NULL;
+    assert_int_equal(mb_team_open(threads, NULL, false, &team, NULL), MB_OK);
+    mb_team_run(team, run_job, j);
+    mb_team_close(team);
+}
+
+/* What one thread ran: the op's letter and the tile. */
+static struct {
+    char letter;
+    size_t tile;
+} run_log[LOG];
+static size_t run_count;
+
+static void log_tile(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step, (void)scratch;
+    if (run_count < LOG) {
+        run_log[run_count].letter = *(const char *)op;
+        run_log[run_count].tile = tile;
+    }
+    run_count++;
+}
+
+static void check_log(const mb_plan *plan, const char *wanted)
+{
+    job j = {.plan = plan, .steps = 1};
+    char text[2 * LOG + 1] = "";
+    run_count = 0;
+    run_plan(&j, 1);
+    for (size_t i = 0; i < run_count && i < LOG; i++) {
+        text[2 * i] = run_log[i].letter;
+        text[2 * i + 1] = (char)('0' + run_log[i].tile);
+    }
+    assert_string_equal(text, wanted);
+}
+
+static void phases_that_follow_run_tile_by_tile(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    add(&plan, (mb_phase){.run = log_tile, .op = "a", .cut = fours, .uses = {write_own_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "b", .cut = fours, .uses = {write_own_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "c", .cut = eights, .uses = {write_y}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "d", .cut = eights, .uses = {read_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "e", .cut = eights, .uses = {read_x, write_y}});
+    check_log(&plan, "a0b0a1b1a2b2a3b3c0c1d0e0d1e1");
+    mb_plan_free(&plan);
+}
+
+static unsigned char runs[3][200]; /* of each tile of three phases */
+
+static void count_tile(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step, (void)scratch;
+    runs[*(const size_t *)op][tile]++; /* each tile is one thread's */
+}
+
+static void check_counts(size_t tiles, size_t threads)
+{
+    static const size_t phases[] = {0, 1, 2};
+    mb_plan plan = {0};
+    const mb_cut cut = mb_cut_rows(tiles, 1), other = mb_cut_rows(7, 1);
+    add(&plan, (mb_phase){.run = count_tile, .op = &phases[0], .cut = cut, .uses = {write_own_x}});
+    add(&plan, (mb_phase){.run = count_tile, .op = &phases[1], .cut = cut, .uses = {read_own_x}});
+    add(&plan, (mb_phase){.run = count_tile, .op = &phases[2], .cut = other, .uses = {read_x}});
+    memset(runs, 0, sizeof runs);
+    job j = {.plan = &plan, .steps = 3};
+    run_plan(&j, threads);
+    for (size_t tile = 0; tile < 200; tile++) {
+        assert_int_equal(runs[0][tile], tile < tiles ? 3 : 0);
+        assert_int_equal(runs[1][tile], tile < tiles ? 3 : 0);
+        assert_int_equal(runs[2][tile], tile < 7 ? 3 : 0);
+    }
+    mb_plan_free(&plan);
+}
+
+static void every_tile_runs_once_a_step(void **state)
+{
+    (void)state;
+    static const size_t tiles[] = {1, 2, 3, 5, 16, 199};
+    for (size_t t = 0; t < sizeof tiles / sizeof tiles[0]; t++)
+        for (size_t threads = 1; threads <= MOST_THREADS; threads++)
+            check_counts(tiles[t], threads);
+}
+
+/* --- a step whose phases depend on each other: the same bits at any number of threads --- */
+
+enum { CELLS = 103, RING_BLOCK = 5 };
+
+typedef struct ring {
+    float here[CELLS], next[CELLS];
+    bool right; /* op, step and scratch came through in every tile */
+} ring;
+
+static ring rings;
+static job ring_job;
+
+static void check_arguments(const void *op, const mb_step *step, const void *scratch)
+{
+    const char *mine = &ring_job.scratch[omp_get_thread_num()];
+    if (op != &rings || step != &ring_job.step || scratch != mine)
+        rings.right = false;
+}
+
+/* next = mean of a cell and all others' differences: reads what every other tile wrote. */
+static void mix(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, RING_BLOCK), tile);
+    check_arguments(op, step, scratch);
+    for (size_t i = part.row; i < part.row + part.rows; i++) {
+        float sum = 0.0f;
+        for (size_t other = 0; other < CELLS; other++)
+            sum += rings.here[other] / (float)(1 + (other + i) % 13);
+        rings.next[i] = sum;
+    }
+}
+
+static void halve(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, RING_BLOCK), tile);
+    check_arguments(op, step, scratch);
+    for (size_t i = part.row; i < part.row + part.rows; i++)
+        rings.next[i] *= 0.03f;
+}
+
+static void copy_back(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, 8), tile);
+    check_arguments(op, step, scratch);
+    memcpy(rings.here + part.row, rings.next + part.row, part.rows * sizeof *rings.here);
+}
+
+static void run_ring(const mb_plan *plan, size_t threads)
+{
+    rings.right = true;
+    for (size_t i = 0; i < CELLS; i++)
+        rings.here[i] = 1.0f / (float)(i + 1);
+    ring_job = (job){.plan = plan, .steps = 200};
+    run_plan(&ring_job, threads);
+    assert_true(rings.right);
+}
+
+static void result_does_not_depend_on_threads(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    float one[CELLS];
+    const mb_cut cut = mb_cut_rows(CELLS, RING_BLOCK), other = mb_cut_rows(CELLS, 8);
+    const mb_use next_own = {rings.next, true, true};
+    add(&plan, (mb_phase){.run = mix, .op = &rings, .cut = cut, .uses = {{rings.here}, next_own}});
+    add(&plan, (mb_phase){.run = halve, .op = &rings, .cut = cut, .uses = {next_own}});
+    add(&plan, (mb_phase){.run = copy_back,
+                          .op = &rings,
+                          .cut = other,
+                          .uses = {{rings.next, false, true}, {rings.here, true, true}}});
+    assert_int_equal(mb_plan_barriers(&plan), 2);
+    run_ring(&plan, 1);
+    memcpy(one, rings.here, sizeof one);
+    assert_true(one[0] > 0.0f && one[0] < 1e6f);
+    for (size_t threads = 2; threads <= MOST_THREADS; threads++) {
+        run_ring(&plan, threads);
+        assert_memory_equal(rings.here, one, sizeof one);
+    }
+    mb_plan_free(&plan);
+}
+
+static void plans_grow(void **state)
+{
+    (void)state;
+    mb_plan plan = {0};
+    for (size_t i = 0; i < 60; i++)
+        add(&plan, (mb_phase){.run = log_tile, .op = "p", .cut = {1, 1, 1, 1}, .uses = {write_x}});
+    assert_int_equal(mb_plan_barriers(&plan), 60);
+    job j = {.plan = &plan, .steps = 1};
+    run_count = 0;
+    run_plan(&j, 2);
+    assert_int_equal(run_count, 60);
+    mb_plan_free(&plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_phase_waits_for_what_it_depends_on),
+        cmocka_unit_test(own_parts_need_no_barrier_where_cuts_are_equal),
+        cmocka_unit_test(dependencies_reach_back_to_the_last_barrier),
+        cmocka_unit_test(writer_is_the_last_that_writes),
+        cmocka_unit_test(scratch_is_the_most_that_a_phase_needs),
+        cmocka_unit_test(phases_that_follow_run_tile_by_tile),
+        cmocka_unit_test(every_tile_runs_once_a_step),
+        cmocka_unit_test(result_does_not_depend_on_threads),
+        cmocka_unit_test(plans_grow),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "data/sampler.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check_permutation(size_t count)
+{
+    uint32_t *order = calloc(count + 1, sizeof *order);
+    bool *seen = calloc(count + 1, sizeof *seen);
+    order[count] = 0xdeadbeef;
+    mb_sampler_shuffle(3, 1, count, order);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(order[i] < count);
+        assert_false(seen[order[i]]);
+        seen[order[i]] = true;
+    }
+    assert_int_equal(order[count], 0xdeadbeef);
+    free(order);
+    free(seen);
+}
+
+static void order_is_a_permutation(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 2, 3, 64, 1000, 60000};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        check_permutation(counts[i]);
+}
+
+/* Worked out with Python's integers from the definitions in rng.h and sampler.h. */
+static void orders_have_fixed_values(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t seed, epoch;
+        uint32_t order[10];
+    } orders[] = {
+        {1, 0, {9, 4, 0, 1, 8, 7, 2, 3, 5, 6}},
+        {1, 1, {8, 4, 3, 0, 1, 7, 9, 6, 5, 2}},
+        {2, 0, {8, 6, 7, 9, 1, 0, 2, 3, 5, 4}},
+    };
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        uint32_t order[10];
+        mb_sampler_shuffle(orders[i].seed, orders[i].epoch, 10, order);
+        assert_memory_equal(order, orders[i].order, sizeof order);
+    }
+    static const uint32_t first[] = {32917, 135, 55205, 25819, 14621, 15675, 20196, 35854};
+    uint32_t *order = calloc(60000, sizeof *order);
+    mb_sampler_shuffle(1, 0, 60000, order);
+    assert_memory_equal(order, first, sizeof first);
+    free(order);
+}
+
+static void order_depends_on_seed_and_epoch_alone(void **state)
+{
+    (void)state;
+    uint32_t one[100], other[100];
+    mb_sampler_shuffle(5, 7, 100, one);
+    memset(other, 0xff, sizeof other);
+    mb_sampler_shuffle(5, 7, 100, other); /* whatever was there before */
+    assert_memory_equal(one, other, sizeof one);
+    mb_sampler_shuffle(5, 8, 100, other);
+    assert_memory_not_equal(one, other, sizeof one);
+    mb_sampler_shuffle(6, 7, 100, other);
+    assert_memory_not_equal(one, other, sizeof one);
+    mb_sampler_shuffle(7, 5, 100, other);
+    assert_memory_not_equal(one, other, sizeof one);
+}
+
+/* Each of the 24 orders of 4, over 24,000 epochs; chance exceeds 49.73 once in a thousand. */
+static void all_orders_are_equally_likely(void **state)
+{
+    (void)state;
+    enum { ORDERS = 24, EACH = 1000 };
+    size_t counts[256] = {0}, seen = 0;
+    double chi_square = 0.0;
+    for (uint64_t epoch = 0; epoch < ORDERS * EACH; epoch++) {
+        uint32_t o[4];
+        mb_sampler_shuffle(1, epoch, 4, o);
+        counts[o[0] | o[1] << 2 | o[2] << 4 | o[3] << 6]++;
+    }
+    for (size_t i = 0; i < 256; i++)
+        if (counts[i] > 0) {
+            seen++;
+            chi_square += ((double)counts[i] - EACH) * ((double)counts[i] - EACH) / EACH;
+        }
+    assert_int_equal(seen, ORDERS);
+    assert_true(chi_square < 49.73);
+}
+
+static void evaluation_goes_in_order(void **state)
+{
+    (void)state;
+    uint32_t order[70];
+    mb_sampler_in_order(70, order);
+    for (size_t i = 0; i < 70; i++)
+        assert_int_equal(order[i], i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(orders_have_fixed_values),
+        cmocka_unit_test(order_depends_on_seed_and_epoch_alone),
+        cmocka_unit_test(all_orders_are_equally_likely),
+        cmocka_unit_test(evaluation_goes_in_order),
+    };
+    return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/schedule.h"
+
+#include <math.h>
+
+static mb_training_options options_of(mb_schedule_kind schedule, double lr)
+{
+    return (mb_training_options){.schedule = schedule, .lr = lr};
+}
+
+static void is_near(double found, double wanted)
+{
+    if (!(fabs(found - wanted) <= 1e-14 * fabs(wanted) + 1e-18))
+        fail_msg("%.17g, expected %.17g", found, wanted);
+}
+
+static void constant_stays(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_CONSTANT, 0.3);
+    for (size_t step = 0; step < 20; step++)
+        assert_true(mb_schedule_lr(&options, step, 20) == 0.3);
+}
+
+/* lr * (1 + cos(pi * step / steps)) / 2. */
+static void cosine_falls_towards_0(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_COSINE, 0.2);
+    is_near(mb_schedule_lr(&options, 0, 12), 0.2);
+    is_near(mb_schedule_lr(&options, 2, 12), 0.1 * (1.0 + sqrt(3.0) / 2.0));
+    is_near(mb_schedule_lr(&options, 4, 12), 0.15);
+    is_near(mb_schedule_lr(&options, 6, 12), 0.1);
+    is_near(mb_schedule_lr(&options, 8, 12), 0.05);
+    for (size_t step = 1; step < 12; step++)
+        assert_true(mb_schedule_lr(&options, step, 12) < mb_schedule_lr(&options, step - 1, 12));
+    assert_true(mb_schedule_lr(&options, 11, 12) > 0.0);
+}
+
+/* The values that PyTorch 2.13 gives: OneCycleLR(optimizer, max_lr=0.008, total_steps=10), the
+ * rate read before each step. */
+static void onecycle_of_10_steps_is_pytorchs(void **state)
+{
+    (void)state;
+    static const double pytorch[] = {0.00031999999999999997,
+                                     0.0041600000000000005,
+                                     0.008,
+                                     0.007603877056107789,
+                                     0.006493965231598104,
+                                     0.004890096175490313,
+                                     0.003109935824509686,
+                                     0.0015060667684018958,
+                                     0.0003961549438922103,
+                                     3.2e-08};
+    const mb_training_options options = options_of(MB_ONECYCLE, 0.008);
+    for (size_t step = 0; step < 10; step++)
+        is_near(mb_schedule_lr(&options, step, 10), pytorch[step]);
+}
+
+/* The same with max_lr=0.1, total_steps=100, and total_steps=4. */
+static void onecycle_of_100_and_4_steps_is_pytorchs(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t step;
+        double lr;
+    } hundred[] = {{0, 0.0040000000000000036},
+                   {1, 0.004281378056590748},
+                   {15, 0.05459866761210004},
+                   {28, 0.09971862194340926},
+                   {29, 0.1},
+                   {30, 0.09994965352845243},
+                   {31, 0.09979871550490317},
+                   {60, 0.05892800902855288},
+                   {98, 5.07464715475788e-05},
+                   {99, 4e-07}};
+    static const double four[] = {0.0040000000000000036, 0.0811745653949763, 0.028306099820869922,
+                                  4e-07};
+    const mb_training_options options = options_of(MB_ONECYCLE, 0.1);
+    for (size_t i = 0; i < sizeof hundred / sizeof hundred[0]; i++)
+        is_near(mb_schedule_lr(&options, hundred[i].step, 100), hundred[i].lr);
+    for (size_t step = 0; step < 4; step++)
+        is_near(mb_schedule_lr(&options, step, 4), four[step]);
+}
+
+/* Where the warm-up would end before the first step, and where there is one step only. */
+static void the_shortest_runs_have_rates(void **state)
+{
+    (void)state;
+    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_ONECYCLE; kind++) {
+        const mb_training_options options = options_of(kind, 0.1);
+        for (size_t steps = 1; steps <= 8; steps++)
+            for (size_t step = 0; step < steps; step++) {
+                const double lr = mb_schedule_lr(&options, step, steps);
+                assert_true(isfinite(lr) && lr > 0.0 && lr <= 0.1);
+            }
+    }
+    const mb_training_options options = options_of(MB_ONECYCLE, 0.1);
+    for (size_t steps = 1; steps <= 3; steps++)
+        assert_true(mb_schedule_lr(&options, 0, steps) == 0.1);
+    for (size_t steps = 2; steps <= 3; steps++)
+        is_near(mb_schedule_lr(&options, steps - 1, steps), 0.1 / 250000);
+}
+
+static void onecycle_rises_then_falls(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_ONECYCLE, 1.0);
+    static const size_t lengths[] = {5, 7, 33, 469, 4690};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        const size_t steps = lengths[i];
+        size_t turns = 0;
+        for (size_t step = 2; step < steps; step++) {
+            const double before = mb_schedule_lr(&options, step - 2, steps);
+            const double at = mb_schedule_lr(&options, step - 1, steps);
+            const double after = mb_schedule_lr(&options, step, steps);
+            turns += (at > before) != (after > at);
+        }
+        assert_int_equal(turns, 1);
+        is_near(mb_schedule_lr(&options, 0, steps), 0.04);
+        is_near(mb_schedule_lr(&options, steps - 1, steps), 4e-6);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(constant_stays),
+        cmocka_unit_test(cosine_falls_towards_0),
+        cmocka_unit_test(onecycle_of_10_steps_is_pytorchs),
+        cmocka_unit_test(onecycle_of_100_and_4_steps_is_pytorchs),
+        cmocka_unit_test(the_shortest_runs_have_rates),
+        cmocka_unit_test(onecycle_rises_then_falls),
+    };
+    return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
+}

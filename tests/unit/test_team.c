@@ -1,0 +1,337 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "machine/pins.h"
+#include "machine/team.h"
+
+#include <errno.h>
+#include <float.h>
+#include <omp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 8, ROUNDS = 10000 };
+
+static mb_team *open_team(size_t threads, const unsigned *pins)
+{
+    mb_team *team = NULL;
+    assert_int_equal(mb_team_open(threads, pins, false, &team, NULL), MB_OK);
+    assert_int_equal(mb_team_threads(team), threads);
+    return team;
+}
+
+/* How many of `threads` OpenMP really starts, where the tests run under an OMP_THREAD_LIMIT. */
+static size_t within_limit(size_t threads)
+{
+    const size_t limit = (size_t)omp_get_thread_limit();
+    return threads < limit ? threads : limit;
+}
+
+typedef struct roll {
+    mb_team *team;
+    size_t runs[MOST], count[MOST];
+    bool mine[MOST]; /* the worker's team is the one that runs */
+} roll;
+
+static void answer(const mb_worker *worker, void *context)
+{
+    roll *r = context;
+    if (worker->index >= MOST)
+        return;
+    r->runs[worker->index]++;
+    r->count[worker->index] = worker->count;
+    r->mine[worker->index] = worker->team == r->team;
+}
+
+static void call_roll(mb_team *team, size_t threads)
+{
+    roll r = {.team = team};
+    mb_team_run(team, answer, &r);
+    for (size_t i = 0; i < MOST; i++) {
+        assert_int_equal(r.runs[i], i < threads ? 1 : 0);
+        assert_int_equal(r.count[i], i < threads ? threads : 0);
+        assert_int_equal(r.mine[i], i < threads);
+    }
+}
+
+static void each_worker_runs_once(void **state)
+{
+    (void)state;
+    for (size_t threads = 1; threads <= MOST; threads++) {
+        mb_team *team = open_team(threads, NULL);
+        call_roll(team, within_limit(threads));
+        call_roll(team, within_limit(threads)); /* and may run again */
+        mb_team_close(team);
+    }
+}
+
+static void teams_of_several_sizes_live_side_by_side(void **state)
+{
+    (void)state;
+    mb_team *small = open_team(2, NULL), *large = open_team(5, NULL);
+    for (size_t i = 0; i < 20; i++) {
+        call_roll(small, within_limit(2));
+        call_roll(large, within_limit(5));
+    }
+    mb_team_close(small);
+    mb_team_close(large);
+    mb_team_close(NULL);
+}
+
+static void note_caller(const mb_worker *worker, void *context)
+{
+    if (worker->index == 0)
+        *(pid_t *)context = gettid();
+}
+
+static void caller_is_the_first_worker(void **state)
+{
+    (void)state;
+    pid_t first = 0;
+    mb_team *team = open_team(3, NULL);
+    mb_team_run(team, note_caller, &first);
+    assert_int_equal(first, gettid());
+    mb_team_close(team);
+}
+
+/* Plain memory, written by one and read by all: only the barrier orders it. */
+typedef struct relay {
+    size_t said[MOST][8]; /* a cache line each */
+    size_t wrong[MOST];
+    size_t rounds;
+} relay;
+
+static void run_relay(const mb_worker *worker, void *context)
+{
+    relay *r = context;
+    for (size_t round = 1; round <= r->rounds; round++) {
+        r->said[worker->index][0] = round;
+        mb_team_barrier(worker);
+        for (size_t other = 0; other < worker->count; other++)
+            r->wrong[worker->index] += r->said[other][0] != round;
+        mb_team_barrier(worker);
+    }
+}
+
+static void check_relay(mb_team *team, size_t rounds)
+{
+    relay r = {.rounds = rounds};
+    mb_team_run(team, run_relay, &r);
+    for (size_t i = 0; i < within_limit(mb_team_threads(team)); i++) {
+        assert_int_equal(r.said[i][0], rounds);
+        assert_int_equal(r.wrong[i], 0);
+    }
+}
+
+static void barrier_orders_what_was_written(void **state)
+{
+    (void)state;
+    for (size_t threads = 1; threads <= MOST; threads++) {
+        mb_team *team = open_team(threads, NULL);
+        check_relay(team, ROUNDS);
+        mb_team_close(team);
+    }
+}
+
+/* Once a late worker keeps the others waiting for longer than they spin, they sleep. */
+static void run_late(const mb_worker *worker, void *context)
+{
+    size_t *arrived = context;
+    for (size_t round = 0; round < 5; round++) {
+        if (worker->index == round % worker->count)
+            usleep(3000);
+        __atomic_fetch_add(arrived, 1, __ATOMIC_RELAXED);
+        mb_team_barrier(worker);
+        if (__atomic_load_n(arrived, __ATOMIC_RELAXED) < (round + 1) * worker->count)
+            __atomic_fetch_add(arrived, 1000000, __ATOMIC_RELAXED); /* let through too early */
+    }
+}
+
+static void sleepers_are_woken(void **state)
+{
+    (void)state;
+    for (size_t threads = 2; threads <= MOST; threads += 3) {
+        size_t arrived = 0;
+        mb_team *team = open_team(threads, NULL);
+        mb_team_run(team, run_late, &arrived);
+        assert_int_equal(arrived, 5 * within_limit(threads));
+        mb_team_close(team);
+    }
+}
+
+/* Half of the least normal number: 0 where subnormals are off. */
+static bool subnormals_work(void)
+{
+    volatile float least = FLT_MIN, half = 0.5f;
+    volatile float result = least * half;
+    return result != 0.0f;
+}
+
+static void note_subnormals(const mb_worker *worker, void *context)
+{
+    if (worker->index < MOST)
+        ((bool *)context)[worker->index] = subnormals_work();
+}
+
+static void subnormals_are_off_inside_and_back_outside(void **state)
+{
+    (void)state;
+#if !defined(__x86_64__) && !defined(__i386__) && !defined(__aarch64__)
+    skip();
+#endif
+    bool inside[MOST] = {true, true, true, true}, outside = true;
+    mb_team *team = open_team(4, NULL);
+    assert_true(subnormals_work());
+    mb_team_run(team, note_subnormals, inside);
+    for (size_t i = 0; i < within_limit(4); i++)
+        assert_false(inside[i]);
+    assert_true(subnormals_work());
+#pragma omp parallel num_threads(4) reduction(&& : outside) /* the same threads */
+    outside = subnormals_work();
+    assert_true(outside);
+    mb_team_close(team);
+}
+
+static void note_most(const mb_worker *worker, void *context)
+{
+    if (worker->index == 0)
+        *(int *)context = omp_get_max_threads();
+}
+
+static void openmps_count_is_the_teams_inside_and_the_callers_outside(void **state)
+{
+    (void)state;
+    const int before = omp_get_max_threads();
+    for (int callers = 1; callers <= 3; callers++) {
+        int inside = 0;
+        omp_set_num_threads(callers);
+        mb_team *team = open_team(2, NULL);
+        mb_team_run(team, note_most, &inside);
+        assert_int_equal(inside, 2);
+        assert_int_equal(omp_get_max_threads(), callers);
+        mb_team_close(team);
+        assert_int_equal(omp_get_max_threads(), callers);
+    }
+    omp_set_num_threads(before);
+}
+
+static void note_binding(const mb_worker *worker, void *context)
+{
+    if (worker->index < MOST)
+        mb_binding_save(&((mb_binding *)context)[worker->index]);
+}
+
+/* The binding as it is, and that of a thread on one CPU alone. */
+static unsigned first_cpu(mb_binding *before, mb_binding *pinned)
+{
+    assert_int_equal(mb_binding_save(before), 0);
+    cpu_set_t allowed;
+    unsigned cpu = 0;
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    while (!CPU_ISSET(cpu, &allowed))
+        cpu++;
+    if (mb_binding_pin(cpu) != 0)
+        skip(); /* a container that forbids it */
+    assert_int_equal(mb_binding_save(pinned), 0);
+    assert_int_equal(mb_binding_restore(before), 0);
+    return cpu;
+}
+
+static void pins_hold_inside_and_are_gone_after_close(void **state)
+{
+    (void)state;
+    mb_binding before, pinned, inside[MOST] = {{{0}}}, after[MOST] = {{{0}}};
+    const unsigned cpu = first_cpu(&before, &pinned);
+    unsigned pins[] = {cpu, cpu, cpu};
+    mb_team *team = open_team(3, pins), *free_team = open_team(3, NULL);
+    pins[0] = 100000; /* they were copied */
+    mb_team_run(team, note_binding, inside);
+    assert_int_equal(mb_team_pin_failure(team), 0);
+    mb_team_close(team);
+    mb_team_run(free_team, note_binding, after);
+    mb_team_close(free_team);
+    for (size_t i = 0; i < within_limit(3); i++) {
+        assert_memory_equal(&inside[i], &pinned, sizeof pinned);
+        assert_memory_equal(&after[i], &before, sizeof before);
+    }
+}
+
+static void a_pin_that_fails_is_told_and_work_goes_on(void **state)
+{
+    (void)state;
+    const unsigned pins[] = {8191, 8191};
+    mb_binding before, after;
+    assert_int_equal(mb_binding_save(&before), 0);
+    mb_team *team = open_team(2, pins);
+    assert_int_equal(mb_team_pin_failure(team), 0);
+    call_roll(team, within_limit(2));
+    assert_int_not_equal(mb_team_pin_failure(team), 0);
+    mb_team_close(team);
+    assert_int_equal(mb_binding_save(&after), 0);
+    assert_memory_equal(&after, &before, sizeof before);
+}
+
+static const char limited[] = "thread-limit";
+
+/* Exit status of the program started again with a limit of 2: a team of 4 is then one of 2, all of
+ * whose barriers are for 2. */
+static int run_limited(void)
+{
+    mb_team *team = NULL;
+    roll r = {0};
+    relay passes = {.rounds = 1000};
+    if (omp_get_thread_limit() != 2 || mb_team_open(4, NULL, false, &team, NULL) != MB_OK)
+        return 3;
+    r.team = team;
+    mb_team_run(team, answer, &r);
+    mb_team_run(team, run_relay, &passes);
+    mb_team_close(team);
+    const bool right = r.runs[0] == 1 && r.runs[1] == 1 && r.runs[2] == 0 && r.count[0] == 2 &&
+                       r.count[1] == 2 && passes.said[1][0] == 1000 && passes.wrong[0] == 0 &&
+                       passes.wrong[1] == 0;
+    return right ? 0 : 4;
+}
+
+static void a_limit_by_openmp_makes_a_smaller_team(void **state)
+{
+    (void)state;
+    int status;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("OMP_THREAD_LIMIT", "2", 1);
+        execl(program_invocation_name, program_invocation_name, limited, (char *)NULL);
+        _exit(5);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(int count, char **arguments)
+{
+    if (count > 1 && strcmp(arguments[1], limited) == 0)
+        return run_limited();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_worker_runs_once),
+        cmocka_unit_test(teams_of_several_sizes_live_side_by_side),
+        cmocka_unit_test(caller_is_the_first_worker),
+        cmocka_unit_test(barrier_orders_what_was_written),
+        cmocka_unit_test(sleepers_are_woken),
+        cmocka_unit_test(subnormals_are_off_inside_and_back_outside),
+        cmocka_unit_test(openmps_count_is_the_teams_inside_and_the_callers_outside),
+        cmocka_unit_test(pins_hold_inside_and_are_gone_after_close),
+        cmocka_unit_test(a_pin_that_fails_is_told_and_work_goes_on),
+        cmocka_unit_test(a_limit_by_openmp_makes_a_smaller_team),
+    };
+    return cmocka_run_group_tests_name("team", tests, NULL, NULL);
+}

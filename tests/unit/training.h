@@ -1,0 +1,35 @@
+/* A network in training, step by step, as mb_train does it but with everything in reach: the
+ * order of the samples, the moments, the tally. A step that fails ends the test through cmocka. */
+#ifndef MB_TESTS_TRAINING_H
+#define MB_TESTS_TRAINING_H
+
+#include "train/pass.h"
+
+#include <mnist_blas/training.h>
+
+typedef struct mb_test_training {
+    mb_machine *machine;
+    mb_network *network;
+    mb_training_options options; /* optimizer, its numbers, and the schedule over one pass */
+    mb_arena arena;
+    mb_source source;
+    mb_trainable trainable;
+    mb_pass pass;
+} mb_test_training;
+
+/* A machine with this many threads that stay where the operating system puts them. */
+mb_machine *mb_test_machine(size_t threads);
+
+/* Prepares a pass over `samples` numbers of `order` into `split`, in batches of
+ * options->batch_size, with moments of 0. Machine, network, split and order are borrowed until
+ * mb_test_training_close; `training` stays where it is. */
+void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_split *split,
+                           const uint32_t *order, size_t samples,
+                           const mb_training_options *options, mb_test_training *training);
+
+/* Runs up to `count` steps from step `first` on; returns those that ran. */
+size_t mb_test_training_run(mb_test_training *training, size_t first, size_t count);
+
+void mb_test_training_close(mb_test_training *training);
+
+#endif
