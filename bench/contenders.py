@@ -36,6 +36,7 @@ class Trained:
     def __init__(self, seconds, samples, test_accuracy, flops_per_sample=None):
         self.seconds, self.samples, self.test_accuracy = seconds, samples, test_accuracy
         self.flops_per_sample = flops_per_sample
+        self.others = 0.0  # CPUs that other processes kept busy meanwhile
 
     def speeds(self):
         """Samples per second of each epoch."""
@@ -52,7 +53,8 @@ def run_program(command):
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL)
     except OSError as error:
-        raise Failure(f"{command[0]}: cannot be run: {error.strerror}; build it with meson, or give --build DIR")
+        raise Failure(f"{command[0]}: cannot be run: {error.strerror}; "
+                      "build it with meson, or give --build DIR")
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"]
         raise Failure(lines[-1])
@@ -104,7 +106,9 @@ class Ours:
                        1e9 * last["gflops"] / last["samples_per_second"])
 
     def cpu_seconds(self):
-        return 0.0  # no process of ours is left between rounds
+        """CPU time of our processes that have ended; between turns there are no others."""
+        times = os.times()
+        return times.children_user + times.children_system
 
     def close(self):
         pass
@@ -125,9 +129,9 @@ class Peer:
         environment["OMP_NUM_THREADS"] = str(threads)
         self.errors = tempfile.TemporaryFile("w+", errors="replace")
         try:
-            self.process = subprocess.Popen([self.python, str(BENCH / "peers" / PEERS[self.name])], text=True,
+            self.process = subprocess.Popen([self.python, str(BENCH / "peers" / PEERS[self.name])],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                            stderr=self.errors, env=environment)
+                                            stderr=self.errors, env=environment, text=True)
         except OSError as error:
             raise Failure(f"{self.python}: cannot be run: {error.strerror}; give --python FILE")
         reply = self.ask({"command": "open", "data": data, "threads": threads,
@@ -175,6 +179,22 @@ class Peer:
             self.process.stdout.close()
             self.errors.close()
             self.process = None
+
+
+def busy_seconds():
+    """CPU time that the CPUs which we may use have spent working since the system started, for
+    whomever; 0 where the system does not say."""
+    try:
+        lines = pathlib.Path("/proc/stat").read_text().splitlines()
+    except OSError:
+        return 0.0
+    allowed = {f"cpu{cpu}" for cpu in os.sched_getaffinity(0)}
+    ticks = 0
+    for words in (line.split() for line in lines):
+        if words[0] in allowed:
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, words[1:9])
+            ticks += user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def settle():

@@ -28,6 +28,9 @@ class PytorchEager:
         self.network = nn.Sequential(nn.Linear(SIZES[0], SIZES[1]), nn.ReLU(),
                                      nn.Linear(SIZES[1], SIZES[2]), nn.ReLU(),
                                      nn.Linear(SIZES[2], SIZES[3]))
+        for layer in self.network[::2]:  # first weights drawn as mnist_blas draws them
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
         self.optimizer = self.make_optimizer(self.network.parameters())
 
     def train_epoch(self):

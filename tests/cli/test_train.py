@@ -13,8 +13,8 @@ from support import COLUMNS, PROGRAM, ROWS, ProgramTest, add_methods
 RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
 COMMANDS = {"train": ["train"], "evaluate": ["evaluate"], "info": ["info"], "default": []}
 OPTIONS = {
-    "train": "data network epochs batch-size optimizer lr momentum nesterov beta1 beta2 weight-decay schedule "
-             "validation seed threads out quiet",
+    "train": "data network epochs batch-size optimizer lr momentum nesterov beta1 beta2 weight-decay "
+             "schedule validation seed threads out quiet",
     "evaluate": "data threads",
     "info": "json threads",
 }

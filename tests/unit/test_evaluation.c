@@ -1,0 +1,259 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "support.h"
+
+#include <math.h>
+#include <mnist_blas/evaluation.h>
+#include <stdlib.h>
+
+/* More images than two of the evaluator's batches, and a rest. */
+enum { IMAGES = 570, ROWS = 3, COLUMNS = 4, PIXELS = ROWS * COLUMNS, CLASSES = 5 };
+
+/* A network of one layer with known weights, and images for it. No image is of class 3, and class 4
+ * is never predicted. */
+typedef struct fixture {
+    mb_machine *machine;
+    mb_network *network;
+    float weights[CLASSES * PIXELS], biases[CLASSES];
+    uint8_t images[IMAGES * PIXELS], labels[IMAGES];
+    mb_split split;
+} fixture;
+
+static void draw(fixture *f)
+{
+    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    for (size_t i = 0; i < CLASSES * PIXELS; i++)
+        f->weights[i] = 4.0f * mb_rng_unit(&rng) - 2.0f;
+    f->biases[4] = -100.0f;
+    for (size_t i = 0; i < IMAGES; i++) {
+        f->labels[i] = (uint8_t)mb_rng_below(&rng, CLASSES - 1);
+        if (f->labels[i] == 3)
+            f->labels[i] = 4;
+        for (size_t p = 0; p < PIXELS; p++)
+            f->images[i * PIXELS + p] =
+                (uint8_t)(mb_rng_below(&rng, 3) == 0 ? mb_rng_below(&rng, 256) : 0);
+    }
+    f->split = (mb_split){f->images, f->labels, IMAGES};
+}
+
+static mb_machine *open_machine(size_t threads)
+{
+    mb_machine *machine = NULL;
+    const mb_machine_options options = {.threads = threads, .pin = "none"};
+    assert_int_equal(mb_machine_open(&options, &machine, NULL), MB_OK);
+    return machine;
+}
+
+static int open_fixture(void **state)
+{
+    fixture *f = *state = calloc(1, sizeof *f);
+    const mb_shape input = {1, ROWS, COLUMNS};
+    draw(f);
+    f->machine = open_machine(2);
+    assert_int_equal(mb_network_open(f->machine, "dense:5", input, CLASSES, &f->network, NULL),
+                     MB_OK);
+    mb_network_set(f->network, 0, f->weights);
+    mb_network_set(f->network, 1, f->biases);
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    fixture *f = *state;
+    mb_network_close(f->network);
+    mb_machine_close(f->machine);
+    free(f);
+    return 0;
+}
+
+static mb_evaluation *evaluate(const fixture *f)
+{
+    mb_evaluation *evaluation = NULL;
+    mb_error error = {0};
+    if (mb_evaluate(f->machine, f->network, &f->split, ROWS, COLUMNS, &evaluation, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    return evaluation;
+}
+
+/* Class and loss of one image, in double. */
+static size_t classify(const fixture *f, size_t image, double *loss)
+{
+    double z[CLASSES], sum = 0.0;
+    size_t best = 0;
+    for (size_t c = 0; c < CLASSES; c++) {
+        z[c] = (double)f->biases[c];
+        for (size_t p = 0; p < PIXELS; p++)
+            z[c] +=
+                (double)f->weights[c * PIXELS + p] * (double)f->images[image * PIXELS + p] / 255.0;
+        if (z[c] > z[best])
+            best = c;
+    }
+    for (size_t c = 0; c < CLASSES; c++)
+        sum += exp(z[c]);
+    *loss = log(sum) - z[f->labels[image]];
+    return best;
+}
+
+static void confusion_and_loss_equal_a_naive_count(void **state)
+{
+    const fixture *f = *state;
+    size_t confusion[CLASSES * CLASSES] = {0}, correct = 0;
+    double sum = 0.0;
+    for (size_t i = 0; i < IMAGES; i++) {
+        double loss;
+        const size_t guess = classify(f, i, &loss);
+        confusion[f->labels[i] * CLASSES + guess]++;
+        correct += guess == f->labels[i];
+        sum += loss;
+    }
+    mb_evaluation *evaluation = evaluate(f);
+    assert_int_equal(evaluation->classes, CLASSES);
+    assert_int_equal(evaluation->samples, IMAGES);
+    assert_memory_equal(evaluation->confusion, confusion, sizeof confusion);
+    assert_int_equal(evaluation->correct, correct);
+    assert_in_range(correct, 1, IMAGES - 1);
+    assert_true(evaluation->accuracy == (double)correct / IMAGES);
+    assert_true(fabs(evaluation->loss - sum / IMAGES) < 1e-6 * sum / IMAGES);
+    mb_evaluation_free(evaluation);
+}
+
+static double divided(double part, double whole) { return whole > 0.0 ? part / whole : 0.0; }
+
+static void scores_follow_from_the_confusion(void **state)
+{
+    mb_evaluation *evaluation = evaluate(*state);
+    for (size_t class = 0; class < CLASSES; class ++) {
+        const mb_class_score *score = &evaluation->scores[class];
+        size_t truly = 0, guessed = 0;
+        for (size_t other = 0; other < CLASSES; other++) {
+            truly += evaluation->confusion[class * CLASSES + other];
+            guessed += evaluation->confusion[other * CLASSES + class];
+        }
+        const double right = (double)evaluation->confusion[class * CLASSES + class];
+        const double precision = divided(right, (double)guessed);
+        const double recall = divided(right, (double)truly);
+        assert_int_equal(score->support, truly);
+        assert_true(score->precision == precision);
+        assert_true(score->recall == recall);
+        assert_true(fabs(score->f1 - divided(2 * precision * recall, precision + recall)) < 1e-15);
+    }
+    assert_int_equal(evaluation->scores[3].support, 0);
+    assert_true(evaluation->scores[3].recall == 0.0);
+    assert_true(evaluation->scores[4].precision == 0.0 && evaluation->scores[4].f1 == 0.0);
+    assert_true(evaluation->scores[0].f1 > 0.0);
+    mb_evaluation_free(evaluation);
+}
+
+static void the_lower_of_equal_classes_wins(void **state)
+{
+    fixture *f = *state;
+    static const float zeros[CLASSES * PIXELS];
+    size_t first = 0;
+    mb_network_set(f->network, 0, zeros);
+    mb_network_set(f->network, 1, zeros);
+    for (size_t i = 0; i < IMAGES; i++)
+        first += f->labels[i] == 0;
+    mb_evaluation *evaluation = evaluate(f);
+    assert_int_equal(evaluation->correct, first);
+    assert_true(fabs(evaluation->loss - log(CLASSES)) < 1e-6);
+    mb_evaluation_free(evaluation);
+}
+
+static void result_does_not_depend_on_threads(void **state)
+{
+    fixture *f = *state;
+    mb_evaluation *two = evaluate(f);
+    for (size_t threads = 1; threads <= 4; threads++) {
+        fixture other = *f;
+        other.machine = open_machine(threads);
+        mb_evaluation *evaluation = evaluate(&other);
+        assert_memory_equal(evaluation->confusion, two->confusion,
+                            CLASSES * CLASSES * sizeof *two->confusion);
+        assert_true(evaluation->loss == two->loss);
+        mb_evaluation_free(evaluation);
+        mb_machine_close(other.machine);
+    }
+    mb_evaluation_free(two);
+}
+
+static void small_splits_are_whole(void **state)
+{
+    fixture *f = *state;
+    static const size_t counts[] = {1, 2, 255, 256, 257, 512};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        size_t correct = 0;
+        double loss;
+        f->split.count = counts[i];
+        for (size_t image = 0; image < counts[i]; image++)
+            correct += classify(f, image, &loss) == f->labels[image];
+        mb_evaluation *evaluation = evaluate(f);
+        assert_int_equal(evaluation->samples, counts[i]);
+        assert_int_equal(evaluation->correct, correct);
+        mb_evaluation_free(evaluation);
+    }
+}
+
+static void fails(const fixture *f, size_t rows, size_t columns, mb_status status, const char *why)
+{
+    mb_evaluation *evaluation = NULL;
+    mb_error error = {0};
+    assert_int_equal(
+        mb_evaluate(f->machine, f->network, &f->split, rows, columns, &evaluation, &error), status);
+    mb_test_error(&error, status, why);
+    assert_null(evaluation);
+}
+
+static void what_does_not_fit_the_network_is_refused(void **state)
+{
+    fixture *f = *state;
+    fails(f, COLUMNS, ROWS, MB_INVALID, "images are 4x3, the network takes 1x3x4");
+    fails(f, 1, PIXELS, MB_INVALID, "images are 1x12");
+    f->labels[500] = CLASSES;
+    fails(f, ROWS, COLUMNS, MB_INVALID, "label 5 at item 500, the network has 5 classes");
+    f->split.count = 500;
+    mb_evaluation_free(evaluate(f));
+    f->split.count = 0;
+    fails(f, ROWS, COLUMNS, MB_INVALID, "evaluation: there are no images");
+}
+
+static void images_have_one_channel(void **state)
+{
+    fixture *f = *state, other = *f;
+    assert_int_equal(mb_network_open(f->machine, "dense:5", (mb_shape){3, ROWS, COLUMNS}, CLASSES,
+                                     &other.network, NULL),
+                     MB_OK);
+    fails(&other, ROWS, COLUMNS, MB_INVALID, "images are 3x4");
+    mb_network_close(other.network);
+}
+
+static void a_network_that_is_not_finite_has_no_evaluation(void **state)
+{
+    fixture *f = *state;
+    f->biases[2] = NAN;
+    mb_network_set(f->network, 1, f->biases);
+    fails(f, ROWS, COLUMNS, MB_DIVERGED, "evaluation: the network's output is not finite");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(confusion_and_loss_equal_a_naive_count),
+        CASE(scores_follow_from_the_confusion),
+        CASE(the_lower_of_equal_classes_wins),
+        CASE(result_does_not_depend_on_threads),
+        CASE(small_splits_are_whole),
+        CASE(what_does_not_fit_the_network_is_refused),
+        CASE(images_have_one_channel),
+        CASE(a_network_that_is_not_finite_has_no_evaluation),
+    };
+    return cmocka_run_group_tests_name("evaluation", tests, NULL, NULL);
+}

@@ -1,0 +1,358 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/schedule.h"
+#include "support.h"
+
+#include <float.h>
+#include <math.h>
+#include <mnist_blas/mnist_blas.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 330 training images are 10 batches of 32 and a rest of 10. */
+enum { TRAIN = 330, TEST = 90, ROWS = 8, COLUMNS = 7, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
+
+static const char spec[] = "dense:40,relu,dense:20,relu,dense:4";
+
+static mb_dataset *dataset; /* one for all tests */
+
+static int open_data(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder,
+                          &(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    const mb_status status =
+        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, NULL);
+    mb_test_remove(folder);
+    return status;
+}
+
+static int close_data(void **state)
+{
+    (void)state;
+    mb_dataset_close(dataset);
+    return 0;
+}
+
+static mb_machine *open_machine(size_t threads)
+{
+    mb_machine *machine = NULL;
+    const mb_machine_options options = {.threads = threads, .pin = "none"};
+    assert_int_equal(mb_machine_open(&options, &machine, NULL), MB_OK);
+    return machine;
+}
+
+static mb_network *open_network(const mb_machine *machine)
+{
+    mb_network *network = NULL;
+    const mb_shape input = {1, ROWS, COLUMNS};
+    assert_int_equal(mb_network_open(machine, spec, input, CLASSES, &network, NULL), MB_OK);
+    mb_network_initialise(network, 1);
+    return network;
+}
+
+static mb_training_options options_of(mb_optimizer_kind kind)
+{
+    mb_training_options options = mb_training_defaults(kind);
+    options.epochs = 2;
+    options.batch_size = 32;
+    return options;
+}
+
+/* All parameters, tensor after tensor, on the heap. */
+static float *parameters_of(const mb_network *network)
+{
+    float *all = malloc(mb_network_parameters(network) * sizeof *all), *next = all;
+    for (size_t t = 0; t < mb_network_tensors(network); t++) {
+        mb_network_get(network, t, next);
+        next += mb_network_tensor(network, t).elements;
+    }
+    return all;
+}
+
+static bool all_finite(const mb_network *network)
+{
+    bool finite = true;
+    float *all = parameters_of(network);
+    for (size_t i = 0; i < mb_network_parameters(network); i++)
+        finite = finite && isfinite(all[i]);
+    free(all);
+    return finite;
+}
+
+/* What `data` makes of a fresh network: its parameters, on the heap; *count of them. */
+static float *train_fresh(const mb_dataset *data, const mb_training_options *options,
+                          size_t threads, size_t *count)
+{
+    mb_error error = {0};
+    mb_machine *machine = open_machine(threads);
+    mb_network *network = open_network(machine);
+    if (mb_train(machine, network, data, options, NULL, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    float *all = parameters_of(network);
+    *count = mb_network_parameters(network);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    return all;
+}
+
+/* Whether two such trainings end in the same bits. */
+static bool same_end(const mb_dataset *data, const mb_training_options *options, size_t threads,
+                     const mb_dataset *other_data, const mb_training_options *other_options,
+                     size_t other_threads)
+{
+    size_t count;
+    float *one = train_fresh(data, options, threads, &count);
+    float *other = train_fresh(other_data, other_options, other_threads, &count);
+    const bool same = memcmp(one, other, count * sizeof *one) == 0;
+    free(one);
+    free(other);
+    return same;
+}
+
+/* What the events told. */
+typedef struct account {
+    const mb_training_options *options;
+    const mb_network *network;
+    size_t samples, epochs, calls, done; /* epochs reported, progress in the running one */
+    double last_loss, first_loss, test_accuracy;
+} account;
+
+static void note_progress(void *context, const mb_progress *progress)
+{
+    account *a = context;
+    assert_int_equal(progress->epoch, a->epochs + 1);
+    assert_int_equal(progress->epochs, a->options->epochs);
+    assert_int_equal(progress->samples, a->samples);
+    assert_in_range(progress->samples_done, a->done + 1, a->samples);
+    assert_true(progress->seconds >= 0.0);
+    assert_true(isfinite(progress->loss) && progress->loss >= 0.0);
+    a->done = progress->samples_done;
+    a->calls++;
+}
+
+static bool is_near(double found, double wanted) { return fabs(found - wanted) < 1e-9 * wanted; }
+
+static void note_epoch(void *context, const mb_epoch_metrics *metrics)
+{
+    account *a = context;
+    const size_t batch = a->options->batch_size, steps = (a->samples + batch - 1) / batch;
+    assert_int_equal(metrics->epoch, ++a->epochs);
+    assert_int_equal(metrics->epochs, a->options->epochs);
+    assert_int_equal(a->done, a->samples); /* progress has come to the end */
+    assert_true(isfinite(metrics->train_loss) && metrics->train_loss > 0.0);
+    assert_true(metrics->train_accuracy >= 0.0 && metrics->train_accuracy <= 1.0);
+    assert_true(metrics->test_accuracy >= 0.0 && metrics->test_accuracy <= 1.0);
+    assert_int_equal(isnan(metrics->validation_accuracy), a->options->validation == 0);
+    assert_true(metrics->lr ==
+                mb_schedule_lr(a->options, a->epochs * steps - 1, a->options->epochs * steps));
+    assert_true(is_near(metrics->samples_per_second * metrics->seconds, (double)a->samples));
+    assert_true(is_near(metrics->gflops * metrics->seconds * 1e9,
+                        (double)a->samples * mb_network_training_flops(a->network)));
+    if (a->epochs == 1)
+        a->first_loss = metrics->train_loss;
+    a->last_loss = metrics->train_loss;
+    a->test_accuracy = metrics->test_accuracy;
+    a->done = 0;
+}
+
+static double accuracy_on_test(mb_machine *machine, const mb_network *network)
+{
+    mb_evaluation *evaluation = NULL;
+    assert_int_equal(
+        mb_evaluate(machine, network, &dataset->test, ROWS, COLUMNS, &evaluation, NULL), MB_OK);
+    const double accuracy = evaluation->accuracy;
+    mb_evaluation_free(evaluation);
+    return accuracy;
+}
+
+/* Each optimizer and schedule learns these images, and its reports agree with each other. */
+static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, size_t held_out)
+{
+    mb_training_options options = options_of(kind);
+    options.epochs = 8;
+    options.schedule = schedule;
+    options.validation = held_out;
+    mb_machine *machine = open_machine(2);
+    mb_network *network = open_network(machine);
+    account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
+    const mb_training_events events = {&a, note_progress, note_epoch};
+    assert_true(accuracy_on_test(machine, network) < 0.6);
+    assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
+    assert_int_equal(a.epochs, 8);
+    assert_true(a.calls >= 8);
+    assert_true(a.last_loss < 0.1 * a.first_loss);
+    assert_true(a.test_accuracy > 0.97);
+    assert_true(a.test_accuracy == accuracy_on_test(machine, network));
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+static void training_learns_and_tells_how_it_goes(void **state)
+{
+    (void)state;
+    check_learning(MB_ADAMW, MB_ONECYCLE, 0);
+    check_learning(MB_ADAM, MB_COSINE, 0);
+    check_learning(MB_SGD, MB_CONSTANT, 0);
+    check_learning(MB_ADAMW, MB_ONECYCLE, 50);
+}
+
+static void events_are_not_needed(void **state)
+{
+    (void)state;
+    const mb_training_events silent = {0};
+    const mb_training_options options = options_of(MB_ADAMW);
+    mb_machine *machine = open_machine(2);
+    mb_network *network = open_network(machine);
+    assert_int_equal(mb_train(machine, network, dataset, &options, &silent, NULL), MB_OK);
+    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, NULL), MB_OK);
+    assert_true(all_finite(network));
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+/* Batches of one block, of several, of one sample, of all, and with rests. */
+static void parameters_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    static const size_t batches[] = {32, 100, 150, 7, TRAIN};
+    for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+        mb_training_options options = options_of(b % 2 == 0 ? MB_ADAMW : MB_SGD);
+        options.batch_size = batches[b];
+        options.nesterov = true;
+        for (size_t threads = 2; threads <= 4; threads++)
+            assert_true(same_end(dataset, &options, 1, dataset, &options, threads));
+    }
+    mb_training_options options = options_of(MB_ADAM);
+    options.batch_size = 1;
+    assert_true(same_end(dataset, &options, 1, dataset, &options, 3));
+}
+
+static void parameters_depend_on_seed_and_options(void **state)
+{
+    (void)state;
+    const mb_training_options options = options_of(MB_ADAMW);
+    mb_training_options other = options;
+    other.seed++;
+    assert_false(same_end(dataset, &options, 2, dataset, &other, 2)); /* another order */
+    other = options;
+    other.weight_decay *= 2;
+    assert_false(same_end(dataset, &options, 2, dataset, &other, 2));
+    other = options;
+    other.momentum = 0.5; /* is sgd's */
+    other.nesterov = true;
+    assert_true(same_end(dataset, &options, 2, dataset, &other, 2));
+}
+
+/* Images and labels held out, and those of the test set, change nothing; others do. */
+static void held_out_images_are_not_trained_on(void **state)
+{
+    (void)state;
+    mb_training_options options = options_of(MB_ADAMW);
+    options.validation = 30;
+    uint8_t *labels = malloc(TRAIN), *images = malloc(TRAIN * PIXELS);
+    memcpy(labels, dataset->train.labels, TRAIN);
+    memcpy(images, dataset->train.images, TRAIN * PIXELS);
+    mb_dataset other = *dataset;
+    other.train = (mb_split){images, labels, TRAIN};
+    other.test.count = 1;
+    for (size_t i = TRAIN - 30; i < TRAIN; i++) {
+        labels[i] = (uint8_t)((labels[i] + 1) % CLASSES);
+        memset(images + i * PIXELS, 255, PIXELS);
+    }
+    assert_true(same_end(dataset, &options, 2, &other, &options, 2));
+    labels[TRAIN - 31] = (uint8_t)((labels[TRAIN - 31] + 1) % CLASSES);
+    assert_false(same_end(dataset, &options, 2, &other, &options, 2));
+    free(labels);
+    free(images);
+}
+
+static void a_blank_training_set_trains(void **state)
+{
+    (void)state;
+    uint8_t *images = calloc(TRAIN * PIXELS, 1);
+    const mb_training_options options = options_of(MB_ADAMW);
+    mb_dataset blank = *dataset;
+    size_t count;
+    blank.train.images = images;
+    float *all = train_fresh(&blank, &options, 2, &count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(isfinite(all[i]));
+    free(all);
+    free(images);
+}
+/* A rate that is far too large: the parameters are still numbers, and the error says where. */
+static void a_loss_that_is_not_finite_ends_the_training(void **state)
+{
+    (void)state;
+    size_t diverged = 0;
+    for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++) {
+        mb_error error = {0};
+        mb_training_options options = options_of(kind);
+        options.schedule = MB_CONSTANT;
+        options.lr = 1e6;
+        options.weight_decay = 0.0;
+        options.epochs = 20;
+        mb_machine *machine = open_machine(2);
+        mb_network *network = open_network(machine);
+        const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
+        if (status == MB_DIVERGED) {
+            diverged++;
+            mb_test_error(&error, MB_DIVERGED, "the loss is not finite at step ");
+            mb_test_error(&error, MB_DIVERGED, " of epoch ");
+            mb_test_error(&error, MB_DIVERGED, "learning rate 1e+06");
+        } else
+            assert_int_equal(status, MB_OK);
+        if (!all_finite(network))
+            fail_msg("optimizer %d: parameters that are not finite (%s)", kind, error.text);
+        mb_network_close(network);
+        mb_machine_close(machine);
+    }
+    assert_true(diverged > 0);
+}
+
+/* Weights that make the first loss infinite: nothing at all is changed. */
+static void parameters_are_those_before_the_step(void **state)
+{
+    (void)state;
+    mb_error error = {0};
+    const mb_training_options options = options_of(MB_ADAMW);
+    mb_machine *machine = open_machine(2);
+    mb_network *network = open_network(machine);
+    float bias[40];
+    for (size_t i = 0; i < 40; i++)
+        bias[i] = FLT_MAX;
+    mb_network_set(network, 1, bias);
+    float *before = parameters_of(network);
+    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, &error), MB_DIVERGED);
+    mb_test_error(&error, MB_DIVERGED, "not finite at step 1 of epoch 1, learning rate 0.00032:");
+    float *after = parameters_of(network);
+    assert_memory_equal(before, after, mb_network_parameters(network) * sizeof *before);
+    free(before);
+    free(after);
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(training_learns_and_tells_how_it_goes),
+        cmocka_unit_test(events_are_not_needed),
+        cmocka_unit_test(parameters_do_not_depend_on_threads),
+        cmocka_unit_test(parameters_depend_on_seed_and_options),
+        cmocka_unit_test(held_out_images_are_not_trained_on),
+        cmocka_unit_test(a_blank_training_set_trains),
+        cmocka_unit_test(a_loss_that_is_not_finite_ends_the_training),
+        cmocka_unit_test(parameters_are_those_before_the_step),
+    };
+    return cmocka_run_group_tests_name("trainer", tests, open_data, close_data);
+}
