@@ -28,7 +28,7 @@ typedef struct mb_evaluation {
 /* Classifies all of `split` (images of rows x columns) with the machine's team; *evaluation is the
  * caller's, for mb_evaluation_free. At equal logits the lower class wins.
  * MB_INVALID: images of another size than the network's input, a label above its classes, or an
- * empty split; MB_MEMORY. */
+ * empty split; MB_DIVERGED: an output that is not finite; MB_MEMORY. */
 MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
                              size_t rows, size_t columns, mb_evaluation **evaluation,
                              mb_error *error);

@@ -72,7 +72,8 @@ typedef struct mb_training_events {
  * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins.
  * MB_INVALID: options out of range (the error names the option), images of another size or
  * classes than the network's; MB_MEMORY; MB_DIVERGED: a loss that is not finite, the error says
- * at which step and learning rate. After MB_DIVERGED the parameters are those before that step. */
+ * at which step and learning rate, and the parameters are those that the step began with; MB_DIVERGED
+ * too where the run's last step leaves some that are not finite. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);

@@ -49,8 +49,8 @@ mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *aren
  * sample do nothing): finds its active pixels. Different blocks may begin on different threads. */
 void mb_batch_begin(mb_batch *batch, const mb_source *source, mb_samples samples, size_t block);
 
-/* Fills the rows first .. first+rows-1 of the batch, all in one block that has begun; rows past
- * the last sample are left out. Different rows may be filled on different threads. */
+/* Fills the rows first .. first+rows-1 of the batch, whose blocks have begun; rows past the last
+ * sample are left out. Different rows may be filled on different threads. */
 void mb_batch_fill(mb_batch *batch, const mb_source *source, const mb_kernels *kernels,
                    mb_samples samples, size_t first, size_t rows);
 

@@ -51,19 +51,34 @@ mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error)
     return MB_OK;
 }
 
+/* JSON is UTF-8; bytes of a folder's name that are not become '?'. */
+static json_t *text_of(const char *text)
+{
+    json_t *string = json_string(text);
+    char *copy = string == NULL ? strdup(text) : NULL;
+    if (copy == NULL)
+        return string;
+    for (char *c = copy; *c != '\0'; c++)
+        if ((unsigned char)*c > 127)
+            *c = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
 static json_t *summary_object(const mb_run *run, const mb_spread *speed)
 {
     const mb_training_options *options = run->options;
     const mb_epoch_metrics *last = &run->epochs[options->epochs - 1];
     json_t *summary = json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:s, s:f, s:f, s:f, s:{s:f, s:f, "
+        "{s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:o, s:f, s:f, s:f, s:{s:f, s:f, "
         "s:f}}",
-        "data", run->data, "network", mb_network_spec(run->network), "parameters",
+        "data", text_of(run->data), "network", mb_network_spec(run->network), "parameters",
         (json_int_t)mb_network_parameters(run->network), "epochs", (json_int_t)options->epochs,
         "batch_size", (json_int_t)options->batch_size, "optimizer",
         mb_optimizer_name(options->optimizer), "schedule", mb_schedule_name(options->schedule),
         "lr", options->lr, "weight_decay", options->weight_decay, "seed", (json_int_t)options->seed,
-        "threads", (json_int_t)run->machine->threads, "blas_core", run->machine->blas_core,
+        "threads", (json_int_t)run->machine->threads, "blas_core", text_of(run->machine->blas_core),
         "final_train_loss", last->train_loss, "test_accuracy", last->test_accuracy, "train_seconds",
         mb_run_seconds(run), "samples_per_second", "min", speed->min, "median", speed->median,
         "max", speed->max);

@@ -112,6 +112,17 @@ static mb_status train_epoch(trainer *t, mb_error *error)
     return MB_OK;
 }
 
+/* The last update has no loss after it that would show what it did. */
+static mb_status check_parameters(const mb_network *network, mb_error *error)
+{
+    for (size_t i = 0; i < network->parameter_room; i++)
+        if (!isfinite(network->parameters[i]))
+            return mb_fail(error, MB_DIVERGED,
+                           "training: the last step left a parameter that is not finite: try a "
+                           "smaller learning rate");
+    return MB_OK;
+}
+
 static mb_status open_parameters(trainer *t, const mb_network *network, mb_error *error)
 {
     const size_t room = network->parameter_room;
@@ -176,6 +187,8 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
         status = open_trainer(&t, network, dataset, error);
     for (; t.epoch < options->epochs && status == MB_OK; t.epoch++)
         status = train_epoch(&t, error);
+    if (status == MB_OK)
+        status = check_parameters(network, error);
     close_trainer(&t);
     return status;
 }

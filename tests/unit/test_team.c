@@ -87,6 +87,23 @@ static void teams_of_several_sizes_live_side_by_side(void **state)
     mb_team_close(NULL);
 }
 
+/* OpenMP may then start fewer threads than asked for, by the load of the machine. */
+static void a_team_of_any_size_is_whole(void **state)
+{
+    (void)state;
+    mb_team *team = open_team(MOST, NULL);
+    omp_set_dynamic(1);
+    roll r = {.team = team};
+    mb_team_run(team, answer, &r);
+    omp_set_dynamic(0);
+    assert_in_range(r.count[0], 1, MOST);
+    for (size_t i = 0; i < MOST; i++) {
+        assert_int_equal(r.runs[i], i < r.count[0] ? 1 : 0);
+        assert_int_equal(r.count[i], i < r.count[0] ? r.count[0] : 0);
+    }
+    mb_team_close(team);
+}
+
 static void note_caller(const mb_worker *worker, void *context)
 {
     if (worker->index == 0)
@@ -319,11 +336,13 @@ static void a_limit_by_openmp_makes_a_smaller_team(void **state)
 
 int main(int count, char **arguments)
 {
+    omp_set_dynamic(0); /* as many threads as asked for, whatever OMP_DYNAMIC says */
     if (count > 1 && strcmp(arguments[1], limited) == 0)
         return run_limited();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_runs_once),
         cmocka_unit_test(teams_of_several_sizes_live_side_by_side),
+        cmocka_unit_test(a_team_of_any_size_is_whole),
         cmocka_unit_test(caller_is_the_first_worker),
         cmocka_unit_test(barrier_orders_what_was_written),
         cmocka_unit_test(sleepers_are_woken),

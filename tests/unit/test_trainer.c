@@ -19,7 +19,7 @@
 /* 330 training images are 10 batches of 32 and a rest of 10. */
 enum { TRAIN = 330, TEST = 90, ROWS = 8, COLUMNS = 7, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
 
-static const char spec[] = "dense:40,relu,dense:20,relu,dense:4";
+static const char layers[] = "dense:40,relu,dense:20,relu,dense:4";
 
 static mb_dataset *dataset; /* one for all tests */
 
@@ -50,7 +50,7 @@ static mb_machine *open_machine(size_t threads)
     return machine;
 }
 
-static mb_network *open_network(const mb_machine *machine)
+static mb_network *open_network(const mb_machine *machine, const char *spec)
 {
     mb_network *network = NULL;
     const mb_shape input = {1, ROWS, COLUMNS};
@@ -93,9 +93,10 @@ static float *train_fresh(const mb_dataset *data, const mb_training_options *opt
                           size_t threads, size_t *count)
 {
     mb_error error = {0};
+    const mb_training_events silent = {0};
     mb_machine *machine = open_machine(threads);
-    mb_network *network = open_network(machine);
-    if (mb_train(machine, network, data, options, NULL, &error) != MB_OK)
+    mb_network *network = open_network(machine, layers);
+    if (mb_train(machine, network, data, options, &silent, &error) != MB_OK)
         fail_msg("%s", error.text);
     float *all = parameters_of(network);
     *count = mb_network_parameters(network);
@@ -123,7 +124,7 @@ typedef struct account {
     const mb_training_options *options;
     const mb_network *network;
     size_t samples, epochs, calls, done; /* epochs reported, progress in the running one */
-    double last_loss, first_loss, test_accuracy;
+    double last_loss, first_loss, train_accuracy, test_accuracy, validation_accuracy;
 } account;
 
 static void note_progress(void *context, const mb_progress *progress)
@@ -160,7 +161,9 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
     if (a->epochs == 1)
         a->first_loss = metrics->train_loss;
     a->last_loss = metrics->train_loss;
+    a->train_accuracy = metrics->train_accuracy;
     a->test_accuracy = metrics->test_accuracy;
+    a->validation_accuracy = metrics->validation_accuracy;
     a->done = 0;
 }
 
@@ -182,7 +185,7 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     options.schedule = schedule;
     options.validation = held_out;
     mb_machine *machine = open_machine(2);
-    mb_network *network = open_network(machine);
+    mb_network *network = open_network(machine, layers);
     account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
     const mb_training_events events = {&a, note_progress, note_epoch};
     assert_true(accuracy_on_test(machine, network) < 0.6);
@@ -191,6 +194,7 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     assert_true(a.calls >= 8);
     assert_true(a.last_loss < 0.1 * a.first_loss);
     assert_true(a.test_accuracy > 0.97);
+    assert_true(held_out == 0 || a.validation_accuracy > 0.97);
     assert_true(a.test_accuracy == accuracy_on_test(machine, network));
     mb_network_close(network);
     mb_machine_close(machine);
@@ -202,19 +206,26 @@ static void training_learns_and_tells_how_it_goes(void **state)
     check_learning(MB_ADAMW, MB_ONECYCLE, 0);
     check_learning(MB_ADAM, MB_COSINE, 0);
     check_learning(MB_SGD, MB_CONSTANT, 0);
-    check_learning(MB_ADAMW, MB_ONECYCLE, 50);
+    check_learning(MB_ADAMW, MB_ONECYCLE, 51);
 }
 
-static void events_are_not_needed(void **state)
+/* At a rate that changes nothing, the epoch's means are those of an evaluation of all images. */
+static void an_epoch_visits_each_image_once(void **state)
 {
     (void)state;
-    const mb_training_events silent = {0};
-    const mb_training_options options = options_of(MB_ADAMW);
     mb_machine *machine = open_machine(2);
-    mb_network *network = open_network(machine);
-    assert_int_equal(mb_train(machine, network, dataset, &options, &silent, NULL), MB_OK);
-    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, NULL), MB_OK);
-    assert_true(all_finite(network));
+    mb_network *network = open_network(machine, layers);
+    mb_evaluation *whole = NULL;
+    mb_training_options options = options_of(MB_SGD);
+    options.lr = 1e-300;
+    account a = {.options = &options, .network = network, .samples = TRAIN};
+    const mb_training_events events = {&a, note_progress, note_epoch};
+    assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &dataset->train, ROWS, COLUMNS, &whole, NULL),
+                     MB_OK);
+    assert_true(fabs(a.last_loss - whole->loss) < 1e-6);
+    assert_true(a.train_accuracy == whole->accuracy);
+    mb_evaluation_free(whole);
     mb_network_close(network);
     mb_machine_close(machine);
 }
@@ -302,7 +313,7 @@ static void a_loss_that_is_not_finite_ends_the_training(void **state)
         options.weight_decay = 0.0;
         options.epochs = 20;
         mb_machine *machine = open_machine(2);
-        mb_network *network = open_network(machine);
+        mb_network *network = open_network(machine, layers);
         const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
         if (status == MB_DIVERGED) {
             diverged++;
@@ -319,6 +330,27 @@ static void a_loss_that_is_not_finite_ends_the_training(void **state)
     assert_true(diverged > 0);
 }
 
+/* The last step of a run has no loss after it that would tell. These weights, of which decay makes
+ * -1e7 times themselves each step, leave the floats in the sixth of six. */
+static void training_does_not_succeed_with_parameters_that_are_not_finite(void **state)
+{
+    (void)state;
+    mb_error error = {0};
+    mb_training_options options = options_of(MB_SGD);
+    options.schedule = MB_CONSTANT;
+    options.lr = 1e4;
+    options.weight_decay = 1e3;
+    options.epochs = 1;
+    options.batch_size = 64;
+    mb_machine *machine = open_machine(2);
+    mb_network *network = open_network(machine, "dense:4");
+    const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
+    const bool finite = all_finite(network);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    assert_true(status != MB_OK || finite);
+}
+
 /* Weights that make the first loss infinite: nothing at all is changed. */
 static void parameters_are_those_before_the_step(void **state)
 {
@@ -326,7 +358,7 @@ static void parameters_are_those_before_the_step(void **state)
     mb_error error = {0};
     const mb_training_options options = options_of(MB_ADAMW);
     mb_machine *machine = open_machine(2);
-    mb_network *network = open_network(machine);
+    mb_network *network = open_network(machine, layers);
     float bias[40];
     for (size_t i = 0; i < 40; i++)
         bias[i] = FLT_MAX;
@@ -346,12 +378,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_learns_and_tells_how_it_goes),
-        cmocka_unit_test(events_are_not_needed),
+        cmocka_unit_test(an_epoch_visits_each_image_once),
         cmocka_unit_test(parameters_do_not_depend_on_threads),
         cmocka_unit_test(parameters_depend_on_seed_and_options),
         cmocka_unit_test(held_out_images_are_not_trained_on),
         cmocka_unit_test(a_blank_training_set_trains),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_training),
+        cmocka_unit_test(training_does_not_succeed_with_parameters_that_are_not_finite),
         cmocka_unit_test(parameters_are_those_before_the_step),
     };
     return cmocka_run_group_tests_name("trainer", tests, open_data, close_data);
