@@ -6,8 +6,9 @@
 
 #include <cmocka.h>
 
-#include "core/rng.h"
 #include "kernels/kernels.h"
+
+#include "draws.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,30 +23,10 @@ enum { MOST = 4096, ROUNDS = 60 };
 static float in[MOST], found[MOST], wanted[MOST];
 static uint16_t active[256];
 
-static mb_rng draws; /* each test begins its own stream */
-
-static int begin(void **state)
-{
-    (void)state;
-    draws = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
-    return 0;
-}
-
-static size_t from_to(size_t least, size_t most)
-{
-    return least + mb_rng_below(&draws, (uint32_t)(most - least + 1));
-}
-
-static void draw(float *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        values[i] = 4.0f * mb_rng_unit(&draws) - 2.0f;
-}
-
 /* What the kernel and its twin both start from. */
 static void draw_output(void)
 {
-    draw(found, MOST);
+    mb_test_draw(found, MOST);
     memcpy(wanted, found, sizeof wanted);
 }
 
@@ -54,7 +35,7 @@ static size_t draw_active(size_t rows)
 {
     size_t n = 0;
     for (size_t row = 0; row < rows; row++)
-        if (mb_rng_below(&draws, 2) == 0)
+        if (mb_rng_below(mb_test_draws(), 2) == 0)
             active[n++] = (uint16_t)row;
     return n;
 }
@@ -72,10 +53,10 @@ static void at_each_level(check_fn *check)
 static void check_widen(const mb_kernels *kernels)
 {
     uint8_t bytes[512];
-    const size_t n = from_to(0, 512);
+    const size_t n = mb_test_from_to(0, 512);
     draw_output();
     for (size_t i = 0; i < n; i++) {
-        bytes[i] = (uint8_t)(i < 256 ? i : mb_rng_below(&draws, 256));
+        bytes[i] = (uint8_t)(i < 256 ? i : mb_rng_below(mb_test_draws(), 256));
         wanted[i] = (float)bytes[i] / 255.0f;
     }
     kernels->widen(n, bytes, found);
@@ -86,16 +67,16 @@ static void check_spread(const mb_kernels *kernels)
 {
     uint16_t slot[256], index[256];
     uint8_t value[256];
-    const size_t columns = draw_active(from_to(1, 256));
+    const size_t columns = draw_active(mb_test_from_to(1, 256));
     size_t n = 0;
     draw_output();
     memset(wanted, 0, columns * sizeof *wanted);
     for (size_t c = 0; c < columns; c++) {
         slot[active[c]] = (uint16_t)c;
-        if (mb_rng_below(&draws, 3) > 0)
+        if (mb_rng_below(mb_test_draws(), 3) > 0)
             continue;
         index[n] = active[c];
-        value[n] = (uint8_t)from_to(1, 255);
+        value[n] = (uint8_t)mb_test_from_to(1, 255);
         wanted[c] = (float)value[n++] / 255.0f;
     }
     kernels->spread(n, index, value, slot, columns, found);
@@ -104,9 +85,10 @@ static void check_spread(const mb_kernels *kernels)
 
 static void check_pick_rows(const mb_kernels *kernels)
 {
-    const size_t rows = from_to(1, 100), width = from_to(0, 1) ? 16 : from_to(1, 40);
+    const size_t rows = mb_test_from_to(1, 100),
+                 width = mb_test_from_to(0, 1) ? 16 : mb_test_from_to(1, 40);
     const size_t n = draw_active(rows);
-    draw(in, rows * width);
+    mb_test_draw(in, rows * width);
     draw_output();
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; c < width; c++)
@@ -117,10 +99,11 @@ static void check_pick_rows(const mb_kernels *kernels)
 
 static void check_place_rows(const mb_kernels *kernels)
 {
-    const bool add = from_to(0, 1);
-    const size_t rows = from_to(1, 100), width = from_to(0, 1) ? 16 : from_to(1, 40);
-    const size_t n = from_to(0, 9) > 0 ? draw_active(rows) : 0;
-    draw(in, n * width);
+    const bool add = mb_test_from_to(0, 1);
+    const size_t rows = mb_test_from_to(1, 100),
+                 width = mb_test_from_to(0, 1) ? 16 : mb_test_from_to(1, 40);
+    const size_t n = mb_test_from_to(0, 9) > 0 ? draw_active(rows) : 0;
+    mb_test_draw(in, n * width);
     draw_output();
     for (size_t i = 0; !add && i < rows * width; i++)
         wanted[i] = 0.0f;
@@ -133,8 +116,9 @@ static void check_place_rows(const mb_kernels *kernels)
 
 static void check_transpose(const mb_kernels *kernels)
 {
-    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = rows + from_to(0, 5);
-    draw(in, rows * columns);
+    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
+                 ld = rows + mb_test_from_to(0, 5);
+    mb_test_draw(in, rows * columns);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -145,8 +129,9 @@ static void check_transpose(const mb_kernels *kernels)
 
 static void check_fill_and_add_rows(const mb_kernels *kernels)
 {
-    const size_t rows = from_to(0, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
-    draw(in, columns);
+    const size_t rows = mb_test_from_to(0, 60), columns = mb_test_from_to(1, 50),
+                 ld = columns + mb_test_from_to(0, 5);
+    mb_test_draw(in, columns);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -154,7 +139,7 @@ static void check_fill_and_add_rows(const mb_kernels *kernels)
     kernels->fill_rows(rows, columns, in, found, ld);
     assert_memory_equal(found, wanted, sizeof found);
 
-    draw(in, rows * ld);
+    mb_test_draw(in, rows * ld);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -167,15 +152,16 @@ static void check_fill_and_add_rows(const mb_kernels *kernels)
 static void draw_specials(float *values, size_t n)
 {
     static const float specials[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-126f, -0x1p-126f};
-    draw(values, n);
+    mb_test_draw(values, n);
     for (size_t i = 0; i < n; i++)
-        if (mb_rng_below(&draws, 4) == 0)
-            values[i] = specials[mb_rng_below(&draws, 7)];
+        if (mb_rng_below(mb_test_draws(), 4) == 0)
+            values[i] = specials[mb_rng_below(mb_test_draws(), 7)];
 }
 
 static void check_relu(const mb_kernels *kernels)
 {
-    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
+    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
+                 ld = columns + mb_test_from_to(0, 5);
     draw_specials(found, MOST);
     memcpy(wanted, found, sizeof wanted);
     for (size_t r = 0; r < rows; r++)
@@ -188,7 +174,8 @@ static void check_relu(const mb_kernels *kernels)
 
 static void check_relu_gradient(const mb_kernels *kernels)
 {
-    const size_t rows = from_to(1, 60), columns = from_to(1, 50), ld = columns + from_to(0, 5);
+    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
+                 ld = columns + mb_test_from_to(0, 5);
     draw_specials(in, MOST);
     draw_specials(found, MOST);
     memcpy(wanted, found, sizeof wanted);
@@ -223,7 +210,7 @@ static void the_best_level_is_this_cpus(void **state)
     assert_non_null(mb_kernels_at(MB_CPU_V4)); /* where a build lacks it, the next lower one */
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
 
 int main(void)
 {

@@ -6,8 +6,9 @@
 
 #include <cmocka.h>
 
-#include "core/rng.h"
 #include "kernels/kernels.h"
+
+#include "draws.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,26 +19,6 @@
 enum { MOST = 4096 };
 
 static float in[MOST], found[MOST], wanted[MOST];
-
-static mb_rng draws; /* each test begins its own stream */
-
-static int begin(void **state)
-{
-    (void)state;
-    draws = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
-    return 0;
-}
-
-static size_t from_to(size_t least, size_t most)
-{
-    return least + mb_rng_below(&draws, (uint32_t)(most - least + 1));
-}
-
-static void draw(float *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        values[i] = 4.0f * mb_rng_unit(&draws) - 2.0f;
-}
 
 /* Errors in units of the last place of the double result as a float. */
 static void check_exp(const mb_kernels *kernels, const float *x, size_t n)
@@ -122,11 +103,11 @@ static void check_softmax(size_t rows, size_t classes, float spread)
 {
     static softmax_result result, lowest;
     uint8_t labels[16];
-    draw(in, rows * classes);
+    mb_test_draw(in, rows * classes);
     for (size_t i = 0; i < rows * classes; i++)
         in[i] *= spread / 2.0f;
     for (size_t r = 0; r < rows; r++)
-        labels[r] = (uint8_t)from_to(0, classes - 1);
+        labels[r] = (uint8_t)mb_test_from_to(0, classes - 1);
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         memset(&result, 0x55, sizeof result);
         mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, result.gradient,
@@ -196,7 +177,7 @@ static void softmax_does_not_hide_nan(void **state)
             static const uint8_t labels[] = {4, 4};
             float z[20], gradient[20], losses[2];
             uint8_t guess[2];
-            draw(z, 20);
+            mb_test_draw(z, 20);
             z[place] = NAN;
             mb_kernels_at(level)->softmax(2, 10, z, labels, 1.0f, gradient, losses, guess);
             assert_true(isnan(losses[0]));
@@ -244,14 +225,14 @@ static void check_updates(mb_update update, bool decay, bool adam)
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         double w[PARAMETERS], first[PARAMETERS] = {0}, second[PARAMETERS] = {0};
         parameters p = {{0}, {0}, {0}};
-        draws = mb_rng_at(1, MB_FOR_TESTS, 1, 1);
-        draw(p.w, PARAMETERS + 1);
+        *mb_test_draws() = mb_rng_at(1, MB_FOR_TESTS, 1, 1);
+        mb_test_draw(p.w, PARAMETERS + 1);
         for (size_t i = 0; i < PARAMETERS; i++)
             w[i] = (double)p.w[i];
         const float guard = p.w[PARAMETERS];
         for (size_t step = 0; step < STEPS; step++) {
             const mb_kernels *kernels = mb_kernels_at(level);
-            draw(in, PARAMETERS);
+            mb_test_draw(in, PARAMETERS);
             (adam ? kernels->adam : kernels->sgd)(&update, decay, PARAMETERS, in, p.w, p.first,
                                                   p.second);
             if (adam)
@@ -321,7 +302,7 @@ static void adam_leaves_a_weight_without_gradient(void **state)
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
 
 int main(void)
 {

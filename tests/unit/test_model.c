@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "model/safetensors.h"
+#include "model_bench.h"
 #include "support.h"
 
 #include <dirent.h>
@@ -17,36 +18,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* What the tests share: a machine, and a folder with at most the file `path` in it. */
-typedef struct bench {
-    mb_machine *machine;
-    char *folder, *path;
-} bench;
-
-static int open_bench(void **state)
-{
-    const mb_machine_options options = {.threads = 1, .pin = "none"};
-    bench *work = calloc(1, sizeof *work);
-    assert_non_null(work);
-    *state = work;
-    work->folder = mb_test_folder();
-    work->path = mb_path_join(work->folder, "model.safetensors");
-    assert_non_null(work->path);
-    return mb_machine_open(&options, &work->machine, NULL) == MB_OK ? 0 : -1;
-}
-
-static int close_bench(void **state)
-{
-    bench *work = *state;
-    mb_machine_close(work->machine);
-    mb_test_remove(work->folder);
-    free(work->path);
-    free(work);
-    return 0;
-}
-
-static mb_network *new_network(const bench *work, const char *spec, mb_shape input, size_t classes,
-                               uint64_t seed)
+static mb_network *new_network(const mb_test_bench *work, const char *spec, mb_shape input,
+                               size_t classes, uint64_t seed)
 {
     mb_network *network = NULL;
     assert_int_equal(mb_network_open(work->machine, spec, input, classes, &network, NULL), MB_OK);
@@ -89,7 +62,8 @@ static void assert_equal_tensors(const mb_network *a, const mb_network *b)
     }
 }
 
-static void assert_round_trip(const bench *work, const char *spec, mb_shape input, size_t classes)
+static void assert_round_trip(const mb_test_bench *work, const char *spec, mb_shape input,
+                              size_t classes)
 {
     mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
     fill_biases(saved);
@@ -112,7 +86,7 @@ static void test_round_trip_bit_for_bit(void **state)
     assert_round_trip(*state, "dense:2", (mb_shape){1, 1, 1}, 2);
 }
 
-static mb_bytes saved_bytes(const bench *work, uint64_t seed)
+static mb_bytes saved_bytes(const mb_test_bench *work, uint64_t seed)
 {
     mb_bytes bytes = {0};
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, seed);
@@ -137,7 +111,7 @@ static void test_equal_networks_are_equal_bytes(void **state)
 
 static void test_metadata_names_the_network(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_safetensors *file = NULL;
     assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
@@ -165,7 +139,7 @@ static size_t files_in(const char *folder)
 /* The disk is full after 4096 bytes: a limit on file sizes stands for it. */
 static void test_failing_save_keeps_the_old_file(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_error error = {0};
     mb_bytes bytes = {0};
@@ -189,7 +163,7 @@ static void test_failing_save_keeps_the_old_file(void **state)
 
 static void test_save_into_no_folder(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_error error = {0};
     assert_int_equal(mb_model_save(network, "/nonexistent/model.safetensors", &error), MB_IO);
@@ -206,5 +180,5 @@ int main(void)
         cmocka_unit_test(test_failing_save_keeps_the_old_file),
         cmocka_unit_test(test_save_into_no_folder),
     };
-    return cmocka_run_group_tests_name("model", tests, open_bench, close_bench);
+    return cmocka_run_group_tests_name("model", tests, mb_test_bench_open, mb_test_bench_close);
 }

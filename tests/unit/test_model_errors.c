@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "model/safetensors.h"
+#include "model_bench.h"
 #include "support.h"
 
 #include <math.h>
@@ -18,34 +19,6 @@
 #include <unistd.h>
 
 /* Files that are sound as safetensors and not as models. */
-
-/* What the tests share: a machine, and a folder with at most the file `path` in it. */
-typedef struct bench {
-    mb_machine *machine;
-    char *folder, *path;
-} bench;
-
-static int open_bench(void **state)
-{
-    const mb_machine_options options = {.threads = 1, .pin = "none"};
-    bench *work = calloc(1, sizeof *work);
-    assert_non_null(work);
-    *state = work;
-    work->folder = mb_test_folder();
-    work->path = mb_path_join(work->folder, "model.safetensors");
-    assert_non_null(work->path);
-    return mb_machine_open(&options, &work->machine, NULL) == MB_OK ? 0 : -1;
-}
-
-static int close_bench(void **state)
-{
-    bench *work = *state;
-    mb_machine_close(work->machine);
-    mb_test_remove(work->folder);
-    free(work->path);
-    free(work);
-    return 0;
-}
 
 /* A model written by hand, to be broken: 4 pixels, 3 hidden units, 2 classes. */
 enum { TENSORS = 4, PAIRS = 3 };
@@ -75,7 +48,7 @@ static void start_model(handmade *model)
     model->metadata_count = PAIRS;
 }
 
-static void write_model(const bench *work, const handmade *model)
+static void write_model(const mb_test_bench *work, const handmade *model)
 {
     const mb_safetensors_content content = {.tensors = model->tensors,
                                             .tensor_count = model->tensor_count,
@@ -85,7 +58,7 @@ static void write_model(const bench *work, const handmade *model)
 }
 
 /* The file at work->path is refused: its name, then a text that starts with `text`. */
-static void assert_file_refused(const bench *work, const char *text)
+static void assert_file_refused(const mb_test_bench *work, const char *text)
 {
     mb_network *const before = (mb_network *)(uintptr_t)work; /* anything but NULL */
     mb_network *network = before;
@@ -101,7 +74,7 @@ static void assert_file_refused(const bench *work, const char *text)
     assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_FORMAT);
 }
 
-static void assert_refused(const bench *work, const handmade *model, const char *text)
+static void assert_refused(const mb_test_bench *work, const handmade *model, const char *text)
 {
     write_model(work, model);
     assert_file_refused(work, text);
@@ -109,7 +82,7 @@ static void assert_refused(const bench *work, const handmade *model, const char 
 
 static void test_model_written_by_hand_loads(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     handmade model;
     mb_network *network = NULL;
     float weight[12];
@@ -181,7 +154,7 @@ static void test_not_finite(void **state)
 
 static void test_other_dtype(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     handmade model;
     mb_bytes bytes = {0};
     start_model(&model);
@@ -274,7 +247,7 @@ static void test_input_of_other_size(void **state)
 
 static void test_load_of_no_file(void **state)
 {
-    const bench *work = *state;
+    const mb_test_bench *work = *state;
     mb_network *network = NULL;
     mb_error error = {0};
     (void)unlink(work->path);
@@ -301,5 +274,6 @@ int main(void)
         cmocka_unit_test(test_input_of_other_size),
         cmocka_unit_test(test_load_of_no_file),
     };
-    return cmocka_run_group_tests_name("model errors", tests, open_bench, close_bench);
+    return cmocka_run_group_tests_name("model errors", tests, mb_test_bench_open,
+                                       mb_test_bench_close);
 }
