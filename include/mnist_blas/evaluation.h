@@ -33,6 +33,14 @@ MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, con
                              size_t rows, size_t columns, mb_evaluation **evaluation,
                              mb_error *error);
 
+/* Softmax probabilities of `count` images (count, rows, columns) of gray values, 0 background, by
+ * the machine's team, into `probabilities` (count, classes), the caller's.
+ * MB_INVALID: images of another size than the network's input, or none; MB_DIVERGED: an output
+ * that is not finite; MB_MEMORY. */
+MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
+                             size_t count, size_t rows, size_t columns, float *probabilities,
+                             mb_error *error);
+
 MB_API void mb_evaluation_free(mb_evaluation *evaluation);
 
 #ifdef __cplusplus

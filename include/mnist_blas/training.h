@@ -42,12 +42,14 @@ typedef struct mb_training_options {
 /* What plain training uses with this optimizer. */
 MB_API mb_training_options mb_training_defaults(mb_optimizer_kind optimizer);
 
-/* How far an epoch is; sent about 20 times a second. */
+/* How far an epoch is; sent about 20 times a second, and at its end. */
 typedef struct mb_progress {
     size_t epoch, epochs; /* 1 .. epochs */
     size_t samples_done, samples;
     double seconds; /* in this epoch's training phase so far */
     double loss;    /* mean over the epoch so far */
+    size_t steps_done, steps;
+    const float *step_loss; /* (steps_done) mean loss of each step's batch; valid during the call */
 } mb_progress;
 
 /* One finished epoch. Fractions, seconds of the training phase, and what follows from them. */
@@ -72,8 +74,8 @@ typedef struct mb_training_events {
  * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins.
  * MB_INVALID: options out of range (the error names the option), images of another size or
  * classes than the network's; MB_MEMORY; MB_DIVERGED: a loss that is not finite, the error says
- * at which step and learning rate, and the parameters are those that the step began with; MB_DIVERGED
- * too where the run's last step leaves some that are not finite. */
+ * at which step and learning rate, and the parameters are those that the step began with;
+ * MB_DIVERGED too where the run's last step leaves some that are not finite. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);

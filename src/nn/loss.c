@@ -1,6 +1,7 @@
 #include "nn/loss.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Rows of a tile, unless the logits come in other blocks. */
 enum { LOSS_ROWS = 16 };
@@ -14,7 +15,8 @@ typedef struct loss_op {
 typedef struct tally_op {
     mb_loss loss;
     mb_tally *tally;
-    size_t rows, classes;
+    mb_matrix logits;
+    size_t rows;
 } tally_op;
 
 mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error *error)
@@ -74,25 +76,32 @@ static void run_tally(const void *context, const mb_step *step, size_t tile, voi
         tally->healthy = false;
         return;
     }
+    const size_t classes = op->logits.columns;
+    for (size_t row = 0; tally->confusion != NULL && row < op->rows; row++)
+        tally->confusion[labels[row] * classes + guess[row]]++;
+    if (tally->logits != NULL)
+        memcpy(tally->logits + tally->samples * classes, op->logits.data,
+               op->rows * classes * sizeof *tally->logits);
+    if (tally->step_loss != NULL)
+        tally->step_loss[tally->steps] = (float)(loss / (double)op->rows);
     tally->loss += loss;
     tally->correct += correct;
     tally->samples += op->rows;
-    for (size_t row = 0; tally->confusion != NULL && row < op->rows; row++)
-        tally->confusion[labels[row] * op->classes + guess[row]]++;
+    tally->steps++;
 }
 
-mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, size_t classes, const mb_site *site,
-                        mb_error *error)
+mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, const mb_site *site, mb_error *error)
 {
     tally_op *op = mb_arena_take(site->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "tally", sizeof *op);
-    *op = (tally_op){*loss, tally, site->rows, classes};
+    *op = (tally_op){*loss, tally, site->out, site->rows};
     const mb_phase phase = {
         .name = "tally",
         .run = run_tally,
         .op = op,
         .cut = {1, 1, 1, 1},
-        .uses = {{loss->losses}, {&mb_this_batch}, {&tally->healthy, .writes = true}}};
+        .uses = {
+            {loss->losses}, {site->out.data}, {&mb_this_batch}, {&tally->healthy, .writes = true}}};
     return mb_plan_add(site->plan, &phase, error);
 }

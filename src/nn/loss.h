@@ -10,12 +10,14 @@ typedef struct mb_loss {
     uint8_t *guess; /* (rows) likeliest class */
 } mb_loss;
 
-/* Sums over batches since it was cleared. */
+/* Sums over the steps of a pass; the arrays are filled where they are not NULL. */
 typedef struct mb_tally {
     double loss; /* of all samples, nats */
-    size_t samples, correct;
+    size_t steps, samples, correct;
     bool healthy;      /* every batch's loss was finite; one that is not is left out of the sums */
-    size_t *confusion; /* (classes, classes) counts, true class by guess; NULL: not wanted */
+    size_t *confusion; /* (classes, classes) counts, true class by guess */
+    float *step_loss;  /* (steps of the pass) mean loss of each step's batch */
+    float *logits;     /* (samples of the pass, classes) */
 } mb_tally;
 
 /* Room for `max_rows` samples, from the arena. MB_MEMORY. */
@@ -25,8 +27,7 @@ mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error
  * where something is trained, into site->d_out, the gradient of the batch's mean loss. */
 mb_status mb_loss_plan(const mb_loss *loss, const mb_site *site, mb_error *error);
 
-/* Appends the phase that adds the batch's results to *tally. */
-mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, size_t classes, const mb_site *site,
-                        mb_error *error);
+/* Appends the phase that adds the batch's results, from the logits site->out on, to *tally. */
+mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, const mb_site *site, mb_error *error);
 
 #endif

@@ -23,7 +23,7 @@ static mb_status plan_step(mb_pass *pass, size_t rows, mb_plan *plan, mb_error *
     if (status == MB_OK && training)
         status = mb_network_backward(network, &pass->workspace, site, error);
     if (status == MB_OK)
-        status = mb_tally_plan(&pass->loss, &pass->tally, network->classes, &output, error);
+        status = mb_tally_plan(&pass->loss, &pass->tally, &output, error);
     if (status == MB_OK && training)
         status = mb_network_update(network, &pass->workspace, site, error);
     return status;
@@ -79,7 +79,11 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
 void mb_pass_start(mb_pass *pass, const uint32_t *order)
 {
     pass->feed.order = order;
-    pass->tally = (mb_tally){.healthy = true, .confusion = pass->tally.confusion};
+    const mb_tally *last = &pass->tally;
+    pass->tally = (mb_tally){.healthy = true,
+                             .confusion = last->confusion,
+                             .step_loss = last->step_loss,
+                             .logits = last->logits};
 }
 
 typedef struct stretch {

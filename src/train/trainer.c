@@ -53,7 +53,10 @@ static void report_progress(const trainer *t, size_t step, double seconds)
         .samples_done = done < t->pass.feed.samples ? done : t->pass.feed.samples,
         .samples = t->pass.feed.samples,
         .seconds = seconds,
-        .loss = tally->samples > 0 ? tally->loss / (double)tally->samples : NAN};
+        .loss = tally->samples > 0 ? tally->loss / (double)tally->samples : NAN,
+        .steps_done = step,
+        .steps = t->steps,
+        .step_loss = tally->step_loss};
     t->events->progress(t->events->context, &progress);
 }
 
@@ -162,6 +165,9 @@ static mb_status open_trainer(trainer *t, const mb_network *network, const mb_da
     t->pass.update_source = update_of_step;
     t->pass.update_context = t;
     t->steps = mb_feed_steps(&t->pass.feed);
+    t->pass.tally.step_loss = mb_arena_take(&t->arena, t->steps, sizeof(float));
+    if (t->pass.tally.step_loss == NULL)
+        return mb_fail_memory(error, "training", t->steps * sizeof(float));
     t->chunk_steps = FIRST_CHUNK;
     return MB_OK;
 }

@@ -151,6 +151,45 @@ static void scores_follow_from_the_confusion(void **state)
     mb_evaluation_free(evaluation);
 }
 
+static void probabilities_equal_a_naive_softmax(void **state)
+{
+    const fixture *f = *state;
+    fixture other = *f;
+    float probabilities[IMAGES * CLASSES];
+    mb_error error = {0};
+    if (mb_classify(f->machine, f->network, f->images, IMAGES, ROWS, COLUMNS, probabilities,
+                    &error) != MB_OK)
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < IMAGES; i++)
+        for (size_t c = 0; c < CLASSES; c++) {
+            double loss;
+            other.labels[i] = (uint8_t)c;
+            classify(&other, i, &loss);
+            assert_true(fabs((double)probabilities[i * CLASSES + c] - exp(-loss)) < 1e-5);
+        }
+}
+
+static void classifying_refuses_what_evaluation_refuses(void **state)
+{
+    fixture *f = *state;
+    float probabilities[CLASSES];
+    mb_error error = {0};
+    assert_int_equal(
+        mb_classify(f->machine, f->network, f->images, 0, ROWS, COLUMNS, probabilities, &error),
+        MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "there are no images");
+    assert_int_equal(
+        mb_classify(f->machine, f->network, f->images, 1, 1, PIXELS, probabilities, &error),
+        MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "images are 1x12");
+    f->biases[2] = NAN;
+    mb_network_set(f->network, 1, f->biases);
+    assert_int_equal(
+        mb_classify(f->machine, f->network, f->images, 1, ROWS, COLUMNS, probabilities, &error),
+        MB_DIVERGED);
+    mb_test_error(&error, MB_DIVERGED, "output is not finite");
+}
+
 static void the_lower_of_equal_classes_wins(void **state)
 {
     fixture *f = *state;
@@ -248,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(confusion_and_loss_equal_a_naive_count),
         CASE(scores_follow_from_the_confusion),
+        CASE(probabilities_equal_a_naive_softmax),
+        CASE(classifying_refuses_what_evaluation_refuses),
         CASE(the_lower_of_equal_classes_wins),
         CASE(result_does_not_depend_on_threads),
         CASE(small_splits_are_whole),

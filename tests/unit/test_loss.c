@@ -58,7 +58,7 @@ static fixture *open_fixture(size_t rows, bool training)
     const mb_site site = site_of(f, rows, training);
     assert_int_equal(mb_loss_open(ROWS, &f->arena, &f->loss, NULL), MB_OK);
     assert_int_equal(mb_loss_plan(&f->loss, &site, NULL), MB_OK);
-    assert_int_equal(mb_tally_plan(&f->loss, &f->tally, CLASSES, &site, NULL), MB_OK);
+    assert_int_equal(mb_tally_plan(&f->loss, &f->tally, &site, NULL), MB_OK);
     return f;
 }
 

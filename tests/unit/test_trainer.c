@@ -8,6 +8,7 @@
 
 #include "nn/schedule.h"
 #include "support.h"
+#include "training.h"
 
 #include <float.h>
 #include <math.h>
@@ -40,14 +41,6 @@ static int close_data(void **state)
     (void)state;
     mb_dataset_close(dataset);
     return 0;
-}
-
-static mb_machine *open_machine(size_t threads)
-{
-    mb_machine *machine = NULL;
-    const mb_machine_options options = {.threads = threads, .pin = "none"};
-    assert_int_equal(mb_machine_open(&options, &machine, NULL), MB_OK);
-    return machine;
 }
 
 static mb_network *open_network(const mb_machine *machine, const char *spec)
@@ -94,7 +87,7 @@ static float *train_fresh(const mb_dataset *data, const mb_training_options *opt
 {
     mb_error error = {0};
     const mb_training_events silent = {0};
-    mb_machine *machine = open_machine(threads);
+    mb_machine *machine = mb_test_machine(threads);
     mb_network *network = open_network(machine, layers);
     if (mb_train(machine, network, data, options, &silent, &error) != MB_OK)
         fail_msg("%s", error.text);
@@ -127,6 +120,20 @@ typedef struct account {
     double last_loss, first_loss, train_accuracy, test_accuracy, validation_accuracy;
 } account;
 
+/* The mean over the epoch so far is the mean of the steps' means by their samples. */
+static void note_step_losses(const mb_progress *progress, size_t batch_size)
+{
+    double sum = 0.0;
+    assert_int_equal(progress->steps, (progress->samples + batch_size - 1) / batch_size);
+    assert_in_range(progress->steps_done, 1, progress->steps);
+    for (size_t step = 0; step < progress->steps_done; step++) {
+        const size_t left = progress->samples_done - step * batch_size;
+        sum += (double)progress->step_loss[step] * (double)(left < batch_size ? left : batch_size);
+    }
+    const double mean = sum / (double)progress->samples_done;
+    assert_true(fabs(mean - progress->loss) <= 1e-6 * progress->loss);
+}
+
 static void note_progress(void *context, const mb_progress *progress)
 {
     account *a = context;
@@ -137,6 +144,7 @@ static void note_progress(void *context, const mb_progress *progress)
     assert_true(progress->seconds >= 0.0);
     assert_true(isfinite(progress->loss) && progress->loss >= 0.0);
     a->done = progress->samples_done;
+    note_step_losses(progress, a->options->batch_size);
     a->calls++;
 }
 
@@ -184,7 +192,7 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     options.epochs = 8;
     options.schedule = schedule;
     options.validation = held_out;
-    mb_machine *machine = open_machine(2);
+    mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
     const mb_training_events events = {&a, note_progress, note_epoch};
@@ -213,7 +221,7 @@ static void training_learns_and_tells_how_it_goes(void **state)
 static void an_epoch_visits_each_image_once(void **state)
 {
     (void)state;
-    mb_machine *machine = open_machine(2);
+    mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     mb_evaluation *whole = NULL;
     mb_training_options options = options_of(MB_SGD);
@@ -312,7 +320,7 @@ static void a_loss_that_is_not_finite_ends_the_training(void **state)
         options.lr = 1e6;
         options.weight_decay = 0.0;
         options.epochs = 20;
-        mb_machine *machine = open_machine(2);
+        mb_machine *machine = mb_test_machine(2);
         mb_network *network = open_network(machine, layers);
         const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
         if (status == MB_DIVERGED) {
@@ -342,7 +350,7 @@ static void training_does_not_succeed_with_parameters_that_are_not_finite(void *
     options.weight_decay = 1e3;
     options.epochs = 1;
     options.batch_size = 64;
-    mb_machine *machine = open_machine(2);
+    mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, "dense:4");
     const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
     const bool finite = all_finite(network);
@@ -357,7 +365,7 @@ static void parameters_are_those_before_the_step(void **state)
     (void)state;
     mb_error error = {0};
     const mb_training_options options = options_of(MB_ADAMW);
-    mb_machine *machine = open_machine(2);
+    mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     float bias[40];
     for (size_t i = 0; i < 40; i++)

@@ -1,0 +1,44 @@
+/* What a network makes of images whose classes need not be known. */
+#include "machine/machine.h"
+#include "train/evaluator.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* One row: logits in, probabilities out; see src/kernels/softmax.c. */
+static void softmax(size_t classes, float *row)
+{
+    float most = row[0];
+    double sum = 0.0;
+    for (size_t c = 1; c < classes; c++)
+        most = row[c] > most ? row[c] : most;
+    for (size_t c = 0; c < classes; c++)
+        sum += exp((double)row[c] - (double)most);
+    for (size_t c = 0; c < classes; c++)
+        row[c] = (float)(exp((double)row[c] - (double)most) / sum);
+}
+
+mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
+                      size_t count, size_t rows, size_t columns, float *probabilities,
+                      mb_error *error)
+{
+    mb_team *team = mb_machine_team(machine);
+    uint8_t *labels = calloc(count > 0 ? count : 1, 1); /* class 0: the loss is not looked at */
+    const mb_split split = {images, labels, count};
+    mb_evaluator evaluator = {0};
+    mb_status status = labels != NULL ? MB_OK : mb_fail_memory(error, "evaluation", count);
+    if (status == MB_OK)
+        status = mb_evaluator_open(network, &split, rows, columns, mb_team_threads(team),
+                                   &evaluator, error);
+    if (status != MB_OK)
+        goto done;
+    evaluator.pass.tally.logits = probabilities;
+    if (!mb_evaluator_run(&evaluator, team)->healthy)
+        status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
+    for (size_t i = 0; status == MB_OK && i < count; i++)
+        softmax(network->classes, probabilities + i * network->classes);
+    mb_evaluator_close(&evaluator);
+done:
+    free(labels);
+    return status;
+}
