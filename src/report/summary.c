@@ -73,7 +73,8 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
     json_t *summary = json_pack(
         "{s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:o, s:f, s:f, s:f, s:{s:f, s:f, "
         "s:f}}",
-        "data", text_of(run->data), "network", mb_network_spec(run->network), "parameters",
+        "data", text_of(run->data != NULL ? run->data : "synthetic"), "network",
+        mb_network_spec(run->network), "parameters",
         (json_int_t)mb_network_parameters(run->network), "epochs", (json_int_t)options->epochs,
         "batch_size", (json_int_t)options->batch_size, "optimizer",
         mb_optimizer_name(options->optimizer), "schedule", mb_schedule_name(options->schedule),
@@ -119,7 +120,7 @@ mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *erro
         summary != NULL ? json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS)) : NULL;
     char *line = NULL;
     if (text == NULL || asprintf(&line, "%s\n", text) < 0)
-        status = mb_fail_memory(error, "summary", strlen(run->data));
+        status = mb_fail_memory(error, "summary", sizeof *run);
     else
         status = write_text(folder, "summary.json", line, error);
     free(line);

@@ -9,7 +9,8 @@
 
 /* All that a summary tells. Nothing in it is owned. */
 typedef struct mb_run {
-    const char *data; /* the folder as given */
+    const char
+        *data; /* the folder as given; NULL: drawn digits, which the summary calls "synthetic" */
     const mb_network *network;
     const mb_machine_info *machine;
     const mb_training_options *options;

@@ -1,0 +1,33 @@
+#include "report/loss_curve.h"
+
+/* Neighbours become one point of twice the steps. */
+static void halve(mb_loss_curve *curve)
+{
+    for (size_t i = 0; i < MB_CURVE_POINTS / 2; i++)
+        curve->sum[i] = curve->sum[2 * i] + curve->sum[2 * i + 1];
+    for (size_t i = MB_CURVE_POINTS / 2; i < MB_CURVE_POINTS; i++)
+        curve->sum[i] = 0.0;
+    curve->stride *= 2;
+}
+
+void mb_loss_curve_add(mb_loss_curve *curve, const float *losses, size_t count)
+{
+    if (curve->stride == 0)
+        curve->stride = 1;
+    for (size_t i = 0; i < count; i++) {
+        if (curve->steps == curve->stride * MB_CURVE_POINTS)
+            halve(curve);
+        curve->sum[curve->steps++ / curve->stride] += (double)losses[i];
+    }
+}
+
+size_t mb_loss_curve_points(const mb_loss_curve *curve)
+{
+    return curve->steps > 0 ? (curve->steps - 1) / curve->stride + 1 : 0;
+}
+
+double mb_loss_curve_mean(const mb_loss_curve *curve, size_t point)
+{
+    const size_t left = curve->steps - point * curve->stride;
+    return curve->sum[point] / (double)(left < curve->stride ? left : curve->stride);
+}

@@ -1,0 +1,29 @@
+/* The report of a run: pictures, and a page that shows them. */
+#ifndef MB_REPORT_REPORT_H
+#define MB_REPORT_REPORT_H
+
+#include "report/loss_curve.h"
+#include "report/summary.h"
+
+#include <mnist_blas/dataset.h>
+#include <mnist_blas/evaluation.h>
+#include <stdbool.h>
+
+/* All that a report tells. Nothing in it is owned. */
+typedef struct mb_report {
+    const mb_run *run;
+    const mb_dataset *dataset;       /* whose test split was classified */
+    const mb_evaluation *evaluation; /* of the test split */
+    const float *probabilities;      /* (test images, classes) */
+    const mb_loss_curve *curve;
+    const char *command; /* one line for a shell that makes this run again */
+} mb_report;
+
+/* Whether this build can draw: Meson's feature `report`, which needs cairo. */
+bool mb_report_built(void);
+
+/* Writes the pictures and report.html into `folder`, each file whole or not at all.
+ * MB_UNAVAILABLE: built without, or no font is installed; MB_IO; MB_MEMORY. */
+mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error);
+
+#endif

@@ -1,0 +1,76 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "report/loss_curve.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { MOST_STEPS = 9 * MB_CURVE_POINTS };
+
+/* Steps come in pieces of random size; each point is the mean of its own steps, and the stride is
+ * the least power of two with which all of them have a point. */
+static void points_are_means_of_their_steps(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {1,
+                                   2,
+                                   938,
+                                   MB_CURVE_POINTS,
+                                   MB_CURVE_POINTS + 1,
+                                   2 * MB_CURVE_POINTS,
+                                   5 * MB_CURVE_POINTS + 3,
+                                   MOST_STEPS};
+    float *losses = malloc(MOST_STEPS * sizeof *losses);
+    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    for (size_t i = 0; i < MOST_STEPS; i++)
+        losses[i] = mb_rng_unit(&rng);
+    for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
+        mb_loss_curve curve = {0};
+        size_t stride = 1;
+        for (size_t done = 0, piece; done < steps[s]; done += piece) {
+            piece = 1 + mb_rng_below(&rng, 100);
+            if (piece > steps[s] - done)
+                piece = steps[s] - done;
+            mb_loss_curve_add(&curve, losses + done, piece);
+        }
+        while (stride * MB_CURVE_POINTS < steps[s])
+            stride *= 2;
+        assert_int_equal(curve.stride, stride);
+        assert_int_equal(mb_loss_curve_points(&curve), (steps[s] + stride - 1) / stride);
+        for (size_t point = 0; point < mb_loss_curve_points(&curve); point++) {
+            double sum = 0.0;
+            size_t count = 0;
+            for (size_t i = point * stride; i < (point + 1) * stride && i < steps[s]; i++) {
+                sum += (double)losses[i];
+                count++;
+            }
+            assert_true(fabs(mb_loss_curve_mean(&curve, point) - sum / (double)count) < 1e-12);
+        }
+    }
+    free(losses);
+}
+
+static void an_empty_curve_has_no_points(void **state)
+{
+    (void)state;
+    mb_loss_curve curve = {0};
+    assert_int_equal(mb_loss_curve_points(&curve), 0);
+    mb_loss_curve_add(&curve, NULL, 0);
+    assert_int_equal(mb_loss_curve_points(&curve), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(points_are_means_of_their_steps),
+        cmocka_unit_test(an_empty_curve_has_no_points),
+    };
+    return cmocka_run_group_tests_name("loss_curve", tests, NULL, NULL);
+}
