@@ -1,7 +1,8 @@
-/* Labelled images in the IDX files that MNIST comes in. */
+/* Labelled images: read from the IDX files that MNIST comes in, or drawn. */
 #ifndef MNIST_BLAS_DATASET_H
 #define MNIST_BLAS_DATASET_H
 
+#include <mnist_blas/machine.h>
 #include <mnist_blas/status.h>
 
 #include <stddef.h>
@@ -20,7 +21,7 @@ typedef struct mb_split {
 
 /* Read-only for its users; everything in it belongs to it. */
 typedef struct mb_dataset {
-    const char *folder; /* where it was read, as given */
+    const char *folder; /* where it was read, as given; NULL: drawn */
     size_t rows, columns;
     size_t classes; /* 2 .. 256 */
     mb_split train, test;
@@ -32,8 +33,8 @@ enum { MB_TRAIN_SPLIT = 1, MB_TEST_SPLIT = 2 };
 /* Where data is looked for: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first of
  * ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
  * (~/.cache/mnist_blas) that holds one of the files. *found is on the heap, the caller frees it; it
- * is NULL, with MB_OK, when none of them does. A folder that was asked for (by argument or by variable) and is
- * not there is an error (MB_IO), never passed over. */
+ * is NULL, with MB_OK, when none of them does. A folder that was asked for (by argument or by
+ * variable) and is not there is an error (MB_IO), never passed over. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
 /* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
@@ -44,6 +45,16 @@ MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *err
  * MB_INVALID: no folder, or splits other than these; MB_IO: missing or unreadable;
  * MB_FORMAT: not what it should be, the error says which file and the figures; MB_MEMORY. */
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
+                                 mb_error *error);
+
+/* Draws digits that look handwritten, for those who have no MNIST: 60,000 training and 10,000 test
+ * images of 28x28 in 10 classes of about equal size, in random order. Glyphs made of strokes are
+ * bent, slanted and inked at random and prepared as MNIST's images are. The machine's threads draw
+ * them; every image is a function of `seed` and its number alone, so that the bytes are the same
+ * at any number of threads. On success *dataset is the caller's, for mb_dataset_close, and needs
+ * the machine no more.
+ * MB_INVALID: a NULL machine or dataset; MB_MEMORY. */
+MB_API mb_status mb_dataset_draw(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                  mb_error *error);
 
 /* Frees; NULL is fine. */

@@ -10,7 +10,12 @@
 #include <stdint.h>
 
 /* What a stream is for: part of its name, so that no two uses share numbers. */
-typedef enum mb_purpose { MB_FOR_WEIGHTS = 1, MB_FOR_SHUFFLE = 2, MB_FOR_TESTS = 99 } mb_purpose;
+typedef enum mb_purpose {
+    MB_FOR_WEIGHTS = 1,
+    MB_FOR_SHUFFLE = 2,
+    MB_FOR_DIGITS = 3,
+    MB_FOR_TESTS = 99
+} mb_purpose;
 
 typedef struct mb_rng {
     uint64_t state;

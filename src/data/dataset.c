@@ -1,7 +1,10 @@
 #include "core/file.h"
 #include "core/status.h"
+#include "data/drawn.h"
 #include "data/find.h"
+#include "data/glyphs.h"
 #include "data/idx.h"
+#include "machine/machine.h"
 
 #include <mnist_blas/dataset.h>
 #include <stdbool.h>
@@ -15,6 +18,7 @@ typedef struct opened {
     mb_dataset dataset;
     char *folder;                   /* dataset.folder, to be freed */
     mb_idx files[MB_DATASET_FILES]; /* those not asked for are empty */
+    uint8_t *drawn;                 /* images and labels that were not read */
 } opened;
 
 static mb_status read_file(opened *all, size_t file, mb_error *error)
@@ -165,6 +169,31 @@ done:
     return status;
 }
 
+mb_status mb_dataset_draw(mb_machine *machine, uint64_t seed, mb_dataset **dataset, mb_error *error)
+{
+    enum { TRAIN = MB_DRAWN_TRAIN, TEST = MB_DRAWN_TEST, COUNT = TRAIN + TEST };
+    const size_t image_bytes = (size_t)COUNT * MB_DRAWN_PIXELS, bytes = image_bytes + COUNT;
+    if (machine == NULL || dataset == NULL)
+        return mb_fail(error, MB_INVALID, "dataset: machine and dataset must not be NULL");
+    opened *all = calloc(1, sizeof *all);
+    if (all == NULL)
+        return mb_fail_memory(error, "drawn digits", sizeof *all);
+    all->drawn = malloc(bytes);
+    if (all->drawn == NULL) {
+        mb_dataset_close(&all->dataset);
+        return mb_fail_memory(error, "drawn digits", bytes);
+    }
+    uint8_t *images = all->drawn, *labels = images + image_bytes;
+    mb_drawn_digits(mb_machine_team(machine), seed, COUNT, images, labels);
+    all->dataset.rows = MB_DRAWN_SIDE;
+    all->dataset.columns = MB_DRAWN_SIDE;
+    all->dataset.classes = MB_DIGITS;
+    all->dataset.train = (mb_split){images, labels, TRAIN};
+    all->dataset.test = (mb_split){images + (size_t)TRAIN * MB_DRAWN_PIXELS, labels + TRAIN, TEST};
+    *dataset = &all->dataset;
+    return MB_OK;
+}
+
 void mb_dataset_close(mb_dataset *dataset)
 {
     if (dataset == NULL)
@@ -172,6 +201,7 @@ void mb_dataset_close(mb_dataset *dataset)
     opened *all = (opened *)dataset; /* its first member */
     for (size_t i = 0; i < MB_DATASET_FILES; i++)
         mb_idx_free(&all->files[i]);
+    free(all->drawn);
     free(all->folder);
     free(all);
 }

@@ -1,0 +1,190 @@
+#include "data/hand.h"
+
+#include "data/glyphs.h"
+
+#include <math.h>
+
+/* Pieces that the curve between two dots is cut into. */
+enum { PIECES = 5 };
+
+/* A dot of a form as this hand means it, in the units of the table, the middle at 0. */
+typedef struct aim {
+    float x, y;
+    char turn;
+} aim;
+
+typedef struct skeleton {
+    size_t count;
+    aim dots[MB_GLYPH_DOTS];
+} skeleton;
+
+/* What a hand does with all of a digit. */
+typedef struct manner {
+    float unsteady;           /* standard deviation of a dot from where it should be */
+    float bend[2][5];         /* of the paper: x and y move by these times u^2, uv, v^2, u^3, v^3 */
+    float across[2], down[2]; /* the affine map: where the directions of x and y go */
+    float radius;
+} manner;
+
+static float between(mb_rng *rng, float from, float to)
+{
+    return from + (to - from) * mb_rng_unit(rng);
+}
+
+/* Mean 0, standard deviation 1, bell-shaped within +-3.46: the sum of four uniform numbers. */
+static float normal(mb_rng *rng)
+{
+    const uint64_t bits = mb_rng_next(rng);
+    const uint32_t sum = (uint32_t)(bits & 0xffff) + (uint32_t)(bits >> 16 & 0xffff) +
+                         (uint32_t)(bits >> 32 & 0xffff) + (uint32_t)(bits >> 48);
+    return ((float)sum * 0x1p-16f - 2.0f) * 1.7320508f;
+}
+
+static const mb_form *choose_form(size_t digit, mb_rng *rng)
+{
+    const mb_glyph glyph = mb_glyph_of(digit);
+    uint32_t left = mb_rng_below(rng, glyph.weight);
+    const mb_form *form = glyph.forms;
+    while (left >= form->weight)
+        left -= form++->weight;
+    return form;
+}
+
+/* A point on the line through two examples of the form, mostly between them. */
+static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
+{
+    const uint32_t one = mb_rng_below(rng, form->examples);
+    const uint32_t step = 1 + mb_rng_below(rng, form->examples - 1);
+    const uint32_t other = (one + step) % form->examples;
+    const mb_dot *a = form->dots + one * form->count, *b = form->dots + other * form->count;
+    const float t = between(rng, -0.1f, 1.1f);
+    bones->count = form->count;
+    for (size_t i = 0; i < form->count; i++)
+        bones->dots[i] =
+            (aim){(float)a[i].x + t * (float)(b[i].x - a[i].x) - 50.0f,
+                  (float)a[i].y + t * (float)(b[i].y - a[i].y) - 50.0f, form->turns[i]};
+}
+
+static manner choose_manner(mb_rng *rng)
+{
+    manner way = {.unsteady = between(rng, 1.0f, 4.0f)};
+    for (size_t axis = 0; axis < 2; axis++)
+        for (size_t i = 0; i < 5; i++)
+            way.bend[axis][i] = 3.0f * normal(rng);
+    const float half = 0.5f * 0.12f * normal(rng); /* tangent of half the angle */
+    const float cosine = (1.0f - half * half) / (1.0f + half * half);
+    const float sine = 2.0f * half / (1.0f + half * half);
+    const float wide = 1.0f + 0.18f * normal(rng), slant = 0.15f + 0.22f * normal(rng);
+    way.across[0] = wide * cosine;
+    way.across[1] = wide * sine;
+    way.down[0] = -sine - slant * cosine;
+    way.down[1] = cosine - slant * sine;
+    const float bold = 1.0f + 0.28f / 2.0f * normal(rng);
+    way.radius = 6.0f * bold * bold;
+    return way;
+}
+
+/* Moves each dot off its aim, neighbours alike, and the whole as paper and slant have it. */
+static void disturb(const manner *way, mb_rng *rng, skeleton *bones)
+{
+    float stray_x = 0.0f, stray_y = 0.0f;
+    for (size_t i = 0; i < bones->count; i++) {
+        aim *dot = &bones->dots[i];
+        stray_x = 0.5f * stray_x + way->unsteady * normal(rng);
+        stray_y = 0.5f * stray_y + way->unsteady * normal(rng);
+        const float u = dot->x * 0.02f, v = dot->y * 0.02f;
+        const float terms[5] = {u * u, u * v, v * v, u * u * u, v * v * v};
+        float x = dot->x + stray_x, y = dot->y + stray_y;
+        for (size_t k = 0; k < 5; k++) {
+            x += way->bend[0][k] * terms[k];
+            y += way->bend[1][k] * terms[k];
+        }
+        dot->x = way->across[0] * x + way->down[0] * y;
+        dot->y = way->across[1] * x + way->down[1] * y;
+    }
+}
+
+/* Whether the stroke ends, or begins, at dot i. */
+static bool stroke_ends(const skeleton *bones, size_t i)
+{
+    return i + 1 == bones->count || bones->dots[i + 1].turn == MB_LIFTED;
+}
+static bool stroke_begins(const skeleton *bones, size_t i)
+{
+    return i == 0 || bones->dots[i].turn == MB_LIFTED;
+}
+
+/* The direction of the curve where it leaves dot i, or where it reaches it: Catmull and Rom's in a
+ * stroke, the neighbour's at its ends and at a corner. */
+static aim direction(const skeleton *bones, size_t i, bool leaving)
+{
+    const bool corner = bones->dots[i].turn == MB_CORNER;
+    const bool first = stroke_begins(bones, i) || (corner && leaving);
+    const bool last = stroke_ends(bones, i) || (corner && !leaving);
+    const aim *before = &bones->dots[first ? i : i - 1], *after = &bones->dots[last ? i : i + 1];
+    const float factor = first || last ? 1.0f : 0.5f;
+    return (aim){factor * (after->x - before->x), factor * (after->y - before->y), MB_SMOOTH};
+}
+
+static void append(mb_path *path, float x, float y, bool begins)
+{
+    if (path->count < MB_PATH_DOTS)
+        path->dots[path->count++] = (mb_ink){.x = x, .y = y, .begins = begins};
+}
+
+/* The cubic curve (Hermite's form) from dot i to the next, without its beginning. */
+static void append_curve(const skeleton *bones, size_t i, mb_path *path)
+{
+    const aim *a = &bones->dots[i], *b = &bones->dots[i + 1];
+    const aim out = direction(bones, i, true), in = direction(bones, i + 1, false);
+    for (size_t piece = 1; piece <= PIECES; piece++) {
+        const float t = (float)piece / PIECES, s = 1.0f - t;
+        const float from = (1.0f + 2.0f * t) * s * s, to = t * t * (3.0f - 2.0f * t);
+        const float leave = t * s * s, reach = -t * t * s;
+        append(path, from * a->x + to * b->x + leave * out.x + reach * in.x,
+               from * a->y + to * b->y + leave * out.y + reach * in.y, false);
+    }
+}
+
+static void follow(const skeleton *bones, mb_path *path)
+{
+    path->count = 0;
+    for (size_t i = 0; i < bones->count; i++) {
+        if (stroke_begins(bones, i))
+            append(path, bones->dots[i].x, bones->dots[i].y, true);
+        if (!stroke_ends(bones, i))
+            append_curve(bones, i, path);
+    }
+}
+
+/* Radius and tremor along the path: random knots, straight in between. */
+static void press(const manner *way, mb_rng *rng, mb_path *path)
+{
+    enum { EVERY = 6 };
+    const float uneven = between(rng, 0.02f, 0.16f), tremor = between(rng, 0.0f, 1.2f);
+    float from[3] = {normal(rng), normal(rng), normal(rng)}, to[3] = {0};
+    for (size_t i = 0; i < path->count; i++) {
+        const size_t phase = i % EVERY;
+        if (phase == 0)
+            for (size_t k = 0; k < 3; k++) {
+                if (i > 0)
+                    from[k] = to[k];
+                to[k] = normal(rng);
+            }
+        const float t = (float)phase / EVERY;
+        mb_ink *dot = &path->dots[i];
+        dot->radius = way->radius * (1.0f + uneven * (from[0] + t * (to[0] - from[0])));
+        dot->x += tremor * (from[1] + t * (to[1] - from[1]));
+        dot->y += tremor * (from[2] + t * (to[2] - from[2]));
+    }
+}
+
+void mb_hand_write(size_t digit, mb_rng *rng, mb_path *path)
+{
+    skeleton bones;
+    choose_example(choose_form(digit, rng), rng, &bones);
+    const manner way = choose_manner(rng);
+    disturb(&way, rng, &bones);
+    follow(&bones, path);
+    press(&way, rng, path);
+}

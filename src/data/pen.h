@@ -1,0 +1,40 @@
+/* A pen's path to the gray values of an image. */
+#ifndef MB_DATA_PEN_H
+#define MB_DATA_PEN_H
+
+#include "core/rng.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Side of the square in which MNIST's digits are drawn before they are centred, in pixels, and the
+ * most dots of a path. */
+enum { MB_PEN_SIDE = 20, MB_PATH_DOTS = 96 };
+
+/* Where the pen was, and the radius of the disc of ink that it left there. A radius below 0 leaves
+ * none. */
+typedef struct mb_ink {
+    float x, y, radius;
+    bool begins; /* not joined to the dot before */
+} mb_ink;
+
+typedef struct mb_path {
+    size_t count;
+    mb_ink dots[MB_PATH_DOTS];
+} mb_path;
+
+/* Moves and scales the path so that the box around its ink fits the square from 0 to MB_PEN_SIDE:
+ * the longer side fills it, the shorter one is in the middle. The path has ink. */
+void mb_path_fit(mb_path *path);
+
+/* How deep in the ink the middle of each pixel is, depth (MB_PEN_SIDE, MB_PEN_SIDE) in pixels:
+ * the most that radius - distance comes to over all places on the path, where the radius goes
+ * evenly from dot to dot. Less than -1 is not told apart: it is -1 or less. */
+void mb_pen_depth(const mb_path *path, float *depth);
+
+/* Depths to gray values: 0 at half a pixel outside of the ink's edge, full at half a pixel inside,
+ * with an edge that noise moves by `ragged` pixels or so. */
+void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray);
+
+#endif
