@@ -1,7 +1,5 @@
 #include "cli.h"
 
-#include "data/find.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -68,18 +66,6 @@ mb_status mb_parse_real(const char *option, const char *text, double *value, mb_
         return mb_fail(error, MB_INVALID, "%s: '%s' is not a number", option, text);
     *value = number;
     return MB_OK;
-}
-
-mb_status mb_find_data(const char *given, char **folder, mb_error *error)
-{
-    mb_status status = mb_dataset_find(given, folder, error);
-    if (status != MB_OK || *folder != NULL)
-        return status;
-    char *places = mb_dataset_places();
-    status = mb_fail(error, MB_IO, "data: none found in %s: give --data DIR or set MNIST_BLAS_DATA",
-                     places != NULL ? places : "the usual places");
-    free(places);
-    return status;
 }
 
 int mb_report_error(const mb_error *error)

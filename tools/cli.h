@@ -29,10 +29,6 @@ mb_status mb_parse_count(const char *option, const char *text, size_t least, siz
                          size_t *value, mb_error *error);
 mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
 
-/* The folder of the data: `given` if it is not NULL, else the first of the contract's places that
- * has data; for free(). MB_IO where there is none, with the places looked at; MB_MEMORY. */
-mb_status mb_find_data(const char *given, char **folder, mb_error *error);
-
 /* Prints "mnist_blas: TEXT" on stderr and returns the exit code for the error's status. */
 int mb_report_error(const mb_error *error);
 

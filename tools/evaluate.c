@@ -1,9 +1,9 @@
 /* mnist_blas evaluate MODEL */
 #include "cli.h"
+#include "data.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { KEY_DATA = 256, KEY_THREADS };
 
@@ -71,16 +71,6 @@ static void print_confusion(const mb_evaluation *evaluation)
     }
 }
 
-static mb_status open_test_set(const char *given, mb_dataset **dataset, mb_error *error)
-{
-    char *folder = NULL;
-    mb_status status = mb_find_data(given, &folder, error);
-    if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_TEST_SPLIT, dataset, error);
-    free(folder);
-    return status;
-}
-
 /* A test set that is not for this network is to the library a bad argument, and to the user of a
  * command a file that does not fit. */
 static mb_status evaluate_test_set(mb_machine *machine, const mb_network *network,
@@ -108,7 +98,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = mb_model_load(machine, arguments->model, &network, error);
     if (status == MB_OK)
-        status = open_test_set(arguments->data, &dataset, error);
+        status = mb_data_open(arguments->data, MB_TEST_SPLIT, &dataset, error);
     if (status == MB_OK)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {

@@ -6,9 +6,8 @@
 
 enum { BAR_CELLS = 30 };
 
-static void show_progress(void *context, const mb_progress *progress)
+void mb_progress_show(const mb_progress_view *view, const mb_progress *progress)
 {
-    const mb_progress_view *view = context;
     if (view->quiet || !view->terminal)
         return;
     const double share = (double)progress->samples_done / (double)progress->samples;
@@ -21,10 +20,8 @@ static void show_progress(void *context, const mb_progress *progress)
     fflush(stdout);
 }
 
-static void show_epoch(void *context, const mb_epoch_metrics *metrics)
+void mb_progress_show_epoch(const mb_progress_view *view, const mb_epoch_metrics *metrics)
 {
-    mb_progress_view *view = context;
-    view->epochs[metrics->epoch - 1] = *metrics;
     if (view->quiet)
         return;
     mb_progress_clear(view);
@@ -35,11 +32,6 @@ static void show_epoch(void *context, const mb_epoch_metrics *metrics)
     printf("  test %.2f %%  %.3f s  %.0f samples/s  %.1f GFLOP/s\n", 100.0 * metrics->test_accuracy,
            metrics->seconds, metrics->samples_per_second, metrics->gflops);
     fflush(stdout);
-}
-
-mb_training_events mb_progress_events(mb_progress_view *view)
-{
-    return (mb_training_events){view, show_progress, show_epoch};
 }
 
 void mb_progress_clear(const mb_progress_view *view)

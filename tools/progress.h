@@ -7,13 +7,13 @@
 #include <stdbool.h>
 
 typedef struct mb_progress_view {
-    bool quiet;               /* nothing */
-    bool terminal;            /* a bar within the epoch, drawn over by the epoch's line */
-    mb_epoch_metrics *epochs; /* (epochs) filled as they come */
+    bool quiet;    /* nothing */
+    bool terminal; /* a bar within the epoch, drawn over by the epoch's line */
 } mb_progress_view;
 
-/* Events that show what happens on stdout; `view` is their context. */
-mb_training_events mb_progress_events(mb_progress_view *view);
+/* Show on stdout how far an epoch is, and what came of it. */
+void mb_progress_show(const mb_progress_view *view, const mb_progress *progress);
+void mb_progress_show_epoch(const mb_progress_view *view, const mb_epoch_metrics *metrics);
 
 /* Clears a bar that an error left standing. */
 void mb_progress_clear(const mb_progress_view *view);

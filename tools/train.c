@@ -1,6 +1,9 @@
 /* mnist_blas train */
 #include "cli.h"
+#include "data.h"
 #include "progress.h"
+#include "run_report.h"
+#include "train_command.h"
 #include "train_options.h"
 
 #include "core/clock.h"
@@ -18,11 +21,12 @@
 /* All that a run holds. */
 typedef struct train_run {
     mb_train_arguments arguments;
-    char *folder; /* of the data */
     mb_machine *machine;
     mb_dataset *dataset;
     mb_network *network;
     mb_progress_view view;
+    mb_epoch_metrics *epochs; /* (training.epochs) filled as they come */
+    mb_loss_curve curve;
 } train_run;
 
 /* The run folder, whose name is not empty, with those above it. Done before training, so that a
@@ -53,11 +57,9 @@ static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     const mb_machine_options options = {.threads = arguments->threads};
-    mb_status status = mb_find_data(arguments->data, &run->folder, error);
+    mb_status status = mb_machine_open(&options, &run->machine, error);
     if (status == MB_OK)
-        status = mb_machine_open(&options, &run->machine, error);
-    if (status == MB_OK)
-        status = mb_dataset_open(run->folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &run->dataset, error);
+        status = mb_data_open_or_draw(arguments->data, run->machine, &run->dataset, error);
     if (status != MB_OK)
         return status;
     const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
@@ -67,8 +69,8 @@ static mb_status open_run(train_run *run, mb_error *error)
                                  &run->network, error);
     if (status == MB_OK)
         status = make_folder(arguments->out, error);
-    run->view.epochs = calloc(arguments->training.epochs, sizeof *run->view.epochs);
-    if (status == MB_OK && run->view.epochs == NULL)
+    run->epochs = calloc(arguments->training.epochs, sizeof *run->epochs);
+    if (status == MB_OK && run->epochs == NULL)
         status = mb_fail_memory(error, "epochs", arguments->training.epochs);
     return status;
 }
@@ -78,8 +80,9 @@ static void print_beginning(const train_run *run)
     const mb_machine_info *machine = mb_machine_describe(run->machine);
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
-    printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n", data->folder,
-           data->train.count, data->test.count, data->rows, data->columns, data->classes);
+    printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
+           data->folder != NULL ? data->folder : "drawn digits", data->train.count,
+           data->test.count, data->rows, data->columns, data->classes);
     printf("network  %s, %zu parameters\n", mb_network_spec(run->network),
            mb_network_parameters(run->network));
     printf("training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
@@ -89,6 +92,21 @@ static void print_beginning(const train_run *run)
     printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
            machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
     fflush(stdout);
+}
+
+static void on_progress(void *context, const mb_progress *progress)
+{
+    train_run *run = context;
+    mb_progress_show(&run->view, progress);
+    if (progress->steps_done == progress->steps)
+        mb_loss_curve_add(&run->curve, progress->step_loss, progress->steps);
+}
+
+static void on_epoch(void *context, const mb_epoch_metrics *metrics)
+{
+    train_run *run = context;
+    mb_progress_show_epoch(&run->view, metrics);
+    run->epochs[metrics->epoch - 1] = *metrics;
 }
 
 static mb_status write_run(const train_run *run, const mb_run *result, mb_error *error)
@@ -114,9 +132,36 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     const size_t epochs = run->arguments.training.epochs;
     printf("test accuracy %.2f %% after %zu epoch%s in %.2f s, %.0f samples/s (median), model in "
            "%s/model.safetensors\n",
-           100.0 * run->view.epochs[epochs - 1].test_accuracy, epochs, epochs > 1 ? "s" : "",
+           100.0 * run->epochs[epochs - 1].test_accuracy, epochs, epochs > 1 ? "s" : "",
            mb_run_seconds(result), speed.median, run->arguments.out);
     return MB_OK;
+}
+
+/* After the result is on the screen: nobody waits for pictures to see it. That they cannot be drawn
+ * here is no failure of the run. */
+static mb_status report(const train_run *run, const mb_run *result, mb_error *error)
+{
+    const char *out = run->arguments.out;
+    mb_error why = {0};
+    if (!mb_report_built()) {
+        if (!run->view.quiet)
+            puts("report   left out: this build has no cairo");
+        return MB_OK;
+    }
+    char *command = mb_train_command(&run->arguments, result->data);
+    if (command == NULL)
+        return mb_fail_memory(error, "report", sizeof *result);
+    fflush(stdout);
+    const mb_status status =
+        mb_run_report(run->machine, result, run->dataset, &run->curve, command, out, &why);
+    free(command);
+    if (status == MB_UNAVAILABLE)
+        fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
+    else if (status != MB_OK)
+        *error = why;
+    else if (!run->view.quiet)
+        printf("report   %s/report.html\n", out);
+    return status == MB_UNAVAILABLE ? MB_OK : status;
 }
 
 static mb_status train(train_run *run, mb_error *error)
@@ -131,16 +176,18 @@ static mb_status train(train_run *run, mb_error *error)
     if (!run->view.quiet)
         print_beginning(run);
     mb_network_initialise(run->network, training->seed);
-    const mb_training_events events = mb_progress_events(&run->view);
+    const mb_training_events events = {run, on_progress, on_epoch};
     status = mb_train(run->machine, run->network, run->dataset, training, &events, error);
     if (status != MB_OK) {
         mb_progress_clear(&run->view);
         return status;
     }
-    const mb_run result = {run->folder, run->network, mb_machine_describe(run->machine), training,
-                           run->view.epochs};
+    const mb_run result = {run->dataset->folder, run->network, mb_machine_describe(run->machine),
+                           training, run->epochs};
     status = write_run(run, &result, error);
-    return status == MB_OK ? print_end(run, &result, error) : status;
+    if (status == MB_OK)
+        status = print_end(run, &result, error);
+    return status == MB_OK && !run->arguments.no_report ? report(run, &result, error) : status;
 }
 
 int mb_command_train(int argc, char **argv)
@@ -150,10 +197,9 @@ int mb_command_train(int argc, char **argv)
     mb_status status = mb_train_arguments_parse(argc, argv, &run.arguments, &error);
     if (status == MB_OK)
         status = train(&run, &error);
-    free(run.view.epochs);
+    free(run.epochs);
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);
     mb_machine_close(run.machine);
-    free(run.folder);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }

@@ -26,6 +26,7 @@ enum {
     KEY_SEED,
     KEY_THREADS,
     KEY_OUT,
+    KEY_NO_REPORT,
     KEY_QUIET,
 };
 
@@ -53,6 +54,7 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "threads of the team (default: OMP_NUM_THREADS, else cores)",
      3},
     {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 3},
+    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 3},
     {"quiet", KEY_QUIET, 0, 0, "print the final line only", 3},
     {0}};
 
@@ -150,6 +152,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->out = text;
         if (*text == '\0')
             status = mb_fail(r->error, MB_INVALID, "--out: '' is not a folder");
+        break;
+    case KEY_NO_REPORT:
+        arguments->no_report = true;
         break;
     case KEY_QUIET:
         arguments->quiet = true;

@@ -7,7 +7,7 @@
 typedef struct mb_train_arguments {
     const char *data, *network, *out;
     size_t threads; /* 0: not given */
-    bool quiet;
+    bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;
 

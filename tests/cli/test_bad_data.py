@@ -201,12 +201,15 @@ class Folder(ProgramTest):
         os.remove(os.path.join(self.make_data("data/mnist"), TEST_LABELS))
         self.refuse(1, says=["./data/mnist", TEST_LABELS])
 
-    def test_nowhere(self):
+    def test_nothing_to_evaluate_on(self):
         """Run two folders down, so that nothing of the machine's lies in ../data."""
         os.makedirs(self.path("a/b"))
-        self.refuse(1, cwd=self.path("a/b"), XDG_CACHE_HOME="/nowhere",
-                    says=["./data/mnist", "./data/MNIST/raw", "../data/mnist", "../data/MNIST/raw",
-                          "/nowhere/mnist_blas", "--data", "MNIST_BLAS_DATA"])
+        self.train(self.make_data(), out="model")
+        self.fail_with(1, "evaluate", self.path("model", "model.safetensors"), cwd=self.path("a/b"),
+                       XDG_CACHE_HOME="/nowhere",
+                       says=["./data/mnist", "./data/MNIST/raw", "../data/mnist",
+                             "../data/MNIST/raw", "/nowhere/mnist_blas", "--data",
+                             "tools/fetch-mnist"])
 
 
 class Accepted(ProgramTest):

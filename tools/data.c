@@ -1,0 +1,55 @@
+#include "data.h"
+
+#include "data/find.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Drawn digits are one data set, like any other: runs with different seeds train on the same. */
+enum { DRAWN_SEED = 1 };
+
+static mb_status none_found(mb_error *error)
+{
+    char *places = mb_dataset_places();
+    const mb_status status =
+        mb_fail(error, MB_IO, "data: none in %s", places != NULL ? places : "the usual places");
+    free(places);
+    return status;
+}
+
+mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error)
+{
+    char *folder = NULL;
+    mb_error none;
+    mb_status status = mb_dataset_find(given, &folder, error);
+    if (status == MB_OK && folder == NULL) {
+        none_found(&none);
+        status =
+            mb_fail(error, MB_IO, "%s: give --data DIR, or run tools/fetch-mnist to download MNIST",
+                    none.text);
+    }
+    if (status == MB_OK)
+        status = mb_dataset_open(folder, splits, dataset, error);
+    free(folder);
+    return status;
+}
+
+mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_dataset **dataset,
+                               mb_error *error)
+{
+    char *folder = NULL;
+    mb_error none;
+    mb_status status = mb_dataset_find(given, &folder, error);
+    if (status == MB_OK && folder == NULL) {
+        none_found(&none);
+        fprintf(stderr,
+                "mnist_blas: %s: training on digits drawn by the program; run "
+                "tools/fetch-mnist to download MNIST\n",
+                none.text);
+        return mb_dataset_draw(machine, DRAWN_SEED, dataset, error);
+    }
+    if (status == MB_OK)
+        status = mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, dataset, error);
+    free(folder);
+    return status;
+}

@@ -1,0 +1,82 @@
+#include "train_command.h"
+
+#include "report/summary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A word as a shell takes it: plain if it can be, else in single quotes. */
+static void put_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./,:=+@%";
+    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    putc('\'', out);
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            putc(*word, out);
+    putc('\'', out);
+}
+
+static void put_text(FILE *out, const char *option, const char *value)
+{
+    fprintf(out, " %s ", option);
+    put_word(out, value);
+}
+
+/* The shortest decimal that reads back as the same number. */
+static void put_real(FILE *out, const char *option, double value)
+{
+    char text[32];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    fprintf(out, " %s %s", option, text);
+}
+
+static void put_optimizer(FILE *out, const mb_training_options *training)
+{
+    put_text(out, "--optimizer", mb_optimizer_name(training->optimizer));
+    put_real(out, "--lr", training->lr);
+    if (training->optimizer == MB_SGD) {
+        put_real(out, "--momentum", training->momentum);
+        fputs(training->nesterov ? " --nesterov" : "", out);
+    } else {
+        put_real(out, "--beta1", training->beta1);
+        put_real(out, "--beta2", training->beta2);
+    }
+    put_real(out, "--weight-decay", training->weight_decay);
+    put_text(out, "--schedule", mb_schedule_name(training->schedule));
+}
+
+char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
+{
+    const mb_training_options *training = &arguments->training;
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return NULL;
+    fputs("mnist_blas train", out);
+    if (folder != NULL)
+        put_text(out, "--data", folder);
+    put_text(out, "--network", arguments->network);
+    if (training->validation > 0)
+        fprintf(out, " --validation %zu", training->validation);
+    fprintf(out, " --epochs %zu --batch-size %zu", training->epochs, training->batch_size);
+    put_optimizer(out, training);
+    fprintf(out, " --seed %llu", (unsigned long long)training->seed);
+    const int failed = ferror(out);
+    if (fclose(out) == 0 && !failed)
+        return line;
+    free(line);
+    return NULL;
+}
