@@ -130,9 +130,11 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     if (status != MB_OK)
         return status;
     const size_t epochs = run->arguments.training.epochs;
-    printf("test accuracy %.2f %% after %zu epoch%s in %.2f s, %.0f samples/s (median), model in "
-           "%s/model.safetensors\n",
-           100.0 * run->epochs[epochs - 1].test_accuracy, epochs, epochs > 1 ? "s" : "",
+    const mb_terminal *terminal = &run->view.terminal;
+    printf("%stest accuracy %.2f %%%s after %zu epoch%s in %.2f s, %.0f samples/s (median), model "
+           "in %s/model.safetensors\n",
+           mb_terminal_style(terminal, MB_BOLD), 100.0 * run->epochs[epochs - 1].test_accuracy,
+           mb_terminal_style(terminal, MB_PLAIN), epochs, epochs > 1 ? "s" : "",
            mb_run_seconds(result), speed.median, run->arguments.out);
     return MB_OK;
 }
@@ -171,17 +173,16 @@ static mb_status train(train_run *run, mb_error *error)
     if (status != MB_OK)
         return status;
     run->view.quiet = run->arguments.quiet;
-    run->view.terminal = isatty(STDOUT_FILENO);
     mb_report_warnings(run->machine);
     if (!run->view.quiet)
         print_beginning(run);
     mb_network_initialise(run->network, training->seed);
     const mb_training_events events = {run, on_progress, on_epoch};
+    mb_progress_begin(&run->view);
     status = mb_train(run->machine, run->network, run->dataset, training, &events, error);
-    if (status != MB_OK) {
-        mb_progress_clear(&run->view);
+    mb_progress_end(&run->view);
+    if (status != MB_OK)
         return status;
-    }
     const mb_run result = {run->dataset->folder, run->network, mb_machine_describe(run->machine),
                            training, run->epochs};
     status = write_run(run, &result, error);

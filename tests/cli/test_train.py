@@ -1,14 +1,12 @@
 """train: the run folder, what is printed, where data is found, and what can be trained on what."""
 import math
 import os
-import pty
 import re
 import shutil
-import subprocess
 import unittest
 
 import support
-from support import COLUMNS, PROGRAM, ROWS, ProgramTest, add_methods
+from support import COLUMNS, ROWS, ProgramTest, add_methods
 
 RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
 COMMANDS = {"train": ["train"], "evaluate": ["evaluate"], "info": ["info"], "default": []}
@@ -173,38 +171,6 @@ class Printed(ProgramTest):
         result = self.succeed("--data", self.make_data(), "--epochs", 2, "--quiet")
         self.assertEqual(1, result.out.count("\n"), result)
         self.assertIn("test accuracy", result.out)
-
-    def test_pipe_gets_no_control_characters(self):
-        result = self.succeed("--data", self.make_data(), "--epochs", 2)
-        self.assertNotRegex(result.out, r"[\x00-\x09\x0b-\x1f]")
-        self.assertEqual(2, len(re.findall(r"(?m)^epoch \d/2 ", result.out)), result)
-
-    def see_on_terminal(self, *arguments):
-        """What the program writes to a pseudo-terminal."""
-        ours, theirs = pty.openpty()
-        with subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=theirs,
-                              stdout=theirs, stderr=theirs,
-                              env=support.clean_environment(self.folder)) as process:
-            os.close(theirs)
-            parts = []
-            try:
-                while part := os.read(ours, 65536):
-                    parts.append(part)
-            except OSError:  # Linux's way to say that the other end is closed
-                pass
-            os.close(ours)
-            self.assertEqual(0, process.wait(support.HANG))
-        return b"".join(parts).decode()
-
-    def test_terminal_gets_a_bar(self):
-        text = self.see_on_terminal("--data", self.make_data(), "--epochs", 2)
-        self.assertRegex(text, r"\r\x1b\[Kepoch 1/2 \[#+\.*\]")
-        self.assertIn("test accuracy", text)
-
-    def test_quiet_terminal_gets_no_bar(self):
-        text = self.see_on_terminal("--data", self.make_data(), "--quiet")
-        self.assertNotIn("\x1b", text)
-        self.assertEqual(1, text.count("\n"), text)
 
     def test_version(self):
         for command in COMMANDS.values():

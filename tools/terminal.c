@@ -1,0 +1,90 @@
+#include "terminal.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { USUAL_WIDTH = 80, MOST_COLUMNS = 10000 };
+
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && *value != '\0';
+}
+
+/* Asks a locale of its own, so that the process keeps "C" and its numbers their point. */
+static bool has_utf8(void)
+{
+    const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (locale == (locale_t)0)
+        return false;
+    const bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return utf8;
+}
+
+mb_terminal mb_terminal_of(int fd)
+{
+    mb_terminal terminal = {.fd = fd};
+    terminal.interactive = isatty(fd) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+    terminal.colour = terminal.interactive && !is_set("NO_COLOR");
+    terminal.blocks = terminal.interactive && has_utf8();
+    return terminal;
+}
+
+size_t mb_terminal_width(const mb_terminal *terminal)
+{
+    struct winsize window;
+    if (ioctl(terminal->fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        return window.ws_col;
+    const char *text = getenv("COLUMNS");
+    char *end = NULL;
+    const long columns = text != NULL ? strtol(text, &end, 10) : 0;
+    const bool sound = columns > 0 && columns <= MOST_COLUMNS && *end == '\0';
+    return sound ? (size_t)columns : USUAL_WIDTH;
+}
+
+const char *mb_terminal_style(const mb_terminal *terminal, mb_style style)
+{
+    static const char *const sequences[] = {"\033[0m", "\033[1m", "\033[2m", "\033[36m"};
+    return terminal->colour ? sequences[style] : "";
+}
+
+/* `cells` times `glyph` in a style. Returns the end. */
+static char *append(const mb_terminal *terminal, mb_style style, const char *glyph, size_t cells,
+                    char *end)
+{
+    *end = '\0';
+    if (cells == 0)
+        return end;
+    end = stpcpy(end, mb_terminal_style(terminal, style));
+    for (size_t i = 0; i < cells; i++)
+        end = stpcpy(end, glyph);
+    return stpcpy(end, mb_terminal_style(terminal, MB_PLAIN));
+}
+
+void mb_terminal_bar(const mb_terminal *terminal, double share, size_t cells, char *text)
+{
+    size_t filled = 0;
+    if (share > 0)
+        filled = share < 1 ? (size_t)(share * (double)cells) : cells;
+    text = append(terminal, MB_CYAN, terminal->blocks ? "█" : "#", filled, text);
+    append(terminal, MB_DIM, terminal->blocks ? "░" : ".", cells - filled, text);
+}
+
+void mb_terminal_write(const mb_terminal *terminal, const char *text, size_t size)
+{
+    while (size > 0) {
+        const ssize_t put = write(terminal->fd, text, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return;
+        text += put;
+        size -= (size_t)put;
+    }
+}
