@@ -21,7 +21,7 @@ def bars(text):
 
 class TerminalTest(ProgramTest):
     def start(self, *arguments, **options):
-        terminal = Terminal(self.folder, "train", "--data", self.data, "--out", "out", *arguments,
+        terminal = Terminal(self.folder, "train", "--no-report", "--data", self.data, "--out", "out", *arguments,
                             **options)
         self.addCleanup(terminal.close)
         return terminal
