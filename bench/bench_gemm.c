@@ -6,9 +6,9 @@
 
 #include "core/clock.h"
 #include "core/rng.h"
-#include "data/batch.h"
 #include "machine/blas.h"
 #include "machine/machine.h"
+#include "nn/cut.h"
 #include "nn/gemm.h"
 
 #include <cblas.h>

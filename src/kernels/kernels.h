@@ -1,8 +1,10 @@
 /* Our own inner loops, one table of them per instruction set.
  *
- * Every level gives the same bits: no contraction, no reassociation, sums in a fixed order. So a
- * model does not depend on which level a CPU gets. Matrices are row-major; `ld` is the distance
- * between rows in elements. No pointer may overlap another of the same call. */
+ * Every level gives the same bits: no contraction, no reassociation, sums in a fixed order. Only
+ * the two sparse products, which stand where OpenBLAS would multiply otherwise, use fused
+ * multiply-adds where the level has them; and which level is taken depends on OpenBLAS's kernel set
+ * in the same way, so a model still depends on nothing but that. Matrices are row-major; `ld` is
+ * the distance between rows in elements. No pointer may overlap another of the same call. */
 #ifndef MB_KERNELS_KERNELS_H
 #define MB_KERNELS_KERNELS_H
 
@@ -31,22 +33,40 @@ typedef struct mb_update {
 typedef void mb_update_fn(const mb_update *update, bool decay, size_t n, const float *gradient,
                           float *w, float *first_moment, float *second_moment);
 
+/* The pixels of a sample that are not zero, or some of them, ascending: value[k] at index[k]. */
+typedef struct mb_pixels {
+    const uint16_t *index;
+    const uint8_t *value;
+    size_t count;
+} mb_pixels;
+
+/* One row's value of a pixel. */
+typedef struct mb_entry {
+    uint8_t row, value;
+} mb_entry;
+
+/* Numbers for each of some pixels and `columns` units, up to MB_MOST_COLUMNS: unit c of pixel p
+ * is at p * pixel_stride + c / MB_LINE * line_stride + c % MB_LINE. */
+enum { MB_LINE = 16, MB_MOST_COLUMNS = 4 * MB_LINE };
+typedef struct mb_lines {
+    size_t columns, pixel_stride, line_stride;
+} mb_lines;
+
 typedef struct mb_kernels {
     /* out[i] = bytes[i] / 255 */
     void (*widen)(size_t n, const uint8_t *bytes, float *out);
 
-    /* row = 0, then row[slot[index[i]]] = value[i] / 255: one image, of which only the n bytes
-     * that are not zero are given, into `columns` active columns. */
-    void (*spread)(size_t n, const uint16_t *index, const uint8_t *value, const uint16_t *slot,
-                   size_t columns, float *row);
+    /* z (rows, columns) += x (rows, pixels) times w, laid out as `lines` says. x is given by its
+     * rows' pixels; gray[v] is what the byte v stands for. Sums run over ascending pixels. */
+    void (*sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
+                           const float *w, float *z, size_t ldz);
 
-    /* out (n, width) = rows of w (.., width) listed in `active`. */
-    void (*pick_rows)(size_t n, const uint16_t *active, size_t width, const float *w, float *out);
-
-    /* out (rows, width) = g (n, width) at the rows listed in `active`, ascending, and 0 elsewhere;
-     * or, with `add`, added to what is there. */
-    void (*place_rows)(size_t n, const uint16_t *active, size_t width, const float *g, size_t rows,
-                       float *out, bool add);
+    /* g, laid out as `lines` says, = transpose of x (rows, pixels) times d (rows, columns); or,
+     * with `add`, added to what is there. x is given by its columns: those rows of pixel p that are
+     * not zero are entry[begin[p] ..], count[p] of them. */
+    void (*sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
+                            const mb_entry *entry, const float *gray, const float *d, size_t ldd,
+                            mb_lines lines, bool add, float *g);
 
     /* out (columns, ld >= rows) = transpose of in (rows, columns), both without gaps but for ld. */
     void (*transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);
@@ -77,7 +97,9 @@ typedef struct mb_kernels {
 /* The kernels of a level. A level that this build lacks gives the next lower one. */
 const mb_kernels *mb_kernels_at(mb_cpu_level level);
 
-/* The best that this CPU can run. */
+/* The best that this CPU can run; and the best that agrees with a kernel set of OpenBLAS: the
+ * baseline for a set without fused multiply-adds. */
 const mb_kernels *mb_kernels_best(void);
+const mb_kernels *mb_kernels_beside(const char *blas_core);
 
 #endif

@@ -10,12 +10,11 @@
 #define MB_AT_LEVEL(name) MB_PASTE_EXPANDED(name, MB_LEVEL)
 
 void MB_AT_LEVEL(widen)(size_t n, const uint8_t *bytes, float *out);
-void MB_AT_LEVEL(spread)(size_t n, const uint16_t *index, const uint8_t *value,
-                         const uint16_t *slot, size_t columns, float *row);
-void MB_AT_LEVEL(pick_rows)(size_t n, const uint16_t *active, size_t width, const float *w,
-                            float *out);
-void MB_AT_LEVEL(place_rows)(size_t n, const uint16_t *active, size_t width, const float *g,
-                             size_t rows, float *out, bool add);
+void MB_AT_LEVEL(sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
+                                 const float *w, float *z, size_t ldz);
+void MB_AT_LEVEL(sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
+                                  const mb_entry *entry, const float *gray, const float *d,
+                                  size_t ldd, mb_lines lines, bool add, float *g);
 void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);
 void MB_AT_LEVEL(fill_rows)(size_t rows, size_t columns, const float *bias, float *z, size_t ld);
 void MB_AT_LEVEL(add_rows)(size_t rows, size_t columns, const float *d, size_t ld, float *sums);

@@ -2,9 +2,8 @@
 
 const mb_kernels MB_AT_LEVEL(kernels) = {
     .widen = MB_AT_LEVEL(widen),
-    .spread = MB_AT_LEVEL(spread),
-    .pick_rows = MB_AT_LEVEL(pick_rows),
-    .place_rows = MB_AT_LEVEL(place_rows),
+    .sparse_product = MB_AT_LEVEL(sparse_product),
+    .sparse_gradient = MB_AT_LEVEL(sparse_gradient),
     .transpose = MB_AT_LEVEL(transpose),
     .fill_rows = MB_AT_LEVEL(fill_rows),
     .add_rows = MB_AT_LEVEL(add_rows),

@@ -57,6 +57,17 @@ bool mb_blas_is_avx512(const char *core)
     return false;
 }
 
+bool mb_blas_has_fma(const char *core)
+{
+#if defined(__x86_64__)
+    return mb_blas_is_avx512(core) || strcasecmp(core, "Haswell") == 0 ||
+           strcasecmp(core, "Zen") == 0;
+#else
+    (void)core;
+    return true;
+#endif
+}
+
 /* SKYLAKEX runs on every CPU with AVX-512, and every version since 0.3.0 knows the name; 0.3.21
  * does not know COOPERLAKE and falls back without a word. */
 const char *mb_blas_better_core_than(const char *core, bool cpu_has_avx512)

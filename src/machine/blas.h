@@ -25,6 +25,10 @@ mb_blas mb_blas_from(const char *config, const char *core, int parallel);
 /* Whether a kernel set uses AVX-512; upper or lower case. */
 bool mb_blas_is_avx512(const char *core);
 
+/* Whether it multiplies with fused multiply-adds of AVX2 or wider; true where it is not one of
+ * x86-64's sets. */
+bool mb_blas_has_fma(const char *core);
+
 /* The value of OPENBLAS_CORETYPE that would serve a CPU with (or without) AVX-512 better than the
  * kernel set `core`, a constant string; NULL when there is none. OpenBLAS reads the variable when
  * it is loaded: only a program that starts itself again can use it. */

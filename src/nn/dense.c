@@ -6,7 +6,7 @@
  *
  * A layer of a single panel (the last, usually) is cut into blocks of rows instead, so that the
  * loss, which works on whole rows, can follow without a barrier. */
-#include "nn/layer.h"
+#include "nn/dense.h"
 
 #include "core/rng.h"
 #include "nn/gemm.h"
@@ -19,32 +19,6 @@
 /* Rows of a tile where tiles have whole rows. */
 enum { NARROW_ROWS = 16, MOST_UNITS = 1000000 };
 
-typedef struct dense_op {
-    const mb_layer *layer;
-    mb_site site;
-    mb_cut cut;
-} dense_op;
-
-static size_t inputs_of(const mb_layer *layer) { return mb_shape_size(layer->in); }
-
-static size_t units_of(const mb_layer *layer) { return layer->out.columns; }
-
-static size_t panel_width(const mb_layer *layer, size_t first_unit)
-{
-    const size_t left = units_of(layer) - first_unit;
-    return left < layer->rules.panel ? left : layer->rules.panel;
-}
-
-/* The panel that begins with this unit: (inputs, panel_width). */
-static size_t panel_offset(const mb_layer *layer, size_t first_unit)
-{
-    return first_unit * inputs_of(layer);
-}
-
-static size_t bias_offset(const mb_layer *layer) { return inputs_of(layer) * units_of(layer); }
-
-static bool is_narrow(const mb_layer *layer) { return units_of(layer) <= layer->rules.panel; }
-
 static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
 {
     char *end;
@@ -55,42 +29,32 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
         return mb_fail(error, MB_INVALID, "dense takes its units, 1 to %d, as in dense:128",
                        MOST_UNITS);
     layer->out = (mb_shape){1, 1, (size_t)units};
-    layer->parameter_count = (inputs_of(layer) + 1) * (size_t)units;
+    layer->parameter_count = (mb_dense_inputs(layer) + 1) * (size_t)units;
     return MB_OK;
 }
 
-/* The input rows of a block of the cut: activations, or the batch's own block. */
-static mb_block input_block(const dense_op *op, const mb_step *step, size_t row, size_t rows)
+/* Row `row` of what comes in: activations, or the samples themselves. */
+static const float *input_row(const mb_dense_op *op, const mb_step *step, size_t row)
 {
-    const mb_matrix in = op->site.in;
-    if (in.data == NULL)
-        return step->batch->block[row / step->batch->block_rows];
-    return (mb_block){.x = in.data + row * in.columns, .rows = rows, .n_active = in.columns};
-}
-
-static const void *input_name(const mb_site *site)
-{
-    return site->in.data != NULL ? (const void *)site->in.data : &mb_this_batch;
+    const float *in = op->site.in.data != NULL ? op->site.in.data : step->batch->x;
+    return in + row * op->site.in.columns;
 }
 
 static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    const dense_op *op = context;
+    (void)scratch;
+    const mb_dense_op *op = context;
     const mb_layer *layer = op->layer;
-    const mb_kernels *kernels = op->site.kernels;
-    const size_t units = units_of(layer);
+    const size_t units = mb_dense_units(layer);
     const mb_tile part = mb_cut_tile_in(op->cut, tile, units);
-    const mb_block in = input_block(op, step, part.row, part.rows);
-    const float *w = layer->parameters + panel_offset(layer, part.column);
+    const size_t inputs = mb_dense_inputs(layer);
+    const float *w = layer->parameters + mb_dense_panel_offset(layer, part.column);
     float *z = op->site.out.data + part.row * units + part.column;
-    if (in.active != NULL) {
-        kernels->pick_rows(in.n_active, in.active, part.columns, w, scratch);
-        w = scratch;
-    }
-    kernels->fill_rows(part.rows, part.columns,
-                       layer->parameters + bias_offset(layer) + part.column, z, units);
-    mb_gemm(layer->rules, part.rows, part.columns, in.n_active, in.x, in.n_active, w, part.columns,
-            1.0f, z, units);
+    op->site.kernels->fill_rows(part.rows, part.columns,
+                                layer->parameters + mb_dense_bias_offset(layer) + part.column, z,
+                                units);
+    mb_gemm(layer->rules, part.rows, part.columns, inputs, input_row(op, step, part.row), inputs, w,
+            part.columns, 1.0f, z, units);
 }
 
 /* d_in = d_out x W^T. The tile's rows of W are turned first, so that the product has the form that
@@ -98,14 +62,15 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
 static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)step;
-    const dense_op *op = context;
+    const mb_dense_op *op = context;
     const mb_layer *layer = op->layer;
-    const size_t inputs = inputs_of(layer), units = units_of(layer);
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     const mb_tile part = mb_cut_tile_in(op->cut, tile, inputs);
     float *turned = scratch; /* (units, part.columns) */
     for (size_t unit = 0; unit < units; unit += layer->rules.panel) {
-        const size_t width = panel_width(layer, unit);
-        const float *rows = layer->parameters + panel_offset(layer, unit) + part.column * width;
+        const size_t width = mb_dense_panel_width(layer, unit);
+        const float *rows =
+            layer->parameters + mb_dense_panel_offset(layer, unit) + part.column * width;
         op->site.kernels->transpose(part.columns, width, rows, turned + unit * part.columns,
                                     part.columns);
     }
@@ -120,45 +85,38 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
 }
 
 /* Gradient (inputs, part.columns) of a panel, summed over the blocks of rows in their order, and
- * of its biases. `picked` has room for as much again. */
-static void add_up_gradient(const dense_op *op, const mb_step *step, mb_tile part, float *gradient,
-                            float *picked, float *bias_gradient)
+ * of its biases. */
+static void add_up_gradient(const mb_dense_op *op, const mb_step *step, mb_tile part,
+                            float *gradient, float *bias_gradient)
 {
     const mb_layer *layer = op->layer;
-    const mb_kernels *kernels = op->site.kernels;
-    const size_t units = units_of(layer), width = part.columns, all = op->site.rows;
-    const size_t block_rows = mb_block_rows(all);
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer),
+                 all = op->site.rows;
+    const size_t width = part.columns, block_rows = mb_block_rows(all);
     memset(bias_gradient, 0, width * sizeof *bias_gradient);
     for (size_t row = 0; row < all; row += block_rows) {
         const size_t rows = all - row < block_rows ? all - row : block_rows;
-        const mb_block in = input_block(op, step, row, rows);
         const float *d = op->site.d_out.data + row * units + part.column;
-        const bool add = row > 0;
-        kernels->add_rows(rows, width, d, units, bias_gradient);
-        if (in.active == NULL) {
-            mb_gemm_at(layer->rules, in.n_active, width, rows, in.x, in.n_active, d, units,
-                       add ? 1.0f : 0.0f, gradient, width);
-            continue;
-        }
-        mb_gemm_at(layer->rules, in.n_active, width, rows, in.x, in.n_active, d, units, 0.0f,
-                   picked, width);
-        kernels->place_rows(in.n_active, in.active, width, picked, inputs_of(layer), gradient, add);
+        op->site.kernels->add_rows(rows, width, d, units, bias_gradient);
+        mb_gemm_at(layer->rules, inputs, width, rows, input_row(op, step, row), inputs, d, units,
+                   row > 0 ? 1.0f : 0.0f, gradient, width);
     }
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    const dense_op *op = context;
+    const mb_dense_op *op = context;
     const mb_layer *layer = op->layer;
     const mb_trainable *trainable = op->site.trainable;
     if (!*trainable->healthy)
         return;
     const mb_tile part = mb_cut_tile(op->cut, tile);
-    const size_t weights = inputs_of(layer) * part.columns;
-    float *gradient = scratch, *picked = gradient + weights, *bias_gradient = picked + weights;
-    add_up_gradient(op, step, part, gradient, picked, bias_gradient);
+    const size_t weights = mb_dense_inputs(layer) * part.columns;
+    float *gradient = scratch, *bias_gradient = gradient + weights;
+    add_up_gradient(op, step, part, gradient, bias_gradient);
 
-    const size_t w = panel_offset(layer, part.column), b = bias_offset(layer) + part.column;
+    const size_t w = mb_dense_panel_offset(layer, part.column),
+                 b = mb_dense_bias_offset(layer) + part.column;
     float *first = trainable->first + layer->parameter_offset;
     float *second = trainable->second + layer->parameter_offset;
     trainable->apply(step->update, true, weights, gradient, layer->parameters + w, first + w,
@@ -167,91 +125,97 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
                      first + b, second + b);
 }
 
-static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
-                           mb_error *error)
+mb_status mb_dense_add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+                             mb_error *error)
 {
-    dense_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    mb_dense_op *op = mb_arena_take(site->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "dense", sizeof *op);
-    *op = (dense_op){layer, *site, phase.cut};
+    *op = (mb_dense_op){layer, *site, phase.cut};
     phase.op = op;
     return mb_plan_add(site->plan, &phase, error);
 }
 
 static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    const size_t units = units_of(layer), panel = layer->rules.panel;
-    const size_t block = mb_block_rows(site->rows); /* that of the samples' blocks too */
-    const bool small_blocks = is_narrow(layer) && site->in.data != NULL;
-    const mb_cut cut = small_blocks       ? mb_cut_rows(site->rows, NARROW_ROWS)
-                       : is_narrow(layer) ? mb_cut_rows(site->rows, block)
-                                          : (mb_cut){site->rows, units, block, panel};
-    return add_phase(layer, site,
-                     (mb_phase){.name = "dense forward",
-                                .run = run_forward,
-                                .cut = cut,
-                                .scratch = inputs_of(layer) * panel * sizeof(float),
-                                .uses = {{input_name(site), .own = mb_cut_is_rows(cut)},
-                                         {layer->parameters},
-                                         {site->out.data, .writes = true, .own = true}}},
-                     error);
+    if (mb_dense_is_sparse(site))
+        return mb_dense_sparse_forward(layer, site, error);
+    const size_t units = mb_dense_units(layer), panel = layer->rules.panel;
+    const size_t block = mb_block_rows(site->rows);
+    const bool small_blocks = mb_dense_is_narrow(layer) && site->in.data != NULL;
+    const mb_cut cut = small_blocks                ? mb_cut_rows(site->rows, NARROW_ROWS)
+                       : mb_dense_is_narrow(layer) ? mb_cut_rows(site->rows, block)
+                                                   : (mb_cut){site->rows, units, block, panel};
+    return mb_dense_add_phase(
+        layer, site,
+        (mb_phase){.name = "dense forward",
+                   .run = run_forward,
+                   .cut = cut,
+                   .uses = {{mb_dense_input(site), .own = mb_cut_is_rows(cut)},
+                            {layer->parameters},
+                            {site->out.data, .writes = true, .own = true}}},
+        error);
 }
 
 static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    const size_t inputs = inputs_of(layer), rows = site->rows, panel = layer->rules.panel;
-    const mb_cut cut =
-        is_narrow(layer) ? mb_cut_rows(rows, NARROW_ROWS) : (mb_cut){rows, inputs, rows, panel};
-    const size_t columns = is_narrow(layer) ? inputs : panel;
-    return add_phase(layer, site,
-                     (mb_phase){.name = "dense backward",
-                                .run = run_backward,
-                                .cut = cut,
-                                .scratch = units_of(layer) * columns * sizeof(float),
-                                .uses = {{site->d_out.data, .own = is_narrow(layer)},
-                                         {layer->parameters},
-                                         {site->d_in.data, .writes = true, .own = true}}},
-                     error);
+    const size_t inputs = mb_dense_inputs(layer), rows = site->rows, panel = layer->rules.panel;
+    const mb_cut cut = mb_dense_is_narrow(layer) ? mb_cut_rows(rows, NARROW_ROWS)
+                                                 : (mb_cut){rows, inputs, rows, panel};
+    const size_t columns = mb_dense_is_narrow(layer) ? inputs : panel;
+    return mb_dense_add_phase(
+        layer, site,
+        (mb_phase){.name = "dense backward",
+                   .run = run_backward,
+                   .cut = cut,
+                   .scratch = mb_dense_units(layer) * columns * sizeof(float),
+                   .uses = {{site->d_out.data, .own = mb_dense_is_narrow(layer)},
+                            {layer->parameters},
+                            {site->d_in.data, .writes = true, .own = true}}},
+        error);
 }
 
 static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    const size_t units = units_of(layer), panel = layer->rules.panel;
-    return add_phase(layer, site,
-                     (mb_phase){.name = "dense update",
-                                .run = run_update,
-                                .cut = {1, units, 1, panel},
-                                .scratch = (2 * inputs_of(layer) + 1) * panel * sizeof(float),
-                                .uses = {{input_name(site)},
-                                         {site->d_out.data},
-                                         {site->trainable->healthy},
-                                         {layer->parameters, .writes = true}}},
-                     error);
+    if (mb_dense_is_sparse(site))
+        return mb_dense_sparse_update(layer, site, error);
+    const size_t units = mb_dense_units(layer), panel = layer->rules.panel;
+    return mb_dense_add_phase(
+        layer, site,
+        (mb_phase){.name = "dense update",
+                   .run = run_update,
+                   .cut = {1, units, 1, panel},
+                   .scratch = (mb_dense_inputs(layer) + 1) * panel * sizeof(float),
+                   .uses = {{mb_dense_input(site)},
+                            {site->d_out.data},
+                            {site->trainable->healthy},
+                            {layer->parameters, .writes = true}}},
+        error);
 }
 
 static float *weight_at(const mb_layer *layer, size_t unit, size_t input)
 {
     const size_t first = unit / layer->rules.panel * layer->rules.panel;
-    return layer->parameters + panel_offset(layer, first) + input * panel_width(layer, first) +
-           unit - first;
+    return layer->parameters + mb_dense_panel_offset(layer, first) +
+           input * mb_dense_panel_width(layer, first) + unit - first;
 }
 
 /* Drawn in PyTorch's order (unit by unit), so that the panel width changes nothing. */
 static void initialise(mb_layer *layer, uint64_t seed)
 {
-    const size_t inputs = inputs_of(layer);
+    const size_t inputs = mb_dense_inputs(layer);
     const float bound = sqrtf(6.0f / (float)inputs);
-    for (size_t unit = 0; unit < units_of(layer); unit++) {
+    for (size_t unit = 0; unit < mb_dense_units(layer); unit++) {
         mb_rng rng = mb_rng_at(seed, MB_FOR_WEIGHTS, layer->position, unit);
         for (size_t input = 0; input < inputs; input++)
             *weight_at(layer, unit, input) = bound * (2.0f * mb_rng_unit(&rng) - 1.0f);
-        layer->parameters[bias_offset(layer) + unit] = 0.0f;
+        layer->parameters[mb_dense_bias_offset(layer) + unit] = 0.0f;
     }
 }
 
 static mb_tensor_info tensor(const mb_layer *layer, size_t index)
 {
-    const size_t inputs = inputs_of(layer), units = units_of(layer);
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     if (index == 0)
         return (mb_tensor_info){"weight", 2, {units, inputs}, units * inputs};
     return (mb_tensor_info){"bias", 1, {units}, units};
@@ -259,9 +223,9 @@ static mb_tensor_info tensor(const mb_layer *layer, size_t index)
 
 static void get(const mb_layer *layer, size_t index, float *values)
 {
-    const size_t inputs = inputs_of(layer), units = units_of(layer);
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     if (index == 1) {
-        memcpy(values, layer->parameters + bias_offset(layer), units * sizeof *values);
+        memcpy(values, layer->parameters + mb_dense_bias_offset(layer), units * sizeof *values);
         return;
     }
     for (size_t unit = 0; unit < units; unit++)
@@ -271,9 +235,9 @@ static void get(const mb_layer *layer, size_t index, float *values)
 
 static void set(mb_layer *layer, size_t index, const float *values)
 {
-    const size_t inputs = inputs_of(layer), units = units_of(layer);
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     if (index == 1) {
-        memcpy(layer->parameters + bias_offset(layer), values, units * sizeof *values);
+        memcpy(layer->parameters + mb_dense_bias_offset(layer), values, units * sizeof *values);
         return;
     }
     for (size_t unit = 0; unit < units; unit++)
@@ -283,7 +247,7 @@ static void set(mb_layer *layer, size_t index, const float *values)
 
 static double flops(const mb_layer *layer)
 {
-    return 2.0 * (double)inputs_of(layer) * (double)units_of(layer);
+    return 2.0 * (double)mb_dense_inputs(layer) * (double)mb_dense_units(layer);
 }
 
 const mb_layer_ops mb_dense_ops = {

@@ -27,9 +27,10 @@ typedef struct mb_site {
     mb_plan *plan;
     mb_arena *arena; /* for ops; outlives the plan */
     const mb_kernels *kernels;
-    size_t rows;           /* samples in the batch */
-    mb_matrix in, out;     /* activations; in.data is NULL where the samples themselves come in */
-    mb_matrix d_in, d_out; /* gradients of the loss by them */
+    const mb_source *source; /* what the batch is gathered from */
+    size_t rows;             /* samples in the batch */
+    mb_matrix in, out;       /* activations; in.data is NULL where the samples themselves come in */
+    mb_matrix d_in, d_out;   /* gradients of the loss by them */
     const mb_trainable *trainable; /* NULL when nothing is trained */
 } mb_site;
 

@@ -112,8 +112,10 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
         return mb_fail_memory(error, "network", sizeof *opened);
     opened->input = input;
     opened->classes = classes;
-    const bool avx512 = mb_blas_is_avx512(mb_machine_describe(machine)->blas_core);
-    const mb_status status = build(opened, spec, mb_cut_rules_for(avx512), most_parameters, error);
+    const char *blas_core = mb_machine_describe(machine)->blas_core;
+    opened->kernels = mb_kernels_beside(blas_core);
+    const mb_status status =
+        build(opened, spec, mb_cut_rules_for(mb_blas_is_avx512(blas_core)), most_parameters, error);
     if (status == MB_OK)
         *network = opened;
     else

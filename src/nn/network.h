@@ -6,6 +6,7 @@
 
 struct mb_network {
     mb_arena arena;
+    const mb_kernels *kernels;
     const char *spec;
     mb_layer *layers;
     size_t count;

@@ -10,38 +10,25 @@ mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_
     return status;
 }
 
-static void run_begin(const void *context, const mb_step *step, size_t tile, void *scratch)
+static size_t pieces(const mb_feed *feed)
+{
+    return mb_batch_pieces(feed->source, feed->batch_size);
+}
+
+static void run_gather(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)scratch;
     const mb_feed *feed = context;
-    mb_batch_begin(step->next, feed->source, step->take, tile);
+    mb_batch_gather(step->next, feed->kernels, step->take, tile);
+    mb_batch_prefetch(feed->source, step->fetch, tile, pieces(feed));
 }
 
-static void run_fill(const void *context, const mb_step *step, size_t tile, void *scratch)
-{
-    (void)scratch;
-    const mb_feed *feed = context;
-    const size_t first = tile * MB_FILL_ROWS;
-    mb_batch_fill(step->next, feed->source, feed->kernels, step->take, first, MB_FILL_ROWS);
-    mb_batch_prefetch(feed->source, step->fetch, first, MB_FILL_ROWS);
-}
-
-mb_status mb_feed_plan_begin(const mb_feed *feed, mb_plan *plan, mb_error *error)
-{
-    const mb_phase phase = {.name = "active pixels",
-                            .run = run_begin,
-                            .op = feed,
-                            .cut = mb_cut_rows(feed->batch_size, MB_BLOCK_ROWS),
-                            .uses = {{&mb_next_batch, .writes = true}}};
-    return mb_plan_add(plan, &phase, error);
-}
-
-mb_status mb_feed_plan_fill(const mb_feed *feed, mb_plan *plan, mb_error *error)
+mb_status mb_feed_plan(const mb_feed *feed, mb_plan *plan, mb_error *error)
 {
     const mb_phase phase = {.name = "gather",
-                            .run = run_fill,
+                            .run = run_gather,
                             .op = feed,
-                            .cut = mb_cut_rows(feed->batch_size, MB_FILL_ROWS),
+                            .cut = mb_cut_rows(pieces(feed), 1),
                             .uses = {{&mb_next_batch, .writes = true}}};
     return mb_plan_add(plan, &phase, error);
 }

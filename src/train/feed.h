@@ -18,10 +18,8 @@ typedef struct mb_feed {
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
                        mb_arena *arena, mb_feed *feed, mb_error *error);
 
-/* Appends the phase that finds the next batch's active pixels, and the one that fills it (and
- * prefetches the batch after it). Other phases may stand between them. MB_MEMORY. */
-mb_status mb_feed_plan_begin(const mb_feed *feed, mb_plan *plan, mb_error *error);
-mb_status mb_feed_plan_fill(const mb_feed *feed, mb_plan *plan, mb_error *error);
+/* Appends the phase that gathers the next batch and prefetches the one after it. MB_MEMORY. */
+mb_status mb_feed_plan(const mb_feed *feed, mb_plan *plan, mb_error *error);
 
 /* Steps of a pass over all samples, the smaller last one included. */
 size_t mb_feed_steps(const mb_feed *feed);

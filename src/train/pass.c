@@ -7,19 +7,18 @@ static mb_status plan_step(mb_pass *pass, size_t rows, mb_plan *plan, mb_error *
     const mb_network *network = pass->network;
     const mb_site site = {.plan = plan,
                           .arena = &pass->arena,
-                          .kernels = pass->kernels,
+                          .kernels = network->kernels,
+                          .source = pass->feed.source,
                           .rows = rows,
                           .trainable = pass->trainable};
     const mb_site output = mb_network_output(network, &pass->workspace, site);
     const bool training = pass->trainable != NULL;
 
-    mb_status status = mb_feed_plan_begin(&pass->feed, plan, error);
-    if (status == MB_OK)
-        status = mb_network_forward(network, &pass->workspace, site, error);
+    mb_status status = mb_network_forward(network, &pass->workspace, site, error);
     if (status == MB_OK)
         status = mb_loss_plan(&pass->loss, &output, error);
     if (status == MB_OK)
-        status = mb_feed_plan_fill(&pass->feed, plan, error);
+        status = mb_feed_plan(&pass->feed, plan, error);
     if (status == MB_OK && training)
         status = mb_network_backward(network, &pass->workspace, site, error);
     if (status == MB_OK)
@@ -32,9 +31,7 @@ static mb_status plan_step(mb_pass *pass, size_t rows, mb_plan *plan, mb_error *
 static mb_status plan_all(mb_pass *pass, mb_error *error)
 {
     const size_t batch_size = pass->feed.batch_size, rest = pass->feed.samples % batch_size;
-    mb_status status = mb_feed_plan_begin(&pass->feed, &pass->gather, error);
-    if (status == MB_OK)
-        status = mb_feed_plan_fill(&pass->feed, &pass->gather, error);
+    mb_status status = mb_feed_plan(&pass->feed, &pass->gather, error);
     if (status == MB_OK)
         status = plan_step(pass, batch_size, &pass->full, error);
     if (status == MB_OK && rest > 0)
@@ -56,11 +53,11 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
                        const mb_trainable *trainable, size_t samples, size_t batch_size,
                        size_t threads, mb_pass *pass, mb_error *error)
 {
-    *pass = (mb_pass){.network = network, .trainable = trainable, .kernels = mb_kernels_best()};
+    *pass = (mb_pass){.network = network, .trainable = trainable};
     if (batch_size > samples)
         batch_size = samples;
     mb_status status =
-        mb_feed_open(source, pass->kernels, batch_size, &pass->arena, &pass->feed, error);
+        mb_feed_open(source, network->kernels, batch_size, &pass->arena, &pass->feed, error);
     pass->feed.samples = samples;
     if (status == MB_OK)
         status = mb_workspace_open(network, batch_size, trainable != NULL, &pass->arena,

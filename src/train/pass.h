@@ -13,7 +13,6 @@ typedef struct mb_pass {
     mb_arena arena;
     const mb_network *network;
     const mb_trainable *trainable; /* NULL: evaluation */
-    mb_kernels const *kernels;
     mb_feed feed;
     mb_workspace workspace;
     mb_loss loss;
@@ -34,7 +33,8 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
                        const mb_trainable *trainable, size_t samples, size_t batch_size,
                        size_t threads, mb_pass *pass, mb_error *error);
 
-/* Empties the tally, but keeps its arrays, and sets the order, (samples) numbers into the source, for a new pass. */
+/* Empties the tally, but keeps its arrays, and sets the order, (samples) numbers into the source,
+ * for a new pass. */
 void mb_pass_start(mb_pass *pass, const uint32_t *order);
 
 /* Runs the steps first .. first+count-1 of the pass, in that order from 0, on the team; stops

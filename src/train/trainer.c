@@ -131,7 +131,7 @@ static mb_status open_parameters(trainer *t, const mb_network *network, mb_error
     const size_t room = network->parameter_room;
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .apply = mb_optimizer_kernel(t->options, mb_kernels_best()),
+                                  .apply = mb_optimizer_kernel(t->options, network->kernels),
                                   .healthy = &t->pass.tally.healthy};
     t->order = mb_arena_take(&t->arena, t->source.split.count, sizeof *t->order);
     if (t->trainable.first == NULL || t->trainable.second == NULL || t->order == NULL)

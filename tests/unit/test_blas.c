@@ -72,6 +72,11 @@ static void knows_the_sets_with_avx512(void **state)
         assert_true(mb_blas_is_avx512(with[i]));
     for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
         assert_false(mb_blas_is_avx512(without[i]));
+#if defined(__x86_64__)
+    assert_true(mb_blas_has_fma("Haswell") && mb_blas_has_fma("ZEN") &&
+                mb_blas_has_fma("SkylakeX"));
+    assert_false(mb_blas_has_fma("Sandybridge") || mb_blas_has_fma("Bulldozer"));
+#endif
 }
 
 static void a_better_set_is_named_only_where_it_runs(void **state)

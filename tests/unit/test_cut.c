@@ -111,9 +111,26 @@ static void rules_follow_the_kernel_set(void **state)
     assert_int_equal(other.product_limit, 0);
 }
 
+static void blocks_are_as_equal_as_can_be(void **state)
+{
+    (void)state;
+    static const size_t cases[][2] = {{1, 1},    {63, 63},  {64, 64},  {65, 33},
+                                      {100, 50}, {128, 64}, {129, 43}, {200, 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(mb_block_rows(cases[i][0]), cases[i][1]);
+    for (size_t rows = 1; rows < 1000; rows++) {
+        const size_t block = mb_block_rows(rows), blocks = (rows + block - 1) / block;
+        assert_in_range(block, 1, 64);
+        assert_int_equal(blocks, (rows + 63) / 64);
+        assert_true((blocks - 1) * block < rows); /* the last is not empty */
+        assert_true(blocks * (block - 1) < rows); /* no smaller ones would do */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_as_equal_as_can_be),
         cmocka_unit_test(tiles_cover_each_cell_once),
         cmocka_unit_test(tiles_go_down_the_rows_first),
         cmocka_unit_test(a_cut_of_rows_has_all_columns),

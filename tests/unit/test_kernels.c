@@ -16,28 +16,17 @@
 /* The kernels that move numbers, and ReLU, at every level that this CPU has, against naive twins.
  * A twin does the same float operations in the same order, so all of the output is compared bit by
  * bit, the gaps between rows included; then the levels are equal to each other too. Those that
- * compute are in test_kernels_math.c. */
+ * compute are in test_kernels_math.c and test_kernels_sparse.c. */
 
 enum { MOST = 4096, ROUNDS = 60 };
 
 static float in[MOST], found[MOST], wanted[MOST];
-static uint16_t active[256];
 
 /* What the kernel and its twin both start from. */
 static void draw_output(void)
 {
     mb_test_draw(found, MOST);
     memcpy(wanted, found, sizeof wanted);
-}
-
-/* Ascending numbers below `rows`, each with an even chance. */
-static size_t draw_active(size_t rows)
-{
-    size_t n = 0;
-    for (size_t row = 0; row < rows; row++)
-        if (mb_rng_below(mb_test_draws(), 2) == 0)
-            active[n++] = (uint16_t)row;
-    return n;
 }
 
 /* The test's body, once for each level and round. */
@@ -60,57 +49,6 @@ static void check_widen(const mb_kernels *kernels)
         wanted[i] = (float)bytes[i] / 255.0f;
     }
     kernels->widen(n, bytes, found);
-    assert_memory_equal(found, wanted, sizeof found);
-}
-
-static void check_spread(const mb_kernels *kernels)
-{
-    uint16_t slot[256], index[256];
-    uint8_t value[256];
-    const size_t columns = draw_active(mb_test_from_to(1, 256));
-    size_t n = 0;
-    draw_output();
-    memset(wanted, 0, columns * sizeof *wanted);
-    for (size_t c = 0; c < columns; c++) {
-        slot[active[c]] = (uint16_t)c;
-        if (mb_rng_below(mb_test_draws(), 3) > 0)
-            continue;
-        index[n] = active[c];
-        value[n] = (uint8_t)mb_test_from_to(1, 255);
-        wanted[c] = (float)value[n++] / 255.0f;
-    }
-    kernels->spread(n, index, value, slot, columns, found);
-    assert_memory_equal(found, wanted, sizeof found);
-}
-
-static void check_pick_rows(const mb_kernels *kernels)
-{
-    const size_t rows = mb_test_from_to(1, 100),
-                 width = mb_test_from_to(0, 1) ? 16 : mb_test_from_to(1, 40);
-    const size_t n = draw_active(rows);
-    mb_test_draw(in, rows * width);
-    draw_output();
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < width; c++)
-            wanted[i * width + c] = in[active[i] * width + c];
-    kernels->pick_rows(n, active, width, in, found);
-    assert_memory_equal(found, wanted, sizeof found);
-}
-
-static void check_place_rows(const mb_kernels *kernels)
-{
-    const bool add = mb_test_from_to(0, 1);
-    const size_t rows = mb_test_from_to(1, 100),
-                 width = mb_test_from_to(0, 1) ? 16 : mb_test_from_to(1, 40);
-    const size_t n = mb_test_from_to(0, 9) > 0 ? draw_active(rows) : 0;
-    mb_test_draw(in, n * width);
-    draw_output();
-    for (size_t i = 0; !add && i < rows * width; i++)
-        wanted[i] = 0.0f;
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < width; c++)
-            wanted[active[i] * width + c] += in[i * width + c];
-    kernels->place_rows(n, active, width, in, rows, found, add);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
@@ -195,9 +133,6 @@ static void check_relu_gradient(const mb_kernels *kernels)
     }
 
 LEVELS_EQUAL_TWIN(widen_divides_by_255, check_widen)
-LEVELS_EQUAL_TWIN(spread_puts_bytes_in_their_columns, check_spread)
-LEVELS_EQUAL_TWIN(pick_rows_copies_the_active_ones, check_pick_rows)
-LEVELS_EQUAL_TWIN(place_rows_clears_the_others_or_adds, check_place_rows)
 LEVELS_EQUAL_TWIN(transpose_turns, check_transpose)
 LEVELS_EQUAL_TWIN(rows_are_filled_and_added_up, check_fill_and_add_rows)
 LEVELS_EQUAL_TWIN(relu_cuts_below_0_and_keeps_nan, check_relu)
@@ -208,6 +143,11 @@ static void the_best_level_is_this_cpus(void **state)
     (void)state;
     assert_ptr_equal(mb_kernels_best(), mb_kernels_at(mb_cpu_level_of_this()));
     assert_non_null(mb_kernels_at(MB_CPU_V4)); /* where a build lacks it, the next lower one */
+    assert_ptr_equal(mb_kernels_beside("SkylakeX"), mb_kernels_best());
+    assert_ptr_equal(mb_kernels_beside("HASWELL"), mb_kernels_best());
+#if defined(__x86_64__)
+    assert_ptr_equal(mb_kernels_beside("Sandybridge"), mb_kernels_at(MB_CPU_BASELINE));
+#endif
 }
 
 #define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
@@ -216,9 +156,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(widen_divides_by_255),
-        CASE(spread_puts_bytes_in_their_columns),
-        CASE(pick_rows_copies_the_active_ones),
-        CASE(place_rows_clears_the_others_or_adds),
         CASE(transpose_turns),
         CASE(rows_are_filled_and_added_up),
         CASE(relu_cuts_below_0_and_keeps_nan),

@@ -27,34 +27,35 @@ static uint8_t *draw(size_t count, size_t pixels, uint32_t percent, uint64_t see
     return images;
 }
 
-/* What the compressed rows stand for, and that masks and order are as promised. */
+/* What the compressed rows stand for, and that order and bounds are as promised. */
 static void check_round_trip(const mb_source *source, const uint8_t *images)
 {
     uint8_t *image = malloc(source->pixels);
-    uint64_t *mask = malloc(source->mask_words * sizeof *mask);
     for (size_t i = 0; i < source->split.count; i++) {
+        const uint32_t *bound = source->bound + i * (source->ranges + 1);
+        size_t k = source->start[i];
         memset(image, 0, source->pixels);
-        memset(mask, 0, source->mask_words * sizeof *mask);
-        for (size_t k = source->start[i]; k < source->start[i + 1]; k++) {
-            const uint16_t pixel = source->index[k];
-            assert_true(pixel < source->pixels);
-            assert_true(k == source->start[i] || pixel > source->index[k - 1]);
-            assert_int_not_equal(source->value[k], 0);
-            image[pixel] = source->value[k];
-            mask[pixel / 64] |= (uint64_t)1 << pixel % 64;
+        for (size_t r = 0; r < source->ranges; r++) {
+            assert_int_equal(source->start[i] + bound[r], k);
+            for (; k < source->start[i] + bound[r + 1]; k++) {
+                const uint16_t pixel = source->index[k];
+                assert_in_range(pixel, r * source->range_pixels, source->pixels - 1);
+                assert_true(pixel < (r + 1) * source->range_pixels);
+                assert_true(k == source->start[i] || pixel > source->index[k - 1]);
+                assert_int_not_equal(source->value[k], 0);
+                image[pixel] = source->value[k];
+            }
         }
+        assert_int_equal(k, source->start[i + 1]);
         assert_memory_equal(image, images + i * source->pixels, source->pixels);
-        assert_memory_equal(mask, source->mask + i * source->mask_words,
-                            source->mask_words * sizeof *mask);
     }
     free(image);
-    free(mask);
 }
 
 static void rows_stand_for_the_images(void **state)
 {
     (void)state;
-    static const size_t pixels[] = {9, 63, 64, 65, 100, 784};
+    static const size_t pixels[] = {1, 9, 199, 200, 201, 401, 784, 997};
     for (size_t p = 0; p < sizeof pixels / sizeof pixels[0]; p++)
         for (uint32_t percent = 0; percent <= 40; percent += 20) {
             mb_arena arena = {0};
@@ -63,7 +64,9 @@ static void rows_stand_for_the_images(void **state)
             const mb_split split = {.images = images, .count = 37};
             assert_int_equal(mb_source_open(&split, pixels[p], &arena, &source, NULL), MB_OK);
             assert_int_equal(source.pixels, pixels[p]);
-            assert_int_equal(source.mask_words, (pixels[p] + 63) / 64);
+            assert_true((source.ranges - 1) * source.range_pixels < pixels[p]);
+            assert_true(source.ranges * source.range_pixels >= pixels[p]);
+            assert_in_range(source.range_pixels, 1, 200);
             assert_ptr_equal(source.split.images, images);
             assert_non_null(source.start);
             assert_int_equal(source.start[0], 0);
@@ -84,6 +87,8 @@ static void the_last_pixel_has_a_number(void **state)
     assert_int_equal(mb_source_open(&split, UINT16_MAX + 1, &arena, &source, NULL), MB_OK);
     assert_non_null(source.start);
     check_round_trip(&source, images);
+    for (size_t v = 0; v < 256; v++)
+        assert_true(source.gray[v] == (float)v / 255.0f);
     assert_int_equal(source.index[source.start[2] - 1], UINT16_MAX);
     mb_arena_free(&arena);
     free(images);
@@ -99,7 +104,7 @@ static bool has_sparse_form(const uint8_t *images, size_t count, size_t pixels)
     if (!sparse) {
         assert_null(source.index);
         assert_null(source.value);
-        assert_null(source.mask);
+        assert_null(source.bound);
         assert_null(arena.blocks); /* nothing is made in vain */
     }
     mb_arena_free(&arena);

@@ -37,7 +37,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
     assert_int_equal(mb_source_open(split, pixels, &t->arena, &t->source, NULL), MB_OK);
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .apply = mb_optimizer_kernel(options, mb_kernels_best()),
+                                  .apply = mb_optimizer_kernel(options, network->kernels),
                                   .healthy = &t->pass.tally.healthy};
     assert_non_null(t->trainable.first);
     assert_non_null(t->trainable.second);

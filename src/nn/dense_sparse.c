@@ -1,0 +1,150 @@
+/* A dense layer that samples come into, most of whose pixels are zero. Both products meet only the
+ * others: a fifth of the dense arithmetic for digits. A tile works on MB_MOST_COLUMNS units,
+ * several panels where those are narrower. */
+#include "nn/dense.h"
+
+#include <string.h>
+
+/* Rows of a forward tile, and pixels of an update tile whose gradient stays in the first cache. */
+enum { SPARSE_ROWS = 32, UPDATE_PIXELS = 56 };
+
+/* Units from `first` on, up to `end`, whose panels have the same width, as the kernels see them. */
+typedef struct group {
+    size_t first;
+    size_t panel;   /* width of each */
+    mb_lines lines; /* in a matrix of (pixels, units) */
+} group;
+
+static group group_at(const mb_layer *layer, size_t first, size_t end, size_t pixels)
+{
+    const size_t panel = mb_dense_panel_width(layer, first);
+    const size_t panels = panel < layer->rules.panel ? 1 : (end - first) / panel;
+    const bool several = panel <= MB_LINE;
+    return (group){first, panel,
+                   (mb_lines){.columns = several ? panels * panel : panel,
+                              .pixel_stride = panel,
+                              .line_stride = several ? pixels * panel : MB_LINE}};
+}
+
+/* ---- forward ---- */
+
+static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)scratch;
+    const mb_dense_op *op = context;
+    const mb_layer *layer = op->layer;
+    const mb_batch *batch = step->batch;
+    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
+    const mb_tile part = mb_cut_tile_in(op->cut, tile, units);
+    const size_t end = part.column + part.columns;
+    float *z = op->site.out.data + part.row * units;
+    op->site.kernels->fill_rows(part.rows, part.columns,
+                                layer->parameters + mb_dense_bias_offset(layer) + part.column,
+                                z + part.column, units);
+    for (size_t range = 0; range < batch->source->ranges; range++) {
+        mb_pixels x[SPARSE_ROWS];
+        for (size_t row = 0; row < part.rows; row++)
+            x[row] = mb_batch_pixels(batch, part.row + row, range);
+        for (size_t unit = part.column; unit < end;) {
+            const group g = group_at(layer, unit, end, inputs);
+            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines,
+                                             layer->parameters + mb_dense_panel_offset(layer, unit),
+                                             z + unit, units);
+            unit += g.lines.columns;
+        }
+    }
+}
+
+mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    const size_t units = mb_dense_units(layer);
+    const mb_cut cut = units <= MB_MOST_COLUMNS
+                           ? mb_cut_rows(site->rows, SPARSE_ROWS)
+                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS};
+    return mb_dense_add_phase(layer, site,
+                              (mb_phase){.name = "dense forward",
+                                         .run = run_forward,
+                                         .cut = cut,
+                                         .uses = {{&mb_this_batch},
+                                                  {layer->parameters},
+                                                  {site->out.data, .writes = true, .own = true}}},
+                              error);
+}
+
+/* ---- update ---- */
+
+/* The gradient of the pixels part.row .. and the units of a group, block of rows after block. */
+static void add_up_gradient(const mb_dense_op *op, const mb_step *step, mb_tile part, group g,
+                            float *gradient)
+{
+    const mb_batch *batch = step->batch;
+    const size_t units = mb_dense_units(op->layer);
+    for (size_t row = 0; row < op->site.rows; row += MB_BLOCK_ROWS) {
+        const mb_block *block = &batch->block[row / MB_BLOCK_ROWS];
+        op->site.kernels->sparse_gradient(
+            part.rows, block->begin + part.row, block->count + part.row, block->entry,
+            batch->source->gray, op->site.d_out.data + row * units + g.first, units, g.lines,
+            row > 0, gradient);
+    }
+}
+
+static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile part, group g,
+                           const float *gradient)
+{
+    const mb_layer *layer = op->layer;
+    const mb_trainable *trainable = op->site.trainable;
+    const size_t span = part.rows * g.panel;
+    for (size_t unit = g.first; unit < g.first + g.lines.columns; unit += g.panel) {
+        const size_t at = mb_dense_panel_offset(layer, unit) + part.row * g.panel;
+        const size_t moment = layer->parameter_offset + at;
+        trainable->apply(step->update, true, span, gradient, layer->parameters + at,
+                         trainable->first + moment, trainable->second + moment);
+        gradient += span;
+    }
+}
+
+static void update_biases(const mb_dense_op *op, const mb_step *step, mb_tile part)
+{
+    const mb_layer *layer = op->layer;
+    const mb_trainable *trainable = op->site.trainable;
+    const size_t at = mb_dense_bias_offset(layer) + part.column, units = mb_dense_units(layer);
+    const size_t moment = layer->parameter_offset + at;
+    float gradient[MB_MOST_COLUMNS] = {0};
+    op->site.kernels->add_rows(op->site.rows, part.columns, op->site.d_out.data + part.column,
+                               units, gradient);
+    trainable->apply(step->update, false, part.columns, gradient, layer->parameters + at,
+                     trainable->first + moment, trainable->second + moment);
+}
+
+static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_dense_op *op = context;
+    if (!*op->site.trainable->healthy)
+        return;
+    const mb_tile part = mb_cut_tile(op->cut, tile);
+    const size_t end = part.column + part.columns;
+    for (size_t unit = part.column; unit < end;) {
+        const group g = group_at(op->layer, unit, end, part.rows);
+        add_up_gradient(op, step, part, g, scratch);
+        update_weights(op, step, part, g, scratch);
+        unit += g.lines.columns;
+    }
+    if (part.row == 0)
+        update_biases(op, step, part);
+}
+
+mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    const mb_cut cut = {mb_dense_inputs(layer), mb_dense_units(layer), UPDATE_PIXELS,
+                        MB_MOST_COLUMNS};
+    return mb_dense_add_phase(layer, site,
+                              (mb_phase){.name = "dense update",
+                                         .run = run_update,
+                                         .cut = cut,
+                                         .scratch = UPDATE_PIXELS * MB_MOST_COLUMNS * sizeof(float),
+                                         .uses = {{&mb_this_batch},
+                                                  {site->d_out.data},
+                                                  {site->trainable->healthy},
+                                                  {layer->parameters, .writes = true}}},
+                              error);
+}

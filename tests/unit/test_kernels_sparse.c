@@ -1,0 +1,173 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "kernels/kernels.h"
+
+#include "draws.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* The two sparse products at every level that this CPU has, against naive twins that multiply the
+ * zeros too, in double. The layouts are those of panels side by side and of panels one after the
+ * other; all that lies between and after the lines must stay. */
+
+enum { ROUNDS = 80, PIXELS = 60, ROWS = 40, GAP = 5, MOST = 2 * PIXELS * MB_MOST_COLUMNS };
+
+static uint8_t image[ROWS][PIXELS];
+static float gray[256], w[MOST], d[ROWS * (MB_MOST_COLUMNS + GAP)];
+static float found[MOST], before[MOST];
+
+/* Images of which some rows and some pixels are blank. */
+static void draw_images(size_t rows, size_t pixels)
+{
+    for (size_t v = 0; v < 256; v++)
+        gray[v] = (float)v / 255.0f;
+    memset(image, 0, sizeof image);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t p = 0; p < pixels; p++)
+            if (r % 7 != 3 && p % 5 != 2 && mb_rng_below(mb_test_draws(), 3) == 0)
+                image[r][p] = (uint8_t)mb_test_from_to(1, 255);
+}
+
+/* Four panels of a line each one after the other, or one panel of any width. */
+static mb_lines draw_lines(size_t pixels)
+{
+    const size_t columns =
+        mb_test_from_to(0, 2) == 0 ? MB_MOST_COLUMNS : mb_test_from_to(1, MB_MOST_COLUMNS);
+    if (mb_test_from_to(0, 1) == 0)
+        return (mb_lines){columns / MB_LINE * MB_LINE > 0 ? columns / MB_LINE * MB_LINE : columns,
+                          MB_LINE, pixels * MB_LINE};
+    return (mb_lines){columns, columns, MB_LINE};
+}
+
+static size_t place(mb_lines lines, size_t pixel, size_t column)
+{
+    return pixel * lines.pixel_stride + column / MB_LINE * lines.line_stride + column % MB_LINE;
+}
+
+static bool near(double got, double wanted) { return fabs(got - wanted) <= 1e-4; }
+
+static void check_product(const mb_kernels *kernels)
+{
+    const size_t rows = mb_test_from_to(0, ROWS), pixels = mb_test_from_to(1, PIXELS);
+    const mb_lines lines = draw_lines(pixels);
+    const size_t ldz = lines.columns + mb_test_from_to(0, GAP);
+    uint16_t index[ROWS][PIXELS];
+    uint8_t value[ROWS][PIXELS];
+    mb_pixels x[ROWS];
+    draw_images(rows, pixels);
+    for (size_t r = 0; r < rows; r++) {
+        x[r] = (mb_pixels){index[r], value[r], 0};
+        for (size_t p = 0; p < pixels; p++)
+            if (image[r][p] != 0) {
+                index[r][x[r].count] = (uint16_t)p;
+                value[r][x[r].count++] = image[r][p];
+            }
+    }
+    mb_test_draw(w, MOST);
+    mb_test_draw(found, MOST);
+    memcpy(before, found, sizeof before);
+    kernels->sparse_product(rows, x, gray, lines, w, found, ldz);
+    for (size_t i = 0; i < MOST; i++) {
+        const size_t row = i / ldz, column = i % ldz;
+        double wanted = (double)before[i];
+        for (size_t p = 0; p < pixels && row < rows && column < lines.columns; p++)
+            wanted += (double)image[row][p] / 255.0 * (double)w[place(lines, p, column)];
+        assert_true(near((double)found[i], wanted));
+    }
+}
+
+static void check_gradient(const mb_kernels *kernels)
+{
+    const size_t rows = mb_test_from_to(1, ROWS), pixels = mb_test_from_to(1, PIXELS);
+    const mb_lines lines = draw_lines(pixels);
+    const size_t ldd = lines.columns + mb_test_from_to(0, GAP);
+    const bool add = mb_test_from_to(0, 1) == 1;
+    mb_entry entry[PIXELS * ROWS];
+    uint32_t begin[PIXELS];
+    uint8_t count[PIXELS] = {0};
+    draw_images(rows, pixels);
+    for (size_t p = 0; p < pixels; p++) {
+        begin[p] = (uint32_t)(p * ROWS);
+        for (size_t r = 0; r < rows; r++)
+            if (image[r][p] != 0)
+                entry[begin[p] + count[p]++] = (mb_entry){(uint8_t)r, image[r][p]};
+    }
+    mb_test_draw(d, rows * ldd);
+    mb_test_draw(found, MOST);
+    memcpy(before, found, sizeof before);
+    kernels->sparse_gradient(pixels, begin, count, entry, gray, d, ldd, lines, add, found);
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < lines.columns; c++) {
+            const size_t at = place(lines, p, c);
+            double wanted = add ? (double)before[at] : 0.0;
+            for (size_t r = 0; r < rows; r++)
+                wanted += (double)image[r][p] / 255.0 * (double)d[r * ldd + c];
+            assert_true(near((double)found[at], wanted));
+            found[at] = before[at];
+        }
+    assert_memory_equal(found, before, sizeof found);
+}
+
+static void at_each_level(void (*check)(const mb_kernels *))
+{
+    for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++)
+        for (size_t round = 0; round < ROUNDS; round++)
+            check(mb_kernels_at(level));
+}
+
+static void product_is_that_of_the_whole_matrices(void **state)
+{
+    (void)state;
+    at_each_level(check_product);
+}
+
+static void gradient_is_that_of_the_whole_matrices(void **state)
+{
+    (void)state;
+    at_each_level(check_gradient);
+}
+
+/* The levels with fused multiply-adds give the same bits. */
+static void v3_and_v4_agree(void **state)
+{
+    (void)state;
+    if (mb_cpu_level_of_this() < MB_CPU_V4)
+        skip();
+    const size_t columns = MB_MOST_COLUMNS;
+    static float other[MOST];
+    uint16_t index[PIXELS];
+    uint8_t value[PIXELS];
+    for (size_t p = 0; p < PIXELS; p++) {
+        index[p] = (uint16_t)p;
+        value[p] = (uint8_t)mb_test_from_to(1, 255);
+    }
+    const mb_pixels x = {index, value, PIXELS};
+    const mb_lines lines = {columns, columns, MB_LINE};
+    draw_images(0, 0);
+    mb_test_draw(w, MOST);
+    mb_test_draw(found, MOST);
+    memcpy(other, found, sizeof other);
+    mb_kernels_at(MB_CPU_V3)->sparse_product(1, &x, gray, lines, w, found, columns);
+    mb_kernels_at(MB_CPU_V4)->sparse_product(1, &x, gray, lines, w, other, columns);
+    assert_memory_equal(found, other, sizeof found);
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(product_is_that_of_the_whole_matrices),
+        CASE(gradient_is_that_of_the_whole_matrices),
+        CASE(v3_and_v4_agree),
+    };
+    return cmocka_run_group_tests_name("kernels_sparse", tests, NULL, NULL);
+}
