@@ -133,7 +133,7 @@ mb_status mb_dense_add_phase(const mb_layer *layer, const mb_site *site, mb_phas
         return mb_fail_memory(error, "dense", sizeof *op);
     *op = (mb_dense_op){layer, *site, phase.cut};
     phase.op = op;
-    return mb_plan_add(site->plan, &phase, error);
+    return mb_layer_add_phase(layer, site, &phase, error);
 }
 
 static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
@@ -148,7 +148,7 @@ static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *e
                                                    : (mb_cut){site->rows, units, block, panel};
     return mb_dense_add_phase(
         layer, site,
-        (mb_phase){.name = "dense forward",
+        (mb_phase){.name = "forward",
                    .run = run_forward,
                    .cut = cut,
                    .uses = {{mb_dense_input(site), .own = mb_cut_is_rows(cut)},
@@ -165,7 +165,7 @@ static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *
     const size_t columns = mb_dense_is_narrow(layer) ? inputs : panel;
     return mb_dense_add_phase(
         layer, site,
-        (mb_phase){.name = "dense backward",
+        (mb_phase){.name = "backward",
                    .run = run_backward,
                    .cut = cut,
                    .scratch = mb_dense_units(layer) * columns * sizeof(float),
@@ -182,7 +182,7 @@ static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *er
     const size_t units = mb_dense_units(layer), panel = layer->rules.panel;
     return mb_dense_add_phase(
         layer, site,
-        (mb_phase){.name = "dense update",
+        (mb_phase){.name = "update",
                    .run = run_update,
                    .cut = {1, units, 1, panel},
                    .scratch = (mb_dense_inputs(layer) + 1) * panel * sizeof(float),

@@ -62,7 +62,7 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
                            ? mb_cut_rows(site->rows, SPARSE_ROWS)
                            : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS};
     return mb_dense_add_phase(layer, site,
-                              (mb_phase){.name = "dense forward",
+                              (mb_phase){.name = "forward",
                                          .run = run_forward,
                                          .cut = cut,
                                          .uses = {{&mb_this_batch},
@@ -138,7 +138,7 @@ mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_
     const mb_cut cut = {mb_dense_inputs(layer), mb_dense_units(layer), UPDATE_PIXELS,
                         MB_MOST_COLUMNS};
     return mb_dense_add_phase(layer, site,
-                              (mb_phase){.name = "dense update",
+                              (mb_phase){.name = "update",
                                          .run = run_update,
                                          .cut = cut,
                                          .scratch = UPDATE_PIXELS * MB_MOST_COLUMNS * sizeof(float),

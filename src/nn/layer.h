@@ -59,6 +59,7 @@ typedef struct mb_layer_ops {
 struct mb_layer {
     const mb_layer_ops *ops;
     size_t position; /* in the network, from 0 */
+    size_t ordinal;  /* among the layers of its kind, from 1 */
     mb_shape in, out;
     mb_cut_rules rules;
     size_t parameter_count;
@@ -71,6 +72,11 @@ static inline size_t mb_shape_size(mb_shape shape)
 {
     return shape.channels * shape.rows * shape.columns;
 }
+
+/* Sets phase->name, which is what the layer does there ("forward"), to a whole name
+ * ("dense1 forward") in site->arena, and appends the phase to site->plan. MB_MEMORY. */
+mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phase *phase,
+                             mb_error *error);
 
 extern const mb_layer_ops mb_dense_ops, mb_relu_ops;
 

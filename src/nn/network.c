@@ -19,6 +19,14 @@ static const mb_layer_ops *find_kind(const char *name)
     return NULL;
 }
 
+static size_t count_kind(const mb_network *network, const mb_layer_ops *kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < network->count; i++)
+        count += network->layers[i].ops == kind;
+    return count;
+}
+
 static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec, mb_cut_rules rules,
                                  mb_error *error)
 {
@@ -34,6 +42,7 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                        "network: layer %zu: no layer is called '%s'; there are dense:UNITS and "
                        "relu, and mlp for a whole network",
                        position + 1, spec->name);
+    layer->ordinal = count_kind(network, layer->ops) + 1;
     mb_error reason = {0};
     const mb_status status = layer->ops->configure(layer, spec->argument, &reason);
     if (status != MB_OK)

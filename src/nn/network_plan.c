@@ -1,5 +1,18 @@
 #include "nn/network.h"
 
+#include <stdio.h>
+
+mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phase *phase,
+                             mb_error *error)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%zu %s", layer->ops->name, layer->ordinal, phase->name);
+    phase->name = mb_arena_string(site->arena, name);
+    if (phase->name == NULL)
+        return mb_fail_memory(error, "plan", sizeof name);
+    return mb_plan_add(site->plan, phase, error);
+}
+
 static mb_matrix take_matrix(mb_arena *arena, size_t rows, size_t columns)
 {
     size_t elements;

@@ -1,5 +1,7 @@
 #include "nn/plan.h"
 
+#include "core/clock.h"
+
 #include <stdlib.h>
 
 const char mb_this_batch, mb_next_batch;
@@ -65,6 +67,11 @@ mb_cut mb_plan_writer(const mb_plan *plan, const void *what)
     return (mb_cut){0};
 }
 
+const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number)
+{
+    return &plan->phases[number].phase;
+}
+
 size_t mb_plan_scratch(const mb_plan *plan)
 {
     size_t most = 0;
@@ -82,18 +89,75 @@ size_t mb_plan_barriers(const mb_plan *plan)
     return barriers;
 }
 
+/* One after the last of the phases that run tile by tile with phase `first`. */
+static size_t end_of_followers(const mb_plan *plan, size_t first)
+{
+    size_t end = first + 1;
+    while (end < plan->count && plan->phases[end].follows)
+        end++;
+    return end;
+}
+
+/* The first of a worker's tiles of a phase; that of the next worker ends them. */
+static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
+{
+    return phase->tiles * worker / workers;
+}
+
+static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, void *scratch)
+{
+    phase->run(phase->op, step, tile, scratch);
+}
+
+static uint64_t lap(uint64_t *last)
+{
+    const uint64_t before = *last;
+    *last = mb_ticks();
+    return *last - before;
+}
+
+/* mb_plan_run with a look at the clock after each tile and each barrier. */
+static void run_watched(const mb_plan *plan, const mb_step *step, const mb_worker *worker,
+                        void *scratch)
+{
+    mb_watch *watch = &plan->watches[worker->index];
+    uint64_t last = mb_ticks();
+    for (size_t i = 0, end; i < plan->count; i = end) {
+        const mb_planned *phases = plan->phases;
+        end = end_of_followers(plan, i);
+        if (phases[i].waits) {
+            mb_team_barrier(worker);
+            watch->times[i - 1].waiting += lap(&last);
+        }
+        const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
+        for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
+             tile++)
+            for (watch->phase = i; watch->phase < end; watch->phase++) {
+                run_tile(&phases[watch->phase].phase, step, tile, scratch);
+                watch->times[watch->phase].running += lap(&last);
+            }
+    }
+    mb_team_barrier(worker);
+    if (plan->count > 0)
+        watch->times[plan->count - 1].waiting += lap(&last);
+}
+
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
 {
+    if (plan->watches != NULL) {
+        run_watched(plan, step, worker, scratch);
+        return;
+    }
     for (size_t i = 0, end; i < plan->count; i = end) {
-        for (end = i + 1; end < plan->count && plan->phases[end].follows; end++)
-            ;
-        if (plan->phases[i].waits)
+        const mb_planned *phases = plan->phases;
+        end = end_of_followers(plan, i);
+        if (phases[i].waits)
             mb_team_barrier(worker);
-        const size_t tiles = plan->phases[i].tiles;
-        const size_t last = tiles * (worker->index + 1) / worker->count;
-        for (size_t tile = tiles * worker->index / worker->count; tile < last; tile++)
+        const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
+        for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
+             tile++)
             for (size_t p = i; p < end; p++)
-                plan->phases[p].phase.run(plan->phases[p].phase.op, step, tile, scratch);
+                run_tile(&phases[p].phase, step, tile, scratch);
     }
     mb_team_barrier(worker);
 }

@@ -39,7 +39,7 @@ typedef struct mb_use {
 enum { MB_MAX_USES = 6 };
 
 typedef struct mb_phase {
-    const char *name; /* a row of the phase times: "dense1 forward" */
+    const char *name; /* "dense1 forward"; stays as long as op */
     mb_tile_fn *run;
     const void *op; /* outlives the plan */
     mb_cut cut;
@@ -52,10 +52,23 @@ extern const char mb_this_batch, mb_next_batch;
 
 typedef struct mb_planned mb_planned;
 
+/* Ticks (mb_ticks) that one worker has spent on a phase. */
+typedef struct mb_phase_time {
+    uint64_t running; /* in its tiles */
+    uint64_t waiting; /* at the barrier after it; 0 where there is none */
+} mb_phase_time;
+
+/* What one worker does in the runs of a plan. */
+typedef struct mb_watch {
+    mb_phase_time *times; /* (phases of the plan), added to */
+    size_t phase;         /* the one that it is in or was in last */
+} mb_watch;
+
 /* {0} is an empty plan. */
 typedef struct mb_plan {
     mb_planned *phases;
     size_t count, room;
+    mb_watch *watches; /* (workers), the user's; NULL: runs are not timed, which costs nothing */
 } mb_plan;
 
 /* Appends a phase. MB_MEMORY. */
@@ -63,6 +76,9 @@ mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error);
 
 /* The cut of the last phase that writes `what`; a cut of no rows if none does. */
 mb_cut mb_plan_writer(const mb_plan *plan, const void *what);
+
+/* Phase `number` of plan->count, in the order in which they were added. */
+const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number);
 
 /* Bytes of scratch that each thread must bring. */
 size_t mb_plan_scratch(const mb_plan *plan);
@@ -74,7 +90,7 @@ size_t mb_plan_barriers(const mb_plan *plan);
  * step. When it returns all phases are finished on all threads. */
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch);
 
-/* Frees the plan, and leaves the ops alone. */
+/* Frees the plan, and leaves the ops and the watches alone. */
 void mb_plan_free(mb_plan *plan);
 
 #endif

@@ -38,8 +38,8 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
                                     a.columns);
 }
 
-static mb_status add_phase(const mb_site *site, const float *changed, mb_phase phase,
-                           mb_error *error)
+static mb_status add_phase(const mb_layer *layer, const mb_site *site, const float *changed,
+                           mb_phase phase, mb_error *error)
 {
     relu_op *op = mb_arena_take(site->arena, 1, sizeof *op);
     if (op == NULL)
@@ -47,14 +47,13 @@ static mb_status add_phase(const mb_site *site, const float *changed, mb_phase p
     phase.cut = mb_plan_writer(site->plan, changed);
     phase.op = op;
     *op = (relu_op){*site, phase.cut};
-    return mb_plan_add(site->plan, &phase, error);
+    return mb_layer_add_phase(layer, site, &phase, error);
 }
 
 static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    (void)layer;
-    return add_phase(site, site->out.data,
-                     (mb_phase){.name = "relu forward",
+    return add_phase(layer, site, site->out.data,
+                     (mb_phase){.name = "forward",
                                 .run = run_forward,
                                 .uses = {{site->out.data, .writes = true, .own = true}}},
                      error);
@@ -62,9 +61,8 @@ static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *e
 
 static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    (void)layer;
-    return add_phase(site, site->d_out.data,
-                     (mb_phase){.name = "relu backward",
+    return add_phase(layer, site, site->d_out.data,
+                     (mb_phase){.name = "backward",
                                 .run = run_backward,
                                 .uses = {{site->out.data, .own = true},
                                          {site->d_out.data, .writes = true, .own = true}}},

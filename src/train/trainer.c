@@ -1,11 +1,12 @@
 /* Training: epochs of chunks of steps. A chunk is one parallel region of about 50 ms; between
  * chunks the caller's thread is alone, and tells how far things are. */
+#include "train/trainer.h"
+
 #include "core/clock.h"
 #include "data/sampler.h"
 #include "machine/machine.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
-#include "train/evaluator.h"
 #include "train/options.h"
 
 #include <math.h>
@@ -13,35 +14,20 @@
 static const double chunk_seconds = 0.05;
 enum { FIRST_CHUNK = 32 }; /* steps, before their time is known */
 
-typedef struct trainer {
-    mb_team *team;
-    const mb_training_options *options;
-    const mb_training_events *events;
-    mb_arena arena;
-    mb_source source;
-    mb_trainable trainable;
-    mb_pass pass;
-    mb_evaluator test, validation;
-    uint32_t *order;
-    size_t steps;       /* in an epoch */
-    size_t epoch;       /* from 0 */
-    size_t chunk_steps; /* of the next chunk, by the time the last one took */
-} trainer;
-
 static mb_update update_of_step(const void *context, size_t step)
 {
-    const trainer *t = context;
+    const mb_trainer *t = context;
     const size_t done = t->epoch * t->steps + step;
     const double lr = mb_schedule_lr(t->options, done, t->options->epochs * t->steps);
     return mb_optimizer_update(t->options, lr, done);
 }
 
-static double lr_of_step(const trainer *t, size_t step)
+static double lr_of_step(const mb_trainer *t, size_t step)
 {
     return mb_schedule_lr(t->options, t->epoch * t->steps + step, t->options->epochs * t->steps);
 }
 
-static void report_progress(const trainer *t, size_t step, double seconds)
+static void report_progress(const mb_trainer *t, size_t step, double seconds)
 {
     if (t->events == NULL || t->events->progress == NULL)
         return;
@@ -60,7 +46,7 @@ static void report_progress(const trainer *t, size_t step, double seconds)
     t->events->progress(t->events->context, &progress);
 }
 
-static void report_epoch(trainer *t, double seconds)
+static void report_epoch(mb_trainer *t, double seconds)
 {
     const mb_tally *tally = &t->pass.tally;
     const double samples = (double)tally->samples;
@@ -84,7 +70,7 @@ static void report_epoch(trainer *t, double seconds)
         t->events->epoch(t->events->context, &metrics);
 }
 
-static mb_status fail_diverged(const trainer *t, size_t step, mb_error *error)
+static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error)
 {
     return mb_fail(error, MB_DIVERGED,
                    "training: the loss is not finite at step %zu of epoch %zu, learning rate %g: "
@@ -92,7 +78,7 @@ static mb_status fail_diverged(const trainer *t, size_t step, mb_error *error)
                    step, t->epoch + 1, lr_of_step(t, step - 1));
 }
 
-static mb_status train_epoch(trainer *t, mb_error *error)
+mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
 {
     double started = mb_seconds(), seconds;
     mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
@@ -112,6 +98,7 @@ static mb_status train_epoch(trainer *t, mb_error *error)
         report_progress(t, step, seconds);
     }
     report_epoch(t, seconds);
+    t->epoch++;
     return MB_OK;
 }
 
@@ -126,7 +113,7 @@ static mb_status check_parameters(const mb_network *network, mb_error *error)
     return MB_OK;
 }
 
-static mb_status open_parameters(trainer *t, const mb_network *network, mb_error *error)
+static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_error *error)
 {
     const size_t room = network->parameter_room;
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
@@ -139,7 +126,7 @@ static mb_status open_parameters(trainer *t, const mb_network *network, mb_error
     return MB_OK;
 }
 
-static mb_status open_trainer(trainer *t, const mb_network *network, const mb_dataset *dataset,
+static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
                               mb_error *error)
 {
     const size_t threads = mb_team_threads(t->team), held_out = t->options->validation;
@@ -172,7 +159,23 @@ static mb_status open_trainer(trainer *t, const mb_network *network, const mb_da
     return MB_OK;
 }
 
-static void close_trainer(trainer *t)
+mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
+                          const mb_training_options *options, const mb_training_events *events,
+                          mb_trainer *trainer, mb_error *error)
+{
+    *trainer = (mb_trainer){.team = mb_machine_team(machine), .options = options, .events = events};
+    mb_status status = mb_training_check(options, dataset->train.count, error);
+    if (status == MB_OK && dataset->classes > network->classes)
+        status = mb_fail(error, MB_INVALID, "training: %zu classes of images, the network has %zu",
+                         dataset->classes, network->classes);
+    if (status == MB_OK)
+        status = open_trainer(trainer, network, dataset, error);
+    if (status != MB_OK)
+        mb_trainer_close(trainer);
+    return status;
+}
+
+void mb_trainer_close(mb_trainer *t)
 {
     mb_pass_close(&t->pass);
     mb_evaluator_close(&t->test);
@@ -184,17 +187,14 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
                    const mb_training_options *options, const mb_training_events *events,
                    mb_error *error)
 {
-    trainer t = {.team = mb_machine_team(machine), .options = options, .events = events};
-    mb_status status = mb_training_check(options, dataset->train.count, error);
-    if (status == MB_OK && dataset->classes > network->classes)
-        status = mb_fail(error, MB_INVALID, "training: %zu classes of images, the network has %zu",
-                         dataset->classes, network->classes);
-    if (status == MB_OK)
-        status = open_trainer(&t, network, dataset, error);
-    for (; t.epoch < options->epochs && status == MB_OK; t.epoch++)
-        status = train_epoch(&t, error);
+    mb_trainer t;
+    mb_status status = mb_trainer_open(machine, network, dataset, options, events, &t, error);
+    if (status != MB_OK)
+        return status;
+    while (t.epoch < options->epochs && status == MB_OK)
+        status = mb_trainer_epoch(&t, error);
     if (status == MB_OK)
         status = check_parameters(network, error);
-    close_trainer(&t);
+    mb_trainer_close(&t);
     return status;
 }
