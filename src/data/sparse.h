@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/status.h"
+#include "kernels/kernels.h"
 
 #include <mnist_blas/dataset.h>
 
@@ -26,6 +27,14 @@ typedef struct mb_source {
     const uint32_t *bound; /* (count, ranges + 1) */
     const float *gray;     /* (256) v / 255 */
 } mb_source;
+
+/* What is not zero in range `range` of image `number`. */
+static inline mb_pixels mb_source_pixels(const mb_source *source, size_t number, size_t range)
+{
+    const uint32_t *bound = source->bound + number * (source->ranges + 1) + range;
+    const size_t first = source->start[number] + bound[0];
+    return (mb_pixels){source->index + first, source->value + first, bound[1] - bound[0]};
+}
 
 /* Prepares `split`, whose images have `pixels` pixels; what is made belongs to the arena, and the
  * split must outlive it. MB_MEMORY. */

@@ -40,10 +40,9 @@ typedef struct mb_pixels {
     size_t count;
 } mb_pixels;
 
-/* One row's value of a pixel. */
-typedef struct mb_entry {
-    uint8_t row, value;
-} mb_entry;
+/* Rows of a batch that are turned together: those in which a pixel is not zero are the bits of a
+ * number. */
+enum { MB_BLOCK_ROWS = 64 };
 
 /* Numbers for each of some pixels and `columns` units, up to MB_MOST_COLUMNS: unit c of pixel p
  * is at p * pixel_stride + c / MB_LINE * line_stride + c % MB_LINE. */
@@ -62,11 +61,11 @@ typedef struct mb_kernels {
                            const float *w, float *z, size_t ldz);
 
     /* g, laid out as `lines` says, = transpose of x (rows, pixels) times d (rows, columns); or,
-     * with `add`, added to what is there. x is given by its columns: those rows of pixel p that are
-     * not zero are entry[begin[p] ..], count[p] of them. */
-    void (*sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
-                            const mb_entry *entry, const float *gray, const float *d, size_t ldd,
-                            mb_lines lines, bool add, float *g);
+     * with `add`, added to what is there. x is given by its columns: pixel p is gray[value[p *
+     * MB_BLOCK_ROWS + r]] in those rows r whose bit is set in mask[p]. */
+    void (*sparse_gradient)(size_t pixels, const uint64_t *mask, const uint8_t *value,
+                            const float *gray, const float *d, size_t ldd, mb_lines lines, bool add,
+                            float *g);
 
     /* out (columns, ld >= rows) = transpose of in (rows, columns), both without gaps but for ld. */
     void (*transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);
