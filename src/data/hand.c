@@ -67,20 +67,20 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
 
 static manner choose_manner(mb_rng *rng)
 {
-    manner way = {.unsteady = between(rng, 1.0f, 4.0f)};
+    manner way = {.unsteady = between(rng, 1.5f, 6.0f)};
     for (size_t axis = 0; axis < 2; axis++)
         for (size_t i = 0; i < 5; i++)
-            way.bend[axis][i] = 3.0f * normal(rng);
-    const float half = 0.5f * 0.12f * normal(rng); /* tangent of half the angle */
+            way.bend[axis][i] = 5.5f * normal(rng);
+    const float half = 0.5f * 0.18f * normal(rng); /* tangent of half the angle */
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
-    const float wide = 1.0f + 0.18f * normal(rng), slant = 0.15f + 0.22f * normal(rng);
+    const float wide = 1.0f + 0.2f * normal(rng), slant = 0.15f + 0.26f * normal(rng);
     way.across[0] = wide * cosine;
     way.across[1] = wide * sine;
     way.down[0] = -sine - slant * cosine;
     way.down[1] = cosine - slant * sine;
-    const float bold = 1.0f + 0.28f / 2.0f * normal(rng);
-    way.radius = 6.0f * bold * bold;
+    const float bold = 1.0f + 0.38f / 2.0f * normal(rng);
+    way.radius = 6.9f * bold * bold;
     return way;
 }
 
@@ -161,7 +161,7 @@ static void follow(const skeleton *bones, mb_path *path)
 static void press(const manner *way, mb_rng *rng, mb_path *path)
 {
     enum { EVERY = 6 };
-    const float uneven = between(rng, 0.02f, 0.16f), tremor = between(rng, 0.0f, 1.2f);
+    const float uneven = between(rng, 0.05f, 0.35f), tremor = between(rng, 0.0f, 1.2f);
     float from[3] = {normal(rng), normal(rng), normal(rng)}, to[3] = {0};
     for (size_t i = 0; i < path->count; i++) {
         const size_t phase = i % EVERY;

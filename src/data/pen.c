@@ -86,7 +86,7 @@ void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray)
         const uint64_t bits = mb_rng_next(rng);
         for (size_t i = 0; i < PER_DRAW; i++) {
             const float noise = (float)(bits >> (16 * i) & 0xffff) * 0x1p-15f - 1.0f;
-            float ink = 0.5f + depth[start + i] + ragged * noise;
+            float ink = 0.5f + 0.85f * depth[start + i] + ragged * noise;
             ink = ink < 0.0f ? 0.0f : ink > 1.0f ? 1.0f : ink;
             const float full = 253.0f + noise;
             gray[start + i] = (uint8_t)(ink * full + 0.5f);
