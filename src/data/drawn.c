@@ -45,7 +45,8 @@ uint8_t mb_drawn_digit(uint64_t seed, uint64_t image, uint8_t *pixels)
     mb_hand_write(label, &rng, &path);
     mb_path_fit(&path);
     mb_pen_depth(&path, depth);
-    mb_pen_gray(depth, 0.1f, &rng, gray);
+    const float sharp = 0.75f + 0.25f * mb_rng_unit(&rng), ragged = 0.2f * mb_rng_unit(&rng);
+    mb_pen_gray(depth, (mb_inking){sharp, ragged}, &rng, gray);
     centre(gray, pixels);
     return (uint8_t)label;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 
 /* Pieces that the curve between two dots is cut into. */
-enum { PIECES = 5 };
+enum { PIECES = 5, MOST_AIMS = MB_GLYPH_DOTS + 1 };
 
 /* A dot of a form as this hand means it, in the units of the table, the middle at 0. */
 typedef struct aim {
@@ -15,7 +15,7 @@ typedef struct aim {
 
 typedef struct skeleton {
     size_t count;
-    aim dots[MB_GLYPH_DOTS];
+    aim dots[MOST_AIMS];
 } skeleton;
 
 /* What a hand does with all of a digit. */
@@ -40,11 +40,12 @@ static float normal(mb_rng *rng)
     return ((float)sum * 0x1p-16f - 2.0f) * 1.7320508f;
 }
 
-static const mb_form *choose_form(size_t digit, mb_rng *rng)
+static bool happens(mb_rng *rng, float chance) { return mb_rng_unit(rng) < chance; }
+
+static const mb_form *choose_form(const mb_glyph *glyph, mb_rng *rng)
 {
-    const mb_glyph glyph = mb_glyph_of(digit);
-    uint32_t left = mb_rng_below(rng, glyph.weight);
-    const mb_form *form = glyph.forms;
+    uint32_t left = mb_rng_below(rng, glyph->weight);
+    const mb_form *form = glyph->forms;
     while (left >= form->weight)
         left -= form++->weight;
     return form;
@@ -65,7 +66,7 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
                   (float)a[i].y + t * (float)(b[i].y - a[i].y) - 50.0f, form->turns[i]};
 }
 
-static manner choose_manner(mb_rng *rng)
+static manner choose_manner(const mb_glyph *glyph, mb_rng *rng)
 {
     manner way = {.unsteady = between(rng, 1.5f, 6.0f)};
     for (size_t axis = 0; axis < 2; axis++)
@@ -74,13 +75,13 @@ static manner choose_manner(mb_rng *rng)
     const float half = 0.5f * 0.18f * normal(rng); /* tangent of half the angle */
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
-    const float wide = 1.0f + 0.2f * normal(rng), slant = 0.15f + 0.26f * normal(rng);
+    const float wide = 1.0f + 0.2f * normal(rng), slant = glyph->slant + 0.23f * normal(rng);
     way.across[0] = wide * cosine;
     way.across[1] = wide * sine;
     way.down[0] = -sine - slant * cosine;
     way.down[1] = cosine - slant * sine;
-    const float bold = 1.0f + 0.38f / 2.0f * normal(rng);
-    way.radius = 6.9f * bold * bold;
+    const float bold = 1.0f + 0.16f * normal(rng);
+    way.radius = glyph->radius * bold * bold;
     return way;
 }
 
@@ -112,6 +113,27 @@ static bool stroke_ends(const skeleton *bones, size_t i)
 static bool stroke_begins(const skeleton *bones, size_t i)
 {
     return i == 0 || bones->dots[i].turn == MB_LIFTED;
+}
+
+/* Lets the pen touch the paper too early or leave it too late: strokes grow, or shrink, at their
+ * ends, and where there is room some get a small hook. */
+static void overrun(mb_rng *rng, skeleton *bones)
+{
+    for (size_t i = 0; i < bones->count; i++) {
+        const bool begins = stroke_begins(bones, i), ends = stroke_ends(bones, i);
+        if (!begins && !ends)
+            continue;
+        aim *end = &bones->dots[i];
+        const aim *inner = begins ? end + 1 : end - 1;
+        const float more = 0.12f * normal(rng);
+        end->x += more * (end->x - inner->x);
+        end->y += more * (end->y - inner->y);
+    }
+    if (bones->count < MOST_AIMS && happens(rng, 0.1f)) {
+        const aim last = bones->dots[bones->count - 1];
+        bones->dots[bones->count++] =
+            (aim){last.x + 7.0f * normal(rng), last.y + 7.0f * normal(rng), MB_SMOOTH};
+    }
 }
 
 /* The direction of the curve where it leaves dot i, or where it reaches it: Catmull and Rom's in a
@@ -179,12 +201,39 @@ static void press(const manner *way, mb_rng *rng, mb_path *path)
     }
 }
 
+/* Now and then the ink thins out at one place, or is missing there. */
+static void skip(mb_rng *rng, mb_path *path)
+{
+    if (!happens(rng, 0.08f))
+        return;
+    const float middle = between(rng, 0.0f, (float)path->count);
+    const float half = between(rng, 1.0f, 5.0f), loss = between(rng, 0.4f, 1.4f);
+    for (size_t i = 0; i < path->count; i++) {
+        const float away = fabsf((float)i - middle) / half;
+        if (away < 1.0f)
+            path->dots[i].radius *= 1.0f - loss * (1.0f - away);
+    }
+}
+
+/* Now and then there is a speck of dirt beside the digit. */
+static void drop(mb_rng *rng, mb_path *path)
+{
+    if (!happens(rng, 0.03f))
+        return;
+    append(path, between(rng, -40.0f, 40.0f), between(rng, -45.0f, 45.0f), true);
+    path->dots[path->count - 1].radius = between(rng, 0.5f, 3.0f);
+}
+
 void mb_hand_write(size_t digit, mb_rng *rng, mb_path *path)
 {
+    const mb_glyph glyph = mb_glyph_of(digit);
     skeleton bones;
-    choose_example(choose_form(digit, rng), rng, &bones);
-    const manner way = choose_manner(rng);
+    choose_example(choose_form(&glyph, rng), rng, &bones);
+    const manner way = choose_manner(&glyph, rng);
     disturb(&way, rng, &bones);
+    overrun(rng, &bones);
     follow(&bones, path);
     press(&way, rng, path);
+    skip(rng, path);
+    drop(rng, path);
 }

@@ -79,14 +79,14 @@ void mb_pen_depth(const mb_path *path, float *depth)
     }
 }
 
-void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray)
+void mb_pen_gray(const float *depth, mb_inking inking, mb_rng *rng, uint8_t *gray)
 {
     enum { PER_DRAW = 4 }; /* 16 bits of noise a pixel */
     for (size_t start = 0; start < SIDE * SIDE; start += PER_DRAW) {
         const uint64_t bits = mb_rng_next(rng);
         for (size_t i = 0; i < PER_DRAW; i++) {
             const float noise = (float)(bits >> (16 * i) & 0xffff) * 0x1p-15f - 1.0f;
-            float ink = 0.5f + 0.85f * depth[start + i] + ragged * noise;
+            float ink = 0.5f + inking.sharp * (depth[start + i] + inking.ragged * noise);
             ink = ink < 0.0f ? 0.0f : ink > 1.0f ? 1.0f : ink;
             const float full = 253.0f + noise;
             gray[start + i] = (uint8_t)(ink * full + 0.5f);

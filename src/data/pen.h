@@ -33,8 +33,13 @@ void mb_path_fit(mb_path *path);
  * evenly from dot to dot. Less than -1 is not told apart: it is -1 or less. */
 void mb_pen_depth(const mb_path *path, float *depth);
 
-/* Depths to gray values: 0 at half a pixel outside of the ink's edge, full at half a pixel inside,
- * with an edge that noise moves by `ragged` pixels or so. */
-void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray);
+/* How ink and scanner turn depth to gray. */
+typedef struct mb_inking {
+    float sharp;  /* share of full gray that a pixel's depth changes: 1 blurs by one pixel */
+    float ragged; /* the most that noise moves the edge, in pixels */
+} mb_inking;
+
+/* Depths to gray values: half at the edge of the ink, 0 outside and full inside. */
+void mb_pen_gray(const float *depth, mb_inking inking, mb_rng *rng, uint8_t *gray);
 
 #endif
