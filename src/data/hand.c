@@ -68,10 +68,10 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
 
 static manner choose_manner(const mb_glyph *glyph, mb_rng *rng)
 {
-    manner way = {.unsteady = between(rng, 1.5f, 6.0f)};
+    manner way = {.unsteady = glyph->loose * between(rng, 1.5f, 6.0f)};
     for (size_t axis = 0; axis < 2; axis++)
         for (size_t i = 0; i < 5; i++)
-            way.bend[axis][i] = 5.5f * normal(rng);
+            way.bend[axis][i] = glyph->loose * 6.0f * normal(rng);
     const float half = 0.5f * 0.18f * normal(rng); /* tangent of half the angle */
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
@@ -91,8 +91,8 @@ static void disturb(const manner *way, mb_rng *rng, skeleton *bones)
     float stray_x = 0.0f, stray_y = 0.0f;
     for (size_t i = 0; i < bones->count; i++) {
         aim *dot = &bones->dots[i];
-        stray_x = 0.5f * stray_x + way->unsteady * normal(rng);
-        stray_y = 0.5f * stray_y + way->unsteady * normal(rng);
+        stray_x = 0.6f * stray_x + way->unsteady * normal(rng);
+        stray_y = 0.6f * stray_y + way->unsteady * normal(rng);
         const float u = dot->x * 0.02f, v = dot->y * 0.02f;
         const float terms[5] = {u * u, u * v, v * v, u * u * u, v * v * v};
         float x = dot->x + stray_x, y = dot->y + stray_y;
