@@ -1,6 +1,7 @@
 #include "data/glyphs.h"
 
-/* A line is an example, from the first dot to the last. */
+/* A line is an example, from the first dot to the last. What the dots are stands in the table of
+ * forms below. */
 /* clang-format off */
 
 /* Counter-clockwise from the top, closed. */
@@ -166,13 +167,13 @@ static const mb_dot seven_plain[][6] = {
     {{8,14}, {44,8}, {80,8}, {70,36}, {62,68}, {58,100}},
     {{8,22}, {44,14}, {84,4}, {58,38}, {36,68}, {18,100}},
     {{24,10}, {48,8}, {74,4}, {62,36}, {54,66}, {50,100}},
-    {{2,26}, {44,20}, {94,14}, {68,36}, {48,60}, {36,88}},
+    {{8,24}, {44,18}, {86,12}, {68,36}, {48,60}, {36,88}},
     {{14,18}, {42,12}, {72,2}, {60,36}, {50,68}, {44,100}},
 };
 static const mb_dot seven_round[][7] = {
     {{12,14}, {40,4}, {72,6}, {82,20}, {68,48}, {54,74}, {46,100}},
     {{10,24}, {36,8}, {66,4}, {78,18}, {72,46}, {64,72}, {58,100}},
-    {{4,20}, {34,14}, {70,10}, {92,24}, {78,46}, {58,64}, {40,84}},
+    {{8,20}, {34,14}, {66,10}, {86,24}, {74,46}, {58,64}, {40,84}},
 };
 static const mb_dot seven_hook[][7] = {
     {{16,30}, {18,10}, {48,8}, {82,6}, {66,36}, {54,66}, {46,100}},
@@ -251,9 +252,11 @@ static const mb_dot nine_open[][9] = {
 
 #define FORM(digit, weight, dots, turns)                                                           \
     {                                                                                              \
-        dots[0], turns, digit, weight, sizeof dots / sizeof dots[0], sizeof turns - 1              \
+        dots[0], turns, digit, weight, sizeof dots / sizeof dots[0],                               \
+            sizeof dots[0] / sizeof dots[0][0]                                                     \
     }
 
+/* Those of a digit stand together. */
 static const mb_form forms[] = {
     FORM(0, 50, zero_closed, "---------"),
     FORM(0, 35, zero_overlap, "----------"),
@@ -262,7 +265,7 @@ static const mb_form forms[] = {
     FORM(1, 8, one_flag, "-v--"),
     FORM(1, 8, one_base, "-v--|--"),
     FORM(2, 50, two_corner, "------v--"),
-    FORM(2, 35, two_loop, "------------"),
+    FORM(2, 45, two_loop, "------------"),
     FORM(2, 15, two_wave, "------v---"),
     FORM(3, 65, three_bows, "-----v-----"),
     FORM(3, 20, three_loop, "-------------"),
