@@ -12,7 +12,7 @@
 #include "training.h"
 
 #include <math.h>
-#include <mnist_blas/dataset.h>
+#include <mnist_blas/evaluation.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,6 +237,42 @@ static void no_image_comes_twice(void **state)
     free(hashes);
 }
 
+/* A network with the program's defaults that has seen drawn digits only; the share of `split` that
+ * it tells. */
+static double accuracy_on(const mb_split *split)
+{
+    mb_machine *machine = mb_test_machine(2);
+    mb_network *network = NULL;
+    mb_evaluation *evaluation = NULL;
+    mb_training_options options = mb_training_defaults(MB_ADAMW);
+    options.seed = 1;
+    assert_int_equal(mb_network_open(machine, "mlp", (mb_shape){1, SIDE, SIDE}, 10, &network, NULL),
+                     MB_OK);
+    mb_network_initialise(network, options.seed);
+    assert_int_equal(mb_train(machine, network, whole, &options, NULL, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, split, SIDE, SIDE, &evaluation, NULL), MB_OK);
+    const double accuracy = evaluation->accuracy;
+    mb_evaluation_free(evaluation);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    return accuracy;
+}
+
+/* On MNIST's training images: its test images choose nothing, tests included. */
+static void real_digits_are_told_after_training_on_drawn_ones(void **state)
+{
+    (void)state;
+    const char *folder = getenv("MNIST_BLAS_DATA");
+    if (folder == NULL || *folder == '\0') {
+        print_message("MNIST_BLAS_DATA is not set: no real MNIST to tell\n");
+        skip();
+    }
+    mb_dataset *real = NULL;
+    assert_int_equal(mb_dataset_open(folder, MB_TRAIN_SPLIT, &real, NULL), MB_OK);
+    assert_true(accuracy_on(&real->train) > 0.955);
+    mb_dataset_close(real);
+}
+
 static void null_arguments_are_refused(void **state)
 {
     (void)state;
@@ -262,6 +298,7 @@ int main(void)
         cmocka_unit_test(every_image_is_prepared_as_mnist),
         cmocka_unit_test(statistics_are_those_of_mnist),
         cmocka_unit_test(no_image_comes_twice),
+        cmocka_unit_test(real_digits_are_told_after_training_on_drawn_ones),
         cmocka_unit_test(null_arguments_are_refused),
     };
     return cmocka_run_group_tests_name("drawn", tests, draw_whole, close_whole);
