@@ -23,14 +23,14 @@ static mb_status open_blocks(const mb_source *source, size_t max_rows, mb_arena 
     return MB_OK;
 }
 
-mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *arena, mb_batch *batch,
-                        mb_error *error)
+mb_status mb_batch_open(const mb_source *source, size_t max_rows, bool by_pixel, mb_arena *arena,
+                        mb_batch *batch, mb_error *error)
 {
     *batch = (mb_batch){.source = source, .labels = mb_arena_take(arena, max_rows, 1)};
     if (batch->labels == NULL)
         return mb_fail_memory(error, "batch", max_rows);
-    if (source->start != NULL)
-        return open_blocks(source, max_rows, arena, batch, error);
+    if (source->dots != NULL)
+        return by_pixel ? open_blocks(source, max_rows, arena, batch, error) : MB_OK;
     size_t numbers;
     if (mb_multiply(max_rows, source->pixels, &numbers))
         batch->x = mb_arena_take(arena, numbers, sizeof *batch->x);
@@ -39,8 +39,8 @@ mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *aren
 
 size_t mb_batch_pieces(const mb_source *source, size_t max_rows)
 {
-    return source->start != NULL ? blocks_of(max_rows) * source->ranges
-                                 : (max_rows + MB_FILL_ROWS - 1) / MB_FILL_ROWS;
+    return source->dots != NULL ? blocks_of(max_rows) * source->ranges
+                                : (max_rows + MB_FILL_ROWS - 1) / MB_FILL_ROWS;
 }
 
 /* A range of the block's pixels; `rows` are the block's samples. */
@@ -49,14 +49,15 @@ static void turn_range(const mb_source *source, mb_samples rows, const mb_block 
 {
     const size_t first = range * source->range_pixels;
     const size_t pixels = least(source->range_pixels, source->pixels - first);
-    uint64_t *restrict mask = block->mask;
-    memset(mask + first, 0, pixels * sizeof *mask);
+    uint64_t *restrict mask = block->mask + first;
+    memset(mask, 0, pixels * sizeof *mask);
     for (size_t row = 0; row < rows.count; row++) {
         const mb_pixels x = mb_source_pixels(source, rows.number[row], range);
-        uint8_t *restrict value = block->value + row;
-        for (size_t k = 0; k < x.count; k++) {
-            mask[x.index[k]] |= (uint64_t)1 << row;
-            value[x.index[k] * MB_BLOCK_ROWS] = x.value[k];
+        uint8_t *restrict value = block->value + first * MB_BLOCK_ROWS + row;
+        for (size_t k = 0, pixel = 0; k < x.count; k++) {
+            pixel += x.dots[k].step;
+            mask[pixel] |= (uint64_t)1 << row;
+            value[pixel * MB_BLOCK_ROWS] = x.dots[k].value;
         }
     }
 }
@@ -83,7 +84,7 @@ static void gather_sparse(mb_batch *batch, mb_samples samples, size_t piece)
     const mb_samples rows = rows_of_piece(source, samples, piece);
     if (range == 0)
         note_labels(batch, samples, block * MB_BLOCK_ROWS, block * MB_BLOCK_ROWS + rows.count);
-    if (rows.count > 0)
+    if (rows.count > 0 && batch->block != NULL)
         turn_range(source, rows, &batch->block[block], range);
 }
 
@@ -100,7 +101,7 @@ static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_samples 
 
 void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_samples samples, size_t piece)
 {
-    if (batch->block != NULL)
+    if (batch->source->dots != NULL)
         gather_sparse(batch, samples, piece);
     else
         gather_dense(batch, kernels, samples, piece);
@@ -112,6 +113,7 @@ static void prefetch(const void *from, size_t bytes)
     line -= (uintptr_t)line % MB_CACHE_LINE;
     for (; line < end; line += MB_CACHE_LINE)
         __builtin_prefetch(line, 0, 2);
+    __asm__ volatile(""); /* or GCC drops calls of a function that does nothing else */
 }
 
 static void prefetch_sparse(const mb_source *source, mb_samples samples, size_t piece)
@@ -119,8 +121,7 @@ static void prefetch_sparse(const mb_source *source, mb_samples samples, size_t 
     const mb_samples rows = rows_of_piece(source, samples, piece);
     for (size_t row = 0; row < rows.count; row++) {
         const mb_pixels x = mb_source_pixels(source, rows.number[row], piece % source->ranges);
-        prefetch(x.index, x.count * sizeof *x.index);
-        prefetch(x.value, x.count);
+        prefetch(x.dots, x.count * sizeof *x.dots);
     }
 }
 
@@ -133,7 +134,7 @@ static void prefetch_dense(const mb_source *source, mb_samples samples, size_t p
 
 void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece)
 {
-    if (source->start != NULL)
+    if (source->dots != NULL)
         prefetch_sparse(source, samples, piece);
     else
         prefetch_dense(source, samples, piece);

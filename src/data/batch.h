@@ -26,7 +26,7 @@ typedef struct mb_batch {
     const mb_source *source;
     uint8_t *labels; /* (rows) */
     float *x;        /* (rows, pixels) row-major, 0 .. 1; NULL where it is sparse */
-    mb_block *block; /* (rows / MB_BLOCK_ROWS, rounded up); NULL where it is dense */
+    mb_block *block; /* (rows / MB_BLOCK_ROWS, rounded up); NULL where it is dense or not wanted */
 } mb_batch;
 
 /* Which samples to gather: numbers into a split. */
@@ -35,9 +35,10 @@ typedef struct mb_samples {
     size_t count;
 } mb_samples;
 
-/* Room for batches of up to max_rows samples of `source`, from the arena. MB_MEMORY. */
-mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *arena, mb_batch *batch,
-                        mb_error *error);
+/* Room for batches of up to max_rows samples of `source`, from the arena; `by_pixel`: blocks are
+ * wanted, for training. MB_MEMORY. */
+mb_status mb_batch_open(const mb_source *source, size_t max_rows, bool by_pixel, mb_arena *arena,
+                        mb_batch *batch, mb_error *error);
 
 /* The pieces in which a batch of up to max_rows samples is gathered. */
 size_t mb_batch_pieces(const mb_source *source, size_t max_rows);

@@ -33,10 +33,14 @@ typedef struct mb_update {
 typedef void mb_update_fn(const mb_update *update, bool decay, size_t n, const float *gradient,
                           float *w, float *first_moment, float *second_moment);
 
-/* The pixels of a sample that are not zero, or some of them, ascending: value[k] at index[k]. */
+/* A pixel that is not zero: `step` pixels after the one before it. */
+typedef struct mb_dot {
+    uint8_t step, value;
+} mb_dot;
+
+/* A stretch of an image; the first dot's step is from the stretch's first pixel. */
 typedef struct mb_pixels {
-    const uint16_t *index;
-    const uint8_t *value;
+    const mb_dot *dots;
     size_t count;
 } mb_pixels;
 
@@ -55,7 +59,8 @@ typedef struct mb_kernels {
     /* out[i] = bytes[i] / 255 */
     void (*widen)(size_t n, const uint8_t *bytes, float *out);
 
-    /* z (rows, columns) += x (rows, pixels) times w, laid out as `lines` says. x is given by its
+    /* z (rows, columns) += x (rows, pixels) times w, laid out as `lines` says and beginning with
+     * the stretch's first pixel. x is given by its
      * rows' pixels; gray[v] is what the byte v stands for. Sums run over ascending pixels. */
     void (*sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
                            const float *w, float *z, size_t ldz);

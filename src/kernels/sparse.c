@@ -34,9 +34,10 @@ static void product_row(mb_pixels x, const float *restrict gray, mb_lines lines,
 #pragma omp simd
         for (size_t c = 0; c < MB_LINE; c++)
             sum[l][c] = z[l * MB_LINE + c];
+    const float *from = w;
     for (size_t k = 0; k < x.count; k++) {
-        const float v = gray[x.value[k]];
-        const float *from = w + x.index[k] * lines.pixel_stride;
+        const float v = gray[x.dots[k].value];
+        from += x.dots[k].step * lines.pixel_stride;
         for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
             for (size_t c = 0; c < MB_LINE; c++)
@@ -52,9 +53,10 @@ static void product_row(mb_pixels x, const float *restrict gray, mb_lines lines,
 static void product_line(mb_pixels x, const float *restrict gray, size_t pixel_stride,
                          size_t columns, const float *restrict w, float *restrict z)
 {
+    const float *from = w;
     for (size_t k = 0; k < x.count; k++) {
-        const float v = gray[x.value[k]];
-        const float *from = w + x.index[k] * pixel_stride;
+        const float v = gray[x.dots[k].value];
+        from += x.dots[k].step * pixel_stride;
 #pragma omp simd
         for (size_t c = 0; c < columns; c++)
             z[c] = multiply_add(v, from[c], z[c]);

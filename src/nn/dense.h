@@ -48,7 +48,7 @@ static inline const void *mb_dense_input(const mb_site *site)
 /* Whether what comes in are samples without their zeros. */
 static inline bool mb_dense_is_sparse(const mb_site *site)
 {
-    return site->in.data == NULL && site->source->start != NULL;
+    return site->in.data == NULL && site->source->dots != NULL;
 }
 
 /* Appends the phase with an mb_dense_op as its op. MB_MEMORY. */

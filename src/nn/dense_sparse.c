@@ -47,8 +47,9 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
             x[row] = mb_source_pixels(batch->source, step->samples.number[part.row + row], range);
         for (size_t unit = part.column; unit < end;) {
             const group g = group_at(layer, unit, end, inputs);
-            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines,
-                                             layer->parameters + mb_dense_panel_offset(layer, unit),
+            const float *w = layer->parameters + mb_dense_panel_offset(layer, unit) +
+                             range * batch->source->range_pixels * g.panel;
+            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines, w,
                                              z + unit, units);
             unit += g.lines.columns;
         }

@@ -1,10 +1,10 @@
 #include "train/feed.h"
 
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
-                       mb_arena *arena, mb_feed *feed, mb_error *error)
+                       bool training, mb_arena *arena, mb_feed *feed, mb_error *error)
 {
     *feed = (mb_feed){.source = source, .kernels = kernels, .batch_size = batch_size};
-    return mb_batch_open(source, batch_size, arena, &feed->batch, error);
+    return mb_batch_open(source, batch_size, training, arena, &feed->batch, error);
 }
 
 static void run_gather(const void *context, const mb_step *step, size_t tile, void *scratch)

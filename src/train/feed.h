@@ -16,7 +16,7 @@ typedef struct mb_feed {
 /* Room for batches of batch_size samples of `source`, from the arena; the source must outlive the
  * feed. `order` and `samples` are the user's to set before steps are asked for. MB_MEMORY. */
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
-                       mb_arena *arena, mb_feed *feed, mb_error *error);
+                       bool training, mb_arena *arena, mb_feed *feed, mb_error *error);
 
 /* Appends the phase that gathers the step's batch; and the one that asks the memory for the next,
  * not long before it is gathered. MB_MEMORY. */

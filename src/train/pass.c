@@ -56,8 +56,8 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
     *pass = (mb_pass){.network = network, .trainable = trainable};
     if (batch_size > samples)
         batch_size = samples;
-    mb_status status =
-        mb_feed_open(source, network->kernels, batch_size, &pass->arena, &pass->feed, error);
+    mb_status status = mb_feed_open(source, network->kernels, batch_size, trainable != NULL,
+                                    &pass->arena, &pass->feed, error);
     pass->feed.samples = samples;
     if (status == MB_OK)
         status = mb_workspace_open(network, batch_size, trainable != NULL, &pass->arena,

@@ -50,7 +50,7 @@ static void close_stock(stock *s)
 static mb_batch open_batch(stock *s, size_t max_rows)
 {
     mb_batch batch;
-    assert_int_equal(mb_batch_open(&s->source, max_rows, &s->arena, &batch, NULL), MB_OK);
+    assert_int_equal(mb_batch_open(&s->source, max_rows, true, &s->arena, &batch, NULL), MB_OK);
     return batch;
 }
 
@@ -74,8 +74,9 @@ static void check_rows(const stock *s, mb_samples samples)
         uint8_t image[PIXELS] = {0};
         for (size_t range = 0; range < s->source.ranges; range++) {
             const mb_pixels x = mb_source_pixels(&s->source, samples.number[row], range);
+            size_t pixel = range * s->source.range_pixels;
             for (size_t k = 0; k < x.count; k++)
-                image[x.index[k]] = x.value[k];
+                image[pixel += x.dots[k].step] = x.dots[k].value;
         }
         assert_memory_equal(image, s->images + samples.number[row] * PIXELS, PIXELS);
     }
@@ -98,8 +99,8 @@ static void check_blocks(const stock *s, const mb_batch *batch, mb_samples sampl
 
 static void check_batch(const stock *s, const mb_batch *batch, mb_samples samples)
 {
-    assert_int_equal(batch->x == NULL, s->source.start != NULL);
-    assert_int_equal(batch->block == NULL, s->source.start == NULL);
+    assert_int_equal(batch->x == NULL, s->source.dots != NULL);
+    assert_int_equal(batch->block == NULL, s->source.dots == NULL);
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(batch->labels[i], s->labels[samples.number[i]]);
     if (batch->block != NULL) {
@@ -122,7 +123,7 @@ static void gathers_like_the_naive_twin(void **state)
     static const uint32_t percents[] = {1, 30, 90};
     for (size_t p = 0; p < 3; p++) {
         stock *s = open_stock(percents[p]);
-        assert_int_equal(s->source.start == NULL, percents[p] > 50);
+        assert_int_equal(s->source.dots == NULL, percents[p] > 50);
         for (size_t i = 0; i < SIZES; i++) {
             mb_batch batch = open_batch(s, sizes[i]);
             const mb_samples samples = {s->order, sizes[i]};
@@ -171,6 +172,20 @@ static void a_blank_block_has_no_bits(void **state)
     close_stock(s);
 }
 
+static void labels_alone_are_gathered_where_no_blocks_are_wanted(void **state)
+{
+    (void)state;
+    stock *s = open_stock(20);
+    mb_batch batch;
+    const mb_samples samples = {s->order, 100};
+    assert_int_equal(mb_batch_open(&s->source, 100, false, &s->arena, &batch, NULL), MB_OK);
+    assert_null(batch.block);
+    gather(s, &batch, samples, 100);
+    for (size_t i = 0; i < samples.count; i++)
+        assert_int_equal(batch.labels[i], s->labels[samples.number[i]]);
+    close_stock(s);
+}
+
 /* Pieces in any order, and none for the samples after the end of an epoch. */
 static void order_of_the_work_does_not_matter(void **state)
 {
@@ -198,6 +213,7 @@ int main(void)
         cmocka_unit_test(gathers_like_the_naive_twin),
         cmocka_unit_test(a_smaller_batch_follows_a_larger_one),
         cmocka_unit_test(a_blank_block_has_no_bits),
+        cmocka_unit_test(labels_alone_are_gathered_where_no_blocks_are_wanted),
         cmocka_unit_test(order_of_the_work_does_not_matter),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

@@ -65,16 +65,16 @@ static void check_product(const mb_kernels *kernels)
     const size_t rows = mb_test_from_to(0, ROWS), pixels = mb_test_from_to(1, PIXELS);
     const mb_lines lines = draw_lines(pixels);
     const size_t ldz = lines.columns + mb_test_from_to(0, GAP);
-    uint16_t index[ROWS][PIXELS];
-    uint8_t value[ROWS][PIXELS];
+    mb_dot dots[ROWS][PIXELS];
     mb_pixels x[ROWS];
     draw_images(rows, pixels);
     for (size_t r = 0; r < rows; r++) {
-        x[r] = (mb_pixels){index[r], value[r], 0};
+        size_t last = 0;
+        x[r] = (mb_pixels){dots[r], 0};
         for (size_t p = 0; p < pixels; p++)
             if (image[r][p] != 0) {
-                index[r][x[r].count] = (uint16_t)p;
-                value[r][x[r].count++] = image[r][p];
+                dots[r][x[r].count++] = (mb_dot){(uint8_t)(p - last), image[r][p]};
+                last = p;
             }
     }
     mb_test_draw(w, MOST);
@@ -149,13 +149,10 @@ static void v3_and_v4_agree(void **state)
         skip();
     const size_t columns = MB_MOST_COLUMNS;
     static float other[MOST];
-    uint16_t index[PIXELS];
-    uint8_t value[PIXELS];
-    for (size_t p = 0; p < PIXELS; p++) {
-        index[p] = (uint16_t)p;
-        value[p] = (uint8_t)mb_test_from_to(1, 255);
-    }
-    const mb_pixels x = {index, value, PIXELS};
+    mb_dot dots[PIXELS];
+    for (size_t p = 0; p < PIXELS; p++)
+        dots[p] = (mb_dot){p > 0, (uint8_t)mb_test_from_to(1, 255)};
+    const mb_pixels x = {dots, PIXELS};
     const mb_lines lines = {columns, columns, MB_LINE};
     draw_images(0, 0);
     mb_test_draw(w, MOST);
