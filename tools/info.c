@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "restart.h"
 
+#include "report/report.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -54,7 +56,8 @@ static json_t *pins_of(const mb_machine_info *info)
 static mb_status print_json(const mb_machine_info *info, mb_error *error)
 {
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:s?}",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:{s:b}, "
+        "s:s?}",
         "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
         (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed, "cpus_allowed",
         (json_int_t)info->pus_allowed, "cpu_quota",
@@ -62,7 +65,8 @@ static mb_status print_json(const mb_machine_info *info, mb_error *error)
         (json_int_t)info->threads, "threads_from", info->threads_from, "pin_policy",
         info->pin_policy, "pins", pins_of(info), "blas_core", info->blas_core, "blas_version",
         info->blas_version, "blas_threading", info->blas_threading, "blas_config",
-        info->blas_config, "restarted", mb_restarted(), "warning", info->warning);
+        info->blas_config, "restarted", mb_restarted(), "features", "report", mb_report_built(),
+        "warning", info->warning);
     char *text =
         object != NULL ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     if (text != NULL)
@@ -95,6 +99,8 @@ static void print_text(const mb_machine_info *info)
            info->blas_threading);
     printf("           %s\n", info->blas_config);
     printf("kernels    %s\n", info->cpu_level);
+    printf("features   %s\n", mb_report_built() ? "report (pictures and page of a run)"
+                                                : "no report: built without cairo");
 }
 
 int mb_command_info(int argc, char **argv)

@@ -9,30 +9,28 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static mb_status open_blocks(const mb_source *source, size_t max_rows, mb_arena *arena,
                              mb_batch *batch, mb_error *error)
 {
-    const size_t blocks = blocks_of(max_rows), pixels = source->pixels;
-    const size_t room = least(max_rows, MB_BLOCK_ROWS) * pixels;
+    const size_t blocks = blocks_of(max_rows), room = source->pixels * MB_BLOCK_ROWS;
     batch->block = mb_arena_take(arena, blocks, sizeof *batch->block);
     if (batch->block == NULL)
         return mb_fail_memory(error, "batch", blocks * sizeof *batch->block);
     for (size_t b = 0; b < blocks; b++) {
         mb_block *block = &batch->block[b];
-        *block = (mb_block){.entry = mb_arena_take(arena, room, sizeof *block->entry),
-                            .begin = mb_arena_take(arena, pixels, sizeof *block->begin),
-                            .count = mb_arena_take(arena, pixels, sizeof *block->count)};
-        if (block->entry == NULL || block->begin == NULL || block->count == NULL)
-            return mb_fail_memory(error, "batch", room * sizeof *block->entry);
+        *block = (mb_block){.mask = mb_arena_take(arena, source->pixels, sizeof *block->mask),
+                            .value = mb_arena_take(arena, room, sizeof *block->value)};
+        if (block->mask == NULL || block->value == NULL)
+            return mb_fail_memory(error, "batch", room);
     }
     return MB_OK;
 }
 
-mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *arena, mb_batch *batch,
-                        mb_error *error)
+mb_status mb_batch_open(const mb_source *source, size_t max_rows, bool by_pixel, mb_arena *arena,
+                        mb_batch *batch, mb_error *error)
 {
     *batch = (mb_batch){.source = source, .labels = mb_arena_take(arena, max_rows, 1)};
     if (batch->labels == NULL)
         return mb_fail_memory(error, "batch", max_rows);
-    if (source->start != NULL)
-        return open_blocks(source, max_rows, arena, batch, error);
+    if (source->dots != NULL)
+        return by_pixel ? open_blocks(source, max_rows, arena, batch, error) : MB_OK;
     size_t numbers;
     if (mb_multiply(max_rows, source->pixels, &numbers))
         batch->x = mb_arena_take(arena, numbers, sizeof *batch->x);
@@ -41,40 +39,36 @@ mb_status mb_batch_open(const mb_source *source, size_t max_rows, mb_arena *aren
 
 size_t mb_batch_pieces(const mb_source *source, size_t max_rows)
 {
-    return source->start != NULL ? blocks_of(max_rows) * source->ranges
-                                 : (max_rows + MB_FILL_ROWS - 1) / MB_FILL_ROWS;
+    return source->dots != NULL ? blocks_of(max_rows) * source->ranges
+                                : (max_rows + MB_FILL_ROWS - 1) / MB_FILL_ROWS;
 }
 
-/* Counting sort of a range's pixels. Each range has its own part of `entry`, as large as it could
- * need, so that no range waits for another. */
-static void turn_range(const mb_batch *batch, const mb_samples rows, const mb_block *block,
+/* A range of the block's pixels; `rows` are the block's samples. */
+static void turn_range(const mb_source *source, mb_samples rows, const mb_block *block,
                        size_t range)
 {
-    const mb_source *source = batch->source;
-    const mb_batch view = {.source = source, .number = rows.number};
     const size_t first = range * source->range_pixels;
     const size_t pixels = least(source->range_pixels, source->pixels - first);
-    uint8_t *count = block->count + first;
-    uint32_t *begin = block->begin + first;
-    memset(count, 0, pixels);
+    uint64_t *restrict mask = block->mask + first;
+    memset(mask, 0, pixels * sizeof *mask);
     for (size_t row = 0; row < rows.count; row++) {
-        const mb_pixels own = mb_batch_pixels(&view, row, range);
-        for (size_t k = 0; k < own.count; k++)
-            count[own.index[k] - first]++;
-    }
-    uint32_t next = (uint32_t)(first * rows.count);
-    for (size_t p = 0; p < pixels; p++) {
-        begin[p] = next;
-        next += count[p];
-        count[p] = 0;
-    }
-    for (size_t row = 0; row < rows.count; row++) {
-        const mb_pixels own = mb_batch_pixels(&view, row, range);
-        for (size_t k = 0; k < own.count; k++) {
-            const size_t p = own.index[k] - first;
-            block->entry[begin[p] + count[p]++] = (mb_entry){(uint8_t)row, own.value[k]};
+        const mb_pixels x = mb_source_pixels(source, rows.number[row], range);
+        uint8_t *restrict value = block->value + first * MB_BLOCK_ROWS + row;
+        for (size_t k = 0, pixel = 0; k < x.count; k++) {
+            pixel += x.dots[k].step;
+            mask[pixel] |= (uint64_t)1 << row;
+            value[pixel * MB_BLOCK_ROWS] = x.dots[k].value;
         }
     }
+}
+
+/* The samples of a piece of a sparse batch, one block of rows. */
+static mb_samples rows_of_piece(const mb_source *source, mb_samples samples, size_t piece)
+{
+    const size_t first = piece / source->ranges * MB_BLOCK_ROWS;
+    if (first >= samples.count)
+        return (mb_samples){0};
+    return (mb_samples){samples.number + first, least(samples.count - first, MB_BLOCK_ROWS)};
 }
 
 static void note_labels(const mb_batch *batch, mb_samples samples, size_t first, size_t end)
@@ -85,14 +79,13 @@ static void note_labels(const mb_batch *batch, mb_samples samples, size_t first,
 
 static void gather_sparse(mb_batch *batch, mb_samples samples, size_t piece)
 {
-    const size_t block = piece / batch->source->ranges, range = piece % batch->source->ranges;
-    const size_t first = block * MB_BLOCK_ROWS;
-    if (first >= samples.count)
-        return;
-    const size_t rows = least(samples.count - first, MB_BLOCK_ROWS);
+    const mb_source *source = batch->source;
+    const size_t block = piece / source->ranges, range = piece % source->ranges;
+    const mb_samples rows = rows_of_piece(source, samples, piece);
     if (range == 0)
-        note_labels(batch, samples, first, first + rows);
-    turn_range(batch, (mb_samples){samples.number + first, rows}, &batch->block[block], range);
+        note_labels(batch, samples, block * MB_BLOCK_ROWS, block * MB_BLOCK_ROWS + rows.count);
+    if (rows.count > 0 && batch->block != NULL)
+        turn_range(source, rows, &batch->block[block], range);
 }
 
 static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_samples samples,
@@ -108,11 +101,7 @@ static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_samples 
 
 void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_samples samples, size_t piece)
 {
-    if (piece == 0) {
-        batch->rows = samples.count;
-        batch->number = samples.number;
-    }
-    if (batch->block != NULL)
+    if (batch->source->dots != NULL)
         gather_sparse(batch, samples, piece);
     else
         gather_dense(batch, kernels, samples, piece);
@@ -120,21 +109,33 @@ void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_samples samp
 
 static void prefetch(const void *from, size_t bytes)
 {
-    for (size_t b = 0; b < bytes; b += MB_CACHE_LINE)
-        __builtin_prefetch((const char *)from + b, 0, 2);
+    const char *line = from, *end = line + bytes;
+    line -= (uintptr_t)line % MB_CACHE_LINE;
+    for (; line < end; line += MB_CACHE_LINE)
+        __builtin_prefetch(line, 0, 2);
+    __asm__ volatile(""); /* or GCC drops calls of a function that does nothing else */
 }
 
-void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece, size_t pieces)
+static void prefetch_sparse(const mb_source *source, mb_samples samples, size_t piece)
 {
-    for (size_t row = samples.count * piece / pieces; row < samples.count * (piece + 1) / pieces;
-         row++) {
-        const size_t number = samples.number[row];
-        if (source->start == NULL) {
-            prefetch(source->split.images + number * source->pixels, source->pixels);
-            continue;
-        }
-        const size_t start = source->start[number], n = source->start[number + 1] - start;
-        prefetch(source->index + start, n * sizeof *source->index);
-        prefetch(source->value + start, n);
+    const mb_samples rows = rows_of_piece(source, samples, piece);
+    for (size_t row = 0; row < rows.count; row++) {
+        const mb_pixels x = mb_source_pixels(source, rows.number[row], piece % source->ranges);
+        prefetch(x.dots, x.count * sizeof *x.dots);
     }
+}
+
+static void prefetch_dense(const mb_source *source, mb_samples samples, size_t piece)
+{
+    const size_t first = piece * MB_FILL_ROWS, end = least(first + MB_FILL_ROWS, samples.count);
+    for (size_t row = first; row < end; row++)
+        prefetch(source->split.images + samples.number[row] * source->pixels, source->pixels);
+}
+
+void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece)
+{
+    if (source->dots != NULL)
+        prefetch_sparse(source, samples, piece);
+    else
+        prefetch_dense(source, samples, piece);
 }

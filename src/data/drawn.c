@@ -5,23 +5,28 @@
 #include "data/hand.h"
 #include "data/pen.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { SIDE = MB_DRAWN_SIDE, INNER = MB_PEN_SIDE };
 
-/* Where to put a row (or column) of the inner square whose weights have this sum and moment, so
- * that their centre is nearest to SIDE / 2, as MNIST has it. */
-static size_t offset_of(uint32_t sum, uint32_t moment)
+/* Where to put a row (or column) of the inner square whose weights have this sum and moment:
+ * *offset, which brings their centre nearest to SIDE / 2, as MNIST has it. False when the image has
+ * no room for that; the offset is then the nearest there is. */
+static bool find_offset(uint32_t sum, uint32_t moment, size_t *offset)
 {
-    const float offset = (float)(SIDE / 2) - (float)moment / (float)sum;
     const float most = (float)(SIDE - INNER);
-    return (size_t)((offset < 0.0f ? 0.0f : offset > most ? most : offset) + 0.5f);
+    const float wanted = (float)(SIDE / 2) - (float)moment / (float)sum + 0.5f;
+    *offset = wanted < 0.0f ? 0 : wanted > most ? (size_t)most : (size_t)wanted;
+    return wanted >= 0.0f && wanted < most + 1.0f;
 }
 
-/* gray (INNER, INNER) into the middle of pixels (SIDE, SIDE). */
-static void centre(const uint8_t *gray, uint8_t *pixels)
+/* gray (INNER, INNER) into the middle of pixels (SIDE, SIDE); false when there is no room for
+ * that, or nothing in gray. */
+static bool centre(const uint8_t *gray, uint8_t *pixels)
 {
-    uint32_t sum = 1, moment_x = 0, moment_y = 0;
+    memset(pixels, 0, MB_DRAWN_PIXELS);
+    uint32_t sum = 0, moment_x = 0, moment_y = 0;
     for (uint32_t y = 0; y < INNER; y++)
         for (uint32_t x = 0; x < INNER; x++) {
             const uint32_t value = gray[y * INNER + x];
@@ -29,24 +34,36 @@ static void centre(const uint8_t *gray, uint8_t *pixels)
             moment_x += value * x;
             moment_y += value * y;
         }
-    const size_t left = offset_of(sum, moment_x), top = offset_of(sum, moment_y);
-    memset(pixels, 0, MB_DRAWN_PIXELS);
+    if (sum == 0)
+        return false;
+    size_t left, top;
+    const bool in_x = find_offset(sum, moment_x, &left), in_y = find_offset(sum, moment_y, &top);
     for (size_t y = 0; y < INNER; y++)
         memcpy(pixels + (top + y) * SIDE + left, gray + y * INNER, INNER);
+    return in_x && in_y;
+}
+
+/* One try at a digit; false when it is too lopsided to be centred, or blank. */
+static bool try_digit(uint32_t label, mb_rng *rng, uint8_t *pixels)
+{
+    mb_path path;
+    float depth[INNER * INNER];
+    uint8_t gray[INNER * INNER];
+    mb_hand_write(label, rng, &path);
+    mb_path_fit(&path);
+    mb_pen_depth(&path, depth);
+    const float sharp = 0.75f + 0.25f * mb_rng_unit(rng), ragged = 0.2f * mb_rng_unit(rng);
+    mb_pen_gray(depth, (mb_inking){sharp, ragged}, rng, gray);
+    return centre(gray, pixels);
 }
 
 uint8_t mb_drawn_digit(uint64_t seed, uint64_t image, uint8_t *pixels)
 {
+    enum { TRIES = 8 }; /* one of a thousand needs a second */
     mb_rng rng = mb_rng_at(seed, MB_FOR_DIGITS, 0, image);
     const uint32_t label = mb_rng_below(&rng, MB_DIGITS);
-    mb_path path;
-    float depth[INNER * INNER];
-    uint8_t gray[INNER * INNER];
-    mb_hand_write(label, &rng, &path);
-    mb_path_fit(&path);
-    mb_pen_depth(&path, depth);
-    mb_pen_gray(depth, 0.15f, &rng, gray);
-    centre(gray, pixels);
+    for (size_t tries = 0; tries < TRIES && !try_digit(label, &rng, pixels); tries++)
+        ;
     return (uint8_t)label;
 }
 

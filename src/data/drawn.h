@@ -11,9 +11,10 @@
 enum { MB_DRAWN_SIDE = 28, MB_DRAWN_PIXELS = 784, MB_DRAWN_TRAIN = 60000, MB_DRAWN_TEST = 10000 };
 
 /* Draws image number `image` of the stream `seed` into pixels (MB_DRAWN_SIDE, MB_DRAWN_SIDE) and
- * returns its label, 0 .. 9. Nothing but the two numbers decides on it. It is prepared as MNIST's
- * are (http://yann.lecun.com/exdb/mnist): fitted into 20 x 20 pixels, smooth at the edges, and
- * moved by whole pixels so that the centre of its mass is the middle of the image. */
+ * returns its label, 0 .. 9. Nothing but the two numbers decides on it: the arithmetic is of single
+ * additions, products, quotients and roots, which are the same everywhere. It is prepared as
+ * MNIST's are (http://yann.lecun.com/exdb/mnist): fitted into 20 x 20 pixels, smooth at the edges,
+ * and moved by whole pixels so that the centre of its mass is the middle of the image. */
 uint8_t mb_drawn_digit(uint64_t seed, uint64_t image, uint8_t *pixels);
 
 /* Draws the images 0 .. count-1 on all threads of the team: images (count, MB_DRAWN_PIXELS), labels

@@ -29,11 +29,14 @@ typedef struct mb_form {
     uint8_t examples, count; /* both at least 2 */
 } mb_form;
 
-/* The forms of one digit and the sum of their weights. */
+/* One digit: its forms and what they have in common. */
 typedef struct mb_glyph {
     const mb_form *forms;
     size_t count;
-    uint32_t weight;
+    uint32_t weight; /* the sum of the forms' */
+    float slant;     /* how far its upright leans to the right on average, per height */
+    float radius;    /* of the pen on average, in the units of a dot */
+    float loose;     /* how unsteadily it is written, 1 for most */
 } mb_glyph;
 
 /* digit 0 .. 9. */

@@ -4,8 +4,12 @@
 
 #include <math.h>
 
-/* Pieces that the curve between two dots is cut into. */
-enum { PIECES = 5 };
+/* Pieces that the curve between two dots is cut into; a form's dots and one more for a hook. */
+enum { PIECES = 5, MOST_AIMS = MB_GLYPH_DOTS + 1 };
+_Static_assert(MOST_AIMS *PIECES + 1 <= MB_PATH_DOTS, "all forms fit a path, with a speck");
+
+/* Every draw is a statement of its own: the order in which C evaluates arguments is open, and the
+ * numbers are to fall alike with every compiler. */
 
 /* A dot of a form as this hand means it, in the units of the table, the middle at 0. */
 typedef struct aim {
@@ -15,7 +19,7 @@ typedef struct aim {
 
 typedef struct skeleton {
     size_t count;
-    aim dots[MB_GLYPH_DOTS];
+    aim dots[MOST_AIMS];
 } skeleton;
 
 /* What a hand does with all of a digit. */
@@ -40,11 +44,14 @@ static float normal(mb_rng *rng)
     return ((float)sum * 0x1p-16f - 2.0f) * 1.7320508f;
 }
 
-static const mb_form *choose_form(size_t digit, mb_rng *rng)
+static float at_least(float floor, float value) { return value < floor ? floor : value; }
+
+static bool happens(mb_rng *rng, float chance) { return mb_rng_unit(rng) < chance; }
+
+static const mb_form *choose_form(const mb_glyph *glyph, mb_rng *rng)
 {
-    const mb_glyph glyph = mb_glyph_of(digit);
-    uint32_t left = mb_rng_below(rng, glyph.weight);
-    const mb_form *form = glyph.forms;
+    uint32_t left = mb_rng_below(rng, glyph->weight);
+    const mb_form *form = glyph->forms;
     while (left >= form->weight)
         left -= form++->weight;
     return form;
@@ -65,22 +72,22 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
                   (float)a[i].y + t * (float)(b[i].y - a[i].y) - 50.0f, form->turns[i]};
 }
 
-static manner choose_manner(mb_rng *rng)
+static manner choose_manner(const mb_glyph *glyph, mb_rng *rng)
 {
-    manner way = {.unsteady = between(rng, 1.0f, 4.0f)};
+    manner way = {.unsteady = glyph->loose * between(rng, 1.5f, 6.0f)};
     for (size_t axis = 0; axis < 2; axis++)
         for (size_t i = 0; i < 5; i++)
-            way.bend[axis][i] = 3.0f * normal(rng);
-    const float half = 0.5f * 0.12f * normal(rng); /* tangent of half the angle */
+            way.bend[axis][i] = glyph->loose * 6.0f * normal(rng);
+    const float half = 0.5f * 0.16f * normal(rng); /* tangent of half the angle */
     const float cosine = (1.0f - half * half) / (1.0f + half * half);
     const float sine = 2.0f * half / (1.0f + half * half);
-    const float wide = 1.0f + 0.18f * normal(rng), slant = 0.15f + 0.22f * normal(rng);
+    const float wide = 0.97f + 0.2f * normal(rng), slant = glyph->slant + 0.21f * normal(rng);
     way.across[0] = wide * cosine;
     way.across[1] = wide * sine;
     way.down[0] = -sine - slant * cosine;
     way.down[1] = cosine - slant * sine;
-    const float bold = 1.0f + 0.28f / 2.0f * normal(rng);
-    way.radius = 6.0f * bold * bold;
+    const float bold = at_least(0.65f, 1.0f + 0.16f * normal(rng));
+    way.radius = glyph->radius * bold * bold;
     return way;
 }
 
@@ -90,8 +97,8 @@ static void disturb(const manner *way, mb_rng *rng, skeleton *bones)
     float stray_x = 0.0f, stray_y = 0.0f;
     for (size_t i = 0; i < bones->count; i++) {
         aim *dot = &bones->dots[i];
-        stray_x = 0.5f * stray_x + way->unsteady * normal(rng);
-        stray_y = 0.5f * stray_y + way->unsteady * normal(rng);
+        stray_x = 0.6f * stray_x + way->unsteady * normal(rng);
+        stray_y = 0.6f * stray_y + way->unsteady * normal(rng);
         const float u = dot->x * 0.02f, v = dot->y * 0.02f;
         const float terms[5] = {u * u, u * v, v * v, u * u * u, v * v * v};
         float x = dot->x + stray_x, y = dot->y + stray_y;
@@ -104,18 +111,42 @@ static void disturb(const manner *way, mb_rng *rng, skeleton *bones)
     }
 }
 
-/* Whether the stroke ends, or begins, at dot i. */
-static bool stroke_ends(const skeleton *bones, size_t i)
-{
-    return i + 1 == bones->count || bones->dots[i + 1].turn == MB_LIFTED;
-}
 static bool stroke_begins(const skeleton *bones, size_t i)
 {
     return i == 0 || bones->dots[i].turn == MB_LIFTED;
 }
 
-/* The direction of the curve where it leaves dot i, or where it reaches it: Catmull and Rom's in a
- * stroke, the neighbour's at its ends and at a corner. */
+static bool stroke_ends(const skeleton *bones, size_t i)
+{
+    return i + 1 == bones->count || bones->dots[i + 1].turn == MB_LIFTED;
+}
+
+/* Lets the pen touch the paper too early or leave it too late: strokes grow or shrink at their
+ * ends, and now and then the last one gets a small hook. */
+static void overrun(mb_rng *rng, skeleton *bones)
+{
+    for (size_t i = 0; i < bones->count; i++) {
+        const bool begins = stroke_begins(bones, i), ends = stroke_ends(bones, i);
+        if (!begins && !ends)
+            continue;
+        aim *end = &bones->dots[i];
+        const aim *inner = begins ? end + 1 : end - 1;
+        const float more = 0.12f * normal(rng);
+        end->x += more * (end->x - inner->x);
+        end->y += more * (end->y - inner->y);
+    }
+    if (!happens(rng, 0.1f))
+        return;
+    aim hook = bones->dots[bones->count - 1];
+    hook.x += 7.0f * normal(rng);
+    hook.y += 7.0f * normal(rng);
+    hook.turn = MB_SMOOTH;
+    bones->dots[bones->count++] = hook;
+}
+
+/* The tangent of the curve where it leaves dot i, or where it reaches it: half the way from the dot
+ * before to the dot after (Catmull and Rom, "A class of local interpolating splines", 1974); at the
+ * ends of a stroke and at a corner the way to the one neighbour. */
 static aim direction(const skeleton *bones, size_t i, bool leaving)
 {
     const bool corner = bones->dots[i].turn == MB_CORNER;
@@ -128,8 +159,7 @@ static aim direction(const skeleton *bones, size_t i, bool leaving)
 
 static void append(mb_path *path, float x, float y, bool begins)
 {
-    if (path->count < MB_PATH_DOTS)
-        path->dots[path->count++] = (mb_ink){.x = x, .y = y, .begins = begins};
+    path->dots[path->count++] = (mb_ink){.x = x, .y = y, .begins = begins};
 }
 
 /* The cubic curve (Hermite's form) from dot i to the next, without its beginning. */
@@ -157,34 +187,73 @@ static void follow(const skeleton *bones, mb_path *path)
     }
 }
 
-/* Radius and tremor along the path: random knots, straight in between. */
+/* A number that wanders along the path: random knots, a straight line from each to the next. */
+typedef struct wander {
+    float from, to;
+} wander;
+
+enum { KNOT_EVERY = 6 };
+
+static wander wander_begin(mb_rng *rng) { return (wander){.to = normal(rng)}; }
+
+static float wander_on(wander *w, size_t i, mb_rng *rng)
+{
+    if (i % KNOT_EVERY == 0) {
+        w->from = w->to;
+        w->to = normal(rng);
+    }
+    return w->from + (float)(i % KNOT_EVERY) / KNOT_EVERY * (w->to - w->from);
+}
+
+/* Pressure and tremor along the path. */
 static void press(const manner *way, mb_rng *rng, mb_path *path)
 {
-    enum { EVERY = 6 };
-    const float uneven = between(rng, 0.02f, 0.16f), tremor = between(rng, 0.0f, 1.2f);
-    float from[3] = {normal(rng), normal(rng), normal(rng)}, to[3] = {0};
+    wander pressure = wander_begin(rng), right = wander_begin(rng), down = wander_begin(rng);
+    const float uneven = between(rng, 0.05f, 0.35f), tremor = between(rng, 0.0f, 1.2f);
     for (size_t i = 0; i < path->count; i++) {
-        const size_t phase = i % EVERY;
-        if (phase == 0)
-            for (size_t k = 0; k < 3; k++) {
-                if (i > 0)
-                    from[k] = to[k];
-                to[k] = normal(rng);
-            }
-        const float t = (float)phase / EVERY;
         mb_ink *dot = &path->dots[i];
-        dot->radius = way->radius * (1.0f + uneven * (from[0] + t * (to[0] - from[0])));
-        dot->x += tremor * (from[1] + t * (to[1] - from[1]));
-        dot->y += tremor * (from[2] + t * (to[2] - from[2]));
+        const float thick = 1.0f + uneven * wander_on(&pressure, i, rng);
+        dot->radius = way->radius * at_least(0.3f, thick);
+        dot->x += tremor * wander_on(&right, i, rng);
+        dot->y += tremor * wander_on(&down, i, rng);
     }
+}
+
+/* Now and then the ink thins out at one place, or is missing there: at most 10 dots, fewer than the
+ * shortest path has. */
+static void skip(mb_rng *rng, mb_path *path)
+{
+    if (!happens(rng, 0.08f))
+        return;
+    const float middle = between(rng, 0.0f, (float)path->count);
+    const float half = between(rng, 1.0f, 5.0f), loss = between(rng, 0.4f, 1.4f);
+    for (size_t i = 0; i < path->count; i++) {
+        const float away = fabsf((float)i - middle) / half;
+        if (away < 1.0f)
+            path->dots[i].radius *= 1.0f - loss * (1.0f - away);
+    }
+}
+
+/* Now and then there is a speck of dirt beside the digit. */
+static void drop(mb_rng *rng, mb_path *path)
+{
+    if (!happens(rng, 0.03f))
+        return;
+    const float x = between(rng, -40.0f, 40.0f), y = between(rng, -45.0f, 45.0f);
+    append(path, x, y, true);
+    path->dots[path->count - 1].radius = between(rng, 0.5f, 3.0f);
 }
 
 void mb_hand_write(size_t digit, mb_rng *rng, mb_path *path)
 {
+    const mb_glyph glyph = mb_glyph_of(digit);
     skeleton bones;
-    choose_example(choose_form(digit, rng), rng, &bones);
-    const manner way = choose_manner(rng);
+    choose_example(choose_form(&glyph, rng), rng, &bones);
+    const manner way = choose_manner(&glyph, rng);
     disturb(&way, rng, &bones);
+    overrun(rng, &bones);
     follow(&bones, path);
     press(&way, rng, path);
+    skip(rng, path);
+    drop(rng, path);
 }

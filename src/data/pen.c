@@ -79,17 +79,29 @@ void mb_pen_depth(const mb_path *path, float *depth)
     }
 }
 
-void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray)
+/* noise (SIDE * SIDE), uniform in -1..1: 16 bits each. */
+static void draw_noise(mb_rng *rng, float *noise)
 {
-    enum { PER_DRAW = 4 }; /* 16 bits of noise a pixel */
+    enum { PER_DRAW = 4 };
     for (size_t start = 0; start < SIDE * SIDE; start += PER_DRAW) {
         const uint64_t bits = mb_rng_next(rng);
-        for (size_t i = 0; i < PER_DRAW; i++) {
-            const float noise = (float)(bits >> (16 * i) & 0xffff) * 0x1p-15f - 1.0f;
-            float ink = 0.5f + depth[start + i] + ragged * noise;
-            ink = ink < 0.0f ? 0.0f : ink > 1.0f ? 1.0f : ink;
-            const float full = 253.0f + noise;
-            gray[start + i] = (uint8_t)(ink * full + 0.5f);
-        }
+        for (size_t i = 0; i < PER_DRAW; i++)
+            noise[start + i] = (float)(bits >> (16 * i) & 0xffff) * 0x1p-15f - 1.0f;
+    }
+}
+
+void mb_pen_gray(const float *depth, mb_inking inking, mb_rng *rng, uint8_t *gray)
+{
+    float noise[SIDE * SIDE], ink[SIDE * SIDE], darkest = 0.01f;
+    draw_noise(rng, noise);
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        ink[i] = 0.5f + inking.sharp * (depth[i] + inking.ragged * noise[i]);
+        darkest = most(darkest, ink[i]);
+    }
+    const float stretch = 1.0f / least(darkest, 1.0f);
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        const float share = least(most(ink[i] * stretch, 0.0f), 1.0f);
+        const float full = 253.4f + 1.6f * noise[i]; /* 252 .. 255, as in MNIST */
+        gray[i] = (uint8_t)(share * full + 0.5f);
     }
 }

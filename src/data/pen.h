@@ -28,13 +28,19 @@ typedef struct mb_path {
  * the longer side fills it, the shorter one is in the middle. The path has ink. */
 void mb_path_fit(mb_path *path);
 
-/* How deep in the ink the middle of each pixel is, depth (MB_PEN_SIDE, MB_PEN_SIDE) in pixels:
- * the most that radius - distance comes to over all places on the path, where the radius goes
- * evenly from dot to dot. Less than -1 is not told apart: it is -1 or less. */
+/* How deep in the ink the middle of each pixel is, depth (MB_PEN_SIDE, MB_PEN_SIDE) in pixels, not
+ * less than -1. For one piece of the path that is the radius at its place nearest to the pixel less
+ * the distance to there, the radius going evenly from dot to dot; of all pieces the most counts. */
 void mb_pen_depth(const mb_path *path, float *depth);
 
-/* Depths to gray values: 0 at half a pixel outside of the ink's edge, full at half a pixel inside,
- * with an edge that noise moves by `ragged` pixels or so. */
-void mb_pen_gray(const float *depth, float ragged, mb_rng *rng, uint8_t *gray);
+/* How ink and scanner turn depth to gray. */
+typedef struct mb_inking {
+    float sharp;  /* share of full gray that a pixel's depth changes: 1 blurs by one pixel */
+    float ragged; /* the most that noise moves the edge, in pixels */
+} mb_inking;
+
+/* Depths to gray values: half at the edge of the ink, 0 outside and full inside. Where a thin line
+ * is full nowhere, all values are stretched until it is somewhere. */
+void mb_pen_gray(const float *depth, mb_inking inking, mb_rng *rng, uint8_t *gray);
 
 #endif

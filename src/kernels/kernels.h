@@ -33,17 +33,20 @@ typedef struct mb_update {
 typedef void mb_update_fn(const mb_update *update, bool decay, size_t n, const float *gradient,
                           float *w, float *first_moment, float *second_moment);
 
-/* The pixels of a sample that are not zero, or some of them, ascending: value[k] at index[k]. */
+/* A pixel that is not zero: `step` pixels after the one before it. */
+typedef struct mb_dot {
+    uint8_t step, value;
+} mb_dot;
+
+/* A stretch of an image; the first dot's step is from the stretch's first pixel. */
 typedef struct mb_pixels {
-    const uint16_t *index;
-    const uint8_t *value;
+    const mb_dot *dots;
     size_t count;
 } mb_pixels;
 
-/* One row's value of a pixel. */
-typedef struct mb_entry {
-    uint8_t row, value;
-} mb_entry;
+/* Rows of a batch that are turned together: those in which a pixel is not zero are the bits of a
+ * number. */
+enum { MB_BLOCK_ROWS = 64 };
 
 /* Numbers for each of some pixels and `columns` units, up to MB_MOST_COLUMNS: unit c of pixel p
  * is at p * pixel_stride + c / MB_LINE * line_stride + c % MB_LINE. */
@@ -56,17 +59,18 @@ typedef struct mb_kernels {
     /* out[i] = bytes[i] / 255 */
     void (*widen)(size_t n, const uint8_t *bytes, float *out);
 
-    /* z (rows, columns) += x (rows, pixels) times w, laid out as `lines` says. x is given by its
+    /* z (rows, columns) += x (rows, pixels) times w, laid out as `lines` says and beginning with
+     * the stretch's first pixel. x is given by its
      * rows' pixels; gray[v] is what the byte v stands for. Sums run over ascending pixels. */
     void (*sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
                            const float *w, float *z, size_t ldz);
 
     /* g, laid out as `lines` says, = transpose of x (rows, pixels) times d (rows, columns); or,
-     * with `add`, added to what is there. x is given by its columns: those rows of pixel p that are
-     * not zero are entry[begin[p] ..], count[p] of them. */
-    void (*sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
-                            const mb_entry *entry, const float *gray, const float *d, size_t ldd,
-                            mb_lines lines, bool add, float *g);
+     * with `add`, added to what is there. x is given by its columns: pixel p is gray[value[p *
+     * MB_BLOCK_ROWS + r]] in those rows r whose bit is set in mask[p]. */
+    void (*sparse_gradient)(size_t pixels, const uint64_t *mask, const uint8_t *value,
+                            const float *gray, const float *d, size_t ldd, mb_lines lines, bool add,
+                            float *g);
 
     /* out (columns, ld >= rows) = transpose of in (rows, columns), both without gaps but for ld. */
     void (*transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);

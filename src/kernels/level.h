@@ -12,9 +12,9 @@
 void MB_AT_LEVEL(widen)(size_t n, const uint8_t *bytes, float *out);
 void MB_AT_LEVEL(sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
                                  const float *w, float *z, size_t ldz);
-void MB_AT_LEVEL(sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
-                                  const mb_entry *entry, const float *gray, const float *d,
-                                  size_t ldd, mb_lines lines, bool add, float *g);
+void MB_AT_LEVEL(sparse_gradient)(size_t pixels, const uint64_t *mask, const uint8_t *value,
+                                  const float *gray, const float *d, size_t ldd, mb_lines lines,
+                                  bool add, float *g);
 void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *in, float *out, size_t ld);
 void MB_AT_LEVEL(fill_rows)(size_t rows, size_t columns, const float *bias, float *z, size_t ld);
 void MB_AT_LEVEL(add_rows)(size_t rows, size_t columns, const float *d, size_t ld, float *sums);

@@ -34,9 +34,10 @@ static void product_row(mb_pixels x, const float *restrict gray, mb_lines lines,
 #pragma omp simd
         for (size_t c = 0; c < MB_LINE; c++)
             sum[l][c] = z[l * MB_LINE + c];
+    const float *from = w;
     for (size_t k = 0; k < x.count; k++) {
-        const float v = gray[x.value[k]];
-        const float *from = w + x.index[k] * lines.pixel_stride;
+        const float v = gray[x.dots[k].value];
+        from += x.dots[k].step * lines.pixel_stride;
         for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
             for (size_t c = 0; c < MB_LINE; c++)
@@ -52,9 +53,10 @@ static void product_row(mb_pixels x, const float *restrict gray, mb_lines lines,
 static void product_line(mb_pixels x, const float *restrict gray, size_t pixel_stride,
                          size_t columns, const float *restrict w, float *restrict z)
 {
+    const float *from = w;
     for (size_t k = 0; k < x.count; k++) {
-        const float v = gray[x.value[k]];
-        const float *from = w + x.index[k] * pixel_stride;
+        const float v = gray[x.dots[k].value];
+        from += x.dots[k].step * pixel_stride;
 #pragma omp simd
         for (size_t c = 0; c < columns; c++)
             z[c] = multiply_add(v, from[c], z[c]);
@@ -78,7 +80,7 @@ void MB_AT_LEVEL(sparse_product)(size_t rows, const mb_pixels *x, const float *g
 }
 
 /* Four whole lines of one pixel. */
-static void gradient_pixel(size_t count, const mb_entry *restrict entry, const float *restrict gray,
+static void gradient_pixel(uint64_t mask, const uint8_t *restrict value, const float *restrict gray,
                            const float *restrict d, size_t ldd, size_t line_stride, bool add,
                            float *restrict g)
 {
@@ -87,9 +89,10 @@ static void gradient_pixel(size_t count, const mb_entry *restrict entry, const f
 #pragma omp simd
         for (size_t c = 0; c < MB_LINE; c++)
             sum[l][c] = add ? g[l * line_stride + c] : 0.0f;
-    for (size_t k = 0; k < count; k++) {
-        const float v = gray[entry[k].value];
-        const float *from = d + entry[k].row * ldd;
+    for (; mask != 0; mask &= mask - 1) {
+        const size_t row = (size_t)__builtin_ctzll(mask);
+        const float v = gray[value[row]];
+        const float *from = d + row * ldd;
         for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
             for (size_t c = 0; c < MB_LINE; c++)
@@ -102,35 +105,35 @@ static void gradient_pixel(size_t count, const mb_entry *restrict entry, const f
 }
 
 /* Up to one line of one pixel. */
-static void gradient_line(size_t count, const mb_entry *restrict entry, const float *restrict gray,
+static void gradient_line(uint64_t mask, const uint8_t *restrict value, const float *restrict gray,
                           const float *restrict d, size_t ldd, size_t columns, bool add,
                           float *restrict g)
 {
     for (size_t c = 0; c < columns && !add; c++)
         g[c] = 0.0f;
-    for (size_t k = 0; k < count; k++) {
-        const float v = gray[entry[k].value];
-        const float *from = d + entry[k].row * ldd;
+    for (; mask != 0; mask &= mask - 1) {
+        const size_t row = (size_t)__builtin_ctzll(mask);
+        const float v = gray[value[row]];
+        const float *from = d + row * ldd;
 #pragma omp simd
         for (size_t c = 0; c < columns; c++)
             g[c] = multiply_add(v, from[c], g[c]);
     }
 }
 
-void MB_AT_LEVEL(sparse_gradient)(size_t pixels, const uint32_t *begin, const uint8_t *count,
-                                  const mb_entry *entry, const float *gray, const float *d,
-                                  size_t ldd, mb_lines lines, bool add, float *g)
+void MB_AT_LEVEL(sparse_gradient)(size_t pixels, const uint64_t *mask, const uint8_t *value,
+                                  const float *gray, const float *d, size_t ldd, mb_lines lines,
+                                  bool add, float *g)
 {
-    for (size_t p = 0; p < pixels; p++) {
+    for (size_t p = 0; p < pixels; p++, value += MB_BLOCK_ROWS) {
         float *to = g + p * lines.pixel_stride;
         if (lines.columns == MB_MOST_COLUMNS) {
-            gradient_pixel(count[p], entry + begin[p], gray, d, ldd, lines.line_stride, add, to);
+            gradient_pixel(mask[p], value, gray, d, ldd, lines.line_stride, add, to);
             continue;
         }
         for (size_t c = 0; c < lines.columns; c += MB_LINE) {
             const size_t left = lines.columns - c;
-            gradient_line(count[p], entry + begin[p], gray, d + c, ldd,
-                          left < MB_LINE ? left : MB_LINE, add,
+            gradient_line(mask[p], value, gray, d + c, ldd, left < MB_LINE ? left : MB_LINE, add,
                           to + c / MB_LINE * lines.line_stride);
         }
     }

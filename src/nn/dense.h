@@ -42,13 +42,13 @@ static inline bool mb_dense_is_narrow(const mb_layer *layer)
 /* The name of what comes in, for mb_use. */
 static inline const void *mb_dense_input(const mb_site *site)
 {
-    return site->in.data != NULL ? (const void *)site->in.data : &mb_this_batch;
+    return site->in.data != NULL ? (const void *)site->in.data : &mb_batch_rows;
 }
 
 /* Whether what comes in are samples without their zeros. */
 static inline bool mb_dense_is_sparse(const mb_site *site)
 {
-    return site->in.data == NULL && site->source->start != NULL;
+    return site->in.data == NULL && site->source->dots != NULL;
 }
 
 /* Appends the phase with an mb_dense_op as its op. MB_MEMORY. */

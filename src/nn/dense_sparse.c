@@ -44,11 +44,12 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     for (size_t range = 0; range < batch->source->ranges; range++) {
         mb_pixels x[SPARSE_ROWS];
         for (size_t row = 0; row < part.rows; row++)
-            x[row] = mb_batch_pixels(batch, part.row + row, range);
+            x[row] = mb_source_pixels(batch->source, step->samples.number[part.row + row], range);
         for (size_t unit = part.column; unit < end;) {
             const group g = group_at(layer, unit, end, inputs);
-            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines,
-                                             layer->parameters + mb_dense_panel_offset(layer, unit),
+            const float *w = layer->parameters + mb_dense_panel_offset(layer, unit) +
+                             range * batch->source->range_pixels * g.panel;
+            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines, w,
                                              z + unit, units);
             unit += g.lines.columns;
         }
@@ -61,14 +62,13 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
     const mb_cut cut = units <= MB_MOST_COLUMNS
                            ? mb_cut_rows(site->rows, SPARSE_ROWS)
                            : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS};
-    return mb_dense_add_phase(layer, site,
-                              (mb_phase){.name = "forward",
-                                         .run = run_forward,
-                                         .cut = cut,
-                                         .uses = {{&mb_this_batch},
-                                                  {layer->parameters},
-                                                  {site->out.data, .writes = true, .own = true}}},
-                              error);
+    return mb_dense_add_phase(
+        layer, site,
+        (mb_phase){.name = "forward",
+                   .run = run_forward,
+                   .cut = cut,
+                   .uses = {{layer->parameters}, {site->out.data, .writes = true, .own = true}}},
+        error);
 }
 
 /* ---- update ---- */
@@ -82,7 +82,7 @@ static void add_up_gradient(const mb_dense_op *op, const mb_step *step, mb_tile 
     for (size_t row = 0; row < op->site.rows; row += MB_BLOCK_ROWS) {
         const mb_block *block = &batch->block[row / MB_BLOCK_ROWS];
         op->site.kernels->sparse_gradient(
-            part.rows, block->begin + part.row, block->count + part.row, block->entry,
+            part.rows, block->mask + part.row, block->value + part.row * MB_BLOCK_ROWS,
             batch->source->gray, op->site.d_out.data + row * units + g.first, units, g.lines,
             row > 0, gradient);
     }
@@ -142,7 +142,7 @@ mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_
                                          .run = run_update,
                                          .cut = cut,
                                          .scratch = UPDATE_PIXELS * MB_MOST_COLUMNS * sizeof(float),
-                                         .uses = {{&mb_this_batch},
+                                         .uses = {{&mb_batch_blocks},
                                                   {site->d_out.data},
                                                   {site->trainable->healthy},
                                                   {layer->parameters, .writes = true}}},

@@ -53,7 +53,7 @@ mb_status mb_loss_plan(const mb_loss *loss, const mb_site *site, mb_error *error
                       .op = op,
                       .cut = cut,
                       .uses = {{site->out.data, .own = true},
-                               {&mb_this_batch},
+                               {&mb_batch_rows},
                                {loss->losses, .writes = true, .own = true}}};
     if (site->trainable != NULL)
         phase.uses[3] = (mb_use){site->d_out.data, .writes = true, .own = true};
@@ -102,6 +102,6 @@ mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, const mb_site *sit
         .op = op,
         .cut = {1, 1, 1, 1},
         .uses = {
-            {loss->losses}, {site->out.data}, {&mb_this_batch}, {&tally->healthy, .writes = true}}};
+            {loss->losses}, {site->out.data}, {&mb_batch_rows}, {&tally->healthy, .writes = true}}};
     return mb_plan_add(site->plan, &phase, error);
 }

@@ -19,10 +19,9 @@
 
 /* What differs from one step to the next. Each thread has its own, equal to the others'. */
 typedef struct mb_step {
-    const mb_batch *batch;   /* the samples of this step */
-    mb_batch *next;          /* those of the next, gathered during this one */
-    mb_samples take;         /* ... which samples: none at the end of an epoch */
-    mb_samples fetch;        /* the samples after those, prefetched */
+    mb_batch *batch;         /* gathered in this step */
+    mb_samples samples;      /* what it is gathered from */
+    mb_samples next;         /* the next step's: none at the end of an epoch */
     const mb_update *update; /* NULL when nothing is trained */
 } mb_step;
 
@@ -47,8 +46,8 @@ typedef struct mb_phase {
     mb_use uses[MB_MAX_USES]; /* ends at the first with what == NULL */
 } mb_phase;
 
-/* Names for the step's two batches in mb_use. */
-extern const char mb_this_batch, mb_next_batch;
+/* Names in mb_use for the batch: its labels and dense rows, and its blocks. */
+extern const char mb_batch_rows, mb_batch_blocks;
 
 typedef struct mb_planned mb_planned;
 

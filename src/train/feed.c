@@ -1,35 +1,47 @@
 #include "train/feed.h"
 
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
-                       mb_arena *arena, mb_feed *feed, mb_error *error)
+                       bool training, mb_arena *arena, mb_feed *feed, mb_error *error)
 {
     *feed = (mb_feed){.source = source, .kernels = kernels, .batch_size = batch_size};
-    mb_status status = mb_batch_open(source, batch_size, arena, &feed->batch[0], error);
-    if (status == MB_OK)
-        status = mb_batch_open(source, batch_size, arena, &feed->batch[1], error);
-    return status;
-}
-
-static size_t pieces(const mb_feed *feed)
-{
-    return mb_batch_pieces(feed->source, feed->batch_size);
+    return mb_batch_open(source, batch_size, training, arena, &feed->batch, error);
 }
 
 static void run_gather(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)scratch;
     const mb_feed *feed = context;
-    mb_batch_gather(step->next, feed->kernels, step->take, tile);
-    mb_batch_prefetch(feed->source, step->fetch, tile, pieces(feed));
+    mb_batch_gather(step->batch, feed->kernels, step->samples, tile);
 }
 
-mb_status mb_feed_plan(const mb_feed *feed, mb_plan *plan, mb_error *error)
+static void run_prefetch(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    const mb_phase phase = {.name = "gather",
-                            .run = run_gather,
-                            .op = feed,
-                            .cut = mb_cut_rows(pieces(feed), 1),
-                            .uses = {{&mb_next_batch, .writes = true}}};
+    (void)scratch;
+    const mb_feed *feed = context;
+    mb_batch_prefetch(feed->source, step->next, tile);
+}
+
+/* Both phases have the same cut: who asks the memory for a piece will gather it. */
+static mb_cut cut_of(const mb_feed *feed)
+{
+    return mb_cut_rows(mb_batch_pieces(feed->source, feed->batch_size), 1);
+}
+
+mb_status mb_feed_plan_gather(const mb_feed *feed, mb_plan *plan, mb_error *error)
+{
+    const mb_phase phase = {
+        .name = "gather",
+        .run = run_gather,
+        .op = feed,
+        .cut = cut_of(feed),
+        .uses = {{&mb_batch_rows, .writes = true}, {&mb_batch_blocks, .writes = true}}};
+    return mb_plan_add(plan, &phase, error);
+}
+
+mb_status mb_feed_plan_prefetch(const mb_feed *feed, mb_plan *plan, mb_error *error)
+{
+    const mb_phase phase = {
+        .name = "prefetch", .run = run_prefetch, .op = feed, .cut = cut_of(feed)};
     return mb_plan_add(plan, &phase, error);
 }
 
@@ -50,13 +62,6 @@ size_t mb_feed_rows(const mb_feed *feed, size_t number) { return slice(feed, num
 
 mb_step mb_feed_step(mb_feed *feed, size_t number)
 {
-    return (mb_step){.batch = &feed->batch[number % 2],
-                     .next = &feed->batch[(number + 1) % 2],
-                     .take = slice(feed, number + 1),
-                     .fetch = slice(feed, number + 2)};
-}
-
-mb_step mb_feed_before_first(mb_feed *feed)
-{
-    return (mb_step){.next = &feed->batch[0], .take = slice(feed, 0), .fetch = slice(feed, 1)};
+    return (mb_step){
+        .batch = &feed->batch, .samples = slice(feed, number), .next = slice(feed, number + 1)};
 }

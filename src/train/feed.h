@@ -1,4 +1,4 @@
-/* Two batches that take turns: one is trained on while the next is gathered. */
+/* Where a pass's batches come from: samples in an order, gathered step by step. */
 #ifndef MB_TRAIN_FEED_H
 #define MB_TRAIN_FEED_H
 
@@ -8,7 +8,7 @@ typedef struct mb_feed {
     const mb_source *source;
     const mb_kernels *kernels;
     size_t batch_size;
-    mb_batch batch[2];
+    mb_batch batch;
     const uint32_t *order; /* (samples) numbers into the source, in the order of the pass */
     size_t samples;
 } mb_feed;
@@ -16,10 +16,12 @@ typedef struct mb_feed {
 /* Room for batches of batch_size samples of `source`, from the arena; the source must outlive the
  * feed. `order` and `samples` are the user's to set before steps are asked for. MB_MEMORY. */
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
-                       mb_arena *arena, mb_feed *feed, mb_error *error);
+                       bool training, mb_arena *arena, mb_feed *feed, mb_error *error);
 
-/* Appends the phase that gathers the next batch and prefetches the one after it. MB_MEMORY. */
-mb_status mb_feed_plan(const mb_feed *feed, mb_plan *plan, mb_error *error);
+/* Appends the phase that gathers the step's batch; and the one that asks the memory for the next,
+ * not long before it is gathered. MB_MEMORY. */
+mb_status mb_feed_plan_gather(const mb_feed *feed, mb_plan *plan, mb_error *error);
+mb_status mb_feed_plan_prefetch(const mb_feed *feed, mb_plan *plan, mb_error *error);
 
 /* Steps of a pass over all samples, the smaller last one included. */
 size_t mb_feed_steps(const mb_feed *feed);
@@ -29,8 +31,5 @@ size_t mb_feed_rows(const mb_feed *feed, size_t number);
 
 /* Step `number` of the pass, from 0, without its update. */
 mb_step mb_feed_step(mb_feed *feed, size_t number);
-
-/* The step before the first: it only gathers. */
-mb_step mb_feed_before_first(mb_feed *feed);
 
 #endif

@@ -14,26 +14,26 @@ static mb_status plan_step(mb_pass *pass, size_t rows, mb_plan *plan, mb_error *
     const mb_site output = mb_network_output(network, &pass->workspace, site);
     const bool training = pass->trainable != NULL;
 
-    mb_status status = mb_network_forward(network, &pass->workspace, site, error);
+    mb_status status = mb_feed_plan_gather(&pass->feed, plan, error);
+    if (status == MB_OK)
+        status = mb_network_forward(network, &pass->workspace, site, error);
     if (status == MB_OK)
         status = mb_loss_plan(&pass->loss, &output, error);
-    if (status == MB_OK)
-        status = mb_feed_plan(&pass->feed, plan, error);
     if (status == MB_OK && training)
         status = mb_network_backward(network, &pass->workspace, site, error);
     if (status == MB_OK)
         status = mb_tally_plan(&pass->loss, &pass->tally, &output, error);
     if (status == MB_OK && training)
         status = mb_network_update(network, &pass->workspace, site, error);
+    if (status == MB_OK)
+        status = mb_feed_plan_prefetch(&pass->feed, plan, error);
     return status;
 }
 
 static mb_status plan_all(mb_pass *pass, mb_error *error)
 {
     const size_t batch_size = pass->feed.batch_size, rest = pass->feed.samples % batch_size;
-    mb_status status = mb_feed_plan(&pass->feed, &pass->gather, error);
-    if (status == MB_OK)
-        status = plan_step(pass, batch_size, &pass->full, error);
+    mb_status status = plan_step(pass, batch_size, &pass->full, error);
     if (status == MB_OK && rest > 0)
         status = plan_step(pass, rest, &pass->smaller, error);
     return status;
@@ -56,8 +56,8 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
     *pass = (mb_pass){.network = network, .trainable = trainable};
     if (batch_size > samples)
         batch_size = samples;
-    mb_status status =
-        mb_feed_open(source, network->kernels, batch_size, &pass->arena, &pass->feed, error);
+    mb_status status = mb_feed_open(source, network->kernels, batch_size, trainable != NULL,
+                                    &pass->arena, &pass->feed, error);
     pass->feed.samples = samples;
     if (status == MB_OK)
         status = mb_workspace_open(network, batch_size, trainable != NULL, &pass->arena,
@@ -94,10 +94,6 @@ static void run_stretch(const mb_worker *worker, void *context)
     mb_pass *pass = job->pass;
     void *scratch = pass->scratch + worker->index * pass->scratch_each;
     size_t done = 0;
-    if (job->first == 0) {
-        const mb_step gather = mb_feed_before_first(&pass->feed);
-        mb_plan_run(&pass->gather, &gather, worker, scratch);
-    }
     while (done < job->count && pass->tally.healthy) {
         const size_t number = job->first + done++;
         const bool whole = mb_feed_rows(&pass->feed, number) == pass->feed.batch_size;
@@ -122,7 +118,6 @@ size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t first, size_t count)
 
 void mb_pass_close(mb_pass *pass)
 {
-    mb_plan_free(&pass->gather);
     mb_plan_free(&pass->full);
     mb_plan_free(&pass->smaller);
     mb_arena_free(&pass->arena);

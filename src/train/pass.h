@@ -17,7 +17,6 @@ typedef struct mb_pass {
     mb_workspace workspace;
     mb_loss loss;
     mb_tally tally;  /* of all steps since it was cleared */
-    mb_plan gather;  /* the first batch */
     mb_plan full;    /* a step of a whole batch */
     mb_plan smaller; /* of the last one, where it is smaller */
     char *scratch;   /* (threads, scratch_each) bytes */

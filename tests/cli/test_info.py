@@ -33,6 +33,12 @@ class Report(ProgramTest):
         self.assertIn(info["blas_threading"], ("openmp", "pthreads", "none"))
         self.assertRegex(info["blas_version"], r"^\d+\.\d+")
 
+    def test_features_built_in(self):
+        report = self.info()["features"]["report"]
+        self.assertIs(bool, type(report))
+        self.assertIn("features   report" if report else "features   no report",
+                      self.succeed("info").out)
+
     def test_figures_fit_together(self):
         info = self.info()
         self.assertEqual(len(CPUS), info["cpus_allowed"])

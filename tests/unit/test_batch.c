@@ -10,6 +10,7 @@
 #include "data/batch.h"
 #include "data/sampler.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,7 @@ static void close_stock(stock *s)
 static mb_batch open_batch(stock *s, size_t max_rows)
 {
     mb_batch batch;
-    assert_int_equal(mb_batch_open(&s->source, max_rows, &s->arena, &batch, NULL), MB_OK);
+    assert_int_equal(mb_batch_open(&s->source, max_rows, true, &s->arena, &batch, NULL), MB_OK);
     return batch;
 }
 
@@ -67,51 +68,44 @@ static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
 }
 
 /* Row by row: the sample's own pixels, range after range. */
-static void check_rows(const stock *s, const mb_batch *batch)
+static void check_rows(const stock *s, mb_samples samples)
 {
-    for (size_t row = 0; row < batch->rows; row++) {
+    for (size_t row = 0; row < samples.count; row++) {
         uint8_t image[PIXELS] = {0};
         for (size_t range = 0; range < s->source.ranges; range++) {
-            const mb_pixels x = mb_batch_pixels(batch, row, range);
+            const mb_pixels x = mb_source_pixels(&s->source, samples.number[row], range);
+            size_t pixel = range * s->source.range_pixels;
             for (size_t k = 0; k < x.count; k++)
-                image[x.index[k]] = x.value[k];
+                image[pixel += x.dots[k].step] = x.dots[k].value;
         }
-        assert_memory_equal(image, s->images + batch->number[row] * PIXELS, PIXELS);
+        assert_memory_equal(image, s->images + samples.number[row] * PIXELS, PIXELS);
     }
 }
 
-/* Pixel by pixel: the rows of each block in which it is not zero, ascending. */
-static void check_blocks(const stock *s, const mb_batch *batch)
+/* Pixel by pixel: the rows of each block in which it is not zero, in its bits. */
+static void check_blocks(const stock *s, const mb_batch *batch, mb_samples samples)
 {
-    for (size_t first = 0; first < batch->rows; first += MB_BLOCK_ROWS) {
+    for (size_t first = 0; first < samples.count; first += MB_BLOCK_ROWS) {
         const mb_block *block = &batch->block[first / MB_BLOCK_ROWS];
-        for (size_t p = 0; p < PIXELS; p++) {
-            size_t k = 0;
-            for (size_t row = first; row < batch->rows && row < first + MB_BLOCK_ROWS; row++) {
-                const uint8_t value = pixel_of(s, batch->number[row], p);
-                if (value == 0)
-                    continue;
-                assert_true(k < block->count[p]);
-                const mb_entry entry = block->entry[block->begin[p] + k++];
-                assert_int_equal(entry.row, row - first);
-                assert_int_equal(entry.value, value);
+        for (size_t p = 0; p < PIXELS; p++)
+            for (size_t r = 0; r < MB_BLOCK_ROWS; r++) {
+                const bool there = first + r < samples.count, set = block->mask[p] >> r & 1;
+                const uint8_t wanted = there ? pixel_of(s, samples.number[first + r], p) : 0;
+                assert_int_equal(set, wanted != 0);
+                assert_int_equal(set ? block->value[p * MB_BLOCK_ROWS + r] : 0, wanted);
             }
-            assert_int_equal(block->count[p], k);
-        }
     }
 }
 
 static void check_batch(const stock *s, const mb_batch *batch, mb_samples samples)
 {
-    assert_int_equal(batch->rows, samples.count);
-    assert_ptr_equal(batch->number, samples.number);
-    assert_int_equal(batch->x == NULL, s->source.start != NULL);
-    assert_int_equal(batch->block == NULL, s->source.start == NULL);
+    assert_int_equal(batch->x == NULL, s->source.dots != NULL);
+    assert_int_equal(batch->block == NULL, s->source.dots == NULL);
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(batch->labels[i], s->labels[samples.number[i]]);
     if (batch->block != NULL) {
-        check_rows(s, batch);
-        check_blocks(s, batch);
+        check_rows(s, samples);
+        check_blocks(s, batch, samples);
         return;
     }
     for (size_t i = 0; i < samples.count; i++)
@@ -129,7 +123,7 @@ static void gathers_like_the_naive_twin(void **state)
     static const uint32_t percents[] = {1, 30, 90};
     for (size_t p = 0; p < 3; p++) {
         stock *s = open_stock(percents[p]);
-        assert_int_equal(s->source.start == NULL, percents[p] > 50);
+        assert_int_equal(s->source.dots == NULL, percents[p] > 50);
         for (size_t i = 0; i < SIZES; i++) {
             mb_batch batch = open_batch(s, sizes[i]);
             const mb_samples samples = {s->order, sizes[i]};
@@ -160,7 +154,7 @@ static void a_smaller_batch_follows_a_larger_one(void **state)
     }
 }
 
-static void a_blank_block_has_no_entries(void **state)
+static void a_blank_block_has_no_bits(void **state)
 {
     (void)state;
     stock *s = open_stock(20);
@@ -173,8 +167,22 @@ static void a_blank_block_has_no_entries(void **state)
     const mb_samples samples = {s->order, 128};
     gather(s, &batch, samples, 128);
     for (size_t p = 0; p < PIXELS; p++)
-        assert_int_equal(batch.block[0].count[p], 0);
+        assert_true(batch.block[0].mask[p] == 0);
     check_batch(s, &batch, samples);
+    close_stock(s);
+}
+
+static void labels_alone_are_gathered_where_no_blocks_are_wanted(void **state)
+{
+    (void)state;
+    stock *s = open_stock(20);
+    mb_batch batch;
+    const mb_samples samples = {s->order, 100};
+    assert_int_equal(mb_batch_open(&s->source, 100, false, &s->arena, &batch, NULL), MB_OK);
+    assert_null(batch.block);
+    gather(s, &batch, samples, 100);
+    for (size_t i = 0; i < samples.count; i++)
+        assert_int_equal(batch.labels[i], s->labels[samples.number[i]]);
     close_stock(s);
 }
 
@@ -190,11 +198,11 @@ static void order_of_the_work_does_not_matter(void **state)
         const size_t pieces = mb_batch_pieces(&s->source, 130);
         for (size_t left = pieces; left-- > 0;) {
             mb_batch_gather(&batch, mb_kernels_best(), samples, left);
-            mb_batch_prefetch(&s->source, samples, left, pieces);
+            mb_batch_prefetch(&s->source, samples, left);
         }
         check_batch(s, &batch, samples);
         gather(s, &batch, (mb_samples){0}, 130);
-        assert_int_equal(batch.rows, 0);
+        check_batch(s, &batch, samples); /* no piece has written anything */
         close_stock(s);
     }
 }
@@ -204,7 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gathers_like_the_naive_twin),
         cmocka_unit_test(a_smaller_batch_follows_a_larger_one),
-        cmocka_unit_test(a_blank_block_has_no_entries),
+        cmocka_unit_test(a_blank_block_has_no_bits),
+        cmocka_unit_test(labels_alone_are_gathered_where_no_blocks_are_wanted),
         cmocka_unit_test(order_of_the_work_does_not_matter),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

@@ -127,7 +127,7 @@ static double run_pass(mb_machine *machine, mb_network *network, const samples *
     const mb_split split = {s->images, s->labels, s->count};
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, s->count, &options, &t);
-    assert_int_equal(t.source.start == NULL, kind == WITHOUT_ZEROS); /* the form that is meant */
+    assert_int_equal(t.source.dots == NULL, kind == WITHOUT_ZEROS); /* the form that is meant */
     const size_t last = mb_feed_steps(&t.pass.feed) - 1;
     if (last > 0)
         assert_int_equal(mb_test_training_run(&t, 0, last), last);

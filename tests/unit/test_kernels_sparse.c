@@ -18,7 +18,13 @@
  * zeros too, in double. The layouts are those of panels side by side and of panels one after the
  * other; all that lies between and after the lines must stay. */
 
-enum { ROUNDS = 80, PIXELS = 60, ROWS = 40, GAP = 5, MOST = 2 * PIXELS * MB_MOST_COLUMNS };
+enum {
+    ROUNDS = 80,
+    PIXELS = 60,
+    ROWS = MB_BLOCK_ROWS,
+    GAP = 5,
+    MOST = 2 * PIXELS * MB_MOST_COLUMNS
+};
 
 static uint8_t image[ROWS][PIXELS];
 static float gray[256], w[MOST], d[ROWS * (MB_MOST_COLUMNS + GAP)];
@@ -59,16 +65,16 @@ static void check_product(const mb_kernels *kernels)
     const size_t rows = mb_test_from_to(0, ROWS), pixels = mb_test_from_to(1, PIXELS);
     const mb_lines lines = draw_lines(pixels);
     const size_t ldz = lines.columns + mb_test_from_to(0, GAP);
-    uint16_t index[ROWS][PIXELS];
-    uint8_t value[ROWS][PIXELS];
+    mb_dot dots[ROWS][PIXELS];
     mb_pixels x[ROWS];
     draw_images(rows, pixels);
     for (size_t r = 0; r < rows; r++) {
-        x[r] = (mb_pixels){index[r], value[r], 0};
+        size_t last = 0;
+        x[r] = (mb_pixels){dots[r], 0};
         for (size_t p = 0; p < pixels; p++)
             if (image[r][p] != 0) {
-                index[r][x[r].count] = (uint16_t)p;
-                value[r][x[r].count++] = image[r][p];
+                dots[r][x[r].count++] = (mb_dot){(uint8_t)(p - last), image[r][p]};
+                last = p;
             }
     }
     mb_test_draw(w, MOST);
@@ -90,20 +96,20 @@ static void check_gradient(const mb_kernels *kernels)
     const mb_lines lines = draw_lines(pixels);
     const size_t ldd = lines.columns + mb_test_from_to(0, GAP);
     const bool add = mb_test_from_to(0, 1) == 1;
-    mb_entry entry[PIXELS * ROWS];
-    uint32_t begin[PIXELS];
-    uint8_t count[PIXELS] = {0};
+    uint8_t value[PIXELS * MB_BLOCK_ROWS];
+    uint64_t mask[PIXELS] = {0};
     draw_images(rows, pixels);
-    for (size_t p = 0; p < pixels; p++) {
-        begin[p] = (uint32_t)(p * ROWS);
+    memset(value, 99, sizeof value);
+    for (size_t p = 0; p < pixels; p++)
         for (size_t r = 0; r < rows; r++)
-            if (image[r][p] != 0)
-                entry[begin[p] + count[p]++] = (mb_entry){(uint8_t)r, image[r][p]};
-    }
+            if (image[r][p] != 0) {
+                mask[p] |= (uint64_t)1 << r;
+                value[p * MB_BLOCK_ROWS + r] = image[r][p];
+            }
     mb_test_draw(d, rows * ldd);
     mb_test_draw(found, MOST);
     memcpy(before, found, sizeof before);
-    kernels->sparse_gradient(pixels, begin, count, entry, gray, d, ldd, lines, add, found);
+    kernels->sparse_gradient(pixels, mask, value, gray, d, ldd, lines, add, found);
     for (size_t p = 0; p < pixels; p++)
         for (size_t c = 0; c < lines.columns; c++) {
             const size_t at = place(lines, p, c);
@@ -143,13 +149,10 @@ static void v3_and_v4_agree(void **state)
         skip();
     const size_t columns = MB_MOST_COLUMNS;
     static float other[MOST];
-    uint16_t index[PIXELS];
-    uint8_t value[PIXELS];
-    for (size_t p = 0; p < PIXELS; p++) {
-        index[p] = (uint16_t)p;
-        value[p] = (uint8_t)mb_test_from_to(1, 255);
-    }
-    const mb_pixels x = {index, value, PIXELS};
+    mb_dot dots[PIXELS];
+    for (size_t p = 0; p < PIXELS; p++)
+        dots[p] = (mb_dot){p > 0, (uint8_t)mb_test_from_to(1, 255)};
+    const mb_pixels x = {dots, PIXELS};
     const mb_lines lines = {columns, columns, MB_LINE};
     draw_images(0, 0);
     mb_test_draw(w, MOST);

@@ -53,7 +53,7 @@ static fixture *open_fixture(size_t rows, bool training)
     }
     for (size_t row = 0; row < ROWS; row++)
         f->labels[row] = (uint8_t)mb_rng_below(&rng, CLASSES);
-    f->batch = (mb_batch){.rows = rows, .labels = f->labels};
+    f->batch = (mb_batch){.labels = f->labels};
     f->tally = (mb_tally){.healthy = true, .confusion = f->confusion};
     const mb_site site = site_of(f, rows, training);
     assert_int_equal(mb_loss_open(ROWS, &f->arena, &f->loss, NULL), MB_OK);
@@ -71,7 +71,7 @@ static void close_fixture(fixture *f)
 
 static void run_step(const mb_worker *worker, void *context)
 {
-    const fixture *f = context;
+    fixture *f = context;
     const mb_step step = {.batch = &f->batch};
     mb_plan_run(&f->plan, &step, worker, NULL);
 }

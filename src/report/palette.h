@@ -1,0 +1,31 @@
+/* The colours of all pictures, 0xRRGGBB. The three that carry meaning are told apart with any kind
+ * of colour vision: Okabe and Ito, "Color universal design", 2008; what they mean is said by a
+ * shape, too. */
+#ifndef MB_REPORT_PALETTE_H
+#define MB_REPORT_PALETTE_H
+
+#include <stdint.h>
+
+enum {
+    MB_PAPER = 0xffffff,
+    MB_INK = 0x1f2328,
+    MB_GRAY = 0x59636e,      /* what is read second; 6:1 on paper */
+    MB_RULE = 0xd1d9e0,      /* frames */
+    MB_GRID = 0xe8ecf0,      /* lines behind data */
+    MB_BLUE = 0x0072b2,      /* test; right; negative weights */
+    MB_VERMILION = 0xc74e00, /* training; wrong; positive weights */
+    MB_GREEN = 0x007d5b      /* validation */
+};
+
+/* `from` with a share (0 .. 1) of `to` mixed in. */
+static inline uint32_t mb_mix(uint32_t from, uint32_t to, double share)
+{
+    uint32_t mixed = 0;
+    for (unsigned shift = 0; shift <= 16; shift += 8) {
+        const double a = (double)(from >> shift & 255), b = (double)(to >> shift & 255);
+        mixed |= (uint32_t)(a + share * (b - a) + 0.5) << shift;
+    }
+    return mixed;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* Numbers as they are written in sentences. */
+#ifndef MB_REPORT_WORDS_H
+#define MB_REPORT_WORDS_H
+
+#include <stddef.h>
+
+enum { MB_COUNT_LENGTH = 28 };
+
+/* "4,690": digits in groups of three. Returns `text`. */
+char *mb_write_count(char text[MB_COUNT_LENGTH], size_t count);
+
+/* The same with its noun: "1 epoch", "4,690 steps". The plural is the noun with an s. */
+enum { MB_COUNTED_LENGTH = 64 };
+char *mb_write_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *noun);
+
+#endif

@@ -1,0 +1,108 @@
+"""What the tests of tools/fetch-mnist share: its right data, and running it."""
+import gzip
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import unittest
+
+import support
+from support import FILES, HANG, REAL_DATA, TRAIN_IMAGES, ProgramTest, read_bytes, write_bytes
+
+SCRIPT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../tools/fetch-mnist"))
+FIRST = TRAIN_IMAGES + ".gz"  # what is asked for first
+CONTENTS = {name: random.Random(i).randbytes(40000 if "images" in name else 500)
+            for i, name in enumerate(FILES)}
+PACKED = {name + ".gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
+COMMANDS = "sh cat gzip mkdir mktemp mv rm sed sha256sum sleep".split()  # besides curl and flock
+
+
+def hear_signals():
+    """Signals that the tests' caller ignores would be ignored by the script too."""
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def checksums(contents):
+    return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+                   for name, content in contents.items())
+
+
+def real_packed(name):
+    path = os.path.join(REAL_DATA, name)
+    return gzip.compress(read_bytes(path), 1) if os.path.exists(path) else read_bytes(path + ".gz")
+
+
+@unittest.skipIf(shutil.which("curl") is None, "curl is not installed")
+class FetchTest(ProgramTest):
+    """The right data are CONTENTS, which a list of checksums tells the script."""
+
+    def setUp(self):
+        super().setUp()
+        self.dir, self.list = self.path("data set"), self.path("SHA256SUMS")
+        write_bytes(self.list, checksums(CONTENTS).encode())
+        os.mkdir(self.path("tmp"))
+
+    def start(self, *arguments, mirrors="", **variables):
+        """The script as a process group of its own, in which signals have their usual meaning."""
+        variables = {"MNIST_BLAS_MIRRORS": mirrors, "TMPDIR": self.path("tmp"), "no_proxy": "*",
+                     **variables}
+        return subprocess.Popen(
+            [SCRIPT, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+            env=support.clean_environment(self.folder, **variables), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True, preexec_fn=hear_signals)
+
+    def end(self, process):
+        """Its Result, once it and what it started have ended."""
+        with process:
+            try:
+                out, err = process.communicate(timeout=HANG)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        self.assertEqual([], os.listdir(self.path("tmp")))
+        return support.Result(process.returncode, out, err)
+
+    def ours(self, *arguments):
+        """The arguments for CONTENTS, besides others."""
+        return "--checksums", self.list, *arguments, self.dir
+
+    def fetch(self, server, *arguments, **variables):
+        """Fetches CONTENTS from the server's mirrors in turn, which must go well. Returns stdout."""
+        result = self.end(self.start(*self.ours(*arguments), mirrors=server.mirrors, **variables))
+        self.assertEqual((0, ""), (result.code, result.err), result)
+        self.assert_fetched()
+        return result.out
+
+    def fail_to_fetch(self, code, *arguments, says=(), **variables):
+        """Runs the script, which must fail with this exit code and one line that has the words."""
+        result = self.end(self.start(*arguments, **variables))
+        self.assertEqual((code, ""), (result.code, result.out), result)
+        self.assertRegex(result.err, r"\Afetch-mnist: \S[^\n]*[^\s:]\n\Z")
+        for word in (says,) if isinstance(says, str) else says:
+            self.assertIn(word, result.err)
+        return result.err
+
+    def assert_fetched(self):
+        """The right files are in DIR, and no others but those that made room for them."""
+        self.assertEqual(PACKED, {name: content for name, content in self.there().items()
+                                  if not name.endswith(".old")})
+
+    def there(self):
+        return {name: read_bytes(os.path.join(self.dir, name)) for name in os.listdir(self.dir)}
+
+    def put(self, files):
+        """Makes DIR with these files, {name: bytes}, in it."""
+        os.mkdir(self.dir)
+        for name, content in files.items():
+            write_bytes(os.path.join(self.dir, name), content)
+
+    def commands(self, *names):
+        """A PATH with these commands only."""
+        folder = self.path("bin")
+        os.mkdir(folder)
+        for name in names:
+            os.symlink(shutil.which(name), os.path.join(folder, name))
+        return folder

@@ -1,0 +1,225 @@
+"""tools/fetch-mnist against a server on the loopback: what it gets from right, wrong, cut, slow and
+silent mirrors, and what it makes of what was there."""
+import os
+import shutil
+import signal
+import time
+import unittest
+
+import mirrors
+import support
+from fetching import COMMANDS, CONTENTS, FIRST, PACKED, FetchTest, real_packed
+from mirrors import BEGINNING, Asked, right, serve
+from support import (FILES, HANG, REAL_DATA, TRAIN_IMAGES, TRAIN_LABELS, add_methods, read_bytes,
+                     write_bytes)
+
+HALF = len(PACKED[FIRST]) // 2
+
+
+class Right(FetchTest):
+    def test_right(self):
+        with serve(PACKED, good=right) as server:
+            out = self.fetch(server)
+        self.assertEqual([Asked("good", name + ".gz", None, 200) for name in FILES], server.asked)
+        self.assertEqual([f"{self.dir} holds what {self.list} lists: 4 files, 4 of them fetched now",
+                          f"train on it: mnist_blas --data '{self.dir}'"], out.splitlines())
+
+    def test_second_run_downloads_nothing(self):
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+            del server.asked[:]
+            self.assertIn("4 files, 0 of them", self.fetch(server))
+        self.assertEqual([], server.asked)
+
+    def test_right_plain_file_is_not_downloaded(self):
+        self.put({TRAIN_LABELS: CONTENTS[TRAIN_LABELS]})
+        with serve(PACKED, good=right) as server:
+            result = self.end(self.start(*self.ours(), mirrors=server.mirrors + "/"))
+        self.assertEqual(0, result.code, result)
+        self.assertEqual({FIRST, *(name + ".gz" for name in FILES[2:])},
+                         {asked.name for asked in server.asked})
+        self.assertNotIn(TRAIN_LABELS + ".gz", self.there())
+
+    def run_at_once(self, server, **variables):
+        runs = [self.start(*self.ours(), mirrors=server.mirrors, **variables) for _ in range(4)]
+        results = [support.Result(run.wait(HANG), *run.communicate()) for run in runs]
+        for result in results:
+            self.assertEqual((0, ""), (result.code, result.err), result)
+        self.assertEqual(PACKED, self.there())
+
+    @unittest.skipIf(shutil.which("flock") is None, "flock is not installed")
+    def test_runs_at_once_share_one_download(self):
+        with serve(PACKED, good=right) as server:
+            self.run_at_once(server)
+        self.assertEqual(4, len(server.asked), server.asked)
+
+    def test_runs_at_once_without_flock(self):
+        with serve(PACKED, good=right) as server:
+            self.run_at_once(server, PATH=self.commands("curl", *COMMANDS))
+
+    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    def test_real_mnist_trains(self):
+        packed = {name + ".gz": real_packed(name) for name in FILES}
+        with serve(packed, good=mirrors.cut(right)) as server:
+            result = self.end(self.start("mnist", mirrors=server.mirrors))
+        self.assertEqual((0, ""), (result.code, result.err))
+        self.assertIn("mnist holds MNIST: 4 files, 4 of them fetched now", result.out)
+        command = result.out.splitlines()[-1].removeprefix("train on it: mnist_blas ").split()
+        self.succeed("train", *command, "--epochs", 1, "--quiet", "--out", "run")
+        self.assertGreater(self.summary("run")["test_accuracy"], 0.9)
+
+    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    def test_program_finds_the_default_folder(self):
+        packed = {name + ".gz": real_packed(name) for name in FILES}
+        with serve(packed, good=right) as server:
+            self.assertEqual(0, self.end(self.start(mirrors=server.mirrors)).code)
+        self.succeed("train", "--epochs", 1, "--quiet", "--out", "run")
+        self.assertEqual(self.path(".cache/mnist_blas"), self.summary("run")["data"])
+
+
+class FirstMirrorFails(FetchTest):
+    """The second mirror gives what the first does not, and the first is not asked again."""
+
+
+def second_mirror_helps(way, times=1, arguments=()):
+    def test(self):
+        with serve(PACKED, bad=way, good=right) as server:
+            self.fetch(server, *arguments)
+        self.assertEqual(times, sum(asked.mirror == "bad" for asked in server.asked), server.asked)
+        self.assertEqual(4, sum(asked.mirror == "good" for asked in server.asked), server.asked)
+    return test
+
+
+add_methods(FirstMirrorFails, {
+    "page_for_a_file": [mirrors.page],
+    "empty": [mirrors.nothing],
+    "other_contents": [mirrors.other_contents],
+    "corrupt_gzip": [mirrors.corrupt],
+    "short_gzip": [mirrors.short],
+    "garbage_behind_the_gzip": [mirrors.with_tail],
+    "unpacked": [mirrors.unpacked],
+    "404": [mirrors.status(404, 404)],
+    "403": [mirrors.status(403, 403)],
+    "always_500": [mirrors.status(500, 500, 500, 500), 3],
+    "slow": [mirrors.slow, 1, ["--timeout", "1"]],
+    "stalled": [mirrors.stalled, 1, ["--timeout=1"]],
+    "silent": [mirrors.silent, 1, ["--timeout", "1"]],
+}, second_mirror_helps)
+
+
+class Resumed(FetchTest):
+    def assert_first_asked(self, server, *answers):
+        """answers: (first byte or None, status) of each request for the first file."""
+        self.assertEqual([(first, status) for first, status in answers],
+                         [(asked.first, asked.status) for asked in server.asked
+                          if asked.name == FIRST])
+
+    def test_cut_connection(self):
+        with serve(PACKED, good=mirrors.cut(right)) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (None, 200), (HALF, 206))
+
+    def test_cut_connection_without_ranges(self):
+        with serve(PACKED, good=mirrors.cut(mirrors.without_ranges)) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (None, 200), (HALF, 200), (None, 200))
+
+    def test_errors_of_the_server(self):
+        with serve(PACKED, good=mirrors.status(500, 503)) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (None, 500), (None, 503), (None, 200))
+
+    def test_at_another_mirror(self):
+        with serve(PACKED, bad=mirrors.stalled, good=right) as server:
+            self.fetch(server, "--timeout", "1")
+        self.assert_first_asked(server, (None, 200), (BEGINNING, 206))
+
+    def test_earlier_run(self):
+        self.put({FIRST + ".part": PACKED[FIRST][:777]})
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (777, 206))
+
+    def test_earlier_run_that_had_it_all(self):
+        self.put({FIRST + ".part": PACKED[FIRST]})
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+        self.assert_first_asked(server)
+
+    def test_wrong_beginning(self):
+        self.put({FIRST + ".part": bytes(777)})
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (777, 206), (None, 200))
+
+    def test_longer_than_the_file(self):
+        self.put({FIRST + ".part": bytes(len(PACKED[FIRST]) + 9)})
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+        self.assert_first_asked(server, (len(PACKED[FIRST]) + 9, 416), (None, 200))
+
+
+class Replaced(FetchTest):
+    def test_wrong_files_are_kept_under_other_names(self):
+        self.put({FIRST: b"mine", FIRST + ".old": b"older", TRAIN_LABELS: b"my labels"})
+        with serve(PACKED, good=right) as server:
+            out = self.fetch(server)
+        kept = {name: content for name, content in self.there().items() if name not in PACKED}
+        self.assertEqual({FIRST + ".old": b"older", FIRST + ".old.old": b"mine",
+                          TRAIN_LABELS + ".old": b"my labels"}, kept)
+        path = os.path.join(self.dir, TRAIN_LABELS)
+        self.assertIn(f"{path} had other contents: kept as {path}.old\n", out)
+
+    def test_wrong_plain_file_beside_the_right_one(self):
+        """The program would read the plain one."""
+        with serve(PACKED, good=right) as server:
+            self.fetch(server)
+            del server.asked[:]
+            write_bytes(os.path.join(self.dir, TRAIN_IMAGES), b"mine")
+            self.fetch(server)
+        self.assertEqual([], server.asked)
+        self.assertEqual(b"mine", self.there()[TRAIN_IMAGES + ".old"])
+
+    def test_folder_under_a_final_name(self):
+        os.makedirs(os.path.join(self.dir, FIRST, "inside"))
+        with serve(PACKED, good=right) as server:
+            result = self.end(self.start(*self.ours(), mirrors=server.mirrors))
+        self.assertEqual(0, result.code, result)
+        self.assertEqual(PACKED[FIRST], read_bytes(os.path.join(self.dir, FIRST)))
+        self.assertEqual(["inside"], os.listdir(os.path.join(self.dir, FIRST + ".old")))
+
+
+class Interrupted(FetchTest):
+    """By a signal in the middle: what is left is the beginning, and the next run goes on from there."""
+
+
+def resumes_after(number, whole_group):
+    def test(self):
+        part = os.path.join(self.dir, FIRST + ".part")
+        with serve(PACKED, only=mirrors.stalled) as server:
+            process = self.start(*self.ours("--timeout", "9999"), mirrors=server.mirrors)
+            until = time.monotonic() + HANG
+            while not os.path.exists(part) or os.path.getsize(part) == 0:
+                self.assertLess(time.monotonic(), until, "nothing came")
+                time.sleep(0.01)
+            (os.killpg if whole_group else os.kill)(process.pid, number)
+            result = self.end(process)
+            self.assertEqual((-number, "", ""), (result.code, result.out, result.err))
+        self.assertEqual([FIRST + ".part"], list(self.there()))
+        size = len(self.there()[FIRST + ".part"])
+        with serve(PACKED, only=right) as server:
+            self.fetch(server)
+        self.assertEqual(Asked("only", FIRST, size, 206), server.asked[0])
+    return test
+
+
+add_methods(Interrupted, {
+    "ctrl_c": [signal.SIGINT, True],
+    "terminate": [signal.SIGTERM, True],
+    "terminate_the_script_alone": [signal.SIGTERM, False],
+    "hang_up": [signal.SIGHUP, True],
+}, resumes_after)
+
+
+if __name__ == "__main__":
+    unittest.main()

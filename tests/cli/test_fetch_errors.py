@@ -1,0 +1,148 @@
+"""tools/fetch-mnist where it cannot succeed: one line, the exit code of the contract, and the folder
+as it was."""
+import os
+import shutil
+import socket
+import unittest
+
+import mirrors
+from fetching import COMMANDS, FIRST, PACKED, FetchTest, checksums, real_packed
+from mirrors import right, serve
+from support import (FILES, REAL_DATA, TRAIN_IMAGES, TRAIN_LABELS, add_methods, read_bytes,
+                     write_bytes)
+
+
+class Fails(FetchTest):
+    """One line, and DIR as it was."""
+
+    def keep(self, *arguments, mirrors, says):
+        before = {FIRST: b"mine", TRAIN_LABELS: b"my labels", "notes.txt": b"mine too"}
+        self.put(before)
+        self.fail_to_fetch(1, *arguments, mirrors=mirrors, says=says)
+        self.assertEqual(before, self.there())
+
+    def test_no_mirror_reachable(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        names = [f"http://127.0.0.1:{port}/{i}" for i in range(2)]
+        self.keep(*self.ours(), mirrors=" ".join(names),
+                  says=[FIRST, *(f"{name}: cannot be reached" for name in names)])
+
+    def test_every_mirror_wrong(self):
+        with serve(PACKED, a=mirrors.page, b=mirrors.status(404), c=mirrors.short) as server:
+            self.keep(*self.ours(), mirrors=server.mirrors,
+                      says=[FIRST, "/a: wrong contents", "/b: HTTP status 404",
+                            "/c: wrong contents"])
+
+    def test_silent_mirror(self):
+        with serve(PACKED, only=mirrors.silent) as server:
+            self.keep(*self.ours("--timeout", "1"), mirrors=server.mirrors, says="for 1 s")
+
+    def test_other_data_for_mnist_and_fashion(self):
+        for dataset in "mnist", "fashion":
+            with self.subTest(dataset), serve(PACKED, only=right) as server:
+                self.keep("--dataset", dataset, self.dir, mirrors=server.mirrors,
+                          says="wrong contents")
+                shutil.rmtree(self.dir)
+
+    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    def test_mnist_for_fashion(self):
+        with serve({FIRST: real_packed(TRAIN_IMAGES)}, only=right) as server:
+            self.keep("--dataset=fashion", self.dir, mirrors=server.mirrors, says="wrong contents")
+
+    def test_part_that_cannot_be_written(self):
+        os.makedirs(os.path.join(self.dir, FIRST + ".part"))
+        with serve(PACKED, good=right) as server:
+            self.fail_to_fetch(1, *self.ours(), mirrors=server.mirrors,
+                               says=[FIRST + ".part", "cannot be written"])
+
+    def test_file_for_a_folder(self):
+        write_bytes(self.dir, b"mine")
+        self.fail_to_fetch(1, *self.ours(), says=[self.dir, "cannot be made"])
+        self.assertEqual(b"mine", read_bytes(self.dir))
+        self.fail_to_fetch(1, os.path.join(self.dir, "below"), says="cannot be made")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_folder_without_permission(self):
+        os.mkdir(self.dir, 0o555)
+        self.fail_to_fetch(1, *self.ours(), mirrors="http://127.0.0.1:9",
+                           says=[self.dir, "cannot be written"])
+
+    def test_no_curl(self):
+        self.fail_to_fetch(1, *self.ours(), PATH=self.commands(*COMMANDS), says="curl: not installed")
+
+    def test_no_mirror_named(self):
+        self.fail_to_fetch(1, *self.ours(), mirrors="  ", says=[FIRST, "MNIST_BLAS_MIRRORS"])
+
+    def test_checksums_that_lack_a_file(self):
+        write_bytes(self.list, checksums({name: b"" for name in FILES[:3]}).encode())
+        self.fail_to_fetch(1, *self.ours(), says=[self.list, FILES[3]])
+
+    def test_checksums_that_are_not_there(self):
+        os.remove(self.list)
+        self.fail_to_fetch(1, *self.ours(), says=[self.list, "cannot be read"])
+
+
+class DefaultFolder(FetchTest):
+    """By the rules of the program's last place; the folder is made before mirrors are asked."""
+
+    def assert_made(self, folder, *arguments, **variables):
+        with serve(PACKED, only=mirrors.page) as server:
+            self.fail_to_fetch(1, *arguments, mirrors=server.mirrors, **variables)
+        self.assertTrue(os.path.isdir(self.path(folder)), os.listdir(self.folder))
+
+    def test_home(self):
+        self.assert_made(".cache/mnist_blas")
+
+    def test_cache(self):
+        self.assert_made("c/mnist_blas", XDG_CACHE_HOME=self.path("c"))
+
+    def test_cache_that_counts_as_unset(self):
+        for value in "", "c":
+            with self.subTest(value):
+                self.assert_made(".cache/mnist_blas", XDG_CACHE_HOME=value)
+                shutil.rmtree(self.path(".cache"))
+
+    def test_fashion(self):
+        self.assert_made("c/mnist_blas/fashion", "--dataset", "fashion",
+                         XDG_CACHE_HOME=self.path("c"))
+
+    def test_none(self):
+        self.fail_to_fetch(1, HOME="", says=["XDG_CACHE_HOME", "HOME"])
+
+
+class Usage(FetchTest):
+    def test_help(self):
+        for option in "--help", "-?":
+            result = self.end(self.start(option))
+            self.assertEqual((0, ""), (result.code, result.err))
+            for word in "Usage: fetch-mnist", "--dataset", "--checksums", "--timeout", \
+                        "MNIST_BLAS_MIRRORS", "Examples:":
+                self.assertIn(word, result.out)
+
+
+def is_refused(arguments, says):
+    def test(self):
+        self.fail_to_fetch(2, *arguments, says=says)
+    return test
+
+
+add_methods(Usage, {
+    "unknown_option": [["--frob"], "unrecognized option '--frob'"],
+    "unknown_short_option": [["-x"], "'-x'"],
+    "unknown_dataset": [["--dataset", "kmnist", "d"], ["kmnist", "mnist", "fashion"]],
+    "dataset_empty": [["--dataset="], "''"],
+    "dataset_without_value": [["--dataset"], ["--dataset", "requires an argument"]],
+    "timeout_0": [["--timeout", "0"], ["--timeout", "'0'"]],
+    "timeout_of_letters": [["--timeout", "1s"], "'1s'"],
+    "timeout_negative": [["--timeout=-1"], "'-1'"],
+    "timeout_huge": [["--timeout", "99999"], "'99999'"],
+    "two_folders": [["a", "b"], "'b'"],
+    "two_folders_behind_a_double_dash": [["a", "--", "-b"], "'-b'"],
+    "folder_without_name": [[""], "''"],
+    "checksums_without_folder": [["--checksums", "list"], ["--checksums", "DIR"]],
+}, is_refused)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,39 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "report/words.h"
+
+static void counts_have_groups_of_three(void **state)
+{
+    (void)state;
+    char text[MB_COUNT_LENGTH];
+    assert_string_equal(mb_write_count(text, 0), "0");
+    assert_string_equal(mb_write_count(text, 999), "999");
+    assert_string_equal(mb_write_count(text, 4690), "4,690");
+    assert_string_equal(mb_write_count(text, 123456), "123,456");
+    assert_string_equal(mb_write_count(text, 1000000), "1,000,000");
+    assert_string_equal(mb_write_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+static void one_is_singular(void **state)
+{
+    (void)state;
+    char text[MB_COUNTED_LENGTH];
+    assert_string_equal(mb_write_counted(text, 0, "mistake"), "0 mistakes");
+    assert_string_equal(mb_write_counted(text, 1, "test image"), "1 test image");
+    assert_string_equal(mb_write_counted(text, 10000, "test image"), "10,000 test images");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_have_groups_of_three),
+        cmocka_unit_test(one_is_singular),
+    };
+    return cmocka_run_group_tests_name("words", tests, NULL, NULL);
+}
