@@ -26,9 +26,10 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_of_sorted(const double *sorted, size_t n)
+mb_spread mb_bench_spread(double *values, size_t n)
 {
-    return 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
+    qsort(values, n, sizeof *values, ascending);
+    return (mb_spread){values[0], 0.5 * (values[(n - 1) / 2] + values[n / 2]), values[n - 1]};
 }
 
 static size_t calibrate(mb_bench_fn *run, void *context)
@@ -57,31 +58,57 @@ mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_b
         wall[i] = to_ns * run(context, result->iterations);
         cpu[i] = to_ns * (thread_cpu_seconds() - before);
     }
-    qsort(wall, repeats, sizeof *wall, ascending);
-    qsort(cpu, repeats, sizeof *cpu, ascending);
-    result->min = wall[0];
-    result->median = median_of_sorted(wall, repeats);
-    result->max = wall[repeats - 1];
-    result->cpu = median_of_sorted(cpu, repeats);
+    result->ns = mb_bench_spread(wall, repeats);
+    result->cpu = mb_bench_spread(cpu, repeats).median;
     free(wall);
     return MB_OK;
 }
 
-void mb_bench_print(const mb_bench_result *results, size_t count)
+void mb_bench_count(mb_bench_result *result, const char *name, double value)
 {
-    size_t width = strlen("benchmark");
-    for (size_t i = 0; i < count; i++)
-        width = strlen(results[i].name) > width ? strlen(results[i].name) : width;
-    printf("%-*s  %24s  %12s\n", (int)width, "", "GFLOP/s", "us, median");
-    printf("%-*s  %8s%8s%8s\n", (int)width, "benchmark", "min", "median", "max");
-    for (size_t i = 0; i < count; i++) {
-        const mb_bench_result *r = &results[i];
-        printf("%-*s  %8.1f%8.1f%8.1f  %12.2f\n", (int)width, r->name, r->flops / r->max,
-               r->flops / r->median, r->flops / r->min, 1e-3 * r->median);
-    }
+    if (result->counters == MB_BENCH_COUNTERS)
+        return;
+    mb_bench_counter *counter = &result->counter[result->counters++];
+    snprintf(counter->name, sizeof counter->name, "%s", name);
+    counter->value = value;
 }
 
-static json_t *context_of(const char *program, const mb_machine_info *machine, size_t batch_size)
+void mb_bench_count_gflops(mb_bench_result *result)
+{
+    mb_bench_count(result, "GFLOP/s", result->items / result->ns.median);
+    mb_bench_count(result, "GFLOP/s_min", result->items / result->ns.max);
+    mb_bench_count(result, "GFLOP/s_max", result->items / result->ns.min);
+}
+
+double mb_bench_counter_of(const mb_bench_result *result, const char *name)
+{
+    for (size_t i = 0; i < result->counters; i++)
+        if (strcmp(result->counter[i].name, name) == 0)
+            return result->counter[i].value;
+    return NAN;
+}
+
+mb_status mb_bench_add(mb_bench_results *results, const mb_bench_result *result, mb_error *error)
+{
+    if (results->count == results->room) {
+        const size_t room = results->room > 0 ? 2 * results->room : 16;
+        mb_bench_result *more = realloc(results->result, room * sizeof *more);
+        if (more == NULL)
+            return mb_fail_memory(error, "results", room * sizeof *more);
+        results->result = more;
+        results->room = room;
+    }
+    results->result[results->count++] = *result;
+    return MB_OK;
+}
+
+void mb_bench_free(mb_bench_results *results)
+{
+    free(results->result);
+    *results = (mb_bench_results){0};
+}
+
+static json_t *context_of(const char *program, const mb_machine_info *machine)
 {
     char host[256] = "", date[64] = "";
     const time_t now = time(NULL);
@@ -89,39 +116,56 @@ static json_t *context_of(const char *program, const mb_machine_info *machine, s
     gethostname(host, sizeof host - 1);
     if (localtime_r(&now, &local) != NULL)
         strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", &local);
-    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:s, s:I}", "date", date, "host_name",
-                     host, "executable", program, "num_cpus", (json_int_t)machine->pus_allowed,
-                     "cpu", machine->cpu, "threads", (json_int_t)machine->threads, "blas_core",
-                     machine->blas_core, "blas_version", machine->blas_version, "batch_size",
-                     (json_int_t)batch_size);
+    return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "date", date, "host_name", host,
+                     "executable", program, "num_cpus", (json_int_t)machine->pus_allowed, "cpu",
+                     machine->cpu, "cpu_level", machine->cpu_level, "blas_core", machine->blas_core,
+                     "blas_version", machine->blas_version);
 }
 
-static json_t *benchmark_of(const mb_bench_result *r, size_t threads)
+/* Whether the number could be added; one that JSON cannot say is left out. */
+static bool set_real(json_t *object, const char *key, double value)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:s, s:f, s:f, s:f, s:f}", "name",
-                     r->name, "run_name", r->name, "run_type", "iteration", "repetitions",
-                     (json_int_t)r->repeats, "threads", (json_int_t)threads, "iterations",
-                     (json_int_t)r->iterations, "real_time", r->median, "cpu_time", r->cpu,
-                     "time_unit", "ns", "items_per_second", 1e9 * r->flops / r->median, "GFLOP/s",
-                     r->flops / r->median, "GFLOP/s_min", r->flops / r->max, "GFLOP/s_max",
-                     r->flops / r->min);
+    return !isfinite(value) || json_object_set_new(object, key, json_real(value)) == 0;
+}
+
+/* NULL when memory is out. */
+static json_t *benchmark_of(const mb_bench_result *r)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:s}", "name", r->name, "run_name",
+                  r->name, "run_type", "iteration", "repetitions", (json_int_t)r->repeats,
+                  "threads", (json_int_t)r->threads, "iterations", (json_int_t)r->iterations,
+                  "real_time", r->ns.median, "cpu_time", r->cpu, "time_unit", "ns");
+    const double per_second = 1e9 / r->ns.median;
+    bool all = object != NULL;
+    if (all && r->label[0] != '\0')
+        all = json_object_set_new(object, "label", json_string(r->label)) == 0;
+    if (all && r->items > 0.0)
+        all = set_real(object, "items_per_second", r->items * per_second);
+    if (all && r->bytes > 0.0)
+        all = set_real(object, "bytes_per_second", r->bytes * per_second);
+    for (size_t i = 0; i < r->counters && all; i++)
+        all = set_real(object, r->counter[i].name, r->counter[i].value);
+    if (all)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 mb_status mb_bench_write(const char *path, const char *program, const mb_machine_info *machine,
-                         size_t batch_size, const mb_bench_result *results, size_t count,
-                         mb_error *error)
+                         const mb_bench_results *results, mb_error *error)
 {
     json_t *benchmarks = json_array();
-    int failed = benchmarks == NULL;
-    for (size_t i = 0; i < count && !failed; i++)
-        failed = json_array_append_new(benchmarks, benchmark_of(&results[i], machine->threads));
-    json_t *whole = json_pack("{s:o?, s:o?}", "context", context_of(program, machine, batch_size),
-                              "benchmarks", benchmarks);
-    char *text = whole != NULL && !failed
-                     ? json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(9))
-                     : NULL;
-    const mb_status status = text != NULL ? mb_file_write(path, text, strlen(text), error)
-                                          : mb_fail_memory(error, path, count * sizeof *results);
+    bool all = benchmarks != NULL;
+    for (size_t i = 0; i < results->count && all; i++)
+        all = json_array_append_new(benchmarks, benchmark_of(&results->result[i])) == 0;
+    json_t *whole = json_pack("{s:o?, s:o?}", "context", context_of(program, machine), "benchmarks",
+                              benchmarks);
+    char *text =
+        whole != NULL && all ? json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+    const mb_status status =
+        text != NULL ? mb_file_write(path, text, strlen(text), error)
+                     : mb_fail_memory(error, path, results->count * sizeof *results->result);
     free(text);
     json_decref(whole);
     return status;

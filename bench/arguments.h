@@ -1,0 +1,31 @@
+/* What the benchmark programs share of options, and the way they end. */
+#ifndef MB_BENCH_ARGUMENTS_H
+#define MB_BENCH_ARGUMENTS_H
+
+#include "cli.h"
+
+enum { MB_LIST_MOST = 32, MB_REPEATS_MOST = 100000, MB_BATCH_MOST = 65536 };
+
+/* Numbers of an option such as "--threads 1,2". */
+typedef struct mb_counts {
+    size_t value[MB_LIST_MOST];
+    size_t count;
+} mb_counts;
+
+/* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_INVALID names
+ * the option. */
+mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
+                          mb_counts *counts, mb_error *error);
+
+/* Opens the machine with a team of that size (0: as train would choose) and prints its warning,
+ * if it has one. As mb_machine_open. */
+mb_status mb_bench_machine(const char *program, size_t threads, mb_machine **machine,
+                           mb_error *error);
+
+/* The machine in a line. */
+void mb_bench_print_machine(const mb_machine_info *machine);
+
+/* Prints the error of a program that failed, and returns the exit code for the status. */
+int mb_bench_end(const char *program, mb_status status, const mb_error *error);
+
+#endif

@@ -1,0 +1,310 @@
+#include "products.h"
+
+#include "core/clock.h"
+#include "core/rng.h"
+#include "data/sampler.h"
+#include "machine/machine.h"
+#include "train/trainer.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 28, PIXELS = ROWS * ROWS, CLASSES = 10 };
+
+/* One call of cblas_sgemm, in the phase in which it was made. */
+typedef struct call {
+    size_t phase;
+    enum CBLAS_TRANSPOSE transpose_a, transpose_b;
+    blasint m, n, k, lda, ldb, ldc;
+    float alpha, beta;
+    const float *a, *b;
+    float *c;
+} call;
+
+typedef struct calls {
+    call *call;
+    size_t count, room;
+    bool failed; /* memory ran out */
+    const mb_watch *watch;
+} calls;
+
+struct mb_products {
+    mb_machine *machine;
+    char *name; /* of the network, as given */
+    mb_network *network;
+    mb_training_options options;
+    mb_dataset dataset;
+    uint8_t *images, *labels;
+    mb_trainer trainer;
+    bool trainer_open;
+    size_t threads;
+    calls *calls; /* (threads) */
+    mb_watch *watches;
+    size_t phase; /* what is timed */
+    size_t iterations;
+    double seconds;
+};
+
+/* ---- listening ---- */
+
+/* The linker sends all calls of cblas_sgemm to the first of these and gives the real one the name
+ * of the second (ld's --wrap). */
+void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a,
+                        enum CBLAS_TRANSPOSE transpose_b, blasint m, blasint n, blasint k,
+                        float alpha, const float *a, blasint lda, const float *b, blasint ldb,
+                        float beta, float *c, blasint ldc);
+void __real_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a,
+                        enum CBLAS_TRANSPOSE transpose_b, blasint m, blasint n, blasint k,
+                        float alpha, const float *a, blasint lda, const float *b, blasint ldb,
+                        float beta, float *c, blasint ldc);
+
+/* (threads) of the step that is run; NULL while nobody listens. */
+static calls *listener;
+
+static void note(calls *list, const call *one)
+{
+    if (list->count == list->room) {
+        const size_t room = list->room > 0 ? 2 * list->room : 64;
+        call *more = realloc(list->call, room * sizeof *more);
+        if (more == NULL) {
+            list->failed = true;
+            return;
+        }
+        list->call = more;
+        list->room = room;
+    }
+    list->call[list->count++] = *one;
+}
+
+void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a,
+                        enum CBLAS_TRANSPOSE transpose_b, blasint m, blasint n, blasint k,
+                        float alpha, const float *a, blasint lda, const float *b, blasint ldb,
+                        float beta, float *c, blasint ldc)
+{
+    if (listener != NULL) {
+        calls *list = &listener[omp_get_thread_num()];
+        const call one = {list->watch->phase,
+                          transpose_a,
+                          transpose_b,
+                          m,
+                          n,
+                          k,
+                          lda,
+                          ldb,
+                          ldc,
+                          alpha,
+                          beta,
+                          a,
+                          b,
+                          c};
+        note(list, &one);
+    }
+    __real_cblas_sgemm(order, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c,
+                       ldc);
+}
+
+/* ---- the step ---- */
+
+static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error *error)
+{
+    p->images = malloc(count * PIXELS);
+    p->labels = malloc(count);
+    if (p->images == NULL || p->labels == NULL)
+        return mb_fail_memory(error, "images", count * PIXELS);
+    mb_rng rng = mb_rng_at(1, MB_FOR_SHUFFLE, 0, 0);
+    for (size_t i = 0; i < count * PIXELS; i++)
+        p->images[i] =
+            sparse && mb_rng_below(&rng, 5) > 0 ? 0 : 1 + (uint8_t)mb_rng_below(&rng, 255);
+    for (size_t i = 0; i < count; i++)
+        p->labels[i] = (uint8_t)(i % CLASSES);
+    const mb_split split = {p->images, p->labels, count};
+    p->dataset = (mb_dataset){"", ROWS, ROWS, CLASSES, split, {p->images, p->labels, 1}};
+    return MB_OK;
+}
+
+static mb_status open_watches(mb_products *p, mb_error *error)
+{
+    const size_t phases = p->trainer.pass.full.count;
+    p->calls = calloc(p->threads, sizeof *p->calls);
+    p->watches = mb_arena_take(&p->trainer.arena, p->threads, sizeof *p->watches);
+    if (p->calls == NULL || p->watches == NULL)
+        return mb_fail_memory(error, "products", p->threads * sizeof *p->calls);
+    for (size_t i = 0; i < p->threads; i++) {
+        p->watches[i].times = mb_arena_take(&p->trainer.arena, phases, sizeof(mb_phase_time));
+        p->calls[i].watch = &p->watches[i];
+        if (p->watches[i].times == NULL)
+            return mb_fail_memory(error, "products", phases * sizeof(mb_phase_time));
+    }
+    return MB_OK;
+}
+
+static mb_status run_step(mb_products *p, mb_error *error)
+{
+    mb_trainer *t = &p->trainer;
+    mb_status status = open_watches(p, error);
+    if (status != MB_OK)
+        return status;
+    mb_sampler_in_order(t->pass.feed.samples, t->order);
+    mb_pass_start(&t->pass, t->order);
+    t->pass.full.watches = p->watches;
+    listener = p->calls;
+    mb_pass_run(&t->pass, t->team, 0, 1);
+    listener = NULL;
+    t->pass.full.watches = NULL;
+    if (!t->pass.tally.healthy)
+        return mb_fail(error, MB_DIVERGED, "network: the first step's loss is not finite");
+    for (size_t i = 0; i < p->threads; i++)
+        if (p->calls[i].failed)
+            return mb_fail_memory(error, "products", p->calls[i].room * sizeof(call));
+    return MB_OK;
+}
+
+mb_status mb_products_open(mb_machine *machine, const char *network, size_t batch_size, bool sparse,
+                           mb_products **products, mb_error *error)
+{
+    mb_products *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return mb_fail_memory(error, "products", sizeof *p);
+    p->machine = machine;
+    p->name = strdup(network);
+    p->threads = mb_machine_describe(machine)->threads;
+    p->options = mb_training_defaults(MB_SGD);
+    p->options.batch_size = batch_size;
+    mb_status status = p->name != NULL ? make_images(p, batch_size, sparse, error)
+                                       : mb_fail_memory(error, "products", strlen(network));
+    if (status == MB_OK)
+        status = mb_network_open(machine, network, (mb_shape){1, ROWS, ROWS}, CLASSES, &p->network,
+                                 error);
+    if (status == MB_OK) {
+        mb_network_initialise(p->network, 1);
+        status = mb_trainer_open(machine, p->network, &p->dataset, &p->options, NULL, &p->trainer,
+                                 error);
+        p->trainer_open = status == MB_OK;
+    }
+    if (status == MB_OK)
+        status = run_step(p, error);
+    if (status == MB_OK)
+        *products = p;
+    else
+        mb_products_close(p);
+    return status;
+}
+
+void mb_products_close(mb_products *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; p->calls != NULL && i < p->threads; i++)
+        free(p->calls[i].call);
+    free(p->calls);
+    if (p->trainer_open)
+        mb_trainer_close(&p->trainer);
+    mb_network_close(p->network);
+    free(p->images);
+    free(p->labels);
+    free(p->name);
+    free(p);
+}
+
+/* ---- timing ---- */
+
+/* A thread's share of the products of a phase. */
+static void repeat_phase(const mb_worker *worker, void *context)
+{
+    mb_products *p = context;
+    const calls *own = &p->calls[worker->index];
+    mb_team_barrier(worker);
+    const double start = mb_seconds();
+    for (size_t i = 0; i < p->iterations; i++)
+        for (size_t at = 0; at < own->count; at++) {
+            const call *x = &own->call[at];
+            if (x->phase == p->phase)
+                __real_cblas_sgemm(CblasRowMajor, x->transpose_a, x->transpose_b, x->m, x->n, x->k,
+                                   x->alpha, x->a, x->lda, x->b, x->ldb, x->beta, x->c, x->ldc);
+        }
+    mb_team_barrier(worker);
+    if (worker->index == 0)
+        p->seconds = mb_seconds() - start;
+}
+
+static double run_phase(void *context, size_t iterations)
+{
+    mb_products *p = context;
+    p->iterations = iterations;
+    mb_team_run(mb_machine_team(p->machine), repeat_phase, p);
+    return p->seconds;
+}
+
+static bool same_form(const call *x, const call *y)
+{
+    return x->transpose_a == y->transpose_a && x->transpose_b == y->transpose_b && x->m == y->m &&
+           x->n == y->n && x->k == y->k;
+}
+
+/* A phase's calls on all threads. */
+typedef struct gathered {
+    const call *call[8]; /* one of each form; those past the last are only counted */
+    size_t times[8], forms, count;
+    double flops;
+} gathered;
+
+static void gather(gathered *all, const call *x)
+{
+    enum { MOST = sizeof all->call / sizeof all->call[0] };
+    size_t form = 0;
+    all->count++;
+    all->flops += 2.0 * x->m * x->n * x->k;
+    while (form < all->forms && !same_form(all->call[form], x))
+        form++;
+    if (form == MOST)
+        return;
+    if (form == all->forms) {
+        all->call[all->forms] = x;
+        all->times[all->forms++] = 0;
+    }
+    all->times[form]++;
+}
+
+static void describe(const gathered *all, char *text, size_t room)
+{
+    size_t used = 0, named = 0;
+    for (size_t form = 0; form < all->forms && used < room; form++) {
+        const call *x = all->call[form];
+        used += (size_t)snprintf(text + used, room - used, "%s%zu of %dx%dx%d%s%s",
+                                 form > 0 ? ", " : "", all->times[form], (int)x->m, (int)x->n,
+                                 (int)x->k, x->transpose_a == CblasTrans ? " A'" : "",
+                                 x->transpose_b == CblasTrans ? " B'" : "");
+        named += all->times[form];
+    }
+    if (named < all->count && used < room)
+        snprintf(text + used, room - used, ", %zu more", all->count - named);
+}
+
+mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
+                              mb_bench_results *results, mb_error *error)
+{
+    const mb_plan *plan = &p->trainer.pass.full;
+    mb_status status = MB_OK;
+    for (p->phase = 0; p->phase < plan->count && status == MB_OK; p->phase++) {
+        gathered all = {.forms = 0};
+        for (size_t thread = 0; thread < p->threads; thread++)
+            for (size_t i = 0; i < p->calls[thread].count; i++)
+                if (p->calls[thread].call[i].phase == p->phase)
+                    gather(&all, &p->calls[thread].call[i]);
+        if (all.count == 0)
+            continue;
+        mb_bench_result result = {.threads = p->threads, .items = all.flops};
+        snprintf(result.name, sizeof result.name, "%s/%s/batch:%zu/threads:%zu",
+                 mb_plan_phase(plan, p->phase)->name, p->name, p->options.batch_size, p->threads);
+        describe(&all, result.label, sizeof result.label);
+        status = mb_bench_measure(run_phase, p, repeats, &result, error);
+        mb_bench_count_gflops(&result);
+        mb_bench_count(&result, "FMA_share", all.flops / result.ns.median / limit);
+        if (status == MB_OK)
+            status = mb_bench_add(results, &result, error);
+    }
+    return status;
+}
