@@ -1,0 +1,101 @@
+#include "kernel_cases.h"
+
+#include "limit.h"
+
+#include "core/rng.h"
+#include "data/sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The frame around a digit is blank, and of the 20x20 pixels within this share is not. */
+static const float inked = 0.375f;
+enum { FRAME = 4, IMAGES = 60000 };
+
+static void draw_image(uint8_t *image, uint64_t number)
+{
+    mb_rng rng = mb_rng_at(1, MB_FOR_SHUFFLE, 1, number);
+    for (size_t y = FRAME; y < MB_SIDE - FRAME; y++)
+        for (size_t x = FRAME; x < MB_SIDE - FRAME; x++)
+            if (mb_rng_unit(&rng) < inked)
+                image[y * MB_SIDE + x] = (uint8_t)(1 + mb_rng_below(&rng, 255));
+}
+
+static size_t count_dots(const mb_kernel_data *data)
+{
+    size_t dots = 0;
+    for (size_t r = 0; r < data->rows; r++)
+        for (size_t p = 0; p < MB_PIXELS; p++)
+            dots += data->images[data->order[r] * MB_PIXELS + p] != 0;
+    return dots;
+}
+
+static bool take(mb_kernel_data *d)
+{
+    mb_arena *arena = &d->arena;
+    const size_t blocks = (d->rows + MB_BLOCK_ROWS - 1) / MB_BLOCK_ROWS;
+    d->a = mb_arena_take(arena, d->size, sizeof *d->a);
+    d->b = mb_arena_take(arena, d->size, sizeof *d->b);
+    d->c = mb_arena_take(arena, d->size, sizeof *d->c);
+    d->out = mb_arena_take(arena, d->size, sizeof *d->out);
+    d->images = mb_arena_take(arena, d->image_count, MB_PIXELS);
+    d->labels = mb_arena_take(arena, d->image_count, 1);
+    d->bytes = mb_arena_take(arena, d->rows, 1);
+    d->order = mb_arena_take(arena, d->image_count, sizeof *d->order);
+    d->twin_block = mb_arena_take(arena, blocks, sizeof *d->twin_block);
+    bool all = d->a && d->b && d->c && d->out && d->images && d->labels && d->bytes && d->order &&
+               d->twin_block;
+    for (size_t b = 0; b < blocks && all; b++) {
+        mb_block *block = &d->twin_block[b];
+        block->mask = mb_arena_take(arena, MB_PIXELS, sizeof *block->mask);
+        block->value = mb_arena_take(arena, MB_PIXELS, MB_BLOCK_ROWS);
+        all = block->mask != NULL && block->value != NULL;
+    }
+    return all;
+}
+
+mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error)
+{
+    mb_kernel_data *d = data;
+    *d = (mb_kernel_data){.rows = rows, .image_count = rows > IMAGES ? rows : IMAGES};
+    const size_t blocks = (rows + MB_BLOCK_ROWS - 1) / MB_BLOCK_ROWS;
+    d->size = blocks * MB_BLOCK_ROWS * MB_PIXELS;
+    if (d->size < MB_PARAMETERS)
+        d->size = MB_PARAMETERS;
+    mb_status status = take(d) ? MB_OK : mb_fail_memory(error, "data", d->size * 4 * sizeof(float));
+    if (status == MB_OK) {
+        for (size_t i = 0; i < d->image_count; i++) {
+            draw_image(d->images + i * MB_PIXELS, i);
+            d->labels[i] = (uint8_t)(i % MB_CLASSES);
+        }
+        mb_sampler_shuffle(1, 0, d->image_count, d->order);
+        d->dots = count_dots(d);
+        const mb_split split = {d->images, d->labels, d->image_count};
+        status = mb_source_open(&split, MB_PIXELS, &d->arena, &d->source, error);
+    }
+    if (status == MB_OK)
+        status = mb_batch_open(&d->source, rows, true, &d->arena, &d->batch, error);
+    if (status == MB_OK)
+        mb_kernel_data_reset(d);
+    else
+        mb_arena_free(&d->arena);
+    return status;
+}
+
+void mb_kernel_data_reset(mb_kernel_data *data)
+{
+    mb_bench_fill(data->a, data->size, 0);
+    mb_bench_fill(data->b, data->size, 1);
+    mb_bench_fill(data->c, data->size, 2);
+    mb_bench_fill(data->out, data->size, 3);
+    for (size_t i = 0; i < data->size; i++) {
+        data->b[i] = fabsf(data->b[i]);  /* second moments are not negative */
+        data->c[i] = -fabsf(data->c[i]); /* the kernel's e^x is for those that are not positive */
+    }
+    memset(data->bytes, 0, data->rows);
+    const size_t pieces = mb_batch_pieces(&data->source, data->rows);
+    for (size_t piece = 0; piece < pieces; piece++)
+        mb_batch_gather(&data->batch, mb_kernels_best(), (mb_samples){data->order, data->rows},
+                        piece);
+    data->next = 0;
+}
