@@ -13,7 +13,7 @@
 /* A repeat shorter than this would be at the mercy of the clock and of single interrupts. */
 static const double least_seconds = 0.005;
 
-static double thread_cpu_seconds(void)
+double mb_bench_cpu_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -54,9 +54,9 @@ mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_b
     result->iterations = calibrate(run, context);
     const double to_ns = 1e9 / (double)result->iterations;
     for (size_t i = 0; i < repeats; i++) {
-        const double before = thread_cpu_seconds();
+        const double before = mb_bench_cpu_seconds();
         wall[i] = to_ns * run(context, result->iterations);
-        cpu[i] = to_ns * (thread_cpu_seconds() - before);
+        cpu[i] = to_ns * (mb_bench_cpu_seconds() - before);
     }
     result->ns = mb_bench_spread(wall, repeats);
     result->cpu = mb_bench_spread(cpu, repeats).median;

@@ -39,6 +39,9 @@ typedef struct mb_bench_results {
 /* Does the thing `iterations` times and returns the seconds that took. */
 typedef double mb_bench_fn(void *context, size_t iterations);
 
+/* CPU time that the calling thread has used. */
+double mb_bench_cpu_seconds(void);
+
 /* Least, median and most of n numbers (at least 1), which are sorted. */
 mb_spread mb_bench_spread(double *values, size_t n);
 
