@@ -3,6 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+mb_status mb_bench_arguments(char *program, const struct argp *argp, int argc, char **argv,
+                             void *input, mb_error *error)
+{
+    if (argc > 0)
+        argv[0] = program; /* as messages of getopt begin */
+    return mb_parse_arguments(argp, argc, argv, input, error);
+}
+
 mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
                           mb_counts *counts, mb_error *error)
 {

@@ -12,6 +12,10 @@ typedef struct mb_counts {
     size_t count;
 } mb_counts;
 
+/* mb_parse_arguments for a program of that name, with which its messages begin. */
+mb_status mb_bench_arguments(char *program, const struct argp *argp, int argc, char **argv,
+                             void *input, mb_error *error);
+
 /* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_INVALID names
  * the option. */
 mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,

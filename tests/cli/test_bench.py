@@ -1,0 +1,279 @@
+"""The benchmark programs: their options, and figures that fit together. Nothing here depends on how
+fast anything is.
+
+MNIST_BLAS_BENCH_EPOCH, _GEMM and _KERNELS name the programs (Meson sets them).
+"""
+import json
+import math
+import os
+import subprocess
+import unittest
+
+from support import COLUMNS, HANG, ROWS, ProgramTest, Result, clean_environment, made_split
+
+NAMES = ("bench_epoch", "bench_gemm", "bench_kernels")
+PROGRAMS = {name: os.path.abspath(os.environ.get(f"MNIST_BLAS_{name.upper()}") or os.path.join(
+    os.path.dirname(__file__), "../../build/bench", name)) for name in NAMES}
+LEVELS = {"x86-64", "x86-64-v3", "x86-64-v4", "generic"}
+KEYS = {"name": str, "run_name": str, "run_type": str, "iterations": int, "repetitions": int,
+        "threads": int, "real_time": float, "cpu_time": float, "time_unit": str}
+CONTEXT = ("date", "host_name", "executable", "num_cpus", "cpu", "cpu_level", "blas_core",
+           "blas_version")
+
+
+class BenchTest(ProgramTest):
+    def run_bench(self, name, *arguments, **variables):
+        done = subprocess.run([PROGRAMS[name], *map(str, arguments)], cwd=self.folder,
+                              env=clean_environment(self.folder, **variables),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=HANG, check=False)
+        lines = [line for line in done.stderr.splitlines()
+                 if not line.startswith(f"{name}: warning: ")]
+        return Result(done.returncode, done.stdout, "\n".join(lines))
+
+    def measure(self, name, *arguments, **variables):
+        """The benchmarks in a run's JSON by name, checked for what Google Benchmark's have, and what
+        the run printed."""
+        path = self.path(f"{name}.json")
+        result = self.run_bench(name, *arguments, "--json", path, **variables)
+        self.assertEqual((0, []), (result.code, result.errors), result)
+        with open(path, encoding="utf-8") as file:
+            whole = json.load(file)
+        self.assertEqual(sorted(CONTEXT), sorted(whole["context"]))
+        self.assertEqual(name, whole["context"]["executable"])
+        for one in whole["benchmarks"]:
+            for key, kind in KEYS.items():
+                self.assertIs(kind, type(one[key]), f"{one['name']}: {key}")
+            numbers = [value for value in one.values() if isinstance(value, (int, float))]
+            self.assertTrue(all(map(math.isfinite, numbers)), one)
+            self.assertEqual(("iteration", "ns"), (one["run_type"], one["time_unit"]))
+            self.assertGreater(one["iterations"], 0)
+            if "items_per_second" in one:
+                self.assertGreater(one["real_time"], 0, one)
+                self.assertGreater(one["items_per_second"], 0, one)
+        by_name = {one["name"]: one for one in whole["benchmarks"]}
+        self.assertEqual(len(by_name), len(whole["benchmarks"]), "two have one name")
+        return by_name, result.out
+
+
+    def assert_close(self, wanted, got, message=None):
+        """Equal but for the digits that JSON leaves out."""
+        self.assertAlmostEqual(wanted, got, delta=1e-6 * max(1, abs(wanted)), msg=message)
+
+
+class Usage(BenchTest):
+    def test_help_names_the_options(self):
+        for name in NAMES:
+            with self.subTest(program=name):
+                result = self.run_bench(name, "--help")
+                self.assertEqual((0, []), (result.code, result.errors), result)
+                self.assertIn(f"Usage: {name} [OPTION...]", result.out)
+                for option in ("--json=FILE", "--batch-size="):
+                    self.assertIn(option, result.out)
+
+    def refuse(self, name, *arguments):
+        with self.subTest(program=name, arguments=arguments):
+            result = self.run_bench(name, *arguments)
+            self.assertEqual(2, result.code, result)
+            self.assertEqual(1, len(result.errors), result)
+            self.assertRegex(result.errors[0], rf"^{name}: \S.*[^\s:]$")
+
+    def test_bad_options_are_refused_in_a_line(self):
+        for name in NAMES:
+            for arguments in (["--bogus"], ["--json"], ["word"], ["--batch-size", "0"],
+                              ["--batch-size", "ten"]):
+                self.refuse(name, *arguments)
+        for name in ("bench_epoch", "bench_gemm"):
+            for arguments in (["--threads", "1,x"], ["--threads", "1,"], ["--threads", ",1"],
+                              ["--threads", ",".join(["1"] * 33)], ["--batch-size", "64,0"]):
+                self.refuse(name, *arguments)
+        for name in ("bench_kernels", "bench_gemm"):
+            self.refuse(name, "--repeats", "0")
+        self.refuse("bench_kernels", "--only", "no_such_kernel")
+        self.refuse("bench_gemm", "--repeats", 1, "--network", "dense:0")
+        for arguments in (["--optimizer", "adam,rmsprop"], ["--optimizer", ""], ["--epochs", "0"],
+                          ["--rounds", "-1"], ["--samples", "0"]):
+            self.refuse("bench_epoch", *arguments)
+
+    def test_epoch_needs_the_images_that_it_is_to_train_on(self):
+        data = self.make_data(train=300)
+        self.refuse("bench_epoch", "--data", data, "--samples", 301)
+        self.refuse("bench_epoch", "--data", data, "--batch-size", 301)
+        result = self.run_bench("bench_epoch", "--data", self.path("nowhere"))
+        self.assertEqual((1, 1), (result.code, len(result.errors)), result)
+
+
+class Gemm(BenchTest):
+    def test_products_are_those_of_the_network(self):
+        benchmarks, out = self.measure("bench_gemm", "--repeats", 1, "--threads", "1,2",
+                                       "--batch-size", "8,100", "--network", "dense:24,relu,dense:10")
+        layers = {"dense1": 784 * 24, "dense2": 24 * 10}
+        phases = [("dense1", "forward"), ("dense1", "update"), ("dense2", "forward"),
+                  ("dense2", "update"), ("dense2", "backward")]
+        seen = set()
+        for threads in (1, 2):
+            limit = benchmarks[f"FMA limit/threads:{threads}"]["GFLOP/s_max"]
+            seen.update({f"FMA limit/threads:{threads}", f"sgemm 1024/threads:{threads}"})
+            for batch in (8, 100):
+                for layer, phase in phases:
+                    name = (f"{layer} {phase}/dense:24,relu,dense:10/batch:{batch}"
+                            f"/threads:{threads}")
+                    one = benchmarks[name]
+                    seen.add(name)
+                    flops = one["items_per_second"] * one["real_time"] / 1e9
+                    self.assertAlmostEqual(1, flops / (2 * batch * layers[layer]), 5, name)
+                    self.assertAlmostEqual(one["GFLOP/s"] / limit, one["FMA_share"], 5, name)
+                    self.assertLessEqual(one["GFLOP/s_min"], one["GFLOP/s"])
+                    self.assertLessEqual(one["GFLOP/s"], one["GFLOP/s_max"])
+                    self.assertIn(name, out)
+        self.assertEqual(seen, set(benchmarks))
+
+    def test_a_sparse_first_layer_makes_no_use_of_sgemm(self):
+        benchmarks, _ = self.measure("bench_gemm", "--repeats", 1, "--threads", 1, "--sparse",
+                                     "--batch-size", 16)
+        names = {name.split("/")[0] for name in benchmarks}
+        self.assertIn("dense2 forward", names)
+        self.assertFalse(names & {"dense1 forward", "dense1 update"}, names)
+
+    def test_big_only_leaves_the_step_out(self):
+        benchmarks, _ = self.measure("bench_gemm", "--repeats", 1, "--threads", 1, "--big-only")
+        self.assertEqual(["sgemm 1024/threads:1", "FMA limit/threads:1"], list(benchmarks))
+
+    def test_all_cores_has_each_kernel_set_once(self):
+        path = self.path("all.json")
+        result = self.run_bench("bench_gemm", "--repeats", 1, "--threads", 1, "--big-only",
+                                "--all-cores", "--json", path)
+        if "one kernel set only" in result.err:
+            self.skipTest(result.err)
+        self.assertEqual((0, []), (result.code, result.errors), result)
+        with open(path, encoding="utf-8") as file:
+            names = [one["name"] for one in json.load(file)["benchmarks"]]
+        cores = [name.split("/core:")[1] for name in names if name.startswith("sgemm")]
+        self.assertEqual(len(set(cores)), len(cores))
+        self.assertEqual(2 * len(cores), len(set(names)))
+        for core in cores:
+            self.assertIn(core, result.out)
+
+
+class Kernels(BenchTest):
+    def test_each_kernel_has_a_twin_and_levels(self):
+        benchmarks, out = self.measure("bench_kernels", "--repeats", 1, "--batch-size", 70)
+        kernels = {}
+        for name in benchmarks:
+            kernel, level = name.split("/")
+            kernels.setdefault(kernel, set()).add(level)
+        self.assertLessEqual({"gather", "sparse_product", "sparse_gradient", "widen", "transpose",
+                              "fill_rows", "add_rows", "relu", "relu_gradient", "softmax", "exp",
+                              "sgd", "adam", "adamw"}, set(kernels))
+        self.assertEqual(1, len({frozenset(levels) for levels in kernels.values()}), kernels)
+        self.assertLessEqual(kernels["relu"], LEVELS | {"twin"})
+        self.assertGreater(len(kernels["relu"]), 1)
+        for name, one in benchmarks.items():
+            elements = one["items_per_second"] * one["real_time"] / 1e9
+            self.assertAlmostEqual(1, one["ns_per_element"] * elements / one["real_time"], 5, name)
+            self.assertAlmostEqual(1, one["bytes_per_second"] / 1e9 / one["GB/s"], 5, name)
+            twin = benchmarks[name.split("/")[0] + "/twin"]
+            self.assertAlmostEqual(1, one["speedup"] * one["real_time"] / twin["real_time"], 5, name)
+            self.assertIn(name.split("/")[0], out)
+
+    def test_only_one(self):
+        benchmarks, _ = self.measure("bench_kernels", "--repeats", 1, "--only", "relu")
+        self.assertEqual({"relu"}, {name.split("/")[0] for name in benchmarks})
+
+
+class Epoch(BenchTest):
+    def setUp(self):
+        super().setUp()
+        self.data = self.make_data(train=500)
+
+    def measure_epochs(self, *arguments):
+        return self.measure("bench_epoch", "--data", self.data, "--network", "dense:20,relu,dense:4",
+                            *arguments)
+
+    def test_every_combination_is_there(self):
+        benchmarks, out = self.measure_epochs(
+            "--network", "dense:4", "--threads", "1,2", "--batch-size", "50,64", "--optimizer",
+            "sgd,adam", "--epochs", 2, "--rounds", 2)
+        wanted = {f"epoch/{network}/{optimizer}/batch:{batch}/threads:{threads}"
+                  for network in ("dense:20,relu,dense:4", "dense:4") for optimizer in ("sgd", "adam")
+                  for batch in (50, 64) for threads in (1, 2)}
+        self.assertEqual(wanted, {name for name in benchmarks if name.startswith("epoch/")})
+        for name in wanted:
+            one = benchmarks[name]
+            self.assertIn(name.removeprefix("epoch/"), out)
+            self.assertLessEqual(one["samples/s_min"], one["samples/s"])
+            self.assertLessEqual(one["samples/s"], one["samples/s_max"])
+            self.assertLessEqual(one["SGEMM_ratio_min"], one["SGEMM_ratio"])
+            self.assertLessEqual(one["SGEMM_ratio"], one["SGEMM_ratio_max"])
+            for number in (2, 3):
+                self.assertIn(name.replace("epoch/", f"epoch:{number}/"), benchmarks)
+
+    def whole(self, *arguments):
+        """The single combination of a run with one round."""
+        benchmarks, out = self.measure_epochs("--threads", 1, "--rounds", 1, *arguments)
+        one, = (one for name, one in benchmarks.items() if name.startswith("epoch/"))
+        return one, benchmarks, out
+
+    def test_figures_follow_from_each_other(self):
+        one, _, _ = self.whole("--epochs", 3)
+        flops = 2 * 2 * 120 * 20 + 3 * 2 * 20 * 4  # the first layer needs no gradient of its input
+        self.assertAlmostEqual(1, one["samples/s"] * flops / 1e9 / one["GFLOP/s"], 5)
+        self.assertAlmostEqual(one["GFLOP/s"] / one["SGEMM_GFLOP/s"], one["SGEMM_ratio"], 5)
+        self.assertAlmostEqual(1, one["items_per_second"] / one["samples/s"], 5)
+        images, _ = made_split(500, 4, ROWS, COLUMNS, 0.0, 0, 11)
+        blank = images.count(0) / len(images)
+        left_out = 2 * 2 * 120 * 20 * blank
+        self.assertAlmostEqual(1 - left_out / flops, one["GFLOP/s_done"] / one["GFLOP/s"], 5)
+        self.assertLess(one["GFLOP/s_done"], one["GFLOP/s"])
+
+    def test_done_is_dense_where_no_pixel_is_blank(self):
+        one, _, out = self.whole("--epochs", 1, "--dense-images")
+        self.assertEqual(one["GFLOP/s_done"], one["GFLOP/s"])
+        self.assertIn("100.0 % of the pixels not zero", out)
+
+    def test_fewer_samples(self):
+        one, _, out = self.whole("--epochs", 1, "--samples", 100)
+        self.assertAlmostEqual(100, one["items_per_second"] * one["real_time"] / 1e9, 3)
+        self.assertIn("100 images of 12x10", out)
+
+    def test_drift_is_shown_from_six_epochs_on(self):
+        one, benchmarks, _ = self.whole("--epochs", 6)
+        speeds = {number: next(value["samples/s"] for name, value in benchmarks.items()
+                               if name.startswith(f"epoch:{number}/")) for number in (2, 3, 6, 7)}
+        first, last = (2 / (1 / speeds[a] + 1 / speeds[b]) for a, b in ((2, 3), (6, 7)))
+        self.assertAlmostEqual(last / first - 1, one["drift"], 4)
+        self.assertNotIn("drift", self.whole("--epochs", 5)[0])
+
+    def test_phases_add_up_to_the_step(self):
+        for threads in (1, 2):
+            with self.subTest(threads=threads):
+                self.check_phases(threads)
+
+    def check_phases(self, threads):
+        benchmarks, out = self.measure_epochs("--threads", threads, "--rounds", 1, "--epochs", 1,
+                                              "--batch-size", 64, "--phases")
+        end = f"/dense:20,relu,dense:4/adamw/batch:64/threads:{threads}"
+        step = benchmarks["step" + end]
+        phases = {name.removesuffix(end): one for name, one in benchmarks.items() if "wait_us" in one
+                  and one is not step}
+        self.assertLessEqual({"gather", "dense1 forward", "relu1 forward", "dense2 forward", "softmax",
+                              "dense2 backward", "relu1 backward", "dense1 update",
+                              "dense2 update"}, set(phases))
+        running = sum(one["real_time"] for one in phases.values()) / 1e3
+        waiting = sum(one["wait_us"] for one in phases.values())
+        self.assertGreater(running, 0)
+        whole = step["real_time"] / 1e3
+        self.assert_close(running, step["running_us"])
+        self.assert_close(waiting, step["wait_us"])
+        self.assert_close(whole, running + waiting + step["rest_us"])
+        self.assertGreaterEqual(step["rest_us"], -0.01 * whole)  # two clocks, compared for a moment
+        self.assertEqual(8, step["iterations"])  # 500 samples, the last step is smaller
+        for name, one in phases.items():
+            own = [one[f"thread{thread}_us"] for thread in range(threads)]
+            self.assert_close(one["real_time"] / 1e3, sum(own) / threads, name)
+            self.assert_close(one["share"], one["real_time"] / step["real_time"], name)
+            self.assertIn(name, out)
+
+
+if __name__ == "__main__":
+    unittest.main()
