@@ -226,15 +226,17 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
         .parser = parse,
         .args_doc = "",
         .help_filter = with_default,
-        .doc = "mnist_blas [train] trains a classifier of small images, evaluates it on the test "
-               "set, and writes a run folder: model.safetensors, summary.json, metrics.jsonl.\n"
-               "Other commands, each with its own --help:\n"
-               "  mnist_blas evaluate MODEL   how well a saved model classifies\n"
-               "  mnist_blas info             machine, threads and BLAS as they will be used"
-               "\vExamples:\n"
-               "  mnist_blas\n"
-               "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
-               "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run"};
+        .doc =
+            "mnist_blas [train] trains a classifier of small images, evaluates it on the test "
+            "set, and writes a run folder: model.safetensors, summary.json, metrics.jsonl.\n"
+            "Other commands, each with its own --help:\n"
+            "  mnist_blas evaluate MODEL           how well a saved model classifies\n"
+            "  mnist_blas predict MODEL IMAGE...   what it sees on pictures of your own\n"
+            "  mnist_blas info                     machine, threads and BLAS as they will be used"
+            "\vExamples:\n"
+            "  mnist_blas\n"
+            "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
+            "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run"};
     *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
     reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
