@@ -15,6 +15,7 @@ enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 /* The commands: arguments with the command's own name as the first, exit code as the result. */
 int mb_command_train(int argc, char **argv);
 int mb_command_evaluate(int argc, char **argv);
+int mb_command_predict(int argc, char **argv);
 int mb_command_info(int argc, char **argv);
 
 /* Parses a command's arguments with argp, and --help and --version, which every command has. A

@@ -10,6 +10,7 @@ static const struct {
 } commands[] = {
     {"train", mb_command_train},
     {"evaluate", mb_command_evaluate},
+    {"predict", mb_command_predict},
     {"info", mb_command_info},
 };
 
@@ -27,8 +28,8 @@ static int run_command(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     mb_error error;
-    mb_fail(&error, MB_INVALID, "'%s': no such command; there are train, evaluate and info",
-            argv[1]);
+    mb_fail(&error, MB_INVALID,
+            "'%s': no such command; there are train, evaluate, predict and info", argv[1]);
     return mb_report_error(&error);
 }
 
