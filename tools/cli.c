@@ -1,48 +1,102 @@
 #include "cli.h"
 
+#include "data/find.h"
+
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_version(FILE *stream, struct argp_state *state)
+/* What the options of all commands need. */
+typedef struct common_input {
+    void *input; /* of the command's own options */
+    char name[64];
+} common_input;
+
+static const struct argp_option common_options[] = {{0, 0, 0, 0, "About the program:", -1},
+                                                    {"help", '?', 0, 0, "show this help", -1},
+                                                    {"version", 'V', 0, 0, "show the version", -1},
+                                                    {0}};
+
+/* argp's layout follows ARGP_HELP_FMT, and with some of its values prints without end. */
+static void print_help(struct argp_state *state)
 {
-    (void)state;
-    fprintf(stream, "mnist_blas %s\n", mb_version());
+    const common_input *common = state->input;
+    setenv("ARGP_HELP_FMT", "rmargin=79", 1);
+    state->name = (char *)(uintptr_t)common->name; /* argp changes nothing in it */
+    argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
 }
 
-/* Visible outside, unlike the rest of the program, or the C library finds its own empty one. */
-MB_API void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
-
-/* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
-static error_t hush(int key, char *argument, struct argp_state *state)
+static error_t parse_common(int key, char *argument, struct argp_state *state)
 {
+    const common_input *common = state->input;
     (void)argument;
-    if (key != ARGP_KEY_INIT)
+    if (key == ARGP_KEY_INIT) {
+        state->child_inputs[0] = common->input;
+        /* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
+        FILE *nowhere = fopen("/dev/null", "w");
+        if (nowhere != NULL)
+            state->err_stream = nowhere;
+        return 0;
+    }
+    if (key == '?')
+        print_help(state);
+    else if (key == 'V')
+        printf("mnist_blas %s\n", mb_version());
+    else
         return ARGP_ERR_UNKNOWN;
-    state->child_inputs[0] = state->input;
-    FILE *nowhere = fopen("/dev/null", "w");
-    if (nowhere != NULL)
-        state->err_stream = nowhere;
-    return 0;
+    exit(mb_check_output(MB_EXIT_DONE));
 }
 
 mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
                              mb_error *error)
 {
+    static char program[] = "mnist_blas";
+    common_input common = {.input = input};
+    snprintf(common.name, sizeof common.name, "%s %s", program, argv[0]);
+    argv[0] = program; /* messages of getopt begin with it */
     struct argp options = *argp;
     options.doc = options.args_doc = NULL; /* the help shows those of the outer argp */
     const struct argp_child children[] = {{.argp = &options}, {0}};
-    const struct argp outer = {
-        .parser = hush, .args_doc = argp->args_doc, .doc = argp->doc, .children = children};
+    const struct argp outer = {.options = common_options,
+                               .parser = parse_common,
+                               .args_doc = argp->args_doc,
+                               .doc = argp->doc,
+                               .children = children};
     argp_err_exit_status = MB_EXIT_USAGE;
-    const error_t failed = argp_parse(&outer, argc, argv, 0, NULL, input);
+    const error_t failed = argp_parse(&outer, argc, argv, ARGP_NO_HELP, NULL, &common);
     if (failed == 0)
         return MB_OK;
     if (error->status == MB_OK)
         return mb_fail(error, MB_INVALID, "arguments: %s", strerror(failed));
     return error->status;
+}
+
+char *mb_help_default(const char *text, const char *format, ...)
+{
+    char value[1024], *whole = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    return asprintf(&whole, "%s [%s]", text, value) >= 0 ? whole : (char *)(uintptr_t)text;
+}
+
+char *mb_help_default_data(const char *text)
+{
+    char *places = mb_dataset_places();
+    char *whole = mb_help_default(text, "MNIST_BLAS_DATA, else the first that has data of %s",
+                                  places != NULL ? places : "the usual places");
+    free(places);
+    return whole;
+}
+
+char *mb_help_default_threads(const char *text)
+{
+    return mb_help_default(text, "OMP_NUM_THREADS, else one a core");
 }
 
 mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
@@ -80,4 +134,16 @@ void mb_report_warnings(const mb_machine *machine)
     const char *warning = mb_machine_describe(machine)->warning;
     if (warning != NULL)
         fprintf(stderr, "mnist_blas: warning: %s\n", warning);
+}
+
+int mb_check_output(int code)
+{
+    errno = 0;
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || code != MB_EXIT_DONE)
+        return code;
+    mb_error error;
+    mb_fail(&error, MB_IO, "standard output: cannot be written: %s",
+            strerror(errno != 0 ? errno : EIO));
+    return mb_report_error(&error);
 }

@@ -15,19 +15,32 @@ enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 /* The commands: arguments with the command's own name as the first, exit code as the result. */
 int mb_command_train(int argc, char **argv);
 int mb_command_evaluate(int argc, char **argv);
+int mb_command_predict(int argc, char **argv);
 int mb_command_info(int argc, char **argv);
 
-/* Parses a command's arguments with argp. A parser that refuses an argument fills *error and
- * returns EINVAL. Returns MB_OK or MB_INVALID with *error filled; ends the program for --help,
- * --version (exit 0) and for options that argp itself refuses (one line, exit 2). */
+/* Parses a command's arguments with argp, and --help and --version, which every command has. A
+ * parser that refuses an argument fills *error and returns EINVAL. Replaces argv[0]. Returns MB_OK
+ * or MB_INVALID with *error filled; ends the program for --help, --version (exit 0) and for options
+ * that argp itself refuses (one line, exit 2). */
 mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
                              mb_error *error);
+
+/* For help filters: an option's text with its default in brackets behind it, on the heap, or the
+ * text itself where memory is out; those that several commands have. */
+char *mb_help_default(const char *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *mb_help_default_data(const char *text);
+char *mb_help_default_threads(const char *text);
 
 /* For parsers: a whole number in least..most, or a finite number, from an option's argument.
  * MB_INVALID names the option. */
 mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
                          size_t *value, mb_error *error);
 mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
+
+/* Output that is lost, as on a full disk, is a failure of a command that went well: MB_EXIT_FAILED
+ * with a line on stderr, else `code`. */
+int mb_check_output(int code);
 
 /* Prints "mnist_blas: TEXT" on stderr and returns the exit code for the error's status. */
 int mb_report_error(const mb_error *error);

@@ -3,14 +3,15 @@
 #include "data.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum { KEY_DATA = 256, KEY_THREADS };
 
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, "DIR", 0, "folder with the test set's two IDX files", 0},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team (default: OMP_NUM_THREADS, else cores)",
-     0},
+    {0, 0, 0, 0, "On what and with what:", 1},
+    {"data", KEY_DATA, "DIR", 0, "folder with the test set's two IDX files", 1},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team", 1},
     {0}};
 
 typedef struct evaluate_arguments {
@@ -44,6 +45,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return ARGP_ERR_UNKNOWN;
     }
     return status == MB_OK ? 0 : EINVAL;
+}
+
+static char *with_default(int key, const char *text, void *input)
+{
+    (void)input;
+    return key == KEY_DATA      ? mb_help_default_data(text)
+           : key == KEY_THREADS ? mb_help_default_threads(text)
+                                : (char *)(uintptr_t)text;
 }
 
 static void print_scores(const mb_evaluation *evaluation)
@@ -121,9 +130,12 @@ int mb_command_evaluate(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "MODEL",
-        .doc = "mnist_blas evaluate classifies the test set with a saved model and prints "
-               "accuracy, precision, recall and F1 of each class, and the confusion matrix.\v"
-               "Example:\n  mnist_blas evaluate mnist_blas_out/model.safetensors"};
+        .help_filter = with_default,
+        .doc = "Classifies the test set with a saved model and prints accuracy, precision, recall "
+               "and F1 of each class, and the confusion matrix.\v"
+               "Examples:\n"
+               "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
+               "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors"};
     mb_error error = {0};
     evaluate_arguments arguments = {.error = &error};
     mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);

@@ -6,14 +6,16 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { KEY_JSON = 256, KEY_THREADS };
 
 static const struct argp_option options[] = {
-    {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
-    {"threads", KEY_THREADS, "N", 0, "as train would be given", 0},
+    {0, 0, 0, 0, "What is shown, and how:", 1},
+    {"json", KEY_JSON, 0, 0, "print one JSON object", 1},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team, as for train", 1},
     {0}};
 
 typedef struct info_arguments {
@@ -41,6 +43,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return ARGP_ERR_UNKNOWN;
     }
     return status == MB_OK ? 0 : EINVAL;
+}
+
+static char *with_default(int key, const char *text, void *input)
+{
+    (void)input;
+    return key == KEY_THREADS ? mb_help_default_threads(text) : (char *)(uintptr_t)text;
 }
 
 static json_t *pins_of(const mb_machine_info *info)
@@ -108,9 +116,12 @@ int mb_command_info(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .args_doc = "",
-        .doc = "mnist_blas info shows the machine as training would use it: cores, threads and "
-               "their pins, OpenBLAS and its kernel set."};
+        .help_filter = with_default,
+        .doc = "Shows the machine as training would use it: cores, threads and their pins, "
+               "OpenBLAS and its kernel set; and what this build can do.\v"
+               "Examples:\n"
+               "  mnist_blas info\n"
+               "  mnist_blas info --json --threads 2"};
     mb_error error = {0};
     mb_machine *machine = NULL;
     info_arguments arguments = {.error = &error};

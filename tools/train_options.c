@@ -31,7 +31,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {0, 0, 0, 0, "What is trained on what:", 1},
+    {0, 0, 0, 0, "What learns from what:", 1},
     {"data", KEY_DATA, "DIR", 0, "folder with the four IDX files", 1},
     {"network", KEY_NETWORK, "SPEC", 0,
      "mlp (784-128-64-10 with ReLU) or layers such as dense:300,relu,dense:10", 1},
@@ -42,20 +42,20 @@ static const struct argp_option options[] = {
     {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples of a step", 2},
     {"optimizer", KEY_OPTIMIZER, "NAME", 0, "sgd, adam or adamw", 2},
     {"lr", KEY_LR, "RATE", 0, "learning rate, the peak of the schedule", 2},
-    {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd", 2},
-    {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 2},
-    {"beta1", KEY_BETA1, "SHARE", 0, "of adam and adamw: how much of the mean gradient stays", 2},
-    {"beta2", KEY_BETA2, "SHARE", 0, "of adam and adamw: how much of the mean square stays", 2},
+    {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
-    {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
-    {"seed", KEY_SEED, "N", 0, "of first weights and shuffling", 2},
-    {0, 0, 0, 0, "The rest:", 3},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team (default: OMP_NUM_THREADS, else cores)",
-     3},
-    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 3},
-    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 3},
-    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 3},
+    {"seed", KEY_SEED, "N", 0, "of the first weights and of shuffling", 2},
+    {0, 0, 0, 0, "What one optimizer has, or two:", 3},
+    {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd: how much of the last step stays", 3},
+    {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 3},
+    {"beta1", KEY_BETA1, "SHARE", 0, "of adam and adamw: how much of the mean gradient stays", 3},
+    {"beta2", KEY_BETA2, "SHARE", 0, "of adam and adamw: how much of the mean square stays", 3},
+    {0, 0, 0, 0, "The rest:", 4},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team", 4},
+    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 4},
+    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 4},
+    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 4},
     {0}};
 
 /* What has been read so far; NaN stands for an option not given, whose default hangs on the
@@ -180,42 +180,61 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return status == MB_OK ? 0 : EINVAL;
 }
 
+/* Of the options whose default hangs on the optimizer. */
+static char *with_defaults_of_each(int key, const char *text)
+{
+    const mb_training_options sgd = mb_training_defaults(MB_SGD),
+                              adam = mb_training_defaults(MB_ADAM),
+                              adamw = mb_training_defaults(MB_ADAMW);
+    static const char all[] = "sgd %g, adam %g, adamw %g", adams[] = "adam %g, adamw %g";
+    switch (key) {
+    case KEY_LR:
+        return mb_help_default(text, all, sgd.lr, adam.lr, adamw.lr);
+    case KEY_WEIGHT_DECAY:
+        return mb_help_default(text, all, sgd.weight_decay, adam.weight_decay, adamw.weight_decay);
+    case KEY_MOMENTUM:
+        return mb_help_default(text, "%g", sgd.momentum);
+    case KEY_BETA1:
+        return mb_help_default(text, adams, adam.beta1, adamw.beta1);
+    default:
+        return mb_help_default(text, adams, adam.beta2, adamw.beta2);
+    }
+}
+
 /* The option's text with its default after it, taken from where the program takes it. */
 static char *with_default(int key, const char *text, void *input)
 {
     const reading *r = input;
-    const mb_training_options sgd = mb_training_defaults(MB_SGD),
-                              adam = mb_training_defaults(MB_ADAM),
-                              adamw = mb_training_defaults(MB_ADAMW);
-    char *whole = NULL;
-    int length = -1;
-    if (r == NULL || text == NULL)
+    switch (key) {
+    case KEY_DATA:
+        return mb_help_default_data(text);
+    case KEY_THREADS:
+        return mb_help_default_threads(text);
+    case KEY_NETWORK:
+        return mb_help_default(text, "%s", r->arguments->network);
+    case KEY_OUT:
+        return mb_help_default(text, "%s", r->arguments->out);
+    case KEY_VALIDATION:
+        return mb_help_default(text, "%zu", r->given.validation);
+    case KEY_EPOCHS:
+        return mb_help_default(text, "%zu", r->given.epochs);
+    case KEY_BATCH_SIZE:
+        return mb_help_default(text, "%zu", r->given.batch_size);
+    case KEY_SEED:
+        return mb_help_default(text, "%zu", (size_t)r->given.seed);
+    case KEY_OPTIMIZER:
+        return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
+    case KEY_SCHEDULE:
+        return mb_help_default(text, "%s", mb_schedule_name(r->given.schedule));
+    case KEY_LR:
+    case KEY_MOMENTUM:
+    case KEY_BETA1:
+    case KEY_BETA2:
+    case KEY_WEIGHT_DECAY:
+        return with_defaults_of_each(key, text);
+    default:
         return (char *)(uintptr_t)text;
-    if (key == KEY_NETWORK || key == KEY_OUT)
-        length = asprintf(&whole, "%s [%s]", text,
-                          key == KEY_OUT ? r->arguments->out : r->arguments->network);
-    else if (key == KEY_EPOCHS || key == KEY_BATCH_SIZE || key == KEY_SEED)
-        length = asprintf(&whole, "%s [%zu]", text,
-                          key == KEY_EPOCHS       ? r->given.epochs
-                          : key == KEY_BATCH_SIZE ? r->given.batch_size
-                                                  : (size_t)r->given.seed);
-    else if (key == KEY_OPTIMIZER || key == KEY_SCHEDULE)
-        length = asprintf(&whole, "%s [%s]", text,
-                          key == KEY_OPTIMIZER ? mb_optimizer_name(r->given.optimizer)
-                                               : mb_schedule_name(r->given.schedule));
-    else if (key == KEY_MOMENTUM)
-        length = asprintf(&whole, "%s [%g]", text, sgd.momentum);
-    else if (key == KEY_BETA1)
-        length = asprintf(&whole, "%s [%g]", text, adam.beta1);
-    else if (key == KEY_BETA2)
-        length = asprintf(&whole, "%s [adam %g, adamw %g]", text, adam.beta2, adamw.beta2);
-    else if (key == KEY_LR)
-        length =
-            asprintf(&whole, "%s [sgd %g, adam %g, adamw %g]", text, sgd.lr, adam.lr, adamw.lr);
-    else if (key == KEY_WEIGHT_DECAY)
-        length = asprintf(&whole, "%s [sgd %g, adam %g, adamw %g]", text, sgd.weight_decay,
-                          adam.weight_decay, adamw.weight_decay);
-    return length >= 0 ? whole : (char *)(uintptr_t)text;
+    }
 }
 
 mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *arguments,
@@ -224,17 +243,20 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .args_doc = "",
         .help_filter = with_default,
-        .doc = "mnist_blas [train] trains a classifier of small images, evaluates it on the test "
-               "set, and writes a run folder: model.safetensors, summary.json, metrics.jsonl.\n"
-               "Other commands, each with its own --help:\n"
-               "  mnist_blas evaluate MODEL   how well a saved model classifies\n"
-               "  mnist_blas info             machine, threads and BLAS as they will be used"
-               "\vExamples:\n"
-               "  mnist_blas\n"
-               "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
-               "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run"};
+        .doc =
+            "Trains a classifier of small images, evaluates it on the test set after each epoch, "
+            "and writes a run folder: the model, what the run was, and a report with pictures.\n"
+            "\nCommands, each with its own --help:\n"
+            "  mnist_blas [train]                 this one\n"
+            "  mnist_blas evaluate MODEL          how well a saved model classifies\n"
+            "  mnist_blas predict MODEL IMAGE...  what a saved model sees in images\n"
+            "  mnist_blas info                    machine, threads and BLAS as used"
+            "\vExamples:\n"
+            "  mnist_blas\n"
+            "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
+            "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
+            "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
     *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
     reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};

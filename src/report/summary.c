@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits that tell two doubles of interest apart without printing noise. */
-enum { DIGITS = 9 };
-
 const char *mb_optimizer_name(mb_optimizer_kind kind)
 {
     static const char *const names[] = {[MB_SGD] = "sgd", [MB_ADAM] = "adam", [MB_ADAMW] = "adamw"};
@@ -116,8 +113,9 @@ mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *erro
     if (status != MB_OK)
         return status;
     json_t *summary = summary_object(run, &speed);
-    char *text =
-        summary != NULL ? json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS)) : NULL;
+    char *text = summary != NULL
+                     ? json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(MB_SUMMARY_DIGITS))
+                     : NULL;
     char *line = NULL;
     if (text == NULL || asprintf(&line, "%s\n", text) < 0)
         status = mb_fail_memory(error, "summary", sizeof *run);
@@ -134,7 +132,8 @@ static int print_epochs(const mb_run *run, FILE *out)
     int failed = 0;
     for (size_t i = 0; i < run->options->epochs && !failed; i++) {
         json_t *object = epoch_object(&run->epochs[i]);
-        failed = object == NULL || json_dumpf(object, out, JSON_REAL_PRECISION(DIGITS)) != 0 ||
+        failed = object == NULL ||
+                 json_dumpf(object, out, JSON_REAL_PRECISION(MB_SUMMARY_DIGITS)) != 0 ||
                  fputc('\n', out) == EOF;
         json_decref(object);
     }

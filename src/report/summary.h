@@ -7,6 +7,9 @@
 #include <mnist_blas/machine.h>
 #include <mnist_blas/training.h>
 
+/* Digits that tell two doubles of interest apart without printing noise. */
+enum { MB_SUMMARY_DIGITS = 9 };
+
 /* All that a summary tells. Nothing in it is owned. */
 typedef struct mb_run {
     const char

@@ -9,14 +9,6 @@ import support
 from support import COLUMNS, ROWS, ProgramTest, add_methods
 
 RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
-COMMANDS = {"train": ["train"], "evaluate": ["evaluate"], "info": ["info"], "default": []}
-OPTIONS = {
-    "train": "data network epochs batch-size optimizer lr momentum nesterov beta1 beta2 weight-decay "
-             "schedule validation seed threads out quiet",
-    "evaluate": "data threads",
-    "info": "json threads",
-}
-OPTIONS["default"] = OPTIONS["train"]
 
 
 class RunFolder(ProgramTest):
@@ -171,22 +163,6 @@ class Printed(ProgramTest):
         result = self.succeed("--data", self.make_data(), "--epochs", 2, "--quiet")
         self.assertEqual(1, result.out.count("\n"), result)
         self.assertIn("test accuracy", result.out)
-
-    def test_version(self):
-        for command in COMMANDS.values():
-            self.assertRegex(self.succeed(*command, "--version").out,
-                             r"^mnist_blas \d+\.\d+\.\d+\n$")
-
-
-def help_test(command):
-    def test(self):
-        text = self.succeed(*COMMANDS[command], "--help").out
-        named = set(re.findall(r"--([a-z][a-z0-9-]*)", text))
-        self.assertEqual(set(), {*OPTIONS[command].split(), "help", "version"} - named)
-    return test
-
-
-add_methods(Printed, {f"help_of_{command}": [command] for command in COMMANDS}, help_test)
 
 
 class DataPlaces(ProgramTest):

@@ -1,0 +1,73 @@
+#include "data/image.h"
+
+#include "core/arena.h"
+#include "data/gunzip.h"
+#include "data/idx.h"
+#include "data/pgm.h"
+#include "data/png.h"
+
+#include <stdlib.h>
+
+mb_status mb_images_take(const char *path, size_t rows, size_t columns, mb_images *images,
+                         mb_error *error)
+{
+    size_t pixels;
+    if (rows == 0 || columns == 0)
+        return mb_fail(error, MB_FORMAT, "%s: a picture without pixels: %zux%zu", path, columns,
+                       rows);
+    if (!mb_multiply(rows, columns, &pixels) || pixels > MB_IMAGE_MOST_PIXELS)
+        return mb_fail(error, MB_FORMAT, "%s: too large: %zux%zu, at most %zu pixels are read",
+                       path, columns, rows, MB_IMAGE_MOST_PIXELS);
+    uint8_t *memory = calloc(pixels, 1);
+    if (memory == NULL)
+        return mb_fail_memory(error, path, pixels);
+    *images = (mb_images){1, rows, columns, memory, false, memory};
+    return MB_OK;
+}
+
+static mb_status parse_idx(const char *path, mb_bytes *file, mb_images *images, mb_error *error)
+{
+    mb_idx idx = {0};
+    const mb_status status = mb_idx_parse(path, MB_IDX_IMAGES, file, &idx, error);
+    if (status != MB_OK)
+        return status;
+    *images = (mb_images){idx.count, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
+    idx.bytes = (mb_bytes){0};
+    mb_idx_free(&idx);
+    return MB_OK;
+}
+
+/* The type of the elements is the third byte; that of images is the parser's business. */
+static bool is_idx(const mb_bytes *file)
+{
+    return file->size >= 4 && file->data[0] == 0 && file->data[1] == 0 && file->data[2] != 0;
+}
+
+mb_status mb_images_parse(const char *path, mb_bytes *file, mb_images *images, mb_error *error)
+{
+    mb_status status;
+    if (mb_is_gzip(file) || is_idx(file))
+        return parse_idx(path, file, images, error);
+    if (mb_is_png(file))
+        status = mb_png_parse(path, file, images, error);
+    else if (mb_is_pgm(file))
+        status = mb_pgm_parse(path, file, images, error);
+    else
+        status = mb_fail(error, MB_FORMAT, "%s: is neither PNG, PGM nor IDX", path);
+    free(file->data);
+    *file = (mb_bytes){0};
+    return status;
+}
+
+mb_status mb_images_read(const char *path, mb_images *images, mb_error *error)
+{
+    mb_bytes file = {0};
+    const mb_status status = mb_file_read(path, MB_IMAGE_MOST_BYTES, &file, error);
+    return status == MB_OK ? mb_images_parse(path, &file, images, error) : status;
+}
+
+void mb_images_free(mb_images *images)
+{
+    free(images->memory);
+    *images = (mb_images){0};
+}

@@ -1,0 +1,220 @@
+#include "report/page.h"
+
+#include "report/page_parts.h"
+#include "report/words.h"
+
+#include <math.h>
+#include <mnist_blas/mnist_blas.h>
+#include <string.h>
+
+/* Nothing is fetched and nothing runs: the policy has the browser see to it. */
+static void put_head(const mb_html *html, const mb_report *report)
+{
+    mb_html_put(html,
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "img-src data:; style-src 'unsafe-inline'\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                "<meta name=\"generator\" content=\"mnist_blas %s\">\n"
+                "<title>%.2f %% right: a run of mnist_blas</title>\n"
+                "<link rel=\"icon\" href=\"data:,\">\n<style>\n%s</style>\n</head>\n",
+                mb_version(), 100.0 * report->evaluation->accuracy, mb_page_css);
+}
+
+static void begin_figure(const mb_html *html, const char *name)
+{
+    mb_html_put(html, "<div><dt>%s</dt><dd><b>", name);
+}
+
+static void put_remark(const mb_html *html, const char *text)
+{
+    mb_html_put(html, "</b> <small>%s</small></dd></div>\n", text);
+}
+
+static void put_count_value(const mb_html *html, const char *key, double value)
+{
+    char text[MB_COUNT_LENGTH];
+    mb_html_real(html, key, value, "%s", mb_write_count(text, (size_t)(value + 0.5)));
+}
+
+static void put_speed(const mb_html *html, const mb_spread *speed)
+{
+    begin_figure(html, "Samples per second");
+    put_count_value(html, "samples_per_second.median", speed->median);
+    mb_html_put(html, "</b> <small>median; ");
+    put_count_value(html, "samples_per_second.min", speed->min);
+    mb_html_put(html, " to ");
+    put_count_value(html, "samples_per_second.max", speed->max);
+    mb_html_put(html, "</small></dd></div>\n");
+}
+
+static void put_figures(const mb_html *html, const mb_report *report, const mb_spread *speed)
+{
+    const mb_run *run = report->run;
+    const mb_evaluation *evaluation = report->evaluation;
+    const mb_epoch_metrics *last = &run->epochs[run->options->epochs - 1];
+    char text[128], wrong[MB_COUNT_LENGTH], images[MB_COUNT_LENGTH];
+    mb_html_put(html, "<dl class=\"figures\">\n");
+    begin_figure(html, "Test accuracy");
+    mb_html_real(html, "test_accuracy", last->test_accuracy, "%.2f %%",
+                 100.0 * last->test_accuracy);
+    snprintf(text, sizeof text, "%s of %s wrong",
+             mb_write_count(wrong, evaluation->samples - evaluation->correct),
+             mb_write_count(images, evaluation->samples));
+    put_remark(html, text);
+    if (!isnan(last->validation_accuracy)) {
+        begin_figure(html, "Validation accuracy");
+        mb_html_real(html, "validation_accuracy", last->validation_accuracy, "%.2f %%",
+                     100.0 * last->validation_accuracy);
+        put_remark(html, "images held out of training");
+    }
+    begin_figure(html, "Training loss");
+    mb_html_real(html, "final_train_loss", last->train_loss, "%.3g", last->train_loss);
+    put_remark(html, "nats, mean of the last epoch");
+    begin_figure(html, "Training time");
+    mb_html_real(html, "train_seconds", mb_run_seconds(run), "%.2f s", mb_run_seconds(run));
+    put_remark(html, "without reading and evaluation");
+    put_speed(html, speed);
+    begin_figure(html, "Parameters");
+    mb_html_count(html, "parameters", mb_network_parameters(run->network));
+    put_remark(html, "weights and biases");
+    mb_html_put(html, "</dl>\n");
+}
+
+static void put_header(const mb_html *html, const mb_report *report, const mb_spread *speed)
+{
+    const mb_run *run = report->run;
+    char images[MB_COUNT_LENGTH], epochs[MB_COUNTED_LENGTH];
+    mb_html_put(html,
+                "<header>\n<p class=\"name\">mnist_blas %s</p>\n"
+                "<h1><b>%.2f %%</b> of %s %stest images right</h1>\n<p class=\"lead\">",
+                mb_version(), 100.0 * report->evaluation->accuracy,
+                mb_write_count(images, report->evaluation->samples),
+                run->data == NULL ? "drawn " : "");
+    mb_html_breakable(html, mb_network_spec(run->network));
+    mb_html_put(html, ", after %s with %s</p>\n",
+                mb_write_counted(epochs, run->options->epochs, "epoch"),
+                mb_optimizer_name(run->options->optimizer));
+    put_figures(html, report, speed);
+    mb_html_put(html, "</header>\n");
+}
+
+static void put_contents(const mb_html *html)
+{
+    mb_html_put(html, "<nav aria-label=\"Sections\">\n<ul>\n"
+                      "<li><a href=\"#run\">The run</a></li>\n"
+                      "<li><a href=\"#pictures\">Pictures</a></li>\n"
+                      "<li><a href=\"#epochs\">Epochs</a></li>\n"
+                      "<li><a href=\"#classes\">Classes</a></li>\n"
+                      "<li><a href=\"#again\">Run it again</a></li>\n</ul>\n</nav>\n");
+}
+
+static void begin_section(const mb_html *html, const char *id, const char *title)
+{
+    mb_html_put(html,
+                "<section id=\"%s\" aria-labelledby=\"%s-title\">\n"
+                "<h2 id=\"%s-title\">%s</h2>\n",
+                id, id, id, title);
+}
+
+static void end_section(const mb_html *html) { mb_html_put(html, "</section>\n"); }
+
+/* Whether an earlier one is the same drawing in another format: loss.svg, loss.png. */
+static bool shown_before(const mb_picture *pictures, size_t number)
+{
+    const char *file = pictures[number].file;
+    const size_t stem = strcspn(file, ".");
+    for (size_t i = 0; i < number; i++)
+        if (strcspn(pictures[i].file, ".") == stem && memcmp(pictures[i].file, file, stem) == 0)
+            return true;
+    return false;
+}
+
+/* A narrow page shrinks the picture; the box brings its own size back, in a frame that scrolls. */
+static void put_picture(const mb_html *html, const mb_picture *picture)
+{
+    const char *type = picture->kind == MB_SVG ? "image/svg+xml" : "image/png";
+    const int stem = (int)strcspn(picture->file, ".");
+    mb_html_put(html, "<figure>\n<figcaption><h3>");
+    mb_html_text(html, picture->title);
+    mb_html_put(html,
+                "</h3></figcaption>\n<input type=\"checkbox\" id=\"%.*s-full\">"
+                "<label for=\"%.*s-full\">Full size<span class=\"unseen\">: ",
+                stem, picture->file, stem, picture->file);
+    mb_html_text(html, picture->title);
+    mb_html_put(html,
+                "</span></label>\n<div class=\"frame\"><img width=\"%zu\" height=\"%zu\" alt=\"",
+                picture->width, picture->height);
+    mb_html_text(html, picture->text);
+    mb_html_put(html, "\" src=\"data:%s;base64,", type);
+    mb_html_base64(html, picture->bytes.data, picture->bytes.size);
+    mb_html_put(html, "\"></div>\n</figure>\n");
+}
+
+static void put_pictures(const mb_html *html, const mb_picture *pictures, size_t count)
+{
+    begin_section(html, "pictures", "Pictures");
+    for (size_t i = 0; i < count; i++)
+        if (!shown_before(pictures, i))
+            put_picture(html, &pictures[i]);
+    end_section(html);
+}
+
+static void put_again(const mb_html *html, const mb_report *report)
+{
+    const mb_machine_info *machine = report->run->machine;
+    begin_section(html, "again", "Run it again");
+    mb_html_put(html, "<p>This line trains the same network again:</p>\n"
+                      "<pre tabindex=\"0\" aria-label=\"Command\"><code id=\"command\">");
+    mb_html_text(html, report->command);
+    mb_html_put(html,
+                "</code></pre>\n<p class=\"note\">Its <code>model.safetensors</code> has the same "
+                "bytes wherever mnist_blas %s, the data, OpenBLAS ",
+                mb_version());
+    mb_html_text(html, machine->blas_version);
+    mb_html_put(html, " and its kernel set ");
+    mb_html_text(html, machine->blas_core);
+    mb_html_put(html, " are the same. Threads and pins change only the time it takes.%s</p>\n",
+                report->run->data != NULL && report->run->data[0] != '/'
+                    ? " The data folder is named from the folder where the run was started."
+                    : "");
+    end_section(html);
+}
+
+static void put_page(const mb_html *html, const mb_report *report, const mb_spread *speed,
+                     const mb_picture *pictures, size_t count)
+{
+    put_head(html, report);
+    mb_html_put(html, "<body>\n");
+    put_header(html, report, speed);
+    put_contents(html);
+    mb_html_put(html, "<main>\n");
+    begin_section(html, "run", "The run");
+    mb_page_facts(html, report);
+    end_section(html);
+    put_pictures(html, pictures, count);
+    begin_section(html, "epochs", "Epochs");
+    mb_page_epochs(html, report->run);
+    end_section(html);
+    begin_section(html, "classes", "Classes");
+    mb_page_classes(html, report->evaluation);
+    end_section(html);
+    put_again(html, report);
+    mb_html_put(html, "</main>\n<footer>The numbers of this page are in <code>summary.json</code> "
+                      "and <code>metrics.jsonl</code> beside it.</footer>\n</body>\n</html>\n");
+}
+
+mb_status mb_page_make(const mb_report *report, const mb_picture *pictures, size_t count,
+                       mb_bytes *page, mb_error *error)
+{
+    mb_html html;
+    mb_spread speed;
+    mb_status status = mb_run_speed(report->run, &speed, error);
+    if (status == MB_OK)
+        status = mb_html_open(&html, error);
+    if (status != MB_OK)
+        return status;
+    put_page(&html, report, &speed, pictures, count);
+    return mb_html_close(&html, page, error);
+}

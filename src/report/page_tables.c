@@ -1,0 +1,158 @@
+#include "report/page_parts.h"
+#include "report/words.h"
+
+#include <math.h>
+
+/* Beyond so many epochs the table leaves some out. */
+enum { MOST_EPOCHS = 60 };
+
+/* A table in a frame that scrolls by itself, by keyboard, too. */
+static void begin_table(const mb_html *html, const char *id, const char *name)
+{
+    mb_html_put(html,
+                "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n"
+                "<table id=\"%s\">\n<caption>",
+                name, id);
+}
+
+static void begin_head(const mb_html *html) { mb_html_put(html, "</caption>\n<thead>\n<tr>"); }
+
+static void begin_body(const mb_html *html) { mb_html_put(html, "</tr>\n</thead>\n<tbody>\n"); }
+
+static void end_table(const mb_html *html) { mb_html_put(html, "</tbody>\n</table>\n</div>\n"); }
+
+/* `key` is what metrics.jsonl calls the column. */
+static void put_heading(const mb_html *html, const char *key, const char *name)
+{
+    mb_html_put(html, "<th scope=\"col\" data-key=\"%s\">%s</th>", key, name);
+}
+
+static void put_real(const mb_html *html, double value, int decimals)
+{
+    mb_html_put(html, "<td>");
+    mb_html_real(html, NULL, value, "%.*f", decimals, value);
+    mb_html_put(html, "</td>");
+}
+
+/* Numbers of any size, with `digits` that count. */
+static void put_scaled(const mb_html *html, double value, int digits)
+{
+    mb_html_put(html, "<td>");
+    mb_html_real(html, NULL, value, "%.*e", digits - 1, value);
+    mb_html_put(html, "</td>");
+}
+
+/* Accuracies and scores, 0 .. 1, in percent. */
+static void put_share(const mb_html *html, double share)
+{
+    mb_html_put(html, "<td>");
+    mb_html_real(html, NULL, share, "%.2f", 100.0 * share);
+    mb_html_put(html, "</td>");
+}
+
+/* In whole numbers, with groups of three. */
+static void put_speed(const mb_html *html, double speed)
+{
+    char text[MB_COUNT_LENGTH];
+    mb_html_put(html, "<td>");
+    mb_html_real(html, NULL, speed, "%s", mb_write_count(text, (size_t)(speed + 0.5)));
+    mb_html_put(html, "</td>");
+}
+
+/* The least of 2, 5, 10, 20, 50, ... that leaves at most MOST_EPOCHS with the first and the last;
+ * 1 where all fit. */
+static size_t stride_of(size_t epochs)
+{
+    static const size_t factors[] = {2, 5, 10};
+    size_t stride = 1, power = 1;
+    for (size_t i = 0; epochs > MOST_EPOCHS && epochs / stride + 2 > MOST_EPOCHS; i++) {
+        stride = factors[i % 3] * power;
+        power *= i % 3 == 2 ? 10 : 1;
+    }
+    return stride;
+}
+
+static void put_epoch(const mb_html *html, const mb_epoch_metrics *epoch, bool validation)
+{
+    mb_html_put(html, "<tr><th scope=\"row\">");
+    mb_html_count(html, NULL, epoch->epoch);
+    mb_html_put(html, "</th>");
+    if (epoch->train_loss < 0.001)
+        put_scaled(html, epoch->train_loss, 3);
+    else
+        put_real(html, epoch->train_loss, 4);
+    put_share(html, epoch->train_accuracy);
+    if (validation)
+        put_share(html, epoch->validation_accuracy);
+    put_share(html, epoch->test_accuracy);
+    put_scaled(html, epoch->lr, 3);
+    put_real(html, epoch->seconds, 3);
+    put_speed(html, epoch->samples_per_second);
+    put_real(html, epoch->gflops, 1);
+    mb_html_put(html, "</tr>\n");
+}
+
+static void put_epochs_caption(const mb_html *html, size_t epochs, size_t stride)
+{
+    char text[MB_COUNTED_LENGTH];
+    if (stride == 1)
+        mb_html_put(html, "Loss and training accuracy are means over the epoch, each batch before "
+                          "its own update; test accuracy is taken after it.");
+    else
+        mb_html_put(html,
+                    "%s: the first, every %zuth, and the last. <code>metrics.jsonl</code> has all "
+                    "of them.",
+                    mb_write_counted(text, epochs, "epoch"), stride);
+}
+
+void mb_page_epochs(const mb_html *html, const mb_run *run)
+{
+    const size_t epochs = run->options->epochs;
+    const size_t stride = stride_of(epochs);
+    const bool validation = !isnan(run->epochs[epochs - 1].validation_accuracy);
+    begin_table(html, "epoch-table", "Epochs");
+    put_epochs_caption(html, epochs, stride);
+    begin_head(html);
+    put_heading(html, "epoch", "Epoch");
+    put_heading(html, "train_loss", "Loss, nats");
+    put_heading(html, "train_accuracy", "Training, %");
+    if (validation)
+        put_heading(html, "validation_accuracy", "Validation, %");
+    put_heading(html, "test_accuracy", "Test, %");
+    put_heading(html, "lr", "Learning rate");
+    put_heading(html, "seconds", "Seconds");
+    put_heading(html, "samples_per_second", "Samples/s");
+    put_heading(html, "gflops", "GFLOP/s");
+    begin_body(html);
+    for (size_t i = 0; i < epochs; i++)
+        if (i == 0 || i + 1 == epochs || (i + 1) % stride == 0)
+            put_epoch(html, &run->epochs[i], validation);
+    end_table(html);
+}
+
+void mb_page_classes(const mb_html *html, const mb_evaluation *evaluation)
+{
+    begin_table(html, "class-table", "Classes");
+    mb_html_put(html, "Precision: how many of the images called this are this. Recall: how many "
+                      "that are this are called so. F1: the harmonic mean of both.");
+    begin_head(html);
+    put_heading(html, "class", "Class");
+    put_heading(html, "precision", "Precision, %");
+    put_heading(html, "recall", "Recall, %");
+    put_heading(html, "f1", "F1, %");
+    put_heading(html, "support", "Images");
+    begin_body(html);
+    for (size_t class = 0; class < evaluation->classes; class ++) {
+        const mb_class_score *score = &evaluation->scores[class];
+        mb_html_put(html, "<tr><th scope=\"row\">");
+        mb_html_count(html, NULL, class);
+        mb_html_put(html, "</th>");
+        put_share(html, score->precision);
+        put_share(html, score->recall);
+        put_share(html, score->f1);
+        mb_html_put(html, "<td>");
+        mb_html_count(html, NULL, score->support);
+        mb_html_put(html, "</td></tr>\n");
+    }
+    end_table(html);
+}

@@ -1,0 +1,80 @@
+"""Pictures for predict: a small PNG writer, and what becomes of a digit on its way to a file."""
+import math
+import random
+import struct
+import zlib
+
+INVERTED = bytes(255 - value for value in range(256))
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, samples, colour=0, depth=8):
+    """The bytes of a PNG; `samples` are its rows, packed, one after the other. Colour type 0 is gray,
+    2 RGB, 4 gray with alpha, 6 RGB with alpha."""
+    stride = len(samples) // height
+    rows = b"".join(b"\0" + samples[y * stride:(y + 1) * stride] for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) +
+            chunk(b"IEND", b""))
+
+
+def pgm(width, height, samples):
+    return b"P5\n%d %d\n255\n" % (width, height) + samples
+
+
+def blocks(pixels, side, factor):
+    """Each pixel of a square picture as factor x factor equal ones."""
+    rows = []
+    for y in range(side):
+        row = b"".join(bytes([value]) * factor for value in pixels[y * side:(y + 1) * side])
+        rows.append(row * factor)
+    return b"".join(rows)
+
+
+def smooth(pixels, side, factor):
+    """Enlarged with straight lines between the middles of the pixels."""
+    places = []
+    for i in range(side * factor):
+        place = min(max((i + 0.5) / factor - 0.5, 0), side - 1)
+        low = min(int(place), side - 2)
+        places.append((low, place - low))
+    wide = []
+    for y in range(side):
+        row = pixels[y * side:(y + 1) * side]
+        wide.append([row[low] + share * (row[low + 1] - row[low]) for low, share in places])
+    rows = []
+    for low, share in places:
+        pairs = zip(wide[low], wide[low + 1])
+        rows.append(bytes([int(a + share * (b - a) + 0.5) for a, b in pairs]))
+    return b"".join(rows)
+
+
+def photograph(pixels, side, seed):
+    """(width, height, gray values) of ink on paper that is gray, lit from one side and darker in the
+    corners, with noise: the digit somewhere in it, with margins."""
+    rng = random.Random(seed)
+    large, size = smooth(pixels, side, 6), side * 6
+    width, height = size + rng.randrange(20, 200), size + rng.randrange(20, 200)
+    left, top = rng.randrange(width - size), rng.randrange(height - size)
+    angle, slope, corner = rng.uniform(0, 2 * math.pi), rng.uniform(0.05, 0.25), rng.uniform(0, 0.2)
+    paper, strength = rng.uniform(150, 240), rng.uniform(0.5, 0.9)
+    down, across = slope * math.sin(angle), slope * math.cos(angle)
+    rows = []
+    for y in range(height):
+        v = 2 * y / height - 1
+        ink = bytes(width)
+        if top <= y < top + size:
+            row = large[(y - top) * size:(y - top + 1) * size]
+            ink = bytes(left) + row + bytes(width - left - size)
+        noise = rng.randbytes(2 * width)
+        values = []
+        for x in range(width):
+            u = 2 * x / width - 1
+            light = paper * (1 + down * v + across * u - corner * (u * u + v * v) / 2)
+            value = light * (1 - strength * ink[x] / 255) + (noise[x] + noise[x + width] - 255) / 20
+            values.append(min(max(int(value), 0), 255))
+        rows.append(bytes(values))
+    return width, height, b"".join(rows)

@@ -1,0 +1,372 @@
+"""--help, the manual page, the completion for bash and README.md: they name the same commands,
+options and defaults, and these are the ones that the program has."""
+import os
+import re
+import shutil
+import struct
+import subprocess
+import unittest
+import zlib
+
+import named
+import support
+from named import complete
+from support import PROGRAM, ProgramTest, add_methods
+
+OPTIMIZERS = ("sgd", "adam", "adamw")
+
+
+# A picture of 28x28 with a stroke on it.
+STROKE = (bytes(28) * 4 + (bytes(12) + bytes([255]) * 4 + bytes(12)) * 20 + bytes(28) * 4)
+
+
+def png(rows, columns, pixels):
+    """A grey picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    lines = b"".join(b"\0" + pixels[row * columns:(row + 1) * columns] for row in range(rows))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
+class HelpTest(ProgramTest):
+    def help(self, *command, **variables):
+        return self.succeed(*command, "--help", **variables).out
+
+    def commands(self):
+        """{command: what follows its name}, by the program."""
+        return named.help_commands(self.help())
+
+    def options(self, command):
+        return named.help_options(self.help(command))
+
+
+class Names(HelpTest):
+    """The same everywhere."""
+
+    def test_commands(self):
+        commands = self.commands()
+        self.assertLessEqual({"train", "evaluate", "info"}, set(commands))
+        self.assertEqual(commands, named.manual_commands(named.read_text(named.MANUAL)))
+        self.assertEqual(commands, named.readme_commands(named.read_text("README.md")))
+        self.assertEqual(sorted(commands), complete(self.folder, ""))
+        refusal = self.fail_with(2, "fit").split("there are ")[1]
+        self.assertEqual(set(commands), set(re.split(", | and ", refusal)))
+
+    def test_usage_has_the_command_and_what_it_takes(self):
+        for command, follows in self.commands().items():
+            with self.subTest(command=command):
+                self.assertEqual(f"Usage: mnist_blas {command} [OPTION...] {follows}".strip(),
+                                 self.help(command).splitlines()[0])
+        self.assertEqual("Usage: mnist_blas [train] [OPTION...]", self.help().splitlines()[0])
+
+    def test_help_is_the_help_of_train(self):
+        self.assertEqual(self.help().splitlines()[1:], self.help("train").splitlines()[1:])
+
+    def test_options_of_the_manual(self):
+        text = named.read_text(named.MANUAL)
+        for command in self.commands():
+            with self.subTest(command=command):
+                options = self.options(command)
+                manual = {**named.manual_options(text, command),
+                          **named.manual_options(text, "All commands")}
+                self.assertEqual({name: option.argument for name, option in options.items()},
+                                 {name: option.argument for name, option in manual.items()})
+                self.assertTrue(all(option.text for option in manual.values()), manual)
+
+    def test_options_of_readme(self):
+        readme = named.readme_options(named.read_text("README.md"), self.commands())
+        for command in self.commands():
+            with self.subTest(command=command):
+                options = self.options(command)
+                self.assertEqual({name: option.argument for name, option in options.items()},
+                                 {name: option.argument for name, option in readme[command].items()})
+
+    def test_options_of_the_completion(self):
+        for command in self.commands():
+            with self.subTest(command=command):
+                options = self.options(command)
+                self.assertEqual(sorted("--" + name for name in options),
+                                 complete(self.folder, command, "--"))
+        self.assertEqual(complete(self.folder, "train", "--"), complete(self.folder, "--"))
+
+    def test_options_are_described(self):
+        for command in self.commands():
+            with self.subTest(command=command):
+                for name, option in self.options(command).items():
+                    self.assertTrue(option.text, name)
+
+    def test_variables(self):
+        """Those that the sources ask for are those of the manual, and README has no others."""
+        manual = named.manual_variables(named.read_text(named.MANUAL))
+        asked = set()
+        for room in ("src", "tools"):
+            for folder, _, files in os.walk(os.path.join(named.ROOT, room)):
+                for name in files:
+                    if name.endswith(".c"):
+                        asked |= set(re.findall(r'(?:getenv|is_set)\("([A-Z_]+)"\)',
+                                                named.read_text(folder, name)))
+        self.assertIn("MNIST_BLAS_PIN", asked)
+        self.assertEqual(set(), asked - manual)
+        self.assertLess({"OMP_NUM_THREADS"}, named.readme_variables(named.read_text("README.md")))
+        self.assertEqual(set(), named.readme_variables(named.read_text("README.md")) - manual)
+
+    def test_version(self):
+        for command in ([], *([command] for command in self.commands())):
+            with self.subTest(command=command):
+                for option in ("--version", "-V"):
+                    self.assertRegex(self.succeed(*command, option).out,
+                                     r"^mnist_blas \d+\.\d+\.\d+\n$")
+
+
+class Defaults(HelpTest):
+    """What --help shows in brackets."""
+
+    def test_manual_and_readme_have_them(self):
+        manual, readme = named.read_text(named.MANUAL), named.read_text("README.md")
+        readme = named.readme_options(readme, self.commands())["train"]
+        for command in self.commands():
+            with self.subTest(command=command):
+                options = self.options(command)
+                for name, option in named.manual_options(manual, command).items():
+                    if name != "data":
+                        self.assertEqual(options[name].default, option.default, name)
+                    if command == "train" and name not in ("data", "threads"):
+                        self.assertEqual(options[name].default, readme[name].default, name)
+
+    def test_what_takes_a_value_has_one(self):
+        for command in self.commands():
+            with self.subTest(command=command):
+                for name, option in self.options(command).items():
+                    self.assertEqual(option.argument is None, option.default is None, name)
+
+    def test_places_of_data(self):
+        places = named.manual_places(named.read_text(named.MANUAL))
+        self.assertEqual(5, len(places))
+        for command in ("train", "evaluate"):
+            default = self.options(command)["data"].default
+            self.assertEqual("MNIST_BLAS_DATA, else the first that has data of " +
+                             ", ".join(places), default.replace(self.folder, "~"))
+            default = named.help_options(self.help(command, XDG_CACHE_HOME="/tmp/x"))["data"].default
+            self.assertTrue(default.endswith(", /tmp/x/mnist_blas"), default)
+
+    def test_threads(self):
+        self.assertEqual("OMP_NUM_THREADS, else one a core", self.options("info")["threads"].default)
+        self.assertEqual(1, self.info(OMP_NUM_THREADS="1")["threads"])
+        self.assertGreaterEqual(self.info()["cores_allowed"], self.info()["threads"])
+
+    def test_folder_of_the_run(self):
+        self.succeed("--data", self.make_data(), "--quiet", "--no-report")
+        self.assertTrue(self.model_bytes(self.options("train")["out"].default))
+
+    def of_optimizer(self, optimizer):
+        """{name: default} of the options that decide what is learned."""
+        found = {}
+        for name, option in self.options("train").items():
+            if name in ("data", "threads", "out") or option.default is None:
+                continue
+            choices = dict(part.split(" ") for part in option.default.split(", ") if " " in part)
+            if not choices:
+                found[name] = option.default
+            elif optimizer in choices:
+                found[name] = choices[optimizer]
+        found["optimizer"] = optimizer
+        return found
+
+    def learn(self, data, options, out):
+        words = [word for name, value in options.items() for word in ("--" + name, value)]
+        self.succeed("--data", data, "--quiet", "--no-report", "--out", out, *words)
+        return self.model_bytes(out)
+
+    def test_default_optimizer(self):
+        self.succeed("--data", self.make_data(), "--quiet", "--no-report", "--out", "out")
+        summary, options = self.summary(), self.options("train")
+        for name in ("optimizer", "schedule", "seed", "epochs", "batch-size"):
+            self.assertEqual(options[name].default, str(summary[name.replace("-", "_")]), name)
+        for name, key in (("lr", "lr"), ("weight-decay", "weight_decay")):
+            self.assertEqual(float(self.of_optimizer("adamw")[name]), summary[key], name)
+
+
+def default_test(optimizer):
+    """Given in words, the defaults make the same bytes, and each of them plays a part."""
+    def test(self):
+        data, others = self.make_data(), {
+            "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
+            "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
+            "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9"}
+        plain = self.learn(data, {"optimizer": optimizer}, "plain")
+        options = self.of_optimizer(optimizer)
+        foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})
+        self.assertEqual(set(others) - foreign | {"optimizer"}, set(options) - foreign)
+        self.assertEqual(plain, self.learn(data, options, "words"))
+        for name in set(others) - foreign:
+            changed = self.learn(data, {"optimizer": optimizer, name: others[name]}, "other")
+            self.assertNotEqual(plain, changed, name)
+    return test
+
+
+add_methods(Defaults, {f"of_{optimizer}": [optimizer] for optimizer in OPTIMIZERS}, default_test)
+
+
+class Layout(HelpTest):
+    """How --help looks."""
+
+    # With the first eight argp itself would print without end.
+    FORMATS = ("rmargin=10", "rmargin=1", "rmargin=0", "rmargin=-5", "short-opt-col=100",
+               "opt-doc-col=100", "rmargin=12,lmargin=5", "long-opt-col=90", "rmargin=99999999999",
+               "rmargin=30", "bogus=1", "", ",,,", "rmargin", "no-dup-args-note")
+
+    def test_fits_80_columns(self):
+        for command in ([], *([command] for command in self.commands())):
+            with self.subTest(command=command):
+                for line in self.help(*command).splitlines():
+                    self.assertLess(len(line), 80, line)
+                    self.assertEqual(line.rstrip(), line)
+
+    def test_groups_have_headings(self):
+        for command in self.commands():
+            with self.subTest(command=command):
+                groups = re.findall(r"\n\n(.*)\n(?=  (?:-|    --))", self.help(command))
+                self.assertGreaterEqual(len(groups), 2)
+                for heading in groups:
+                    self.assertRegex(heading, r"^ \S.*:$")
+
+    def test_same_under_any_format_of_argp(self):
+        plain = self.help()
+        for form in self.FORMATS:
+            environment = support.clean_environment(self.folder, ARGP_HELP_FMT=form)
+            with subprocess.Popen([PROGRAM, "--help"], cwd=self.folder, env=environment, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                text = process.stdout.read(2 * len(plain))
+                if len(text) > len(plain):
+                    process.kill()
+                self.assertEqual((plain, "", 0), (text, process.stderr.read(), process.wait()), form)
+
+    def test_says_what_gets_lost(self):
+        for option in ("--help", "--version"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([PROGRAM, option], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=support.HANG, check=False)
+            self.assertEqual(1, done.returncode)
+            self.assertRegex(done.stderr, r"^mnist_blas: standard output: .*No space left.*\n$")
+
+    def test_wins_over_what_follows(self):
+        self.assertEqual(self.help(), self.succeed("--help", "--nonsense", "more").out)
+        self.assertEqual(self.help(), self.succeed("-?").out)
+
+
+class Examples(HelpTest):
+    """Each works as it stands, after those before it."""
+
+    def run_examples(self, examples):
+        for arguments in examples:
+            for word in arguments:
+                if word.endswith((".png", ".pgm")) and not os.path.exists(self.path(word)):
+                    content = png(28, 28, STROKE)
+                    if word.endswith(".pgm"):
+                        content = b"P5 28 28 255\n" + STROKE
+                    os.makedirs(os.path.dirname(self.path(word)), exist_ok=True)
+                    support.write_bytes(self.path(word), content)
+            with self.subTest(example=" ".join(arguments)):
+                self.succeed(*arguments)
+
+    def setUp(self):
+        super().setUp()
+        for place in ("mnist", "fashion"):
+            self.make_data(os.path.join("data", place), classes=10, rows=28, columns=28, test=100)
+
+    def test_of_help(self):
+        for command in self.commands():
+            with self.subTest(command=command):
+                examples = named.help_examples(self.help(command))
+                self.assertTrue(examples)
+                self.run_examples(examples)
+
+    def test_of_the_manual(self):
+        examples = named.manual_examples(named.read_text(named.MANUAL))
+        self.assertGreater(len(examples), 2)
+        self.run_examples(examples)
+
+
+class Manual(HelpTest):
+    """The page as a reader has it."""
+
+    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
+    def test_renders_without_a_warning(self):
+        done = subprocess.run(["groff", "-mdoc", "-ww", "-b", "-Tascii", "-P-bcou", named.MANUAL],
+                              capture_output=True, text=True, timeout=support.HANG, check=True)
+        self.assertEqual("", done.stderr)
+        for name in self.options("train"):
+            self.assertIn("--" + name, done.stdout)
+
+
+class Completion(HelpTest):
+    """What bash proposes besides commands and options."""
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("some folder", "below"))
+        for name in ("a.safetensors", "b.safetensors", "one.png", "two.pgm", "t10k-images-idx3-ubyte",
+                     "packed-ubyte.gz", "notes.txt"):
+            support.write_bytes(self.path(name), b"")
+
+    def values(self, option):
+        """What the program says an option may be."""
+        line = self.fail_with(2, "--" + option, "nonsense")
+        return sorted(line.split(" is not one of ")[1].split(", "))
+
+    def test_values(self):
+        for option in ("optimizer", "schedule"):
+            values = self.values(option)
+            self.assertGreaterEqual(len(values), 3)
+            self.assertEqual(values, complete(self.folder, "--" + option, ""))
+            self.assertEqual(values, complete(self.folder, "train", "--quiet", "--" + option, ""))
+            self.assertEqual(values, complete(self.folder, "--" + option, "="))
+            self.assertEqual(values[-1:], complete(self.folder, "--" + option, "=", values[-1]))
+
+    def test_networks_can_be_trained(self):
+        networks, data = complete(self.folder, "--network", ""), self.make_data()
+        self.assertIn(self.options("train")["network"].default, networks)
+        for network in networks:
+            self.train(data, "--network", network)
+
+    def test_value_that_nobody_can_guess(self):
+        for name in ("epochs", "lr", "seed", "threads", "batch-size"):
+            self.assertEqual([], complete(self.folder, "--" + name, ""))
+
+    def test_every_option_with_a_value_is_known_to_take_one(self):
+        """After one no option is proposed, and after a flag they are."""
+        for command in self.commands():
+            with self.subTest(command=command):
+                for name, option in self.options(command).items():
+                    proposed = complete(self.folder, command, "--" + name, "--")
+                    self.assertEqual(option.argument is None, "--help" in proposed, name)
+
+    def test_folders(self):
+        for option in ("--data", "--out"):
+            self.assertEqual(["some folder"], complete(self.folder, option, ""))
+
+    def test_model(self):
+        for command in ("evaluate", "predict"):
+            models = ["a.safetensors", "b.safetensors", "some folder"]
+            self.assertEqual(models, complete(self.folder, command, ""))
+            self.assertEqual(models, complete(self.folder, command, "--threads", "2", ""))
+            self.assertEqual(models, complete(self.folder, command, "--threads", "=", "2", ""))
+            self.assertEqual(["a.safetensors"], complete(self.folder, command, "a"))
+        self.assertEqual([], complete(self.folder, "evaluate", "a.safetensors", ""))
+
+    def test_images(self):
+        images = ["one.png", "packed-ubyte.gz", "some folder", "t10k-images-idx3-ubyte", "two.pgm"]
+        for words in (["a.safetensors"], ["--raw", "a.safetensors"], ["a.safetensors", "one.png"]):
+            self.assertEqual(images, complete(self.folder, "predict", *words, ""))
+
+    def test_is_of_the_program_by_any_path(self):
+        """bash looks for a path's last part."""
+        done = subprocess.run(["bash", "--norc", "-c",
+                               f"source '{named.COMPLETION}'; complete -p mnist_blas"],
+                              capture_output=True, text=True, timeout=support.HANG, check=True)
+        self.assertEqual("complete -F _mnist_blas mnist_blas\n", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

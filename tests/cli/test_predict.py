@@ -1,0 +1,221 @@
+"""predict: what it says of pictures in every form, and of files that are none."""
+import gzip
+import json
+import os
+import re
+import unittest
+
+import pictures
+import support
+from screen import Terminal
+from support import COLUMNS, ROWS, ProgramTest, add_methods
+
+MODEL = "out/model.safetensors"
+PIXELS = ROWS * COLUMNS
+
+
+def made_images(count):
+    """The first made test images, each as bytes."""
+    images, _ = support.made_split(200, 4, ROWS, COLUMNS, 0.0, 0, 12)
+    return [images[i * PIXELS:(i + 1) * PIXELS] for i in range(count)]
+
+
+def drawing(factor=9):
+    """(width, height, gray values) of a light ring with a tail on black, like a 9."""
+    side = 3 * factor
+    rows = []
+    for y in range(4 * factor):
+        row = bytearray(side)
+        for x in range(side):
+            u, v = x / factor - 1.4, y / factor - 1.3
+            ring = 0.5 < (u * u + v * v) ** 0.5 < 0.8
+            row[x] = 255 * (ring or (0.5 < u < 0.8 and 0 < v < 2.2))
+        rows.append(bytes(row))
+    return side, 4 * factor, b"".join(rows)
+
+
+class PredictTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.train(self.make_data())
+
+    def write(self, name, data):
+        support.write_bytes(self.path(name), data)
+        return name
+
+    def predict(self, *arguments):
+        """What --json says, checked to agree with itself."""
+        found = json.loads(self.succeed("predict", "--json", MODEL, *arguments).out)
+        for one in found:
+            probabilities = one["probabilities"]
+            self.assertAlmostEqual(1.0, sum(probabilities), places=5)
+            self.assertEqual(max(probabilities), one["confidence"])
+            self.assertEqual(probabilities.index(one["confidence"]), one["class"])
+        return found
+
+
+class Forms(PredictTest):
+    """JSON and text, of the same images."""
+
+    def test_idx_images_are_numbered(self):
+        images = made_images(5)
+        self.write("five", support.idx((5, ROWS, COLUMNS), b"".join(images)))
+        found = self.predict("five")
+        self.assertEqual([("five", i) for i in range(5)], [(f["image"], f["index"]) for f in found])
+        self.assertEqual([4] * 5, [len(f["probabilities"]) for f in found])
+
+    def test_raw_pictures_are_as_idx_images(self):
+        images = made_images(3)
+        self.write("all.gz", gzip.compress(support.idx((3, ROWS, COLUMNS), b"".join(images))))
+        names = [self.write(f"{i}.bin", make(COLUMNS, ROWS, image)) for i, (make, image) in
+                 enumerate(zip((pictures.png, pictures.pgm, pictures.png), images))]
+        found = self.predict("--raw", *names, "all.gz")
+        self.assertEqual([*names, *["all.gz"] * 3], [f["image"] for f in found])
+        self.assertNotIn("index", found[0])
+        for one, same in zip(found, found[3:]):
+            self.assertEqual(one["probabilities"], same["probabilities"])
+
+    def test_text_says_what_json_says(self):
+        self.write("two", support.idx((2, ROWS, COLUMNS), b"".join(made_images(2))))
+        self.write("one.png", pictures.png(*drawing()))
+        found = self.predict("two", "one.png")
+        text = self.succeed("predict", MODEL, "two", "one.png").out
+        self.assertTrue(text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) ==
+                        {"\n"}, text)
+        lines = text.splitlines()
+        for i, line in enumerate(lines[:2]):
+            self.assertRegex(line, rf"^two\[{i}\]: {found[i]['class']} +"
+                             rf"{100 * found[i]['confidence']:.1f} %$")
+        self.assertEqual(f"one.png: {found[2]['class']} ({100 * found[2]['confidence']:.1f} %)",
+                         lines[2])
+        self.assertEqual(7, len(lines))
+        for line, (c, share) in zip(lines[3:], enumerate(found[2]["probabilities"])):
+            self.assertRegex(line, rf"^ +{c} #*\.* +{100 * share:.1f} %$")
+
+    def test_bars_fit_the_terminal(self):
+        self.write("one.png", pictures.png(*drawing()))
+        for width in (20, 40, 80, 300):
+            terminal = Terminal(self.folder, "predict", MODEL, "one.png", width=width)
+            self.addCleanup(terminal.close)
+            self.assertEqual(0, terminal.finish())
+            lines = terminal.screen.lines()
+            self.assertEqual(5, len(lines), lines)
+            self.assertLessEqual(max(map(len, lines)), width)
+            bars = {len(re.findall("[█░]", line)) for line in lines[1:]}
+            self.assertEqual(1, len(bars), lines)
+
+    def test_threads_change_nothing(self):
+        self.write("one.png", pictures.png(*drawing()))
+        texts = {self.succeed("predict", "--json", MODEL, "one.png", "--threads", n).out
+                 for n in (1, 2, 3)}
+        self.assertEqual(1, len(texts), texts)
+
+    def test_names_of_any_bytes(self):
+        name = os.fsencode(self.folder) + b"/\xff\x1b[2J.png"
+        support.write_bytes(name, pictures.png(*drawing()))
+        found = json.loads(self.succeed("predict", "--json", MODEL, os.fsdecode(name)).out)
+        self.assertTrue(found[0]["image"].endswith("?\x1b[2J.png"), found)
+
+    def test_every_kind_of_png(self):
+        """A black digit on white, in colour, with alpha, in 16 bits, and drawn on nothing."""
+        *size, gray = drawing()
+        ink = gray.translate(pictures.INVERTED)
+        kinds = {
+            "gray": pictures.png(*size, ink),
+            "light": pictures.png(*size, gray),
+            "rgb": pictures.png(*size, bytes(v for g in ink for v in (g, g, g)), 2),
+            "deep": pictures.png(*size, bytes(v for g in ink for v in (g, g)), 0, 16),
+            "opaque": pictures.png(*size, bytes(v for g in ink for v in (g, 255)), 4),
+            "black": pictures.png(*size, bytes(v for g in gray for v in (0, g)), 4),
+            "white": pictures.png(*size, bytes(v for g in gray for v in (255, g)), 4),
+            "pgm": pictures.pgm(*size, ink),
+        }
+        found = self.predict(*(self.write(name, data) for name, data in kinds.items()))
+        for one in found[1:]:
+            for expected, share in zip(found[0]["probabilities"], one["probabilities"]):
+                self.assertAlmostEqual(expected, share, delta=0.02, msg=one["image"])
+
+
+GOOD = pictures.png(*drawing())
+
+# Name of the test: the file's bytes, what the line says.
+BAD_FILES = {
+    "empty": [b"", "is neither PNG, PGM nor IDX"],
+    "jpeg": [b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "is neither PNG, PGM nor IDX"],
+    "text": [b"seven\n", "is neither PNG, PGM nor IDX"],
+    "truncated_png": [GOOD[:-20], "truncated"],
+    "damaged_png": [GOOD[:45] + b"?" + GOOD[46:], "checksum"],
+    "huge_png": [pictures.png(1, 1, b"\0")[:8] + pictures.chunk(
+        b"IHDR", b"\0\0\xff\xff\0\0\xff\xff\x08\0\0\0\0") + GOOD[33:], "too large: 65535x65535"],
+    "truncated_pgm": [pictures.pgm(COLUMNS, ROWS, bytes(PIXELS - 1)), "truncated"],
+    "pgm_with_more": [pictures.pgm(COLUMNS, ROWS, bytes(PIXELS + 1)), "trailing garbage"],
+    "uniform": [pictures.png(40, 40, b"\x80" * 1600), "nothing stands out"],
+    "idx_of_another_size": [support.idx((1, 28, 28), bytes(784)), ["28x28", "12x10"]],
+    "idx_of_labels": [support.idx((10,), bytes(10)), "holds labels"],
+    "truncated_idx": [support.idx((2, ROWS, COLUMNS), bytes(PIXELS)), "truncated"],
+    "broken_gzip": [gzip.compress(bytes(100))[:-4], ""],
+}
+
+
+class BadFiles(PredictTest):
+    """One line that names the file, exit 1, and nothing of the good ones."""
+
+    def refuse_file(self, name, *arguments, says=()):
+        line = self.fail_with(1, "predict", *arguments, MODEL, "good.png", name, "good.png", says=says)
+        self.assertTrue(line.startswith(f"mnist_blas: {name}: "), line)
+        result = self.run_program("predict", *arguments, MODEL, "good.png", name)
+        self.assertEqual("", result.out)
+
+    def setUp(self):
+        super().setUp()
+        self.write("good.png", GOOD)
+
+    def test_missing(self):
+        self.refuse_file("nowhere.png", says="No such file")
+
+    def test_folder(self):
+        self.refuse_file("data", says="not a regular file")
+
+    def test_pipe(self):
+        os.mkfifo(self.path("pipe"))
+        self.refuse_file("pipe", says="not a regular file")
+
+    def test_raw_of_another_size(self):
+        self.write("large.png", pictures.png(20, 24, bytes(480)))
+        self.refuse_file("large.png", "--raw", says=["24x20", "12x10"])
+
+    def test_bad_model(self):
+        self.fail_with(1, "predict", "good.png", "good.png", says="good.png: ")
+
+
+def bad_file_test(data, words):
+    def test(self):
+        self.write("bad", data)
+        self.refuse_file("bad", says=words)
+        self.refuse_file("bad", "--json", says=words)
+    return test
+
+
+add_methods(BadFiles, BAD_FILES, bad_file_test)
+
+
+class Usage(ProgramTest):
+    def test_no_model(self):
+        self.fail_with(2, "predict", says="which model")
+
+    def test_no_image(self):
+        self.fail_with(2, "predict", "model", says="which images")
+
+    def test_bad_threads(self):
+        self.fail_with(2, "predict", "model", "image", "--threads", "0", says="--threads")
+
+    def test_unknown_option(self):
+        self.fail_with(2, "predict", "model", "image", "--fast", says="--fast")
+
+    def test_help(self):
+        self.assertIn("predict", self.succeed("predict", "--help").out)
+        self.assertIn("predict MODEL IMAGE", self.succeed("train", "--help").out)
+
+
+if __name__ == "__main__":
+    unittest.main()

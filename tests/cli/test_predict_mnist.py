@@ -1,0 +1,97 @@
+"""predict on real MNIST, from MNIST_BLAS_DATA: digits written as pictures of many forms are seen as
+the images that they come from."""
+import functools
+import gzip
+import json
+import os
+import unittest
+
+import pictures
+import support
+from support import ProgramTest, add_methods
+
+SIDE, FACTOR = 28, 10
+STEP, FEW = 10, 50  # every so many of the test images; fewer where making a picture takes long
+
+
+@functools.lru_cache(maxsize=None)
+def test_images():
+    for name, read in ((support.TEST_IMAGES, open), (support.TEST_IMAGES + ".gz", gzip.open)):
+        path = os.path.join(support.REAL_DATA, name)
+        if os.path.exists(path):
+            with read(path, "rb") as file:
+                data = file.read()[16:]
+            return [data[i:i + SIDE * SIDE] for i in range(0, len(data), SIDE * SIDE)]
+    raise FileNotFoundError(f"{support.REAL_DATA}: no {support.TEST_IMAGES}")
+
+
+def square(enlarge, factor, invert):
+    """A form: enlarged by this function, if any, and dark on light or not."""
+    def make(image, number):
+        del number
+        pixels = enlarge(image, SIDE, factor) if enlarge else image
+        side = SIDE * factor
+        return pictures.png(side, side, pixels.translate(pictures.INVERTED) if invert else pixels)
+    return make
+
+
+def photograph(invert):
+    def make(image, number):
+        width, height, pixels = pictures.photograph(image, SIDE, number)
+        return pictures.png(width, height,
+                            pixels.translate(pictures.INVERTED) if invert else pixels)
+    return make
+
+
+# Name of the test: how an image becomes a picture, which images, the least share seen alike.
+FORMS = {
+    "of_its_size": [square(None, 1, False), STEP, 0.97],
+    "of_its_size_dark_on_light": [square(None, 1, True), STEP, 0.97],
+    "in_blocks": [square(pictures.blocks, FACTOR, False), STEP, 0.97],
+    "in_blocks_dark_on_light": [square(pictures.blocks, FACTOR, True), STEP, 0.97],
+    "smooth": [square(pictures.smooth, FACTOR, False), STEP, 0.97],
+    "smooth_dark_on_light": [square(pictures.smooth, FACTOR, True), STEP, 0.97],
+    "photographed": [photograph(False), FEW, 0.90],
+    "photographed_light_on_dark": [photograph(True), FEW, 0.90],
+}
+
+
+@unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set: no real MNIST to predict")
+class Mnist(ProgramTest):
+    model = None
+
+    @classmethod
+    def setUpClass(cls):
+        """One model for all forms."""
+        maker = ProgramTest()
+        maker.setUp()
+        cls.addClassCleanup(maker.doCleanups)
+        maker.train(support.REAL_DATA, "--epochs", 2)
+        cls.model = maker.path("out/model.safetensors")
+
+    def classes(self, *files):
+        found = json.loads(self.succeed("predict", "--json", self.model, *files).out)
+        return [one["class"] for one in found]
+
+    def check(self, make, step, least):
+        images = test_images()[::step]
+        support.write_bytes(self.path("images"),
+                            support.idx((len(images), SIDE, SIDE), b"".join(images)))
+        names = []
+        for number, image in enumerate(images):
+            names.append(f"{number}.png")
+            support.write_bytes(self.path(names[-1]), make(image, number))
+        pairs = zip(self.classes("images"), self.classes(*names))
+        alike = sum(one == other for one, other in pairs)
+        print(f"{alike} of {len(images)} alike", end=" ", flush=True)
+        self.assertGreaterEqual(alike, least * len(images))
+
+
+def form_test(make, step, least):
+    return lambda self: self.check(make, step, least)
+
+
+add_methods(Mnist, FORMS, form_test)
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,142 @@
+#include "predict.h"
+#include "terminal.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* At equal probabilities the lower class wins, as in evaluate. */
+static size_t likeliest(const float *row, size_t classes)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < classes; c++)
+        best = row[c] > row[best] ? c : best;
+    return best;
+}
+
+/* JSON is UTF-8, and a path may be any bytes: those that are not become '?'. */
+static json_t *path_string(const char *path)
+{
+    json_t *string = json_string(path);
+    if (string != NULL)
+        return string;
+    char *readable = strdup(path);
+    for (char *c = readable; c != NULL && *c != '\0'; c++)
+        if ((unsigned char)*c > 126)
+            *c = '?';
+    string = readable != NULL ? json_string(readable) : NULL;
+    free(readable);
+    return string;
+}
+
+/* NULL when memory is out. */
+static json_t *object_of(const mb_predicted_file *file, size_t index, const float *row,
+                         size_t classes)
+{
+    const size_t best = likeliest(row, classes);
+    json_t *object = json_object(), *probabilities = json_array();
+    bool whole =
+        object != NULL && json_object_set_new(object, "image", path_string(file->path)) == 0;
+    if (whole && file->many)
+        whole = json_object_set_new(object, "index", json_integer((json_int_t)index)) == 0;
+    whole = whole && json_object_set_new(object, "class", json_integer((json_int_t)best)) == 0 &&
+            json_object_set_new(object, "confidence", json_real((double)row[best])) == 0;
+    for (size_t c = 0; whole && c < classes; c++)
+        whole = json_array_append_new(probabilities, json_real((double)row[c])) == 0;
+    whole = whole && json_object_set(object, "probabilities", probabilities) == 0;
+    json_decref(probabilities);
+    if (whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error *error)
+{
+    json_t *array = json_array();
+    bool whole = array != NULL;
+    const float *row = predictions->probabilities;
+    for (size_t f = 0; f < predictions->file_count; f++)
+        for (size_t i = 0; whole && i < predictions->files[f].count; i++) {
+            json_t *object = object_of(&predictions->files[f], i, row, predictions->classes);
+            whole = json_array_append_new(array, object) == 0;
+            row += predictions->classes;
+        }
+    char *text = whole ? json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+    if (text != NULL)
+        puts(text);
+    const mb_status status =
+        text != NULL ? MB_OK : mb_fail_memory(error, "predict", sizeof *predictions);
+    free(text);
+    json_decref(array);
+    return status;
+}
+
+/* Control characters in a name would move the cursor. */
+static void print_path(const char *path)
+{
+    for (const char *c = path; *c != '\0'; c++)
+        putchar((unsigned char)*c < ' ' || *c == 127 ? '?' : *c);
+}
+
+/* Digits of a number below the class count. */
+static int digits_of(size_t classes) { return classes > 100 ? 3 : classes > 10 ? 2 : 1; }
+
+enum { BESIDE_BAR = 14, LEAST_BAR = 4, MOST_BAR = 60 };
+
+static void print_bars(const mb_terminal *terminal, const float *row, size_t classes, char *bar,
+                       size_t cells)
+{
+    const size_t best = likeliest(row, classes);
+    for (size_t c = 0; c < classes; c++) {
+        mb_terminal_bar(terminal, (double)row[c], cells, bar);
+        const char *style = c == best ? mb_terminal_style(terminal, MB_BOLD) : "";
+        const char *end = c == best ? mb_terminal_style(terminal, MB_PLAIN) : "";
+        printf("%s  %*zu%s %s %s%5.1f %%%s\n", style, digits_of(classes), c, end, bar, style,
+               100.0 * (double)row[c], end);
+    }
+}
+
+static void print_picture(const mb_terminal *terminal, const char *path, const float *row,
+                          size_t classes, char *bar, size_t cells)
+{
+    const size_t best = likeliest(row, classes);
+    print_path(path);
+    printf(": %s%zu%s (%.1f %%)\n", mb_terminal_style(terminal, MB_BOLD), best,
+           mb_terminal_style(terminal, MB_PLAIN), 100.0 * (double)row[best]);
+    print_bars(terminal, row, classes, bar, cells);
+}
+
+static void print_numbered(const mb_predicted_file *file, const float *row, size_t classes)
+{
+    for (size_t i = 0; i < file->count; i++, row += classes) {
+        const size_t best = likeliest(row, classes);
+        print_path(file->path);
+        printf("[%zu]: %zu %5.1f %%\n", i, best, 100.0 * (double)row[best]);
+    }
+}
+
+mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *error)
+{
+    const mb_terminal terminal = mb_terminal_of(STDOUT_FILENO);
+    const size_t width = mb_terminal_width(&terminal), classes = predictions->classes;
+    size_t cells = width > BESIDE_BAR + LEAST_BAR ? width - BESIDE_BAR : LEAST_BAR;
+    cells = cells < MOST_BAR ? cells : MOST_BAR;
+    char *bar = malloc(MB_BAR_BYTES(cells));
+    if (bar == NULL)
+        return mb_fail_memory(error, "predict", MB_BAR_BYTES(cells));
+    const float *row = predictions->probabilities;
+    for (size_t f = 0; f < predictions->file_count; f++) {
+        const mb_predicted_file *file = &predictions->files[f];
+        if (file->many)
+            print_numbered(file, row, classes);
+        else
+            print_picture(&terminal, file->path, row, classes, bar, cells);
+        row += file->count * classes;
+    }
+    free(bar);
+    return MB_OK;
+}
