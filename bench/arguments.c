@@ -1,15 +1,9 @@
 #include "arguments.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-mb_status mb_bench_arguments(char *program, const struct argp *argp, int argc, char **argv,
-                             void *input, mb_error *error)
-{
-    if (argc > 0)
-        argv[0] = program; /* as messages of getopt begin */
-    return mb_parse_arguments(argp, argc, argv, input, error);
-}
 
 mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
                           mb_counts *counts, mb_error *error)
@@ -52,7 +46,13 @@ void mb_bench_print_machine(const mb_machine_info *machine)
 
 int mb_bench_end(const char *program, mb_status status, const mb_error *error)
 {
-    fflush(stdout);
+    errno = 0;
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (status == MB_OK && lost) {
+        fprintf(stderr, "%s: standard output: cannot be written: %s\n", program,
+                strerror(errno != 0 ? errno : EIO));
+        return MB_EXIT_FAILED;
+    }
     if (status == MB_OK)
         return MB_EXIT_DONE;
     fprintf(stderr, "%s: %s\n", program, error->text);

@@ -12,10 +12,6 @@ typedef struct mb_counts {
     size_t count;
 } mb_counts;
 
-/* mb_parse_arguments for a program of that name, with which its messages begin. */
-mb_status mb_bench_arguments(char *program, const struct argp *argp, int argc, char **argv,
-                             void *input, mb_error *error);
-
 /* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_INVALID names
  * the option. */
 mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
@@ -29,7 +25,8 @@ mb_status mb_bench_machine(const char *program, size_t threads, mb_machine **mac
 /* The machine in a line. */
 void mb_bench_print_machine(const mb_machine_info *machine);
 
-/* Prints the error of a program that failed, and returns the exit code for the status. */
+/* Prints the error of a program that failed, and returns the exit code for the status. Output that
+ * is lost is a failure too. */
 int mb_bench_end(const char *program, mb_status status, const mb_error *error);
 
 #endif

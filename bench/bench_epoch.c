@@ -252,7 +252,7 @@ int main(int argc, char **argv)
                        .epochs = 5,
                        .rounds = 3,
                        .error = &error};
-    mb_status status = mb_bench_arguments(program, &argp, argc, argv, &given, &error);
+    mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
     if (status == MB_OK) {
         mb_restart_with_better_blas(argv);
         status = run(&given, &error);

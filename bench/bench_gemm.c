@@ -203,7 +203,7 @@ int main(int argc, char **argv)
                        .batch_sizes = {.value = {64}, .count = 1},
                        .repeats = 20,
                        .error = &error};
-    mb_status status = mb_bench_arguments(program, &argp, argc, argv, &given, &error);
+    mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
     if (status == MB_OK && given.all_cores) {
         status = mb_bench_all_cores(argv, given.json, &error);
     } else if (status == MB_OK) {

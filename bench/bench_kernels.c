@@ -229,7 +229,7 @@ int main(int argc, char **argv)
                "an error."};
     mb_error error = {0};
     arguments given = {.batch_size = 64, .repeats = 20, .error = &error};
-    mb_status status = mb_bench_arguments(program, &argp, argc, argv, &given, &error);
+    mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
     if (status == MB_OK)
         status = run(&given, &error);
     return mb_bench_end(program, status, &error);

@@ -51,13 +51,9 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
     exit(mb_check_output(MB_EXIT_DONE));
 }
 
-mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
-                             mb_error *error)
+static mb_status parse(const struct argp *argp, int argc, char **argv, common_input *common,
+                       mb_error *error)
 {
-    static char program[] = "mnist_blas";
-    common_input common = {.input = input};
-    snprintf(common.name, sizeof common.name, "%s %s", program, argv[0]);
-    argv[0] = program; /* messages of getopt begin with it */
     struct argp options = *argp;
     options.doc = options.args_doc = NULL; /* the help shows those of the outer argp */
     const struct argp_child children[] = {{.argp = &options}, {0}};
@@ -67,12 +63,31 @@ mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, voi
                                .doc = argp->doc,
                                .children = children};
     argp_err_exit_status = MB_EXIT_USAGE;
-    const error_t failed = argp_parse(&outer, argc, argv, ARGP_NO_HELP, NULL, &common);
+    const error_t failed = argp_parse(&outer, argc, argv, ARGP_NO_HELP, NULL, common);
     if (failed == 0)
         return MB_OK;
     if (error->status == MB_OK)
         return mb_fail(error, MB_INVALID, "arguments: %s", strerror(failed));
     return error->status;
+}
+
+mb_status mb_parse_program(char *program, const struct argp *argp, int argc, char **argv,
+                           void *input, mb_error *error)
+{
+    common_input common = {.input = input};
+    snprintf(common.name, sizeof common.name, "%s", program);
+    argv[0] = program; /* messages of getopt begin with it */
+    return parse(argp, argc, argv, &common, error);
+}
+
+mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
+                             mb_error *error)
+{
+    static char program[] = "mnist_blas";
+    common_input common = {.input = input};
+    snprintf(common.name, sizeof common.name, "%s %s", program, argv[0]);
+    argv[0] = program;
+    return parse(argp, argc, argv, &common, error);
 }
 
 char *mb_help_default(const char *text, const char *format, ...)

@@ -25,6 +25,10 @@ int mb_command_info(int argc, char **argv);
 mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
                              mb_error *error);
 
+/* The same for a program of that name that has no commands. */
+mb_status mb_parse_program(char *program, const struct argp *argp, int argc, char **argv,
+                           void *input, mb_error *error);
+
 /* For help filters: an option's text with its default in brackets behind it, on the heap, or the
  * text itself where memory is out; those that several commands have. */
 char *mb_help_default(const char *text, const char *format, ...)

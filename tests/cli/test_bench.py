@@ -95,6 +95,16 @@ class Usage(BenchTest):
                           ["--rounds", "-1"], ["--samples", "0"]):
             self.refuse("bench_epoch", *arguments)
 
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
+    def test_lost_output_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAMS["bench_kernels"], "--only", "exp", "--repeats", "1"],
+                                  env=clean_environment(self.folder), stdin=subprocess.DEVNULL,
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANG,
+                                  check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, r"^bench_kernels: standard output: .*\n$")
+
     def test_epoch_needs_the_images_that_it_is_to_train_on(self):
         data = self.make_data(train=300)
         self.refuse("bench_epoch", "--data", data, "--samples", 301)
