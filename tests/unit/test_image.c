@@ -123,7 +123,7 @@ static void check_png(form f)
             const int found = images.pixels[r * COLUMNS + c], gray = gray_at(r, c, f.depth);
             if (alpha && alpha_at(c) == 0)
                 assert_true(found == 0 || found == 255);
-            else if (abs(found - gray) > 1) /* luminance goes through linear light and back */
+            else if (abs(found - gray) > 1) /* the weights of the colours are rounded */
                 fail_msg("type %d, %d bits: %d, expected %d", f.colour, f.depth, found, gray);
         }
     mb_images_free(&images);
