@@ -13,11 +13,11 @@ mb_status mb_images_take(const char *path, size_t rows, size_t columns, mb_image
 {
     size_t pixels;
     if (rows == 0 || columns == 0)
-        return mb_fail(error, MB_FORMAT, "%s: a picture without pixels: %zux%zu", path, columns,
-                       rows);
+        return mb_fail(error, MB_FORMAT, "%s: a picture without pixels: %zux%zu", path, rows,
+                       columns);
     if (!mb_multiply(rows, columns, &pixels) || pixels > MB_IMAGE_MOST_PIXELS)
         return mb_fail(error, MB_FORMAT, "%s: too large: %zux%zu, at most %zu pixels are read",
-                       path, columns, rows, MB_IMAGE_MOST_PIXELS);
+                       path, rows, columns, MB_IMAGE_MOST_PIXELS);
     uint8_t *memory = calloc(pixels, 1);
     if (memory == NULL)
         return mb_fail_memory(error, path, pixels);

@@ -4,6 +4,7 @@
 #include "data/spots.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,11 +49,22 @@ static size_t scaled(size_t side, double scale)
     return size < 1.0 ? 1 : (size_t)size;
 }
 
+/* What lacks no more than this of the box fills it: the tails of smooth edges have no clear end. */
+static const double lacking = 1.0;
+
+static double scale_of(mb_box box, size_t to_rows, size_t to_columns)
+{
+    const double down = box_side(to_rows), across = box_side(to_columns);
+    const double left = fmin(down - (double)box.rows, across - (double)box.columns);
+    if (left >= 0.0 && left <= lacking)
+        return 1.0;
+    return fmin(down / (double)box.rows, across / (double)box.columns);
+}
+
 /* The ink of the box in the size that it will have; the values are NULL when memory is out. */
 static mb_plane fitted(const mb_plane *ink, mb_box box, size_t to_rows, size_t to_columns)
 {
-    const double scale =
-        fmin(box_side(to_rows) / (double)box.rows, box_side(to_columns) / (double)box.columns);
+    const double scale = scale_of(box, to_rows, to_columns);
     mb_plane fit = mb_plane_take(scaled(box.rows, scale), scaled(box.columns, scale));
     float *between = calloc(box.rows * fit.columns, sizeof *between);
     if (fit.values != NULL && between != NULL) {
@@ -65,17 +77,23 @@ static mb_plane fitted(const mb_plane *ink, mb_box box, size_t to_rows, size_t t
     return fit;
 }
 
-/* Where a side of `count` begins in one of `side`, when its centre of mass is to be at side / 2. */
-static size_t offset(double centre, size_t count, size_t side)
+/* Where a side of `count` begins in one of `side`, when its centre of mass is to be at side / 2. It
+ * stays where it is now (NAN: nowhere) if that is about as good: next to the half of a pixel, what
+ * the faintest ink weighs would move it by a whole one. */
+static size_t offset(double centre, size_t count, size_t side, double now)
 {
-    const double wanted = round((double)(side / 2) - centre);
+    const double exact = (double)(side / 2) - centre;
+    const double wanted = fabs(exact - now) < 0.6 ? now : ceil(exact - 0.5);
     const size_t most = side - count;
     if (wanted < 0.0)
         return 0;
     return wanted > (double)most ? most : (size_t)wanted;
 }
 
-static void put_centred(const mb_plane *fit, uint8_t *image, size_t to_rows, size_t to_columns)
+/* `top_now` and `left_now` are where the ink is now, in a picture of the image's size; NAN
+ * otherwise. */
+static void put_centred(const mb_plane *fit, double top_now, double left_now, uint8_t *image,
+                        size_t to_rows, size_t to_columns)
 {
     double mass = 0.0, down = 0.0, across = 0.0;
     for (size_t i = 0; i < fit->rows * fit->columns; i++) {
@@ -83,8 +101,8 @@ static void put_centred(const mb_plane *fit, uint8_t *image, size_t to_rows, siz
         down += (double)fit->values[i] * (double)(i / fit->columns);
         across += (double)fit->values[i] * (double)(i % fit->columns);
     }
-    const size_t top = offset(down / mass, fit->rows, to_rows);
-    const size_t left = offset(across / mass, fit->columns, to_columns);
+    const size_t top = offset(down / mass, fit->rows, to_rows, top_now);
+    const size_t left = offset(across / mass, fit->columns, to_columns, left_now);
     const float factor = 255.0f / strongest(fit);
     memset(image, 0, to_rows * to_columns);
     for (size_t r = 0; r < fit->rows; r++)
@@ -97,6 +115,7 @@ mb_status mb_normalise(const char *name, const uint8_t *pixels, size_t rows, siz
                        uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
 {
     mb_ink_levels levels;
+    mb_box box = {0};
     mb_plane fit = {0}, ink = mb_plane_reduced(pixels, rows, columns, LONGEST_SIDE);
     mb_status status = MB_OK;
     if (ink.values == NULL) {
@@ -109,13 +128,17 @@ mb_status mb_normalise(const char *name, const uint8_t *pixels, size_t rows, siz
     }
     if (mb_spots_clear(&ink, levels.floor, levels.most)) {
         /* Fainter than this are the tails of smooth edges. */
-        const float least = fmaxf(levels.floor, 0.04f * strongest(&ink));
-        fit = fitted(&ink, box_around(&ink, least), to_rows, to_columns);
+        box = box_around(&ink, fmaxf(levels.floor, 0.04f * strongest(&ink)));
+        fit = fitted(&ink, box, to_rows, to_columns);
     }
-    if (fit.values == NULL)
+    if (fit.values == NULL) {
         status = mb_fail_memory(error, name, rows * columns);
-    else
-        put_centred(&fit, image, to_rows, to_columns);
+        goto done;
+    }
+    const bool stays = rows == to_rows && columns == to_columns && fit.rows == box.rows &&
+                       fit.columns == box.columns;
+    put_centred(&fit, stays ? (double)box.top : NAN, stays ? (double)box.left : NAN, image, to_rows,
+                to_columns);
 done:
     free(ink.values);
     free(fit.values);

@@ -109,7 +109,7 @@ static mb_status check_length(const cursor *c, size_t columns, size_t rows)
     if (columns != 0 && rows > (size_t)(c->end - c->at) / columns)
         return mb_fail(c->error, MB_FORMAT,
                        "%s: truncated: header promises %zux%zu pixels, %zu bytes are there",
-                       c->path, columns, rows, (size_t)(c->end - c->at));
+                       c->path, rows, columns, (size_t)(c->end - c->at));
     return MB_OK;
 }
 

@@ -2,6 +2,8 @@
 
 #include <libdeflate.h>
 #include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,40 +85,104 @@ static void compose(const uint8_t *gray_alpha, size_t pixels, uint8_t *gray)
     }
 }
 
-/* libpng's simplified interface keeps warnings to itself and needs no setjmp. */
-static mb_status decode(const char *path, png_image *png, mb_images *picture, mb_error *error)
+/* What libpng reads from and into. Its errors jump; all that is to be freed is in here. */
+typedef struct reader {
+    png_structp png;
+    png_infop info;
+    const uint8_t *at, *end;
+    uint8_t *gray_alpha; /* (rows, columns, 2) */
+    png_bytep *rows;     /* (rows) into gray_alpha */
+    char text[100];      /* of the error */
+} reader;
+
+static void on_error(png_structp png, png_const_charp text)
 {
-    const size_t pixels = (size_t)png->width * png->height;
-    uint8_t *gray_alpha = malloc(2 * pixels);
-    if (gray_alpha == NULL)
-        return mb_fail_memory(error, path, 2 * pixels);
-    mb_status status = MB_OK;
-    if (png_image_finish_read(png, NULL, gray_alpha, 0, NULL))
-        compose(gray_alpha, pixels, picture->memory);
-    else
-        status = mb_fail(error, MB_FORMAT, "%s: damaged PNG: %s", path, png->message);
-    free(gray_alpha);
-    return status;
+    reader *r = png_get_error_ptr(png);
+    snprintf(r->text, sizeof r->text, "%s", text);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+
+static void give(png_structp png, png_bytep to, size_t size)
+{
+    reader *r = png_get_io_ptr(png);
+    if (size > (size_t)(r->end - r->at))
+        png_error(png, "ends too early");
+    memcpy(to, r->at, size);
+    r->at += size;
+}
+
+/* Every kind of pixel becomes 8 bits of gray and 8 of alpha. False: see r->text. */
+static bool begin(reader *r)
+{
+    if (setjmp(png_jmpbuf(r->png)))
+        return false;
+    png_set_read_fn(r->png, r, give);
+    png_read_info(r->png, r->info);
+    png_set_expand(r->png);
+    png_set_scale_16(r->png);
+    if ((png_get_color_type(r->png, r->info) & PNG_COLOR_MASK_COLOR) != 0)
+        png_set_rgb_to_gray_fixed(r->png, PNG_ERROR_ACTION_NONE, PNG_RGB_TO_GRAY_DEFAULT,
+                                  PNG_RGB_TO_GRAY_DEFAULT);
+    png_set_add_alpha(r->png, 255, PNG_FILLER_AFTER);
+    png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+    return true;
+}
+
+static bool read_rows(reader *r)
+{
+    if (setjmp(png_jmpbuf(r->png)))
+        return false;
+    png_read_image(r->png, r->rows);
+    return true;
+}
+
+static mb_status damaged(const char *path, const reader *r, mb_error *error)
+{
+    return mb_fail(error, MB_FORMAT, "%s: damaged PNG: %s", path, r->text);
+}
+
+static mb_status decode(const char *path, reader *r, mb_images *picture, mb_error *error)
+{
+    if (!begin(r))
+        return damaged(path, r, error);
+    const size_t rows = png_get_image_height(r->png, r->info);
+    const size_t columns = png_get_image_width(r->png, r->info);
+    const mb_status status = mb_images_take(path, rows, columns, picture, error);
+    if (status != MB_OK)
+        return status;
+    if (png_get_rowbytes(r->png, r->info) != 2 * columns)
+        return mb_fail(error, MB_FORMAT, "%s: damaged PNG: pixels of no known kind", path);
+    r->gray_alpha = malloc(2 * rows * columns);
+    r->rows = calloc(rows, sizeof *r->rows);
+    if (r->gray_alpha == NULL || r->rows == NULL)
+        return mb_fail_memory(error, path, 2 * rows * columns);
+    for (size_t row = 0; row < rows; row++)
+        r->rows[row] = r->gray_alpha + 2 * row * columns;
+    if (!read_rows(r))
+        return damaged(path, r, error);
+    compose(r->gray_alpha, rows * columns, picture->memory);
+    return MB_OK;
 }
 
 mb_status mb_png_parse(const char *path, const mb_bytes *file, mb_images *images, mb_error *error)
 {
-    png_image png = {.version = PNG_IMAGE_VERSION};
+    reader r = {.at = file->data, .end = file->data + file->size};
     mb_images picture = {0};
     mb_status status = check_chunks(path, file, error);
     if (status != MB_OK)
         return status;
-    if (!png_image_begin_read_from_memory(&png, file->data, file->size)) {
-        status = mb_fail(error, MB_FORMAT, "%s: damaged PNG: %s", path, png.message);
-        goto done;
-    }
-    png.format = PNG_FORMAT_GA;
-    png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* the same curve for 16 bits as for 8 */
-    status = mb_images_take(path, png.height, png.width, &picture, error);
-    if (status == MB_OK)
-        status = decode(path, &png, &picture, error);
-done:
-    png_image_free(&png);
+    r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
+    r.info = r.png != NULL ? png_create_info_struct(r.png) : NULL;
+    if (r.info == NULL)
+        status = mb_fail_memory(error, path, sizeof r);
+    else
+        status = decode(path, &r, &picture, error);
+    png_destroy_read_struct(&r.png, &r.info, NULL);
+    free(r.gray_alpha);
+    free(r.rows);
     if (status == MB_OK)
         *images = picture;
     else

@@ -182,7 +182,8 @@ class BadFiles(PredictTest):
 
     def test_raw_of_another_size(self):
         self.write("large.png", pictures.png(20, 24, bytes(480)))
-        self.refuse_file("large.png", "--raw", says=["24x20", "12x10"])
+        self.fail_with(1, "predict", "--raw", MODEL, "large.png",
+                       says=["large.png: ", "24x20", "12x10"])
 
     def test_bad_model(self):
         self.fail_with(1, "predict", "good.png", "good.png", says="good.png: ")
