@@ -73,7 +73,8 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
     mb_html_real(html, "final_train_loss", last->train_loss, "%.3g", last->train_loss);
     put_remark(html, "nats, mean of the last epoch");
     begin_figure(html, "Training time");
-    mb_html_real(html, "train_seconds", mb_run_seconds(run), "%.2f s", mb_run_seconds(run));
+    const double seconds = mb_run_seconds(run);
+    mb_html_real(html, "train_seconds", seconds, "%.*f s", mb_decimals(seconds, 3), seconds);
     put_remark(html, "without reading and evaluation");
     put_speed(html, speed);
     begin_figure(html, "Parameters");
@@ -166,8 +167,8 @@ static void put_again(const mb_html *html, const mb_report *report)
     const mb_machine_info *machine = report->run->machine;
     begin_section(html, "again", "Run it again");
     mb_html_put(html, "<p>This line trains the same network again:</p>\n"
-                      "<pre tabindex=\"0\" aria-label=\"Command\"><code id=\"command\">");
-    mb_html_text(html, report->command);
+                      "<pre><code id=\"command\">");
+    mb_html_command(html, report->command);
     mb_html_put(html,
                 "</code></pre>\n<p class=\"note\">Its <code>model.safetensors</code> has the same "
                 "bytes wherever mnist_blas %s, the data, OpenBLAS ",
