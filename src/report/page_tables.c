@@ -103,9 +103,9 @@ static void explain_epochs(const mb_html *html, size_t epochs, size_t stride)
                       "batch before its own update; test accuracy is taken after it.");
     if (stride > 1)
         mb_html_put(html,
-                    " Of %s these are the first, every %zuth, and the last: "
+                    " Of %s these are the first, every %zu%s, and the last: "
                     "<code>metrics.jsonl</code> has all.",
-                    mb_write_counted(text, epochs, "epoch"), stride);
+                    mb_write_counted(text, epochs, "epoch"), stride, stride == 2 ? "nd" : "th");
     mb_html_put(html, "</p>\n");
 }
 
