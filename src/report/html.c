@@ -82,9 +82,11 @@ static const char *entity(unsigned char byte)
     }
 }
 
-static void put_text(FILE *out, const char *text, const char *breaks)
+/* The first `size` bytes of a text. */
+static void put_text(FILE *out, const char *text, size_t size, const char *breaks)
 {
-    for (const unsigned char *next = (const unsigned char *)text; *next != '\0';) {
+    const unsigned char *next = (const unsigned char *)text, *const end = next + size;
+    while (next < end) {
         const size_t length = character(next);
         const char *escaped = length == 1 ? entity(*next) : NULL;
         if (length == 0 || is_control(next))
@@ -99,9 +101,30 @@ static void put_text(FILE *out, const char *text, const char *breaks)
     }
 }
 
-void mb_html_text(const mb_html *html, const char *text) { put_text(html->out, text, ""); }
+void mb_html_text(const mb_html *html, const char *text)
+{
+    put_text(html->out, text, strlen(text), "");
+}
 
-void mb_html_breakable(const mb_html *html, const char *text) { put_text(html->out, text, "/,"); }
+void mb_html_breakable(const mb_html *html, const char *text)
+{
+    put_text(html->out, text, strlen(text), "/,");
+}
+
+/* Browsers break lines after a hyphen. */
+void mb_html_command(const mb_html *html, const char *command)
+{
+    while (*command != '\0') {
+        const size_t word = strcspn(command, " ");
+        const bool option = word > 2 && strncmp(command, "--", 2) == 0;
+        fputs(option ? "<span>" : "", html->out);
+        put_text(html->out, command, word, "");
+        fputs(option ? "</span>" : "", html->out);
+        const size_t blanks = strspn(command + word, " ");
+        put_text(html->out, command + word, blanks, "");
+        command += word + blanks;
+    }
+}
 
 void mb_html_base64(const mb_html *html, const uint8_t *bytes, size_t size)
 {

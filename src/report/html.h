@@ -32,6 +32,10 @@ void mb_html_text(const mb_html *html, const char *text);
 /* The same for an element only: long paths and lists may be broken after '/' and ','. */
 void mb_html_breakable(const mb_html *html, const char *text);
 
+/* A shell's command line, for an element: each option's name is a <span>, to be kept in one piece.
+ */
+void mb_html_command(const mb_html *html, const char *command);
+
 /* RFC 4648's base64, for data: URLs. */
 void mb_html_base64(const mb_html *html, const uint8_t *bytes, size_t size);
 

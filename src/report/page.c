@@ -40,7 +40,7 @@ static void put_count_value(const mb_html *html, const char *key, double value)
 
 static void put_speed(const mb_html *html, const mb_spread *speed)
 {
-    begin_figure(html, "Samples per second");
+    begin_figure(html, "Samples/s");
     put_count_value(html, "samples_per_second.median", speed->median);
     mb_html_put(html, "</b> <small>median; ");
     put_count_value(html, "samples_per_second.min", speed->min);
@@ -64,16 +64,17 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
              mb_write_count(images, evaluation->samples));
     put_remark(html, text);
     if (!isnan(last->validation_accuracy)) {
-        begin_figure(html, "Validation accuracy");
+        begin_figure(html, "Validation");
         mb_html_real(html, "validation_accuracy", last->validation_accuracy, "%.2f %%",
                      100.0 * last->validation_accuracy);
-        put_remark(html, "images held out of training");
+        put_remark(html, "accuracy on images held out");
     }
     begin_figure(html, "Training loss");
     mb_html_real(html, "final_train_loss", last->train_loss, "%.3g", last->train_loss);
     put_remark(html, "nats, mean of the last epoch");
     begin_figure(html, "Training time");
-    mb_html_real(html, "train_seconds", mb_run_seconds(run), "%.2f s", mb_run_seconds(run));
+    const double seconds = mb_run_seconds(run);
+    mb_html_real(html, "train_seconds", seconds, "%.*f s", mb_decimals(seconds, 3), seconds);
     put_remark(html, "without reading and evaluation");
     put_speed(html, speed);
     begin_figure(html, "Parameters");
@@ -85,17 +86,17 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
 static void put_header(const mb_html *html, const mb_report *report, const mb_spread *speed)
 {
     const mb_run *run = report->run;
-    char images[MB_COUNT_LENGTH], epochs[MB_COUNTED_LENGTH];
+    char images[MB_COUNT_LENGTH], epochs[MB_COUNTED_LENGTH], threads[MB_COUNTED_LENGTH];
+    const double seconds = mb_run_seconds(run);
     mb_html_put(html,
                 "<header>\n<p class=\"name\">mnist_blas %s</p>\n"
-                "<h1><b>%.2f %%</b> of %s %stest images right</h1>\n<p class=\"lead\">",
+                "<h1><b>%.2f %%</b> of %s %stest images right</h1>\n",
                 mb_version(), 100.0 * report->evaluation->accuracy,
                 mb_write_count(images, report->evaluation->samples),
                 run->data == NULL ? "drawn " : "");
-    mb_html_breakable(html, mb_network_spec(run->network));
-    mb_html_put(html, ", after %s with %s</p>\n",
-                mb_write_counted(epochs, run->options->epochs, "epoch"),
-                mb_optimizer_name(run->options->optimizer));
+    mb_html_put(html, "<p class=\"lead\">after %s, %.*f s of training on %s</p>\n",
+                mb_write_counted(epochs, run->options->epochs, "epoch"), mb_decimals(seconds, 3),
+                seconds, mb_write_counted(threads, run->machine->threads, "thread"));
     put_figures(html, report, speed);
     mb_html_put(html, "</header>\n");
 }
@@ -166,8 +167,8 @@ static void put_again(const mb_html *html, const mb_report *report)
     const mb_machine_info *machine = report->run->machine;
     begin_section(html, "again", "Run it again");
     mb_html_put(html, "<p>This line trains the same network again:</p>\n"
-                      "<pre tabindex=\"0\" aria-label=\"Command\"><code id=\"command\">");
-    mb_html_text(html, report->command);
+                      "<pre><code id=\"command\">");
+    mb_html_command(html, report->command);
     mb_html_put(html,
                 "</code></pre>\n<p class=\"note\">Its <code>model.safetensors</code> has the same "
                 "bytes wherever mnist_blas %s, the data, OpenBLAS ",

@@ -2,7 +2,7 @@
 
 static void begin_list(const mb_html *html, const char *title)
 {
-    mb_html_put(html, "<div>\n<h3>%s</h3>\n<dl>\n", title);
+    mb_html_put(html, "<div>\n<h3>%s</h3>\n<dl class=\"list\">\n", title);
 }
 
 static void end_list(const mb_html *html) { mb_html_put(html, "</dl>\n</div>\n"); }
@@ -58,7 +58,6 @@ static void put_training(const mb_html *html, const mb_run *run)
 {
     const mb_training_options *options = run->options;
     begin_list(html, "Training");
-    put_word(html, "Network", "network", mb_network_spec(run->network));
     put_count(html, "Epochs", "epochs", options->epochs);
     put_count(html, "Batch size", "batch_size", options->batch_size);
     put_optimizer(html, options);
@@ -97,22 +96,38 @@ static void put_machine(const mb_html *html, const mb_machine_info *machine)
     end_list(html);
 }
 
+/* What may be long: on lines of its own. */
+static void put_names(const mb_html *html, const mb_run *run)
+{
+    mb_html_put(html, "<dl class=\"list\">\n");
+    put_word(html, "Network", "network", mb_network_spec(run->network));
+    begin_fact(html, "Data");
+    if (run->data != NULL)
+        mb_html_word(html, "data", run->data);
+    else
+        mb_html_put(html, "<data data-key=\"data\" value=\"synthetic\">digits drawn by the "
+                          "program</data>");
+    end_fact(html);
+    mb_html_put(html, "</dl>\n");
+}
+
+static void put_images(const mb_html *html, const char *name, size_t count)
+{
+    begin_fact(html, name);
+    mb_html_count(html, NULL, count);
+    mb_html_put(html, " image%s", count == 1 ? "" : "s");
+    end_fact(html);
+}
+
 static void put_data(const mb_html *html, const mb_report *report)
 {
     const mb_dataset *data = report->dataset;
     const size_t validation = report->run->options->validation;
     begin_list(html, "Data");
-    begin_fact(html, report->run->data != NULL ? "Folder" : "Source");
-    if (report->run->data != NULL)
-        mb_html_word(html, "data", report->run->data);
-    else
-        mb_html_put(html, "<data data-key=\"data\" value=\"synthetic\">digits drawn by the "
-                          "program</data>");
-    end_fact(html);
-    put_count(html, "Training images", NULL, data->train.count - validation);
+    put_images(html, "Training", data->train.count - validation);
     if (validation > 0)
-        put_count(html, "Validation images", NULL, validation);
-    put_count(html, "Test images", NULL, data->test.count);
+        put_images(html, "Validation", validation);
+    put_images(html, "Test", data->test.count);
     begin_fact(html, "Image size");
     mb_html_put(html, "%zu × %zu pixels", data->rows, data->columns);
     end_fact(html);
@@ -122,6 +137,7 @@ static void put_data(const mb_html *html, const mb_report *report)
 
 void mb_page_facts(const mb_html *html, const mb_report *report)
 {
+    put_names(html, report->run);
     mb_html_put(html, "<div class=\"facts\">\n");
     put_training(html, report->run);
     put_machine(html, report->run->machine);

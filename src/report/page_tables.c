@@ -11,11 +11,9 @@ static void begin_table(const mb_html *html, const char *id, const char *name)
 {
     mb_html_put(html,
                 "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n"
-                "<table id=\"%s\">\n<caption>",
-                name, id);
+                "<table id=\"%s\">\n<caption class=\"unseen\">%s</caption>\n<thead>\n<tr>",
+                name, id, name);
 }
-
-static void begin_head(const mb_html *html) { mb_html_put(html, "</caption>\n<thead>\n<tr>"); }
 
 static void begin_body(const mb_html *html) { mb_html_put(html, "</tr>\n</thead>\n<tbody>\n"); }
 
@@ -72,7 +70,13 @@ static size_t stride_of(size_t epochs)
     return stride;
 }
 
-static void put_epoch(const mb_html *html, const mb_epoch_metrics *epoch, bool validation)
+/* Columns whose numbers are of any size, but of one size, have their points in line. */
+typedef struct places {
+    int seconds, gflops;
+} places;
+
+static void put_epoch(const mb_html *html, const mb_epoch_metrics *epoch, const places *decimals,
+                      bool validation)
 {
     mb_html_put(html, "<tr><th scope=\"row\">");
     mb_html_count(html, NULL, epoch->epoch);
@@ -86,39 +90,40 @@ static void put_epoch(const mb_html *html, const mb_epoch_metrics *epoch, bool v
         put_share(html, epoch->validation_accuracy);
     put_share(html, epoch->test_accuracy);
     put_scaled(html, epoch->lr, 3);
-    put_real(html, epoch->seconds, 3);
+    put_real(html, epoch->seconds, decimals->seconds);
     put_speed(html, epoch->samples_per_second);
-    put_real(html, epoch->gflops, 1);
+    put_real(html, epoch->gflops, decimals->gflops);
     mb_html_put(html, "</tr>\n");
 }
 
-static void put_epochs_caption(const mb_html *html, size_t epochs, size_t stride)
+static void explain_epochs(const mb_html *html, size_t epochs, size_t stride)
 {
     char text[MB_COUNTED_LENGTH];
-    if (stride == 1)
-        mb_html_put(html, "Loss and training accuracy are means over the epoch, each batch before "
-                          "its own update; test accuracy is taken after it.");
-    else
+    mb_html_put(html, "<p class=\"note\">Loss and training accuracy are means over the epoch, each "
+                      "batch before its own update; test accuracy is taken after it.");
+    if (stride > 1)
         mb_html_put(html,
-                    "%s: the first, every %zuth, and the last. <code>metrics.jsonl</code> has all "
-                    "of them.",
-                    mb_write_counted(text, epochs, "epoch"), stride);
+                    " Of %s these are the first, every %zu%s, and the last: "
+                    "<code>metrics.jsonl</code> has all.",
+                    mb_write_counted(text, epochs, "epoch"), stride, stride == 2 ? "nd" : "th");
+    mb_html_put(html, "</p>\n");
 }
 
 void mb_page_epochs(const mb_html *html, const mb_run *run)
 {
     const size_t epochs = run->options->epochs;
     const size_t stride = stride_of(epochs);
-    const bool validation = !isnan(run->epochs[epochs - 1].validation_accuracy);
-    begin_table(html, "epoch-table", "Epochs");
-    put_epochs_caption(html, epochs, stride);
-    begin_head(html);
+    const mb_epoch_metrics *last = &run->epochs[epochs - 1];
+    const places decimals = {mb_decimals(last->seconds, 3), mb_decimals(last->gflops, 3)};
+    const bool validation = !isnan(last->validation_accuracy);
+    explain_epochs(html, epochs, stride);
+    begin_table(html, "epoch-table", "Table of epochs");
     put_heading(html, "epoch", "Epoch");
     put_heading(html, "train_loss", "Loss, nats");
-    put_heading(html, "train_accuracy", "Training, %");
+    put_heading(html, "train_accuracy", "Training %");
     if (validation)
-        put_heading(html, "validation_accuracy", "Validation, %");
-    put_heading(html, "test_accuracy", "Test, %");
+        put_heading(html, "validation_accuracy", "Validation %");
+    put_heading(html, "test_accuracy", "Test %");
     put_heading(html, "lr", "Learning rate");
     put_heading(html, "seconds", "Seconds");
     put_heading(html, "samples_per_second", "Samples/s");
@@ -126,20 +131,20 @@ void mb_page_epochs(const mb_html *html, const mb_run *run)
     begin_body(html);
     for (size_t i = 0; i < epochs; i++)
         if (i == 0 || i + 1 == epochs || (i + 1) % stride == 0)
-            put_epoch(html, &run->epochs[i], validation);
+            put_epoch(html, &run->epochs[i], &decimals, validation);
     end_table(html);
 }
 
 void mb_page_classes(const mb_html *html, const mb_evaluation *evaluation)
 {
-    begin_table(html, "class-table", "Classes");
-    mb_html_put(html, "Precision: how many of the images called this are this. Recall: how many "
-                      "that are this are called so. F1: the harmonic mean of both.");
-    begin_head(html);
+    mb_html_put(html, "<p class=\"note\">Precision: how many of the images called this are this. "
+                      "Recall: how many that are this are called so. F1: the harmonic mean of "
+                      "both.</p>\n");
+    begin_table(html, "class-table", "Table of classes");
     put_heading(html, "class", "Class");
-    put_heading(html, "precision", "Precision, %");
-    put_heading(html, "recall", "Recall, %");
-    put_heading(html, "f1", "F1, %");
+    put_heading(html, "precision", "Precision %");
+    put_heading(html, "recall", "Recall %");
+    put_heading(html, "f1", "F1 %");
     put_heading(html, "support", "Images");
     begin_body(html);
     for (size_t class = 0; class < evaluation->classes; class ++) {

@@ -1,5 +1,6 @@
 #include "report/words.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,4 +25,11 @@ char *mb_write_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *n
     snprintf(text, MB_COUNTED_LENGTH, "%s %s%s", mb_write_count(number, count), noun,
              count == 1 ? "" : "s");
     return text;
+}
+
+int mb_decimals(double number, int digits)
+{
+    enum { MOST = 12 };
+    const double left = (double)(digits - 1) - floor(log10(fabs(number)));
+    return left > 0.0 ? (int)fmin(left, MOST) : 0;
 }

@@ -13,4 +13,8 @@ char *mb_write_count(char text[MB_COUNT_LENGTH], size_t count);
 enum { MB_COUNTED_LENGTH = 64 };
 char *mb_write_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *noun);
 
+/* Digits after the point that show `digits` significant ones of a number: 3 of 0.0123 take 4, of
+ * 123 none. At most 12. */
+int mb_decimals(double number, int digits);
+
 #endif

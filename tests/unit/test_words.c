@@ -29,11 +29,26 @@ static void one_is_singular(void **state)
     assert_string_equal(mb_write_counted(text, 10000, "test image"), "10,000 test images");
 }
 
+static void significant_digits_are_shown(void **state)
+{
+    (void)state;
+    assert_int_equal(mb_decimals(0.0123, 3), 4);
+    assert_int_equal(mb_decimals(-0.0123, 3), 4);
+    assert_int_equal(mb_decimals(0.1, 3), 3);
+    assert_int_equal(mb_decimals(1.0, 3), 2);
+    assert_int_equal(mb_decimals(99.0, 3), 1);
+    assert_int_equal(mb_decimals(123.0, 3), 0);
+    assert_int_equal(mb_decimals(1e300, 3), 0);
+    assert_int_equal(mb_decimals(1e-300, 3), 12);
+    assert_int_equal(mb_decimals(0.0, 3), 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_have_groups_of_three),
         cmocka_unit_test(one_is_singular),
+        cmocka_unit_test(significant_digits_are_shown),
     };
     return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

@@ -1,0 +1,234 @@
+"""The report of a run: its files, the page's markup, its numbers, and the command that it shows."""
+import base64
+import html.parser
+import os
+import shlex
+import struct
+import unittest
+import xml.etree.ElementTree
+
+import support
+from support import ProgramTest
+
+RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
+PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "weights.png"]
+REPORT_FILES = sorted([*PICTURES, "report.html", *RUN_FILES])
+VOID = {"meta", "link", "img", "input", "wbr", "br", "hr"}
+ABSENT = "report   left out"
+
+
+class Page(html.parser.HTMLParser):
+    """What is in a page. Elements that are not nested as they should be are a ValueError."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.tags, self.data = [], [], []  # data: (attributes, text) of <data>
+        self.tables = {}  # by id: rows of (name of the cell's element, attributes of its <data>)
+        self.headings, self.command = {}, ""  # headings: the columns' keys by table
+        self.table = None
+        with open(path, encoding="utf-8") as file:
+            self.feed(file.read())
+        self.close()
+        if self.open:
+            raise ValueError(f"not closed: {self.open}")
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append((tag, attributes))
+        if tag == "table":
+            self.table = attributes["id"]
+            self.tables[self.table], self.headings[self.table] = [], []
+        elif tag == "th" and "data-key" in attributes:
+            self.headings[self.table].append(attributes["data-key"])
+        elif tag == "tr":
+            self.tables[self.table].append([])
+        elif tag == "data":
+            self.data.append((attributes, ""))
+            if self.open[-2][0] in ("th", "td"):
+                self.tables[self.table][-1].append(float(attributes["value"]))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop()[0] != tag:
+            raise ValueError(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data):
+        if any(attributes.get("id") == "command" for _, attributes in self.open):
+            self.command += data
+        if self.open and self.open[-1][0] == "data":
+            attributes, text = self.data[-1]
+            self.data[-1] = attributes, text + data
+
+    def values(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def flat(summary):
+    """The summary's entries, those of an object within it as "object.entry"."""
+    entries = {}
+    for key, value in summary.items():
+        inner = value if isinstance(value, dict) else None
+        entries.update({f"{key}.{name}": of for name, of in inner.items()} if inner else {key: value})
+    return entries
+
+
+class ReportTest(ProgramTest):
+    """Skips where the program was built without cairo."""
+
+    def report(self, *arguments, out="out", **variables):
+        """A run with a report: its page."""
+        result = self.succeed("train", "--epochs", 2, "--out", out, *arguments, **variables)
+        if ABSENT in result.out:
+            self.skipTest("the program is built without cairo")
+        self.assertIn(f"report   {out}/report.html", result.out)
+        return Page(self.path(out, "report.html"))
+
+
+class Files(ReportTest):
+    """What the run folder holds."""
+
+    def test_pictures_and_page_are_written(self):
+        self.report("--data", self.make_data())
+        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("out"))))
+
+    def test_none_of_them_without_a_report(self):
+        self.train(self.make_data())
+        self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("out"))))
+
+    def test_quiet_writes_them_too(self):
+        data = self.make_data()
+        self.report("--data", data)
+        self.succeed("--data", data, "--epochs", 1, "--quiet", "--out", "quiet")
+        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("quiet"))))
+
+    def test_a_name_that_is_taken_by_a_folder_is_an_error(self):
+        data = self.make_data()
+        self.report("--data", data)
+        os.makedirs(self.path("taken", "report.html"))
+        self.fail_with(1, "--data", data, "--epochs", 1, "--out", "taken", says="report.html")
+        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("taken"))))
+
+
+class Markup(ReportTest):
+    """The page as a browser reads it."""
+
+    def test_nothing_is_fetched_or_run(self):
+        page = self.report("--data", self.make_data())
+        for tag, attributes in page.tags:
+            self.assertNotIn(tag, ("script", "iframe", "object", "embed", "base", "form"))
+            for name, value in attributes.items():
+                self.assertFalse(name.startswith("on"), name)
+                if name in ("src", "href", "srcset", "action", "data"):
+                    self.assertRegex(value, "^(data:|#)")
+        for text in ("url(", "@import"):
+            self.assertNotIn(text, support.read_bytes(self.path("out", "report.html")).decode())
+
+    def test_links_and_labels_lead_somewhere(self):
+        page = self.report("--data", self.make_data())
+        names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        self.assertEqual(len(names), len(set(names)))
+        for _, attributes in page.tags:
+            for name in ("for", "aria-labelledby"):
+                self.assertIn(attributes.get(name, names[0]), names)
+            if attributes.get("href", "").startswith("#"):
+                self.assertIn(attributes["href"][1:], names)
+
+    def test_pictures_are_whole_and_have_a_text(self):
+        images = self.report("--data", self.make_data()).values("img")
+        self.assertEqual(5, len(images))
+        for image in images:
+            self.assertGreater(len(image["alt"]), 20)
+            kind, data = image["src"].split(";base64,")
+            data = base64.b64decode(data, validate=True)
+            size = int(image["width"]), int(image["height"])
+            if kind == "data:image/png":
+                self.assertEqual(b"\x89PNG\r\n\x1a\n", data[:8])
+                self.assertEqual(size, struct.unpack(">II", data[16:24]))
+                self.assertEqual(b"IEND", data[-8:-4])
+            else:
+                self.assertEqual("data:image/svg+xml", kind)
+                root = xml.etree.ElementTree.fromstring(data)
+                self.assertEqual(size, tuple(int(root.get(side).removesuffix("px"))
+                                             for side in ("width", "height")))
+            self.assertIn(data, [support.read_bytes(self.path("out", name)) for name in PICTURES])
+
+    def test_names_from_outside_are_text(self):
+        folder = self.make_data("\"><img src=x onerror='alert(1)'>&amp; \u00e9 --x")
+        page = self.report("--data", folder)
+        value, text = next((attributes["value"], text) for attributes, text in page.data
+                           if attributes.get("data-key") == "data")
+        self.assertEqual(folder, value)
+        self.assertIn(folder, shlex.split(page.command))
+        self.assertEqual("", text)  # it stands in an element of its own
+
+
+class Numbers(ReportTest):
+    """The page tells what summary.json and metrics.jsonl tell."""
+
+    def check(self, page):
+        for key, value in flat(self.summary()).items():
+            told = [attributes["value"] for attributes, _ in page.data
+                    if attributes.get("data-key") == key]
+            self.assertEqual([value], [type(value)(text) for text in told], key)
+        keys = page.headings["epoch-table"]
+        metrics = self.metrics()
+        self.assertEqual(set(metrics[0]), set(keys))
+        self.assertEqual([[epoch[key] for key in keys] for epoch in metrics],
+                         page.tables["epoch-table"][1:])
+
+    def test_of_made_data(self):
+        self.check(self.report("--data", self.make_data()))
+
+    def test_with_validation(self):
+        self.check(self.report("--data", self.make_data(), "--validation", 100, "--optimizer", "sgd",
+                               "--seed", 2 ** 63 - 1))
+
+    @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
+    def test_of_mnist(self):
+        page = self.report("--data", support.REAL_DATA)
+        self.check(page)
+        classes = page.tables["class-table"][1:]
+        self.assertEqual(list(range(10)), [row[0] for row in classes])
+        self.assertEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+                         [row[4] for row in classes])
+        right = sum(row[2] * row[4] for row in classes)  # recall times support
+        self.assertAlmostEqual(10000 * self.summary()["test_accuracy"], right, places=3)
+
+    def test_classes_are_those_of_evaluate(self):
+        data = self.make_data()
+        page = self.report("--data", data)
+        text = self.succeed("evaluate", "--data", data, self.path("out", "model.safetensors")).out
+        lines = [line.split() for line in text.split("confusion")[0].splitlines()]
+        scores = [[float(word) for word in words] for words in lines
+                  if len(words) == 5 and words[0].isdigit()]
+        self.assertEqual(scores, [[round(number, 4) for number in row]
+                                  for row in page.tables["class-table"][1:]])
+
+
+class Command(ReportTest):
+    """The line that makes the run again makes the same model."""
+
+    def check(self, *arguments):
+        page = self.report(*arguments)
+        words = shlex.split(page.command)
+        self.assertEqual(["mnist_blas", "train"], words[:2])
+        self.succeed(*words[1:], "--no-report", "--out", "again")
+        self.assertEqual(self.model_bytes("out"), self.model_bytes("again"))
+
+    def test_of_a_plain_run(self):
+        self.check("--data", self.make_data())
+
+    def test_of_a_run_with_everything_chosen(self):
+        self.check("--data", self.make_data("a b's \"c\" $d"), "--network", "dense:7,relu,dense:4",
+                   "--batch-size", 48, "--optimizer", "sgd", "--nesterov", "--momentum", 0.7,
+                   "--lr", 0.0123456789, "--weight-decay", 1e-5, "--schedule", "cosine",
+                   "--validation", 100, "--seed", 12345, "--threads", 1)
+
+    @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
+    def test_of_mnist(self):
+        self.check("--data", support.REAL_DATA)
+
+
+if __name__ == "__main__":
+    unittest.main()
