@@ -32,8 +32,9 @@ mb_status mb_images_parse(const char *path, mb_bytes *file, mb_images *images, m
 /* Frees what *images holds and makes it empty. */
 void mb_images_free(mb_images *images);
 
-/* For the formats: checks that rows x columns, the order that errors name a size in, is above 0 and within MB_IMAGE_MOST_PIXELS, and takes
- * as many zeroed bytes for `images`. MB_FORMAT, MB_MEMORY. */
+/* For the formats: checks that rows x columns, the order that errors name a size in, is above 0 and
+ * within MB_IMAGE_MOST_PIXELS, and takes as many zeroed bytes for `images`. MB_FORMAT, MB_MEMORY.
+ */
 mb_status mb_images_take(const char *path, size_t rows, size_t columns, mb_images *images,
                          mb_error *error);
 

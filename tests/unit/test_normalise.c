@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = MB_DRAWN_SIDE, PIXELS = MB_DRAWN_PIXELS, DIGITS = 200 };
+enum { SIDE = MB_DRAWN_SIDE, PIXELS = MB_DRAWN_PIXELS, DIGITS = 100 };
 
 /* A gray picture in memory. */
 typedef struct picture {
