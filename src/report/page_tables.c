@@ -10,7 +10,7 @@ enum { MOST_EPOCHS = 60 };
 static void begin_table(const mb_html *html, const char *id, const char *name)
 {
     mb_html_put(html,
-                "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s, table\">\n"
+                "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n"
                 "<table id=\"%s\">\n<caption class=\"unseen\">%s</caption>\n<thead>\n<tr>",
                 name, id, name);
 }
