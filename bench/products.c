@@ -151,7 +151,7 @@ static mb_status run_step(mb_products *p, mb_error *error)
     mb_pass_start(&t->pass, t->order);
     t->pass.full.watches = p->watches;
     listener = p->calls;
-    mb_pass_run(&t->pass, t->team, 0, 1);
+    mb_pass_run(&t->pass, t->team, mb_team_threads(t->team), 0, 1);
     listener = NULL;
     t->pass.full.watches = NULL;
     if (!t->pass.tally.healthy)

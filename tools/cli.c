@@ -1,5 +1,7 @@
 #include "cli.h"
 
+#include "report/summary.h"
+
 #include "data/find.h"
 
 #include <errno.h>
@@ -149,6 +151,35 @@ void mb_report_warnings(const mb_machine *machine)
     const char *warning = mb_machine_describe(machine)->warning;
     if (warning != NULL)
         fprintf(stderr, "mnist_blas: warning: %s\n", warning);
+}
+
+static mb_status no_such_name(const char *option, const char *text, const char *const names[3],
+                              mb_error *error)
+{
+    return mb_fail(error, MB_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text, names[0],
+                   names[1], names[2]);
+}
+
+mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
+                             mb_error *error)
+{
+    const char *names[] = {mb_optimizer_name(MB_SGD), mb_optimizer_name(MB_ADAM),
+                           mb_optimizer_name(MB_ADAMW)};
+    for (*kind = MB_SGD; *kind <= MB_ADAMW; (*kind)++)
+        if (strcmp(text, names[*kind]) == 0)
+            return MB_OK;
+    return no_such_name(option, text, names, error);
+}
+
+mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
+                            mb_error *error)
+{
+    const char *names[] = {mb_schedule_name(MB_CONSTANT), mb_schedule_name(MB_COSINE),
+                           mb_schedule_name(MB_ONECYCLE)};
+    for (*kind = MB_CONSTANT; *kind <= MB_ONECYCLE; (*kind)++)
+        if (strcmp(text, names[*kind]) == 0)
+            return MB_OK;
+    return no_such_name(option, text, names, error);
 }
 
 int mb_check_output(int code)

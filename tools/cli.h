@@ -16,6 +16,7 @@ enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 int mb_command_train(int argc, char **argv);
 int mb_command_evaluate(int argc, char **argv);
 int mb_command_predict(int argc, char **argv);
+int mb_command_tune(int argc, char **argv);
 int mb_command_info(int argc, char **argv);
 
 /* Parses a command's arguments with argp, and --help and --version, which every command has. A
@@ -41,6 +42,12 @@ char *mb_help_default_threads(const char *text);
 mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
                          size_t *value, mb_error *error);
 mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
+
+/* The kind of that name; MB_INVALID names the option and what there is. */
+mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
+                             mb_error *error);
+mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
+                            mb_error *error);
 
 /* Output that is lost, as on a full disk, is a failure of a command that went well: MB_EXIT_FAILED
  * with a line on stderr, else `code`. */

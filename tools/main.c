@@ -11,6 +11,7 @@ static const struct {
     {"train", mb_command_train},
     {"evaluate", mb_command_evaluate},
     {"predict", mb_command_predict},
+    {"tune", mb_command_tune},
     {"info", mb_command_info},
 };
 
@@ -29,7 +30,7 @@ static int run_command(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     mb_error error;
     mb_fail(&error, MB_INVALID,
-            "'%s': no such command; there are train, evaluate, predict and info", argv[1]);
+            "'%s': no such command; there are train, evaluate, predict, tune and info", argv[1]);
     return mb_report_error(&error);
 }
 

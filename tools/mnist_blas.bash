@@ -20,7 +20,7 @@ _mnist_blas() {
     COMPREPLY=()
 
     case ${COMP_WORDS[1]} in
-    train | evaluate | predict | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
+    train | evaluate | predict | tune | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
     esac
     case $command in
     train)
@@ -30,6 +30,7 @@ _mnist_blas() {
         ;;
     evaluate) with_value="--data --threads" flags="" ;;
     predict) with_value="--threads" flags="--raw --json" ;;
+    tune) with_value="--data --network --batch-size --optimizer" flags="" ;;
     info) with_value="--threads" flags="--json" ;;
     esac
     with_value=" ${with_value//$'\n'/ } " # on one line, each between blanks
@@ -59,7 +60,7 @@ _mnist_blas() {
         return
     fi
     if [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict info" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict tune info" -- "$current")
         return
     fi
     for ((i = first; i < COMP_CWORD; i++)); do

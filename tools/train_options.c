@@ -67,29 +67,12 @@ typedef struct reading {
     mb_training_options given;
 } reading;
 
-static mb_status choose(const char *option, const char *text, const char *(*name)(int), int last,
-                        int *chosen, mb_error *error)
-{
-    for (int i = 0; i <= last; i++)
-        if (strcmp(text, name(i)) == 0) {
-            *chosen = i;
-            return MB_OK;
-        }
-    return mb_fail(error, MB_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text, name(0),
-                   name(1), name(2));
-}
-
-static const char *optimizer_name(int i) { return mb_optimizer_name((mb_optimizer_kind)i); }
-
-static const char *schedule_name(int i) { return mb_schedule_name((mb_schedule_kind)i); }
-
 /* The options that are parts of mb_training_options. */
 static mb_status read_training(int key, const char *text, reading *r)
 {
     mb_training_options *given = &r->given;
     mb_error *error = r->error;
     size_t seed = 0;
-    int chosen = 0;
     mb_status status = MB_OK;
     switch (key) {
     case KEY_EPOCHS:
@@ -103,13 +86,9 @@ static mb_status read_training(int key, const char *text, reading *r)
         given->seed = seed;
         return status;
     case KEY_OPTIMIZER:
-        status = choose("--optimizer", text, optimizer_name, MB_ADAMW, &chosen, error);
-        given->optimizer = (mb_optimizer_kind)chosen;
-        return status;
+        return mb_parse_optimizer("--optimizer", text, &given->optimizer, error);
     case KEY_SCHEDULE:
-        status = choose("--schedule", text, schedule_name, MB_ONECYCLE, &chosen, error);
-        given->schedule = (mb_schedule_kind)chosen;
-        return status;
+        return mb_parse_schedule("--schedule", text, &given->schedule, error);
     case KEY_LR:
         return mb_parse_real("--lr", text, &r->lr, error);
     case KEY_MOMENTUM:
@@ -251,6 +230,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas [train]                 this one\n"
             "  mnist_blas evaluate MODEL          how well a saved model classifies\n"
             "  mnist_blas predict MODEL IMAGE...  what a saved model sees in images\n"
+            "  mnist_blas tune                    the best threads and pins on this machine\n"
             "  mnist_blas info                    machine, threads and BLAS as used"
             "\vExamples:\n"
             "  mnist_blas\n"

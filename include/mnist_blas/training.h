@@ -59,6 +59,8 @@ typedef struct mb_epoch_metrics {
     double test_accuracy;
     double validation_accuracy; /* NaN without a validation split */
     double lr;                  /* of the epoch's last step */
+    size_t threads; /* that trained: fewer than the machine's where those were not asked for and
+                     * would have been slower */
     double seconds, samples_per_second, gflops;
 } mb_epoch_metrics;
 

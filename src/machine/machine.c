@@ -146,6 +146,12 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
 
 const mb_machine_info *mb_machine_describe(const mb_machine *machine) { return &machine->info; }
 
+bool mb_machine_threads_asked_for(const mb_machine *machine)
+{
+    const char *from = machine->info.threads_from;
+    return strcmp(from, "--threads") == 0 || strcmp(from, "OMP_NUM_THREADS") == 0;
+}
+
 mb_team *mb_machine_team(mb_machine *machine) { return machine->team; }
 
 void mb_machine_close(mb_machine *machine)

@@ -9,4 +9,7 @@
 /* The machine's threads; they belong to it. */
 mb_team *mb_machine_team(mb_machine *machine);
 
+/* Whether somebody asked for this number of threads; else fewer may work where that is faster. */
+bool mb_machine_threads_asked_for(const mb_machine *machine);
+
 #endif

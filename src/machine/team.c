@@ -92,23 +92,30 @@ static void pin(mb_team *team, size_t index)
 
 /* Outside a parallel region of several threads OpenBLAS counts by OpenMP's setting, hence that is
  * the team's while it works. */
-void mb_team_run(mb_team *team, mb_work_fn *work, void *context)
+void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *context)
 {
     const int before = omp_get_max_threads();
     omp_set_num_threads((int)team->threads);
 #pragma omp parallel num_threads((int)team->threads)
     {
+        const size_t all = (size_t)omp_get_num_threads();
         const mb_worker worker = {team, (size_t)omp_get_thread_num(),
-                                  (size_t)omp_get_num_threads()};
+                                  all < threads ? all : threads};
         const unsigned long subnormals = subnormals_off();
         if (team->pins != NULL)
             pin(team, worker.index);
 #pragma omp single
         mb_barrier_set(&team->barrier, worker.count, team->crowded);
-        work(&worker, context);
+        if (worker.index < worker.count)
+            work(&worker, context);
         subnormals_restore(subnormals);
     }
     omp_set_num_threads(before);
+}
+
+void mb_team_run(mb_team *team, mb_work_fn *work, void *context)
+{
+    mb_team_run_some(team, team->threads, work, context);
 }
 
 void mb_team_barrier(const mb_worker *worker)

@@ -35,6 +35,9 @@ int mb_team_pin_failure(const mb_team *team);
  * count as zero; the caller finds its own settings again afterwards. */
 void mb_team_run(mb_team *team, mb_work_fn *work, void *context);
 
+/* The same on the first `threads` of the team (at least 1, at most all), while the others wait. */
+void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *context);
+
 /* Waits until all workers have come here; what one wrote before, all see after. */
 void mb_team_barrier(const mb_worker *worker);
 

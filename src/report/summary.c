@@ -87,11 +87,11 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
 
 static json_t *epoch_object(const mb_epoch_metrics *epoch)
 {
-    json_t *object =
-        json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)epoch->epoch,
-                  "train_loss", epoch->train_loss, "train_accuracy", epoch->train_accuracy,
-                  "test_accuracy", epoch->test_accuracy, "lr", epoch->lr, "seconds", epoch->seconds,
-                  "samples_per_second", epoch->samples_per_second, "gflops", epoch->gflops);
+    json_t *object = json_pack(
+        "{s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f}", "epoch", (json_int_t)epoch->epoch,
+        "train_loss", epoch->train_loss, "train_accuracy", epoch->train_accuracy, "test_accuracy",
+        epoch->test_accuracy, "lr", epoch->lr, "threads", (json_int_t)epoch->threads, "seconds",
+        epoch->seconds, "samples_per_second", epoch->samples_per_second, "gflops", epoch->gflops);
     if (object != NULL && !isnan(epoch->validation_accuracy))
         json_object_set_new(object, "validation_accuracy", json_real(epoch->validation_accuracy));
     return object;

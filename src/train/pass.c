@@ -109,10 +109,10 @@ static void run_stretch(const mb_worker *worker, void *context)
         job->ran = done;
 }
 
-size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t first, size_t count)
+size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t threads, size_t first, size_t count)
 {
     stretch job = {pass, first, count, 0};
-    mb_team_run(team, run_stretch, &job);
+    mb_team_run_some(team, threads, run_stretch, &job);
     return job.ran;
 }
 

@@ -36,10 +36,10 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
  * for a new pass. */
 void mb_pass_start(mb_pass *pass, const uint32_t *order);
 
-/* Runs the steps first .. first+count-1 of the pass, in that order from 0, on the team; stops
- * early, with tally.healthy false, after a loss that is not finite. Returns the steps that ran,
- * that one included. */
-size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t first, size_t count);
+/* Runs the steps first .. first+count-1 of the pass, in that order from 0, on `threads` threads of
+ * the team; stops early, with tally.healthy false, after a loss that is not finite. Returns the
+ * steps that ran, that one included. */
+size_t mb_pass_run(mb_pass *pass, mb_team *team, size_t threads, size_t first, size_t count);
 
 void mb_pass_close(mb_pass *pass);
 

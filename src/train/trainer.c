@@ -56,6 +56,7 @@ static void report_epoch(mb_trainer *t, double seconds)
                                 .train_accuracy = (double)tally->correct / samples,
                                 .validation_accuracy = NAN,
                                 .lr = lr_of_step(t, t->steps - 1),
+                                .threads = t->crew.threads,
                                 .seconds = seconds,
                                 .samples_per_second = samples / seconds,
                                 .gflops = 1e-9 * samples *
@@ -84,16 +85,18 @@ mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
     mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
     mb_pass_start(&t->pass, t->order);
     seconds = mb_seconds() - started;
+    mb_crew_begin(&t->crew, t->steps);
     for (size_t step = 0; step < t->steps;) {
-        const size_t left = t->steps - step;
+        const size_t left = t->steps - step, wanted = mb_crew_steps(&t->crew, t->chunk_steps);
         started = mb_seconds();
         const size_t ran =
-            mb_pass_run(&t->pass, t->team, step, left < t->chunk_steps ? left : t->chunk_steps);
+            mb_pass_run(&t->pass, t->team, t->crew.threads, step, left < wanted ? left : wanted);
         const double took = mb_seconds() - started;
         step += ran;
         seconds += took;
         if (!t->pass.tally.healthy)
             return fail_diverged(t, step, error);
+        mb_crew_note(&t->crew, ran, took);
         t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
         report_progress(t, step, seconds);
     }
@@ -164,6 +167,8 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
                           mb_trainer *trainer, mb_error *error)
 {
     *trainer = (mb_trainer){.team = mb_machine_team(machine), .options = options, .events = events};
+    trainer->crew =
+        mb_crew_of(mb_team_threads(trainer->team), mb_machine_threads_asked_for(machine));
     mb_status status = mb_training_check(options, dataset->train.count, error);
     if (status == MB_OK && dataset->classes > network->classes)
         status = mb_fail(error, MB_INVALID, "training: %zu classes of images, the network has %zu",

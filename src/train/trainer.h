@@ -2,6 +2,7 @@
 #ifndef MB_TRAIN_TRAINER_H
 #define MB_TRAIN_TRAINER_H
 
+#include "train/crew.h"
 #include "train/evaluator.h"
 
 #include <mnist_blas/training.h>
@@ -19,6 +20,7 @@ typedef struct mb_trainer {
     size_t steps;       /* in an epoch */
     size_t epoch;       /* from 0 */
     size_t chunk_steps; /* of the next chunk, by the time the last one took */
+    mb_crew crew;       /* how many threads run it */
 } mb_trainer;
 
 /* Prepares what mb_train does with these arguments; all of them must outlive the trainer, which

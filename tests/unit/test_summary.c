@@ -48,7 +48,8 @@ static int open_fixture(void **state)
                                           .lr = 0.008 / (double)(i + 1),
                                           .seconds = 0.25 * (double)(i + 1),
                                           .samples_per_second = i == 1 ? 3e5 : 1e5 * (double)i,
-                                          .gflops = 100.5 - (double)i};
+                                          .gflops = 100.5 - (double)i,
+                                          .threads = 3 - i % 2};
     f->run = (mb_run){"data/mnist", f->network, &f->info, &f->options, f->epochs};
     return 0;
 }
@@ -167,7 +168,8 @@ static void metrics_are_a_line_an_epoch(void **state)
         is_number(line, "seconds", epoch->seconds);
         is_number(line, "samples_per_second", epoch->samples_per_second);
         is_number(line, "gflops", epoch->gflops);
-        assert_int_equal(json_object_size(line), 8);
+        is_count(line, "threads", (long long)epoch->threads);
+        assert_int_equal(json_object_size(line), 9);
         json_decref(line);
     }
     assert_string_equal(rest, "");

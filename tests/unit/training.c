@@ -51,7 +51,8 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
 
 size_t mb_test_training_run(mb_test_training *training, size_t first, size_t count)
 {
-    return mb_pass_run(&training->pass, mb_machine_team(training->machine), first, count);
+    const size_t threads = mb_machine_describe(training->machine)->threads;
+    return mb_pass_run(&training->pass, mb_machine_team(training->machine), threads, first, count);
 }
 
 void mb_test_training_close(mb_test_training *training)

@@ -1,0 +1,122 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "train/crew.h"
+
+enum { USUAL = 1000, EPOCH = 100000 };
+
+/* Goes through an epoch in which a step takes seconds[i] on the crew's i-th size; returns the
+ * threads that it ends with and the steps that were tried. */
+static size_t settle(mb_crew *crew, const double *seconds, size_t *steps)
+{
+    mb_crew_begin(crew, EPOCH);
+    for (*steps = 0; crew->trying;) {
+        size_t size = 0;
+        while (crew->most >> size > crew->threads)
+            size++;
+        const size_t now = mb_crew_steps(crew, USUAL);
+        mb_crew_note(crew, now, seconds[size] * (double)now);
+        *steps += now;
+        assert_in_range(*steps, 1, USUAL);
+    }
+    assert_int_equal(mb_crew_steps(crew, USUAL), USUAL);
+    return crew->threads;
+}
+
+static void the_fastest_size_wins(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t most;
+        double seconds[4];
+        size_t wanted;
+    } cases[] = {{2, {30e-6, 20e-6}, 1},
+                 {2, {20e-6, 30e-6}, 2},
+                 {2, {20e-6, 20e-6}, 2},
+                 {8, {40e-6, 30e-6, 20e-6, 50e-6}, 2},
+                 {8, {10e-6, 30e-6, 20e-6, 50e-6}, 8},
+                 {6, {40e-6, 30e-6, 35e-6}, 3},
+                 {7, {40e-6, 30e-6, 25e-6}, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mb_crew crew = mb_crew_of(cases[i].most, false);
+        size_t steps;
+        assert_int_equal(settle(&crew, cases[i].seconds, &steps), cases[i].wanted);
+        assert_int_equal(settle(&crew, cases[i].seconds, &steps), cases[i].wanted); /* anew */
+    }
+}
+
+/* A size is judged by its best trial: a disturbance in one of them changes nothing. */
+static void one_disturbed_trial_does_not_matter(void **state)
+{
+    (void)state;
+    for (size_t disturbed = 1; disturbed < 6; disturbed++) {
+        mb_crew crew = mb_crew_of(2, false);
+        mb_crew_begin(&crew, EPOCH);
+        for (size_t trial = 0; crew.trying; trial++) {
+            const double each = trial == disturbed ? 1.0 : crew.threads == 2 ? 20e-6 : 30e-6;
+            mb_crew_note(&crew, 16, 16 * each);
+        }
+        assert_int_equal(crew.threads, 2);
+    }
+}
+
+static void long_steps_are_left_to_all(void **state)
+{
+    (void)state;
+    mb_crew crew = mb_crew_of(4, false);
+    size_t steps;
+    assert_int_equal(settle(&crew, (const double[]){1e-3, 1e-6, 1e-6}, &steps), 4);
+    assert_int_equal(steps, 16);
+}
+
+static void a_number_that_was_asked_for_stays(void **state)
+{
+    (void)state;
+    mb_crew crews[] = {mb_crew_of(4, true), mb_crew_of(1, false), mb_crew_of(1, true)};
+    for (size_t i = 0; i < 3; i++) {
+        const size_t threads = crews[i].most;
+        mb_crew_begin(&crews[i], EPOCH);
+        assert_false(crews[i].trying);
+        assert_int_equal(mb_crew_steps(&crews[i], USUAL), USUAL);
+        mb_crew_note(&crews[i], USUAL, 1e-3);
+        assert_int_equal(crews[i].threads, threads);
+    }
+}
+
+static void few_steps_are_no_more_for_a_trial(void **state)
+{
+    (void)state;
+    mb_crew crew = mb_crew_of(2, false);
+    mb_crew_begin(&crew, EPOCH);
+    assert_int_equal(mb_crew_steps(&crew, 3), 3);
+}
+
+/* Trials of two sizes are 96 steps. */
+static void a_short_epoch_has_no_trials(void **state)
+{
+    (void)state;
+    mb_crew crew = mb_crew_of(2, false);
+    mb_crew_begin(&crew, 8 * 96 - 1);
+    assert_false(crew.trying);
+    assert_int_equal(crew.threads, 2);
+    mb_crew_begin(&crew, 8 * 96);
+    assert_true(crew.trying);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fastest_size_wins),
+        cmocka_unit_test(one_disturbed_trial_does_not_matter),
+        cmocka_unit_test(long_steps_are_left_to_all),
+        cmocka_unit_test(a_number_that_was_asked_for_stays),
+        cmocka_unit_test(few_steps_are_no_more_for_a_trial),
+        cmocka_unit_test(a_short_epoch_has_no_trials),
+    };
+    return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
+}
