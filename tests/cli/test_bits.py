@@ -47,7 +47,7 @@ class BitsTest(ProgramTest):
 
     def digest(self, data, threads, *arguments, **variables):
         """Of the model that a run of one epoch gives. `threads` is checked to be what it had."""
-        result = self.run_program("train", "--data", data, "--epochs", 1, "--quiet", "--out", "out",
+        result = self.run_program("train", "--data", data, "--epochs", 1, "--quiet", "--no-report", "--out", "out",
                                   "--threads", threads, *arguments, **variables)
         self.assertEqual((0, []), (result.code, result.errors), result)
         if "OMP_THREAD_LIMIT" not in variables:
