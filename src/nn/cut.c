@@ -6,11 +6,13 @@ static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block
 
 mb_cut mb_cut_rows(size_t rows, size_t block_rows) { return (mb_cut){rows, 1, block_rows, 1}; }
 
-size_t mb_block_rows(size_t rows)
+size_t mb_equal_blocks(size_t n, size_t most)
 {
-    const size_t blocks = blocks_of(rows, MOST_BLOCK_ROWS);
-    return blocks > 0 ? blocks_of(rows, blocks) : 1;
+    const size_t blocks = blocks_of(n, most);
+    return blocks > 0 ? blocks_of(n, blocks) : 1;
 }
+
+size_t mb_block_rows(size_t rows) { return mb_equal_blocks(rows, MOST_BLOCK_ROWS); }
 
 size_t mb_cut_tiles(mb_cut cut)
 {

@@ -23,8 +23,10 @@ typedef struct mb_tile {
  * cuts though their matrices differ in width. */
 mb_cut mb_cut_rows(size_t rows, size_t block_rows);
 
-/* Rows of a batch in blocks as equal as can be, of at most 64: the size of all but perhaps the
- * last. */
+/* n in blocks as equal as can be, of at most `most`: the size of all but perhaps the last. */
+size_t mb_equal_blocks(size_t n, size_t most);
+
+/* That of the rows of a batch, in blocks of at most 64. */
 size_t mb_block_rows(size_t rows);
 
 size_t mb_cut_tiles(mb_cut cut);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Rows of a forward tile, and pixels of an update tile whose gradient stays in the first cache. */
-enum { SPARSE_ROWS = 32, UPDATE_PIXELS = 56 };
+enum { SPARSE_ROWS = 32, UPDATE_PIXELS = 100 };
 
 /* Units from `first` on, up to `end`, whose panels have the same width, as the kernels see them. */
 typedef struct group {
@@ -135,7 +135,8 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
 
 mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    const mb_cut cut = {mb_dense_inputs(layer), mb_dense_units(layer), UPDATE_PIXELS,
+    const size_t inputs = mb_dense_inputs(layer);
+    const mb_cut cut = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
                         MB_MOST_COLUMNS};
     return mb_dense_add_phase(layer, site,
                               (mb_phase){.name = "update",
