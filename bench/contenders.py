@@ -14,9 +14,8 @@ import time
 BENCH = pathlib.Path(__file__).resolve().parent
 
 # Peers by name: the program in bench/peers.
-PEERS = {
-    "pytorch_eager": "pytorch_eager.py",
-}
+PEERS = {name: name + ".py" for name in (
+    "pytorch_eager", "pytorch_dataloader", "pytorch_compile", "libtorch", "jax_scan", "scikit_learn")}
 
 # The same rules of training for all; rates stay constant.
 OPTIMIZERS = {
@@ -28,6 +27,10 @@ OPTIMIZERS = {
 
 class Failure(Exception):
     """What went wrong, in one line."""
+
+
+class Missing(Failure):
+    """A peer that cannot take part here: it is not installed, or lacks the optimizer."""
 
 
 class Trained:
@@ -152,8 +155,10 @@ class Peer:
             raise Failure(f"{self.name}: ended with {self.process.returncode}: {said[-1]}")
         reply = json.loads(line)
         if "missing" in reply:
-            raise Failure(f"{self.name}: {reply['error']}: {self.python} -m pip install -r "
+            raise Missing(f"{self.name}: {reply['error']}: {self.python} -m pip install -r "
                           f"{os.path.relpath(BENCH / 'peers' / 'requirements.txt')}")
+        if "unable" in reply:
+            raise Missing(f"{self.name}: {reply['unable']}")
         if "error" in reply:
             raise Failure(f"{self.name}: {reply['error']}")
         return reply

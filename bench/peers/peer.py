@@ -74,6 +74,8 @@ def serve(make_peer):
             reply = answer(peer, json.loads(line))
         except ModuleNotFoundError as missing:
             reply = {"error": f"{missing.name} is not installed", "missing": missing.name}
+        except NotImplementedError as lack:
+            reply = {"error": str(lack), "unable": str(lack)}
         except Exception as error:  # told to compare, which ends the run
             reply = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
         print(json.dumps(reply), file=answers, flush=True)

@@ -4,6 +4,8 @@ from peer import SIZES, read_split, serve
 
 
 class PytorchEager:
+    fused = True
+
     def __init__(self):
         import torch
         self.torch = torch
@@ -17,9 +19,9 @@ class PytorchEager:
         self.test_images, self.test_labels = map(torch.from_numpy, read_split(data, "t10k"))
         self.samples, self.batch_size = len(self.labels), batch_size
         self.make_optimizer = {
-            "adam": lambda p: torch.optim.Adam(p, lr, weight_decay=weight_decay, fused=True),
-            "adamw": lambda p: torch.optim.AdamW(p, lr, weight_decay=weight_decay, fused=True),
-            "sgd": lambda p: torch.optim.SGD(p, lr, momentum, weight_decay=weight_decay, fused=True),
+            "adam": lambda p: torch.optim.Adam(p, lr, weight_decay=weight_decay, fused=self.fused),
+            "adamw": lambda p: torch.optim.AdamW(p, lr, weight_decay=weight_decay, fused=self.fused),
+            "sgd": lambda p: torch.optim.SGD(p, lr, momentum, weight_decay=weight_decay, fused=self.fused),
         }[optimizer]
 
     def reset(self, seed):
@@ -33,15 +35,16 @@ class PytorchEager:
             nn.init.zeros_(layer.bias)
         self.optimizer = self.make_optimizer(self.network.parameters())
 
+    def loss(self, images, labels):
+        return self.torch.nn.functional.cross_entropy(self.network(images), labels)
+
     def train_epoch(self):
-        torch, network, optimizer = self.torch, self.network, self.optimizer
-        cross_entropy = torch.nn.functional.cross_entropy
+        torch, optimizer = self.torch, self.optimizer
         for batch in torch.randperm(self.samples).split(self.batch_size):
             images = self.images.index_select(0, batch)
             labels = self.labels.index_select(0, batch)
             optimizer.zero_grad(set_to_none=True)
-            loss = cross_entropy(network(images), labels)
-            loss.backward()
+            self.loss(images, labels).backward()
             optimizer.step()
 
     def evaluate(self):

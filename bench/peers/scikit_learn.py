@@ -1,0 +1,36 @@
+"""scikit-learn's MLPClassifier, an epoch a call of partial_fit. It has adam and sgd; its threads are
+those of the BLAS below NumPy."""
+
+from peer import SIZES, read_split, serve
+
+
+class ScikitLearn:
+    def __init__(self):
+        import sklearn
+        import threadpoolctl
+        self.threads = threadpoolctl
+        self.version = "scikit-learn " + sklearn.__version__
+
+    def open(self, *, data, threads, batch_size, optimizer, lr, momentum, weight_decay):
+        if optimizer not in ("adam", "sgd"):
+            raise NotImplementedError(f"there is no {optimizer} in scikit-learn")
+        self.limit = self.threads.threadpool_limits(threads)
+        self.train, self.test = read_split(data, "train"), read_split(data, "t10k")
+        self.samples = len(self.train[1])
+        self.settings = {"hidden_layer_sizes": SIZES[1:-1], "solver": optimizer, "alpha": weight_decay,
+                         "batch_size": batch_size, "learning_rate_init": lr, "momentum": momentum,
+                         "nesterovs_momentum": False}
+
+    def reset(self, seed):
+        from sklearn.neural_network import MLPClassifier
+        self.network = MLPClassifier(random_state=seed, **self.settings)
+
+    def train_epoch(self):
+        self.network.partial_fit(*self.train, classes=range(SIZES[-1]))
+
+    def evaluate(self):
+        return float(self.network.score(*self.test))
+
+
+if __name__ == "__main__":
+    serve(ScikitLearn)
