@@ -90,6 +90,9 @@ static void put_epoch(const mb_html *html, const mb_epoch_metrics *epoch, const 
         put_share(html, epoch->validation_accuracy);
     put_share(html, epoch->test_accuracy);
     put_scaled(html, epoch->lr, 3);
+    mb_html_put(html, "<td>");
+    mb_html_count(html, NULL, epoch->threads);
+    mb_html_put(html, "</td>");
     put_real(html, epoch->seconds, decimals->seconds);
     put_speed(html, epoch->samples_per_second);
     put_real(html, epoch->gflops, decimals->gflops);
@@ -125,6 +128,7 @@ void mb_page_epochs(const mb_html *html, const mb_run *run)
         put_heading(html, "validation_accuracy", "Validation %");
     put_heading(html, "test_accuracy", "Test %");
     put_heading(html, "lr", "Learning rate");
+    put_heading(html, "threads", "Threads");
     put_heading(html, "seconds", "Seconds");
     put_heading(html, "samples_per_second", "Samples/s");
     put_heading(html, "gflops", "GFLOP/s");
