@@ -148,7 +148,7 @@ static mb_status run_step(mb_products *p, mb_error *error)
     if (status != MB_OK)
         return status;
     mb_sampler_in_order(t->pass.feed.samples, t->order);
-    mb_pass_start(&t->pass, t->order);
+    mb_pass_start(&t->pass, t->order, 0);
     t->pass.full.watches = p->watches;
     listener = p->calls;
     mb_pass_run(&t->pass, t->team, mb_team_threads(t->team), 0, 1);

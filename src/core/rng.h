@@ -14,6 +14,8 @@ typedef enum mb_purpose {
     MB_FOR_WEIGHTS = 1,
     MB_FOR_SHUFFLE = 2,
     MB_FOR_DIGITS = 3,
+    MB_FOR_DROPOUT = 4,
+    MB_FOR_AUGMENTATION = 5,
     MB_FOR_TESTS = 99
 } mb_purpose;
 

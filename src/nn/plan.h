@@ -22,6 +22,7 @@ typedef struct mb_step {
     mb_batch *batch;         /* gathered in this step */
     mb_samples samples;      /* what it is gathered from */
     mb_samples next;         /* the next step's: none at the end of an epoch */
+    size_t epoch;            /* of the run, from 0: what is drawn at random depends on it */
     const mb_update *update; /* NULL when nothing is trained */
 } mb_step;
 

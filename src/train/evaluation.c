@@ -58,7 +58,7 @@ const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team)
     const size_t classes = pass->network->classes;
     for (size_t i = 0; i < classes * classes; i++)
         pass->tally.confusion[i] = 0;
-    mb_pass_start(pass, evaluator->order);
+    mb_pass_start(pass, evaluator->order, 0);
     mb_pass_run(pass, team, mb_team_threads(team), 0, mb_feed_steps(&pass->feed));
     return &pass->tally;
 }

@@ -62,6 +62,8 @@ size_t mb_feed_rows(const mb_feed *feed, size_t number) { return slice(feed, num
 
 mb_step mb_feed_step(mb_feed *feed, size_t number)
 {
-    return (mb_step){
-        .batch = &feed->batch, .samples = slice(feed, number), .next = slice(feed, number + 1)};
+    return (mb_step){.batch = &feed->batch,
+                     .samples = slice(feed, number),
+                     .next = slice(feed, number + 1),
+                     .epoch = feed->epoch};
 }

@@ -11,10 +11,11 @@ typedef struct mb_feed {
     mb_batch batch;
     const uint32_t *order; /* (samples) numbers into the source, in the order of the pass */
     size_t samples;
+    size_t epoch; /* from 0 */
 } mb_feed;
 
 /* Room for batches of batch_size samples of `source`, from the arena; the source must outlive the
- * feed. `order` and `samples` are the user's to set before steps are asked for. MB_MEMORY. */
+ * feed. `order`, `samples` and `epoch` are the user's to set before steps are asked for. MB_MEMORY. */
 mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
                        bool training, mb_arena *arena, mb_feed *feed, mb_error *error);
 

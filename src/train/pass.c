@@ -73,9 +73,10 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
     return status;
 }
 
-void mb_pass_start(mb_pass *pass, const uint32_t *order)
+void mb_pass_start(mb_pass *pass, const uint32_t *order, size_t epoch)
 {
     pass->feed.order = order;
+    pass->feed.epoch = epoch;
     const mb_tally *last = &pass->tally;
     pass->tally = (mb_tally){.healthy = true,
                              .confusion = last->confusion,

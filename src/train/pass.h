@@ -33,8 +33,8 @@ mb_status mb_pass_open(const mb_network *network, const mb_source *source,
                        size_t threads, mb_pass *pass, mb_error *error);
 
 /* Empties the tally, but keeps its arrays, and sets the order, (samples) numbers into the source,
- * for a new pass. */
-void mb_pass_start(mb_pass *pass, const uint32_t *order);
+ * for a new pass: epoch number `epoch` of a run, from 0; an evaluation is none, and says 0. */
+void mb_pass_start(mb_pass *pass, const uint32_t *order, size_t epoch);
 
 /* Runs the steps first .. first+count-1 of the pass, in that order from 0, on `threads` threads of
  * the team; stops early, with tally.healthy false, after a loss that is not finite. Returns the

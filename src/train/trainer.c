@@ -83,7 +83,7 @@ mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
 {
     double started = mb_seconds(), seconds;
     mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
-    mb_pass_start(&t->pass, t->order);
+    mb_pass_start(&t->pass, t->order, t->epoch);
     seconds = mb_seconds() - started;
     mb_crew_begin(&t->crew, t->steps);
     for (size_t step = 0; step < t->steps;) {

@@ -46,7 +46,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
                      MB_OK);
     t->pass.update_source = update_of_step;
     t->pass.update_context = t;
-    mb_pass_start(&t->pass, order);
+    mb_pass_start(&t->pass, order, 0);
 }
 
 size_t mb_test_training_run(mb_test_training *training, size_t first, size_t count)
