@@ -2,7 +2,8 @@
 
 A contender has a name, a version, and layouts, the ways to lay out memory that it has for a network.
 open() sets it up for some work in one way, which gives a trainer; train() of that trains `epochs`
-epochs of a new network, after one that is not timed. Failures are Failure.
+epochs of a new network, after one that is not timed, and evaluate() then gives its test accuracy.
+Failures are Failure.
 """
 
 import collections
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+SETTLING = 0.3  # seconds
 BENCH = pathlib.Path(__file__).resolve().parent
 
 # Peers by name: the program in bench/peers.
@@ -47,9 +49,9 @@ class Missing(Failure):
 class Trained:
     """What a contender did: seconds of each timed epoch, training samples of an epoch."""
 
-    def __init__(self, seconds, samples, test_accuracy, flops_per_sample=None):
-        self.seconds, self.samples, self.test_accuracy = seconds, samples, test_accuracy
-        self.flops_per_sample = flops_per_sample
+    def __init__(self, seconds, samples, flops_per_sample=None):
+        self.seconds, self.samples, self.flops_per_sample = seconds, samples, flops_per_sample
+        self.test_accuracy = None  # where it was asked for
         self.others = 0.0  # CPUs that other processes kept busy meanwhile
 
     def speeds(self):
@@ -128,9 +130,13 @@ class OurTrainer:
     def train(self, epochs, seed):
         _, metrics = train_ours(self.program, ["--seed", seed, "--epochs", epochs + 1, *self.options])
         last = metrics[-1]
+        self.test_accuracy = last["test_accuracy"]
         return Trained([epoch["seconds"] for epoch in metrics[1:]],
-                       round(last["samples_per_second"] * last["seconds"]), last["test_accuracy"],
+                       round(last["samples_per_second"] * last["seconds"]),
                        1e9 * last["gflops"] / last["samples_per_second"])
+
+    def evaluate(self):
+        return self.test_accuracy
 
     def cpu_seconds(self):
         """CPU time of our processes that have ended; between turns there are no others."""
@@ -200,8 +206,10 @@ class PeerTrainer:
 
     def train(self, epochs, seed):
         reply = self.ask({"command": "train", "epochs": epochs, "seed": seed})
-        accuracy = self.ask({"command": "evaluate"})["test_accuracy"]
-        return Trained(reply["seconds"], reply["samples"], accuracy)
+        return Trained(reply["seconds"], reply["samples"])
+
+    def evaluate(self):
+        return self.ask({"command": "evaluate"})["test_accuracy"]
 
     def cpu_seconds(self):
         """CPU time of the peer's process so far; 0 where the system does not say."""
@@ -239,4 +247,4 @@ def busy_seconds():
 
 def settle():
     """Lets the threads of the contender that has just worked go to sleep."""
-    time.sleep(0.3)
+    time.sleep(SETTLING)

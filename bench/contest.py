@@ -71,6 +71,7 @@ def take_turn(trainer, epochs, seed):
     trained = trainer.train(epochs, seed)
     others = busy_seconds() - busy - (trainer.cpu_seconds() - used)
     trained.others = max(0.0, others / (time.monotonic() - start))
+    trained.test_accuracy = trainer.evaluate()
     settle()
     return trained
 
