@@ -1,4 +1,5 @@
-// The training loop in C++, on the libtorch of the installed PyTorch; libtorch.py compiles and calls it.
+// The training loop in C++, on the libtorch of the installed PyTorch; libtorch.py compiles and
+// calls it.
 #include <torch/torch.h>
 
 #include <memory>
@@ -6,12 +7,15 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace
+{
 
 // The classes of torch::optim update tensor by tensor, in several operations each. What Python's
-// optimizers call with fused=True are operations of ATen, which C++ may call too: all tensors at once.
-class Optimizer {
-public:
+// optimizers call with fused=True are operations of ATen, which C++ may call too: all tensors at
+// once.
+class Optimizer
+{
+  public:
     Optimizer(const std::vector<torch::Tensor> &parameters, const std::string &name, double lr,
               double momentum, double weight_decay)
         : parameters(parameters), name(name), lr(lr), momentum(momentum), weight_decay(weight_decay)
@@ -37,21 +41,22 @@ public:
         for (const auto &parameter : parameters)
             gradients.push_back(parameter.grad());
         if (name == "sgd") {
-            at::_fused_sgd_(parameters, gradients, first, weight_decay, momentum, lr, 0.0, false, false,
-                            is_first_step);
+            at::_fused_sgd_(parameters, gradients, first, weight_decay, momentum, lr, 0.0, false,
+                            false, is_first_step);
             is_first_step = false;
             return;
         }
         at::_foreach_add_(steps, 1);
         const auto update = name == "adamw" ? adamw : adam;
-        update(parameters, gradients, first, second, {}, steps, lr, 0.9, 0.999, weight_decay, 1e-8, false,
-               false, {}, {});
+        update(parameters, gradients, first, second, {}, steps, lr, 0.9, 0.999, weight_decay, 1e-8,
+               false, false, {}, {});
     }
 
-private:
-    using Update = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
-                            at::TensorList, double, double, double, double, double, bool, bool,
-                            const std::optional<at::Tensor> &, const std::optional<at::Tensor> &);
+  private:
+    using Update = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList,
+                            at::TensorList, at::TensorList, double, double, double, double, double,
+                            bool, bool, const std::optional<at::Tensor> &,
+                            const std::optional<at::Tensor> &);
     static constexpr Update adam = at::_fused_adam_, adamw = at::_fused_adamw_;
 
     std::vector<torch::Tensor> parameters, first, second, steps;
@@ -89,9 +94,9 @@ torch::Tensor longs(int64_t *data, int64_t rows)
 extern "C" {
 
 // The arrays are borrowed: images (.., 784), labels (..).
-void peer_open(float *images, int64_t *labels, int64_t count, float *test_images, int64_t *test_labels,
-               int64_t test_count, int threads, int64_t batch_size, const char *optimizer, double lr,
-               double momentum, double weight_decay)
+void peer_open(float *images, int64_t *labels, int64_t count, float *test_images,
+               int64_t *test_labels, int64_t test_count, int threads, int64_t batch_size,
+               const char *optimizer, double lr, double momentum, double weight_decay)
 {
     torch::set_num_threads(threads);
     trainer.images = floats(images, count);
@@ -110,8 +115,9 @@ void peer_reset(int64_t seed)
     torch::manual_seed(seed);
     trainer.network = torch::nn::Sequential(linear(784, 128), torch::nn::ReLU(), linear(128, 64),
                                             torch::nn::ReLU(), linear(64, 10));
-    trainer.optimizer = std::make_unique<Optimizer>(trainer.network->parameters(), trainer.optimizer_name,
-                                                    trainer.lr, trainer.momentum, trainer.weight_decay);
+    trainer.optimizer =
+        std::make_unique<Optimizer>(trainer.network->parameters(), trainer.optimizer_name,
+                                    trainer.lr, trainer.momentum, trainer.weight_decay);
 }
 
 void peer_train_epoch()

@@ -73,8 +73,8 @@ class Compare(ProgramTest):
         data = self.path("data")
         if not os.path.exists(data):
             self.make_data(classes=2)
-        words = ["compare", "--build", self.build, "--data", data, "--rounds", "2", "--epochs-per-round", "1",
-                 *([] if "--threads" in arguments else ["--threads", "1"]), *map(str, arguments)]
+        words = ["compare", "--build", self.build, "--data", data, "--rounds", "1", "--epochs-per-round", "1",
+                 "--threads", "1", *map(str, arguments)]
         out, err, before = io.StringIO(), io.StringIO(), sys.argv
         sys.argv = words
         try:
@@ -103,7 +103,7 @@ class Compare(ProgramTest):
     def test_figures_and_picture(self):
         self.add_peer("quick")
         self.add_peer("quicker")
-        written, _ = self.results("--svg", self.path("c.svg"))
+        written, _ = self.results("--rounds", 2, "--svg", self.path("c.svg"))
         result, = written["comparisons"]
         self.assertEqual(["mnist_blas", "quick", "quicker"], list(result["contenders"]))
         for name, row in result["contenders"].items():
