@@ -109,11 +109,12 @@ typedef struct mb_kernels {
     /* y = e^x for x <= 0 (0 below -87.3, NaN stays), within 2 ulp. */
     void (*exp)(size_t n, const float *x, float *y);
 
-    /* The segments of an image, one after another: im2col. Up to MB_LINE - 1 numbers after the last
-     * are written too. */
+    /* The segments of an image, one after another: im2col. Up to MB_LINE - 1 numbers after a
+     * segment are read, and after the last are written, too. */
     void (*expand)(mb_segments segments, const float *image, float *to);
 
-    /* The reverse: adds them, one after another, to their places in the image. */
+    /* The reverse: adds them, one after another, to their places in the image, and 0 to up to
+     * MB_LINE - 1 numbers after a segment. */
     void (*fold)(mb_segments segments, const float *from, float *image);
 
     /* sums (rows) += sums over the columns of x (rows, columns). */

@@ -5,62 +5,56 @@
 
 #include <string.h>
 
-/* Writes a whole line, of which only `left` numbers mean something. */
-static inline void copy_tail(size_t left, const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++)
-        to[l] = l < left ? from[l] : 0.0f;
-}
+/* Lanes are counted in 32 bits, as wide as the numbers, so that one comparison makes a mask. Where
+ * only some lanes are wanted, all are read: GCC makes of a masked load a detour through memory. */
+typedef int32_t lane;
 
 static inline void copy_line(const float *restrict from, float *restrict to)
 {
 #pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++)
+    for (lane l = 0; l < MB_LINE; l++)
         to[l] = from[l];
+}
+
+static inline void add_line(const float *restrict from, float *restrict to)
+{
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++)
+        to[l] += from[l];
+}
+
+/* Adds the first `left` numbers, and 0 to the rest of the line. */
+static inline void add_tail(lane left, const float *restrict from, float *restrict to)
+{
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++) {
+        const float number = from[l];
+        to[l] += l < left ? number : 0.0f;
+    }
 }
 
 /* Each segment is written in whole lines, and the next one overwrites what was too much. */
 void MB_AT_LEVEL(expand)(mb_segments s, const float *restrict from, float *restrict to)
 {
     for (size_t outer = 0; outer < s.outer; outer++)
-        for (size_t inner = 0; inner < s.inner; inner++) {
+        for (size_t inner = 0; inner < s.inner; inner++, to += s.length) {
             const float *segment = from + outer * s.outer_stride + inner * s.inner_stride;
-            size_t done = 0;
-            for (; done + MB_LINE <= s.length; done += MB_LINE)
+            for (size_t done = 0; done < s.length; done += MB_LINE)
                 copy_line(segment + done, to + done);
-            if (done < s.length)
-                copy_tail(s.length - done, segment + done, to + done);
-            to += s.length;
         }
-}
-
-static inline void add_line(const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++)
-        to[l] += from[l];
-}
-
-static inline void add_tail(size_t left, const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++)
-        if (l < left)
-            to[l] += from[l];
 }
 
 void MB_AT_LEVEL(fold)(mb_segments s, const float *restrict from, float *restrict to)
 {
+    const size_t whole = s.length / MB_LINE * MB_LINE;
+    const lane left = (lane)(s.length - whole);
     for (size_t outer = 0; outer < s.outer; outer++)
-        for (size_t inner = 0; inner < s.inner; inner++) {
+        for (size_t inner = 0; inner < s.inner; inner++, from += s.length) {
             float *segment = to + outer * s.outer_stride + inner * s.inner_stride;
-            size_t done = 0;
-            for (; done + MB_LINE <= s.length; done += MB_LINE)
+            for (size_t done = 0; done < whole; done += MB_LINE)
                 add_line(from + done, segment + done);
-            if (done < s.length)
-                add_tail(s.length - done, from + done, segment + done);
-            from += s.length;
+            if (left > 0)
+                add_tail(left, from + whole, segment + whole);
         }
 }
 
@@ -70,103 +64,199 @@ void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *restrict x,
 {
     for (size_t r = 0; r < rows; r++) {
         const float *row = x + r * ld;
-        float lane[MB_LINE] = {0};
+        float sum[MB_LINE] = {0};
         size_t done = 0;
         for (; done + MB_LINE <= columns; done += MB_LINE)
-            add_line(row + done, lane);
-        if (done < columns)
-            add_tail(columns - done, row + done, lane);
+            add_line(row + done, sum);
+        for (size_t l = 0; done + l < columns; l++)
+            sum[l] += row[done + l];
         for (size_t half = MB_LINE / 2; half > 0; half /= 2)
             for (size_t l = 0; l < half; l++)
-                lane[l] += lane[l + half];
-        sums[r] += lane[0];
+                sum[l] += sum[l + half];
+        sums[r] += sum[0];
     }
 }
 
-/* Up to a line of outputs whose windows begin `step` numbers apart. The comparison keeps the first
- * of equal numbers, and takes a NaN, which then stays. */
-static inline void largest_line(const mb_pool *pool, size_t step, size_t left,
+/* The comparison keeps the first of equal numbers, and takes a NaN, which then stays. */
+static inline bool is_larger(float number, float most)
+{
+    return !(number <= most) & (most == most);
+}
+
+static inline void take_larger(const float *restrict other, int32_t number, float *restrict most,
+                               int32_t *restrict at)
+{
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++) {
+        const bool larger = is_larger(other[l], most[l]);
+        most[l] = larger ? other[l] : most[l];
+        at[l] = larger ? number : at[l];
+    }
+}
+
+/* A line of outputs whose windows begin side by side; all of it is read and written. */
+static inline void largest_line(const mb_pool *pool, size_t rows, size_t columns,
                                 const float *restrict x, float *restrict out,
                                 uint8_t *restrict which)
 {
     float most[MB_LINE];
-    int32_t at[MB_LINE];
-#pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++) {
-        most[l] = l < left ? x[l * step] : 0.0f;
-        at[l] = 0;
-    }
-    int32_t number = 0;
-    for (size_t row = 0; row < pool->rows; row++)
-        for (size_t column = 0; column < pool->columns; column++, number++) {
-            const float *other = x + row * pool->row_stride + column * pool->column_stride;
-#pragma omp simd
-            for (size_t l = 0; l < MB_LINE; l++) {
-                const float v = l < left ? other[l * step] : 0.0f;
-                const _Bool larger = !(v <= most[l]) && most[l] == most[l];
-                most[l] = larger ? v : most[l];
-                at[l] = larger ? number : at[l];
-            }
-        }
-#pragma omp simd
-    for (size_t l = 0; l < MB_LINE; l++)
-        if (l < left)
-            out[l] = most[l];
+    int32_t at[MB_LINE] = {0};
+    copy_line(x, most);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++)
+            take_larger(x + row * pool->row_stride + column * pool->column_stride,
+                        (int32_t)(row * columns + column), most, at);
+    copy_line(most, out);
     if (which != NULL)
 #pragma omp simd
-        for (size_t l = 0; l < MB_LINE; l++)
-            if (l < left)
-                which[l] = (uint8_t)at[l];
+        for (lane l = 0; l < MB_LINE; l++)
+            which[l] = (uint8_t)at[l];
+}
+
+/* One output, where a whole line would read or write too far. */
+static inline void largest_one(const mb_pool *pool, const float *x, float *out, uint8_t *which)
+{
+    float most = *x;
+    size_t at = 0, number = 0;
+    for (size_t row = 0; row < pool->rows; row++)
+        for (size_t column = 0; column < pool->columns; column++, number++) {
+            const float v = x[row * pool->row_stride + column * pool->column_stride];
+            at = is_larger(v, most) ? number : at;
+            most = is_larger(v, most) ? v : most;
+        }
+    *out = most;
+    if (which != NULL)
+        *which = (uint8_t)at;
+}
+
+/* Whether a line may go past the end of a row of outputs, into rows that come later: then windows
+ * that lie side by side, two columns wide, are worth a line. */
+static inline bool may_overrun(const mb_pool *pool, size_t outer)
+{
+    return pool->step == 2 && pool->columns == 2 && pool->column_stride == 1 &&
+           pool->length * 2 <= pool->row_stride && pool->length >= MB_LINE / 2 &&
+           outer + 1 < pool->outer && pool->outer_stride >= 2 * MB_LINE;
+}
+
+/* Numbers in even and in odd places. */
+static inline void split(const float *restrict x, float *restrict even, float *restrict odd)
+{
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++) {
+        even[l] = x[2 * l];
+        odd[l] = x[2 * l + 1];
+    }
+}
+
+/* The same where windows two columns wide lie side by side: each load gives both columns. */
+static inline void largest_pairs(const mb_pool *pool, const float *restrict x, float *restrict out,
+                                 uint8_t *restrict which)
+{
+    float most[MB_LINE], even[MB_LINE], odd[MB_LINE];
+    int32_t at[MB_LINE] = {0};
+    split(x, most, odd);
+    take_larger(odd, 1, most, at);
+    for (size_t row = 1; row < pool->rows; row++) {
+        split(x + row * pool->row_stride, even, odd);
+        take_larger(even, (int32_t)(2 * row), most, at);
+        take_larger(odd, (int32_t)(2 * row) + 1, most, at);
+    }
+    copy_line(most, out);
+    if (which != NULL)
+#pragma omp simd
+        for (lane l = 0; l < MB_LINE; l++)
+            which[l] = (uint8_t)at[l];
+}
+
+/* The usual window of 2 x 2 is unrolled. */
+static inline void largest_lines(const mb_pool *pool, const float *x, float *out, uint8_t *which)
+{
+    if (pool->rows == 2 && pool->columns == 2)
+        largest_line(pool, 2, 2, x, out, which);
+    else
+        largest_line(pool, pool->rows, pool->columns, x, out, which);
 }
 
 void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *restrict x, float *restrict out,
                           uint8_t *restrict which)
 {
     for (size_t outer = 0; outer < pool->outer; outer++)
-        for (size_t l = 0; l < pool->length; l += MB_LINE) {
-            const size_t at = outer * pool->length + l;
-            const size_t left = pool->length - l < MB_LINE ? pool->length - l : MB_LINE;
+        for (size_t l = 0; l < pool->length;) {
+            const size_t place = outer * pool->length + l;
             const float *from = x + outer * pool->outer_stride + l * pool->step;
-            uint8_t *to_which = which != NULL ? which + at : NULL;
-            if (pool->step == 1)
-                largest_line(pool, 1, left, from, out + at, to_which);
-            else if (pool->step == 2)
-                largest_line(pool, 2, left, from, out + at, to_which);
-            else
-                largest_line(pool, pool->step, left, from, out + at, to_which);
+            uint8_t *to_which = which != NULL ? which + place : NULL;
+            if (pool->length - l >= MB_LINE && pool->step == 1) {
+                largest_lines(pool, from, out + place, to_which);
+                l += MB_LINE;
+            } else if (may_overrun(pool, outer)) {
+                largest_pairs(pool, from, out + place, to_which);
+                l += MB_LINE;
+            } else {
+                largest_one(pool, from, out + place, to_which);
+                l++;
+            }
         }
 }
 
-/* One line of gradients back to where the largest numbers were. */
-static inline void back_line(const mb_pool *pool, size_t step, size_t left,
-                             const uint8_t *restrict which, const float *restrict d_out,
-                             float *restrict d)
+/* A line of gradients back to where the largest numbers were. */
+static inline void back_line(const mb_pool *pool, const uint8_t *restrict which,
+                             const float *restrict d_out, float *restrict d)
 {
     int32_t number = 0;
     for (size_t row = 0; row < pool->rows; row++)
         for (size_t column = 0; column < pool->columns; column++, number++) {
             float *to = d + row * pool->row_stride + column * pool->column_stride;
 #pragma omp simd
-            for (size_t l = 0; l < MB_LINE; l++)
-                if (l < left)
-                    to[l * step] += which[l] == number ? d_out[l] : 0.0f;
+            for (lane l = 0; l < MB_LINE; l++)
+                to[l] += which[l] == number ? d_out[l] : 0.0f;
         }
+}
+
+/* The same of windows side by side; adds 0 beyond the `left` outputs that mean something. */
+static inline void back_pairs(const mb_pool *pool, lane left, const uint8_t *restrict which,
+                              const float *restrict d_out, float *restrict d)
+{
+    float from[MB_LINE];
+    int32_t at[MB_LINE];
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++) {
+        const float number = d_out[l];
+        from[l] = l < left ? number : 0.0f;
+        at[l] = which[l];
+    }
+    for (size_t row = 0; row < pool->rows; row++) {
+        const int32_t number = (int32_t)(2 * row);
+        float pair[2 * MB_LINE];
+#pragma omp simd
+        for (lane l = 0; l < MB_LINE; l++) {
+            pair[2 * l] = at[l] == number ? from[l] : 0.0f;
+            pair[2 * l + 1] = at[l] == number + 1 ? from[l] : 0.0f;
+        }
+        add_line(pair, d + row * pool->row_stride);
+        add_line(pair + MB_LINE, d + row * pool->row_stride + MB_LINE);
+    }
 }
 
 void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *restrict which,
                                const float *restrict d_out, float *restrict d)
 {
     for (size_t outer = 0; outer < pool->outer; outer++)
-        for (size_t l = 0; l < pool->length; l += MB_LINE) {
-            const size_t at = outer * pool->length + l;
-            const size_t left = pool->length - l < MB_LINE ? pool->length - l : MB_LINE;
+        for (size_t l = 0; l < pool->length;) {
+            const size_t place = outer * pool->length + l, left = pool->length - l;
             float *to = d + outer * pool->outer_stride + l * pool->step;
-            if (pool->step == 1)
-                back_line(pool, 1, left, which + at, d_out + at, to);
-            else if (pool->step == 2)
-                back_line(pool, 2, left, which + at, d_out + at, to);
-            else
-                back_line(pool, pool->step, left, which + at, d_out + at, to);
+            if (left >= MB_LINE && pool->step == 1) {
+                back_line(pool, which + place, d_out + place, to);
+                l += MB_LINE;
+            } else if (may_overrun(pool, outer)) {
+                back_pairs(pool, left < MB_LINE ? (lane)left : MB_LINE, which + place,
+                           d_out + place, to);
+                l += MB_LINE;
+            } else {
+                const size_t row = which[place] / pool->columns,
+                             column = which[place] % pool->columns;
+                to[row * pool->row_stride + column * pool->column_stride] += d_out[place];
+                l++;
+            }
         }
 }
 

@@ -12,6 +12,15 @@ static bool must_turn(const mb_layer *layer)
     return layer->in.channels > 1 && layer->placed_in.planes != layer->placed_out.planes;
 }
 
+/* Whether the image can be used where it is: segments are read and written in whole lines, which
+ * must not reach into the next sample. */
+static bool is_direct(const mb_layer *layer)
+{
+    const size_t segment = layer->window.columns * layer->in.channels;
+    return layer->window.padding == 0 && !must_turn(layer) && !layer->placed_out.planes &&
+           layer->window.groups == 1 && segment % MB_LINE == 0;
+}
+
 static size_t padded_numbers(const mb_layer *layer, const mb_conv2d_size *size)
 {
     return layer->in.channels * size->rows * size->columns + SLACK;
@@ -76,6 +85,8 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
     const mb_layer *layer = op->layer;
     const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
     const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    if (is_direct(layer))
+        return image;
     if (must_turn(layer)) {
         const bool from_planes = layer->placed_in.planes;
         const size_t rows = from_planes ? channels : pixels,
@@ -83,9 +94,8 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
         op->site.kernels->transpose(rows, columns, image, room->turned, rows);
         image = room->turned;
     }
-    if (layer->window.padding == 0)
-        return image;
-    memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
+    if (layer->window.padding > 0)
+        memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
     copy_rows(layer, true, image, room->image);
     return room->image;
 }
@@ -94,8 +104,7 @@ float *mb_conv2d_begin(const mb_conv2d_op *op, float *d_image, const mb_conv2d_r
 {
     const mb_layer *layer = op->layer;
     const mb_conv2d_size size = mb_conv2d_size_of(layer);
-    const bool direct = layer->window.padding == 0 && !must_turn(layer);
-    float *d = direct ? d_image : room->d_image;
+    float *d = is_direct(layer) ? d_image : room->d_image;
     memset(d, 0, layer->in.channels * size.rows * size.columns * sizeof *d);
     return d;
 }
@@ -105,15 +114,14 @@ void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
 {
     const mb_layer *layer = op->layer;
     const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
-    const bool turn = must_turn(layer);
-    if (layer->window.padding > 0) {
-        float *plain = turn ? room->turned : d_image;
-        copy_rows(layer, false, d, plain);
-        d = plain;
-    }
-    if (!turn)
+    if (is_direct(layer))
         return;
+    if (!must_turn(layer)) {
+        copy_rows(layer, false, d, d_image);
+        return;
+    }
+    copy_rows(layer, false, d, room->turned);
     const bool to_planes = layer->placed_in.planes;
     const size_t rows = to_planes ? pixels : channels, columns = to_planes ? channels : pixels;
-    op->site.kernels->transpose(rows, columns, d, d_image, rows);
+    op->site.kernels->transpose(rows, columns, room->turned, d_image, rows);
 }

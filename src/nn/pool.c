@@ -62,11 +62,19 @@ static size_t room_bytes(const mb_layer *layer)
     return layer->window.padding > 0 ? padded_numbers(layer) * sizeof(float) : 0;
 }
 
-/* One pass of a kernel: its windows, and where they begin. By planes it does a channel, by pixels a
- * row of outputs. */
+/* Whether the windows of a plane end where those of the next begin. */
+static bool planes_join(const mb_layer *layer)
+{
+    return layer->out.rows * layer->window.stride == padded_rows(layer);
+}
+
+/* One pass of a kernel: its windows, and where they begin. By planes it does a channel, or all
+ * where that makes no difference; by pixels a row of outputs. */
 static size_t passes(const mb_layer *layer)
 {
-    return layer->placed_in.planes ? layer->in.channels : layer->out.rows;
+    if (!layer->placed_in.planes)
+        return layer->out.rows;
+    return planes_join(layer) ? 1 : layer->in.channels;
 }
 
 static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t *out)
@@ -76,15 +84,26 @@ static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t
     if (layer->placed_in.planes) {
         *image = pass * padded_rows(layer) * columns;
         *out = pass * layer->out.rows * layer->out.columns;
-        return (mb_pool){layer->out.rows,    window->stride * columns,
-                         layer->out.columns, window->stride,
-                         window->rows,       columns,
-                         window->columns,    1};
+        const size_t planes = planes_join(layer) ? channels : 1;
+        return (mb_pool){.outer = planes * layer->out.rows,
+                         .outer_stride = window->stride * columns,
+                         .length = layer->out.columns,
+                         .step = window->stride,
+                         .rows = window->rows,
+                         .row_stride = columns,
+                         .columns = window->columns,
+                         .column_stride = 1};
     }
     *image = pass * window->stride * columns * channels;
     *out = pass * layer->out.columns * channels;
-    return (mb_pool){layer->out.columns, window->stride * channels, channels,        1,
-                     window->rows,       columns * channels,        window->columns, channels};
+    return (mb_pool){.outer = layer->out.columns,
+                     .outer_stride = window->stride * channels,
+                     .length = channels,
+                     .step = 1,
+                     .rows = window->rows,
+                     .row_stride = columns * channels,
+                     .columns = window->columns,
+                     .column_stride = channels};
 }
 
 /* Rows of the image, into or out of its padded form. */
