@@ -34,28 +34,58 @@ static inline void add_tail(lane left, const float *restrict from, float *restri
 }
 
 /* Each segment is written in whole lines, and the next one overwrites what was too much. */
+static inline void expand_lines(mb_segments s, size_t lines, const float *restrict from,
+                                float *restrict to)
+{
+    for (size_t outer = 0; outer < s.outer; outer++) {
+        const float *segment = from + outer * s.outer_stride;
+        for (size_t inner = 0; inner < s.inner; inner++) {
+            for (size_t line = 0; line < lines; line++)
+                copy_line(segment + line * MB_LINE, to + line * MB_LINE);
+            segment += s.inner_stride;
+            to += s.length;
+        }
+    }
+}
+
+/* Short segments are the usual ones, and unrolled. */
 void MB_AT_LEVEL(expand)(mb_segments s, const float *restrict from, float *restrict to)
 {
-    for (size_t outer = 0; outer < s.outer; outer++)
-        for (size_t inner = 0; inner < s.inner; inner++, to += s.length) {
-            const float *segment = from + outer * s.outer_stride + inner * s.inner_stride;
-            for (size_t done = 0; done < s.length; done += MB_LINE)
-                copy_line(segment + done, to + done);
+    const size_t lines = (s.length + MB_LINE - 1) / MB_LINE;
+    if (lines == 1)
+        expand_lines(s, 1, from, to);
+    else if (lines == 2)
+        expand_lines(s, 2, from, to);
+    else
+        expand_lines(s, lines, from, to);
+}
+
+static inline void fold_lines(mb_segments s, size_t whole, lane left, const float *restrict from,
+                              float *restrict to)
+{
+    for (size_t outer = 0; outer < s.outer; outer++) {
+        float *segment = to + outer * s.outer_stride;
+        for (size_t inner = 0; inner < s.inner; inner++) {
+            for (size_t line = 0; line < whole; line++)
+                add_line(from + line * MB_LINE, segment + line * MB_LINE);
+            if (left > 0)
+                add_tail(left, from + whole * MB_LINE, segment + whole * MB_LINE);
+            from += s.length;
+            segment += s.inner_stride;
         }
+    }
 }
 
 void MB_AT_LEVEL(fold)(mb_segments s, const float *restrict from, float *restrict to)
 {
-    const size_t whole = s.length / MB_LINE * MB_LINE;
-    const lane left = (lane)(s.length - whole);
-    for (size_t outer = 0; outer < s.outer; outer++)
-        for (size_t inner = 0; inner < s.inner; inner++, from += s.length) {
-            float *segment = to + outer * s.outer_stride + inner * s.inner_stride;
-            for (size_t done = 0; done < whole; done += MB_LINE)
-                add_line(from + done, segment + done);
-            if (left > 0)
-                add_tail(left, from + whole, segment + whole);
-        }
+    const size_t whole = s.length / MB_LINE;
+    const lane left = (lane)(s.length % MB_LINE);
+    if (whole == 0)
+        fold_lines(s, 0, left, from, to);
+    else if (whole == 1)
+        fold_lines(s, 1, left, from, to);
+    else
+        fold_lines(s, whole, left, from, to);
 }
 
 /* Sums in MB_LINE lanes, then over the lanes in halves, whatever a level's vectors are. */
@@ -199,41 +229,65 @@ void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *restrict x, float *r
 }
 
 /* A line of gradients back to where the largest numbers were. */
-static inline void back_line(const mb_pool *pool, const uint8_t *restrict which,
-                             const float *restrict d_out, float *restrict d)
+static inline void back_line(const mb_pool *pool, size_t rows, size_t columns,
+                             const uint8_t *restrict which, const float *restrict d_out,
+                             float *restrict d)
 {
-    int32_t number = 0;
-    for (size_t row = 0; row < pool->rows; row++)
-        for (size_t column = 0; column < pool->columns; column++, number++) {
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
             float *to = d + row * pool->row_stride + column * pool->column_stride;
+            const int32_t number = (int32_t)(row * columns + column);
 #pragma omp simd
             for (lane l = 0; l < MB_LINE; l++)
                 to[l] += which[l] == number ? d_out[l] : 0.0f;
         }
 }
 
-/* The same of windows side by side; adds 0 beyond the `left` outputs that mean something. */
-static inline void back_pairs(const mb_pool *pool, lane left, const uint8_t *restrict which,
-                              const float *restrict d_out, float *restrict d)
+static inline void back_lines(const mb_pool *pool, const uint8_t *which, const float *d_out,
+                              float *d)
 {
-    float from[MB_LINE];
-    int32_t at[MB_LINE];
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++) {
-        const float number = d_out[l];
-        from[l] = l < left ? number : 0.0f;
-        at[l] = which[l];
-    }
+    if (pool->rows == 2 && pool->columns == 2)
+        back_line(pool, 2, 2, which, d_out, d);
+    else
+        back_line(pool, pool->rows, pool->columns, which, d_out, d);
+}
+
+/* Whether each number of the image is in one window, so that its gradient can be written. */
+static inline bool tiles_exactly(const mb_pool *pool)
+{
+    return pool->row_stride == 2 * pool->length &&
+           pool->outer_stride == pool->rows * pool->row_stride;
+}
+
+/* The same of windows side by side; 0 goes beyond the `left` outputs that mean something. To add
+ * there would be slow, as each line reads what the last one has just written in part. */
+static inline void back_pairs(const mb_pool *pool, bool exact, lane left,
+                              const uint8_t *restrict which, const float *restrict d_out,
+                              float *restrict d)
+{
     for (size_t row = 0; row < pool->rows; row++) {
         const int32_t number = (int32_t)(2 * row);
-        float pair[2 * MB_LINE];
+        float *to = d + row * pool->row_stride;
+        float even[MB_LINE], odd[MB_LINE], pair[2 * MB_LINE];
 #pragma omp simd
         for (lane l = 0; l < MB_LINE; l++) {
-            pair[2 * l] = at[l] == number ? from[l] : 0.0f;
-            pair[2 * l + 1] = at[l] == number + 1 ? from[l] : 0.0f;
+            const float from = d_out[l], kept = l < left ? from : 0.0f;
+            const int32_t at = which[l];
+            even[l] = at == number ? kept : 0.0f;
+            odd[l] = at == number + 1 ? kept : 0.0f;
         }
-        add_line(pair, d + row * pool->row_stride);
-        add_line(pair + MB_LINE, d + row * pool->row_stride + MB_LINE);
+#pragma omp simd
+        for (lane l = 0; l < MB_LINE; l++) {
+            pair[2 * l] = even[l];
+            pair[2 * l + 1] = odd[l];
+        }
+        if (exact) {
+            copy_line(pair, to);
+            copy_line(pair + MB_LINE, to + MB_LINE);
+        } else {
+            add_line(pair, to);
+            add_line(pair + MB_LINE, to + MB_LINE);
+        }
     }
 }
 
@@ -245,11 +299,11 @@ void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *restrict whic
             const size_t place = outer * pool->length + l, left = pool->length - l;
             float *to = d + outer * pool->outer_stride + l * pool->step;
             if (left >= MB_LINE && pool->step == 1) {
-                back_line(pool, which + place, d_out + place, to);
+                back_lines(pool, which + place, d_out + place, to);
                 l += MB_LINE;
             } else if (may_overrun(pool, outer)) {
-                back_pairs(pool, left < MB_LINE ? (lane)left : MB_LINE, which + place,
-                           d_out + place, to);
+                back_pairs(pool, tiles_exactly(pool), left < MB_LINE ? (lane)left : MB_LINE,
+                           which + place, d_out + place, to);
                 l += MB_LINE;
             } else {
                 const size_t row = which[place] / pool->columns,
