@@ -62,8 +62,7 @@ typedef struct mb_segments {
 } mb_segments;
 
 /* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
- * step numbers into an image, and its rows and columns are row_stride and column_stride apart. At
- * most 256 numbers a window. */
+ * step numbers into an image, and its rows and columns are row_stride and column_stride apart. */
 typedef struct mb_pool {
     size_t outer, outer_stride, length, step;
     size_t rows, row_stride, columns, column_stride;
@@ -122,10 +121,10 @@ typedef struct mb_kernels {
 
     /* out (outer, length) = the largest number of each window, and which (NULL: not wanted) its
      * number in the window, row-major; the first of equal ones, or the first NaN. */
-    void (*largest)(const mb_pool *pool, const float *x, float *out, uint8_t *which);
+    void (*largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
 
     /* d, an image, += d_out where `which` says. */
-    void (*largest_back)(const mb_pool *pool, const uint8_t *which, const float *d_out, float *d);
+    void (*largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out, float *d);
 
     /* out (outer, length) = scale times the sum of each window; d += scale * d_out all over it. */
     void (*mean)(const mb_pool *pool, float scale, const float *x, float *out);

@@ -26,8 +26,8 @@ void MB_AT_LEVEL(exp)(size_t n, const float *x, float *y);
 void MB_AT_LEVEL(expand)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(fold)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
-void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, uint8_t *which);
-void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *which, const float *d_out,
+void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
+void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out,
                                float *d);
 void MB_AT_LEVEL(mean)(const mb_pool *pool, float scale, const float *x, float *out);
 void MB_AT_LEVEL(mean_back)(const mb_pool *pool, float scale, const float *d_out, float *d);
