@@ -69,7 +69,7 @@ static const struct argp_option options[] = {
 typedef struct reading {
     mb_train_arguments *arguments;
     mb_error *error;
-    double lr, momentum, beta1, beta2, weight_decay;
+    double lr, momentum, beta1, beta2, weight_decay, label_smoothing;
     mb_training_options given;
 } reading;
 
@@ -96,7 +96,7 @@ static mb_status read_training(int key, const char *text, reading *r)
     case KEY_SCHEDULE:
         return mb_parse_schedule("--schedule", text, &given->schedule, error);
     case KEY_LABEL_SMOOTHING:
-        return mb_parse_real("--label-smoothing", text, &given->label_smoothing, error);
+        return mb_parse_real("--label-smoothing", text, &r->label_smoothing, error);
     case KEY_EMA:
         return mb_parse_real("--ema", text, &given->ema, error);
     case KEY_LR:
@@ -123,6 +123,8 @@ static void settle(const reading *r)
     training->beta1 = isnan(r->beta1) ? defaults.beta1 : r->beta1;
     training->beta2 = isnan(r->beta2) ? defaults.beta2 : r->beta2;
     training->weight_decay = isnan(r->weight_decay) ? defaults.weight_decay : r->weight_decay;
+    training->label_smoothing =
+        isnan(r->label_smoothing) ? defaults.label_smoothing : r->label_smoothing;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -181,6 +183,9 @@ static char *with_defaults_of_each(int key, const char *text)
         return mb_help_default(text, all, sgd.lr, adam.lr, adamw.lr);
     case KEY_WEIGHT_DECAY:
         return mb_help_default(text, all, sgd.weight_decay, adam.weight_decay, adamw.weight_decay);
+    case KEY_LABEL_SMOOTHING:
+        return mb_help_default(text, all, sgd.label_smoothing, adam.label_smoothing,
+                               adamw.label_smoothing);
     case KEY_MOMENTUM:
         return mb_help_default(text, "%g", sgd.momentum);
     case KEY_BETA1:
@@ -213,8 +218,6 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default(text, "%zu", (size_t)r->given.seed);
     case KEY_OPTIMIZER:
         return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
-    case KEY_LABEL_SMOOTHING:
-        return mb_help_default(text, "%g", r->given.label_smoothing);
     case KEY_EMA:
         return mb_help_default(text, "%g", r->given.ema);
     case KEY_SCHEDULE:
@@ -224,6 +227,7 @@ static char *with_default(int key, const char *text, void *input)
     case KEY_BETA1:
     case KEY_BETA2:
     case KEY_WEIGHT_DECAY:
+    case KEY_LABEL_SMOOTHING:
         return with_defaults_of_each(key, text);
     default:
         return (char *)(uintptr_t)text;
@@ -252,7 +256,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
             "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
     *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
-    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
+    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
     return mb_parse_arguments(&argp, argc, argv, &r, error);
 }

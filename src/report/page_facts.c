@@ -52,6 +52,10 @@ static void put_optimizer(const mb_html *html, const mb_training_options *option
     put_real(html, "Learning rate", "lr", options->lr);
     put_word(html, "Schedule", "schedule", mb_schedule_name(options->schedule));
     put_real(html, "Weight decay", "weight_decay", options->weight_decay);
+    if (options->label_smoothing > 0.0)
+        put_real(html, "Label smoothing", "label_smoothing", options->label_smoothing);
+    if (options->ema > 0.0)
+        put_real(html, "Decay of averaged weights", "ema", options->ema);
 }
 
 static void put_training(const mb_html *html, const mb_run *run)

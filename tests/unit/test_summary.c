@@ -134,7 +134,8 @@ static void summary_tells_the_run(void **state)
     is_number(speed, "median", 2e5);
     is_number(speed, "max", 3e5);
     assert_int_equal(json_object_size(speed), 3);
-    assert_int_equal(json_object_size(summary), 16);
+    is_number(summary, "label_smoothing", f->options.label_smoothing);
+    assert_int_equal(json_object_size(summary), 17);
     json_decref(summary);
 }
 
