@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_TRAINING_H
 #define MNIST_BLAS_TRAINING_H
 
+#include <mnist_blas/augmentation.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/network.h>
 
@@ -35,6 +36,7 @@ typedef struct mb_training_options {
         weight_decay; /* sgd, adam: added to the gradient (L2); adamw: decoupled. Never biases. */
     double beta1, beta2, epsilon; /* adam's and adamw's */
     mb_schedule_kind schedule;
+    mb_augmentation augmentation; /* of what is trained on; evaluation sees images as they are */
     size_t validation; /* images held out from the end of the training set; 0: none */
     uint64_t seed;
 } mb_training_options;

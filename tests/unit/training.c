@@ -41,7 +41,9 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
                                   .healthy = &t->pass.tally.healthy};
     assert_non_null(t->trainable.first);
     assert_non_null(t->trainable.second);
-    assert_int_equal(mb_pass_open(network, &t->source, &t->trainable, samples, options->batch_size,
+    const mb_supply supply = {
+        .source = &t->source, .samples = samples, .batch_size = options->batch_size};
+    assert_int_equal(mb_pass_open(network, &supply, &t->trainable,
                                   mb_machine_describe(machine)->threads, &t->pass, NULL),
                      MB_OK);
     t->pass.update_source = update_of_step;
