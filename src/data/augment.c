@@ -46,8 +46,8 @@ static workbench lay_out(const mb_augmenter *a, char *scratch)
         return bench;
     const size_t width = mb_whole_lines(a->columns), noise = a->rows * width * sizeof(float);
     bench.middle_ld = width + 2 * a->radius;
-    bench.dx = part(scratch, pixels * sizeof *bench.dx, &bench.bytes);
-    bench.dy = part(scratch, pixels * sizeof *bench.dy, &bench.bytes);
+    bench.dx = part(scratch, (pixels + MB_LINE) * sizeof *bench.dx, &bench.bytes);
+    bench.dy = part(scratch, (pixels + MB_LINE) * sizeof *bench.dy, &bench.bytes);
     bench.noise_x = part(scratch, noise, &bench.bytes);
     bench.noise_y = part(scratch, noise, &bench.bytes);
     bench.middle = part(scratch, a->rows * bench.middle_ld * sizeof *bench.middle, &bench.bytes);
@@ -59,7 +59,8 @@ static workbench lay_out(const mb_augmenter *a, char *scratch)
 static mb_status make_tables(mb_augmenter *a, mb_arena *arena, mb_error *error)
 {
     const size_t pixels = a->rows * a->columns;
-    float *x = mb_arena_take(arena, pixels, sizeof *x), *y = mb_arena_take(arena, pixels, sizeof *y);
+    float *x = mb_arena_take(arena, pixels, sizeof *x),
+          *y = mb_arena_take(arena, pixels, sizeof *y);
     uint32_t *place = mb_arena_take(arena, pixels, sizeof *place);
     if (x == NULL || y == NULL || place == NULL)
         return mb_fail_memory(error, "augmentation", pixels * sizeof *x);
@@ -75,21 +76,22 @@ static mb_status make_tables(mb_augmenter *a, mb_arena *arena, mb_error *error)
     return MB_OK;
 }
 
-/* A Gaussian whose weights, on both sides, add up to 1. */
+/* A Gaussian whose weights, those that reach beyond the image among them, add up to 1. */
 static mb_status make_bell(mb_augmenter *a, mb_arena *arena, mb_error *error)
 {
     const double sigma = a->options.elastic_sigma;
     const size_t widest = a->rows > a->columns ? a->rows : a->columns;
-    a->radius = least((size_t)ceil(bell_ends * sigma), widest - 1);
-    float *weights = mb_arena_take(arena, a->radius + 1, sizeof *weights);
-    if (weights == NULL)
-        return mb_fail_memory(error, "augmentation", (a->radius + 1) * sizeof *weights);
     const size_t end = (size_t)ceil(bell_ends * sigma);
+    a->radius = least(end, widest - 1);
+    float *weights = mb_arena_take(arena, 2 * a->radius + 1, sizeof *weights);
+    if (weights == NULL)
+        return mb_fail_memory(error, "augmentation", (2 * a->radius + 1) * sizeof *weights);
     double sum = 1.0;
     for (size_t k = 1; k <= end; k++)
         sum += 2.0 * exp(-0.5 * (double)(k * k) / (sigma * sigma));
     for (size_t k = 0; k <= a->radius; k++)
-        weights[k] = (float)(exp(-0.5 * (double)(k * k) / (sigma * sigma)) / sum);
+        weights[a->radius + k] = weights[a->radius - k] =
+            (float)(exp(-0.5 * (double)(k * k) / (sigma * sigma)) / sum);
     a->weights = weights;
     return MB_OK;
 }
@@ -208,8 +210,7 @@ static void note_dots(const mb_augmented *d, const mb_kernels *kernels, size_t r
         const size_t first = range * source->range_pixels;
         const size_t pixels = least(source->range_pixels, source->pixels - first);
         bound[range + 1] =
-            bound[range] +
-            (uint32_t)kernels->dots(pixels, image + first, d->dots + bound[range]);
+            bound[range] + (uint32_t)kernels->dots(pixels, image + first, d->dots + bound[range]);
     }
 }
 

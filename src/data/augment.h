@@ -14,9 +14,9 @@ typedef struct mb_augmenter {
     mb_augmentation options;
     uint64_t seed;
     size_t rows, columns;
-    const float *x, *y;       /* (pixels) from the image's centre */
-    const uint32_t *place;    /* (pixels) of each in the framed image */
-    const float *weights;     /* (radius + 1) of the smoothing; NULL: not elastic */
+    const float *x, *y;    /* (pixels) from the image's centre */
+    const uint32_t *place; /* (pixels) of each in the framed image */
+    const float *weights;  /* (2 radius + 1) of the smoothing; NULL: not elastic */
     size_t radius;
     size_t scratch; /* bytes that making an image needs */
 } mb_augmenter;

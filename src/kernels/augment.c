@@ -25,8 +25,7 @@ static inline int32_t place_of(float v, float most)
  * both rows in one product (255 * 256 fits into 16 bits), then above against below. */
 static inline uint32_t weigh(uint32_t tap, uint32_t right, uint32_t below)
 {
-    const uint32_t rows =
-        (tap & 0x00ff00ff) * (256 - right) + (tap >> 8 & 0x00ff00ff) * right;
+    const uint32_t rows = (tap & 0x00ff00ff) * (256 - right) + (tap >> 8 & 0x00ff00ff) * right;
     return ((rows & 0xffff) * (256 - below) + (rows >> 16) * below + 0x8000) >> 16;
 }
 
@@ -38,16 +37,15 @@ static inline uint8_t tap_at(const mb_warp *warp, float x, float y, const uint32
 }
 
 void MB_AT_LEVEL(warp)(size_t n, const mb_warp *warp, const float *restrict x,
-                       const float *restrict y, const float *restrict dx,
-                       const float *restrict dy, const uint32_t *restrict taps,
-                       uint8_t *restrict out)
+                       const float *restrict y, const float *restrict dx, const float *restrict dy,
+                       const uint32_t *restrict taps, uint8_t *restrict out)
 {
     const mb_warp w = *warp;
     if (dx == NULL) {
 #pragma omp simd
         for (size_t i = 0; i < n; i++)
-            out[i] = tap_at(&w, w.xx * x[i] + w.xy * y[i] + w.x0,
-                            w.yx * x[i] + w.yy * y[i] + w.y0, taps);
+            out[i] = tap_at(&w, w.xx * x[i] + w.xy * y[i] + w.x0, w.yx * x[i] + w.yy * y[i] + w.y0,
+                            taps);
         return;
     }
 #pragma omp simd
@@ -82,8 +80,7 @@ static inline uint64_t nonzero_up_to_64(size_t n, const uint8_t *bytes)
     return mask;
 }
 
-size_t MB_AT_LEVEL(dots)(size_t n, const uint8_t *restrict bytes,
-                         mb_dot *restrict dots)
+size_t MB_AT_LEVEL(dots)(size_t n, const uint8_t *restrict bytes, mb_dot *restrict dots)
 {
     size_t kept = 0, last = 0;
     for (size_t base = 0; base < n; base += 64) {
@@ -116,44 +113,48 @@ void MB_AT_LEVEL(noise)(uint64_t state, size_t n, float most, float *restrict a,
     }
 }
 
-/* Lines of MB_LINE columns, whose sums stay in registers. */
+/* out (MB_LINE) = n rows of in, `step` apart, each times its weight. The sums stay in registers. */
+static inline void weighted_sum(size_t n, const float *restrict weights, const float *restrict in,
+                                size_t step, float *restrict out)
+{
+    float sum[MB_LINE];
+#pragma omp simd
+    for (size_t c = 0; c < MB_LINE; c++)
+        sum[c] = 0.0f;
+    for (size_t k = 0; k < n; k++) {
+        const float weight = weights[k];
+#pragma omp simd
+        for (size_t c = 0; c < MB_LINE; c++)
+            sum[c] += weight * in[k * step + c];
+    }
+#pragma omp simd
+    for (size_t c = 0; c < MB_LINE; c++)
+        out[c] = sum[c];
+}
+
 void MB_AT_LEVEL(smooth_columns)(size_t rows, size_t columns, size_t radius,
                                  const float *restrict weights, const float *restrict in,
                                  float *restrict out, size_t ld)
 {
     const size_t width = mb_whole_lines(columns);
-    for (size_t r = 0; r < rows; r++) { /* what stands behind the columns is not used */
+    for (size_t r = 0; r < rows; r++) {
         const size_t first = r < radius ? 0 : r - radius;
         const size_t end = rows - r <= radius ? rows : r + radius + 1;
-        for (size_t c0 = 0; c0 < columns; c0 += MB_LINE) {
-            const size_t left = columns - c0 < MB_LINE ? columns - c0 : MB_LINE;
-            float sum[MB_LINE] = {0};
-            for (size_t s = first; s < end; s++) {
-                const float weight = weights[s < r ? r - s : s - r];
-#pragma omp simd
-                for (size_t c = 0; c < MB_LINE; c++)
-                    sum[c] += weight * in[s * width + c0 + c];
-            }
-            memcpy(out + r * ld + c0, sum, left * sizeof *sum);
-        }
+        float *row = out + r * ld;
+        for (size_t c = 0; c < columns; c += MB_LINE)
+            weighted_sum(end - first, weights + radius + first - r, in + first * width + c, width,
+                         row + c);
+        for (size_t c = columns; c < width; c++)
+            row[c] = 0.0f;
     }
 }
 
+/* What a row's last line writes too much, the next row's first one sets right. */
 void MB_AT_LEVEL(smooth_rows)(size_t rows, size_t columns, size_t radius,
                               const float *restrict weights, const float *restrict in, size_t ld,
                               float *restrict out)
 {
     for (size_t r = 0; r < rows; r++)
-        for (size_t c0 = 0; c0 < columns; c0 += MB_LINE) {
-            const size_t left = columns - c0 < MB_LINE ? columns - c0 : MB_LINE;
-            const float *from = in + r * ld + c0;
-            float sum[MB_LINE] = {0};
-            for (size_t k = 0; k <= 2 * radius; k++) {
-                const float weight = weights[k < radius ? radius - k : k - radius];
-#pragma omp simd
-                for (size_t c = 0; c < MB_LINE; c++)
-                    sum[c] += weight * from[k + c];
-            }
-            memcpy(out + r * columns + c0, sum, left * sizeof *sum);
-        }
+        for (size_t c = 0; c < columns; c += MB_LINE)
+            weighted_sum(2 * radius + 1, weights, in + r * ld + c, 1, out + r * columns + c);
 }

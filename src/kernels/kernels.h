@@ -120,10 +120,11 @@ typedef struct mb_kernels {
     /* a (n) and b (n), uniform in -most .. most: functions of `state` and the place alone. */
     void (*noise)(uint64_t state, size_t n, float most, float *a, float *b);
 
-    /* Sums of neighbours, those k away weighed by weights[k], k up to `radius`; beyond the edges
-     * all is 0. Along columns: in (rows, columns rounded up to whole lines), out (rows, ld), of
-     * which `columns` are written. Along rows: in (rows, ld) with `radius` zeros, the columns and
-     * zeros up to ld, at least as many and to whole lines; out (rows, columns) without gaps. */
+    /* Sums of neighbours, up to `radius` away, that k further on times weights[radius + k]; beyond
+     * the edges all is 0. Along columns: in (rows, columns in whole lines), out (rows, ld), of which whole
+     * lines are written, with zeros behind the columns. Along rows: in (rows, ld), of which each has
+     * `radius` zeros, the columns, and zeros up to ld, which is at least whole lines and twice the
+     * radius; out (rows, columns) without gaps, and MB_LINE more that may be written. */
     void (*smooth_columns)(size_t rows, size_t columns, size_t radius, const float *weights,
                            const float *in, float *out, size_t ld);
     void (*smooth_rows)(size_t rows, size_t columns, size_t radius, const float *weights,
