@@ -52,7 +52,7 @@ static const struct argp_option options[] = {
     {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
-    {"seed", KEY_SEED, "N", 0, "of the first weights and of shuffling", 2},
+    {"seed", KEY_SEED, "N", 0, "of the first weights, of shuffling and of augmentation", 2},
     {0, 0, 0, 0, "What one optimizer has, or two:", 3},
     {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd: how much of the last step stays", 3},
     {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 3},

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { WIDTH = 900, MARGIN = 24, MOST_IMAGES = 10, VERSIONS = 8, COLUMNS = 1 + VERSIONS };
-enum { HEADER = 112, BOX = 84, CELL_WIDTH = (WIDTH - 2 * MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 8 };
+enum { HEADER = 100, BOX = 84, CELL_WIDTH = (WIDTH - 2 * MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 4 };
 
 /* The images that are shown, and what it takes to vary them. */
 typedef struct sheet {
@@ -124,7 +124,7 @@ static mb_status draw(const mb_report *report, const sheet *s, mb_picture *pictu
              "Drawn anew for each image in each epoch, of which the first %d stand here: %s.",
              VERSIONS, strengths);
     const mb_status status = mb_canvas_open(
-        picture->kind, WIDTH, HEADER + s->count * CELL_HEIGHT + MARGIN - 8, &canvas, error);
+        picture->kind, WIDTH, HEADER + s->count * CELL_HEIGHT + MARGIN - 4, &canvas, error);
     if (status != MB_OK)
         return status;
     draw_header(&canvas, title, explanation);
