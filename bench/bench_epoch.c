@@ -35,9 +35,8 @@ typedef struct bench {
 
 static mb_status list_combinations(bench *b, const arguments *given, mb_error *error)
 {
-    const size_t most =
-        given->threads.count * given->batch_sizes.count * given->optimizers *
-        given->augmentations * given->networks;
+    const size_t most = given->threads.count * given->batch_sizes.count * given->optimizers *
+                        given->augmentations * given->networks;
     b->combination = mb_arena_take(&b->arena, most, sizeof *b->combination);
     if (b->combination == NULL)
         return mb_fail_memory(error, "combinations", most * sizeof *b->combination);

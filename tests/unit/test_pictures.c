@@ -201,7 +201,6 @@ static void augmented_images_are_shown(void **state)
         wanted.rows = sizes[i / 2][0];
         wanted.columns = sizes[i / 2][1];
         wanted.classes = sizes[i / 2][2];
-        wanted.network = "dense:10,relu,dense:10";
         mb_test_report *made = mb_test_report_open(&wanted);
         mb_picture pictures[MB_MOST_PICTURES], *last = &pictures[MB_MOST_PICTURES - 1];
         assert_int_equal(mb_pictures_count(&made->report), MB_PICTURES);
