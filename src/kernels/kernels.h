@@ -27,6 +27,7 @@ typedef struct mb_update {
     float beta1, beta2, one_minus_beta1, one_minus_beta2;
     float root_scale; /* 1 / sqrt(1 - beta2^t) */
     float epsilon;
+    float average; /* how far the running average moves to the new parameters */
 } mb_update;
 
 /* Updates n parameters w and their moments in one pass. Biases are given without decay. */
@@ -65,6 +66,19 @@ typedef struct mb_warp {
     size_t stride;
 } mb_warp;
 
+/* outer x inner segments of `length` numbers: segment (o, i) begins o * outer_stride + i *
+ * inner_stride numbers into an image. */
+typedef struct mb_segments {
+    size_t outer, outer_stride, inner, inner_stride, length;
+} mb_segments;
+
+/* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
+ * step numbers into an image, and its rows and columns are row_stride and column_stride apart. */
+typedef struct mb_pool {
+    size_t outer, outer_stride, length, step;
+    size_t rows, row_stride, columns, column_stride;
+} mb_pool;
+
 typedef struct mb_kernels {
     /* out[i] = bytes[i] / 255 */
     void (*widen)(size_t n, const uint8_t *bytes, float *out);
@@ -98,9 +112,10 @@ typedef struct mb_kernels {
     void (*relu_gradient)(size_t rows, size_t columns, const float *a, float *d, size_t ld);
 
     /* Softmax cross-entropy of logits (rows, classes) against labels: losses (rows) in nats,
-     * guess (rows) the likeliest class, and gradient (rows, classes) of scale * loss, or NULL. */
+     * guess (rows) the likeliest class, and gradient (rows, classes) of scale * loss, or NULL.
+     * `smoothing` of the target is spread over all classes: Szegedy and others, 2016. */
     void (*softmax)(size_t rows, size_t classes, const float *logits, const uint8_t *labels,
-                    float scale, float *gradient, float *losses, uint8_t *guess);
+                    float scale, float smoothing, float *gradient, float *losses, uint8_t *guess);
 
     /* y = e^x for x <= 0 (0 below -87.3, NaN stays), within 2 ulp. */
     void (*exp)(size_t n, const float *x, float *y);
@@ -121,14 +136,55 @@ typedef struct mb_kernels {
     void (*noise)(uint64_t state, size_t n, float most, float *a, float *b);
 
     /* Sums of neighbours, up to `radius` away, that k further on times weights[radius + k]; beyond
-     * the edges all is 0. Along columns: in (rows, columns in whole lines), out (rows, ld), of which whole
-     * lines are written, with zeros behind the columns. Along rows: in (rows, ld), of which each has
-     * `radius` zeros, the columns, and zeros up to ld, which is at least whole lines and twice the
-     * radius; out (rows, columns) without gaps, and MB_LINE more that may be written. */
+     * the edges all is 0. Along columns: in (rows, columns in whole lines), out (rows, ld), of
+     * which whole lines are written, with zeros behind the columns. Along rows: in (rows, ld), of
+     * which each has `radius` zeros, the columns, and zeros up to ld, which is at least whole lines
+     * and twice the radius; out (rows, columns) without gaps, and MB_LINE more that may be written.
+     */
     void (*smooth_columns)(size_t rows, size_t columns, size_t radius, const float *weights,
                            const float *in, float *out, size_t ld);
     void (*smooth_rows)(size_t rows, size_t columns, size_t radius, const float *weights,
                         const float *in, size_t ld, float *out);
+
+    /* The segments of an image, one after another: im2col. Up to MB_LINE - 1 numbers after a
+     * segment are read, and after the last are written, too. */
+    void (*expand)(mb_segments segments, const float *image, float *to);
+
+    /* The reverse: adds them, one after another, to their places in the image, and 0 to up to
+     * MB_LINE - 1 numbers after a segment. */
+    void (*fold)(mb_segments segments, const float *from, float *image);
+
+    /* sums (rows) += sums over the columns of x (rows, columns). */
+    void (*sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
+
+    /* out (outer, length) = the largest number of each window, and which (NULL: not wanted) its
+     * number in the window, row-major; the first of equal ones, or the first NaN. */
+    void (*largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
+
+    /* d, an image, += d_out where `which` says. */
+    void (*largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out, float *d);
+
+    /* out (outer, length) = scale times the sum of each window; d += scale * d_out all over it. */
+    void (*mean)(const mb_pool *pool, float scale, const float *x, float *out);
+    void (*mean_back)(const mb_pool *pool, float scale, const float *d_out, float *d);
+
+    /* x[i] = 0 where hash(key, first + i) < dropped, of 2^32; else x[i] * scale. */
+    void (*dropout)(size_t n, uint64_t key, size_t first, uint32_t dropped, float scale, float *x);
+
+    /* Of matrices (rows, columns) without gaps whose columns are channels, or whose rows are with
+     * `planes`; all vectors are (channels). sums += sums of a, products += those of a * b; */
+    void (*sum_products)(bool planes, size_t rows, size_t columns, const float *a, const float *b,
+                         double *sums, double *products);
+    /* out = x * scale + shift; out may be x. */
+    void (*scale_shift)(bool planes, size_t rows, size_t columns, const float *scale,
+                        const float *shift, const float *x, float *out);
+    /* out = d * by_d + x * by_x + shift. */
+    void (*scale_two_shift)(bool planes, size_t rows, size_t columns, const float *by_d,
+                            const float *by_x, const float *shift, const float *d, const float *x,
+                            float *out);
+
+    /* to += share * (from - to) */
+    void (*blend)(size_t n, float share, const float *from, float *to);
 
     mb_update_fn *sgd, *adam; /* adam: adamw too, `keep` and `l2` tell them apart */
 } mb_kernels;

@@ -2,6 +2,7 @@
  * others: a fifth of the dense arithmetic for digits. A tile works on MB_MOST_COLUMNS units,
  * several panels where those are narrower. */
 #include "nn/dense.h"
+#include "nn/trainable.h"
 
 #include <string.h>
 
@@ -61,7 +62,7 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
     const size_t units = mb_dense_units(layer);
     const mb_cut cut = units <= MB_MOST_COLUMNS
                            ? mb_cut_rows(site->rows, SPARSE_ROWS)
-                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS};
+                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS, 1};
     return mb_dense_add_phase(
         layer, site,
         (mb_phase){.name = "forward",
@@ -94,13 +95,10 @@ static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile p
                            const float *gradient)
 {
     const mb_layer *layer = op->layer;
-    const mb_trainable *trainable = op->site.trainable;
     const size_t span = part.rows * g.panel;
     for (size_t unit = g.first; unit < g.first + g.lines.columns; unit += g.panel) {
         const size_t at = mb_dense_panel_offset(layer, unit) + part.row * g.panel;
-        const size_t moment = layer->parameter_offset + at;
-        trainable->apply(step->update, true, span, gradient, layer->parameters + at,
-                         trainable->first + moment, trainable->second + moment);
+        mb_trainable_update(op->site.trainable, layer, step->update, true, at, span, gradient);
         gradient += span;
     }
 }
@@ -108,14 +106,12 @@ static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile p
 static void update_biases(const mb_dense_op *op, const mb_step *step, mb_tile part)
 {
     const mb_layer *layer = op->layer;
-    const mb_trainable *trainable = op->site.trainable;
-    const size_t at = mb_dense_bias_offset(layer) + part.column, units = mb_dense_units(layer);
-    const size_t moment = layer->parameter_offset + at;
+    const size_t units = mb_dense_units(layer);
     float gradient[MB_MOST_COLUMNS] = {0};
     op->site.kernels->add_rows(op->site.rows, part.columns, op->site.d_out.data + part.column,
                                units, gradient);
-    trainable->apply(step->update, false, part.columns, gradient, layer->parameters + at,
-                     trainable->first + moment, trainable->second + moment);
+    mb_trainable_update(op->site.trainable, layer, step->update, false,
+                        mb_dense_bias_offset(layer) + part.column, part.columns, gradient);
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -139,7 +135,7 @@ mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_
 {
     const size_t inputs = mb_dense_inputs(layer);
     const mb_cut cut = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
-                        MB_MOST_COLUMNS};
+                        MB_MOST_COLUMNS, 1};
     return mb_dense_add_phase(layer, site,
                               (mb_phase){.name = "update",
                                          .run = run_update,

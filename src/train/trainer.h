@@ -15,6 +15,7 @@ typedef struct mb_trainer {
     mb_source source;
     mb_augmenter augmenter;
     mb_trainable trainable;
+    const mb_network *evaluated; /* the network in training, or its running average */
     mb_pass pass;
     mb_evaluator test, validation;
     uint32_t *order;

@@ -68,8 +68,8 @@ static float *train(const uint8_t *pixels, const mb_training_options *options, s
     mb_network *network = NULL;
     mb_test_training t;
     const mb_split split = {pixels, labels, SAMPLES};
-    assert_int_equal(mb_network_open(machine, "dense:40,relu,dense:4", (mb_shape){1, ROWS, COLUMNS},
-                                     CLASSES, &network, NULL),
+    assert_int_equal(mb_network_open(machine, "dense:40,relu,dropout:0.3,dense:4",
+                                     (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
                      MB_OK);
     mb_network_initialise(network, 1);
     mb_test_training_open(machine, network, &split, order, SAMPLES, options, &t);
