@@ -7,19 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *mb_optimizer_name(mb_optimizer_kind kind)
-{
-    static const char *const names[] = {[MB_SGD] = "sgd", [MB_ADAM] = "adam", [MB_ADAMW] = "adamw"};
-    return names[kind];
-}
-
-const char *mb_schedule_name(mb_schedule_kind kind)
-{
-    static const char *const names[] = {
-        [MB_CONSTANT] = "constant", [MB_COSINE] = "cosine", [MB_ONECYCLE] = "onecycle"};
-    return names[kind];
-}
-
 double mb_run_seconds(const mb_run *run)
 {
     double seconds = 0.0;

@@ -3,6 +3,7 @@
 #define MB_REPORT_SUMMARY_H
 
 #include "core/status.h"
+#include "train/options.h"
 
 #include <mnist_blas/machine.h>
 #include <mnist_blas/training.h>
@@ -19,10 +20,6 @@ typedef struct mb_run {
     const mb_training_options *options;
     const mb_epoch_metrics *epochs; /* (options->epochs) */
 } mb_run;
-
-/* "sgd", "adam", "adamw"; "constant", "cosine", "onecycle": as the options spell them. */
-const char *mb_optimizer_name(mb_optimizer_kind kind);
-const char *mb_schedule_name(mb_schedule_kind kind);
 
 /* Seconds of all training phases, and the epochs' samples per second: least, median, most. */
 double mb_run_seconds(const mb_run *run);
