@@ -18,12 +18,16 @@
 #define MB_SAFETENSORS_HEADER_LIMIT ((size_t)100000000)
 #define MB_SAFETENSORS_LIMIT ((size_t)1 << 31)
 
+/* The kinds of numbers that can be written: float, and int64_t, as the format's "F32" and "I64". */
+typedef enum mb_dtype { MB_F32, MB_I64 } mb_dtype;
+
 /* A tensor to write; everything is borrowed. The name is UTF-8. */
 typedef struct mb_named_tensor {
     const char *name;
     size_t dimensions;
     const size_t *shape; /* (dimensions) */
-    const float *values; /* the product of the shape, row-major */
+    const void *values;  /* numbers of the dtype, as many as the product of the shape, row-major */
+    mb_dtype dtype;
 } mb_named_tensor;
 
 /* One line of the metadata, UTF-8. */
@@ -33,7 +37,8 @@ typedef struct mb_text_pair {
 
 /* What a file is to hold. The key "format" is the writer's own. */
 typedef struct mb_safetensors_content {
-    const mb_named_tensor *tensors; /* (tensor_count), stored in this order */
+    const mb_named_tensor *tensors; /* (tensor_count), stored in this order: I64 before F32, or some
+                                     * loaders find them not aligned */
     size_t tensor_count;
     const mb_text_pair *metadata; /* (metadata_count), stored in this order */
     size_t metadata_count;
@@ -53,7 +58,7 @@ typedef struct mb_stored_tensor {
 /* A file that was read and found whole. */
 typedef struct mb_safetensors mb_safetensors;
 
-/* Writes `content` to `path` as F32 tensors with "format": "pt", which PyTorch's loaders look for,
+/* Writes `content` to `path` with "format": "pt", which PyTorch's loaders look for,
  * first in the metadata. Equal content gives equal bytes. The file appears whole or not at all.
  * MB_INVALID: two tensors or two lines of metadata of one name, a tensor named "__metadata__", or
  * a shape whose product overflows; MB_IO: above the limits, or cannot be written; MB_MEMORY. */
@@ -82,6 +87,9 @@ const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key)
 
 /* Copies the numbers of a tensor whose dtype is "F32" into values (elements), row-major. */
 void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values);
+
+/* The same for a tensor whose dtype is "I64". */
+void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values);
 
 /* Frees; NULL is fine. */
 void mb_safetensors_close(mb_safetensors *file);
