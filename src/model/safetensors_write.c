@@ -16,7 +16,9 @@ enum { LENGTH_BYTES = 8, HEADER_UNIT = 8 };
 static const struct {
     const char *name;
     size_t bytes; /* of a number */
-} dtypes[] = {[MB_F32] = {"F32", sizeof(float)}, [MB_I64] = {"I64", sizeof(int64_t)}};
+} dtypes[] = {[MB_F32] = {"F32", sizeof(float)},
+              [MB_I64] = {"I64", sizeof(int64_t)},
+              [MB_F64] = {"F64", sizeof(double)}};
 
 /* Adds `value`, whose reference it takes, under a name that must be new. */
 static mb_status add(const char *path, json_t *object, const char *key, json_t *value,
@@ -104,6 +106,12 @@ static void put_integers(const int64_t *values, size_t count, uint8_t *data)
         mb_put_u64(data + i * sizeof *values, (uint64_t)values[i]);
 }
 
+static void put_doubles(const double *values, size_t count, uint8_t *data)
+{
+    for (size_t i = 0; i < count; i++)
+        mb_put_f64(data + i * sizeof *values, values[i]);
+}
+
 /* Tensors follow each other as compose_header has numbered their bytes. */
 static void fill_data(const mb_safetensors_content *content, uint8_t *data)
 {
@@ -114,14 +122,16 @@ static void fill_data(const mb_safetensors_content *content, uint8_t *data)
             elements *= tensor->shape[d];
         if (tensor->dtype == MB_I64)
             put_integers(tensor->values, elements, data);
+        else if (tensor->dtype == MB_F64)
+            put_doubles(tensor->values, elements, data);
         else
             put_floats(tensor->values, elements, data);
         data += elements * dtypes[tensor->dtype].bytes;
     }
 }
 
-mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
-                               mb_error *error)
+mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content *content,
+                                 mb_bytes *whole, mb_error *error)
 {
     char *header = NULL;
     uint8_t *bytes = NULL;
@@ -147,9 +157,19 @@ mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *c
     memcpy(bytes + LENGTH_BYTES, header, header_length);
     memset(bytes + LENGTH_BYTES + header_length, ' ', padded - header_length);
     fill_data(content, bytes + head);
-    status = mb_file_write(path, bytes, head + data_size, error);
+    *whole = (mb_bytes){bytes, head + data_size};
 done:
-    free(bytes);
     free(header);
+    return status;
+}
+
+mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
+                               mb_error *error)
+{
+    mb_bytes whole = {0};
+    mb_status status = mb_safetensors_compose(path, content, &whole, error);
+    if (status == MB_OK)
+        status = mb_file_write(path, whole.data, whole.size, error);
+    free(whole.data);
     return status;
 }
