@@ -26,6 +26,8 @@ enum {
     KEY_SEED,
     KEY_THREADS,
     KEY_OUT,
+    KEY_CHECKPOINT_EVERY,
+    KEY_RESUME,
     KEY_NO_REPORT,
     KEY_QUIET,
 };
@@ -51,11 +53,18 @@ static const struct argp_option options[] = {
     {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 3},
     {"beta1", KEY_BETA1, "SHARE", 0, "of adam and adamw: how much of the mean gradient stays", 3},
     {"beta2", KEY_BETA2, "SHARE", 0, "of adam and adamw: how much of the mean square stays", 3},
-    {0, 0, 0, 0, "The rest:", 4},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team", 4},
-    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 4},
-    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 4},
-    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 4},
+    {0, 0, 0, 0, "Stopping and going on:", 4},
+    {"checkpoint-every", KEY_CHECKPOINT_EVERY, "WHEN", 0,
+     "write DIR/checkpoint after that many steps, after each epoch, or both: 500, epoch, 500,epoch",
+     4},
+    {"resume", KEY_RESUME, "FILE", 0,
+     "go on from a checkpoint, with its options; those given must be the same, but for more epochs",
+     4},
+    {0, 0, 0, 0, "The rest:", 5},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team", 5},
+    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 5},
+    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 5},
+    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 5},
     {0}};
 
 /* What has been read so far; NaN stands for an option not given, whose default hangs on the
@@ -65,6 +74,7 @@ typedef struct reading {
     mb_error *error;
     double lr, momentum, beta1, beta2, weight_decay;
     mb_training_options given;
+    const mb_training_options *base; /* NULL: the optimizer's defaults */
 } reading;
 
 /* The options that are parts of mb_training_options. */
@@ -102,17 +112,74 @@ static mb_status read_training(int key, const char *text, reading *r)
     }
 }
 
-/* The defaults of the optimizer that was chosen, and over them what was given. */
+/* The defaults of the optimizer that was chosen, or the base, and over them what was given. */
 static void settle(const reading *r)
 {
     mb_training_options *training = &r->arguments->training;
-    const mb_training_options defaults = mb_training_defaults(r->given.optimizer);
+    const mb_training_options defaults =
+        r->base != NULL ? *r->base : mb_training_defaults(r->given.optimizer);
     *training = r->given;
     training->lr = isnan(r->lr) ? defaults.lr : r->lr;
     training->momentum = isnan(r->momentum) ? defaults.momentum : r->momentum;
     training->beta1 = isnan(r->beta1) ? defaults.beta1 : r->beta1;
     training->beta2 = isnan(r->beta2) ? defaults.beta2 : r->beta2;
     training->weight_decay = isnan(r->weight_decay) ? defaults.weight_decay : r->weight_decay;
+}
+
+/* never, epoch, a number of steps, or two of the latter with a comma. */
+static mb_status read_checkpoint_every(const char *text, mb_train_arguments *arguments,
+                                       mb_error *error)
+{
+    char word[64];
+    bool steps = false, epochs = false, sound = true;
+    arguments->checkpoint_every = text;
+    arguments->checkpoint_steps = 0;
+    arguments->checkpoint_epochs = false;
+    if (strcmp(text, "never") == 0)
+        return MB_OK;
+    for (const char *next = text; sound && next != NULL;) {
+        const size_t length = strcspn(next, ",");
+        snprintf(word, sizeof word, "%.*s", (int)length, next);
+        if (strcmp(word, "epoch") == 0) {
+            sound = !epochs;
+            epochs = arguments->checkpoint_epochs = true;
+        } else {
+            sound =
+                !steps && length < sizeof word &&
+                mb_parse_count("", word, 1, SIZE_MAX, &arguments->checkpoint_steps, NULL) == MB_OK;
+            steps = true;
+        }
+        next = next[length] == ',' ? next + length + 1 : NULL;
+    }
+    return sound
+               ? MB_OK
+               : mb_fail(error, MB_INVALID,
+                         "--checkpoint-every: '%s' is not never, a number of steps, epoch, or the "
+                         "two with a comma",
+                         text);
+}
+
+/* Options that are names of files and folders. */
+static mb_status read_name(int key, const char *text, mb_train_arguments *arguments,
+                           mb_error *error)
+{
+    switch (key) {
+    case KEY_DATA:
+        arguments->data = text;
+        arguments->drawn = false;
+        break;
+    case KEY_NETWORK:
+        arguments->network = text;
+        break;
+    case KEY_RESUME:
+        arguments->resume = text;
+        break;
+    default:
+        arguments->out = text;
+        if (*text == '\0')
+            return mb_fail(error, MB_INVALID, "--out: '' is not a folder");
+    }
+    return MB_OK;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -122,15 +189,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     mb_status status = MB_OK;
     switch (key) {
     case KEY_DATA:
-        arguments->data = text;
-        break;
     case KEY_NETWORK:
-        arguments->network = text;
-        break;
+    case KEY_RESUME:
     case KEY_OUT:
-        arguments->out = text;
-        if (*text == '\0')
-            status = mb_fail(r->error, MB_INVALID, "--out: '' is not a folder");
+        status = read_name(key, text, arguments, r->error);
+        break;
+    case KEY_CHECKPOINT_EVERY:
+        status = read_checkpoint_every(text, arguments, r->error);
         break;
     case KEY_NO_REPORT:
         arguments->no_report = true;
@@ -193,6 +258,10 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default(text, "%s", r->arguments->network);
     case KEY_OUT:
         return mb_help_default(text, "%s", r->arguments->out);
+    case KEY_CHECKPOINT_EVERY:
+        return mb_help_default(text, "%s", r->arguments->checkpoint_every);
+    case KEY_RESUME:
+        return mb_help_default(text, "none");
     case KEY_VALIDATION:
         return mb_help_default(text, "%zu", r->given.validation);
     case KEY_EPOCHS:
@@ -216,8 +285,8 @@ static char *with_default(int key, const char *text, void *input)
     }
 }
 
-mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *arguments,
-                                   mb_error *error)
+mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
+                                   mb_train_arguments *arguments, mb_error *error)
 {
     static const struct argp argp = {
         .options = options,
@@ -236,9 +305,25 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas\n"
             "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
             "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
+            "  mnist_blas --checkpoint-every 500,epoch\n"
+            "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
             "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
-    *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
-    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
+    *arguments = base != NULL ? *base
+                              : (mb_train_arguments){.network = "mlp",
+                                                     .out = "mnist_blas_out",
+                                                     .checkpoint_every = "never",
+                                                     .training = mb_training_defaults(MB_ADAMW)};
+    reading r = {.arguments = arguments,
+                 .error = error,
+                 .lr = NAN,
+                 .momentum = NAN,
+                 .beta1 = NAN,
+                 .beta2 = NAN,
+                 .weight_decay = NAN,
+                 .given = arguments->training,
+                 .base = base != NULL ? &base->training : NULL};
+    if (base != NULL && read_checkpoint_every(base->checkpoint_every, arguments, error) != MB_OK)
+        return error->status;
     return mb_parse_arguments(&argp, argc, argv, &r, error);
 }

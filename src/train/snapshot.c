@@ -22,7 +22,9 @@ mb_status mb_snapshot_open(const mb_machine *machine, mb_trainer *trainer, mb_sn
         if (state->values == NULL)
             status = mb_fail_memory(error, "checkpoint", state->most * state->stride);
     }
-    if (status != MB_OK)
+    if (status == MB_OK)
+        mb_snapshot_take(snapshot, trainer); /* so that the first in training finds the pages there */
+    else
         mb_snapshot_close(snapshot);
     return status;
 }
