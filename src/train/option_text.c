@@ -99,6 +99,8 @@ static bool read_number(const char *text, uint64_t *number)
 static bool read_real(const char *text, double *value)
 {
     char *end = NULL;
+    if (*text != '-' && (*text < '0' || *text > '9'))
+        return false;
     const double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number))
         return false;
