@@ -25,7 +25,7 @@ _mnist_blas() {
     case $command in
     train)
         with_value="--data --network --validation --epochs --batch-size --optimizer --lr --schedule
-            --weight-decay --seed --momentum --beta1 --beta2 --threads --out"
+            --weight-decay --seed --momentum --beta1 --beta2 --checkpoint-every --resume --threads --out"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --threads" flags="" ;;
@@ -48,6 +48,8 @@ _mnist_blas() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
+    --resume) _mnist_blas_files "$current" checkpoint ;;
+    --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W "epoch never" -- "$current") ;;
     --network) mapfile -t COMPREPLY < <(compgen -W "mlp" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W "constant cosine onecycle" -- "$current") ;;

@@ -247,21 +247,17 @@ static mb_safetensors_content sample_content(void)
 {
     static const size_t matrix[] = {2, 3}, vector[] = {1};
     static const int64_t count = INT64_MIN + 77;
-    static const double sums[] = {-0.0, 1.0 / 3, __builtin_nan("0x12345")};
-    static const size_t three[] = {3};
     static const mb_named_tensor tensors[] = {{"count", 0, NULL, &count, MB_I64},
-                                              {"sums", 1, three, sums, MB_F64},
                                               {"z.weight", 2, matrix, values, MB_F32},
                                               {"a \"quoted\" name", 1, vector, values + 3, MB_F32},
                                               {"scalar", 0, NULL, values + 1, MB_F32}};
     static const mb_text_pair metadata[] = {{"zoo", "\xc3\xa9l\xc3\xa9phant"}, {"ant", ""}};
-    return (mb_safetensors_content){tensors, 5, metadata, 2};
+    return (mb_safetensors_content){tensors, 4, metadata, 2};
 }
 
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const char *const dtypes[] = {[MB_F32] = "F32", [MB_I64] = "I64", [MB_F64] = "F64"};
     char *path = path_of("round.safetensors");
     const mb_safetensors_content content = sample_content();
     mb_safetensors *file = NULL;
@@ -271,16 +267,14 @@ static void test_round_trip(void **state)
     for (size_t i = 0; i < content.tensor_count; i++) {
         const mb_named_tensor *want = &content.tensors[i];
         const mb_stored_tensor *have = mb_safetensors_tensor(file, i);
-        int64_t copy[6]; /* of any kind */
+        int64_t copy[6]; /* of either kind */
         assert_string_equal(have->name, want->name);
-        assert_string_equal(have->dtype, dtypes[want->dtype]);
+        assert_string_equal(have->dtype, want->dtype == MB_I64 ? "I64" : "F32");
         assert_int_equal(have->dimensions, want->dimensions);
         for (size_t d = 0; d < want->dimensions; d++)
             assert_int_equal(have->shape[d], want->shape[d]);
         if (want->dtype == MB_I64)
             mb_safetensors_integers(have, copy);
-        else if (want->dtype == MB_F64)
-            mb_safetensors_doubles(have, (double *)copy);
         else
             mb_safetensors_floats(have, (float *)copy);
         assert_memory_equal(copy, want->values, have->end - have->begin);
