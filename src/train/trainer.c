@@ -12,7 +12,6 @@
 #include <math.h>
 
 static const double chunk_seconds = 0.05;
-enum { FIRST_CHUNK = 32 }; /* steps, before their time is known */
 
 static mb_update update_of_step(const void *context, size_t step)
 {
@@ -46,28 +45,37 @@ static void report_progress(const mb_trainer *t)
     t->events->progress(t->events->context, &progress);
 }
 
-static mb_epoch_metrics metrics_of_epoch(mb_trainer *t)
+/* false: events->stop asked for an end. */
+static bool evaluate(mb_trainer *t, mb_epoch_metrics *metrics)
+{
+    const mb_tally *test = mb_evaluator_run(&t->test, t->team, t->events);
+    if (test == NULL)
+        return false;
+    metrics->test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
+    if (t->options->validation == 0)
+        return true;
+    const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team, t->events);
+    if (held_out == NULL)
+        return false;
+    metrics->validation_accuracy = (double)held_out->correct / (double)t->options->validation;
+    return true;
+}
+
+static mb_epoch_metrics metrics_of_training(const mb_trainer *t)
 {
     const mb_tally *tally = &t->pass.tally;
     const double samples = (double)tally->samples;
-    mb_epoch_metrics metrics = {.epoch = t->epoch + 1,
-                                .epochs = t->options->epochs,
-                                .train_loss = tally->loss / samples,
-                                .train_accuracy = (double)tally->correct / samples,
-                                .validation_accuracy = NAN,
-                                .lr = lr_of_step(t, t->steps - 1),
-                                .threads = t->crew.threads,
-                                .seconds = t->seconds,
-                                .samples_per_second = samples / t->seconds,
-                                .gflops = 1e-9 * samples *
-                                          mb_network_training_flops(t->pass.network) / t->seconds};
-    const mb_tally *test = mb_evaluator_run(&t->test, t->team);
-    metrics.test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
-    if (t->options->validation > 0) {
-        const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team);
-        metrics.validation_accuracy = (double)held_out->correct / (double)t->options->validation;
-    }
-    return metrics;
+    return (mb_epoch_metrics){.epoch = t->epoch + 1,
+                              .epochs = t->options->epochs,
+                              .train_loss = tally->loss / samples,
+                              .train_accuracy = (double)tally->correct / samples,
+                              .validation_accuracy = NAN,
+                              .lr = lr_of_step(t, t->steps - 1),
+                              .threads = t->crew.threads,
+                              .seconds = t->seconds,
+                              .samples_per_second = samples / t->seconds,
+                              .gflops = 1e-9 * samples *
+                                        mb_network_training_flops(t->pass.network) / t->seconds};
 }
 
 static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error)
@@ -95,10 +103,12 @@ static void begin_epoch(mb_trainer *t)
     mb_crew_begin(&t->crew, t->steps - t->step);
 }
 
-/* How many steps to run before the caller is heard again. */
+/* How many steps to run before the caller is heard again: a single one before their time is known,
+ * as a step may take a second. */
 static size_t steps_of_chunk(const mb_trainer *t)
 {
-    const size_t left = t->steps - t->step, wanted = mb_crew_steps(&t->crew, t->chunk_steps);
+    const size_t usual = t->chunk_steps > 0 ? t->chunk_steps : 1;
+    const size_t left = t->steps - t->step, wanted = mb_crew_steps(&t->crew, usual);
     const size_t done = t->epoch * t->steps + t->step;
     const size_t to_meet = t->meet_every > 0 ? t->meet_every - done % t->meet_every : left;
     const size_t least = left < wanted ? left : wanted;
@@ -114,15 +124,26 @@ static mb_status train_chunk(mb_trainer *t, mb_error *error)
         return fail_diverged(t, t->step + ran, error);
     t->step += ran;
     t->seconds += took;
-    mb_crew_note(&t->crew, ran, took);
+    if (t->chunk_steps > 0) /* the first step finds cold memory, and tells nothing of threads */
+        mb_crew_note(&t->crew, ran, took);
     t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
     report_progress(t);
     return MB_OK;
 }
 
+static bool is_to_stop(const mb_trainer *t)
+{
+    return t->events != NULL && t->events->stop != NULL && t->events->stop(t->events->context);
+}
+
+/* Where it is stopped meanwhile, all steps of the epoch are done, and it is evaluated when the run
+ * goes on. */
 static void end_epoch(mb_trainer *t)
 {
-    const mb_epoch_metrics metrics = metrics_of_epoch(t);
+    mb_epoch_metrics metrics = metrics_of_training(t);
+    t->stopped = !evaluate(t, &metrics);
+    if (t->stopped)
+        return;
     if (t->record.finished < t->options->epochs)
         mb_record_add(&t->record, &metrics, t->pass.tally.step_loss, t->steps);
     t->epoch++;
@@ -130,11 +151,6 @@ static void end_epoch(mb_trainer *t)
     t->seconds = 0.0;
     if (t->events != NULL && t->events->epoch != NULL)
         t->events->epoch(t->events->context, &metrics);
-}
-
-static bool is_to_stop(const mb_trainer *t)
-{
-    return t->events != NULL && t->events->stop != NULL && t->events->stop(t->events->context);
 }
 
 mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
@@ -214,7 +230,6 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     t->pass.tally.step_loss = mb_arena_take(&t->arena, t->steps, sizeof(float));
     if (t->pass.tally.step_loss == NULL)
         return mb_fail_memory(error, "training", t->steps * sizeof(float));
-    t->chunk_steps = FIRST_CHUNK;
     return MB_OK;
 }
 

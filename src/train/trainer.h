@@ -23,7 +23,7 @@ typedef struct mb_trainer {
     size_t step;        /* steps of that epoch that are done */
     double seconds;     /* that they took */
     size_t meet_every;  /* a chunk ends where the run's steps are a multiple of it; 0: anywhere */
-    size_t chunk_steps; /* of the next chunk, by the time the last one took */
+    size_t chunk_steps; /* of the next chunk, by the time the last one took; 0: none was */
     mb_crew crew;       /* how many threads run it */
     mb_record record;   /* of the epochs that are finished */
     bool stopped;       /* by events->stop */
@@ -37,8 +37,8 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
 
 /* Trains one of options->epochs epochs from the step on where it is, evaluates, and sends the
  * events. Within these, epoch, step, sums and record tell of all that is done, and nothing else is
- * running. Where events->stop asks for it, ends before the next chunk of steps or the evaluation,
- * with `stopped` set. MB_DIVERGED where a loss is not finite. */
+ * running. Where events->stop asks for it, ends before the next chunk of steps or of the
+ * evaluation, with `stopped` set. MB_DIVERGED where a loss is not finite. */
 mb_status mb_trainer_epoch(mb_trainer *trainer, mb_error *error);
 
 /* All epochs that are left, as mb_train does. */

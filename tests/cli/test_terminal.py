@@ -202,9 +202,8 @@ class Signals(TerminalTest):
                          sorted(os.listdir(self.path("out"))))
 
     def test_second_signal_cleans_the_screen_too(self):
-        """The first is obeyed only after a long chunk of steps."""
-        terminal = self.start("--network", "dense:3000,relu,dense:3000,relu,dense:4", "--batch-size", 1,
-                              "--epochs", 3)
+        """The first is obeyed only after some steps."""
+        terminal = self.start(*ENDLESS)
         terminal.read_until(bars)
         terminal.send(signal.SIGSTOP)  # both are there when it goes on
         terminal.send(signal.SIGTERM)

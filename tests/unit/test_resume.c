@@ -151,6 +151,55 @@ static void more_epochs(void **state)
     mb_test_remove(folder);
 }
 
+static bool second_time(void *context)
+{
+    size_t *asked = context;
+    return ++*asked == 2;
+}
+
+/* A step may take a second: the first chunk has one. */
+static void stopping_is_asked_for_after_the_first_step(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    mb_test_run run;
+    size_t asked = 0;
+    mb_test_run_open(plain, &options, 2, &run);
+    run.events = (mb_training_events){.context = &asked, .stop = second_time};
+    run.trainer.meet_every = 0;
+    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
+    assert_true(run.trainer.stopped);
+    assert_int_equal(run.trainer.epoch, 0);
+    assert_int_equal(run.trainer.step, 1);
+    mb_test_run_close(&run);
+}
+
+/* While an epoch is evaluated, too, which the run that goes on does again. */
+static void stopping_within_an_evaluation(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    mb_test_run whole, run;
+    size_t asked = 0;
+    mb_test_run_open(plain, &options, 2, &whole);
+    mb_test_run_on(&whole, SIZE_MAX);
+    mb_test_run_open(plain, &options, 2, &run);
+    mb_test_run_on(&run, MB_TEST_STEPS - 1);
+    run.events = (mb_training_events){.context = &asked, .stop = second_time};
+    run.trainer.stopped = false;
+    asked = SIZE_MAX; /* so that it is 0 before the step, 1 after it, 2 within the evaluation */
+    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
+    assert_true(asked == 2 && run.trainer.stopped);
+    assert_int_equal(run.trainer.epoch, 0);
+    assert_int_equal(run.trainer.step, MB_TEST_STEPS);
+    run.events = whole.events;
+    run.events.context = &run;
+    mb_test_run_on(&run, SIZE_MAX);
+    mb_test_runs_equal(&whole, &run);
+    mb_test_run_close(&run);
+    mb_test_run_close(&whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +210,8 @@ int main(void)
         cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_begin),
         cmocka_unit_test_setup(every_step, mb_test_begin),
         cmocka_unit_test_setup(more_epochs, mb_test_begin),
+        cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_begin),
+        cmocka_unit_test_setup(stopping_within_an_evaluation, mb_test_begin),
     };
     return cmocka_run_group_tests_name("resume", tests, mb_test_open_data, mb_test_close_data);
 }
