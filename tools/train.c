@@ -272,6 +272,7 @@ static mb_status save(train_run *run, mb_error *error)
     finished.epochs = t->record.finished;
     if (kept || t->stopped)
         mb_keeping_save(&run->keeping, &first);
+    mb_trainer_settle(&run->trainer);
     if (kept)
         costs = mb_keeper_costs_of(run->keeping.keeper);
     const mb_run_position position = {t->epoch + 1, t->step};

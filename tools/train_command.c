@@ -69,6 +69,10 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
         fprintf(out, " --validation %zu", training->validation);
     fprintf(out, " --epochs %zu --batch-size %zu", training->epochs, training->batch_size);
     put_optimizer(out, training);
+    if (training->label_smoothing > 0.0)
+        put_real(out, "--label-smoothing", training->label_smoothing);
+    if (training->ema > 0.0)
+        put_real(out, "--ema", training->ema);
     fprintf(out, " --seed %llu", (unsigned long long)training->seed);
 }
 

@@ -102,6 +102,10 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
                   (json_int_t)run->machine->threads, "blas_core", text_of(run->machine->blas_core));
     if (summary == NULL)
         return NULL;
+    if (options->label_smoothing > 0.0)
+        json_object_set_new(summary, "label_smoothing", json_real(options->label_smoothing));
+    if (options->ema > 0.0)
+        json_object_set_new(summary, "ema", json_real(options->ema));
     add_results(summary, run, speed);
     add_events(summary, run);
     return summary;

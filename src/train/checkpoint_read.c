@@ -181,6 +181,8 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
                                  mb_error *error)
 {
     mb_status status = MB_OK;
+    if (state->count == 0)
+        return MB_OK;
     for (size_t i = 0; i < mb_network_tensors(network) && status == MB_OK; i++) {
         const mb_tensor_info info = mb_network_tensor(network, i);
         const mb_stored_tensor *tensor = NULL;

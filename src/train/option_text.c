@@ -31,6 +31,8 @@ static const struct field {
     FIELD("batch-size", COUNT, batch_size, ALL),
     FIELD("optimizer", OPTIMIZER, optimizer, ALL),
     FIELD("lr", REAL, lr, ALL),
+    FIELD("label-smoothing", REAL, label_smoothing, ALL),
+    FIELD("ema", REAL, ema, ALL),
     FIELD("schedule", SCHEDULE, schedule, ALL),
     FIELD("weight-decay", REAL, weight_decay, ALL),
     FIELD("seed", SEED, seed, ALL),

@@ -18,12 +18,13 @@ mb_status mb_snapshot_open(const mb_machine *machine, mb_trainer *trainer, mb_sn
         mb_state *state = &snapshot->states[i];
         state->stride = mb_state_size(state->kind);
         /* Zeroed pages that are not written to cost nothing: a run may have a million epochs. */
-        state->values = calloc(state->most, state->stride);
+        state->values = calloc(state->most + 1, state->stride);
         if (state->values == NULL)
             status = mb_fail_memory(error, "checkpoint", state->most * state->stride);
     }
     if (status == MB_OK)
-        mb_snapshot_take(snapshot, trainer); /* so that the first in training finds the pages there */
+        mb_snapshot_take(snapshot,
+                         trainer); /* so that the first in training finds the pages there */
     else
         mb_snapshot_close(snapshot);
     return status;
@@ -91,6 +92,8 @@ const mb_named_tensor *mb_snapshot_tensors(const mb_snapshot *snapshot, mb_arena
     *count = 0;
     for (size_t i = 0; i < MB_STATES && whole; i++) {
         const mb_state *state = &snapshot->states[i];
+        if (state->kind == MB_STATE_NETWORK && state->count == 0)
+            continue;
         if (state->kind == MB_STATE_NETWORK) {
             whole = add_network(state, snapshot->network, arena, tensors + *count);
             *count += of_network;

@@ -39,6 +39,7 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         NETWORK("", t->pass.network->parameters, room),
         NETWORK("first_moment.", t->trainable.first, room),
         NETWORK("second_moment.", t->trainable.second, room),
+        NETWORK("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
     };
     memcpy(states, list, sizeof list);
 }
@@ -51,7 +52,7 @@ size_t mb_state_size(mb_state_kind kind)
 /* Elements that follow each other already and are of the same form are copied at once. */
 static bool is_packed(const mb_state *state)
 {
-    return state->kind != MB_STATE_SIZES && state->stride == mb_state_size(state->kind);
+    return state->count > 0 && state->kind != MB_STATE_SIZES && state->stride == mb_state_size(state->kind);
 }
 
 void mb_state_pack(const mb_state *state, void *packed)

@@ -10,6 +10,7 @@
 #include "train/options.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double chunk_seconds = 0.05;
 
@@ -48,6 +49,8 @@ static void report_progress(const mb_trainer *t)
 /* false: events->stop asked for an end. */
 static bool evaluate(mb_trainer *t, mb_epoch_metrics *metrics)
 {
+    if (t->trainable.average != NULL)
+        mb_network_copy_state(t->pass.network, t->trainable.average);
     const mb_tally *test = mb_evaluator_run(&t->test, t->team, t->events);
     if (test == NULL)
         return false;
@@ -192,11 +195,39 @@ static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_er
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .apply = mb_optimizer_kernel(t->options, network->kernels),
+                                  .blend = network->kernels->blend,
+                                  .seed = t->options->seed,
+                                  .smoothing = t->options->label_smoothing,
                                   .healthy = &t->pass.tally.healthy};
-    t->order = mb_arena_take(&t->arena, t->source.split.count, sizeof *t->order);
-    if (t->trainable.first == NULL || t->trainable.second == NULL || t->order == NULL)
+    if (t->trainable.first == NULL || t->trainable.second == NULL)
         return mb_fail_memory(error, "optimizer", 2 * room * sizeof(float));
     return MB_OK;
+}
+
+/* The average begins as the parameters are. */
+static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error *error)
+{
+    t->evaluated = network;
+    if (!(t->options->ema > 0.0))
+        return MB_OK;
+    float *average = mb_arena_take(&t->arena, network->parameter_room, sizeof *average);
+    if (average != NULL)
+        t->evaluated = mb_network_with(network, average, &t->arena);
+    if (average == NULL || t->evaluated == NULL)
+        return mb_fail_memory(error, "average", network->parameter_room * sizeof *average);
+    memcpy(average, network->parameters, network->parameter_room * sizeof *average);
+    t->trainable.average = average;
+    return MB_OK;
+}
+
+void mb_trainer_settle(mb_trainer *t)
+{
+    const mb_network *network = t->pass.network;
+    float *average = t->trainable.average;
+    if (average == NULL)
+        return;
+    mb_network_copy_state(network, average);
+    memcpy(network->parameters, average, network->parameter_room * sizeof *average);
 }
 
 static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
@@ -210,15 +241,20 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
                                  dataset->train.labels + samples, held_out};
     mb_status status = mb_record_open(t->options->epochs, &t->record, error);
     if (status == MB_OK)
-        status =
-            mb_evaluator_open(network, &dataset->test, rows, columns, threads, &t->test, error);
+        status = open_parameters(t, network, error);
+    if (status == MB_OK)
+        status = open_average(t, network, error);
+    if (status == MB_OK)
+        status = mb_evaluator_open(t->evaluated, &dataset->test, rows, columns, threads, &t->test,
+                                   error);
     if (status == MB_OK && held_out > 0)
-        status =
-            mb_evaluator_open(network, &validation, rows, columns, threads, &t->validation, error);
+        status = mb_evaluator_open(t->evaluated, &validation, rows, columns, threads,
+                                   &t->validation, error);
     if (status == MB_OK)
         status = mb_network_source(network, &training, pixels, &t->arena, &t->source, error);
-    if (status == MB_OK)
-        status = open_parameters(t, network, error);
+    t->order = mb_arena_take(&t->arena, samples, sizeof *t->order);
+    if (status == MB_OK && t->order == NULL)
+        status = mb_fail_memory(error, "training", samples * sizeof *t->order);
     if (status == MB_OK)
         status = mb_pass_open(network, &t->source, &t->trainable, samples, t->options->batch_size,
                               threads, &t->pass, error);
@@ -269,6 +305,7 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
     if (status != MB_OK)
         return status;
     status = mb_trainer_run(&t, error);
+    mb_trainer_settle(&t);
     mb_trainer_close(&t);
     return status;
 }

@@ -15,6 +15,7 @@ typedef struct mb_trainer {
     mb_arena arena;
     mb_source source;
     mb_trainable trainable;
+    const mb_network *evaluated; /* the network in training, or its running average */
     mb_pass pass;
     mb_evaluator test, validation;
     uint32_t *order;
@@ -43,6 +44,10 @@ mb_status mb_trainer_epoch(mb_trainer *trainer, mb_error *error);
 
 /* All epochs that are left, as mb_train does. */
 mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error);
+
+/* After the last step: leaves in the network what training is to leave there, the running average
+ * where there is one. */
+void mb_trainer_settle(mb_trainer *trainer);
 
 void mb_trainer_close(mb_trainer *trainer);
 

@@ -99,6 +99,16 @@ static void dropout(void **state)
     check_run("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4", &options);
 }
 
+static void smooth_labels_and_a_running_average(void **state)
+{
+    (void)state;
+    mb_training_options options = mb_test_options(MB_ADAMW, 2);
+    options.ema = 0.9;
+    options.label_smoothing = 0.1;
+    check_run(plain, &options);
+    check_run("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &options);
+}
+
 static void convolution_and_running_statistics(void **state)
 {
     (void)state;
@@ -207,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup(schedules, mb_test_begin),
         cmocka_unit_test_setup(held_out_images, mb_test_begin),
         cmocka_unit_test_setup(dropout, mb_test_begin),
+        cmocka_unit_test_setup(smooth_labels_and_a_running_average, mb_test_begin),
         cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_begin),
         cmocka_unit_test_setup(every_step, mb_test_begin),
         cmocka_unit_test_setup(more_epochs, mb_test_begin),
