@@ -52,7 +52,8 @@ size_t mb_state_size(mb_state_kind kind)
 /* Elements that follow each other already and are of the same form are copied at once. */
 static bool is_packed(const mb_state *state)
 {
-    return state->count > 0 && state->kind != MB_STATE_SIZES && state->stride == mb_state_size(state->kind);
+    return state->count > 0 && state->kind != MB_STATE_SIZES &&
+           state->stride == mb_state_size(state->kind);
 }
 
 void mb_state_pack(const mb_state *state, void *packed)
