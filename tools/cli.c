@@ -200,7 +200,7 @@ int mb_check_output(int code)
     if (!lost || code != MB_EXIT_DONE)
         return code;
     mb_error error;
-    mb_fail(&error, MB_IO, "standard output: cannot be written: %s",
-            strerror(errno != 0 ? errno : EIO));
+    mb_fail(&error, MB_IO, "standard output: cannot be written%s%s", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : ""); /* a reason is known of the last write only */
     return mb_report_error(&error);
 }

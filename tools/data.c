@@ -34,6 +34,11 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
     return status;
 }
 
+mb_status mb_data_draw(mb_machine *machine, mb_dataset **dataset, mb_error *error)
+{
+    return mb_dataset_draw(machine, DRAWN_SEED, dataset, error);
+}
+
 mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_dataset **dataset,
                                mb_error *error)
 {
@@ -46,7 +51,7 @@ mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_datase
                 "mnist_blas: %s: training on digits drawn by the program; run "
                 "tools/fetch-mnist to download MNIST\n",
                 none.text);
-        return mb_dataset_draw(machine, DRAWN_SEED, dataset, error);
+        return mb_data_draw(machine, dataset, error);
     }
     if (status == MB_OK)
         status = mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, dataset, error);

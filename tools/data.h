@@ -16,4 +16,7 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
 mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_dataset **dataset,
                                mb_error *error);
 
+/* Draws the digits that mb_data_open_or_draw draws. As mb_dataset_draw. */
+mb_status mb_data_draw(mb_machine *machine, mb_dataset **dataset, mb_error *error);
+
 #endif

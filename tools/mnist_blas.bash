@@ -26,7 +26,7 @@ _mnist_blas() {
     train)
         with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
             --weight-decay --seed --momentum --beta1 --beta2 --augment --rotate --scale --shear --shift
-            --elastic-alpha --elastic-sigma --threads --out"
+            --elastic-alpha --elastic-sigma --checkpoint-every --resume --threads --out"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --threads" flags="" ;;
@@ -49,6 +49,8 @@ _mnist_blas() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
+    --resume) _mnist_blas_files "$current" checkpoint ;;
+    --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W "epoch never" -- "$current") ;;
     --network) mapfile -t COMPREPLY < <(compgen -W "mlp" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
     --augment) mapfile -t COMPREPLY < <(compgen -W "off affine elastic" -- "$current") ;;

@@ -84,7 +84,7 @@ void mb_progress_begin(mb_progress_view *view)
     view->terminal = view->quiet ? (mb_terminal){0} : mb_terminal_of(STDOUT_FILENO);
     view->drawn_at = -INFINITY;
     if (view->terminal.interactive)
-        mb_signals_guard(&view->terminal, view->terminal.colour ? clear_colour : clear);
+        mb_signals_farewell(&view->terminal, view->terminal.colour ? clear_colour : clear);
 }
 
 void mb_progress_clear(mb_progress_view *view)
@@ -97,5 +97,5 @@ void mb_progress_clear(mb_progress_view *view)
 void mb_progress_end(mb_progress_view *view)
 {
     mb_progress_clear(view);
-    mb_signals_release();
+    mb_signals_farewell(NULL, NULL);
 }

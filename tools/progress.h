@@ -16,7 +16,7 @@ typedef struct mb_progress_view {
 } mb_progress_view;
 
 /* Finds out what stdout is. Where a bar is to be shown, the process cleans the screen before a
- * SIGINT, SIGTERM or SIGHUP ends it, until mb_progress_end. */
+ * signal ends it at once (signals.h), until mb_progress_end. */
 void mb_progress_begin(mb_progress_view *view);
 
 /* Show on stdout how far an epoch is, and what came of it. */
@@ -26,7 +26,7 @@ void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metr
 /* Clears a bar that stands, for a line on stderr; the next event draws it again. */
 void mb_progress_clear(mb_progress_view *view);
 
-/* mb_progress_clear, and signals do what they did before. */
+/* mb_progress_clear, and no signal cleans the screen any more. */
 void mb_progress_end(mb_progress_view *view);
 
 #endif

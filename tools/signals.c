@@ -10,56 +10,69 @@
 enum { SIGNALS = 3, PATIENCE = 100 /* milliseconds */ };
 static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-/* A handler has no other way to know; it changes only while none is set. */
+/* A handler has no other way to know. */
 static struct {
+    volatile sig_atomic_t held, noted;
     int fd;
-    const char *farewell;
-    size_t length;
+    const char *volatile farewell;
     pthread_t writer;
-    bool set[SIGNALS];
-    struct sigaction before[SIGNALS];
 } guard;
 
 /* On another thread, the writer could draw once more between the farewell and the end. */
 static void leave(int number)
 {
-    const int kept = errno;
     if (!pthread_equal(pthread_self(), guard.writer)) {
         pthread_kill(guard.writer, number);
-        errno = kept;
         return;
     }
+    const char *farewell = guard.farewell;
     struct pollfd terminal = {.fd = guard.fd, .events = POLLOUT};
-    if (poll(&terminal, 1, PATIENCE) == 1) { /* one halted by Ctrl-S must not keep us alive */
-        const ssize_t put = write(guard.fd, guard.farewell, guard.length);
+    /* One halted by Ctrl-S must not keep us alive. */
+    if (farewell != NULL && poll(&terminal, 1, PATIENCE) == 1) {
+        const ssize_t put = write(guard.fd, farewell, strlen(farewell));
         (void)put;
     }
-    signal(number, SIG_DFL);
-    raise(number); /* and it ends the process once this handler, which blocks it, is left */
+    _exit(128 + number);
+}
+
+static void take(int number)
+{
+    const int kept = errno;
+    if (!guard.held)
+        leave(number);
+    else if (guard.noted == 0)
+        guard.noted = number;
+    else if (number != SIGHUP)
+        leave(number);
     errno = kept;
 }
 
-void mb_signals_guard(const mb_terminal *terminal, const char *farewell)
+void mb_signals_begin(void)
 {
-    guard.fd = terminal->fd;
-    guard.farewell = farewell;
-    guard.length = strlen(farewell);
+    struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
     guard.writer = pthread_self();
-    struct sigaction action = {.sa_handler = leave, .sa_flags = SA_RESTART};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < SIGNALS; i++) {
-        sigaction(numbers[i], NULL, &guard.before[i]);
-        guard.set[i] = guard.before[i].sa_handler != SIG_IGN;
-        if (guard.set[i])
+        struct sigaction before;
+        sigaction(numbers[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
     }
 }
 
-void mb_signals_release(void)
+void mb_signals_hold(bool held) { guard.held = held; }
+
+int mb_signals_noted(void) { return guard.noted; }
+
+const char *mb_signals_name(int number)
 {
-    for (size_t i = 0; i < SIGNALS; i++)
-        if (guard.set[i]) {
-            sigaction(numbers[i], &guard.before[i], NULL);
-            guard.set[i] = false;
-        }
+    return number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
+
+void mb_signals_farewell(const mb_terminal *terminal, const char *text)
+{
+    guard.farewell = NULL; /* never one for another terminal */
+    if (terminal != NULL)
+        guard.fd = terminal->fd;
+    guard.farewell = text;
 }

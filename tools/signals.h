@@ -1,16 +1,28 @@
-/* Ending by a signal without leaving half a line on the terminal. */
+/* SIGINT, SIGTERM and SIGHUP: ending without losing work, and without half a line on the terminal.
+ */
 #ifndef MB_TOOLS_SIGNALS_H
 #define MB_TOOLS_SIGNALS_H
 
 #include "terminal.h"
 
-/* From here on, SIGINT, SIGTERM and SIGHUP write `farewell` (kept by the caller) to the terminal,
- * and then end the process as they would have: a shell sees 128 + the signal. One that is ignored,
- * as nohup has it, stays ignored. Called by the thread that writes to the terminal; only one guard
- * at a time. */
-void mb_signals_guard(const mb_terminal *terminal, const char *farewell);
+#include <stdbool.h>
 
-/* Puts back what the three signals did before the guard. Without one, nothing. */
-void mb_signals_release(void);
+/* From here on the three signals end the process at once with exit code 128 + the signal. One that
+ * is ignored, as nohup has it, stays ignored. Called by the thread that writes to the terminal. */
+void mb_signals_begin(void);
+
+/* While held, the first signal is only noted, and whoever asks for it ends in good order; a second
+ * SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: systems that shut down send
+ * it after SIGTERM, and a terminal that is closed may send it twice. */
+void mb_signals_hold(bool held);
+
+/* The signal that was noted; 0: none. */
+int mb_signals_noted(void);
+
+/* "SIGINT" */
+const char *mb_signals_name(int number);
+
+/* What is written to the terminal before an end at once; kept by the caller, NULL: nothing. */
+void mb_signals_farewell(const mb_terminal *terminal, const char *text);
 
 #endif

@@ -1,12 +1,14 @@
 /* mnist_blas train */
 #include "cli.h"
 #include "data.h"
+#include "keeping.h"
 #include "progress.h"
+#include "resume.h"
 #include "run_report.h"
+#include "signals.h"
 #include "train_command.h"
 #include "train_options.h"
 
-#include "core/clock.h"
 #include "core/file.h"
 #include "report/summary.h"
 #include "train/options.h"
@@ -21,12 +23,15 @@
 /* All that a run holds. */
 typedef struct train_run {
     mb_train_arguments arguments;
+    mb_checkpoint from; /* where it goes on; .path NULL: from its beginning */
     mb_machine *machine;
     mb_dataset *dataset;
     mb_network *network;
+    mb_training_events events;
+    mb_trainer trainer;
+    mb_keeping keeping;
     mb_progress_view view;
-    mb_epoch_metrics *epochs; /* (training.epochs) filled as they come */
-    mb_loss_curve curve;
+    int signal; /* that ends it; 0: none so far */
 } train_run;
 
 /* The run folder, whose name is not empty, with those above it. Done before training, so that a
@@ -53,25 +58,40 @@ static mb_status make_folder(const char *folder, mb_error *error)
     return status;
 }
 
+static mb_status open_data(train_run *run, mb_error *error)
+{
+    const mb_train_arguments *arguments = &run->arguments;
+    mb_status status = arguments->drawn ? mb_data_draw(run->machine, &run->dataset, error)
+                                        : mb_data_open_or_draw(arguments->data, run->machine,
+                                                               &run->dataset, error);
+    if (status == MB_OK && run->from.path != NULL)
+        status = mb_checkpoint_check_data(&run->from, run->dataset, error);
+    return status;
+}
+
+static mb_status open_network(train_run *run, mb_error *error)
+{
+    const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
+    mb_status status = mb_network_open(run->machine, run->arguments.network, input,
+                                       run->dataset->classes, &run->network, error);
+    if (status == MB_OK && run->from.path != NULL)
+        status = mb_resume_check_network(&run->from, run->network, error);
+    return status;
+}
+
 static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     const mb_machine_options options = {.threads = arguments->threads};
     mb_status status = mb_machine_open(&options, &run->machine, error);
     if (status == MB_OK)
-        status = mb_data_open_or_draw(arguments->data, run->machine, &run->dataset, error);
-    if (status != MB_OK)
-        return status;
-    const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
-    status = mb_training_check(&arguments->training, run->dataset->train.count, error);
+        status = open_data(run, error);
     if (status == MB_OK)
-        status = mb_network_open(run->machine, arguments->network, input, run->dataset->classes,
-                                 &run->network, error);
+        status = mb_training_check(&arguments->training, run->dataset->train.count, error);
+    if (status == MB_OK)
+        status = open_network(run, error);
     if (status == MB_OK)
         status = make_folder(arguments->out, error);
-    run->epochs = calloc(arguments->training.epochs, sizeof *run->epochs);
-    if (status == MB_OK && run->epochs == NULL)
-        status = mb_fail_memory(error, "epochs", arguments->training.epochs);
     return status;
 }
 
@@ -85,6 +105,36 @@ static void print_augmentation(const mb_augmentation *augmentation)
     if (augmentation->kind == MB_ELASTIC)
         printf(", alpha %g, sigma %g", augmentation->elastic_alpha, augmentation->elastic_sigma);
     puts("");
+}
+
+/* The state that training begins with: the seed's first weights, or the checkpoint's. */
+static mb_status open_training(train_run *run, mb_error *error)
+{
+    mb_network_initialise(run->network, run->arguments.training.seed);
+    mb_status status =
+        mb_trainer_open(run->machine, run->network, run->dataset, &run->arguments.training,
+                        &run->events, &run->trainer, error);
+    if (status == MB_OK && run->from.path != NULL)
+        status = mb_checkpoint_restore(&run->from, run->machine, &run->trainer, error);
+    if (status == MB_OK)
+        status = mb_keeping_open(&run->arguments, run->machine, run->dataset, &run->trainer,
+                                 &run->keeping, error);
+    return status;
+}
+
+static void print_resumption(const train_run *run)
+{
+    const mb_trainer *t = &run->trainer;
+    const mb_training_options *training = &run->arguments.training;
+    if (t->epoch < training->epochs)
+        printf("resumed  %s: step %zu of %zu in epoch %zu/%zu\n", run->from.path, t->step, t->steps,
+               t->epoch + 1, training->epochs);
+    else
+        printf("resumed  %s: all %zu epochs are trained\n", run->from.path, training->epochs);
+    if (training->epochs > run->from.options.epochs && training->schedule != MB_CONSTANT)
+        printf("schedule %s now ends with epoch %zu, not %zu: the rate goes on as in a run of that "
+               "length\n",
+               mb_schedule_name(training->schedule), training->epochs, run->from.options.epochs);
 }
 
 static void print_beginning(const train_run *run)
@@ -104,22 +154,41 @@ static void print_beginning(const train_run *run)
     print_augmentation(&training->augmentation);
     printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
            machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
+    if (run->from.path != NULL)
+        print_resumption(run);
     fflush(stdout);
+}
+
+/* A run whose checkpoints cannot be written goes on: the disk may have room by its end. */
+static void warn_of_checkpoint(train_run *run)
+{
+    mb_error error;
+    if (!mb_keeping_failed(&run->keeping, &error))
+        return;
+    mb_progress_clear(&run->view);
+    fprintf(stderr, "mnist_blas: warning: %s\n", error.text);
 }
 
 static void on_progress(void *context, const mb_progress *progress)
 {
     train_run *run = context;
     mb_progress_show(&run->view, progress);
-    if (progress->steps_done == progress->steps)
-        mb_loss_curve_add(&run->curve, progress->step_loss, progress->steps);
+    mb_keeping_step(&run->keeping);
+    warn_of_checkpoint(run);
 }
 
 static void on_epoch(void *context, const mb_epoch_metrics *metrics)
 {
     train_run *run = context;
     mb_progress_show_epoch(&run->view, metrics);
-    run->epochs[metrics->epoch - 1] = *metrics;
+    mb_keeping_epoch(&run->keeping);
+}
+
+static bool on_stop(void *context)
+{
+    train_run *run = context;
+    run->signal = mb_signals_noted();
+    return run->signal != 0;
 }
 
 static mb_status write_run(const train_run *run, const mb_run *result, mb_error *error)
@@ -142,14 +211,26 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     const mb_status status = mb_run_speed(result, &speed, error);
     if (status != MB_OK)
         return status;
-    const size_t epochs = run->arguments.training.epochs;
+    const size_t epochs = result->options->epochs;
     const mb_terminal *terminal = &run->view.terminal;
     printf("%stest accuracy %.2f %%%s after %zu epoch%s in %.2f s, %.0f samples/s (median), model "
            "in %s/model.safetensors\n",
-           mb_terminal_style(terminal, MB_BOLD), 100.0 * run->epochs[epochs - 1].test_accuracy,
+           mb_terminal_style(terminal, MB_BOLD), 100.0 * result->epochs[epochs - 1].test_accuracy,
            mb_terminal_style(terminal, MB_PLAIN), epochs, epochs > 1 ? "s" : "",
            mb_run_seconds(result), speed.median, run->arguments.out);
     return MB_OK;
+}
+
+/* One line on stderr: where the signal came, and what goes on from there. */
+static void print_interruption(const train_run *run)
+{
+    const mb_trainer *t = &run->trainer;
+    fflush(stdout);
+    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: ",
+            mb_signals_name(run->signal), t->step, t->steps, t->epoch + 1,
+            run->arguments.training.epochs);
+    mb_print_resume_command(stderr, run->keeping.path);
+    putc('\n', stderr);
 }
 
 /* After the result is on the screen: nobody waits for pictures to see it. That they cannot be drawn
@@ -167,8 +248,8 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
     if (command == NULL)
         return mb_fail_memory(error, "report", sizeof *result);
     fflush(stdout);
-    const mb_status status =
-        mb_run_report(run->machine, result, run->dataset, &run->curve, command, out, &why);
+    const mb_status status = mb_run_report(run->machine, result, run->dataset,
+                                           &run->trainer.record.curve, command, out, &why);
     free(command);
     if (status == MB_UNAVAILABLE)
         fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
@@ -179,41 +260,92 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
     return status == MB_UNAVAILABLE ? MB_OK : status;
 }
 
+/* From here on nothing is lost when a signal ends the process at once. One that came after the last
+ * step was held until now. */
+static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_error *error)
+{
+    mb_signals_hold(false);
+    run->signal = mb_signals_noted();
+    if (run->signal == 0)
+        return run->arguments.no_report ? MB_OK : report(run, result, error);
+    fflush(stdout);
+    fprintf(stderr, "mnist_blas: %s: the run is at its end, its report is left out\n",
+            mb_signals_name(run->signal));
+    return MB_OK;
+}
+
+/* Everything but pictures: what a run leaves, whether it came to its end or a signal did. */
+static mb_status save(train_run *run, mb_error *error)
+{
+    const mb_trainer *t = &run->trainer;
+    const bool kept = run->keeping.keeper != NULL;
+    mb_training_options finished = run->arguments.training;
+    mb_keeper_costs costs = {0};
+    mb_error first = {0}, second = {0};
+    finished.epochs = t->record.finished;
+    if (kept || t->stopped)
+        mb_keeping_save(&run->keeping, &first);
+    mb_trainer_settle(&run->trainer);
+    if (kept)
+        costs = mb_keeper_costs_of(run->keeping.keeper);
+    const mb_run_position position = {t->epoch + 1, t->step};
+    const mb_run result = {.data = run->dataset->folder,
+                           .network = run->network,
+                           .machine = mb_machine_describe(run->machine),
+                           .options = &finished,
+                           .epochs = t->record.epochs,
+                           .checkpoints = kept ? &costs : NULL,
+                           .interrupted = t->stopped ? &position : NULL};
+    /* A model is worth having where the checkpoint could not be written, too. */
+    mb_status status = write_run(run, &result, &second);
+    if (status == MB_OK && !t->stopped)
+        status = print_end(run, &result, &second);
+    *error = first.status != MB_OK ? first : second;
+    if (error->status == MB_OK && !t->stopped)
+        return report_unless_stopped(run, &result, error);
+    return error->status;
+}
+
 static mb_status train(train_run *run, mb_error *error)
 {
-    const mb_training_options *training = &run->arguments.training;
     mb_status status = open_run(run, error);
+    if (status == MB_OK)
+        status = open_training(run, error);
     if (status != MB_OK)
         return status;
     run->view.quiet = run->arguments.quiet;
     mb_report_warnings(run->machine);
+    if (run->from.path != NULL)
+        mb_resume_warn(&run->from, run->machine);
     if (!run->view.quiet)
         print_beginning(run);
-    mb_network_initialise(run->network, training->seed);
-    const mb_training_events events = {run, on_progress, on_epoch};
     mb_progress_begin(&run->view);
-    status = mb_train(run->machine, run->network, run->dataset, training, &events, error);
+    mb_signals_hold(true);
+    status = mb_trainer_run(&run->trainer, error);
     mb_progress_end(&run->view);
-    if (status != MB_OK)
-        return status;
-    const mb_run result = {run->dataset->folder, run->network, mb_machine_describe(run->machine),
-                           training, run->epochs};
-    status = write_run(run, &result, error);
     if (status == MB_OK)
-        status = print_end(run, &result, error);
-    return status == MB_OK && !run->arguments.no_report ? report(run, &result, error) : status;
+        status = save(run, error);
+    if (status == MB_OK && run->trainer.stopped)
+        print_interruption(run);
+    return status;
 }
 
 int mb_command_train(int argc, char **argv)
 {
-    train_run run = {0};
+    train_run run = {.events = {.progress = on_progress, .epoch = on_epoch, .stop = on_stop}};
     mb_error error;
-    mb_status status = mb_train_arguments_parse(argc, argv, &run.arguments, &error);
+    run.events.context = &run;
+    mb_signals_begin();
+    mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
     if (status == MB_OK)
         status = train(&run, &error);
-    free(run.epochs);
+    mb_keeping_close(&run.keeping);
+    mb_trainer_close(&run.trainer);
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);
     mb_machine_close(run.machine);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+    mb_checkpoint_close(&run.from);
+    if (status != MB_OK)
+        return mb_report_error(&error);
+    return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 #include "train_command.h"
 
 #include "report/summary.h"
+#include "train/option_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +31,10 @@ static void put_text(FILE *out, const char *option, const char *value)
     put_word(out, value);
 }
 
-/* The shortest decimal that reads back as the same number. */
 static void put_real(FILE *out, const char *option, double value)
 {
-    char text[32];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
+    char text[MB_OPTION_LENGTH];
+    mb_real_write(value, text);
     fprintf(out, " %s %s", option, text);
 }
 
@@ -72,15 +68,15 @@ static void put_augmentation(FILE *out, const mb_augmentation *augmentation)
     }
 }
 
-char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
+static void put_run(FILE *out, const mb_train_arguments *arguments, const char *folder)
 {
     const mb_training_options *training = &arguments->training;
-    char *line = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&line, &size);
-    if (out == NULL)
-        return NULL;
     fputs("mnist_blas train", out);
+    if (arguments->stretched) {
+        put_text(out, "--resume", arguments->resume);
+        fprintf(out, " --epochs %zu", training->epochs);
+        return;
+    }
     if (folder != NULL)
         put_text(out, "--data", folder);
     put_text(out, "--network", arguments->network);
@@ -94,9 +90,25 @@ char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
         put_real(out, "--ema", training->ema);
     put_augmentation(out, &training->augmentation);
     fprintf(out, " --seed %llu", (unsigned long long)training->seed);
+}
+
+char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return NULL;
+    put_run(out, arguments, folder);
     const int failed = ferror(out);
     if (fclose(out) == 0 && !failed)
         return line;
     free(line);
     return NULL;
+}
+
+void mb_print_resume_command(FILE *out, const char *checkpoint)
+{
+    fputs("mnist_blas", out);
+    put_text(out, "--resume", checkpoint);
 }

@@ -1,5 +1,7 @@
 #include "train_options.h"
 
+#include "train_defaults.h"
+
 #include "report/summary.h"
 #include "train/options.h"
 
@@ -8,36 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-    KEY_DATA = 256,
-    KEY_NETWORK,
-    KEY_EPOCHS,
-    KEY_BATCH_SIZE,
-    KEY_OPTIMIZER,
-    KEY_LR,
-    KEY_MOMENTUM,
-    KEY_NESTEROV,
-    KEY_BETA1,
-    KEY_BETA2,
-    KEY_WEIGHT_DECAY,
-    KEY_SCHEDULE,
-    KEY_LABEL_SMOOTHING,
-    KEY_EMA,
-    KEY_VALIDATION,
-    KEY_SEED,
-    KEY_AUGMENT,
-    KEY_ROTATE,
-    KEY_SCALE,
-    KEY_SHEAR,
-    KEY_SHIFT,
-    KEY_ELASTIC_ALPHA,
-    KEY_ELASTIC_SIGMA,
-    KEY_THREADS,
-    KEY_OUT,
-    KEY_NO_REPORT,
-    KEY_QUIET,
-};
 
 static const struct argp_option options[] = {
     {0, 0, 0, 0, "What learns from what:", 1},
@@ -74,11 +46,16 @@ static const struct argp_option options[] = {
     {"elastic-alpha", KEY_ELASTIC_ALPHA, "PIXELS", 0, "of elastic: how far pixels are pulled", 4},
     {"elastic-sigma", KEY_ELASTIC_SIGMA, "PIXELS", 0,
      "of elastic: how far around a pixel others follow", 4},
-    {0, 0, 0, 0, "The rest:", 5},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team", 5},
-    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 5},
-    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 5},
-    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 5},
+    {0, 0, 0, 0, "Stopping and going on:", 5},
+    {"checkpoint-every", KEY_CHECKPOINT_EVERY, "WHEN", 0,
+     "write a checkpoint every so many steps, each epoch, or both: 500,epoch", 5},
+    {"resume", KEY_RESUME, "FILE", 0,
+     "go on from a checkpoint, with its options; only more epochs may be given", 5},
+    {0, 0, 0, 0, "The rest:", 6},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team", 6},
+    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 6},
+    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 6},
+    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 6},
     {0}};
 
 /* What has been read so far; NaN stands for an option not given, whose default hangs on the
@@ -88,32 +65,8 @@ typedef struct reading {
     mb_error *error;
     double lr, momentum, beta1, beta2, weight_decay, label_smoothing;
     mb_training_options given;
+    const mb_training_options *base; /* NULL: the optimizer's defaults */
 } reading;
-
-/* The strength that an option of augmentation sets; its name. */
-static double *strength_of(int key, mb_augmentation *augmentation, const char **name)
-{
-    switch (key) {
-    case KEY_ROTATE:
-        *name = "--rotate";
-        return &augmentation->rotate;
-    case KEY_SCALE:
-        *name = "--scale";
-        return &augmentation->scale;
-    case KEY_SHEAR:
-        *name = "--shear";
-        return &augmentation->shear;
-    case KEY_SHIFT:
-        *name = "--shift";
-        return &augmentation->shift;
-    case KEY_ELASTIC_ALPHA:
-        *name = "--elastic-alpha";
-        return &augmentation->elastic_alpha;
-    default:
-        *name = "--elastic-sigma";
-        return &augmentation->elastic_sigma;
-    }
-}
 
 static mb_status read_augmentation(int key, const char *text, reading *r)
 {
@@ -121,7 +74,7 @@ static mb_status read_augmentation(int key, const char *text, reading *r)
     const char *name;
     if (key == KEY_AUGMENT)
         return mb_parse_augmentation("--augment", text, &augmentation->kind, r->error);
-    double *strength = strength_of(key, augmentation, &name);
+    double *strength = mb_train_strength(key, augmentation, &name);
     return mb_parse_real(name, text, strength, r->error);
 }
 
@@ -166,11 +119,12 @@ static mb_status read_training(int key, const char *text, reading *r)
     }
 }
 
-/* The defaults of the optimizer that was chosen, and over them what was given. */
+/* The defaults of the optimizer that was chosen, or the base, and over them what was given. */
 static void settle(const reading *r)
 {
     mb_training_options *training = &r->arguments->training;
-    const mb_training_options defaults = mb_training_defaults(r->given.optimizer);
+    const mb_training_options defaults =
+        r->base != NULL ? *r->base : mb_training_defaults(r->given.optimizer);
     *training = r->given;
     training->lr = isnan(r->lr) ? defaults.lr : r->lr;
     training->momentum = isnan(r->momentum) ? defaults.momentum : r->momentum;
@@ -181,6 +135,62 @@ static void settle(const reading *r)
         isnan(r->label_smoothing) ? defaults.label_smoothing : r->label_smoothing;
 }
 
+/* never, epoch, a number of steps, or two of the latter with a comma. */
+static mb_status read_checkpoint_every(const char *text, mb_train_arguments *arguments,
+                                       mb_error *error)
+{
+    char word[64];
+    bool steps = false, epochs = false, sound = true;
+    arguments->checkpoint_every = text;
+    arguments->checkpoint_steps = 0;
+    arguments->checkpoint_epochs = false;
+    if (strcmp(text, "never") == 0)
+        return MB_OK;
+    for (const char *next = text; sound && next != NULL;) {
+        const size_t length = strcspn(next, ",");
+        snprintf(word, sizeof word, "%.*s", (int)length, next);
+        if (strcmp(word, "epoch") == 0) {
+            sound = !epochs;
+            epochs = arguments->checkpoint_epochs = true;
+        } else {
+            sound =
+                !steps && length < sizeof word &&
+                mb_parse_count("", word, 1, SIZE_MAX, &arguments->checkpoint_steps, NULL) == MB_OK;
+            steps = true;
+        }
+        next = next[length] == ',' ? next + length + 1 : NULL;
+    }
+    return sound
+               ? MB_OK
+               : mb_fail(error, MB_INVALID,
+                         "--checkpoint-every: '%s' is not never, a number of steps, epoch, or the "
+                         "two with a comma",
+                         text);
+}
+
+/* Options that are names of files and folders. */
+static mb_status read_name(int key, const char *text, mb_train_arguments *arguments,
+                           mb_error *error)
+{
+    switch (key) {
+    case KEY_DATA:
+        arguments->data = text;
+        arguments->drawn = false;
+        break;
+    case KEY_NETWORK:
+        arguments->network = text;
+        break;
+    case KEY_RESUME:
+        arguments->resume = text;
+        break;
+    default:
+        arguments->out = text;
+        if (*text == '\0')
+            return mb_fail(error, MB_INVALID, "--out: '' is not a folder");
+    }
+    return MB_OK;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     reading *r = state->input;
@@ -188,15 +198,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     mb_status status = MB_OK;
     switch (key) {
     case KEY_DATA:
-        arguments->data = text;
-        break;
     case KEY_NETWORK:
-        arguments->network = text;
-        break;
+    case KEY_RESUME:
     case KEY_OUT:
-        arguments->out = text;
-        if (*text == '\0')
-            status = mb_fail(r->error, MB_INVALID, "--out: '' is not a folder");
+        status = read_name(key, text, arguments, r->error);
+        break;
+    case KEY_CHECKPOINT_EVERY:
+        status = read_checkpoint_every(text, arguments, r->error);
         break;
     case KEY_NO_REPORT:
         arguments->no_report = true;
@@ -225,86 +233,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return status == MB_OK ? 0 : EINVAL;
 }
 
-/* Of the options whose default hangs on the optimizer. */
-static char *with_defaults_of_each(int key, const char *text)
-{
-    const mb_training_options sgd = mb_training_defaults(MB_SGD),
-                              adam = mb_training_defaults(MB_ADAM),
-                              adamw = mb_training_defaults(MB_ADAMW);
-    static const char all[] = "sgd %g, adam %g, adamw %g", adams[] = "adam %g, adamw %g";
-    switch (key) {
-    case KEY_LR:
-        return mb_help_default(text, all, sgd.lr, adam.lr, adamw.lr);
-    case KEY_WEIGHT_DECAY:
-        return mb_help_default(text, all, sgd.weight_decay, adam.weight_decay, adamw.weight_decay);
-    case KEY_LABEL_SMOOTHING:
-        return mb_help_default(text, all, sgd.label_smoothing, adam.label_smoothing,
-                               adamw.label_smoothing);
-    case KEY_MOMENTUM:
-        return mb_help_default(text, "%g", sgd.momentum);
-    case KEY_BETA1:
-        return mb_help_default(text, adams, adam.beta1, adamw.beta1);
-    default:
-        return mb_help_default(text, adams, adam.beta2, adamw.beta2);
-    }
-}
-
-static char *with_default_strength(int key, const char *text, mb_augmentation augmentation)
-{
-    const char *name;
-    return mb_help_default(text, "%g", *strength_of(key, &augmentation, &name));
-}
-
-/* The option's text with its default after it, taken from where the program takes it. */
 static char *with_default(int key, const char *text, void *input)
 {
     const reading *r = input;
-    switch (key) {
-    case KEY_DATA:
-        return mb_help_default_data(text);
-    case KEY_THREADS:
-        return mb_help_default_threads(text);
-    case KEY_NETWORK:
-        return mb_help_default(text, "%s", r->arguments->network);
-    case KEY_OUT:
-        return mb_help_default(text, "%s", r->arguments->out);
-    case KEY_VALIDATION:
-        return mb_help_default(text, "%zu", r->given.validation);
-    case KEY_EPOCHS:
-        return mb_help_default(text, "%zu", r->given.epochs);
-    case KEY_BATCH_SIZE:
-        return mb_help_default(text, "%zu", r->given.batch_size);
-    case KEY_SEED:
-        return mb_help_default(text, "%zu", (size_t)r->given.seed);
-    case KEY_OPTIMIZER:
-        return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
-    case KEY_EMA:
-        return mb_help_default(text, "%g", r->given.ema);
-    case KEY_SCHEDULE:
-        return mb_help_default(text, "%s", mb_schedule_name(r->given.schedule));
-    case KEY_AUGMENT:
-        return mb_help_default(text, "%s", mb_augmentation_name(r->given.augmentation.kind));
-    case KEY_ROTATE:
-    case KEY_SCALE:
-    case KEY_SHEAR:
-    case KEY_SHIFT:
-    case KEY_ELASTIC_ALPHA:
-    case KEY_ELASTIC_SIGMA:
-        return with_default_strength(key, text, r->given.augmentation);
-    case KEY_LR:
-    case KEY_MOMENTUM:
-    case KEY_BETA1:
-    case KEY_BETA2:
-    case KEY_WEIGHT_DECAY:
-    case KEY_LABEL_SMOOTHING:
-        return with_defaults_of_each(key, text);
-    default:
-        return (char *)(uintptr_t)text;
-    }
+    return mb_train_default(key, text, r->arguments, &r->given);
 }
 
-mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *arguments,
-                                   mb_error *error)
+mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
+                                   mb_train_arguments *arguments, mb_error *error)
 {
     static const struct argp argp = {
         .options = options,
@@ -323,9 +259,26 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas\n"
             "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
             "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
+            "  mnist_blas --checkpoint-every 500,epoch\n"
+            "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
             "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
-    *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
-    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
+    *arguments = base != NULL ? *base
+                              : (mb_train_arguments){.network = "mlp",
+                                                     .out = "mnist_blas_out",
+                                                     .checkpoint_every = "never",
+                                                     .training = mb_training_defaults(MB_ADAMW)};
+    reading r = {.arguments = arguments,
+                 .error = error,
+                 .lr = NAN,
+                 .momentum = NAN,
+                 .beta1 = NAN,
+                 .beta2 = NAN,
+                 .weight_decay = NAN,
+                 .label_smoothing = NAN,
+                 .given = arguments->training,
+                 .base = base != NULL ? &base->training : NULL};
+    if (base != NULL && read_checkpoint_every(base->checkpoint_every, arguments, error) != MB_OK)
+        return error->status;
     return mb_parse_arguments(&argp, argc, argv, &r, error);
 }

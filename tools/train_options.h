@@ -6,14 +6,20 @@
 
 typedef struct mb_train_arguments {
     const char *data, *network, *out;
+    const char *resume;           /* a checkpoint; NULL: a run from its beginning */
+    const char *checkpoint_every; /* as given: never, epoch, steps, or both with a comma */
+    size_t checkpoint_steps;      /* what it says; 0: not at steps */
+    bool checkpoint_epochs;
+    bool drawn;     /* digits, which the checkpoint began with; nothing else is looked for */
+    bool stretched; /* a schedule was given more epochs than it began with */
     size_t threads; /* 0: not given */
     bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;
 
-/* From the command line, with the defaults filled in. Ends the program for --help and the like.
- * MB_INVALID. */
-mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *arguments,
-                                   mb_error *error);
+/* From the command line, with what is not given as in `base`; NULL: with the defaults. Ends the
+ * program for --help and the like. MB_INVALID. */
+mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
+                                   mb_train_arguments *arguments, mb_error *error);
 
 #endif

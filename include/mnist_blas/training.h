@@ -71,16 +71,18 @@ typedef struct mb_epoch_metrics {
     double seconds, samples_per_second, gflops;
 } mb_epoch_metrics;
 
-/* Called on the caller's thread, between steps; either may be NULL. */
+/* Called on the caller's thread, between steps; each may be NULL. */
 typedef struct mb_training_events {
     void *context;
     void (*progress)(void *context, const mb_progress *progress);
     void (*epoch)(void *context, const mb_epoch_metrics *metrics);
+    bool (*stop)(void *context); /* asked about 20 times a second: true ends the training there */
 } mb_training_events;
 
 /* Trains `network` on dataset->train, from the parameters that it has, and evaluates it on
  * dataset->test after each epoch (nothing is chosen by that). The result depends on the options,
- * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins.
+ * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins. Where
+ * events->stop ends it early, the parameters are those after the last step that was done.
  * MB_INVALID: options out of range (the error names the option), images of another size or
  * classes than the network's; MB_MEMORY; MB_DIVERGED: a loss that is not finite, the error says
  * at which step and learning rate, and the parameters are those that the step began with;

@@ -124,10 +124,16 @@ void mb_team_barrier(const mb_worker *worker)
         mb_barrier_wait(&worker->team->barrier);
 }
 
+void mb_team_leave(const mb_team *team)
+{
+    if (team->binding_known)
+        (void)mb_binding_restore(&team->binding);
+}
+
 static void unpin(const mb_worker *worker, void *context)
 {
     (void)context;
-    (void)mb_binding_restore(&worker->team->binding);
+    mb_team_leave(worker->team);
 }
 
 void mb_team_close(mb_team *team)

@@ -41,4 +41,20 @@ static inline float mb_get_f32(const uint8_t *bytes)
     return value;
 }
 
+/* The same for the 8 bytes of a double. */
+static inline void mb_put_f64(uint8_t *bytes, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    mb_put_u64(bytes, bits);
+}
+
+static inline double mb_get_f64(const uint8_t *bytes)
+{
+    const uint64_t bits = mb_get_u64(bytes);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 #endif

@@ -299,6 +299,18 @@ void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values)
         values[i] = mb_get_f32(tensor->data + i * sizeof(float));
 }
 
+void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values)
+{
+    for (size_t i = 0; i < tensor->elements; i++)
+        values[i] = (int64_t)mb_get_u64(tensor->data + i * sizeof(int64_t));
+}
+
+void mb_safetensors_doubles(const mb_stored_tensor *tensor, double *values)
+{
+    for (size_t i = 0; i < tensor->elements; i++)
+        values[i] = mb_get_f64(tensor->data + i * sizeof(double));
+}
+
 void mb_safetensors_close(mb_safetensors *file)
 {
     if (file == NULL)

@@ -8,7 +8,7 @@
 #ifndef MB_MODEL_SAFETENSORS_H
 #define MB_MODEL_SAFETENSORS_H
 
-#include "core/status.h"
+#include "core/file.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,12 +18,17 @@
 #define MB_SAFETENSORS_HEADER_LIMIT ((size_t)100000000)
 #define MB_SAFETENSORS_LIMIT ((size_t)1 << 31)
 
+/* The kinds of numbers that can be written: float, int64_t and double, as the format's "F32", "I64"
+ * and "F64". */
+typedef enum mb_dtype { MB_F32, MB_I64, MB_F64 } mb_dtype;
+
 /* A tensor to write; everything is borrowed. The name is UTF-8. */
 typedef struct mb_named_tensor {
     const char *name;
     size_t dimensions;
     const size_t *shape; /* (dimensions) */
-    const float *values; /* the product of the shape, row-major */
+    const void *values;  /* numbers of the dtype, as many as the product of the shape, row-major */
+    mb_dtype dtype;
 } mb_named_tensor;
 
 /* One line of the metadata, UTF-8. */
@@ -33,7 +38,8 @@ typedef struct mb_text_pair {
 
 /* What a file is to hold. The key "format" is the writer's own. */
 typedef struct mb_safetensors_content {
-    const mb_named_tensor *tensors; /* (tensor_count), stored in this order */
+    const mb_named_tensor *tensors; /* (tensor_count), stored in this order: F32 last, or some
+                                     * loaders find them not aligned */
     size_t tensor_count;
     const mb_text_pair *metadata; /* (metadata_count), stored in this order */
     size_t metadata_count;
@@ -53,12 +59,17 @@ typedef struct mb_stored_tensor {
 /* A file that was read and found whole. */
 typedef struct mb_safetensors mb_safetensors;
 
-/* Writes `content` to `path` as F32 tensors with "format": "pt", which PyTorch's loaders look for,
+/* Writes `content` to `path` with "format": "pt", which PyTorch's loaders look for,
  * first in the metadata. Equal content gives equal bytes. The file appears whole or not at all.
  * MB_INVALID: two tensors or two lines of metadata of one name, a tensor named "__metadata__", or
  * a shape whose product overflows; MB_IO: above the limits, or cannot be written; MB_MEMORY. */
 mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
                                mb_error *error);
+
+/* The bytes of such a file in memory, for mb_file_write; *bytes is the caller's to free. `path`
+ * names it in errors. */
+mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content *content,
+                                 mb_bytes *bytes, mb_error *error);
 
 /* Reads and checks `path`; *file is the caller's, for mb_safetensors_close.
  * MB_IO: missing or unreadable; MB_FORMAT: above the limits, or not what the head of this page
@@ -82,6 +93,10 @@ const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key)
 
 /* Copies the numbers of a tensor whose dtype is "F32" into values (elements), row-major. */
 void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values);
+
+/* The same for a tensor whose dtype is "I64", and for "F64". */
+void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values);
+void mb_safetensors_doubles(const mb_stored_tensor *tensor, double *values);
 
 /* Frees; NULL is fine. */
 void mb_safetensors_close(mb_safetensors *file);

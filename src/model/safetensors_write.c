@@ -13,6 +13,13 @@
  * in a file that is mapped. */
 enum { LENGTH_BYTES = 8, HEADER_UNIT = 8 };
 
+static const struct {
+    const char *name;
+    size_t bytes; /* of a number */
+} dtypes[] = {[MB_F32] = {"F32", sizeof(float)},
+              [MB_I64] = {"I64", sizeof(int64_t)},
+              [MB_F64] = {"F64", sizeof(double)}};
+
 /* Adds `value`, whose reference it takes, under a name that must be new. */
 static mb_status add(const char *path, json_t *object, const char *key, json_t *value,
                      mb_error *error)
@@ -44,7 +51,7 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
                             json_t *header, mb_error *error)
 {
     const size_t begin = *offset;
-    size_t bytes = sizeof(float);
+    size_t bytes = dtypes[tensor->dtype].bytes;
     bool fits = true;
     json_t *shape = json_array();
     for (size_t i = 0; i < tensor->dimensions; i++) {
@@ -63,8 +70,8 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
     }
     *offset = begin + bytes;
     return add(path, header, tensor->name,
-               json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                         (json_int_t)begin, (json_int_t)*offset),
+               json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[tensor->dtype].name, "shape",
+                         shape, "data_offsets", (json_int_t)begin, (json_int_t)*offset),
                error);
 }
 
@@ -87,6 +94,24 @@ static mb_status compose_header(const char *path, const mb_safetensors_content *
     return status;
 }
 
+static void put_floats(const float *values, size_t count, uint8_t *data)
+{
+    for (size_t i = 0; i < count; i++)
+        mb_put_f32(data + i * sizeof *values, values[i]);
+}
+
+static void put_integers(const int64_t *values, size_t count, uint8_t *data)
+{
+    for (size_t i = 0; i < count; i++)
+        mb_put_u64(data + i * sizeof *values, (uint64_t)values[i]);
+}
+
+static void put_doubles(const double *values, size_t count, uint8_t *data)
+{
+    for (size_t i = 0; i < count; i++)
+        mb_put_f64(data + i * sizeof *values, values[i]);
+}
+
 /* Tensors follow each other as compose_header has numbered their bytes. */
 static void fill_data(const mb_safetensors_content *content, uint8_t *data)
 {
@@ -95,14 +120,18 @@ static void fill_data(const mb_safetensors_content *content, uint8_t *data)
         size_t elements = 1;
         for (size_t d = 0; d < tensor->dimensions; d++)
             elements *= tensor->shape[d];
-        for (size_t e = 0; e < elements; e++)
-            mb_put_f32(data + e * sizeof(float), tensor->values[e]);
-        data += elements * sizeof(float);
+        if (tensor->dtype == MB_I64)
+            put_integers(tensor->values, elements, data);
+        else if (tensor->dtype == MB_F64)
+            put_doubles(tensor->values, elements, data);
+        else
+            put_floats(tensor->values, elements, data);
+        data += elements * dtypes[tensor->dtype].bytes;
     }
 }
 
-mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
-                               mb_error *error)
+mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content *content,
+                                 mb_bytes *whole, mb_error *error)
 {
     char *header = NULL;
     uint8_t *bytes = NULL;
@@ -128,9 +157,19 @@ mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *c
     memcpy(bytes + LENGTH_BYTES, header, header_length);
     memset(bytes + LENGTH_BYTES + header_length, ' ', padded - header_length);
     fill_data(content, bytes + head);
-    status = mb_file_write(path, bytes, head + data_size, error);
+    *whole = (mb_bytes){bytes, head + data_size};
 done:
-    free(bytes);
     free(header);
+    return status;
+}
+
+mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
+                               mb_error *error)
+{
+    mb_bytes whole = {0};
+    mb_status status = mb_safetensors_compose(path, content, &whole, error);
+    if (status == MB_OK)
+        status = mb_file_write(path, whole.data, whole.size, error);
+    free(whole.data);
     return status;
 }

@@ -2,7 +2,7 @@
 #ifndef MB_REPORT_REPORT_H
 #define MB_REPORT_REPORT_H
 
-#include "report/loss_curve.h"
+#include "train/loss_curve.h"
 #include "report/summary.h"
 
 #include <mnist_blas/dataset.h>

@@ -7,26 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *mb_optimizer_name(mb_optimizer_kind kind)
-{
-    static const char *const names[] = {[MB_SGD] = "sgd", [MB_ADAM] = "adam", [MB_ADAMW] = "adamw"};
-    return names[kind];
-}
-
-const char *mb_schedule_name(mb_schedule_kind kind)
-{
-    static const char *const names[] = {
-        [MB_CONSTANT] = "constant", [MB_COSINE] = "cosine", [MB_ONECYCLE] = "onecycle"};
-    return names[kind];
-}
-
-const char *mb_augmentation_name(mb_augmentation_kind kind)
-{
-    static const char *const names[] = {
-        [MB_AS_IT_IS] = "off", [MB_AFFINE] = "affine", [MB_ELASTIC] = "elastic"};
-    return names[kind];
-}
-
 double mb_run_seconds(const mb_run *run)
 {
     double seconds = 0.0;
@@ -44,6 +24,9 @@ static int ascending(const void *a, const void *b)
 mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error)
 {
     const size_t n = run->options->epochs;
+    *speed = (mb_spread){NAN, NAN, NAN};
+    if (n == 0)
+        return MB_OK;
     double *sorted = malloc(n * sizeof *sorted);
     if (sorted == NULL)
         return mb_fail_memory(error, "summary", n * sizeof *sorted);
@@ -86,31 +69,62 @@ static void add_augmentation(const mb_augmentation *augmentation, json_t *summar
     json_object_set_new(summary, "elastic_sigma", json_real(augmentation->elastic_sigma));
 }
 
+/* JSON has no NaN. */
+static json_t *number_of(double value) { return isnan(value) ? json_null() : json_real(value); }
+
+static void add_results(json_t *summary, const mb_run *run, const mb_spread *speed)
+{
+    const mb_epoch_metrics none = {
+        .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
+    const size_t epochs = run->options->epochs;
+    const mb_epoch_metrics *last = epochs > 0 ? &run->epochs[epochs - 1] : &none;
+    json_object_set_new(summary, "final_train_loss", number_of(last->train_loss));
+    json_object_set_new(summary, "test_accuracy", number_of(last->test_accuracy));
+    json_object_set_new(summary, "train_seconds", json_real(mb_run_seconds(run)));
+    json_object_set_new(summary, "samples_per_second",
+                        json_pack("{s:o, s:o, s:o}", "min", number_of(speed->min), "median",
+                                  number_of(speed->median), "max", number_of(speed->max)));
+    if (!isnan(last->validation_accuracy))
+        json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
+}
+
+/* Where there is something to tell of checkpoints and signals. */
+static void add_events(json_t *summary, const mb_run *run)
+{
+    const mb_keeper_costs *costs = run->checkpoints;
+    if (costs != NULL)
+        json_object_set_new(summary, "checkpoints",
+                            json_pack("{s:I, s:f, s:f}", "written", (json_int_t)costs->written,
+                                      "held_seconds_max", costs->held_most, "held_seconds_sum",
+                                      costs->held_sum));
+    if (run->interrupted != NULL)
+        json_object_set_new(summary, "interrupted_at",
+                            json_pack("{s:I, s:I}", "epoch", (json_int_t)run->interrupted->epoch,
+                                      "step", (json_int_t)run->interrupted->step));
+}
+
 static json_t *summary_object(const mb_run *run, const mb_spread *speed)
 {
     const mb_training_options *options = run->options;
-    const mb_epoch_metrics *last = &run->epochs[options->epochs - 1];
-    json_t *summary = json_pack(
-        "{s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:o, s:f, s:f, s:f, s:{s:f, s:f, "
-        "s:f}}",
-        "data", text_of(run->data != NULL ? run->data : "synthetic"), "network",
-        mb_network_spec(run->network), "parameters",
-        (json_int_t)mb_network_parameters(run->network), "epochs", (json_int_t)options->epochs,
-        "batch_size", (json_int_t)options->batch_size, "optimizer",
-        mb_optimizer_name(options->optimizer), "schedule", mb_schedule_name(options->schedule),
-        "lr", options->lr, "weight_decay", options->weight_decay, "seed", (json_int_t)options->seed,
-        "threads", (json_int_t)run->machine->threads, "blas_core", text_of(run->machine->blas_core),
-        "final_train_loss", last->train_loss, "test_accuracy", last->test_accuracy, "train_seconds",
-        mb_run_seconds(run), "samples_per_second", "min", speed->min, "median", speed->median,
-        "max", speed->max);
-    if (summary != NULL && options->label_smoothing > 0.0)
+    json_t *summary =
+        json_pack("{s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:o}", "data",
+                  text_of(run->data != NULL ? run->data : "synthetic"), "network",
+                  mb_network_spec(run->network), "parameters",
+                  (json_int_t)mb_network_parameters(run->network), "epochs",
+                  (json_int_t)options->epochs, "batch_size", (json_int_t)options->batch_size,
+                  "optimizer", mb_optimizer_name(options->optimizer), "schedule",
+                  mb_schedule_name(options->schedule), "lr", options->lr, "weight_decay",
+                  options->weight_decay, "seed", (json_int_t)options->seed, "threads",
+                  (json_int_t)run->machine->threads, "blas_core", text_of(run->machine->blas_core));
+    if (summary == NULL)
+        return NULL;
+    if (options->label_smoothing > 0.0)
         json_object_set_new(summary, "label_smoothing", json_real(options->label_smoothing));
-    if (summary != NULL && options->ema > 0.0)
+    if (options->ema > 0.0)
         json_object_set_new(summary, "ema", json_real(options->ema));
-    if (summary != NULL && !isnan(last->validation_accuracy))
-        json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
-    if (summary != NULL)
-        add_augmentation(&options->augmentation, summary);
+    add_augmentation(&options->augmentation, summary);
+    add_results(summary, run, speed);
+    add_events(summary, run);
     return summary;
 }
 

@@ -3,6 +3,8 @@
 #define MB_REPORT_SUMMARY_H
 
 #include "core/status.h"
+#include "train/keeper.h"
+#include "train/options.h"
 
 #include <mnist_blas/machine.h>
 #include <mnist_blas/training.h>
@@ -10,23 +12,26 @@
 /* Digits that tell two doubles of interest apart without printing noise. */
 enum { MB_SUMMARY_DIGITS = 9 };
 
-/* All that a summary tells. Nothing in it is owned. */
+/* The epoch, from 1, and how many of its steps were done. */
+typedef struct mb_run_position {
+    size_t epoch, step;
+} mb_run_position;
+
+/* All that a summary tells. Nothing in it is owned. An interrupted run may have no epoch; what is
+ * told of the last one is null then. */
 typedef struct mb_run {
     const char
         *data; /* the folder as given; NULL: drawn digits, which the summary calls "synthetic" */
     const mb_network *network;
     const mb_machine_info *machine;
-    const mb_training_options *options;
-    const mb_epoch_metrics *epochs; /* (options->epochs) */
+    const mb_training_options *options; /* its epochs: those that are finished */
+    const mb_epoch_metrics *epochs;     /* (options->epochs) */
+    const mb_keeper_costs *checkpoints; /* NULL: none were kept */
+    const mb_run_position *interrupted; /* where a signal ended it; NULL: it is whole */
 } mb_run;
 
-/* "sgd", "adam", "adamw"; "constant", "cosine", "onecycle"; "off", "affine", "elastic": as the
- * options spell them. */
-const char *mb_optimizer_name(mb_optimizer_kind kind);
-const char *mb_augmentation_name(mb_augmentation_kind kind);
-const char *mb_schedule_name(mb_schedule_kind kind);
-
-/* Seconds of all training phases, and the epochs' samples per second: least, median, most. */
+/* Seconds of all training phases, and the epochs' samples per second: least, median, most
+ * (NaN without an epoch). */
 double mb_run_seconds(const mb_run *run);
 typedef struct mb_spread {
     double min, median, max;

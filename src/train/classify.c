@@ -33,7 +33,7 @@ mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint
     if (status != MB_OK)
         goto done;
     evaluator.pass.tally.logits = probabilities;
-    if (!mb_evaluator_run(&evaluator, team)->healthy)
+    if (!mb_evaluator_run(&evaluator, team, NULL)->healthy)
         status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
     for (size_t i = 0; status == MB_OK && i < count; i++)
         softmax(network->classes, probabilities + i * network->classes);

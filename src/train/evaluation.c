@@ -1,3 +1,4 @@
+#include "core/clock.h"
 #include "data/sampler.h"
 #include "machine/machine.h"
 #include "train/evaluator.h"
@@ -53,14 +54,28 @@ done:
     return status;
 }
 
-const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team)
+static bool is_to_stop(const mb_training_events *events)
 {
+    return events != NULL && events->stop != NULL && events->stop(events->context);
+}
+
+const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
+                                 const mb_training_events *events)
+{
+    static const double chunk_seconds = 0.05;
     mb_pass *pass = &evaluator->pass;
-    const size_t classes = pass->network->classes;
+    const size_t classes = pass->network->classes, steps = mb_feed_steps(&pass->feed);
     for (size_t i = 0; i < classes * classes; i++)
         pass->tally.confusion[i] = 0;
     mb_pass_start(pass, evaluator->order, 0);
-    mb_pass_run(pass, team, mb_team_threads(team), 0, mb_feed_steps(&pass->feed));
+    for (size_t step = 0, chunk = 1; step < steps && pass->tally.healthy;) {
+        if (is_to_stop(events))
+            return NULL;
+        const size_t left = steps - step, wanted = left < chunk ? left : chunk;
+        const double started = mb_seconds();
+        step += mb_pass_run(pass, team, mb_team_threads(team), step, wanted);
+        chunk = (size_t)(chunk_seconds / (mb_seconds() - started) * (double)wanted) + 1;
+    }
     return &pass->tally;
 }
 
@@ -122,7 +137,7 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
         mb_evaluator_open(network, split, rows, columns, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
-    const mb_tally *tally = mb_evaluator_run(&evaluator, team);
+    const mb_tally *tally = mb_evaluator_run(&evaluator, team, NULL);
     if (!tally->healthy)
         status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
     else if ((*evaluation = summarise(tally, network->classes, split->count)) == NULL)

@@ -5,6 +5,7 @@
 #include "train/pass.h"
 
 #include <mnist_blas/evaluation.h>
+#include <mnist_blas/training.h>
 
 typedef struct mb_evaluator {
     mb_arena arena;
@@ -20,8 +21,10 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
                             size_t columns, size_t threads, mb_evaluator *evaluator,
                             mb_error *error);
 
-/* Classifies all of it; the tally is the evaluator's. A loss that is not finite ends it early. */
-const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team);
+/* Classifies all of it; the tally is the evaluator's. A loss that is not finite ends it early.
+ * events->stop is asked about 20 times a second (events may be NULL); NULL: it asked for an end. */
+const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
+                                 const mb_training_events *events);
 
 void mb_evaluator_close(mb_evaluator *evaluator);
 

@@ -2,6 +2,26 @@
 
 #include <math.h>
 
+const char *mb_optimizer_name(mb_optimizer_kind kind)
+{
+    static const char *const names[] = {[MB_SGD] = "sgd", [MB_ADAM] = "adam", [MB_ADAMW] = "adamw"};
+    return names[kind];
+}
+
+const char *mb_schedule_name(mb_schedule_kind kind)
+{
+    static const char *const names[] = {
+        [MB_CONSTANT] = "constant", [MB_COSINE] = "cosine", [MB_ONECYCLE] = "onecycle"};
+    return names[kind];
+}
+
+const char *mb_augmentation_name(mb_augmentation_kind kind)
+{
+    static const char *const names[] = {
+        [MB_AS_IT_IS] = "off", [MB_AFFINE] = "affine", [MB_ELASTIC] = "elastic"};
+    return names[kind];
+}
+
 mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 {
     mb_training_options options = {

@@ -13,7 +13,6 @@
 #include <string.h>
 
 static const double chunk_seconds = 0.05;
-enum { FIRST_CHUNK = 32 }; /* steps, before their time is known */
 
 static mb_update update_of_step(const void *context, size_t step)
 {
@@ -28,50 +27,58 @@ static double lr_of_step(const mb_trainer *t, size_t step)
     return mb_schedule_lr(t->options, t->epoch * t->steps + step, t->options->epochs * t->steps);
 }
 
-static void report_progress(const mb_trainer *t, size_t step, double seconds)
+static void report_progress(const mb_trainer *t)
 {
     if (t->events == NULL || t->events->progress == NULL)
         return;
     const mb_tally *tally = &t->pass.tally;
-    const size_t done = step * t->pass.feed.batch_size;
+    const size_t done = t->step * t->pass.feed.batch_size;
     const mb_progress progress = {
         .epoch = t->epoch + 1,
         .epochs = t->options->epochs,
         .samples_done = done < t->pass.feed.samples ? done : t->pass.feed.samples,
         .samples = t->pass.feed.samples,
-        .seconds = seconds,
+        .seconds = t->seconds,
         .loss = tally->samples > 0 ? tally->loss / (double)tally->samples : NAN,
-        .steps_done = step,
+        .steps_done = t->step,
         .steps = t->steps,
         .step_loss = tally->step_loss};
     t->events->progress(t->events->context, &progress);
 }
 
-static void report_epoch(mb_trainer *t, double seconds)
+/* false: events->stop asked for an end. */
+static bool evaluate(mb_trainer *t, mb_epoch_metrics *metrics)
+{
+    if (t->trainable.average != NULL)
+        mb_network_copy_state(t->pass.network, t->trainable.average);
+    const mb_tally *test = mb_evaluator_run(&t->test, t->team, t->events);
+    if (test == NULL)
+        return false;
+    metrics->test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
+    if (t->options->validation == 0)
+        return true;
+    const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team, t->events);
+    if (held_out == NULL)
+        return false;
+    metrics->validation_accuracy = (double)held_out->correct / (double)t->options->validation;
+    return true;
+}
+
+static mb_epoch_metrics metrics_of_training(const mb_trainer *t)
 {
     const mb_tally *tally = &t->pass.tally;
     const double samples = (double)tally->samples;
-    mb_epoch_metrics metrics = {.epoch = t->epoch + 1,
-                                .epochs = t->options->epochs,
-                                .train_loss = tally->loss / samples,
-                                .train_accuracy = (double)tally->correct / samples,
-                                .validation_accuracy = NAN,
-                                .lr = lr_of_step(t, t->steps - 1),
-                                .threads = t->crew.threads,
-                                .seconds = seconds,
-                                .samples_per_second = samples / seconds,
-                                .gflops = 1e-9 * samples *
-                                          mb_network_training_flops(t->pass.network) / seconds};
-    if (t->trainable.average != NULL)
-        mb_network_copy_state(t->pass.network, t->trainable.average);
-    const mb_tally *test = mb_evaluator_run(&t->test, t->team);
-    metrics.test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
-    if (t->options->validation > 0) {
-        const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team);
-        metrics.validation_accuracy = (double)held_out->correct / (double)t->options->validation;
-    }
-    if (t->events != NULL && t->events->epoch != NULL)
-        t->events->epoch(t->events->context, &metrics);
+    return (mb_epoch_metrics){.epoch = t->epoch + 1,
+                              .epochs = t->options->epochs,
+                              .train_loss = tally->loss / samples,
+                              .train_accuracy = (double)tally->correct / samples,
+                              .validation_accuracy = NAN,
+                              .lr = lr_of_step(t, t->steps - 1),
+                              .threads = t->crew.threads,
+                              .seconds = t->seconds,
+                              .samples_per_second = samples / t->seconds,
+                              .gflops = 1e-9 * samples *
+                                        mb_network_training_flops(t->pass.network) / t->seconds};
 }
 
 static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error)
@@ -82,30 +89,85 @@ static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error
                    step, t->epoch + 1, lr_of_step(t, step - 1));
 }
 
-mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
+/* The sums of the steps that are done already, in a run that was resumed, stay. */
+static void begin_epoch(mb_trainer *t)
 {
-    double started = mb_seconds(), seconds;
+    const double started = mb_seconds();
+    const mb_tally so_far = t->pass.tally;
     mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
     mb_pass_start(&t->pass, t->order, t->epoch);
-    seconds = mb_seconds() - started;
-    mb_crew_begin(&t->crew, t->steps);
-    for (size_t step = 0; step < t->steps;) {
-        const size_t left = t->steps - step, wanted = mb_crew_steps(&t->crew, t->chunk_steps);
-        started = mb_seconds();
-        const size_t ran =
-            mb_pass_run(&t->pass, t->team, t->crew.threads, step, left < wanted ? left : wanted);
-        const double took = mb_seconds() - started;
-        step += ran;
-        seconds += took;
-        if (!t->pass.tally.healthy)
-            return fail_diverged(t, step, error);
-        mb_crew_note(&t->crew, ran, took);
-        t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
-        report_progress(t, step, seconds);
+    if (t->step > 0) {
+        t->pass.tally.loss = so_far.loss;
+        t->pass.tally.steps = so_far.steps;
+        t->pass.tally.samples = so_far.samples;
+        t->pass.tally.correct = so_far.correct;
     }
-    report_epoch(t, seconds);
-    t->epoch++;
+    t->seconds += mb_seconds() - started;
+    mb_crew_begin(&t->crew, t->steps - t->step);
+}
+
+/* How many steps to run before the caller is heard again: a single one before their time is known,
+ * as a step may take a second. */
+static size_t steps_of_chunk(const mb_trainer *t)
+{
+    const size_t usual = t->chunk_steps > 0 ? t->chunk_steps : 1;
+    const size_t left = t->steps - t->step, wanted = mb_crew_steps(&t->crew, usual);
+    const size_t done = t->epoch * t->steps + t->step;
+    const size_t to_meet = t->meet_every > 0 ? t->meet_every - done % t->meet_every : left;
+    const size_t least = left < wanted ? left : wanted;
+    return least < to_meet ? least : to_meet;
+}
+
+static mb_status train_chunk(mb_trainer *t, mb_error *error)
+{
+    const double started = mb_seconds();
+    const size_t ran = mb_pass_run(&t->pass, t->team, t->crew.threads, t->step, steps_of_chunk(t));
+    const double took = mb_seconds() - started;
+    if (!t->pass.tally.healthy)
+        return fail_diverged(t, t->step + ran, error);
+    t->step += ran;
+    t->seconds += took;
+    if (t->chunk_steps > 0) /* the first step finds cold memory, and tells nothing of threads */
+        mb_crew_note(&t->crew, ran, took);
+    t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
+    report_progress(t);
     return MB_OK;
+}
+
+static bool is_to_stop(const mb_trainer *t)
+{
+    return t->events != NULL && t->events->stop != NULL && t->events->stop(t->events->context);
+}
+
+/* Where it is stopped meanwhile, all steps of the epoch are done, and it is evaluated when the run
+ * goes on. */
+static void end_epoch(mb_trainer *t)
+{
+    mb_epoch_metrics metrics = metrics_of_training(t);
+    t->stopped = !evaluate(t, &metrics);
+    if (t->stopped)
+        return;
+    if (t->record.finished < t->options->epochs)
+        mb_record_add(&t->record, &metrics, t->pass.tally.step_loss, t->steps);
+    t->epoch++;
+    t->step = 0;
+    t->seconds = 0.0;
+    if (t->events != NULL && t->events->epoch != NULL)
+        t->events->epoch(t->events->context, &metrics);
+}
+
+mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
+{
+    mb_status status = MB_OK;
+    begin_epoch(t);
+    t->stopped = is_to_stop(t);
+    while (status == MB_OK && t->step < t->steps && !t->stopped) {
+        status = train_chunk(t, error);
+        t->stopped = is_to_stop(t);
+    }
+    if (status == MB_OK && !t->stopped)
+        end_epoch(t);
+    return status;
 }
 
 /* The last update has no loss after it that would show what it did. */
@@ -117,6 +179,14 @@ static mb_status check_parameters(const mb_network *network, mb_error *error)
                            "training: the last step left a parameter that is not finite: try a "
                            "smaller learning rate");
     return MB_OK;
+}
+
+mb_status mb_trainer_run(mb_trainer *t, mb_error *error)
+{
+    mb_status status = MB_OK;
+    while (t->epoch < t->options->epochs && !t->stopped && status == MB_OK)
+        status = mb_trainer_epoch(t, error);
+    return status == MB_OK ? check_parameters(t->pass.network, error) : status;
 }
 
 static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_error *error)
@@ -170,12 +240,14 @@ static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error
     return MB_OK;
 }
 
-/* What training leaves in the network. */
-static void settle_parameters(mb_trainer *t, mb_network *network)
+void mb_trainer_settle(mb_trainer *t)
 {
-    const float *average = t->trainable.average;
-    if (average != NULL)
-        memcpy(network->parameters, average, network->parameter_room * sizeof *average);
+    const mb_network *network = t->pass.network;
+    float *average = t->trainable.average;
+    if (average == NULL)
+        return;
+    mb_network_copy_state(network, average);
+    memcpy(network->parameters, average, network->parameter_room * sizeof *average);
 }
 
 static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
@@ -187,7 +259,9 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     const mb_split training = {dataset->train.images, dataset->train.labels, samples};
     const mb_split validation = {dataset->train.images + samples * pixels,
                                  dataset->train.labels + samples, held_out};
-    mb_status status = open_parameters(t, network, error);
+    mb_status status = mb_record_open(t->options->epochs, &t->record, error);
+    if (status == MB_OK)
+        status = open_parameters(t, network, error);
     if (status == MB_OK)
         status = open_average(t, network, error);
     if (status == MB_OK)
@@ -209,7 +283,6 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     t->pass.tally.step_loss = mb_arena_take(&t->arena, t->steps, sizeof(float));
     if (t->pass.tally.step_loss == NULL)
         return mb_fail_memory(error, "training", t->steps * sizeof(float));
-    t->chunk_steps = FIRST_CHUNK;
     return MB_OK;
 }
 
@@ -236,6 +309,7 @@ void mb_trainer_close(mb_trainer *t)
     mb_pass_close(&t->pass);
     mb_evaluator_close(&t->test);
     mb_evaluator_close(&t->validation);
+    mb_record_close(&t->record);
     mb_arena_free(&t->arena);
 }
 
@@ -247,11 +321,8 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
     mb_status status = mb_trainer_open(machine, network, dataset, options, events, &t, error);
     if (status != MB_OK)
         return status;
-    while (t.epoch < options->epochs && status == MB_OK)
-        status = mb_trainer_epoch(&t, error);
-    settle_parameters(&t, network);
-    if (status == MB_OK)
-        status = check_parameters(network, error);
+    status = mb_trainer_run(&t, error);
+    mb_trainer_settle(&t);
     mb_trainer_close(&t);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "train/crew.h"
 #include "train/evaluator.h"
+#include "train/record.h"
 
 #include <mnist_blas/training.h>
 
@@ -20,9 +21,14 @@ typedef struct mb_trainer {
     mb_evaluator test, validation;
     uint32_t *order;
     size_t steps;       /* in an epoch */
-    size_t epoch;       /* from 0 */
-    size_t chunk_steps; /* of the next chunk, by the time the last one took */
+    size_t epoch;       /* from 0: the running one, or the next */
+    size_t step;        /* steps of that epoch that are done */
+    double seconds;     /* that they took */
+    size_t meet_every;  /* a chunk ends where the run's steps are a multiple of it; 0: anywhere */
+    size_t chunk_steps; /* of the next chunk, by the time the last one took; 0: none was */
     mb_crew crew;       /* how many threads run it */
+    mb_record record;   /* of the epochs that are finished */
+    bool stopped;       /* by events->stop */
 } mb_trainer;
 
 /* Prepares what mb_train does with these arguments; all of them must outlive the trainer, which
@@ -31,9 +37,18 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
                           const mb_training_options *options, const mb_training_events *events,
                           mb_trainer *trainer, mb_error *error);
 
-/* Trains one of options->epochs epochs, evaluates, and sends the events. MB_DIVERGED where a loss
- * is not finite. */
+/* Trains one of options->epochs epochs from the step on where it is, evaluates, and sends the
+ * events. Within these, epoch, step, sums and record tell of all that is done, and nothing else is
+ * running. Where events->stop asks for it, ends before the next chunk of steps or of the
+ * evaluation, with `stopped` set. MB_DIVERGED where a loss is not finite. */
 mb_status mb_trainer_epoch(mb_trainer *trainer, mb_error *error);
+
+/* All epochs that are left, as mb_train does. */
+mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error);
+
+/* After the last step: leaves in the network what training is to leave there, the running average
+ * where there is one. */
+void mb_trainer_settle(mb_trainer *trainer);
 
 void mb_trainer_close(mb_trainer *trainer);
 

@@ -2,7 +2,6 @@
 exit code of the contract, and the run folder as it was."""
 import os
 import resource
-import signal
 import subprocess
 import unittest
 
@@ -239,23 +238,6 @@ class Failing(ProgramTest):
         self.assertEqual(1, process.returncode, errors)
         self.assertRegex(errors, r"^mnist_blas: .*memory.*\n$")
         self.check_old_model()
-
-    def stop(self, number):
-        """A run in its first epochs gets this signal."""
-        self.old_model()
-        with self.start("--epochs", "1000000") as process:
-            while not process.stdout.readline().startswith("epoch 1/"):
-                self.assertIsNone(process.poll())
-            process.send_signal(number)
-            process.communicate(timeout=support.HANG)
-        self.assertIn(process.returncode, (-number, 128 + number))
-        self.check_old_model()
-
-    def test_interrupted(self):
-        self.stop(signal.SIGINT)
-
-    def test_terminated(self):
-        self.stop(signal.SIGTERM)
 
     def to_full_disk(self, *arguments):
         """Runs the program with its output going to a disk that is full."""

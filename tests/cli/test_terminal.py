@@ -188,13 +188,30 @@ def signal_test(number):
 
 class Signals(TerminalTest):
     def check_end(self, terminal, number):
-        """The program dies of the signal, and leaves neither a bar nor half a file."""
-        self.assertEqual(-number, terminal.finish(), terminal.text[-500:])
+        """The program leaves no bar, says how to go on, and has saved what that needs."""
+        self.assertEqual(128 + number, terminal.finish(), terminal.text[-500:])
         self.assertEqual("", terminal.screen.style)
         self.assertEqual(0, terminal.screen.column)
         self.assertEqual([], terminal.screen.rows[terminal.screen.row])
-        for line in terminal.screen.lines()[len(BEGINNING):]:
+        lines = terminal.screen.lines()
+        for line in lines[len(BEGINNING):]:
             self.assertNotRegex(line, r"[█░^]")
+        self.assertRegex(lines[-1], r"^mnist_blas: SIG[A-Z]+: stopped at step .*; to go on: mnist_blas "
+                                    r"--resume out/checkpoint$")
+        self.assertEqual(["checkpoint", "metrics.jsonl", "model.safetensors", "summary.json"],
+                         sorted(os.listdir(self.path("out"))))
+
+    def test_second_signal_cleans_the_screen_too(self):
+        """The first is obeyed only after some steps."""
+        terminal = self.start(*ENDLESS)
+        terminal.read_until(bars)
+        terminal.send(signal.SIGSTOP)  # both are there when it goes on
+        terminal.send(signal.SIGTERM)
+        terminal.send(signal.SIGINT)
+        terminal.send(signal.SIGCONT)
+        self.assertIn(terminal.finish(), (128 + signal.SIGTERM, 128 + signal.SIGINT))
+        self.assertEqual("", terminal.screen.style)
+        self.assertEqual([], terminal.screen.rows[terminal.screen.row])
         self.assertEqual([], os.listdir(self.path("out")))
 
     def test_ctrl_c(self):

@@ -169,7 +169,11 @@ mb_test_report *mb_test_report_open(const mb_test_results *wanted)
                                    .blas_config = "made up"};
     made->options = mb_training_defaults(MB_ADAMW);
     made->options.epochs = wanted->epochs;
-    made->run = (mb_run){"data/mnist", made->network, &made->info, &made->options, made->epochs};
+    made->run = (mb_run){.data = "data/mnist",
+                         .network = made->network,
+                         .machine = &made->info,
+                         .options = &made->options,
+                         .epochs = made->epochs};
     made->dataset = (mb_dataset){.folder = "data/mnist",
                                  .rows = wanted->rows,
                                  .columns = wanted->columns,

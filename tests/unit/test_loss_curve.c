@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
-#include "report/loss_curve.h"
+#include "train/loss_curve.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -39,8 +39,8 @@ static void start_model(handmade *model)
         model->values[i] = (float)i;
     memcpy(model->shapes, shapes, sizeof shapes);
     for (size_t i = 0; i < TENSORS; i++)
-        model->tensors[i] =
-            (mb_named_tensor){names[i], i % 2 == 0 ? 2 : 1, model->shapes[i], model->values};
+        model->tensors[i] = (mb_named_tensor){names[i], i % 2 == 0 ? 2 : 1, model->shapes[i],
+                                              model->values, MB_F32};
     model->metadata[0] = (mb_text_pair){"network", "dense:3,relu,dense:2"};
     model->metadata[1] = (mb_text_pair){"input", "1x2x2"};
     model->metadata[2] = (mb_text_pair){"classes", "2"};
@@ -106,7 +106,8 @@ static void test_extra_tensor(void **state)
 {
     handmade model;
     start_model(&model);
-    model.tensors[model.tensor_count++] = (mb_named_tensor){"4.bias", 0, NULL, model.values};
+    model.tensors[model.tensor_count++] =
+        (mb_named_tensor){"4.bias", 0, NULL, model.values, MB_F32};
     assert_refused(*state, &model,
                    "tensor \"4.bias\": the network dense:3,relu,dense:2 has none "
                    "of this name");
@@ -134,7 +135,7 @@ static void test_very_many_dimensions(void **state)
     for (size_t i = 0; i < 200; i++)
         ones[i] = 1;
     start_model(&model);
-    model.tensors[1] = (mb_named_tensor){"0.bias", 200, ones, model.values};
+    model.tensors[1] = (mb_named_tensor){"0.bias", 200, ones, model.values, MB_F32};
     assert_refused(*state, &model, "tensor \"0.bias\": shape (1, 1, 1, 1, ");
 }
 

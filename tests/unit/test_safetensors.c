@@ -246,11 +246,13 @@ static const float values[6] = {1.0f,        -0.0f,     1e-45f,
 static mb_safetensors_content sample_content(void)
 {
     static const size_t matrix[] = {2, 3}, vector[] = {1};
-    static const mb_named_tensor tensors[] = {{"z.weight", 2, matrix, values},
-                                              {"a \"quoted\" name", 1, vector, values + 3},
-                                              {"scalar", 0, NULL, values + 1}};
+    static const int64_t count = INT64_MIN + 77;
+    static const mb_named_tensor tensors[] = {{"count", 0, NULL, &count, MB_I64},
+                                              {"z.weight", 2, matrix, values, MB_F32},
+                                              {"a \"quoted\" name", 1, vector, values + 3, MB_F32},
+                                              {"scalar", 0, NULL, values + 1, MB_F32}};
     static const mb_text_pair metadata[] = {{"zoo", "\xc3\xa9l\xc3\xa9phant"}, {"ant", ""}};
-    return (mb_safetensors_content){tensors, 3, metadata, 2};
+    return (mb_safetensors_content){tensors, 4, metadata, 2};
 }
 
 static void test_round_trip(void **state)
@@ -265,14 +267,17 @@ static void test_round_trip(void **state)
     for (size_t i = 0; i < content.tensor_count; i++) {
         const mb_named_tensor *want = &content.tensors[i];
         const mb_stored_tensor *have = mb_safetensors_tensor(file, i);
-        float copy[6];
+        int64_t copy[6]; /* of either kind */
         assert_string_equal(have->name, want->name);
-        assert_string_equal(have->dtype, "F32");
+        assert_string_equal(have->dtype, want->dtype == MB_I64 ? "I64" : "F32");
         assert_int_equal(have->dimensions, want->dimensions);
         for (size_t d = 0; d < want->dimensions; d++)
             assert_int_equal(have->shape[d], want->shape[d]);
-        mb_safetensors_floats(have, copy);
-        assert_memory_equal(copy, want->values, have->elements * sizeof *copy);
+        if (want->dtype == MB_I64)
+            mb_safetensors_integers(have, copy);
+        else
+            mb_safetensors_floats(have, (float *)copy);
+        assert_memory_equal(copy, want->values, have->end - have->begin);
         assert_ptr_equal(mb_safetensors_find(file, want->name), have);
     }
     assert_string_equal(mb_safetensors_metadata(file, "format"), "pt");
@@ -295,7 +300,7 @@ static void test_golden_bytes(void **state)
         "\0\0\x80\x3f\0\0\0\xc0";
     const float pair[] = {1.0f, -2.0f};
     const size_t shape[] = {1, 2};
-    const mb_named_tensor tensor = {"a", 2, shape, pair};
+    const mb_named_tensor tensor = {"a", 2, shape, pair, MB_F32};
     const mb_safetensors_content content = {&tensor, 1, NULL, 0};
     char *path = path_of("golden.safetensors");
     mb_bytes bytes = {0};
@@ -322,8 +327,8 @@ static void assert_not_written(const mb_safetensors_content *content, mb_status 
 static void test_write_refuses_equal_names(void **state)
 {
     (void)state;
-    const mb_named_tensor twice[] = {{"a", 0, NULL, values}, {"a", 0, NULL, values}};
-    const mb_named_tensor reserved = {"__metadata__", 0, NULL, values};
+    const mb_named_tensor one = {"a", 0, NULL, values, MB_F32}, twice[] = {one, one};
+    const mb_named_tensor reserved = {"__metadata__", 0, NULL, values, MB_F32};
     const mb_text_pair format = {"format", "np"};
     assert_not_written(&(mb_safetensors_content){twice, 2, NULL, 0}, MB_INVALID,
                        "the name \"a\" is given twice");
@@ -338,8 +343,9 @@ static void test_write_refuses_too_much(void **state)
     (void)state;
     const size_t overflowing[] = {SIZE_MAX / 8, 3}, large[] = {1u << 29},
                  negative[] = {0, SIZE_MAX};
-    const mb_named_tensor tensors[] = {
-        {"a", 2, overflowing, values}, {"a", 1, large, values}, {"a", 2, negative, values}};
+    const mb_named_tensor tensors[] = {{"a", 2, overflowing, values, MB_F32},
+                                       {"a", 1, large, values, MB_F32},
+                                       {"a", 2, negative, values, MB_F32}};
     assert_not_written(&(mb_safetensors_content){&tensors[0], 1, NULL, 0}, MB_INVALID,
                        "tensor \"a\": its shape overflows");
     assert_not_written(&(mb_safetensors_content){&tensors[1], 1, NULL, 0}, MB_IO,
@@ -388,8 +394,7 @@ int main(void)
         cmocka_unit_test(test_write_refuses_too_much),
         cmocka_unit_test(test_open_errors_name_the_file),
     };
-    const int failed =
-        cmocka_run_group_tests_name("safetensors: broken files", broken_tests, NULL, NULL) +
-        cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
-    return failed != 0;
+    return cmocka_run_group_tests_name("safetensors: broken files", broken_tests, NULL, NULL) +
+               cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder) !=
+           0;
 }

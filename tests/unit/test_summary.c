@@ -50,7 +50,11 @@ static int open_fixture(void **state)
                                           .samples_per_second = i == 1 ? 3e5 : 1e5 * (double)i,
                                           .gflops = 100.5 - (double)i,
                                           .threads = 3 - i % 2};
-    f->run = (mb_run){"data/mnist", f->network, &f->info, &f->options, f->epochs};
+    f->run = (mb_run){.data = "data/mnist",
+                      .network = f->network,
+                      .machine = &f->info,
+                      .options = &f->options,
+                      .epochs = f->epochs};
     return 0;
 }
 

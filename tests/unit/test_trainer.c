@@ -196,7 +196,7 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
-    const mb_training_events events = {&a, note_progress, note_epoch};
+    const mb_training_events events = {&a, note_progress, note_epoch, NULL};
     assert_true(accuracy_on_test(machine, network) < 0.6);
     assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
     assert_int_equal(a.epochs, 8);
@@ -228,7 +228,7 @@ static void an_epoch_visits_each_image_once(void **state)
     mb_training_options options = options_of(MB_SGD);
     options.lr = 1e-300;
     account a = {.options = &options, .network = network, .samples = TRAIN};
-    const mb_training_events events = {&a, note_progress, note_epoch};
+    const mb_training_events events = {&a, note_progress, note_epoch, NULL};
     assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
     assert_int_equal(mb_evaluate(machine, network, &dataset->train, ROWS, COLUMNS, &whole, NULL),
                      MB_OK);

@@ -1,6 +1,6 @@
 /* The training loss of every step, in memory that does not grow with the run. */
-#ifndef MB_REPORT_LOSS_CURVE_H
-#define MB_REPORT_LOSS_CURVE_H
+#ifndef MB_TRAIN_LOSS_CURVE_H
+#define MB_TRAIN_LOSS_CURVE_H
 
 #include <stddef.h>
 

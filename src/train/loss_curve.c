@@ -1,4 +1,4 @@
-#include "report/loss_curve.h"
+#include "train/loss_curve.h"
 
 /* Neighbours become one point of twice the steps. */
 static void halve(mb_loss_curve *curve)

@@ -1,0 +1,25 @@
+#include "train/record.h"
+
+#include <stdlib.h>
+
+mb_status mb_record_open(size_t epochs, mb_record *record, mb_error *error)
+{
+    /* Pages that no epoch comes to are never touched. */
+    *record = (mb_record){.epochs = calloc(epochs, sizeof *record->epochs)};
+    if (record->epochs == NULL)
+        return mb_fail_memory(error, "epochs", epochs * sizeof *record->epochs);
+    return MB_OK;
+}
+
+void mb_record_add(mb_record *record, const mb_epoch_metrics *metrics, const float *step_loss,
+                   size_t steps)
+{
+    record->epochs[record->finished++] = *metrics;
+    mb_loss_curve_add(&record->curve, step_loss, steps);
+}
+
+void mb_record_close(mb_record *record)
+{
+    free(record->epochs);
+    *record = (mb_record){0};
+}

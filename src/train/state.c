@@ -1,0 +1,132 @@
+#include "train/state.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1})
+#define DOUBLES(name, place, count)                                                                \
+    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count})
+#define NETWORK(name, place, room)                                                                 \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room})
+#define OF_EPOCHS(kind, member)                                                                    \
+    ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
+                record->finished, t->options->epochs})
+
+void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
+{
+    mb_record *record = &t->record;
+    mb_tally *tally = &t->pass.tally;
+    const size_t room = t->pass.network->parameter_room;
+    const mb_state list[MB_STATES] = {
+        SIZES("epoch", &t->epoch),
+        SIZES("step", &t->step),
+        DOUBLES("seconds", &t->seconds, 1),
+        DOUBLES("tally.loss", &tally->loss, 1),
+        SIZES("tally.correct", &tally->correct),
+        OF_EPOCHS(MB_STATE_DOUBLES, train_loss),
+        OF_EPOCHS(MB_STATE_DOUBLES, train_accuracy),
+        OF_EPOCHS(MB_STATE_DOUBLES, test_accuracy),
+        OF_EPOCHS(MB_STATE_DOUBLES, validation_accuracy),
+        OF_EPOCHS(MB_STATE_DOUBLES, lr),
+        OF_EPOCHS(MB_STATE_SIZES, threads),
+        OF_EPOCHS(MB_STATE_DOUBLES, seconds),
+        OF_EPOCHS(MB_STATE_DOUBLES, samples_per_second),
+        OF_EPOCHS(MB_STATE_DOUBLES, gflops),
+        SIZES("curve.stride", &record->curve.stride),
+        SIZES("curve.steps", &record->curve.steps),
+        DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
+        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps},
+        NETWORK("", t->pass.network->parameters, room),
+        NETWORK("first_moment.", t->trainable.first, room),
+        NETWORK("second_moment.", t->trainable.second, room),
+        NETWORK("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
+    };
+    memcpy(states, list, sizeof list);
+}
+
+size_t mb_state_size(mb_state_kind kind)
+{
+    return kind == MB_STATE_SIZES || kind == MB_STATE_DOUBLES ? 8 : sizeof(float);
+}
+
+/* Elements that follow each other already and are of the same form are copied at once. */
+static bool is_packed(const mb_state *state)
+{
+    return state->count > 0 && state->kind != MB_STATE_SIZES &&
+           state->stride == mb_state_size(state->kind);
+}
+
+void mb_state_pack(const mb_state *state, void *packed)
+{
+    const size_t size = mb_state_size(state->kind);
+    if (is_packed(state)) {
+        memcpy(packed, state->values, state->count * size);
+        return;
+    }
+    for (size_t i = 0; i < state->count; i++) {
+        const char *from = (const char *)state->values + i * state->stride;
+        if (state->kind == MB_STATE_SIZES)
+            ((int64_t *)packed)[i] = (int64_t) * (const size_t *)(const void *)from;
+        else
+            memcpy((char *)packed + i * size, from, size);
+    }
+}
+
+void mb_state_unpack(const mb_state *state, const void *packed)
+{
+    const size_t size = mb_state_size(state->kind);
+    if (is_packed(state)) {
+        memcpy(state->values, packed, state->count * size);
+        return;
+    }
+    for (size_t i = 0; i < state->count; i++) {
+        char *to = (char *)state->values + i * state->stride;
+        if (state->kind == MB_STATE_SIZES)
+            *(size_t *)(void *)to = (size_t)((const int64_t *)packed)[i];
+        else
+            memcpy(to, (const char *)packed + i * size, size);
+    }
+}
+
+mb_status mb_state_settle_position(const char *path, mb_trainer *t, mb_error *error)
+{
+    if (t->epoch > t->options->epochs || t->step > t->steps ||
+        (t->epoch == t->options->epochs && t->step > 0))
+        return mb_fail(error, MB_FORMAT,
+                       "%s: cannot be at step %zu after %zu epochs: the run has %zu epochs of %zu "
+                       "steps",
+                       path, t->step, t->epoch, t->options->epochs, t->steps);
+    t->record.finished = t->epoch;
+    return MB_OK;
+}
+
+/* As mb_loss_curve_add leaves a curve after so many steps. */
+static bool is_curve_of(const mb_loss_curve *curve, size_t steps)
+{
+    size_t stride = steps > 0 ? 1 : 0;
+    while (stride * MB_CURVE_POINTS < steps)
+        stride *= 2;
+    return curve->steps == steps && curve->stride == stride;
+}
+
+mb_status mb_state_settle(const char *path, mb_trainer *t, mb_error *error)
+{
+    mb_tally *tally = &t->pass.tally;
+    const size_t samples = t->pass.feed.samples, done = t->step * t->pass.feed.batch_size;
+    tally->steps = t->step;
+    tally->samples = done < samples ? done : samples;
+    if (!is_curve_of(&t->record.curve, t->epoch * t->steps))
+        return mb_fail(error, MB_FORMAT, "%s: its loss curve has %zu steps, the run has done %zu",
+                       path, t->record.curve.steps, t->epoch * t->steps);
+    if (t->step > 0 && (tally->correct > tally->samples || !isfinite(tally->loss)))
+        return mb_fail(error, MB_FORMAT, "%s: %zu of %zu images right, loss %g: cannot be", path,
+                       tally->correct, tally->samples, tally->loss);
+    if (!(t->seconds >= 0.0 && isfinite(t->seconds)))
+        return mb_fail(error, MB_FORMAT, "%s: an epoch that took %g seconds cannot be", path,
+                       t->seconds);
+    for (size_t i = 0; i < t->epoch; i++) {
+        t->record.epochs[i].epoch = i + 1;
+        t->record.epochs[i].epochs = t->options->epochs;
+    }
+    return MB_OK;
+}

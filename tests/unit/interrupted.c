@@ -1,0 +1,145 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "interrupted.h"
+#include "support.h"
+#include "training.h"
+
+#include <string.h>
+
+enum { TRAIN = 150, TEST = 40, ROWS = 8, COLUMNS = 7, CLASSES = 4 };
+
+static mb_dataset *dataset;
+
+int mb_test_open_data(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder();
+    mb_test_write_dataset(folder,
+                          &(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    const mb_status status =
+        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, NULL);
+    mb_test_remove(folder);
+    return status;
+}
+
+int mb_test_close_data(void **state)
+{
+    (void)state;
+    mb_dataset_close(dataset);
+    return 0;
+}
+
+const mb_dataset *mb_test_data(void) { return dataset; }
+
+mb_training_options mb_test_options(mb_optimizer_kind kind, uint64_t seed)
+{
+    mb_training_options options = mb_training_defaults(kind);
+    options.epochs = 2;
+    options.batch_size = MB_TEST_BATCH;
+    options.seed = seed;
+    return options;
+}
+
+static bool is_to_stop(void *context)
+{
+    const mb_test_run *run = context;
+    return run->trainer.epoch * run->trainer.steps + run->trainer.step >= run->stop_after;
+}
+
+void mb_test_run_open(const char *spec, const mb_training_options *options, size_t threads,
+                      mb_test_run *run)
+{
+    mb_error error;
+    *run = (mb_test_run){.machine = mb_test_machine(threads),
+                         .options = *options,
+                         .events = {.context = run, .stop = is_to_stop}};
+    const mb_shape input = {1, ROWS, COLUMNS};
+    if (mb_network_open(run->machine, spec, input, CLASSES, &run->network, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    mb_network_initialise(run->network, options->seed);
+    if (mb_trainer_open(run->machine, run->network, dataset, &run->options, &run->events,
+                        &run->trainer, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    run->trainer.meet_every = 1;
+    assert_int_equal(run->trainer.steps, (TRAIN - options->validation - 1) / MB_TEST_BATCH + 1);
+}
+
+void mb_test_run_on(mb_test_run *run, size_t stop_after)
+{
+    mb_error error;
+    run->stop_after = stop_after;
+    run->trainer.stopped = false;
+    if (mb_trainer_run(&run->trainer, &error) != MB_OK)
+        fail_msg("%s", error.text);
+}
+
+void mb_test_run_keep(mb_test_run *run, const char *path)
+{
+    const mb_text_pair note = {"place", "a b%"};
+    mb_error error;
+    mb_checkpoint_head head;
+    mb_snapshot snapshot;
+    if (mb_checkpoint_head_open(run->machine, run->network, dataset, &run->options, &note, 1, &head,
+                                &error) != MB_OK ||
+        mb_snapshot_open(run->machine, &run->trainer, &snapshot, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    mb_snapshot_take(&snapshot, &run->trainer);
+    if (mb_checkpoint_write(&head, &snapshot, path, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    mb_snapshot_close(&snapshot);
+    mb_checkpoint_head_close(&head);
+}
+
+void mb_test_run_restore(mb_test_run *run, const char *path)
+{
+    mb_error error;
+    mb_checkpoint checkpoint;
+    if (mb_checkpoint_open(path, &checkpoint, &error) != MB_OK ||
+        mb_options_compare(path, &checkpoint.options, &run->options, &error) != MB_OK ||
+        mb_checkpoint_check_data(&checkpoint, dataset, &error) != MB_OK ||
+        mb_checkpoint_restore(&checkpoint, run->machine, &run->trainer, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    mb_checkpoint_close(&checkpoint);
+}
+
+static void epochs_equal(const mb_epoch_metrics *one, const mb_epoch_metrics *other)
+{
+    assert_int_equal(one->epoch, other->epoch);
+    assert_int_equal(one->epochs, other->epochs);
+    assert_true(one->train_loss == other->train_loss);
+    assert_true(one->train_accuracy == other->train_accuracy);
+    assert_true(one->test_accuracy == other->test_accuracy);
+    assert_memory_equal(&one->validation_accuracy, &other->validation_accuracy, sizeof(double));
+    assert_true(one->lr == other->lr);
+}
+
+void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
+{
+    const size_t room = one->network->parameter_room * sizeof(float);
+    const mb_record *a = &one->trainer.record, *b = &other->trainer.record;
+    assert_int_equal(one->trainer.epoch, other->trainer.epoch);
+    assert_int_equal(one->trainer.step, other->trainer.step);
+    assert_memory_equal(one->network->parameters, other->network->parameters, room);
+    assert_memory_equal(one->trainer.trainable.first, other->trainer.trainable.first, room);
+    assert_memory_equal(one->trainer.trainable.second, other->trainer.trainable.second, room);
+    assert_int_equal(one->trainer.trainable.average != NULL, one->options.ema > 0.0);
+    if (one->trainer.trainable.average != NULL)
+        assert_memory_equal(one->trainer.trainable.average, other->trainer.trainable.average, room);
+    assert_int_equal(a->finished, b->finished);
+    for (size_t i = 0; i < a->finished; i++)
+        epochs_equal(&a->epochs[i], &b->epochs[i]);
+    assert_memory_equal(&a->curve, &b->curve, sizeof a->curve);
+}
+
+void mb_test_run_close(mb_test_run *run)
+{
+    mb_trainer_close(&run->trainer);
+    mb_network_close(run->network);
+    mb_machine_close(run->machine);
+}

@@ -1,0 +1,376 @@
+/* The file of a checkpoint: what it holds, what is refused, and who writes it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "interrupted.h"
+#include "support.h"
+#include "train/checkpoint_format.h"
+#include "train/keeper.h"
+
+#include <mnist_blas/model.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char layers[] = "dense:9,relu,dense:4";
+
+/* A checkpoint after 13 steps, and the run that it is of. */
+typedef struct fixture {
+    char *folder, *path;
+    mb_test_run run;
+    mb_bytes bytes;
+} fixture;
+
+static int enter(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    const mb_training_options options = mb_test_options(MB_ADAMW, 7);
+    f->folder = mb_test_folder();
+    f->path = mb_path_join(f->folder, "checkpoint");
+    mb_test_run_open(layers, &options, 1, &f->run);
+    mb_test_run_on(&f->run, MB_TEST_STEPS + 3);
+    mb_test_run_keep(&f->run, f->path);
+    assert_int_equal(mb_file_read(f->path, MB_SAFETENSORS_LIMIT, &f->bytes, NULL), MB_OK);
+    *state = f;
+    return 0;
+}
+
+static int leave(void **state)
+{
+    fixture *f = *state;
+    mb_test_run_close(&f->run);
+    mb_test_remove(f->folder);
+    free(f->bytes.data);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+/* Opening these bytes fails in this way; the part of the message may be "". */
+static void refused(mb_bytes bytes, const char *part)
+{
+    mb_checkpoint checkpoint;
+    mb_error error = {0};
+    const mb_status status = mb_checkpoint_parse("it", bytes, &checkpoint, &error);
+    if (status == MB_OK)
+        fail_msg("read; expected \"%s\"", part);
+    assert_int_equal(status, MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, part);
+    assert_memory_equal(error.text, "it: ", 4);
+    mb_checkpoint_close(&checkpoint); /* is empty */
+}
+
+/* Replaces one text by another of the same length, wherever it stands in the header. */
+static void replace(mb_bytes bytes, const char *old, const char *new)
+{
+    assert_int_equal(strlen(old), strlen(new));
+    uint8_t *found = memmem(bytes.data, bytes.size, old, strlen(old));
+    assert_non_null(found);
+    memcpy(found, new, strlen(new));
+}
+
+/* Gives the bytes the checksum that they should have. */
+static void sign(mb_bytes bytes)
+{
+    static const char key[] = "\"checksum\":\"";
+    char *place = memmem(bytes.data, bytes.size, key, strlen(key));
+    char value[MB_DIGEST_DIGITS + 1] = "";
+    mb_digest digest;
+    size_t at = 0;
+    assert_non_null(place);
+    memcpy(value, place + strlen(key), MB_DIGEST_DIGITS);
+    assert_true(mb_checkpoint_checksum(bytes, value, &digest, &at));
+    memcpy(bytes.data + at, digest.text, MB_DIGEST_DIGITS);
+}
+
+static void holds_what_was_put_in(void **state)
+{
+    fixture *f = *state;
+    mb_checkpoint checkpoint;
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
+    assert_string_equal(checkpoint.network, layers);
+    assert_string_equal(checkpoint.data, mb_test_data()->folder);
+    assert_string_equal(mb_checkpoint_note(&checkpoint, "place"), "a b%");
+    assert_null(mb_checkpoint_note(&checkpoint, "other"));
+    assert_int_equal(checkpoint.options.seed, 7);
+    assert_int_equal(mb_options_compare(f->path, &checkpoint.options, &f->run.options, NULL),
+                     MB_OK);
+    assert_int_equal(mb_safetensors_find(checkpoint.file, "tally.step_loss")->elements, 3);
+    assert_int_equal(mb_safetensors_find(checkpoint.file, "0.weight")->elements, 9 * 56);
+    mb_checkpoint_close(&checkpoint);
+}
+
+static void equal_states_give_equal_bytes(void **state)
+{
+    fixture *f = *state;
+    mb_bytes again = {0};
+    mb_test_run_keep(&f->run, f->path);
+    assert_int_equal(mb_file_read(f->path, MB_SAFETENSORS_LIMIT, &again, NULL), MB_OK);
+    assert_int_equal(again.size, f->bytes.size);
+    assert_memory_equal(again.data, f->bytes.data, again.size);
+    free(again.data);
+}
+
+static void any_flipped_bit_is_seen(void **state)
+{
+    fixture *f = *state;
+    for (size_t i = 0; i < f->bytes.size; i++) {
+        const uint8_t bit = (uint8_t)(1 << i % 8);
+        f->bytes.data[i] ^= bit;
+        refused(f->bytes, "");
+        f->bytes.data[i] ^= bit;
+    }
+}
+
+static void any_missing_end_is_seen(void **state)
+{
+    fixture *f = *state;
+    for (size_t size = 0; size < f->bytes.size; size += size < 4096 ? 1 : 61) {
+        uint8_t *copy = malloc(size + 1); /* so that reading beyond it is found */
+        memcpy(copy, f->bytes.data, size);
+        refused((mb_bytes){copy, size}, "");
+        free(copy);
+    }
+}
+
+static void damage_is_named(void **state)
+{
+    fixture *f = *state;
+    f->bytes.data[f->bytes.size - 1] ^= 1;
+    refused(f->bytes, "damaged: its bytes do not have its checksum ");
+}
+
+static void other_versions_are_refused(void **state)
+{
+    fixture *f = *state;
+    replace(f->bytes, "\"version\":\"1\"", "\"version\":\"2\"");
+    sign(f->bytes);
+    refused(f->bytes, "a checkpoint of version 2, this program knows version 1");
+}
+
+static void a_model_is_no_checkpoint(void **state)
+{
+    fixture *f = *state;
+    mb_checkpoint checkpoint;
+    mb_error error = {0};
+    assert_int_equal(mb_model_save(f->run.network, f->path, NULL), MB_OK);
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, "not a checkpoint of mnist_blas: no metadata \"checksum\"");
+    unlink(f->path);
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_IO);
+}
+
+static void options_that_are_none_are_refused(void **state)
+{
+    fixture *f = *state;
+    replace(f->bytes, "\"option.optimizer\":\"adamw\"", "\"option.optimizer\":\"adams\"");
+    sign(f->bytes);
+    refused(f->bytes, "metadata \"option.optimizer\": cannot be \"adams\"");
+}
+
+/* Bytes that were signed after someone changed one number: nothing out of range is believed. */
+static void states_that_cannot_be_are_refused(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *tensor, *part;
+        uint64_t value;
+    } cases[] = {{"epoch", "cannot be at step 3 after 3 epochs", 3},
+                 {"epoch", "cannot be at step 3 after 2 epochs", 2},
+                 {"epoch", "after 18446744073709551615 epochs", UINT64_MAX},
+                 {"epoch", "tensor \"epochs.", 0},
+                 {"step", "cannot be at step 11 ", 11},
+                 {"step", "tensor \"tally.step_loss\": of another form, must be 4 of F32", 4},
+                 {"curve.steps", "its loss curve has 11 steps, the run has done 10", 11},
+                 {"curve.stride", "its loss curve", 0},
+                 {"curve.stride", "its loss curve", UINT64_MAX},
+                 {"tally.correct", "49 of 48 images right", 49},
+                 {"tally.loss", "cannot be", 0x7ff0000000000000},
+                 {"seconds", "an epoch that took", 0xbff0000000000000}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        mb_bytes copy = {malloc(f->bytes.size), f->bytes.size};
+        mb_checkpoint checkpoint;
+        mb_error error = {0};
+        memcpy(copy.data, f->bytes.data, copy.size);
+        assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
+        const mb_stored_tensor *tensor = mb_safetensors_find(checkpoint.file, cases[c].tensor);
+        for (size_t byte = 0; byte < 8; byte++)
+            copy.data[(size_t)(tensor->data - copy.data) + byte] =
+                (uint8_t)(cases[c].value >> 8 * byte);
+        mb_checkpoint_close(&checkpoint);
+        refused(copy, "damaged");
+        sign(copy);
+        mb_test_run fresh;
+        mb_test_run_open(layers, &f->run.options, 1, &fresh);
+        assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
+        if (mb_checkpoint_restore(&checkpoint, fresh.machine, &fresh.trainer, &error) == MB_OK)
+            fail_msg("%s = %llu was believed", cases[c].tensor, (unsigned long long)cases[c].value);
+        mb_test_error(&error, MB_FORMAT, cases[c].part);
+        mb_test_run_close(&fresh);
+        mb_checkpoint_close(&checkpoint);
+        free(copy.data);
+    }
+}
+
+static void other_data_are_refused(void **state)
+{
+    fixture *f = *state;
+    mb_checkpoint checkpoint;
+    mb_error error = {0};
+    const mb_dataset *data = mb_test_data();
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, data, NULL), MB_OK);
+    mb_dataset other = *data;
+    uint8_t *labels = malloc(data->train.count);
+    memcpy(labels, data->train.labels, data->train.count);
+    labels[17] = (uint8_t)((labels[17] + 1) % 4);
+    other.train.labels = labels;
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, "other training images or labels than those of the run in ");
+    other = *data;
+    other.test.count--;
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, "other test images or labels than those of the run in ");
+    other = *data;
+    other.rows = data->columns; /* the same bytes in another form */
+    other.columns = data->rows;
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
+    free(labels);
+    mb_checkpoint_close(&checkpoint);
+}
+
+static void another_network_is_refused(void **state)
+{
+    fixture *f = *state;
+    mb_checkpoint checkpoint;
+    mb_error error = {0};
+    mb_test_run other;
+    mb_test_run_open("dense:8,relu,dense:4", &f->run.options, 1, &other);
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
+    assert_int_equal(mb_checkpoint_restore(&checkpoint, other.machine, &other.trainer, &error),
+                     MB_FORMAT);
+    mb_test_error(&error, MB_FORMAT, "tensor \"0.weight\": of another form");
+    mb_checkpoint_close(&checkpoint);
+    mb_test_run_close(&other);
+}
+
+/* --- the keeper --- */
+
+typedef struct keeping {
+    mb_checkpoint_head head;
+    mb_keeper *keeper;
+} keeping;
+
+static void open_keeper(fixture *f, const char *path, keeping *k)
+{
+    assert_int_equal(mb_checkpoint_head_open(f->run.machine, f->run.network, mb_test_data(),
+                                             &f->run.options, NULL, 0, &k->head, NULL),
+                     MB_OK);
+    assert_int_equal(
+        mb_keeper_open(f->run.machine, &f->run.trainer, &k->head, path, &k->keeper, NULL), MB_OK);
+}
+
+static void close_keeper(keeping *k)
+{
+    mb_keeper_close(k->keeper);
+    mb_checkpoint_head_close(&k->head);
+}
+
+static size_t steps_of(const char *path)
+{
+    mb_checkpoint checkpoint;
+    int64_t epoch, step;
+    assert_int_equal(mb_checkpoint_open(path, &checkpoint, NULL), MB_OK);
+    mb_safetensors_integers(mb_safetensors_find(checkpoint.file, "epoch"), &epoch);
+    mb_safetensors_integers(mb_safetensors_find(checkpoint.file, "step"), &step);
+    mb_checkpoint_close(&checkpoint);
+    return (size_t)epoch * MB_TEST_STEPS + (size_t)step;
+}
+
+/* Whatever was busy before: after finish, the newest is in the file, once. */
+static void the_newest_is_kept_in_the_end(void **state)
+{
+    fixture *f = *state;
+    keeping k;
+    open_keeper(f, f->path, &k);
+    size_t taken = 0;
+    for (size_t step = MB_TEST_STEPS + 4; step < 2 * MB_TEST_STEPS; step++) {
+        mb_test_run_on(&f->run, step);
+        taken += mb_keeper_offer(k.keeper);
+    }
+    assert_true(taken >= 1);
+    assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
+    const mb_keeper_costs costs = mb_keeper_costs_of(k.keeper);
+    assert_in_range(costs.written, taken, taken + 1);
+    assert_true(costs.held_most > 0 && costs.held_most <= costs.held_sum);
+    assert_int_equal(steps_of(f->path), 2 * MB_TEST_STEPS - 1);
+    assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
+    assert_int_equal(mb_keeper_costs_of(k.keeper).written, costs.written);
+    close_keeper(&k);
+}
+
+/* A snapshot is of its moment, whatever training does while it is written. */
+static void training_goes_on_meanwhile(void **state)
+{
+    fixture *f = *state;
+    mb_test_run fresh;
+    keeping k;
+    open_keeper(f, f->path, &k);
+    assert_true(mb_keeper_offer(k.keeper));
+    mb_test_run_on(&f->run, SIZE_MAX);
+    close_keeper(&k);
+    mb_test_run_open(layers, &f->run.options, 1, &fresh);
+    mb_test_run_restore(&fresh, f->path);
+    mb_test_run_on(&fresh, SIZE_MAX);
+    mb_test_runs_equal(&f->run, &fresh);
+    mb_test_run_close(&fresh);
+}
+
+static void what_cannot_be_written_is_told_once(void **state)
+{
+    fixture *f = *state;
+    char *place = mb_path_join(f->folder, "no/folder"), *folder = mb_path_join(f->folder, "no");
+    keeping k;
+    open_keeper(f, place, &k);
+    mb_error error = {0};
+    assert_false(mb_keeper_failed(k.keeper, &error));
+    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "no/folder: cannot be written: ");
+    assert_true(mb_keeper_failed(k.keeper, &error));
+    assert_false(mb_keeper_failed(k.keeper, &error));
+    assert_int_equal(mkdir(folder, 0777), 0); /* the same state is tried again */
+    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_OK);
+    assert_int_equal(steps_of(place), MB_TEST_STEPS + 3);
+    close_keeper(&k);
+    free(place);
+    free(folder);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+    const struct CMUnitTest tests[] = {
+        TEST(holds_what_was_put_in),
+        TEST(equal_states_give_equal_bytes),
+        TEST(any_flipped_bit_is_seen),
+        TEST(any_missing_end_is_seen),
+        TEST(damage_is_named),
+        TEST(other_versions_are_refused),
+        TEST(a_model_is_no_checkpoint),
+        TEST(options_that_are_none_are_refused),
+        TEST(states_that_cannot_be_are_refused),
+        TEST(other_data_are_refused),
+        TEST(another_network_is_refused),
+        TEST(the_newest_is_kept_in_the_end),
+        TEST(training_goes_on_meanwhile),
+        TEST(what_cannot_be_written_is_told_once),
+    };
+    return cmocka_run_group_tests_name("checkpoint", tests, mb_test_open_data, mb_test_close_data);
+}

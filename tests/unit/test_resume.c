@@ -1,0 +1,228 @@
+/* A run that was stopped after any step, and goes on from a file on any number of threads, ends as
+ * the run that never stopped. With MB_LONG_TESTS after 20 random steps of every combination,
+ * else 2. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "draws.h"
+#include "interrupted.h"
+#include "support.h"
+
+#include <stdlib.h>
+
+#ifdef MB_LONG_TESTS
+enum { STOPS = 20 };
+#else
+enum { STOPS = 2 };
+#endif
+
+static const char plain[] = "dense:40,relu,dense:20,relu,dense:4";
+static const size_t threads[] = {1, 2, 4};
+
+/* Stops after `stop` steps on `threads`, and once more later, and goes on on other numbers. */
+static void check_stop(const char *spec, const mb_training_options *options, mb_test_run *whole,
+                       size_t stop, size_t threads_before, const char *path)
+{
+    mb_test_run before, after;
+    const size_t last = options->epochs * MB_TEST_STEPS, again = mb_test_from_to(stop, last);
+    mb_test_run_open(spec, options, threads_before, &before);
+    mb_test_run_on(&before, stop);
+    assert_int_equal(before.trainer.epoch * MB_TEST_STEPS + before.trainer.step, stop);
+    mb_test_run_keep(&before, path);
+    mb_test_run_open(spec, options, threads[mb_test_from_to(0, 2)], &after);
+    mb_test_run_restore(&after, path);
+    mb_test_runs_equal(&before, &after);
+    mb_test_run_close(&before);
+    mb_test_run_on(&after, again);
+    mb_test_run_keep(&after, path);
+    mb_test_run_close(&after);
+    mb_test_run_open(spec, options, threads[mb_test_from_to(0, 2)], &after);
+    mb_test_run_restore(&after, path);
+    mb_test_run_on(&after, SIZE_MAX);
+    mb_test_runs_equal(whole, &after);
+    mb_test_run_close(&after);
+}
+
+/* One spec and its options at random steps, in stops and threads. */
+static void check_run(const char *spec, const mb_training_options *options)
+{
+    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    mb_test_run whole;
+    mb_test_run_open(spec, options, 1, &whole);
+    mb_test_run_on(&whole, SIZE_MAX);
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++)
+        for (size_t i = 0; i < STOPS; i++)
+            check_stop(spec, options, &whole,
+                       mb_test_from_to(0, options->epochs * MB_TEST_STEPS - 1), threads[t], path);
+    mb_test_run_close(&whole);
+    free(path);
+    mb_test_remove(folder);
+}
+
+static void optimizers_and_seeds(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++) {
+            const mb_training_options options = mb_test_options(kind, seed);
+            check_run(plain, &options);
+        }
+}
+
+static void schedules(void **state)
+{
+    (void)state;
+    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_COSINE; kind++) {
+        mb_training_options options = mb_test_options(MB_ADAMW, 1);
+        options.schedule = kind;
+        check_run(plain, &options);
+    }
+}
+
+static void held_out_images(void **state)
+{
+    (void)state;
+    mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    options.validation = 5;
+    check_run(plain, &options);
+}
+
+static void dropout(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAMW, 2);
+    check_run("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4", &options);
+}
+
+static void smooth_labels_and_a_running_average(void **state)
+{
+    (void)state;
+    mb_training_options options = mb_test_options(MB_ADAMW, 2);
+    options.ema = 0.9;
+    options.label_smoothing = 0.1;
+    check_run(plain, &options);
+    check_run("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &options);
+}
+
+static void convolution_and_running_statistics(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_SGD, 1);
+    check_run("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &options);
+}
+
+/* Each step on its own, and the moments before and after an epoch's evaluation. */
+static void every_step(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAM, 1);
+    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    mb_test_run whole;
+    mb_test_run_open(plain, &options, 2, &whole);
+    mb_test_run_on(&whole, SIZE_MAX);
+    for (size_t stop = 0; stop < 2 * MB_TEST_STEPS; stop++)
+        check_stop(plain, &options, &whole, stop, 2, path);
+    mb_test_run_close(&whole);
+    free(path);
+    mb_test_remove(folder);
+}
+
+/* With a constant rate, a longer run is the one that was as long from its beginning; a finished run
+ * can be made longer, too. */
+static void more_epochs(void **state)
+{
+    (void)state;
+    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    mb_training_options options = mb_test_options(MB_ADAMW, 1), longer;
+    options.schedule = MB_CONSTANT;
+    longer = options;
+    longer.epochs = 3;
+    mb_test_run whole, run;
+    mb_test_run_open(plain, &longer, 1, &whole);
+    mb_test_run_on(&whole, SIZE_MAX);
+    for (size_t stop = 13; stop <= 2 * MB_TEST_STEPS; stop += 7) {
+        mb_test_run_open(plain, &options, 1, &run);
+        mb_test_run_on(&run, stop < 2 * MB_TEST_STEPS ? stop : SIZE_MAX);
+        mb_test_run_keep(&run, path);
+        mb_test_run_close(&run);
+        mb_test_run_open(plain, &longer, 2, &run);
+        mb_test_run_restore(&run, path);
+        mb_test_run_on(&run, SIZE_MAX);
+        mb_test_runs_equal(&whole, &run);
+        mb_test_run_close(&run);
+    }
+    mb_test_run_close(&whole);
+    free(path);
+    mb_test_remove(folder);
+}
+
+static bool second_time(void *context)
+{
+    size_t *asked = context;
+    return ++*asked == 2;
+}
+
+/* A step may take a second: the first chunk has one. */
+static void stopping_is_asked_for_after_the_first_step(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    mb_test_run run;
+    size_t asked = 0;
+    mb_test_run_open(plain, &options, 2, &run);
+    run.events = (mb_training_events){.context = &asked, .stop = second_time};
+    run.trainer.meet_every = 0;
+    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
+    assert_true(run.trainer.stopped);
+    assert_int_equal(run.trainer.epoch, 0);
+    assert_int_equal(run.trainer.step, 1);
+    mb_test_run_close(&run);
+}
+
+/* While an epoch is evaluated, too, which the run that goes on does again. */
+static void stopping_within_an_evaluation(void **state)
+{
+    (void)state;
+    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    mb_test_run whole, run;
+    size_t asked = 0;
+    mb_test_run_open(plain, &options, 2, &whole);
+    mb_test_run_on(&whole, SIZE_MAX);
+    mb_test_run_open(plain, &options, 2, &run);
+    mb_test_run_on(&run, MB_TEST_STEPS - 1);
+    run.events = (mb_training_events){.context = &asked, .stop = second_time};
+    run.trainer.stopped = false;
+    asked = SIZE_MAX; /* so that it is 0 before the step, 1 after it, 2 within the evaluation */
+    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
+    assert_true(asked == 2 && run.trainer.stopped);
+    assert_int_equal(run.trainer.epoch, 0);
+    assert_int_equal(run.trainer.step, MB_TEST_STEPS);
+    run.events = whole.events;
+    run.events.context = &run;
+    mb_test_run_on(&run, SIZE_MAX);
+    mb_test_runs_equal(&whole, &run);
+    mb_test_run_close(&run);
+    mb_test_run_close(&whole);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(optimizers_and_seeds, mb_test_begin),
+        cmocka_unit_test_setup(schedules, mb_test_begin),
+        cmocka_unit_test_setup(held_out_images, mb_test_begin),
+        cmocka_unit_test_setup(dropout, mb_test_begin),
+        cmocka_unit_test_setup(smooth_labels_and_a_running_average, mb_test_begin),
+        cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_begin),
+        cmocka_unit_test_setup(every_step, mb_test_begin),
+        cmocka_unit_test_setup(more_epochs, mb_test_begin),
+        cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_begin),
+        cmocka_unit_test_setup(stopping_within_an_evaluation, mb_test_begin),
+    };
+    return cmocka_run_group_tests_name("resume", tests, mb_test_open_data, mb_test_close_data);
+}
