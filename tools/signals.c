@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@ static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
 /* A handler has no other way to know. */
 static struct {
-    volatile sig_atomic_t held, noted;
+    volatile sig_atomic_t held;
+    atomic_int noted; /* two signals may come on two threads at the same time */
     int fd;
     const char *volatile farewell;
     pthread_t writer;
@@ -38,11 +40,10 @@ static void leave(int number)
 static void take(int number)
 {
     const int kept = errno;
+    int none = 0;
     if (!guard.held)
         leave(number);
-    else if (guard.noted == 0)
-        guard.noted = number;
-    else if (number != SIGHUP)
+    else if (!atomic_compare_exchange_strong(&guard.noted, &none, number) && number != SIGHUP)
         leave(number);
     errno = kept;
 }
@@ -62,7 +63,7 @@ void mb_signals_begin(void)
 
 void mb_signals_hold(bool held) { guard.held = held; }
 
-int mb_signals_noted(void) { return guard.noted; }
+int mb_signals_noted(void) { return atomic_load(&guard.noted); }
 
 const char *mb_signals_name(int number)
 {

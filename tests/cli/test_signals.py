@@ -40,16 +40,16 @@ class Ending(InterruptingTest):
 
     def test_second_signal_ends_at_once(self):
         """Both are there when the stopped program goes on, before it could save anything."""
-        for numbers in ((signal.SIGINT, signal.SIGTERM), (signal.SIGHUP, signal.SIGTERM)):
-            with self.start(*ENDLESS) as process:
-                while not process.stdout.readline().startswith("epoch 1/"):
-                    self.assertIsNone(process.poll())
-                for number in (signal.SIGSTOP, *numbers, signal.SIGCONT):
-                    process.send_signal(number)
-                text, errors = process.communicate(timeout=support.HANG)
-            self.assertIn(process.returncode, [128 + number for number in numbers], text + errors)
-            self.assertEqual("", errors)
-            self.assertEqual({}, self.files())
+        numbers = signal.SIGINT, signal.SIGTERM
+        with self.start(*ENDLESS) as process:
+            while not process.stdout.readline().startswith("epoch 1/"):
+                self.assertIsNone(process.poll())
+            for number in (signal.SIGSTOP, *numbers, signal.SIGCONT):
+                process.send_signal(number)
+            text, errors = process.communicate(timeout=support.HANG)
+        self.assertIn(process.returncode, [128 + number for number in numbers], text + errors)
+        self.assertEqual("", errors)
+        self.assertEqual({}, self.files())
 
     def test_second_hangup_is_no_second_signal(self):
         with self.start(*ENDLESS) as process:
