@@ -352,6 +352,7 @@ static void set(mb_layer *layer, size_t index, const float *values)
 
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
+    .takes_images = true,
     .tensors = TENSORS,
     .configure = configure,
     .keeps = keeps,
