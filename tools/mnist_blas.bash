@@ -24,14 +24,14 @@ _mnist_blas() {
     esac
     case $command in
     train)
-        with_value="--data --network --validation --epochs --batch-size --optimizer --lr --schedule
+        with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
             --weight-decay --seed --momentum --beta1 --beta2 --threads --out"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --threads" flags="" ;;
     predict) with_value="--threads" flags="--raw --json" ;;
     tune) with_value="--data --network --batch-size --optimizer" flags="" ;;
-    info) with_value="--threads" flags="--json" ;;
+    info) with_value="--network --batch-size --threads" flags="--json" ;;
     esac
     with_value=" ${with_value//$'\n'/ } " # on one line, each between blanks
     flags+=" --help --version"

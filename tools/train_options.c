@@ -22,6 +22,8 @@ enum {
     KEY_BETA2,
     KEY_WEIGHT_DECAY,
     KEY_SCHEDULE,
+    KEY_LABEL_SMOOTHING,
+    KEY_EMA,
     KEY_VALIDATION,
     KEY_SEED,
     KEY_THREADS,
@@ -45,6 +47,10 @@ static const struct argp_option options[] = {
     {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
+    {"label-smoothing", KEY_LABEL_SMOOTHING, "SHARE", 0,
+     "how much of each label is spread over all classes", 2},
+    {"ema", KEY_EMA, "DECAY", 0,
+     "evaluate and keep a running average of the weights, of this decay a step (0: none)", 2},
     {"seed", KEY_SEED, "N", 0, "of the first weights and of shuffling", 2},
     {0, 0, 0, 0, "What one optimizer has, or two:", 3},
     {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd: how much of the last step stays", 3},
@@ -89,6 +95,10 @@ static mb_status read_training(int key, const char *text, reading *r)
         return mb_parse_optimizer("--optimizer", text, &given->optimizer, error);
     case KEY_SCHEDULE:
         return mb_parse_schedule("--schedule", text, &given->schedule, error);
+    case KEY_LABEL_SMOOTHING:
+        return mb_parse_real("--label-smoothing", text, &given->label_smoothing, error);
+    case KEY_EMA:
+        return mb_parse_real("--ema", text, &given->ema, error);
     case KEY_LR:
         return mb_parse_real("--lr", text, &r->lr, error);
     case KEY_MOMENTUM:
@@ -203,6 +213,10 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default(text, "%zu", (size_t)r->given.seed);
     case KEY_OPTIMIZER:
         return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
+    case KEY_LABEL_SMOOTHING:
+        return mb_help_default(text, "%g", r->given.label_smoothing);
+    case KEY_EMA:
+        return mb_help_default(text, "%g", r->given.ema);
     case KEY_SCHEDULE:
         return mb_help_default(text, "%s", mb_schedule_name(r->given.schedule));
     case KEY_LR:
