@@ -151,7 +151,7 @@ typedef struct mb_kernels {
     void (*expand)(mb_segments segments, const float *image, float *to);
 
     /* The reverse: adds them, one after another, to their places in the image, and 0 to up to
-     * MB_LINE - 1 numbers after a segment. */
+     * MB_LINE - 1 numbers after a segment. As many numbers after the last of `from` are read. */
     void (*fold)(mb_segments segments, const float *from, float *image);
 
     /* sums (rows) += sums over the columns of x (rows, columns). */
@@ -161,7 +161,8 @@ typedef struct mb_kernels {
      * number in the window, row-major; the first of equal ones, or the first NaN. */
     void (*largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
 
-    /* d, an image, += d_out where `which` says. */
+    /* d, an image, += d_out where `which` says. Where the windows cover the image without gaps and
+     * overlaps, d must be 0 at first: then it may be written instead. */
     void (*largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out, float *d);
 
     /* out (outer, length) = scale times the sum of each window; d += scale * d_out all over it. */
@@ -172,10 +173,10 @@ typedef struct mb_kernels {
     void (*dropout)(size_t n, uint64_t key, size_t first, uint32_t dropped, float scale, float *x);
 
     /* Of matrices (rows, columns) without gaps whose columns are channels, or whose rows are with
-     * `planes`; all vectors are (channels). sums += sums of a, products += those of a * b; */
+     * `planes`; all vectors are (channels). sums += sums of a, products += those of a * b. */
     void (*sum_products)(bool planes, size_t rows, size_t columns, const float *a, const float *b,
                          double *sums, double *products);
-    /* out = x * scale + shift; out may be x. */
+    /* out = x * scale + shift. */
     void (*scale_shift)(bool planes, size_t rows, size_t columns, const float *scale,
                         const float *shift, const float *x, float *out);
     /* out = d * by_d + x * by_x + shift. */

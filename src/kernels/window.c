@@ -252,16 +252,19 @@ static inline void back_lines(const mb_pool *pool, const int32_t *which, const f
         back_line(pool, pool->rows, pool->columns, which, d_out, d);
 }
 
-/* Whether each number of the image is in one window, so that its gradient can be written. */
-static inline bool tiles_exactly(const mb_pool *pool)
+/* Whether the gradients of a line can be written: each number of the image is in one window, and
+ * what goes beyond the end of a row lies where nothing has been written yet, which is not so
+ * behind the last of several lines. */
+static inline bool can_write(const mb_pool *pool, size_t l)
 {
     return pool->row_stride == 2 * pool->length &&
-           pool->outer_stride == pool->rows * pool->row_stride;
+           pool->outer_stride == pool->rows * pool->row_stride &&
+           (l == 0 || pool->length - l >= MB_LINE);
 }
 
 /* The same of windows side by side; 0 goes beyond the `left` outputs that mean something. To add
  * there would be slow, as each line reads what the last one has just written in part. */
-static inline void back_pairs(const mb_pool *pool, bool exact, lane left,
+static inline void back_pairs(const mb_pool *pool, bool write, lane left,
                               const int32_t *restrict which, const float *restrict d_out,
                               float *restrict d)
 {
@@ -281,7 +284,7 @@ static inline void back_pairs(const mb_pool *pool, bool exact, lane left,
             pair[2 * l] = even[l];
             pair[2 * l + 1] = odd[l];
         }
-        if (exact) {
+        if (write) {
             copy_line(pair, to);
             copy_line(pair + MB_LINE, to + MB_LINE);
         } else {
@@ -302,7 +305,7 @@ void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *restrict whic
                 back_lines(pool, which + place, d_out + place, to);
                 l += MB_LINE;
             } else if (may_overrun(pool, outer)) {
-                back_pairs(pool, tiles_exactly(pool), left < MB_LINE ? (lane)left : MB_LINE,
+                back_pairs(pool, can_write(pool, l), left < MB_LINE ? (lane)left : MB_LINE,
                            which + place, d_out + place, to);
                 l += MB_LINE;
             } else {

@@ -52,10 +52,9 @@ typedef struct kept {
 
 enum { VECTORS = 9 };
 
-static size_t sums_floats(const mb_layer *layer, size_t rows)
+static size_t sums_floats(const mb_layer *layer, size_t max_rows)
 {
-    const size_t bundles = mb_cut_bundles(mb_cut_samples(rows));
-    return bundles * 2 * channels_of(layer) * (sizeof(double) / sizeof(float));
+    return mb_most_bundles(max_rows) * 2 * channels_of(layer) * (sizeof(double) / sizeof(float));
 }
 
 static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
@@ -352,6 +351,7 @@ static void set(mb_layer *layer, size_t index, const float *values)
 
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
+    .takes_images = true,
     .tensors = TENSORS,
     .configure = configure,
     .keeps = keeps,

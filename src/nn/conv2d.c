@@ -47,21 +47,17 @@ mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer)
     return size;
 }
 
-/* A padded image in numbers must be in range, as activations are. */
 static mb_status check_size(const mb_layer *layer, mb_error *error)
 {
     const mb_window *window = &layer->window;
-    size_t weights, rows, numbers;
-    const bool fits =
-        mb_multiply(window->rows * window->columns, layer->in.channels / window->groups,
-                    &weights) &&
-        mb_multiply(weights, layer->out.channels, &weights) && weights <= INT32_MAX &&
-        mb_multiply(layer->in.rows + 2 * window->padding, layer->in.columns + 2 * window->padding,
-                    &rows) &&
-        mb_multiply(rows, layer->in.channels, &numbers) && numbers <= INT32_MAX &&
-        mb_multiply(layer->out.rows * layer->out.columns, layer->out.channels, &numbers) &&
-        numbers <= INT32_MAX;
-    return fits ? MB_OK : mb_fail(error, MB_INVALID, "is too large");
+    const size_t channels = layer->in.channels / window->groups;
+    size_t weights;
+    const bool fits = mb_multiply(window->rows * window->columns, channels, &weights) &&
+                      mb_multiply(weights, layer->out.channels, &weights) && weights <= INT32_MAX;
+    if (!fits)
+        return mb_fail(error, MB_INVALID, "weights of %zux%zux%zux%zu are too large",
+                       layer->out.channels, channels, window->rows, window->columns);
+    return mb_window_check_size(layer, error);
 }
 
 static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
@@ -255,6 +251,7 @@ static double flops(const mb_layer *layer)
 
 const mb_layer_ops mb_conv2d_ops = {
     .name = "conv2d",
+    .takes_images = true,
     .tensors = 2,
     .configure = configure,
     .keeps = keeps,

@@ -13,6 +13,8 @@ size_t mb_cut_bundles(mb_cut cut)
     return blocks_of(mb_cut_tiles(cut), cut.bundle > 0 ? cut.bundle : 1);
 }
 
+size_t mb_most_bundles(size_t max_rows) { return max_rows < MB_BUNDLES ? max_rows : MB_BUNDLES; }
+
 size_t mb_equal_blocks(size_t n, size_t most)
 {
     const size_t blocks = blocks_of(n, most);

@@ -31,6 +31,9 @@ mb_cut mb_cut_samples(size_t rows);
 
 size_t mb_cut_bundles(mb_cut cut);
 
+/* The most bundles that up to max_rows samples are cut into; fewer samples may be more bundles. */
+size_t mb_most_bundles(size_t max_rows);
+
 /* n in blocks as equal as can be, of at most `most`: the size of all but perhaps the last. */
 size_t mb_equal_blocks(size_t n, size_t most);
 

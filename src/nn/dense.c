@@ -36,6 +36,7 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
             "flatten goes before it",
             layer->in.channels, layer->in.rows, layer->in.columns);
     layer->out = (mb_shape){1, 1, (size_t)units};
+    layer->placed_out = (mb_placement){.shape = layer->out, .flat = true};
     layer->parameter_count = (mb_dense_inputs(layer) + 1) * (size_t)units;
     return MB_OK;
 }

@@ -23,8 +23,9 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
     if (!(layer->rate >= 0.0 && layer->rate < 1.0) || *end != '\0')
         return mb_fail(error, MB_INVALID,
                        "dropout takes its rate, 0 to 1 (excluded), as in dropout:0.25");
-    if (layer->position == 0)
-        return mb_fail(error, MB_INVALID, "dropout cannot be the first layer");
+    if (layer->of_samples)
+        return mb_fail(error, MB_INVALID,
+                       "dropout cannot be the first layer, nor the first but flatten");
     layer->out = layer->in;
     layer->placed_out = layer->placed_in;
     return MB_OK;

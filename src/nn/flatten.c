@@ -8,6 +8,7 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
         return mb_fail(error, MB_INVALID, "flatten takes no argument");
     layer->out = (mb_shape){1, 1, mb_shape_size(layer->in)};
     layer->placed_out = layer->placed_in;
+    layer->placed_out.flat = true;
     return MB_OK;
 }
 

@@ -13,7 +13,7 @@ typedef struct mb_layer mb_layer;
  * rows, columns). What flatten made flat still lies as it lay. */
 typedef struct mb_placement {
     mb_shape shape;
-    bool planes;
+    bool planes, flat; /* flat: they are no image, or no longer one */
 } mb_placement;
 
 /* What slides over an image. */
@@ -55,8 +55,9 @@ typedef struct mb_site {
 /* Layers append phases and never see threads. Functions that a layer does not need are NULL. */
 typedef struct mb_layer_ops {
     const char *name;
-    bool in_place;   /* out is the same matrix as in */
-    bool takes_dots; /* as the first layer it multiplies samples without their zeros */
+    bool in_place;     /* out is the same matrix as in */
+    bool takes_dots;   /* as the first layer it multiplies samples without their zeros */
+    bool takes_images; /* and nothing that is flat */
     size_t tensors;
 
     /* Reads the spec's part after the colon (NULL if there is none) and sets layer->out and
@@ -86,6 +87,7 @@ struct mb_layer {
     const char *argument; /* as in the spec; NULL: none */
     size_t position;      /* in the network, from 0 */
     size_t ordinal;       /* among the layers of its kind, from 1 */
+    bool of_samples;      /* the samples themselves come in, which nothing may change in place */
     mb_shape in, out;
     mb_placement placed_in, placed_out;
     mb_window window; /* conv2d and pooling */

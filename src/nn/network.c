@@ -30,19 +30,28 @@ static size_t count_kind(const mb_network *network, const mb_layer_ops *kind)
     return count;
 }
 
+static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+{
+    if (layer->ops->takes_images && layer->placed_in.flat)
+        return mb_fail(error, MB_INVALID, "%s takes images, and %zu flat numbers come in",
+                       layer->ops->name, mb_shape_size(layer->in));
+    return layer->ops->configure(layer, argument, error);
+}
+
 static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec, mb_cut_rules rules,
                                  mb_error *error)
 {
     const size_t position = network->count;
     mb_layer *layer = &network->layers[position];
-    *layer = (mb_layer){.ops = find_kind(spec->name),
-                        .argument = spec->argument,
-                        .position = position,
-                        .in = position > 0 ? layer[-1].out : network->input,
-                        .placed_in = position > 0 ? layer[-1].placed_out
-                                                  : (mb_placement){.shape = network->input},
-                        .rules = rules,
-                        .parameter_offset = network->parameter_room};
+    *layer = (mb_layer){
+        .ops = find_kind(spec->name),
+        .argument = spec->argument,
+        .position = position,
+        .of_samples = position == 0 || (layer[-1].of_samples && layer[-1].ops->in_place),
+        .in = position > 0 ? layer[-1].out : network->input,
+        .placed_in = position > 0 ? layer[-1].placed_out : (mb_placement){.shape = network->input},
+        .rules = rules,
+        .parameter_offset = network->parameter_room};
     if (layer->ops == NULL)
         return mb_fail(error, MB_INVALID,
                        "network: layer %zu: no layer is called '%s'; there are dense, conv2d, "
@@ -51,7 +60,7 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                        position + 1, spec->name);
     layer->ordinal = count_kind(network, layer->ops) + 1;
     mb_error reason = {0};
-    const mb_status status = layer->ops->configure(layer, spec->argument, &reason);
+    const mb_status status = configure(layer, spec->argument, &reason);
     if (status != MB_OK)
         return mb_fail(error, status, "network: layer %zu '%s%s%s': %s", position + 1, spec->name,
                        spec->argument != NULL ? ":" : "",

@@ -22,7 +22,7 @@ static size_t place(const mb_layer *layer)
 
 size_t mb_partial_numbers(const mb_layer *layer, size_t max_rows)
 {
-    return mb_cut_bundles(mb_cut_samples(max_rows)) * place(layer);
+    return mb_most_bundles(max_rows) * place(layer);
 }
 
 float *mb_partial_of(const mb_layer *layer, mb_cut cut, size_t sample, float *partials)

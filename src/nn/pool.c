@@ -14,7 +14,9 @@ static mb_status configure(mb_layer *layer, mb_error *error)
 {
     layer->out.channels = layer->in.channels;
     layer->placed_out.planes = layer->placed_in.planes;
-    return mb_window_count(layer->in, layer->window, &layer->out.rows, &layer->out.columns, error);
+    const mb_status status =
+        mb_window_count(layer->in, layer->window, &layer->out.rows, &layer->out.columns, error);
+    return status == MB_OK ? mb_window_check_size(layer, error) : status;
 }
 
 static mb_status configure_max(mb_layer *layer, const char *argument, mb_error *error)
@@ -217,6 +219,7 @@ static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training
 
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
+    .takes_images = true,
     .configure = configure_max,
     .keeps = keeps_places,
     .forward = forward,
@@ -225,6 +228,7 @@ const mb_layer_ops mb_maxpool2d_ops = {
 
 const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
+    .takes_images = true,
     .configure = configure_mean,
     .forward = forward,
     .backward = backward,
@@ -232,6 +236,7 @@ const mb_layer_ops mb_avgpool2d_ops = {
 
 const mb_layer_ops mb_globalavgpool_ops = {
     .name = "globalavgpool",
+    .takes_images = true,
     .configure = configure_global,
     .forward = forward,
     .backward = backward,

@@ -11,8 +11,9 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
 {
     if (argument != NULL)
         return mb_fail(error, MB_INVALID, "relu takes no argument");
-    if (layer->position == 0)
-        return mb_fail(error, MB_INVALID, "relu cannot be the first layer");
+    if (layer->of_samples)
+        return mb_fail(error, MB_INVALID,
+                       "relu cannot be the first layer, nor the first but flatten");
     layer->out = layer->in;
     layer->placed_out = layer->placed_in;
     return MB_OK;

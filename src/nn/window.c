@@ -82,3 +82,22 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
     *columns = (padded_columns - window.columns) / window.stride + 1;
     return MB_OK;
 }
+
+/* Images in numbers must be in range, as activations are. */
+mb_status mb_window_check_size(const mb_layer *layer, mb_error *error)
+{
+    const mb_shape in = layer->in, out = layer->out;
+    const size_t padding = layer->window.padding;
+    size_t numbers;
+    const bool fits = mb_multiply(in.rows + 2 * padding, in.columns + 2 * padding, &numbers) &&
+                      mb_multiply(numbers, in.channels, &numbers) && numbers <= INT32_MAX &&
+                      mb_multiply(out.rows, out.columns, &numbers) &&
+                      mb_multiply(numbers, out.channels, &numbers) && numbers <= INT32_MAX;
+    return fits
+               ? MB_OK
+               : mb_fail(error, MB_INVALID,
+                         "images of %zux%zux%zu (channels, rows, columns) with padding %zu, or the "
+                         "%zux%zux%zu made of them, are too large",
+                         in.channels, in.rows, in.columns, padding, out.channels, out.rows,
+                         out.columns);
+}

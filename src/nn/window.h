@@ -14,4 +14,8 @@ mb_status mb_window_parse(const char *name, const char *argument, size_t stride,
 mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *columns,
                           mb_error *error);
 
+/* MB_INVALID where a layer's padded image, or the one that it makes, has more numbers than an
+ * int32_t counts. */
+mb_status mb_window_check_size(const mb_layer *layer, mb_error *error);
+
 #endif

@@ -127,10 +127,22 @@ static void blocks_are_as_equal_as_can_be(void **state)
     }
 }
 
+/* A smaller batch may be more bundles than a larger one: 16 samples are 16, and 17 are 9. */
+static void bundles_have_room_in_any_smaller_batch(void **state)
+{
+    (void)state;
+    assert_int_equal(mb_cut_bundles(mb_cut_samples(16)), 16);
+    assert_int_equal(mb_cut_bundles(mb_cut_samples(17)), 9);
+    for (size_t most = 1; most < 200; most++)
+        for (size_t rows = 1; rows <= most; rows++)
+            assert_in_range(mb_cut_bundles(mb_cut_samples(rows)), 1, mb_most_bundles(most));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_as_equal_as_can_be),
+        cmocka_unit_test(bundles_have_room_in_any_smaller_batch),
         cmocka_unit_test(tiles_cover_each_cell_once),
         cmocka_unit_test(tiles_go_down_the_rows_first),
         cmocka_unit_test(a_cut_of_rows_has_all_columns),

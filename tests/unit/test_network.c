@@ -258,6 +258,45 @@ static void bad_specs_are_refused_by_name(void **state)
     fails(*state, "", tiny, 3, "layer 1 of '' is empty");
 }
 
+/* Windows that do not fit, and layers where they cannot be: one line with the layer and shapes. */
+static void bad_layers_of_images_are_refused(void **state)
+{
+    static const struct {
+        const char *spec, *why;
+    } cases[] = {
+        {"conv2d,flatten,dense:10", "layer 1 'conv2d': conv2d takes CHANNELSxKERNEL["},
+        {"conv2d:0x3,flatten,dense:10", "conv2d takes CHANNELSxKERNEL["},
+        {"conv2d:4x3/stride0,flatten,dense:10", "conv2d takes CHANNELSxKERNEL["},
+        {"conv2d:4x3/pad,flatten,dense:10", "conv2d takes CHANNELSxKERNEL["},
+        {"maxpool2d:2/groups2,flatten,dense:10", "maxpool2d takes KERNEL["},
+        {"conv2d:4x29,flatten,dense:10", "a kernel of 29x29 does not fit into 1x28x28"},
+        {"conv2d:4x3/pad3,flatten,dense:10", "padding 3 is not smaller than the kernel, 3x3"},
+        {"conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10",
+         "layer 2 'conv2d:8x3/groups4': 4 groups do not divide 6 channels in and 8 out"},
+        {"conv2d:4x3,dense:10", "and 4x26x26 (channels, rows, columns) come in: flatten goes"},
+        {"conv2d:65536x3,conv2d:65536x3,flatten,dense:10",
+         "layer 2 'conv2d:65536x3': weights of 65536x65536x3x3 are too large"},
+        {"conv2d:65536x28/pad27,conv2d:1x1/pad0,maxpool2d:65536/pad65535,flatten,dense:10",
+         "images of 1x55x55 (channels, rows, columns) with padding 65535"},
+        {"maxpool2d:65536/pad65535/stride1,flatten,dense:10", "are too large"},
+        {"globalavgpool:2,flatten,dense:10", "globalavgpool takes no argument"},
+        {"batchnorm2d:2,flatten,dense:10", "batchnorm2d takes no argument"},
+        {"flatten:2,dense:10", "flatten takes no argument"},
+        {"conv2d:4x3,dropout:1,flatten,dense:10", "dropout takes its rate, 0 to 1 (excluded)"},
+        {"conv2d:4x3,dropout:nan,flatten,dense:10", "dropout takes its rate, 0 to 1 (excluded)"},
+        {"dropout:0.5,dense:10", "dropout cannot be the first layer"},
+        {"flatten,dropout:0.5,dense:10", "layer 2 'dropout:0.5': dropout cannot be the first"},
+        {"flatten,relu,dense:10", "layer 2 'relu': relu cannot be the first layer"},
+        {"flatten,flatten,relu,dense:10", "layer 3 'relu': relu cannot be the first layer"},
+        {"conv2d:4x3,flatten,conv2d:4x1,flatten,dense:10",
+         "layer 3 'conv2d:4x1': conv2d takes images, and 2704 flat numbers come in"},
+        {"dense:64,relu,batchnorm2d,dense:10", "batchnorm2d takes images, and 64 flat numbers"},
+        {"flatten,maxpool2d:1,dense:10", "maxpool2d takes images, and 784 flat numbers"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        fails(*state, cases[i].spec, mnist, 10, cases[i].why);
+}
+
 static void networks_end_in_a_unit_a_class(void **state)
 {
     fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
@@ -317,6 +356,7 @@ int main(void)
         cmocka_unit_test(seeds_make_the_weights),
         cmocka_unit_test(weights_do_not_depend_on_the_panel),
         cmocka_unit_test(bad_specs_are_refused_by_name),
+        cmocka_unit_test(bad_layers_of_images_are_refused),
         cmocka_unit_test(networks_end_in_a_unit_a_class),
         cmocka_unit_test(samples_have_a_size),
         cmocka_unit_test(what_no_memory_holds_is_an_error),

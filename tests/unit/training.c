@@ -38,6 +38,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .apply = mb_optimizer_kernel(options, network->kernels),
+                                  .seed = options->seed,
                                   .healthy = &t->pass.tally.healthy};
     assert_non_null(t->trainable.first);
     assert_non_null(t->trainable.second);
