@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "restart.h"
 
+#include "model/onnx.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -63,18 +64,19 @@ static json_t *pins_of(const mb_machine_info *info)
 
 static mb_status print_json(const mb_machine_info *info, mb_error *error)
 {
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:{s:b}, "
-        "s:s?}",
-        "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
-        (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed, "cpus_allowed",
-        (json_int_t)info->pus_allowed, "cpu_quota",
-        info->quota > 0.0 ? json_real(info->quota) : json_null(), "threads",
-        (json_int_t)info->threads, "threads_from", info->threads_from, "pin_policy",
-        info->pin_policy, "pins", pins_of(info), "blas_core", info->blas_core, "blas_version",
-        info->blas_version, "blas_threading", info->blas_threading, "blas_config",
-        info->blas_config, "restarted", mb_restarted(), "features", "report", mb_report_built(),
-        "warning", info->warning);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, "
+                  "s:b, s:{s:b, s:b}, "
+                  "s:s?}",
+                  "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
+                  (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed,
+                  "cpus_allowed", (json_int_t)info->pus_allowed, "cpu_quota",
+                  info->quota > 0.0 ? json_real(info->quota) : json_null(), "threads",
+                  (json_int_t)info->threads, "threads_from", info->threads_from, "pin_policy",
+                  info->pin_policy, "pins", pins_of(info), "blas_core", info->blas_core,
+                  "blas_version", info->blas_version, "blas_threading", info->blas_threading,
+                  "blas_config", info->blas_config, "restarted", mb_restarted(), "features",
+                  "report", mb_report_built(), "onnx", mb_onnx_built(), "warning", info->warning);
     char *text =
         object != NULL ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     if (text != NULL)
@@ -109,6 +111,8 @@ static void print_text(const mb_machine_info *info)
     printf("kernels    %s\n", info->cpu_level);
     printf("features   %s\n", mb_report_built() ? "report (pictures and page of a run)"
                                                 : "no report: built without cairo");
+    printf("           %s\n", mb_onnx_built() ? "onnx (models for ONNX Runtime)"
+                                              : "no onnx: built without protobuf-c");
 }
 
 int mb_command_info(int argc, char **argv)

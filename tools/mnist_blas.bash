@@ -20,7 +20,7 @@ _mnist_blas() {
     COMPREPLY=()
 
     case ${COMP_WORDS[1]} in
-    train | evaluate | predict | tune | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
+    train | evaluate | predict | export | tune | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
     esac
     case $command in
     train)
@@ -28,8 +28,9 @@ _mnist_blas() {
             --weight-decay --seed --momentum --beta1 --beta2 --threads --out"
         flags="--nesterov --no-report --quiet"
         ;;
-    evaluate) with_value="--data --threads" flags="" ;;
-    predict) with_value="--threads" flags="--raw --json" ;;
+    evaluate) with_value="--data --network --threads" flags="" ;;
+    predict) with_value="--network --input --threads" flags="--raw --json" ;;
+    export) with_value="--onnx --network --input" flags="" ;;
     tune) with_value="--data --network --batch-size --optimizer" flags="" ;;
     info) with_value="--threads" flags="--json" ;;
     esac
@@ -48,6 +49,7 @@ _mnist_blas() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
+    --onnx) _mnist_blas_files "$current" .onnx ;;
     --network) mapfile -t COMPREPLY < <(compgen -W "mlp" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W "constant cosine onecycle" -- "$current") ;;
@@ -60,7 +62,7 @@ _mnist_blas() {
         return
     fi
     if [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict tune info" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict export tune info" -- "$current")
         return
     fi
     for ((i = first; i < COMP_CWORD; i++)); do
@@ -72,7 +74,7 @@ _mnist_blas() {
         fi
     done
     case $command:$operands in
-    evaluate:0 | predict:0) _mnist_blas_files "$current" .safetensors ;;
+    evaluate:0 | predict:0 | export:0) _mnist_blas_files "$current" .safetensors ;;
     predict:*) _mnist_blas_files "$current" .png .pgm ubyte ubyte.gz ;;
     esac
 }

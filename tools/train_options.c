@@ -230,6 +230,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas [train]                 this one\n"
             "  mnist_blas evaluate MODEL          how well a saved model classifies\n"
             "  mnist_blas predict MODEL IMAGE...  what a saved model sees in images\n"
+            "  mnist_blas export MODEL            a saved model as ONNX\n"
             "  mnist_blas tune                    the best threads and pins on this machine\n"
             "  mnist_blas info                    machine, threads and BLAS as used"
             "\vExamples:\n"

@@ -16,32 +16,72 @@ static const char generator_key[] = "generator", network_key[] = "network", inpu
 
 /* --- saving --- */
 
-/* The network's tensors as safetensors.h wants them; names, shapes and values in `arena`. */
-static mb_named_tensor *collect_tensors(const mb_network *network, mb_arena *arena)
+/* PyTorch's batch normalisation counts its batches in a tensor that a state must have, and reads it
+ * only where it is told to average over all of them. */
+static const char variance_name[] = ".running_var", count_name[] = ".num_batches_tracked";
+enum { COUNT_NAME = sizeof((mb_tensor_info *)0)->name + sizeof count_name };
+
+/* The name of the count that belongs to this tensor; false for one that has none. */
+static bool name_count(const mb_tensor_info *info, char name[COUNT_NAME])
+{
+    const char *dot = strchr(info->name, '.');
+    if (dot == NULL || strcmp(dot, variance_name) != 0)
+        return false;
+    snprintf(name, COUNT_NAME, "%.*s%s", (int)(dot - info->name), info->name, count_name);
+    return true;
+}
+
+/* Room for the network's tensors and a count for each. */
+typedef struct collection {
+    mb_arena arena;
+    mb_named_tensor *tensors;
+    size_t count;
+} collection;
+
+/* Adds the counts, which are first, because they need the most alignment. */
+static bool collect_counts(const mb_network *network, collection *all)
+{
+    static const int64_t none = 0;
+    for (size_t i = 0; i < mb_network_tensors(network); i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        char name[COUNT_NAME];
+        if (!name_count(&info, name))
+            continue;
+        const char *kept = mb_arena_string(&all->arena, name);
+        if (kept == NULL)
+            return false;
+        all->tensors[all->count++] =
+            (mb_named_tensor){.name = kept, .values = &none, .dtype = MB_I64};
+    }
+    return true;
+}
+
+/* Names, shapes and values of all that a file holds; false where memory is out. */
+static bool collect_tensors(const mb_network *network, collection *all)
 {
     const size_t count = mb_network_tensors(network);
-    mb_tensor_info *infos = mb_arena_take(arena, count, sizeof *infos);
-    mb_named_tensor *tensors = mb_arena_take(arena, count, sizeof *tensors);
-    if (infos == NULL || tensors == NULL)
-        return NULL;
+    mb_tensor_info *infos = mb_arena_take(&all->arena, count, sizeof *infos);
+    all->tensors = mb_arena_take(&all->arena, 2 * count, sizeof *all->tensors);
+    if (infos == NULL || all->tensors == NULL || !collect_counts(network, all))
+        return false;
     for (size_t i = 0; i < count; i++) {
         infos[i] = mb_network_tensor(network, i);
-        float *values = mb_arena_take(arena, infos[i].elements, sizeof *values);
+        float *values = mb_arena_take(&all->arena, infos[i].elements, sizeof *values);
         if (values == NULL)
-            return NULL;
+            return false;
         mb_network_get(network, i, values);
-        tensors[i] = (mb_named_tensor){.name = infos[i].name,
-                                       .dimensions = infos[i].dimensions,
-                                       .shape = infos[i].shape,
-                                       .values = values};
+        all->tensors[all->count++] = (mb_named_tensor){.name = infos[i].name,
+                                                       .dimensions = infos[i].dimensions,
+                                                       .shape = infos[i].shape,
+                                                       .values = values};
     }
-    return tensors;
+    return true;
 }
 
 mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
 {
-    mb_arena arena = {0};
-    mb_status status;
+    collection all = {0};
+    mb_status status = MB_OK;
     char input[64], classes[24];
     const mb_shape shape = mb_network_input(network);
     snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
@@ -50,14 +90,15 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
                                      {network_key, mb_network_spec(network)},
                                      {input_key, input},
                                      {classes_key, classes}};
-    const mb_safetensors_content content = {.tensors = collect_tensors(network, &arena),
-                                            .tensor_count = mb_network_tensors(network),
+    if (!collect_tensors(network, &all))
+        status = mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+    const mb_safetensors_content content = {.tensors = all.tensors,
+                                            .tensor_count = all.count,
                                             .metadata = metadata,
                                             .metadata_count = sizeof metadata / sizeof metadata[0]};
-    status = content.tensors != NULL
-                 ? mb_safetensors_write(path, &content, error)
-                 : mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
-    mb_arena_free(&arena);
+    if (status == MB_OK)
+        status = mb_safetensors_write(path, &content, error);
+    mb_arena_free(&all.arena);
     return status;
 }
 
@@ -197,11 +238,15 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     return status;
 }
 
+/* Whether the network has the tensor, or a layer for which PyTorch keeps a count of this name. */
 static bool has_tensor(const mb_network *network, const char *name)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++)
-        if (strcmp(mb_network_tensor(network, i).name, name) == 0)
+    char count[COUNT_NAME];
+    for (size_t i = 0; i < mb_network_tensors(network); i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        if (strcmp(info.name, name) == 0 || (name_count(&info, count) && strcmp(count, name) == 0))
             return true;
+    }
     return false;
 }
 
@@ -220,6 +265,48 @@ static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_n
                              "of this name",
                              path, name, mb_network_spec(network));
     }
+    return status;
+}
+
+/* Rows of the last weight with two dimensions: those of the file's last dense layer. Numbers in
+ * names go up with the layers; 0 where there is none. */
+static size_t count_classes(const mb_safetensors *file)
+{
+    size_t classes = 0;
+    long last = -1;
+    for (size_t i = 0; i < mb_safetensors_count(file); i++) {
+        const mb_stored_tensor *tensor = mb_safetensors_tensor(file, i);
+        char *rest;
+        const long layer = strtol(tensor->name, &rest, 10);
+        if (rest != tensor->name && strcmp(rest, ".weight") == 0 && tensor->dimensions == 2 &&
+            layer > last) {
+            last = layer;
+            classes = tensor->shape[0];
+        }
+    }
+    return classes;
+}
+
+mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
+                           mb_shape input, mb_network **network, mb_error *error)
+{
+    mb_safetensors *file = NULL;
+    mb_network *loaded = NULL;
+    mb_status status = mb_safetensors_open(path, &file, error);
+    const size_t classes = status == MB_OK ? count_classes(file) : 0;
+    if (status == MB_OK && classes == 0)
+        status = mb_fail(error, MB_FORMAT,
+                         "%s: no weight of a dense layer: not the state of an nn.Sequential", path);
+    if (status == MB_OK)
+        status = mb_network_open_within(machine, spec, input, classes, most_parameters(file),
+                                        &loaded, error);
+    if (status == MB_OK)
+        status = load_tensors(path, file, loaded, error);
+    if (status == MB_OK)
+        *network = loaded;
+    else
+        mb_network_close(loaded);
+    mb_safetensors_close(file);
     return status;
 }
 

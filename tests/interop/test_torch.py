@@ -1,0 +1,68 @@
+"""Models go to PyTorch and back, and are the same there."""
+import unittest
+
+import numpy
+import safetensors.torch
+import torch
+
+import models
+import to_torch
+
+
+def there_test(spec):
+    def test(self):
+        path = self.train_network(spec)
+        module = to_torch.load(path)
+        self.assert_same(path, module)
+    return test
+
+
+@models.of_each_network(there_test)
+class ThereAndBack(models.ModelTest):
+    COUNT = 1000
+
+    def setUp(self):
+        super().setUp()
+        torch.set_num_threads(1)
+        torch.manual_seed(7)
+        self.images = self.images[:self.COUNT]
+
+    def logits(self, module):
+        gray = torch.from_numpy(self.images.astype(numpy.float32) / numpy.float32(255))
+        with torch.no_grad():
+            return module(gray.unsqueeze(1)).numpy()
+
+    def assert_same(self, path, module, *arguments):
+        theirs, (ours, _) = self.logits(module), self.ask(path, self.images, *arguments)
+        self.assertEqual((self.COUNT, 10), theirs.shape)
+        self.assert_close(theirs, ours, 1e-5)
+        self.assertEqual(self.COUNT, numpy.sum(ours.argmax(1) == theirs.argmax(1)))
+
+    def test_back(self):
+        """What PyTorch has trained and saved, our program takes with --network."""
+        module = torch.nn.Sequential(torch.nn.Linear(784, 50), torch.nn.ReLU(),
+                                     torch.nn.Linear(50, 10))
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(module.state_dict(), state)
+        spec = ["--network", "dense:50,relu,dense:10"]
+        whole = torch.nn.Sequential(torch.nn.Flatten(), module)
+        self.assert_same(state, whole.eval(), *spec)
+        line = self.succeed("evaluate", *spec, "--data", self.data, state).out.splitlines()[0]
+        labels = models.read_idx(self.data, models.support.TEST_LABELS)
+        self.images = models.read_idx(self.data, models.support.TEST_IMAGES)
+        right = int(numpy.sum(self.logits(whole).argmax(1) == labels))
+        self.assertIn(f"({right} of 10000)", line)
+
+    def test_back_and_there(self):
+        """Our file, saved by PyTorch, gives the same bits without its metadata."""
+        path = self.train_network("mlp")
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(to_torch.load(path).state_dict(), state)
+        ours = self.ask(path, self.images)
+        again = self.ask(state, self.images, "--network", "mlp")
+        self.assertTrue(numpy.array_equal(ours[0], again[0]))
+        self.assertTrue(numpy.array_equal(ours[1], again[1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
