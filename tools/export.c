@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { KEY_ONNX = 256, KEY_NETWORK, KEY_INPUT };
 
@@ -68,6 +69,15 @@ static char *with_default(int key, const char *text, void *input)
                                 : (char *)(uintptr_t)text;
 }
 
+static mb_status write_onnx(const mb_network *network, const char *path, mb_error *error)
+{
+    char *folder = mb_path_folder(path);
+    if (folder != NULL)
+        mb_file_sweep(folder);
+    free(folder);
+    return mb_model_export_onnx(network, path, error);
+}
+
 static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
@@ -76,7 +86,7 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
     if (status == MB_OK)
-        status = mb_model_export_onnx(network, arguments->onnx, error);
+        status = write_onnx(network, arguments->onnx, error);
     if (status == MB_OK) {
         const mb_shape input = mb_network_input(network);
         printf("%s: ONNX of %s, input (batch, %zu, %zu, %zu) from 0 to 1\n", arguments->onnx,

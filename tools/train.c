@@ -49,6 +49,8 @@ static mb_status make_folder(const char *folder, mb_error *error)
         status = mb_fail(error, MB_IO, "%s: is not a folder", folder);
     if (status == MB_OK && access(path, W_OK | X_OK) != 0)
         status = mb_fail(error, MB_IO, "%s: cannot be written: %s", folder, strerror(errno));
+    if (status == MB_OK)
+        mb_file_sweep(path);
     free(path);
     return status;
 }
