@@ -55,6 +55,20 @@ typedef struct mb_lines {
     size_t columns, pixel_stride, line_stride;
 } mb_lines;
 
+/* outer x inner segments of `length` numbers: segment (o, i) begins o * outer_stride + i *
+ * inner_stride numbers into an image. */
+typedef struct mb_segments {
+    size_t outer, outer_stride, inner, inner_stride, length;
+} mb_segments;
+
+/* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
+ * step numbers into an image, and its rows and columns are row_stride and column_stride apart. At
+ * most 256 numbers a window. */
+typedef struct mb_pool {
+    size_t outer, outer_stride, length, step;
+    size_t rows, row_stride, columns, column_stride;
+} mb_pool;
+
 typedef struct mb_kernels {
     /* out[i] = bytes[i] / 255 */
     void (*widen)(size_t n, const uint8_t *bytes, float *out);
@@ -94,6 +108,43 @@ typedef struct mb_kernels {
 
     /* y = e^x for x <= 0 (0 below -87.3, NaN stays), within 2 ulp. */
     void (*exp)(size_t n, const float *x, float *y);
+
+    /* The segments of an image, one after another: im2col. Up to MB_LINE - 1 numbers after a
+     * segment are read, and after the last are written, too. */
+    void (*expand)(mb_segments segments, const float *image, float *to);
+
+    /* The reverse: adds them, one after another, to their places in the image, and 0 to up to
+     * MB_LINE - 1 numbers after a segment. */
+    void (*fold)(mb_segments segments, const float *from, float *image);
+
+    /* sums (rows) += sums over the columns of x (rows, columns). */
+    void (*sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
+
+    /* out (outer, length) = the largest number of each window, and which (NULL: not wanted) its
+     * number in the window, row-major; the first of equal ones, or the first NaN. */
+    void (*largest)(const mb_pool *pool, const float *x, float *out, uint8_t *which);
+
+    /* d, an image, += d_out where `which` says. */
+    void (*largest_back)(const mb_pool *pool, const uint8_t *which, const float *d_out, float *d);
+
+    /* out (outer, length) = scale times the sum of each window; d += scale * d_out all over it. */
+    void (*mean)(const mb_pool *pool, float scale, const float *x, float *out);
+    void (*mean_back)(const mb_pool *pool, float scale, const float *d_out, float *d);
+
+    /* x[i] = 0 where hash(key, first + i) < dropped, of 2^32; else x[i] * scale. */
+    void (*dropout)(size_t n, uint64_t key, size_t first, uint32_t dropped, float scale, float *x);
+
+    /* Of matrices (rows, columns) without gaps whose columns are channels, or whose rows are with
+     * `planes`; all vectors are (channels). sums += sums of a, products += those of a * b; */
+    void (*sum_products)(bool planes, size_t rows, size_t columns, const float *a, const float *b,
+                         double *sums, double *products);
+    /* out = x * scale + shift; out may be x. */
+    void (*scale_shift)(bool planes, size_t rows, size_t columns, const float *scale,
+                        const float *shift, const float *x, float *out);
+    /* out = d * by_d + x * by_x + shift. */
+    void (*scale_two_shift)(bool planes, size_t rows, size_t columns, const float *by_d,
+                            const float *by_x, const float *shift, const float *d, const float *x,
+                            float *out);
 
     mb_update_fn *sgd, *adam; /* adam: adamw too, `keep` and `l2` tell them apart */
 } mb_kernels;

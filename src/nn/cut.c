@@ -4,7 +4,14 @@ enum { MOST_BLOCK_ROWS = 64 };
 
 static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block; }
 
-mb_cut mb_cut_rows(size_t rows, size_t block_rows) { return (mb_cut){rows, 1, block_rows, 1}; }
+mb_cut mb_cut_rows(size_t rows, size_t block_rows) { return (mb_cut){rows, 1, block_rows, 1, 1}; }
+
+mb_cut mb_cut_samples(size_t rows) { return (mb_cut){rows, 1, 1, 1, blocks_of(rows, MB_BUNDLES)}; }
+
+size_t mb_cut_bundles(mb_cut cut)
+{
+    return blocks_of(mb_cut_tiles(cut), cut.bundle > 0 ? cut.bundle : 1);
+}
 
 size_t mb_equal_blocks(size_t n, size_t most)
 {
@@ -43,7 +50,8 @@ mb_tile mb_cut_tile_in(mb_cut cut, size_t tile, size_t columns)
 bool mb_cut_equal(mb_cut a, mb_cut b)
 {
     return a.rows == b.rows && a.columns == b.columns && a.block_rows == b.block_rows &&
-           a.block_columns == b.block_columns;
+           a.block_columns == b.block_columns &&
+           (a.bundle > 1 ? a.bundle : 1) == (b.bundle > 1 ? b.bundle : 1);
 }
 
 mb_cut_rules mb_cut_rules_for(bool avx512_kernel_set)

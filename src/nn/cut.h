@@ -12,6 +12,7 @@
 
 typedef struct mb_cut {
     size_t rows, columns, block_rows, block_columns;
+    size_t bundle; /* so many tiles go to the same thread, which runs them in order; 0 is 1 */
 } mb_cut;
 
 /* What one tile covers. */
@@ -22,6 +23,13 @@ typedef struct mb_tile {
 /* Whole rows in blocks, whatever the columns are: two phases that work sample by sample have equal
  * cuts though their matrices differ in width. */
 mb_cut mb_cut_rows(size_t rows, size_t block_rows);
+
+/* Sample by sample, in at most MB_BUNDLES bundles: what the samples of a bundle add up to has a
+ * place of its own, and these places are added up in their order. */
+enum { MB_BUNDLES = 16 };
+mb_cut mb_cut_samples(size_t rows);
+
+size_t mb_cut_bundles(mb_cut cut);
 
 /* n in blocks as equal as can be, of at most `most`: the size of all but perhaps the last. */
 size_t mb_equal_blocks(size_t n, size_t most);

@@ -28,16 +28,15 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
     if (units == 0 || *end != '\0' || errno != 0 || units > MOST_UNITS)
         return mb_fail(error, MB_INVALID, "dense takes its units, 1 to %d, as in dense:128",
                        MOST_UNITS);
+    if (layer->position > 0 && (layer->in.channels > 1 || layer->in.rows > 1))
+        return mb_fail(
+            error, MB_INVALID,
+            "dense takes flat numbers, and %zux%zux%zu (channels, rows, columns) come in: "
+            "flatten goes before it",
+            layer->in.channels, layer->in.rows, layer->in.columns);
     layer->out = (mb_shape){1, 1, (size_t)units};
     layer->parameter_count = (mb_dense_inputs(layer) + 1) * (size_t)units;
     return MB_OK;
-}
-
-/* Row `row` of what comes in: activations, or the samples themselves. */
-static const float *input_row(const mb_dense_op *op, const mb_step *step, size_t row)
-{
-    const float *in = op->site.in.data != NULL ? op->site.in.data : step->batch->x;
-    return in + row * op->site.in.columns;
 }
 
 static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -53,8 +52,8 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     op->site.kernels->fill_rows(part.rows, part.columns,
                                 layer->parameters + mb_dense_bias_offset(layer) + part.column, z,
                                 units);
-    mb_gemm(layer->rules, part.rows, part.columns, inputs, input_row(op, step, part.row), inputs, w,
-            part.columns, 1.0f, z, units);
+    mb_gemm(layer->rules, part.rows, part.columns, inputs,
+            mb_site_input_row(&op->site, step, part.row), inputs, w, part.columns, 1.0f, z, units);
 }
 
 /* d_in = d_out x W^T. The tile's rows of W are turned first, so that the product has the form that
@@ -98,8 +97,8 @@ static void add_up_gradient(const mb_dense_op *op, const mb_step *step, mb_tile 
         const size_t rows = all - row < block_rows ? all - row : block_rows;
         const float *d = op->site.d_out.data + row * units + part.column;
         op->site.kernels->add_rows(rows, width, d, units, bias_gradient);
-        mb_gemm_at(layer->rules, inputs, width, rows, input_row(op, step, row), inputs, d, units,
-                   row > 0 ? 1.0f : 0.0f, gradient, width);
+        mb_gemm_at(layer->rules, inputs, width, rows, mb_site_input_row(&op->site, step, row),
+                   inputs, d, units, row > 0 ? 1.0f : 0.0f, gradient, width);
     }
 }
 
@@ -145,23 +144,24 @@ static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *e
     const bool small_blocks = mb_dense_is_narrow(layer) && site->in.data != NULL;
     const mb_cut cut = small_blocks                ? mb_cut_rows(site->rows, NARROW_ROWS)
                        : mb_dense_is_narrow(layer) ? mb_cut_rows(site->rows, block)
-                                                   : (mb_cut){site->rows, units, block, panel};
-    return mb_dense_add_phase(
-        layer, site,
-        (mb_phase){.name = "forward",
-                   .run = run_forward,
-                   .cut = cut,
-                   .uses = {{mb_dense_input(site), .own = mb_cut_is_rows(cut)},
-                            {layer->parameters},
-                            {site->out.data, .writes = true, .own = true}}},
-        error);
+                                                   : (mb_cut){site->rows, units, block, panel, 1};
+    return mb_dense_add_phase(layer, site,
+                              (mb_phase){.name = "forward",
+                                         .run = run_forward,
+                                         .cut = cut,
+                                         .uses = {{mb_site_input(site), .own = mb_cut_is_rows(cut)},
+                                                  {layer->parameters},
+                                                  {site->out.data, .writes = true, .own = true}}},
+                              error);
 }
 
 static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
+    if (site->d_in.data == NULL)
+        return MB_OK;
     const size_t inputs = mb_dense_inputs(layer), rows = site->rows, panel = layer->rules.panel;
     const mb_cut cut = mb_dense_is_narrow(layer) ? mb_cut_rows(rows, NARROW_ROWS)
-                                                 : (mb_cut){rows, inputs, rows, panel};
+                                                 : (mb_cut){rows, inputs, rows, panel, 1};
     const size_t columns = mb_dense_is_narrow(layer) ? inputs : panel;
     return mb_dense_add_phase(
         layer, site,
@@ -184,17 +184,26 @@ static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *er
         layer, site,
         (mb_phase){.name = "update",
                    .run = run_update,
-                   .cut = {1, units, 1, panel},
+                   .cut = {1, units, 1, panel, 1},
                    .scratch = (mb_dense_inputs(layer) + 1) * panel * sizeof(float),
-                   .uses = {{mb_dense_input(site)},
+                   .uses = {{mb_site_input(site)},
                             {site->d_out.data},
                             {site->trainable->healthy},
                             {layer->parameters, .writes = true}}},
         error);
 }
 
-static float *weight_at(const mb_layer *layer, size_t unit, size_t input)
+/* Where number `input` of what comes in lies, counted as PyTorch flattens: channel, row, column. */
+static size_t place_of(const mb_layer *layer, size_t input)
 {
+    const mb_placement *placed = &layer->placed_in;
+    const size_t pixels = placed->shape.rows * placed->shape.columns;
+    return placed->planes ? input : input % pixels * placed->shape.channels + input / pixels;
+}
+
+static float *weight_at(const mb_layer *layer, size_t unit, size_t number)
+{
+    const size_t input = place_of(layer, number);
     const size_t first = unit / layer->rules.panel * layer->rules.panel;
     return layer->parameters + mb_dense_panel_offset(layer, first) +
            input * mb_dense_panel_width(layer, first) + unit - first;
@@ -252,6 +261,7 @@ static double flops(const mb_layer *layer)
 
 const mb_layer_ops mb_dense_ops = {
     .name = "dense",
+    .takes_dots = true,
     .tensors = 2,
     .configure = configure,
     .forward = forward,

@@ -39,12 +39,6 @@ static inline bool mb_dense_is_narrow(const mb_layer *layer)
     return mb_dense_units(layer) <= layer->rules.panel;
 }
 
-/* The name of what comes in, for mb_use. */
-static inline const void *mb_dense_input(const mb_site *site)
-{
-    return site->in.data != NULL ? (const void *)site->in.data : &mb_batch_rows;
-}
-
 /* Whether what comes in are samples without their zeros. */
 static inline bool mb_dense_is_sparse(const mb_site *site)
 {

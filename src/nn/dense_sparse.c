@@ -61,7 +61,7 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
     const size_t units = mb_dense_units(layer);
     const mb_cut cut = units <= MB_MOST_COLUMNS
                            ? mb_cut_rows(site->rows, SPARSE_ROWS)
-                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS};
+                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS, 1};
     return mb_dense_add_phase(
         layer, site,
         (mb_phase){.name = "forward",
@@ -137,7 +137,7 @@ mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_
 {
     const size_t inputs = mb_dense_inputs(layer);
     const mb_cut cut = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
-                        MB_MOST_COLUMNS};
+                        MB_MOST_COLUMNS, 1};
     return mb_dense_add_phase(layer, site,
                               (mb_phase){.name = "update",
                                          .run = run_update,

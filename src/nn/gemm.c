@@ -46,3 +46,10 @@ void mb_gemm_at(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a
                     a + done, (int)lda, b, (int)ldb, beta, c + done * ldc, (int)ldc);
     }
 }
+
+void mb_gemm_bt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float beta, float *c, size_t ldc)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f, a, (int)lda,
+                b, (int)ldb, beta, c, (int)ldc);
+}

@@ -14,4 +14,8 @@ void mb_gemm(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a, s
 void mb_gemm_at(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a, size_t lda,
                 const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
+/* C (M, N) = A x B^T + beta * C with B (N, K), in one piece; M, N and K are not 0. */
+void mb_gemm_bt(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                size_t ldb, float beta, float *c, size_t ldc);
+
 #endif

@@ -9,6 +9,18 @@
 
 typedef struct mb_layer mb_layer;
 
+/* How a sample's numbers lie in memory: (rows, columns, channels), or with `planes` (channels,
+ * rows, columns). What flatten made flat still lies as it lay. */
+typedef struct mb_placement {
+    mb_shape shape;
+    bool planes;
+} mb_placement;
+
+/* What slides over an image. */
+typedef struct mb_window {
+    size_t rows, columns, stride, padding, groups;
+} mb_window;
+
 /* (rows, columns) row-major without gaps; how many rows, the user knows. */
 typedef struct mb_matrix {
     float *data;
@@ -19,6 +31,8 @@ typedef struct mb_matrix {
 typedef struct mb_trainable {
     float *first, *second; /* moments */
     mb_update_fn *apply;
+    uint64_t seed;       /* of dropout */
+    double smoothing;    /* of labels */
     const bool *healthy; /* false once a loss was not finite: then nothing is updated */
 } mb_trainable;
 
@@ -31,21 +45,30 @@ typedef struct mb_site {
     size_t rows;             /* samples in the batch */
     mb_matrix in, out;       /* activations; in.data is NULL where the samples themselves come in */
     mb_matrix d_in, d_out;   /* gradients of the loss by them */
+    const mb_layer *folded;  /* the batchnorm2d that this layer does too, or NULL */
+    float *kept;             /* the layer's own, mb_layer_ops.keeps numbers */
     const mb_trainable *trainable; /* NULL when nothing is trained */
 } mb_site;
 
 /* Layers append phases and never see threads. Functions that a layer does not need are NULL. */
 typedef struct mb_layer_ops {
     const char *name;
-    bool in_place; /* out is the same matrix as in */
+    bool in_place;   /* out is the same matrix as in */
+    bool takes_dots; /* as the first layer it multiplies samples without their zeros */
     size_t tensors;
 
     /* Reads the spec's part after the colon (NULL if there is none) and sets layer->out and
-     * layer->parameter_count from layer->in. MB_INVALID with the reason alone as text. */
+     * layer->parameter_count from layer->in, and layer->placed_out where it is not that of what
+     * comes in. MB_INVALID with the reason alone as text. */
     mb_status (*configure)(mb_layer *layer, const char *argument, mb_error *error);
 
-    mb_status (*forward)(const mb_layer *layer, const mb_site *site, mb_error *error);  /* out */
-    mb_status (*backward)(const mb_layer *layer, const mb_site *site, mb_error *error); /* d_in */
+    /* Numbers that the layer keeps from phase to phase of a step of up to max_rows samples. */
+    size_t (*keeps)(const mb_layer *layer, size_t max_rows, bool training);
+
+    mb_status (*forward)(const mb_layer *layer, const mb_site *site, mb_error *error); /* out */
+    /* d_in, where it is wanted: site->d_in.data is NULL where samples come in; and what update
+     * wants to find in `kept`. */
+    mb_status (*backward)(const mb_layer *layer, const mb_site *site, mb_error *error);
     mb_status (*update)(const mb_layer *layer, const mb_site *site,
                         mb_error *error); /* parameters */
 
@@ -61,8 +84,12 @@ struct mb_layer {
     size_t position; /* in the network, from 0 */
     size_t ordinal;  /* among the layers of its kind, from 1 */
     mb_shape in, out;
+    mb_placement placed_in, placed_out;
+    mb_window window; /* conv2d and pooling */
+    double rate;      /* dropout */
     mb_cut_rules rules;
-    size_t parameter_count;
+    size_t parameter_count;  /* those that learn */
+    size_t state_count;      /* numbers behind them that do not */
     size_t parameter_offset; /* into the network's parameters and its moments */
     float *parameters;
 };
@@ -78,6 +105,19 @@ static inline size_t mb_shape_size(mb_shape shape)
 mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phase *phase,
                              mb_error *error);
 
-extern const mb_layer_ops mb_dense_ops, mb_relu_ops;
+/* The name of what comes in, for mb_use, and sample `row` of it: activations, or the samples
+ * themselves as dense rows. */
+static inline const void *mb_site_input(const mb_site *site)
+{
+    return site->in.data != NULL ? (const void *)site->in.data : &mb_batch_rows;
+}
+
+static inline const float *mb_site_input_row(const mb_site *site, const mb_step *step, size_t row)
+{
+    return (site->in.data != NULL ? site->in.data : step->batch->x) + row * site->in.columns;
+}
+
+extern const mb_layer_ops mb_dense_ops, mb_relu_ops, mb_conv2d_ops, mb_maxpool2d_ops,
+    mb_avgpool2d_ops, mb_globalavgpool_ops, mb_batchnorm2d_ops, mb_dropout_ops, mb_flatten_ops;
 
 #endif

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mb_layer_ops *const kinds[] = {&mb_dense_ops, &mb_relu_ops};
+static const mb_layer_ops *const kinds[] = {
+    &mb_dense_ops,       &mb_relu_ops,      &mb_conv2d_ops,
+    &mb_maxpool2d_ops,   &mb_avgpool2d_ops, &mb_globalavgpool_ops,
+    &mb_batchnorm2d_ops, &mb_dropout_ops,   &mb_flatten_ops};
 
 static const mb_layer_ops *find_kind(const char *name)
 {
@@ -35,12 +38,15 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
     *layer = (mb_layer){.ops = find_kind(spec->name),
                         .position = position,
                         .in = position > 0 ? layer[-1].out : network->input,
+                        .placed_in = position > 0 ? layer[-1].placed_out
+                                                  : (mb_placement){.shape = network->input},
                         .rules = rules,
                         .parameter_offset = network->parameter_room};
     if (layer->ops == NULL)
         return mb_fail(error, MB_INVALID,
-                       "network: layer %zu: no layer is called '%s'; there are dense:UNITS and "
-                       "relu, and mlp for a whole network",
+                       "network: layer %zu: no layer is called '%s'; there are dense, conv2d, "
+                       "maxpool2d, avgpool2d, globalavgpool, batchnorm2d, relu, dropout and "
+                       "flatten, and mlp, lenet5 and cnn for a whole network",
                        position + 1, spec->name);
     layer->ordinal = count_kind(network, layer->ops) + 1;
     mb_error reason = {0};
@@ -50,7 +56,10 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                        spec->argument != NULL ? ":" : "",
                        spec->argument != NULL ? spec->argument : "", reason.text);
     const size_t line = MB_CACHE_LINE / sizeof(float);
-    network->parameter_room += (layer->parameter_count + line - 1) / line * line;
+    const size_t numbers = layer->parameter_count + layer->state_count;
+    if (layer->placed_out.shape.channels == 0)
+        layer->placed_out.shape = layer->out;
+    network->parameter_room += (numbers + line - 1) / line * line;
     network->count++;
     return MB_OK;
 }
@@ -140,6 +149,18 @@ void mb_network_close(mb_network *network)
     free(network);
 }
 
+mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
+                            mb_arena *arena, mb_source *source, mb_error *error)
+{
+    const mb_layer *first = network->layers;
+    while (first->ops == &mb_flatten_ops)
+        first++;
+    if (first->ops->takes_dots)
+        return mb_source_open(split, pixels, arena, source, error);
+    *source = (mb_source){.split = *split, .pixels = pixels};
+    return MB_OK;
+}
+
 void mb_network_initialise(mb_network *network, uint64_t seed)
 {
     for (size_t i = 0; i < network->count; i++)
@@ -168,7 +189,7 @@ double mb_network_training_flops(const mb_network *network)
     double flops = 0.0;
     for (size_t i = 0; i < network->count; i++)
         if (network->layers[i].ops->flops != NULL)
-            flops += (i > 0 ? 3.0 : 2.0) * network->layers[i].ops->flops(&network->layers[i]);
+            flops += (flops > 0.0 ? 3.0 : 2.0) * network->layers[i].ops->flops(&network->layers[i]);
     return flops;
 }
 

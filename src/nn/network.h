@@ -22,10 +22,16 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
                                  size_t classes, size_t most_parameters, mb_network **network,
                                  mb_error *error);
 
+/* Prepares `split`, images of `pixels` pixels, as mb_source_open does, in the form that the first
+ * layer takes. MB_MEMORY. */
+mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
+                            mb_arena *arena, mb_source *source, mb_error *error);
+
 /* Activations and gradients of a batch, for one plan's use at a time. */
 typedef struct mb_workspace {
     mb_matrix *out;   /* (layers) */
     mb_matrix *d_out; /* (layers); .data NULL where nothing is trained */
+    float **kept;     /* (layers) mb_layer_ops.keeps numbers each */
 } mb_workspace;
 
 /* Room for up to max_rows samples, from the arena. MB_MEMORY. */

@@ -27,16 +27,23 @@ mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool tra
     const size_t count = network->count;
     workspace->out = mb_arena_take(arena, count, sizeof *workspace->out);
     workspace->d_out = mb_arena_take(arena, count, sizeof *workspace->d_out);
-    if (workspace->out == NULL || workspace->d_out == NULL)
+    workspace->kept = mb_arena_take(arena, count, sizeof *workspace->kept);
+    if (workspace->out == NULL || workspace->d_out == NULL || workspace->kept == NULL)
         return mb_fail_memory(error, "activations", 2 * count * sizeof *workspace->out);
     for (size_t i = 0; i < count; i++) {
         const mb_layer *layer = &network->layers[i];
         const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place) {
-            workspace->out[i] = workspace->out[i - 1];
-            workspace->d_out[i] = workspace->d_out[i - 1];
+            const mb_matrix samples = {NULL, columns};
+            workspace->out[i] = i > 0 ? workspace->out[i - 1] : samples;
+            workspace->d_out[i] = i > 0 ? workspace->d_out[i - 1] : samples;
             continue;
         }
+        const size_t kept =
+            layer->ops->keeps != NULL ? layer->ops->keeps(layer, max_rows, training) : 0;
+        workspace->kept[i] = mb_arena_take(arena, kept, sizeof(float));
+        if (workspace->kept[i] == NULL)
+            return mb_fail_memory(error, layer->ops->name, kept * sizeof(float));
         workspace->out[i] = take_matrix(arena, max_rows, columns);
         if (training)
             workspace->d_out[i] = take_matrix(arena, max_rows, columns);
@@ -54,6 +61,7 @@ static mb_site site_of(const mb_network *network, const mb_workspace *workspace,
     site.d_in = i > 0 ? workspace->d_out[i - 1] : (mb_matrix){NULL, inputs};
     site.out = workspace->out[i];
     site.d_out = workspace->d_out[i];
+    site.kept = workspace->kept[i];
     return site;
 }
 
@@ -62,13 +70,24 @@ mb_site mb_network_output(const mb_network *network, const mb_workspace *workspa
     return site_of(network, workspace, network->count - 1, site);
 }
 
+/* Whether layer i and the one behind it are one product where nothing is trained. */
+static bool folds_next(const mb_network *network, size_t i)
+{
+    return network->layers[i].ops == &mb_conv2d_ops &&
+           network->layers[i + 1].ops == &mb_batchnorm2d_ops;
+}
+
 mb_status mb_network_forward(const mb_network *network, const mb_workspace *workspace, mb_site site,
                              mb_error *error)
 {
     mb_status status = MB_OK;
     for (size_t i = 0; i < network->count && status == MB_OK; i++) {
         const mb_layer *layer = &network->layers[i];
-        const mb_site here = site_of(network, workspace, i, site);
+        mb_site here = site_of(network, workspace, i, site);
+        if (site.trainable == NULL && folds_next(network, i)) {
+            here.folded = &network->layers[++i];
+            here.out = workspace->out[i];
+        }
         status = layer->ops->forward(layer, &here, error);
     }
     return status;
@@ -78,7 +97,7 @@ mb_status mb_network_backward(const mb_network *network, const mb_workspace *wor
                               mb_site site, mb_error *error)
 {
     mb_status status = MB_OK;
-    for (size_t i = network->count; i-- > 1 && status == MB_OK;) {
+    for (size_t i = network->count; i-- > 0 && status == MB_OK;) {
         const mb_layer *layer = &network->layers[i];
         const mb_site here = site_of(network, workspace, i, site);
         status = layer->ops->backward(layer, &here, error);

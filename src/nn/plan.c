@@ -8,7 +8,7 @@ const char mb_batch_rows, mb_batch_blocks;
 
 struct mb_planned {
     mb_phase phase;
-    size_t tiles;
+    size_t tiles, bundle, bundles;
     bool waits;   /* a barrier comes before it */
     bool follows; /* runs tile by tile with the phase before it */
 };
@@ -51,8 +51,13 @@ mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error)
     const bool waits = must_wait(plan, phase);
     const bool follows = !waits && plan->count > 0 &&
                          mb_cut_equal(plan->phases[plan->count - 1].phase.cut, phase->cut);
-    plan->phases[plan->count++] = (mb_planned){
-        .phase = *phase, .tiles = mb_cut_tiles(phase->cut), .waits = waits, .follows = follows};
+    plan->phases[plan->count++] =
+        (mb_planned){.phase = *phase,
+                     .tiles = mb_cut_tiles(phase->cut),
+                     .bundle = phase->cut.bundle > 0 ? phase->cut.bundle : 1,
+                     .bundles = mb_cut_bundles(phase->cut),
+                     .waits = waits,
+                     .follows = follows};
     return MB_OK;
 }
 
@@ -101,7 +106,8 @@ static size_t end_of_followers(const mb_plan *plan, size_t first)
 /* The first of a worker's tiles of a phase; that of the next worker ends them. */
 static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
 {
-    return phase->tiles * worker / workers;
+    const size_t tile = phase->bundles * worker / workers * phase->bundle;
+    return tile < phase->tiles ? tile : phase->tiles;
 }
 
 static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, void *scratch)

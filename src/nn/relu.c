@@ -14,6 +14,7 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
     if (layer->position == 0)
         return mb_fail(error, MB_INVALID, "relu cannot be the first layer");
     layer->out = layer->in;
+    layer->placed_out = layer->placed_in;
     return MB_OK;
 }
 

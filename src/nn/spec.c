@@ -6,7 +6,13 @@
 /* %zu is the class count. */
 static const struct {
     const char *name, *layers;
-} named[] = {{"mlp", "dense:128,relu,dense:64,relu,dense:%zu"}};
+} named[] = {
+    {"mlp", "dense:128,relu,dense:64,relu,dense:%zu"},
+    {"lenet5", "conv2d:6x5/pad2,relu,maxpool2d:2,conv2d:16x5,relu,maxpool2d:2,flatten,"
+               "dense:120,relu,dense:84,relu,dense:%zu"},
+    {"cnn", "conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0.25,flatten,"
+            "dense:128,relu,dropout:0.5,dense:%zu"},
+};
 
 static char *write_out(const char *text, size_t classes, mb_arena *arena)
 {

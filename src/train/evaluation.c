@@ -33,8 +33,8 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
     *evaluator = (mb_evaluator){0};
     mb_status status = check_split(network, split, rows, columns, error);
     if (status == MB_OK)
-        status =
-            mb_source_open(split, rows * columns, &evaluator->arena, &evaluator->source, error);
+        status = mb_network_source(network, split, rows * columns, &evaluator->arena,
+                                   &evaluator->source, error);
     if (status == MB_OK)
         status = mb_pass_open(network, &evaluator->source, NULL, split->count, EVALUATION_BATCH,
                               threads, &evaluator->pass, error);

@@ -144,7 +144,7 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
         status =
             mb_evaluator_open(network, &validation, rows, columns, threads, &t->validation, error);
     if (status == MB_OK)
-        status = mb_source_open(&training, pixels, &t->arena, &t->source, error);
+        status = mb_network_source(network, &training, pixels, &t->arena, &t->source, error);
     if (status == MB_OK)
         status = open_parameters(t, network, error);
     if (status == MB_OK)

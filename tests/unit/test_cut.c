@@ -38,13 +38,13 @@ static void tiles_cover_each_cell_once(void **state)
         for (size_t c = 0; c < 8; c++)
             for (size_t br = 0; br < 5; br++)
                 for (size_t bc = 0; bc < 5; bc++)
-                    check_cover((mb_cut){extents[r], extents[c], blocks[br], blocks[bc]});
+                    check_cover((mb_cut){extents[r], extents[c], blocks[br], blocks[bc], 1});
 }
 
 static void tiles_go_down_the_rows_first(void **state)
 {
     (void)state;
-    const mb_cut cut = {130, 40, 64, 16};
+    const mb_cut cut = {130, 40, 64, 16, 1};
     static const mb_tile wanted[] = {
         {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
         {128, 2, 16, 16}, {0, 64, 32, 8},  {64, 64, 32, 8}, {128, 2, 32, 8},
@@ -78,7 +78,7 @@ static void a_cut_of_rows_has_all_columns(void **state)
 static void a_cut_of_columns_keeps_its_own(void **state)
 {
     (void)state;
-    const mb_cut cut = {64, 40, 64, 16};
+    const mb_cut cut = {64, 40, 64, 16, 1};
     assert_false(mb_cut_is_rows(cut));
     for (size_t t = 0; t < mb_cut_tiles(cut); t++) {
         const mb_tile part = mb_cut_tile(cut, t), same = mb_cut_tile_in(cut, t, 40);
@@ -90,12 +90,12 @@ static void a_cut_of_columns_keeps_its_own(void **state)
 static void equal_means_equal_in_all(void **state)
 {
     (void)state;
-    const mb_cut cut = {10, 20, 3, 4};
-    assert_true(mb_cut_equal(cut, (mb_cut){10, 20, 3, 4}));
-    assert_false(mb_cut_equal(cut, (mb_cut){11, 20, 3, 4}));
-    assert_false(mb_cut_equal(cut, (mb_cut){10, 21, 3, 4}));
-    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 4, 4}));
-    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 3, 5}));
+    const mb_cut cut = {10, 20, 3, 4, 1};
+    assert_true(mb_cut_equal(cut, (mb_cut){10, 20, 3, 4, 1}));
+    assert_false(mb_cut_equal(cut, (mb_cut){11, 20, 3, 4, 1}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 21, 3, 4, 1}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 4, 4, 1}));
+    assert_false(mb_cut_equal(cut, (mb_cut){10, 20, 3, 5, 1}));
     assert_true(mb_cut_equal(mb_cut_rows(64, 16), mb_cut_rows(64, 16)));
 }
 

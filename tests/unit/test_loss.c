@@ -221,7 +221,7 @@ static void loss_follows_logits_that_come_in_whole_rows(void **state)
     (void)state;
     assert_int_equal(barriers_after(mb_cut_rows(ROWS, 16)), 1);
     assert_int_equal(barriers_after(mb_cut_rows(ROWS, 7)), 1);
-    assert_int_equal(barriers_after((mb_cut){ROWS, CLASSES, 16, 2}), 2);
+    assert_int_equal(barriers_after((mb_cut){ROWS, CLASSES, 16, 2, 1}), 2);
 }
 
 int main(void)

@@ -17,7 +17,7 @@ enum { MOST_THREADS = 5, LOG = 64 };
 /* --- barriers: what a phase waits for, from its uses alone --- */
 
 static const char x, y;
-static const mb_cut fours = {16, 1, 4, 1}, eights = {16, 1, 8, 1};
+static const mb_cut fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
 
 static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
 {

@@ -17,7 +17,7 @@
 /* Where the time of a plan goes, and what a step's phases are called. */
 
 static const char x, y;
-static const mb_cut fours = {16, 1, 4, 1}, eights = {16, 1, 8, 1};
+static const mb_cut fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
 static const mb_use read_x = {&x, false, false}, read_own_x = {&x, false, true},
                     write_own_x = {&x, true, true}, write_y = {&y, true, false};
 

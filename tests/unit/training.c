@@ -34,7 +34,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
     mb_test_training *t = training;
     *t = (mb_test_training){.machine = machine, .network = network, .options = *options};
     const size_t pixels = mb_shape_size(network->input), room = network->parameter_room;
-    assert_int_equal(mb_source_open(split, pixels, &t->arena, &t->source, NULL), MB_OK);
+    assert_int_equal(mb_network_source(network, split, pixels, &t->arena, &t->source, NULL), MB_OK);
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .apply = mb_optimizer_kernel(options, network->kernels),

@@ -1,0 +1,10 @@
+/* What a batch normalisation does in evaluation, for those who fold it into their weights. */
+#ifndef MB_NN_BATCHNORM_H
+#define MB_NN_BATCHNORM_H
+
+#include "nn/layer.h"
+
+/* out = in * scale + shift, channel by channel, by the running statistics. */
+void mb_batchnorm_affine(const mb_layer *layer, float *scale, float *shift);
+
+#endif

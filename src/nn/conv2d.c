@@ -1,0 +1,269 @@
+/* 2D convolution: out (pixels, channels) = windows of in x W + b. conv2d.h tells how it multiplies,
+ * conv2d_tile.c what a sample goes through. */
+#include "nn/conv2d.h"
+
+#include "core/rng.h"
+#include "nn/fold.h"
+#include "nn/partial.h"
+#include "nn/window.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Numbers of a block of windows: they stay in the second cache together with their gradients. */
+enum { BLOCK_NUMBERS = 16384, MOST_CHANNELS = 65536 };
+
+static size_t bias_offset(const mb_layer *layer)
+{
+    const mb_window *window = &layer->window;
+    return layer->out.channels * (layer->in.channels / window->groups) * window->rows *
+           window->columns;
+}
+
+static size_t block_rows(const mb_layer *layer, const mb_conv2d_size *size)
+{
+    const size_t limit = layer->rules.product_limit;
+    size_t pixels = BLOCK_NUMBERS / size->window;
+    if (limit > 0 && limit / (size->window * size->units) < pixels)
+        pixels = limit / (size->window * size->units);
+    const size_t rows = pixels / size->out_columns;
+    return mb_equal_blocks(size->out_rows, rows > 0 ? rows : 1);
+}
+
+mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer)
+{
+    const mb_window *window = &layer->window;
+    mb_conv2d_size size = {.groups = window->groups,
+                           .channels = layer->in.channels / window->groups,
+                           .units = layer->out.channels / window->groups,
+                           .rows = layer->in.rows + 2 * window->padding,
+                           .columns = layer->in.columns + 2 * window->padding,
+                           .out_rows = layer->out.rows,
+                           .out_columns = layer->out.columns,
+                           .out_pixels = layer->out.rows * layer->out.columns,
+                           .weights = bias_offset(layer)};
+    size.window = size.channels * window->rows * window->columns;
+    size.block_rows = block_rows(layer, &size);
+    return size;
+}
+
+/* A padded image in numbers must be in range, as activations are. */
+static mb_status check_size(const mb_layer *layer, mb_error *error)
+{
+    const mb_window *window = &layer->window;
+    size_t weights, rows, numbers;
+    const bool fits =
+        mb_multiply(window->rows * window->columns, layer->in.channels / window->groups,
+                    &weights) &&
+        mb_multiply(weights, layer->out.channels, &weights) && weights <= INT32_MAX &&
+        mb_multiply(layer->in.rows + 2 * window->padding, layer->in.columns + 2 * window->padding,
+                    &rows) &&
+        mb_multiply(rows, layer->in.channels, &numbers) && numbers <= INT32_MAX &&
+        mb_multiply(layer->out.rows * layer->out.columns, layer->out.channels, &numbers) &&
+        numbers <= INT32_MAX;
+    return fits ? MB_OK : mb_fail(error, MB_INVALID, "is too large");
+}
+
+static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+{
+    mb_window *window = &layer->window;
+    mb_status status = mb_window_parse("conv2d", argument, 1, &layer->out.channels, window, error);
+    if (status == MB_OK)
+        status = mb_window_count(layer->in, *window, &layer->out.rows, &layer->out.columns, error);
+    if (status != MB_OK)
+        return status;
+    if (layer->out.channels > MOST_CHANNELS)
+        return mb_fail(error, MB_INVALID, "takes at most %d channels", MOST_CHANNELS);
+    if (layer->in.channels % window->groups != 0 || layer->out.channels % window->groups != 0)
+        return mb_fail(error, MB_INVALID, "%zu groups do not divide %zu channels in and %zu out",
+                       window->groups, layer->in.channels, layer->out.channels);
+    status = check_size(layer, error);
+    layer->placed_out = (mb_placement){.shape = layer->out,
+                                       .planes = layer->out.channels / window->groups < MB_LINE};
+    layer->parameter_count = bias_offset(layer) + layer->out.channels;
+    return status;
+}
+
+/* ---- what is kept: turned weights, partial gradients ---- */
+
+static bool turns_weights(const mb_layer *layer)
+{
+    return layer->position > 0 && !layer->placed_out.planes;
+}
+
+static size_t turned_numbers(const mb_layer *layer)
+{
+    return turns_weights(layer) ? (bias_offset(layer) + MB_LINE - 1) / MB_LINE * MB_LINE : 0;
+}
+
+static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
+{
+    return training ? turned_numbers(layer) + mb_partial_numbers(layer, max_rows)
+                    : mb_fold_numbers(layer);
+}
+
+const float *mb_conv2d_turned_weights(const mb_conv2d_op *op) { return op->site.kept; }
+
+float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile)
+{
+    return mb_partial_of(op->layer, op->cut, tile, op->site.kept + turned_numbers(op->layer));
+}
+
+/* ---- phases ---- */
+
+static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+                           const float *weights, mb_error *error)
+{
+    mb_conv2d_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    if (op == NULL)
+        return mb_fail_memory(error, "conv2d", sizeof *op);
+    *op = (mb_conv2d_op){layer, *site, phase.cut, weights, weights + bias_offset(layer)};
+    phase.op = op;
+    return mb_layer_add_phase(layer, site, &phase, error);
+}
+
+static void run_turn(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step, (void)scratch;
+    const mb_conv2d_op *op = context;
+    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
+    const size_t at = mb_conv2d_group(&size, tile);
+    op->site.kernels->transpose(size.window, size.units, op->weights + at, op->site.kept + at,
+                                size.window);
+}
+
+/* In a step's beginning, so that the barriers that come anyway lie between this and its use. */
+static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    const mb_phase phase = {.name = "turn",
+                            .run = run_turn,
+                            .cut = mb_cut_rows(layer->window.groups, 1),
+                            .uses = {{layer->parameters}, {site->kept, .writes = true}}};
+    return add_phase(layer, site, phase, layer->parameters, error);
+}
+
+static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    mb_status status = MB_OK;
+    const float *weights = layer->parameters;
+    if (site->trainable != NULL && turns_weights(layer))
+        status = turn_weights(layer, site, error);
+    if (site->folded != NULL) {
+        weights = site->kept;
+        status = mb_fold_plan(layer, site, error);
+    }
+    const mb_phase phase = {.name = "forward",
+                            .run = mb_conv2d_run_forward,
+                            .cut = mb_cut_samples(site->rows),
+                            .scratch = mb_conv2d_room_bytes(layer),
+                            .uses = {{mb_site_input(site), .own = true},
+                                     {weights},
+                                     {site->out.data, .writes = true, .own = true}}};
+    return status == MB_OK ? add_phase(layer, site, phase, weights, error) : status;
+}
+
+static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    mb_phase phase = {.name = "backward",
+                      .run = mb_conv2d_run_backward,
+                      .cut = mb_cut_samples(site->rows),
+                      .scratch = mb_conv2d_room_bytes(layer),
+                      .uses = {{site->d_out.data, .own = true},
+                               {mb_site_input(site), .own = true},
+                               {layer->parameters},
+                               {site->kept, .writes = true}}};
+    if (site->d_in.data != NULL)
+        phase.uses[4] = (mb_use){site->d_in.data, .writes = true, .own = true};
+    return add_phase(layer, site, phase, layer->parameters, error);
+}
+
+static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    return mb_partial_update(layer, site, site->kept + turned_numbers(layer), bias_offset(layer),
+                             layer->parameter_count, error);
+}
+
+/* ---- parameters, as PyTorch has them: weight (out, in / groups, rows, columns), bias (out) ----
+ */
+
+static float *weight_at(const mb_layer *layer, size_t unit, size_t number)
+{
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    const size_t group = unit / size.units, of_group = unit % size.units;
+    float *weights = layer->parameters + mb_conv2d_group(&size, group);
+    if (layer->placed_out.planes)
+        return weights + of_group * size.window + number;
+    const size_t window = layer->window.rows * layer->window.columns;
+    const size_t channel = number / window, place = number % window;
+    return weights + (place * size.channels + channel) * size.units + of_group;
+}
+
+static size_t window_size(const mb_layer *layer) { return mb_conv2d_size_of(layer).window; }
+
+/* He's bound, as of a dense layer with as many inputs as a window has. */
+static void initialise(mb_layer *layer, uint64_t seed)
+{
+    const size_t window = window_size(layer);
+    const float bound = sqrtf(6.0f / (float)window);
+    for (size_t unit = 0; unit < layer->out.channels; unit++) {
+        mb_rng rng = mb_rng_at(seed, MB_FOR_WEIGHTS, layer->position, unit);
+        for (size_t number = 0; number < window; number++)
+            *weight_at(layer, unit, number) = bound * (2.0f * mb_rng_unit(&rng) - 1.0f);
+        layer->parameters[bias_offset(layer) + unit] = 0.0f;
+    }
+}
+
+static mb_tensor_info tensor(const mb_layer *layer, size_t index)
+{
+    const size_t units = layer->out.channels, channels = layer->in.channels / layer->window.groups;
+    if (index == 0)
+        return (mb_tensor_info){"weight",
+                                4,
+                                {units, channels, layer->window.rows, layer->window.columns},
+                                bias_offset(layer)};
+    return (mb_tensor_info){"bias", 1, {units}, units};
+}
+
+static void get(const mb_layer *layer, size_t index, float *values)
+{
+    const size_t units = layer->out.channels, window = window_size(layer);
+    if (index == 1) {
+        memcpy(values, layer->parameters + bias_offset(layer), units * sizeof *values);
+        return;
+    }
+    for (size_t unit = 0; unit < units; unit++)
+        for (size_t number = 0; number < window; number++)
+            *values++ = *weight_at(layer, unit, number);
+}
+
+static void set(mb_layer *layer, size_t index, const float *values)
+{
+    const size_t units = layer->out.channels, window = window_size(layer);
+    if (index == 1) {
+        memcpy(layer->parameters + bias_offset(layer), values, units * sizeof *values);
+        return;
+    }
+    for (size_t unit = 0; unit < units; unit++)
+        for (size_t number = 0; number < window; number++)
+            *weight_at(layer, unit, number) = *values++;
+}
+
+static double flops(const mb_layer *layer)
+{
+    return 2.0 * (double)bias_offset(layer) * (double)(layer->out.rows * layer->out.columns);
+}
+
+const mb_layer_ops mb_conv2d_ops = {
+    .name = "conv2d",
+    .tensors = 2,
+    .configure = configure,
+    .keeps = keeps,
+    .forward = forward,
+    .backward = backward,
+    .update = update,
+    .initialise = initialise,
+    .tensor = tensor,
+    .get = get,
+    .set = set,
+    .flops = flops,
+};

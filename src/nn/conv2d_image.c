@@ -1,0 +1,127 @@
+/* How images come into a convolution and their gradients go out: padded, and turned from one form
+ * into the other. */
+#include "nn/conv2d.h"
+
+#include <string.h>
+
+/* Segments are written in whole lines. */
+enum { SLACK = 2 * MB_LINE };
+
+static bool must_turn(const mb_layer *layer)
+{
+    return layer->in.channels > 1 && layer->placed_in.planes != layer->placed_out.planes;
+}
+
+/* Whether the image can be used where it is: segments are read and written in whole lines, which
+ * must not reach into the next sample. */
+static bool is_direct(const mb_layer *layer)
+{
+    const size_t segment = layer->window.columns * layer->in.channels;
+    return layer->window.padding == 0 && !must_turn(layer) && !layer->placed_out.planes &&
+           layer->window.groups == 1 && segment % MB_LINE == 0;
+}
+
+static size_t padded_numbers(const mb_layer *layer, const mb_conv2d_size *size)
+{
+    return layer->in.channels * size->rows * size->columns + SLACK;
+}
+
+static size_t window_numbers(const mb_conv2d_size *size)
+{
+    return size->block_rows * size->out_columns * size->window + SLACK;
+}
+
+size_t mb_conv2d_room_bytes(const mb_layer *layer)
+{
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    return (2 * padded_numbers(layer, &size) + 2 * window_numbers(&size) +
+            mb_shape_size(layer->in) + 6 * MB_LINE) *
+           sizeof(float);
+}
+
+static float *take(float **rest, size_t numbers)
+{
+    float *piece = *rest;
+    *rest += (numbers + MB_LINE - 1) / MB_LINE * MB_LINE;
+    return piece;
+}
+
+mb_conv2d_room mb_conv2d_room_of(const mb_layer *layer, void *scratch)
+{
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    float *rest = scratch;
+    mb_conv2d_room room;
+    room.windows = take(&rest, window_numbers(&size));
+    room.d_windows = take(&rest, window_numbers(&size));
+    room.image = take(&rest, padded_numbers(layer, &size));
+    room.d_image = take(&rest, padded_numbers(layer, &size));
+    room.turned = take(&rest, mb_shape_size(layer->in));
+    return room;
+}
+
+/* Rows of an image in the layer's form, `length` numbers each: of all planes, one plane after the
+ * other, or of pixels. */
+static void copy_rows(const mb_layer *layer, bool into_padded, const float *from, float *to)
+{
+    const mb_shape in = layer->in;
+    const size_t padding = layer->window.padding, columns = in.columns + 2 * padding;
+    const bool planes = layer->placed_out.planes;
+    const size_t pixel = planes ? 1 : in.channels, images = planes ? in.channels : 1;
+    const size_t length = in.columns * pixel;
+    for (size_t image = 0; image < images; image++)
+        for (size_t row = 0; row < in.rows; row++) {
+            const size_t plain = (image * in.rows + row) * length;
+            const size_t padded =
+                ((image * (in.rows + 2 * padding) + row + padding) * columns + padding) * pixel;
+            if (into_padded)
+                memcpy(to + padded, from + plain, length * sizeof *to);
+            else
+                memcpy(to + plain, from + padded, length * sizeof *to);
+        }
+}
+
+const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb_conv2d_room *room)
+{
+    const mb_layer *layer = op->layer;
+    const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    if (is_direct(layer))
+        return image;
+    if (must_turn(layer)) {
+        const bool from_planes = layer->placed_in.planes;
+        const size_t rows = from_planes ? channels : pixels,
+                     columns = from_planes ? pixels : channels;
+        op->site.kernels->transpose(rows, columns, image, room->turned, rows);
+        image = room->turned;
+    }
+    if (layer->window.padding > 0)
+        memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
+    copy_rows(layer, true, image, room->image);
+    return room->image;
+}
+
+float *mb_conv2d_begin(const mb_conv2d_op *op, float *d_image, const mb_conv2d_room *room)
+{
+    const mb_layer *layer = op->layer;
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    float *d = is_direct(layer) ? d_image : room->d_image;
+    memset(d, 0, layer->in.channels * size.rows * size.columns * sizeof *d);
+    return d;
+}
+
+void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
+                     const mb_conv2d_room *room)
+{
+    const mb_layer *layer = op->layer;
+    const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
+    if (is_direct(layer))
+        return;
+    if (!must_turn(layer)) {
+        copy_rows(layer, false, d, d_image);
+        return;
+    }
+    copy_rows(layer, false, d, room->turned);
+    const bool to_planes = layer->placed_in.planes;
+    const size_t rows = to_planes ? pixels : channels, columns = to_planes ? channels : pixels;
+    op->site.kernels->transpose(rows, columns, room->turned, d_image, rows);
+}

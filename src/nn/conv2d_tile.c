@@ -1,0 +1,60 @@
+/* One sample through a convolution, forward and backward, block of rows by block. */
+#include "nn/conv2d.h"
+
+static const mb_conv2d_form *form_of(const mb_layer *layer)
+{
+    return layer->placed_out.planes ? &mb_conv2d_planes : &mb_conv2d_pixels;
+}
+
+/* The block that begins with row `row`. */
+static mb_conv2d_block block_at(const mb_conv2d_size *size, size_t row)
+{
+    const size_t left = size->out_rows - row;
+    const size_t rows = left < size->block_rows ? left : size->block_rows;
+    return (mb_conv2d_block){.row = row, .rows = rows, .pixels = rows * size->out_columns};
+}
+
+void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_conv2d_op *op = context;
+    const mb_conv2d_form *form = form_of(op->layer);
+    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
+    const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
+    const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
+    float *out = op->site.out.data + tile * op->site.out.columns;
+    for (size_t row = 0; row < size.out_rows; row += size.block_rows) {
+        mb_conv2d_block block = block_at(&size, row);
+        form->fill(op, &size, &block, out);
+        for (; block.group < size.groups; block.group++) {
+            form->windows(op, &size, &block, image, room.windows);
+            form->multiply(op, &size, &block, room.windows, out);
+        }
+    }
+}
+
+void mb_conv2d_run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    const mb_conv2d_op *op = context;
+    const mb_conv2d_form *form = form_of(op->layer);
+    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
+    const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
+    const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
+    const float *d_out = op->site.d_out.data + tile * op->site.d_out.columns;
+    float *d_in =
+        op->site.d_in.data != NULL ? op->site.d_in.data + tile * op->site.d_in.columns : NULL;
+    float *d_image = d_in != NULL ? mb_conv2d_begin(op, d_in, &room) : NULL;
+    float *gradient = mb_conv2d_partial(op, tile);
+    form->sum(op, &size, d_out, gradient + size.weights);
+    for (size_t row = 0; row < size.out_rows; row += size.block_rows)
+        for (mb_conv2d_block block = block_at(&size, row); block.group < size.groups;
+             block.group++) {
+            form->windows(op, &size, &block, image, room.windows);
+            form->d_weights(op, &size, &block, room.windows, d_out, gradient);
+            if (d_in == NULL)
+                continue;
+            form->d_windows(op, &size, &block, d_out, room.d_windows);
+            form->windows_back(op, &size, &block, room.d_windows, d_image);
+        }
+    if (d_in != NULL)
+        mb_conv2d_store(op, d_image, d_in, &room);
+}

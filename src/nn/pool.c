@@ -1,0 +1,244 @@
+/* Pooling: out = the largest or the mean number of each window, channel by channel. */
+#include "nn/window.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The place of the largest number in its window is kept in a byte. */
+enum { MOST_IN_WINDOW = 256 };
+
+typedef struct pool_op {
+    const mb_layer *layer;
+    mb_site site;
+    bool largest;
+} pool_op;
+
+static mb_status configure(mb_layer *layer, mb_error *error)
+{
+    layer->out.channels = layer->in.channels;
+    layer->placed_out.planes = layer->placed_in.planes;
+    return mb_window_count(layer->in, layer->window, &layer->out.rows, &layer->out.columns, error);
+}
+
+static mb_status configure_max(mb_layer *layer, const char *argument, mb_error *error)
+{
+    mb_status status = mb_window_parse("maxpool2d", argument, 0, NULL, &layer->window, error);
+    if (status == MB_OK && layer->window.rows * layer->window.columns > MOST_IN_WINDOW)
+        status = mb_fail(error, MB_INVALID, "a window has at most %d numbers", MOST_IN_WINDOW);
+    return status == MB_OK ? configure(layer, error) : status;
+}
+
+static mb_status configure_mean(mb_layer *layer, const char *argument, mb_error *error)
+{
+    const mb_status status = mb_window_parse("avgpool2d", argument, 0, NULL, &layer->window, error);
+    return status == MB_OK ? configure(layer, error) : status;
+}
+
+static mb_status configure_global(mb_layer *layer, const char *argument, mb_error *error)
+{
+    if (argument != NULL)
+        return mb_fail(error, MB_INVALID, "globalavgpool takes no argument");
+    layer->window = (mb_window){layer->in.rows, layer->in.columns, 1, 0, 1};
+    return configure(layer, error);
+}
+
+static size_t padded_rows(const mb_layer *layer)
+{
+    return layer->in.rows + 2 * layer->window.padding;
+}
+
+static size_t padded_columns(const mb_layer *layer)
+{
+    return layer->in.columns + 2 * layer->window.padding;
+}
+
+static size_t padded_numbers(const mb_layer *layer)
+{
+    return layer->in.channels * padded_rows(layer) * padded_columns(layer);
+}
+
+static size_t room_bytes(const mb_layer *layer)
+{
+    return layer->window.padding > 0 ? padded_numbers(layer) * sizeof(float) : 0;
+}
+
+/* Whether the windows of a plane end where those of the next begin. */
+static bool planes_join(const mb_layer *layer)
+{
+    return layer->out.rows * layer->window.stride == padded_rows(layer);
+}
+
+/* One pass of a kernel: its windows, and where they begin. By planes it does a channel, or all
+ * where that makes no difference; by pixels a row of outputs. */
+static size_t passes(const mb_layer *layer)
+{
+    if (!layer->placed_in.planes)
+        return layer->out.rows;
+    return planes_join(layer) ? 1 : layer->in.channels;
+}
+
+static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t *out)
+{
+    const mb_window *window = &layer->window;
+    const size_t channels = layer->in.channels, columns = padded_columns(layer);
+    if (layer->placed_in.planes) {
+        *image = pass * padded_rows(layer) * columns;
+        *out = pass * layer->out.rows * layer->out.columns;
+        const size_t planes = planes_join(layer) ? channels : 1;
+        return (mb_pool){.outer = planes * layer->out.rows,
+                         .outer_stride = window->stride * columns,
+                         .length = layer->out.columns,
+                         .step = window->stride,
+                         .rows = window->rows,
+                         .row_stride = columns,
+                         .columns = window->columns,
+                         .column_stride = 1};
+    }
+    *image = pass * window->stride * columns * channels;
+    *out = pass * layer->out.columns * channels;
+    return (mb_pool){.outer = layer->out.columns,
+                     .outer_stride = window->stride * channels,
+                     .length = channels,
+                     .step = 1,
+                     .rows = window->rows,
+                     .row_stride = columns * channels,
+                     .columns = window->columns,
+                     .column_stride = channels};
+}
+
+/* Rows of the image, into or out of its padded form. */
+static void copy_rows(const mb_layer *layer, bool into_padded, const float *from, float *to)
+{
+    const mb_shape in = layer->in;
+    const bool planes = layer->placed_in.planes;
+    const size_t padding = layer->window.padding, pixel = planes ? 1 : in.channels;
+    const size_t images = planes ? in.channels : 1, length = in.columns * pixel;
+    for (size_t row = 0; row < images * in.rows; row++) {
+        const size_t padded_row = row / in.rows * padded_rows(layer) + row % in.rows + padding;
+        const size_t padded = (padded_row * padded_columns(layer) + padding) * pixel;
+        if (into_padded)
+            memcpy(to + padded, from + row * length, length * sizeof *to);
+        else
+            memcpy(to + row * length, from + padded, length * sizeof *to);
+    }
+}
+
+static uint8_t *which_of(const pool_op *op, size_t tile)
+{
+    return (uint8_t *)op->site.kept + tile * op->site.out.columns;
+}
+
+static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    const pool_op *op = context;
+    const mb_layer *layer = op->layer;
+    const mb_window *window = &layer->window;
+    const float *image = mb_site_input_row(&op->site, step, tile);
+    float *out = op->site.out.data + tile * op->site.out.columns;
+    if (window->padding > 0) {
+        float *padded = scratch;
+        for (size_t i = 0; i < padded_numbers(layer); i++)
+            padded[i] = op->largest ? -INFINITY : 0.0f;
+        copy_rows(layer, true, image, padded);
+        image = padded;
+    }
+    const float scale = 1.0f / (float)(window->rows * window->columns);
+    uint8_t *which = op->site.trainable != NULL ? which_of(op, tile) : NULL;
+    for (size_t pass = 0; pass < passes(layer); pass++) {
+        size_t from, to;
+        const mb_pool pool = pass_of(layer, pass, &from, &to);
+        if (op->largest)
+            op->site.kernels->largest(&pool, image + from, out + to,
+                                      which != NULL ? which + to : NULL);
+        else
+            op->site.kernels->mean(&pool, scale, image + from, out + to);
+    }
+}
+
+static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)step;
+    const pool_op *op = context;
+    const mb_layer *layer = op->layer;
+    const mb_window *window = &layer->window;
+    const float *d_out = op->site.d_out.data + tile * op->site.d_out.columns;
+    float *d_in = op->site.d_in.data + tile * op->site.d_in.columns;
+    float *d = window->padding > 0 ? scratch : d_in;
+    memset(d, 0, padded_numbers(layer) * sizeof *d);
+    const float scale = 1.0f / (float)(window->rows * window->columns);
+    for (size_t pass = 0; pass < passes(layer); pass++) {
+        size_t image, out;
+        const mb_pool pool = pass_of(layer, pass, &image, &out);
+        if (op->largest)
+            op->site.kernels->largest_back(&pool, which_of(op, tile) + out, d_out + out, d + image);
+        else
+            op->site.kernels->mean_back(&pool, scale, d_out + out, d + image);
+    }
+    if (window->padding > 0)
+        copy_rows(layer, false, d, d_in);
+}
+
+static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+                           mb_error *error)
+{
+    pool_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    if (op == NULL)
+        return mb_fail_memory(error, layer->ops->name, sizeof *op);
+    *op = (pool_op){layer, *site, layer->ops == &mb_maxpool2d_ops};
+    phase.op = op;
+    phase.cut = mb_cut_samples(site->rows);
+    phase.scratch = room_bytes(layer);
+    return mb_layer_add_phase(layer, site, &phase, error);
+}
+
+static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    return add_phase(layer, site,
+                     (mb_phase){.name = "forward",
+                                .run = run_forward,
+                                .uses = {{mb_site_input(site), .own = true},
+                                         {site->kept, .writes = true, .own = true},
+                                         {site->out.data, .writes = true, .own = true}}},
+                     error);
+}
+
+static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    if (site->d_in.data == NULL)
+        return MB_OK;
+    return add_phase(layer, site,
+                     (mb_phase){.name = "backward",
+                                .run = run_backward,
+                                .uses = {{site->d_out.data, .own = true},
+                                         {site->kept, .own = true},
+                                         {site->d_in.data, .writes = true, .own = true}}},
+                     error);
+}
+
+static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training)
+{
+    return training ? (max_rows * mb_shape_size(layer->out) + sizeof(float) - 1) / sizeof(float)
+                    : 0;
+}
+
+const mb_layer_ops mb_maxpool2d_ops = {
+    .name = "maxpool2d",
+    .configure = configure_max,
+    .keeps = keeps_places,
+    .forward = forward,
+    .backward = backward,
+};
+
+const mb_layer_ops mb_avgpool2d_ops = {
+    .name = "avgpool2d",
+    .configure = configure_mean,
+    .forward = forward,
+    .backward = backward,
+};
+
+const mb_layer_ops mb_globalavgpool_ops = {
+    .name = "globalavgpool",
+    .configure = configure_global,
+    .forward = forward,
+    .backward = backward,
+};

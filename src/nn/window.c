@@ -1,0 +1,84 @@
+#include "nn/window.h"
+
+#include <string.h>
+
+enum { MOST = 65536 };
+
+/* A number from `least` on, and *text behind it. */
+static bool take_number(const char **text, size_t least, size_t *number)
+{
+    size_t value = 0;
+    const char *digit = *text;
+    for (; *digit >= '0' && *digit <= '9' && value <= MOST; digit++)
+        value = 10 * value + (size_t)(*digit - '0');
+    if (digit == *text || value < least || value > MOST)
+        return false;
+    *text = digit;
+    *number = value;
+    return true;
+}
+
+/* "/strideN" and its like; the name is skipped where it is the next. */
+static bool skip(const char **text, const char *name)
+{
+    const size_t length = strlen(name);
+    if (strncmp(*text, name, length) != 0)
+        return false;
+    *text += length;
+    return true;
+}
+
+static bool take_options(const char *text, bool grouped, mb_window *window)
+{
+    while (*text != '\0') {
+        bool good = false;
+        if (skip(&text, "/stride"))
+            good = take_number(&text, 1, &window->stride);
+        else if (skip(&text, "/pad"))
+            good = take_number(&text, 0, &window->padding);
+        else if (grouped && skip(&text, "/groups"))
+            good = take_number(&text, 1, &window->groups);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+mb_status mb_window_parse(const char *name, const char *argument, size_t stride, size_t *channels,
+                          mb_window *window, mb_error *error)
+{
+    const char *text = argument != NULL ? argument : "";
+    size_t kernel = 0;
+    *window = (mb_window){.groups = 1};
+    bool good = channels == NULL || (take_number(&text, 1, channels) && skip(&text, "x"));
+    good = good && take_number(&text, 1, &kernel);
+    window->rows = window->columns = kernel;
+    window->stride = stride > 0 ? stride : kernel;
+    if (good && take_options(text, channels != NULL, window))
+        return MB_OK;
+    return channels != NULL ? mb_fail(error, MB_INVALID,
+                                      "%s takes CHANNELSxKERNEL[/strideN][/padN][/groupsN], as in "
+                                      "%s:16x5/pad2",
+                                      name, name)
+                            : mb_fail(error, MB_INVALID,
+                                      "%s takes KERNEL[/strideN][/padN], as in %s:2", name, name);
+}
+
+mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *columns,
+                          mb_error *error)
+{
+    const size_t padded_rows = in.rows + 2 * window.padding,
+                 padded_columns = in.columns + 2 * window.padding;
+    if (window.padding >= window.rows)
+        return mb_fail(error, MB_INVALID, "padding %zu is not smaller than the kernel, %zux%zu",
+                       window.padding, window.rows, window.columns);
+    if (padded_rows < window.rows || padded_columns < window.columns)
+        return mb_fail(
+            error, MB_INVALID,
+            "a kernel of %zux%zu does not fit into %zux%zux%zu (channels, rows, columns) "
+            "with padding %zu",
+            window.rows, window.columns, in.channels, in.rows, in.columns, window.padding);
+    *rows = (padded_rows - window.rows) / window.stride + 1;
+    *columns = (padded_columns - window.columns) / window.stride + 1;
+    return MB_OK;
+}
