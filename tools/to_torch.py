@@ -12,6 +12,7 @@ layers of the network, and its metadata say which these are. What is built here 
 and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
 reads with --network SPEC. Needs PyTorch and safetensors.
 """
+import re
 import sys
 
 import safetensors
@@ -19,17 +20,47 @@ import safetensors.torch
 from torch import nn
 
 
-def dense(argument, position, state):
-    weight = state[f"{position}.weight"]
+def dense(argument, weight):
     return nn.Linear(weight.shape[1], weight.shape[0])
 
 
-def relu(argument, position, state):
-    return nn.ReLU()
+def window(argument):
+    """The options of a convolution or a pooling, "3/stride2/pad1": its kernel and the others."""
+    kernel, *options = argument.split("/")
+    names = {"stride": "stride", "pad": "padding", "groups": "groups"}
+    found = (re.fullmatch("([a-z]+)([0-9]+)", option).groups() for option in options)
+    return int(kernel), {names[name]: int(number) for name, number in found}
 
 
-# How a layer of the spec, "NAME" or "NAME:ARGUMENT", becomes a module.
-LAYERS = {"dense": dense, "relu": relu}
+def conv2d(argument, weight):
+    kernel, options = window(argument.partition("x")[2])
+    channels = weight.shape[1] * options.get("groups", 1)
+    return nn.Conv2d(channels, weight.shape[0], kernel, **options)
+
+
+def maxpool2d(argument, weight):
+    kernel, options = window(argument)
+    return nn.MaxPool2d(kernel, **options)
+
+
+def avgpool2d(argument, weight):
+    kernel, options = window(argument)
+    return nn.AvgPool2d(kernel, **options)
+
+
+# How a layer of the spec, "NAME" or "NAME:ARGUMENT", becomes a module; `weight` is the layer's own in
+# the file, None where it has none.
+LAYERS = {
+    "dense": dense,
+    "conv2d": conv2d,
+    "maxpool2d": maxpool2d,
+    "avgpool2d": avgpool2d,
+    "globalavgpool": lambda argument, weight: nn.AdaptiveAvgPool2d(1),
+    "batchnorm2d": lambda argument, weight: nn.BatchNorm2d(weight.shape[0]),
+    "dropout": lambda argument, weight: nn.Dropout(float(argument)),
+    "flatten": lambda argument, weight: nn.Flatten(),
+    "relu": lambda argument, weight: nn.ReLU(),
+}
 
 
 def build(spec, state):
@@ -42,7 +73,7 @@ def build(spec, state):
             # those of the layers as they are in the file.
             model.add_module("flatten", nn.Flatten())
         image = image and name not in ("dense", "flatten")
-        model.add_module(str(position), LAYERS[name](argument, position, state))
+        model.add_module(str(position), LAYERS[name](argument, state.get(f"{position}.weight")))
     return model
 
 

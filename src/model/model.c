@@ -16,66 +16,57 @@ static const char generator_key[] = "generator", network_key[] = "network", inpu
 
 /* --- saving --- */
 
-/* PyTorch's batch normalisation counts its batches in a tensor that a state must have, and reads it
- * only where it is told to average over all of them. */
-static const char variance_name[] = ".running_var", count_name[] = ".num_batches_tracked";
-enum { COUNT_NAME = sizeof((mb_tensor_info *)0)->name + sizeof count_name };
-
-/* The name of the count that belongs to this tensor; false for one that has none. */
-static bool name_count(const mb_tensor_info *info, char name[COUNT_NAME])
+/* A network's numbers are all floats. PyTorch has the count of a batch normalisation as an integer,
+ * and so have files. */
+static bool is_integer(const mb_tensor_info *info)
 {
     const char *dot = strchr(info->name, '.');
-    if (dot == NULL || strcmp(dot, variance_name) != 0)
-        return false;
-    snprintf(name, COUNT_NAME, "%.*s%s", (int)(dot - info->name), info->name, count_name);
-    return true;
+    return dot != NULL && strcmp(dot, ".num_batches_tracked") == 0;
 }
 
-/* Room for the network's tensors and a count for each. */
+/* What a file is to hold, in the order of the file. */
 typedef struct collection {
     mb_arena arena;
     mb_named_tensor *tensors;
     size_t count;
 } collection;
 
-/* Adds the counts, which are first, because they need the most alignment. */
-static bool collect_counts(const mb_network *network, collection *all)
+/* Name, shape and values of one tensor; false where memory is out. */
+static bool collect_tensor(const mb_network *network, size_t index, collection *all)
 {
-    static const int64_t none = 0;
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
-        char name[COUNT_NAME];
-        if (!name_count(&info, name))
-            continue;
-        const char *kept = mb_arena_string(&all->arena, name);
-        if (kept == NULL)
-            return false;
-        all->tensors[all->count++] =
-            (mb_named_tensor){.name = kept, .values = &none, .dtype = MB_I64};
+    mb_tensor_info *info = mb_arena_take(&all->arena, 1, sizeof *info);
+    if (info == NULL)
+        return false;
+    *info = mb_network_tensor(network, index);
+    float *values = mb_arena_take(&all->arena, info->elements, sizeof *values);
+    int64_t *integers = mb_arena_take(&all->arena, info->elements, sizeof *integers);
+    if (values == NULL || integers == NULL)
+        return false;
+    mb_network_get(network, index, values);
+    mb_named_tensor tensor = {info->name, info->dimensions, info->shape, values, MB_F32};
+    if (is_integer(info)) {
+        for (size_t i = 0; i < info->elements; i++)
+            integers[i] = (int64_t)fminf(values[i], 9e18f); /* which a file may have claimed */
+        tensor.values = integers;
+        tensor.dtype = MB_I64;
     }
+    all->tensors[all->count++] = tensor;
     return true;
 }
 
-/* Names, shapes and values of all that a file holds; false where memory is out. */
+/* Integers first, because they need the most alignment. */
 static bool collect_tensors(const mb_network *network, collection *all)
 {
     const size_t count = mb_network_tensors(network);
-    mb_tensor_info *infos = mb_arena_take(&all->arena, count, sizeof *infos);
-    all->tensors = mb_arena_take(&all->arena, 2 * count, sizeof *all->tensors);
-    if (infos == NULL || all->tensors == NULL || !collect_counts(network, all))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        infos[i] = mb_network_tensor(network, i);
-        float *values = mb_arena_take(&all->arena, infos[i].elements, sizeof *values);
-        if (values == NULL)
-            return false;
-        mb_network_get(network, i, values);
-        all->tensors[all->count++] = (mb_named_tensor){.name = infos[i].name,
-                                                       .dimensions = infos[i].dimensions,
-                                                       .shape = infos[i].shape,
-                                                       .values = values};
-    }
-    return true;
+    all->tensors = mb_arena_take(&all->arena, count, sizeof *all->tensors);
+    bool whole = all->tensors != NULL;
+    for (int floats = 0; floats < 2; floats++)
+        for (size_t i = 0; i < count && whole; i++) {
+            const mb_tensor_info info = mb_network_tensor(network, i);
+            if (is_integer(&info) == (floats == 0))
+                whole = collect_tensor(network, i, all);
+        }
+    return whole;
 }
 
 mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
@@ -205,15 +196,31 @@ static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
     if (stored == NULL)
         return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\" of shape %s is missing", path,
                        wanted->name, want);
-    if (strcmp(stored->dtype, "F32") != 0)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be F32", path,
-                       wanted->name, stored->dtype);
+    const char *dtype = is_integer(wanted) ? "I64" : "F32";
+    if (strcmp(stored->dtype, dtype) != 0)
+        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be %s", path,
+                       wanted->name, stored->dtype, dtype);
     write_shape(stored->shape, stored->dimensions, have, sizeof have);
     if (stored->dimensions != wanted->dimensions ||
         memcmp(stored->shape, wanted->shape, wanted->dimensions * sizeof *wanted->shape) != 0)
         return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": shape %s, must be %s", path,
                        wanted->name, have, want);
     return MB_OK;
+}
+
+/* The file's numbers as the network has them. False where memory is out. */
+static bool read_values(const mb_stored_tensor *stored, bool integer, float *values)
+{
+    int64_t *integers = integer ? calloc(stored->elements, sizeof *integers) : NULL;
+    if (!integer)
+        mb_safetensors_floats(stored, values);
+    else if (integers != NULL)
+        mb_safetensors_integers(stored, integers);
+    for (size_t i = 0; integers != NULL && i < stored->elements; i++)
+        values[i] = (float)integers[i];
+    const bool whole = !integer || integers != NULL;
+    free(integers);
+    return whole;
 }
 
 static mb_status load_tensor(const char *path, const mb_safetensors *file, size_t index,
@@ -225,9 +232,8 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     if (status != MB_OK)
         return status;
     float *values = calloc(wanted.elements, sizeof *values);
-    if (values == NULL)
-        return mb_fail_memory(error, path, wanted.elements * sizeof *values);
-    mb_safetensors_floats(stored, values);
+    if (values == NULL || !read_values(stored, is_integer(&wanted), values))
+        status = mb_fail_memory(error, path, wanted.elements * sizeof *values);
     for (size_t i = 0; i < wanted.elements && status == MB_OK; i++)
         if (!isfinite(values[i]))
             status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": element %zu is not finite: %g",
@@ -238,15 +244,11 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     return status;
 }
 
-/* Whether the network has the tensor, or a layer for which PyTorch keeps a count of this name. */
 static bool has_tensor(const mb_network *network, const char *name)
 {
-    char count[COUNT_NAME];
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
-        if (strcmp(info.name, name) == 0 || (name_count(&info, count) && strcmp(count, name) == 0))
+    for (size_t i = 0; i < mb_network_tensors(network); i++)
+        if (strcmp(mb_network_tensor(network, i).name, name) == 0)
             return true;
-    }
     return false;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The limit of protobuf messages, which readers keep to. */
 #define MOST_BYTES ((size_t)INT32_MAX)
@@ -39,6 +40,8 @@ static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
 {
     for (size_t i = 0; i < mb_network_tensors(network); i++) {
         const mb_tensor_info info = mb_network_tensor(network, i);
+        if (strstr(info.name, ".num_batches_tracked") != NULL)
+            continue; /* a count, which no node takes */
         float *values = calloc(info.elements, sizeof *values);
         graph->complete = graph->complete && values != NULL;
         if (values != NULL) {

@@ -16,8 +16,20 @@ NETWORKS = {
     "one_layer": "dense:10",
     "mlp": "mlp",
     "deep": "dense:60,relu,dense:50,relu,dense:40,relu,dense:10",
+    "flat_first": "flatten,dense:40,relu,dropout:0.2,dense:10",
+    "lenet5": "lenet5",
+    "cnn": "cnn",
+    "strides": "conv2d:8x3/stride2,relu,conv2d:16x3/pad1/stride2,relu,flatten,dense:10",
+    "groups": "conv2d:8x5/pad2,relu,maxpool2d:2,conv2d:16x3/pad1/groups4,relu,"
+              "conv2d:16x3/groups16,relu,flatten,dense:10",
+    "pools": "conv2d:8x3,relu,maxpool2d:3/stride2/pad1,conv2d:12x3,relu,avgpool2d:3/stride2/pad1,"
+             "flatten,dense:10",
+    "normalised": "batchnorm2d,conv2d:8x3,batchnorm2d,relu,maxpool2d:2,conv2d:16x3,relu,batchnorm2d,"
+                  "avgpool2d:2,dropout:0.1,flatten,dense:32,relu,dense:10",
+    "global": "conv2d:16x3/stride2,batchnorm2d,relu,conv2d:32x3/stride2,relu,globalavgpool,flatten,"
+              "dense:10",
 }
-TRAINED = 4000  # images
+TRAINED, TESTED = 2000, 500  # images of each training run
 
 
 def read_idx(folder, name):
@@ -36,8 +48,8 @@ def write_idx(path, array):
 
 
 class ModelTest(support.ProgramTest):
-    """A test with real digits, fewer of them to train on: self.data is the folder, self.images are
-    the test images, (10000, 28, 28) bytes."""
+    """A test with real digits: self.data is a folder with some of them, self.images are all test
+    images, (10000, 28, 28) bytes."""
 
     def setUp(self):
         super().setUp()
@@ -47,8 +59,8 @@ class ModelTest(support.ProgramTest):
         os.makedirs(self.data)
         for name in support.FILES:
             array = read_idx(support.REAL_DATA, name)
-            write_idx(os.path.join(self.data, name), array[:TRAINED] if "train" in name else array)
-        self.images = read_idx(self.data, support.TEST_IMAGES)
+            write_idx(os.path.join(self.data, name), array[:TRAINED if "train" in name else TESTED])
+        self.images = read_idx(support.REAL_DATA, support.TEST_IMAGES)
 
     def train_network(self, spec):
         """The path of a model of it, trained a little."""
