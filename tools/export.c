@@ -82,7 +82,7 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
     mb_network *network = NULL;
-    mb_status status = mb_machine_open(&(mb_machine_options){0}, &machine, error);
+    mb_status status = mb_machine_open(NULL, &machine, error);
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
     if (status == MB_OK)
