@@ -96,7 +96,7 @@ static void relu_gradient_twin(mb_kernel_data *d)
 
 static void softmax(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    kernels->softmax(d->rows, MB_CLASSES, d->a, d->labels, 1.0f / (float)d->rows, d->out,
+    kernels->softmax(d->rows, MB_CLASSES, d->a, d->labels, 1.0f / (float)d->rows, 0.0f, d->out,
                      d->out + d->rows * MB_CLASSES, d->bytes);
 }
 

@@ -24,15 +24,15 @@ _mnist_blas() {
     esac
     case $command in
     train)
-        with_value="--data --network --validation --epochs --batch-size --optimizer --lr --schedule
-            --weight-decay --seed --momentum --beta1 --beta2 --threads --out"
+        with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
+            --weight-decay --seed --momentum --beta1 --beta2 --threads --out --tensorboard"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --network --threads" flags="" ;;
     predict) with_value="--network --input --threads" flags="--raw --json" ;;
     export) with_value="--onnx --network --input" flags="" ;;
     tune) with_value="--data --network --batch-size --optimizer" flags="" ;;
-    info) with_value="--threads" flags="--json" ;;
+    info) with_value="--network --batch-size --threads" flags="--json" ;;
     esac
     with_value=" ${with_value//$'\n'/ } " # on one line, each between blanks
     flags+=" --help --version"
@@ -44,7 +44,7 @@ _mnist_blas() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $previous in
-    --data | --out)
+    --data | --out | --tensorboard)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return

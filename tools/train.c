@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "report/summary.h"
+#include "report/tensorboard.h"
 #include "train/options.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ typedef struct train_run {
     mb_machine *machine;
     mb_dataset *dataset;
     mb_network *network;
+    mb_tensorboard *board; /* NULL: not asked for */
     mb_progress_view view;
     mb_epoch_metrics *epochs; /* (training.epochs) filled as they come */
     mb_loss_curve curve;
@@ -55,6 +57,12 @@ static mb_status make_folder(const char *folder, mb_error *error)
     return status;
 }
 
+static mb_status open_board(const char *folder, mb_tensorboard **board, mb_error *error)
+{
+    const mb_status status = make_folder(folder, error);
+    return status == MB_OK ? mb_tensorboard_open(folder, board, error) : status;
+}
+
 static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
@@ -71,6 +79,8 @@ static mb_status open_run(train_run *run, mb_error *error)
                                  &run->network, error);
     if (status == MB_OK)
         status = make_folder(arguments->out, error);
+    if (status == MB_OK && arguments->tensorboard != NULL)
+        status = open_board(arguments->tensorboard, &run->board, error);
     run->epochs = calloc(arguments->training.epochs, sizeof *run->epochs);
     if (status == MB_OK && run->epochs == NULL)
         status = mb_fail_memory(error, "epochs", arguments->training.epochs);
@@ -108,6 +118,7 @@ static void on_epoch(void *context, const mb_epoch_metrics *metrics)
 {
     train_run *run = context;
     mb_progress_show_epoch(&run->view, metrics);
+    mb_tensorboard_add(run->board, metrics);
     run->epochs[metrics->epoch - 1] = *metrics;
 }
 
@@ -200,6 +211,9 @@ int mb_command_train(int argc, char **argv)
     mb_status status = mb_train_arguments_parse(argc, argv, &run.arguments, &error);
     if (status == MB_OK)
         status = train(&run, &error);
+    /* What it could not write costs nothing else of a run. */
+    const mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
+    status = status == MB_OK ? closed : status;
     free(run.epochs);
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);

@@ -73,6 +73,10 @@ char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
         fprintf(out, " --validation %zu", training->validation);
     fprintf(out, " --epochs %zu --batch-size %zu", training->epochs, training->batch_size);
     put_optimizer(out, training);
+    if (training->label_smoothing > 0.0)
+        put_real(out, "--label-smoothing", training->label_smoothing);
+    if (training->ema > 0.0)
+        put_real(out, "--ema", training->ema);
     fprintf(out, " --seed %llu", (unsigned long long)training->seed);
     const int failed = ferror(out);
     if (fclose(out) == 0 && !failed)

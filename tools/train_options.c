@@ -22,10 +22,13 @@ enum {
     KEY_BETA2,
     KEY_WEIGHT_DECAY,
     KEY_SCHEDULE,
+    KEY_LABEL_SMOOTHING,
+    KEY_EMA,
     KEY_VALIDATION,
     KEY_SEED,
     KEY_THREADS,
     KEY_OUT,
+    KEY_TENSORBOARD,
     KEY_NO_REPORT,
     KEY_QUIET,
 };
@@ -45,6 +48,10 @@ static const struct argp_option options[] = {
     {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
+    {"label-smoothing", KEY_LABEL_SMOOTHING, "SHARE", 0,
+     "how much of each label is spread over all classes", 2},
+    {"ema", KEY_EMA, "DECAY", 0,
+     "evaluate and keep a running average of the weights, of this decay a step (0: none)", 2},
     {"seed", KEY_SEED, "N", 0, "of the first weights and of shuffling", 2},
     {0, 0, 0, 0, "What one optimizer has, or two:", 3},
     {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd: how much of the last step stays", 3},
@@ -54,6 +61,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "The rest:", 4},
     {"threads", KEY_THREADS, "N", 0, "threads of the team", 4},
     {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 4},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "folder for an event file for TensorBoard", 4},
     {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 4},
     {"quiet", KEY_QUIET, 0, 0, "print the final line only", 4},
     {0}};
@@ -89,6 +97,10 @@ static mb_status read_training(int key, const char *text, reading *r)
         return mb_parse_optimizer("--optimizer", text, &given->optimizer, error);
     case KEY_SCHEDULE:
         return mb_parse_schedule("--schedule", text, &given->schedule, error);
+    case KEY_LABEL_SMOOTHING:
+        return mb_parse_real("--label-smoothing", text, &given->label_smoothing, error);
+    case KEY_EMA:
+        return mb_parse_real("--ema", text, &given->ema, error);
     case KEY_LR:
         return mb_parse_real("--lr", text, &r->lr, error);
     case KEY_MOMENTUM:
@@ -131,6 +143,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->out = text;
         if (*text == '\0')
             status = mb_fail(r->error, MB_INVALID, "--out: '' is not a folder");
+        break;
+    case KEY_TENSORBOARD:
+        arguments->tensorboard = text;
+        if (*text == '\0')
+            status = mb_fail(r->error, MB_INVALID, "--tensorboard: '' is not a folder");
         break;
     case KEY_NO_REPORT:
         arguments->no_report = true;
@@ -191,6 +208,8 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default_threads(text);
     case KEY_NETWORK:
         return mb_help_default(text, "%s", r->arguments->network);
+    case KEY_TENSORBOARD:
+        return mb_help_default(text, "none");
     case KEY_OUT:
         return mb_help_default(text, "%s", r->arguments->out);
     case KEY_VALIDATION:
@@ -203,6 +222,10 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default(text, "%zu", (size_t)r->given.seed);
     case KEY_OPTIMIZER:
         return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
+    case KEY_LABEL_SMOOTHING:
+        return mb_help_default(text, "%g", r->given.label_smoothing);
+    case KEY_EMA:
+        return mb_help_default(text, "%g", r->given.ema);
     case KEY_SCHEDULE:
         return mb_help_default(text, "%s", mb_schedule_name(r->given.schedule));
     case KEY_LR:

@@ -6,7 +6,8 @@
 
 typedef struct mb_train_arguments {
     const char *data, *network, *out;
-    size_t threads; /* 0: not given */
+    size_t threads;          /* 0: not given */
+    const char *tensorboard; /* folder of event files; NULL: none */
     bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;

@@ -35,6 +35,11 @@ typedef struct mb_training_options {
         weight_decay; /* sgd, adam: added to the gradient (L2); adamw: decoupled. Never biases. */
     double beta1, beta2, epsilon; /* adam's and adamw's */
     mb_schedule_kind schedule;
+    double
+        label_smoothing; /* share of the target that is spread over all classes, 0 .. 1 (excl.) */
+    double ema; /* decay a step of a running average of the parameters, 0: none. The average is what
+                 * is evaluated and what training leaves in the network. Its first steps decay
+                 * faster: min(ema, (1 + step) / (10 + step)). */
     size_t validation; /* images held out from the end of the training set; 0: none */
     uint64_t seed;
 } mb_training_options;

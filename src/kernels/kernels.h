@@ -27,6 +27,7 @@ typedef struct mb_update {
     float beta1, beta2, one_minus_beta1, one_minus_beta2;
     float root_scale; /* 1 / sqrt(1 - beta2^t) */
     float epsilon;
+    float average; /* how far the running average moves to the new parameters */
 } mb_update;
 
 /* Updates n parameters w and their moments in one pass. Biases are given without decay. */
@@ -62,8 +63,7 @@ typedef struct mb_segments {
 } mb_segments;
 
 /* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
- * step numbers into an image, and its rows and columns are row_stride and column_stride apart. At
- * most 256 numbers a window. */
+ * step numbers into an image, and its rows and columns are row_stride and column_stride apart. */
 typedef struct mb_pool {
     size_t outer, outer_stride, length, step;
     size_t rows, row_stride, columns, column_stride;
@@ -102,9 +102,10 @@ typedef struct mb_kernels {
     void (*relu_gradient)(size_t rows, size_t columns, const float *a, float *d, size_t ld);
 
     /* Softmax cross-entropy of logits (rows, classes) against labels: losses (rows) in nats,
-     * guess (rows) the likeliest class, and gradient (rows, classes) of scale * loss, or NULL. */
+     * guess (rows) the likeliest class, and gradient (rows, classes) of scale * loss, or NULL.
+     * `smoothing` of the target is spread over all classes: Szegedy and others, 2016. */
     void (*softmax)(size_t rows, size_t classes, const float *logits, const uint8_t *labels,
-                    float scale, float *gradient, float *losses, uint8_t *guess);
+                    float scale, float smoothing, float *gradient, float *losses, uint8_t *guess);
 
     /* y = e^x for x <= 0 (0 below -87.3, NaN stays), within 2 ulp. */
     void (*exp)(size_t n, const float *x, float *y);
@@ -122,10 +123,10 @@ typedef struct mb_kernels {
 
     /* out (outer, length) = the largest number of each window, and which (NULL: not wanted) its
      * number in the window, row-major; the first of equal ones, or the first NaN. */
-    void (*largest)(const mb_pool *pool, const float *x, float *out, uint8_t *which);
+    void (*largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
 
     /* d, an image, += d_out where `which` says. */
-    void (*largest_back)(const mb_pool *pool, const uint8_t *which, const float *d_out, float *d);
+    void (*largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out, float *d);
 
     /* out (outer, length) = scale times the sum of each window; d += scale * d_out all over it. */
     void (*mean)(const mb_pool *pool, float scale, const float *x, float *out);
@@ -145,6 +146,9 @@ typedef struct mb_kernels {
     void (*scale_two_shift)(bool planes, size_t rows, size_t columns, const float *by_d,
                             const float *by_x, const float *shift, const float *d, const float *x,
                             float *out);
+
+    /* to += share * (from - to) */
+    void (*blend)(size_t n, float share, const float *from, float *to);
 
     mb_update_fn *sgd, *adam; /* adam: adamw too, `keep` and `l2` tell them apart */
 } mb_kernels;

@@ -21,13 +21,14 @@ void MB_AT_LEVEL(add_rows)(size_t rows, size_t columns, const float *d, size_t l
 void MB_AT_LEVEL(relu)(size_t rows, size_t columns, float *z, size_t ld);
 void MB_AT_LEVEL(relu_gradient)(size_t rows, size_t columns, const float *a, float *d, size_t ld);
 void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *logits, const uint8_t *labels,
-                          float scale, float *gradient, float *losses, uint8_t *guess);
+                          float scale, float smoothing, float *gradient, float *losses,
+                          uint8_t *guess);
 void MB_AT_LEVEL(exp)(size_t n, const float *x, float *y);
 void MB_AT_LEVEL(expand)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(fold)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
-void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, uint8_t *which);
-void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *which, const float *d_out,
+void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
+void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out,
                                float *d);
 void MB_AT_LEVEL(mean)(const mb_pool *pool, float scale, const float *x, float *out);
 void MB_AT_LEVEL(mean_back)(const mb_pool *pool, float scale, const float *d_out, float *d);
@@ -40,6 +41,7 @@ void MB_AT_LEVEL(scale_shift)(bool planes, size_t rows, size_t columns, const fl
 void MB_AT_LEVEL(scale_two_shift)(bool planes, size_t rows, size_t columns, const float *by_d,
                                   const float *by_x, const float *shift, const float *d,
                                   const float *x, float *out);
+void MB_AT_LEVEL(blend)(size_t n, float share, const float *from, float *to);
 mb_update_fn MB_AT_LEVEL(sgd), MB_AT_LEVEL(adam);
 
 extern const mb_kernels MB_AT_LEVEL(kernels);

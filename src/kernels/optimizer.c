@@ -37,3 +37,10 @@ void MB_AT_LEVEL(adam)(const mb_update *update, bool decay, size_t n,
         w[i] = keep * w[i] - step * m / (root_scale * sqrtf(v) + epsilon);
     }
 }
+
+void MB_AT_LEVEL(blend)(size_t n, float share, const float *restrict from, float *restrict to)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        to[i] += share * (from[i] - to[i]);
+}

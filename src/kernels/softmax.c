@@ -65,16 +65,29 @@ static float exponentials(size_t classes, const float *restrict z, float *restri
     return sum;
 }
 
+/* The loss of a target that is even over all classes: the mean of -log softmax. */
+static float even_loss(size_t classes, const float *restrict z, float most, float log_sum)
+{
+    float sum = 0.0f;
+    for (size_t c = 0; c < classes; c++)
+        sum += z[c] - most;
+    return log_sum - sum / (float)classes;
+}
+
 void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *restrict logits,
-                          const uint8_t *restrict labels, float scale, float *restrict gradient,
-                          float *restrict losses, uint8_t *restrict guess)
+                          const uint8_t *restrict labels, float scale, float smoothing,
+                          float *restrict gradient, float *restrict losses, uint8_t *restrict guess)
 {
     float e[MB_MAX_CLASSES];
     for (size_t r = 0; r < rows; r++) {
         const float *z = logits + r * classes;
         size_t top;
         const float sum = exponentials(classes, z, e, &top);
-        losses[r] = logf(sum) - (z[labels[r]] - z[top]);
+        const float log_sum = logf(sum);
+        losses[r] = log_sum - (z[labels[r]] - z[top]);
+        if (smoothing > 0.0f)
+            losses[r] =
+                (1.0f - smoothing) * losses[r] + smoothing * even_loss(classes, z, z[top], log_sum);
         guess[r] = (uint8_t)top;
         if (gradient == NULL)
             continue;
@@ -82,6 +95,8 @@ void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *restrict log
         const float factor = scale / sum;
         for (size_t c = 0; c < classes; c++)
             d[c] = e[c] * factor;
-        d[labels[r]] -= scale;
+        d[labels[r]] -= scale * (1.0f - smoothing);
+        for (size_t c = 0; c < classes && smoothing > 0.0f; c++)
+            d[c] -= scale * smoothing / (float)classes;
     }
 }

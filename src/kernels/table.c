@@ -22,6 +22,7 @@ const mb_kernels MB_AT_LEVEL(kernels) = {
     .sum_products = MB_AT_LEVEL(sum_products),
     .scale_shift = MB_AT_LEVEL(scale_shift),
     .scale_two_shift = MB_AT_LEVEL(scale_two_shift),
+    .blend = MB_AT_LEVEL(blend),
     .sgd = MB_AT_LEVEL(sgd),
     .adam = MB_AT_LEVEL(adam),
 };

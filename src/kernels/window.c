@@ -127,7 +127,7 @@ static inline void take_larger(const float *restrict other, int32_t number, floa
 /* A line of outputs whose windows begin side by side; all of it is read and written. */
 static inline void largest_line(const mb_pool *pool, size_t rows, size_t columns,
                                 const float *restrict x, float *restrict out,
-                                uint8_t *restrict which)
+                                int32_t *restrict which)
 {
     float most[MB_LINE];
     int32_t at[MB_LINE] = {0};
@@ -140,11 +140,11 @@ static inline void largest_line(const mb_pool *pool, size_t rows, size_t columns
     if (which != NULL)
 #pragma omp simd
         for (lane l = 0; l < MB_LINE; l++)
-            which[l] = (uint8_t)at[l];
+            which[l] = at[l];
 }
 
 /* One output, where a whole line would read or write too far. */
-static inline void largest_one(const mb_pool *pool, const float *x, float *out, uint8_t *which)
+static inline void largest_one(const mb_pool *pool, const float *x, float *out, int32_t *which)
 {
     float most = *x;
     size_t at = 0, number = 0;
@@ -156,7 +156,7 @@ static inline void largest_one(const mb_pool *pool, const float *x, float *out, 
         }
     *out = most;
     if (which != NULL)
-        *which = (uint8_t)at;
+        *which = (int32_t)at;
 }
 
 /* Whether a line may go past the end of a row of outputs, into rows that come later: then windows
@@ -180,7 +180,7 @@ static inline void split(const float *restrict x, float *restrict even, float *r
 
 /* The same where windows two columns wide lie side by side: each load gives both columns. */
 static inline void largest_pairs(const mb_pool *pool, const float *restrict x, float *restrict out,
-                                 uint8_t *restrict which)
+                                 int32_t *restrict which)
 {
     float most[MB_LINE], even[MB_LINE], odd[MB_LINE];
     int32_t at[MB_LINE] = {0};
@@ -195,11 +195,11 @@ static inline void largest_pairs(const mb_pool *pool, const float *restrict x, f
     if (which != NULL)
 #pragma omp simd
         for (lane l = 0; l < MB_LINE; l++)
-            which[l] = (uint8_t)at[l];
+            which[l] = at[l];
 }
 
 /* The usual window of 2 x 2 is unrolled. */
-static inline void largest_lines(const mb_pool *pool, const float *x, float *out, uint8_t *which)
+static inline void largest_lines(const mb_pool *pool, const float *x, float *out, int32_t *which)
 {
     if (pool->rows == 2 && pool->columns == 2)
         largest_line(pool, 2, 2, x, out, which);
@@ -208,13 +208,13 @@ static inline void largest_lines(const mb_pool *pool, const float *x, float *out
 }
 
 void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *restrict x, float *restrict out,
-                          uint8_t *restrict which)
+                          int32_t *restrict which)
 {
     for (size_t outer = 0; outer < pool->outer; outer++)
         for (size_t l = 0; l < pool->length;) {
             const size_t place = outer * pool->length + l;
             const float *from = x + outer * pool->outer_stride + l * pool->step;
-            uint8_t *to_which = which != NULL ? which + place : NULL;
+            int32_t *to_which = which != NULL ? which + place : NULL;
             if (pool->length - l >= MB_LINE && pool->step == 1) {
                 largest_lines(pool, from, out + place, to_which);
                 l += MB_LINE;
@@ -230,7 +230,7 @@ void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *restrict x, float *r
 
 /* A line of gradients back to where the largest numbers were. */
 static inline void back_line(const mb_pool *pool, size_t rows, size_t columns,
-                             const uint8_t *restrict which, const float *restrict d_out,
+                             const int32_t *restrict which, const float *restrict d_out,
                              float *restrict d)
 {
     for (size_t row = 0; row < rows; row++)
@@ -243,7 +243,7 @@ static inline void back_line(const mb_pool *pool, size_t rows, size_t columns,
         }
 }
 
-static inline void back_lines(const mb_pool *pool, const uint8_t *which, const float *d_out,
+static inline void back_lines(const mb_pool *pool, const int32_t *which, const float *d_out,
                               float *d)
 {
     if (pool->rows == 2 && pool->columns == 2)
@@ -262,7 +262,7 @@ static inline bool tiles_exactly(const mb_pool *pool)
 /* The same of windows side by side; 0 goes beyond the `left` outputs that mean something. To add
  * there would be slow, as each line reads what the last one has just written in part. */
 static inline void back_pairs(const mb_pool *pool, bool exact, lane left,
-                              const uint8_t *restrict which, const float *restrict d_out,
+                              const int32_t *restrict which, const float *restrict d_out,
                               float *restrict d)
 {
     for (size_t row = 0; row < pool->rows; row++) {
@@ -291,7 +291,7 @@ static inline void back_pairs(const mb_pool *pool, bool exact, lane left,
     }
 }
 
-void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *restrict which,
+void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *restrict which,
                                const float *restrict d_out, float *restrict d)
 {
     for (size_t outer = 0; outer < pool->outer; outer++)
@@ -306,8 +306,8 @@ void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const uint8_t *restrict whic
                            which + place, d_out + place, to);
                 l += MB_LINE;
             } else {
-                const size_t row = which[place] / pool->columns,
-                             column = which[place] % pool->columns;
+                const size_t at = (size_t)which[place], row = at / pool->columns,
+                             column = at % pool->columns;
                 to[row * pool->row_stride + column * pool->column_stride] += d_out[place];
                 l++;
             }

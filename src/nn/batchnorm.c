@@ -7,6 +7,8 @@
  * number of batches. */
 #include "nn/batchnorm.h"
 
+#include "nn/trainable.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -228,12 +230,9 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
 {
     (void)tile, (void)scratch;
     const batchnorm_op *op = context;
-    const mb_trainable *trainable = op->site.trainable;
-    const size_t moment = op->layer->parameter_offset;
-    if (*trainable->healthy)
-        trainable->apply(step->update, false, op->layer->parameter_count, kept_of(op).gradient,
-                         op->layer->parameters, trainable->first + moment,
-                         trainable->second + moment);
+    if (*op->site.trainable->healthy)
+        mb_trainable_update(op->site.trainable, op->layer, step->update, false, 0,
+                            op->layer->parameter_count, kept_of(op).gradient);
 }
 
 /* ---- phases ---- */

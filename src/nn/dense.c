@@ -10,6 +10,7 @@
 
 #include "core/rng.h"
 #include "nn/gemm.h"
+#include "nn/trainable.h"
 
 #include <errno.h>
 #include <math.h>
@@ -114,14 +115,10 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
     float *gradient = scratch, *bias_gradient = gradient + weights;
     add_up_gradient(op, step, part, gradient, bias_gradient);
 
-    const size_t w = mb_dense_panel_offset(layer, part.column),
-                 b = mb_dense_bias_offset(layer) + part.column;
-    float *first = trainable->first + layer->parameter_offset;
-    float *second = trainable->second + layer->parameter_offset;
-    trainable->apply(step->update, true, weights, gradient, layer->parameters + w, first + w,
-                     second + w);
-    trainable->apply(step->update, false, part.columns, bias_gradient, layer->parameters + b,
-                     first + b, second + b);
+    mb_trainable_update(trainable, layer, step->update, true,
+                        mb_dense_panel_offset(layer, part.column), weights, gradient);
+    mb_trainable_update(trainable, layer, step->update, false,
+                        mb_dense_bias_offset(layer) + part.column, part.columns, bias_gradient);
 }
 
 mb_status mb_dense_add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,

@@ -2,6 +2,7 @@
  * others: a fifth of the dense arithmetic for digits. A tile works on MB_MOST_COLUMNS units,
  * several panels where those are narrower. */
 #include "nn/dense.h"
+#include "nn/trainable.h"
 
 #include <string.h>
 
@@ -92,13 +93,10 @@ static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile p
                            const float *gradient)
 {
     const mb_layer *layer = op->layer;
-    const mb_trainable *trainable = op->site.trainable;
     const size_t span = part.rows * g.panel;
     for (size_t unit = g.first; unit < g.first + g.lines.columns; unit += g.panel) {
         const size_t at = mb_dense_panel_offset(layer, unit) + part.row * g.panel;
-        const size_t moment = layer->parameter_offset + at;
-        trainable->apply(step->update, true, span, gradient, layer->parameters + at,
-                         trainable->first + moment, trainable->second + moment);
+        mb_trainable_update(op->site.trainable, layer, step->update, true, at, span, gradient);
         gradient += span;
     }
 }
@@ -106,14 +104,12 @@ static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile p
 static void update_biases(const mb_dense_op *op, const mb_step *step, mb_tile part)
 {
     const mb_layer *layer = op->layer;
-    const mb_trainable *trainable = op->site.trainable;
-    const size_t at = mb_dense_bias_offset(layer) + part.column, units = mb_dense_units(layer);
-    const size_t moment = layer->parameter_offset + at;
+    const size_t units = mb_dense_units(layer);
     float gradient[MB_MOST_COLUMNS] = {0};
     op->site.kernels->add_rows(op->site.rows, part.columns, op->site.d_out.data + part.column,
                                units, gradient);
-    trainable->apply(step->update, false, part.columns, gradient, layer->parameters + at,
-                     trainable->first + moment, trainable->second + moment);
+    mb_trainable_update(op->site.trainable, layer, step->update, false,
+                        mb_dense_bias_offset(layer) + part.column, part.columns, gradient);
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)

@@ -31,6 +31,8 @@ typedef struct mb_matrix {
 typedef struct mb_trainable {
     float *first, *second; /* moments */
     mb_update_fn *apply;
+    float *average; /* running average of the parameters, NULL: none */
+    void (*blend)(size_t n, float share, const float *from, float *to);
     uint64_t seed;       /* of dropout */
     double smoothing;    /* of labels */
     const bool *healthy; /* false once a loss was not finite: then nothing is updated */
@@ -81,8 +83,9 @@ typedef struct mb_layer_ops {
 
 struct mb_layer {
     const mb_layer_ops *ops;
-    size_t position; /* in the network, from 0 */
-    size_t ordinal;  /* among the layers of its kind, from 1 */
+    const char *argument; /* as in the spec; NULL: none */
+    size_t position;      /* in the network, from 0 */
+    size_t ordinal;       /* among the layers of its kind, from 1 */
     mb_shape in, out;
     mb_placement placed_in, placed_out;
     mb_window window; /* conv2d and pooling */

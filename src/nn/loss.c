@@ -35,9 +35,11 @@ static void run_softmax(const void *context, const mb_step *step, size_t tile, v
     const size_t classes = op->site.out.columns;
     const mb_tile part = mb_cut_tile_in(op->cut, tile, classes);
     float *d = op->site.trainable != NULL ? op->site.d_out.data + part.row * classes : NULL;
+    const float smoothing =
+        op->site.trainable != NULL ? (float)op->site.trainable->smoothing : 0.0f;
     op->site.kernels->softmax(part.rows, classes, op->site.out.data + part.row * classes,
-                              step->batch->labels + part.row, 1.0f / (float)op->site.rows, d,
-                              op->loss.losses + part.row, op->loss.guess + part.row);
+                              step->batch->labels + part.row, 1.0f / (float)op->site.rows,
+                              smoothing, d, op->loss.losses + part.row, op->loss.guess + part.row);
 }
 
 mb_status mb_loss_plan(const mb_loss *loss, const mb_site *site, mb_error *error)

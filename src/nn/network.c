@@ -36,6 +36,7 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
     const size_t position = network->count;
     mb_layer *layer = &network->layers[position];
     *layer = (mb_layer){.ops = find_kind(spec->name),
+                        .argument = spec->argument,
                         .position = position,
                         .in = position > 0 ? layer[-1].out : network->input,
                         .placed_in = position > 0 ? layer[-1].placed_out
@@ -147,6 +148,44 @@ void mb_network_close(mb_network *network)
         return;
     mb_arena_free(&network->arena);
     free(network);
+}
+
+size_t mb_network_layers(const mb_network *network) { return network->count; }
+
+mb_layer_info mb_network_layer(const mb_network *network, size_t number)
+{
+    const mb_layer *layer = &network->layers[number];
+    return (mb_layer_info){.name = layer->ops->name,
+                           .argument = layer->argument,
+                           .in = layer->in,
+                           .out = layer->out,
+                           .parameters = layer->parameter_count,
+                           .flops = layer->ops->flops != NULL ? layer->ops->flops(layer) : 0.0};
+}
+
+mb_network *mb_network_with(const mb_network *network, float *parameters, mb_arena *arena)
+{
+    mb_network *other = mb_arena_take(arena, 1, sizeof *other);
+    mb_layer *layers = mb_arena_take(arena, network->count, sizeof *layers);
+    if (other == NULL || layers == NULL)
+        return NULL;
+    *other = *network;
+    other->layers = layers;
+    other->parameters = parameters;
+    for (size_t i = 0; i < network->count; i++) {
+        layers[i] = network->layers[i];
+        layers[i].parameters = parameters + layers[i].parameter_offset;
+    }
+    return other;
+}
+
+void mb_network_copy_state(const mb_network *network, float *parameters)
+{
+    for (size_t i = 0; i < network->count; i++) {
+        const mb_layer *layer = &network->layers[i];
+        memcpy(parameters + layer->parameter_offset + layer->parameter_count,
+               layer->parameters + layer->parameter_count, layer->state_count * sizeof *parameters);
+    }
 }
 
 mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,

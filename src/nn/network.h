@@ -27,12 +27,34 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
 mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
                             mb_arena *arena, mb_source *source, mb_error *error);
 
+/* The same network with other parameters, (parameter_room): it belongs to the arena and must not be
+ * closed, and `network` must outlive it. NULL when memory is out. */
+mb_network *mb_network_with(const mb_network *network, float *parameters, mb_arena *arena);
+
+/* Copies what layers know besides what they learn, such as running statistics, into `parameters`.
+ */
+void mb_network_copy_state(const mb_network *network, float *parameters);
+
 /* Activations and gradients of a batch, for one plan's use at a time. */
 typedef struct mb_workspace {
     mb_matrix *out;   /* (layers) */
     mb_matrix *d_out; /* (layers); .data NULL where nothing is trained */
     float **kept;     /* (layers) mb_layer_ops.keeps numbers each */
 } mb_workspace;
+
+/* What a layer of a network is. */
+typedef struct mb_layer_info {
+    const char *name, *argument; /* as in the spec; NULL: none */
+    mb_shape in, out;
+    size_t parameters;
+    double flops; /* of one sample's forward pass, 2 a multiply-add */
+} mb_layer_info;
+
+size_t mb_network_layers(const mb_network *network);
+mb_layer_info mb_network_layer(const mb_network *network, size_t number);
+
+/* Bytes of a workspace for that many samples; SIZE_MAX where there are too many to count. */
+size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, bool training);
 
 /* Room for up to max_rows samples, from the arena. MB_MEMORY. */
 mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,

@@ -1,5 +1,6 @@
 #include "nn/network.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phase *phase,
@@ -21,6 +22,28 @@ static mb_matrix take_matrix(mb_arena *arena, size_t rows, size_t columns)
     return (mb_matrix){mb_arena_take(arena, elements, sizeof(float)), columns};
 }
 
+/* Numbers that layer i keeps of each batch, and bytes of all matrices and these. */
+static size_t kept_numbers(const mb_layer *layer, size_t max_rows, bool training)
+{
+    return layer->ops->keeps != NULL ? layer->ops->keeps(layer, max_rows, training) : 0;
+}
+
+size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, bool training)
+{
+    size_t numbers = 0, matrix;
+    for (size_t i = 0; i < network->count; i++) {
+        const mb_layer *layer = &network->layers[i];
+        if (layer->ops->in_place)
+            continue;
+        if (!mb_multiply(max_rows, (training ? 2 : 1) * mb_shape_size(layer->out), &matrix) ||
+            __builtin_add_overflow(numbers, matrix, &numbers) ||
+            __builtin_add_overflow(numbers, kept_numbers(layer, max_rows, training), &numbers))
+            return SIZE_MAX;
+    }
+    size_t bytes;
+    return mb_multiply(numbers, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+}
+
 mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,
                             mb_arena *arena, mb_workspace *workspace, mb_error *error)
 {
@@ -39,8 +62,7 @@ mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool tra
             workspace->d_out[i] = i > 0 ? workspace->d_out[i - 1] : samples;
             continue;
         }
-        const size_t kept =
-            layer->ops->keeps != NULL ? layer->ops->keeps(layer, max_rows, training) : 0;
+        const size_t kept = kept_numbers(layer, max_rows, training);
         workspace->kept[i] = mb_arena_take(arena, kept, sizeof(float));
         if (workspace->kept[i] == NULL)
             return mb_fail_memory(error, layer->ops->name, kept * sizeof(float));

@@ -25,5 +25,6 @@ mb_update mb_optimizer_update(const mb_training_options *options, double lr, siz
         .one_minus_beta2 = (float)(1.0 - options->beta2),
         .root_scale = (float)(1.0 / sqrt(correction2)),
         .epsilon = (float)options->epsilon,
+        .average = (float)(1.0 - fmin(options->ema, t / (t + 9.0))),
     };
 }

@@ -1,5 +1,7 @@
 #include "nn/partial.h"
 
+#include "nn/trainable.h"
+
 #include <string.h>
 
 /* Parameters of an update tile: their sum stays in the first cache. */
@@ -31,16 +33,6 @@ float *mb_partial_of(const mb_layer *layer, mb_cut cut, size_t sample, float *pa
     return partial;
 }
 
-static void apply(const update_op *op, const mb_step *step, bool decay, size_t first, size_t end,
-                  const float *gradient)
-{
-    const mb_trainable *trainable = op->site.trainable;
-    const size_t moment = op->layer->parameter_offset + first;
-    if (first < end)
-        trainable->apply(step->update, decay, end - first, gradient, op->layer->parameters + first,
-                         trainable->first + moment, trainable->second + moment);
-}
-
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)scratch;
@@ -54,8 +46,10 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
     memcpy(gradient, op->partials + first, part.columns * sizeof *gradient);
     op->site.kernels->add_rows(op->bundles - 1, part.columns,
                                op->partials + place(op->layer) + first, place(op->layer), gradient);
-    apply(op, step, true, first, border, gradient);
-    apply(op, step, false, border, end, gradient + (border - first));
+    mb_trainable_update(op->site.trainable, op->layer, step->update, true, first, border - first,
+                        gradient);
+    mb_trainable_update(op->site.trainable, op->layer, step->update, false, border, end - border,
+                        gradient + (border - first));
 }
 
 mb_status mb_partial_update(const mb_layer *layer, const mb_site *site, float *partials,

@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The place of the largest number in its window is kept in a byte. */
-enum { MOST_IN_WINDOW = 256 };
-
 typedef struct pool_op {
     const mb_layer *layer;
     mb_site site;
@@ -22,9 +19,7 @@ static mb_status configure(mb_layer *layer, mb_error *error)
 
 static mb_status configure_max(mb_layer *layer, const char *argument, mb_error *error)
 {
-    mb_status status = mb_window_parse("maxpool2d", argument, 0, NULL, &layer->window, error);
-    if (status == MB_OK && layer->window.rows * layer->window.columns > MOST_IN_WINDOW)
-        status = mb_fail(error, MB_INVALID, "a window has at most %d numbers", MOST_IN_WINDOW);
+    const mb_status status = mb_window_parse("maxpool2d", argument, 0, NULL, &layer->window, error);
     return status == MB_OK ? configure(layer, error) : status;
 }
 
@@ -123,9 +118,9 @@ static void copy_rows(const mb_layer *layer, bool into_padded, const float *from
     }
 }
 
-static uint8_t *which_of(const pool_op *op, size_t tile)
+static int32_t *which_of(const pool_op *op, size_t tile)
 {
-    return (uint8_t *)op->site.kept + tile * op->site.out.columns;
+    return (int32_t *)(void *)op->site.kept + tile * op->site.out.columns;
 }
 
 static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -143,7 +138,7 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
         image = padded;
     }
     const float scale = 1.0f / (float)(window->rows * window->columns);
-    uint8_t *which = op->site.trainable != NULL ? which_of(op, tile) : NULL;
+    int32_t *which = op->site.trainable != NULL ? which_of(op, tile) : NULL;
     for (size_t pass = 0; pass < passes(layer); pass++) {
         size_t from, to;
         const mb_pool pool = pass_of(layer, pass, &from, &to);
@@ -217,8 +212,7 @@ static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *
 
 static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training)
 {
-    return training ? (max_rows * mb_shape_size(layer->out) + sizeof(float) - 1) / sizeof(float)
-                    : 0;
+    return training ? max_rows * mb_shape_size(layer->out) : 0;
 }
 
 const mb_layer_ops mb_maxpool2d_ops = {

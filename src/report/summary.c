@@ -80,6 +80,10 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
         "final_train_loss", last->train_loss, "test_accuracy", last->test_accuracy, "train_seconds",
         mb_run_seconds(run), "samples_per_second", "min", speed->min, "median", speed->median,
         "max", speed->max);
+    if (summary != NULL && options->label_smoothing > 0.0)
+        json_object_set_new(summary, "label_smoothing", json_real(options->label_smoothing));
+    if (summary != NULL && options->ema > 0.0)
+        json_object_set_new(summary, "ema", json_real(options->ema));
     if (summary != NULL && !isnan(last->validation_accuracy))
         json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
     return summary;

@@ -55,6 +55,11 @@ mb_status mb_training_check(const mb_training_options *options, size_t samples, 
     if (!(o->beta1 >= 0.0 && o->beta1 < 1.0) || !(o->beta2 >= 0.0 && o->beta2 < 1.0))
         return mb_fail(error, MB_INVALID, "betas: %g and %g are not both in 0 to 1 (excluded)",
                        o->beta1, o->beta2);
+    if (!(o->label_smoothing >= 0.0 && o->label_smoothing < 1.0))
+        return mb_fail(error, MB_INVALID, "label smoothing: %g is not in 0 to 1 (excluded)",
+                       o->label_smoothing);
+    if (!(o->ema >= 0.0 && o->ema < 1.0))
+        return mb_fail(error, MB_INVALID, "ema: %g is not in 0 to 1 (excluded)", o->ema);
     if (!(o->epsilon > 0.0 && isfinite(o->epsilon)))
         return mb_fail(error, MB_INVALID, "epsilon: %g is not above 0", o->epsilon);
     return MB_OK;

@@ -10,6 +10,7 @@
 #include "train/options.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double chunk_seconds = 0.05;
 enum { FIRST_CHUNK = 32 }; /* steps, before their time is known */
@@ -61,6 +62,8 @@ static void report_epoch(mb_trainer *t, double seconds)
                                 .samples_per_second = samples / seconds,
                                 .gflops = 1e-9 * samples *
                                           mb_network_training_flops(t->pass.network) / seconds};
+    if (t->trainable.average != NULL)
+        mb_network_copy_state(t->pass.network, t->trainable.average);
     const mb_tally *test = mb_evaluator_run(&t->test, t->team);
     metrics.test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
     if (t->options->validation > 0) {
@@ -122,11 +125,37 @@ static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_er
     t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .second = mb_arena_take(&t->arena, room, sizeof(float)),
                                   .apply = mb_optimizer_kernel(t->options, network->kernels),
+                                  .blend = network->kernels->blend,
+                                  .seed = t->options->seed,
+                                  .smoothing = t->options->label_smoothing,
                                   .healthy = &t->pass.tally.healthy};
-    t->order = mb_arena_take(&t->arena, t->source.split.count, sizeof *t->order);
-    if (t->trainable.first == NULL || t->trainable.second == NULL || t->order == NULL)
+    if (t->trainable.first == NULL || t->trainable.second == NULL)
         return mb_fail_memory(error, "optimizer", 2 * room * sizeof(float));
     return MB_OK;
+}
+
+/* The average begins as the parameters are. */
+static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error *error)
+{
+    t->evaluated = network;
+    if (!(t->options->ema > 0.0))
+        return MB_OK;
+    float *average = mb_arena_take(&t->arena, network->parameter_room, sizeof *average);
+    if (average != NULL)
+        t->evaluated = mb_network_with(network, average, &t->arena);
+    if (average == NULL || t->evaluated == NULL)
+        return mb_fail_memory(error, "average", network->parameter_room * sizeof *average);
+    memcpy(average, network->parameters, network->parameter_room * sizeof *average);
+    t->trainable.average = average;
+    return MB_OK;
+}
+
+/* What training leaves in the network. */
+static void settle_parameters(mb_trainer *t, mb_network *network)
+{
+    const float *average = t->trainable.average;
+    if (average != NULL)
+        memcpy(network->parameters, average, network->parameter_room * sizeof *average);
 }
 
 static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
@@ -138,15 +167,20 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     const mb_split training = {dataset->train.images, dataset->train.labels, samples};
     const mb_split validation = {dataset->train.images + samples * pixels,
                                  dataset->train.labels + samples, held_out};
-    mb_status status =
-        mb_evaluator_open(network, &dataset->test, rows, columns, threads, &t->test, error);
+    mb_status status = open_parameters(t, network, error);
+    if (status == MB_OK)
+        status = open_average(t, network, error);
+    if (status == MB_OK)
+        status = mb_evaluator_open(t->evaluated, &dataset->test, rows, columns, threads, &t->test,
+                                   error);
     if (status == MB_OK && held_out > 0)
-        status =
-            mb_evaluator_open(network, &validation, rows, columns, threads, &t->validation, error);
+        status = mb_evaluator_open(t->evaluated, &validation, rows, columns, threads,
+                                   &t->validation, error);
     if (status == MB_OK)
         status = mb_network_source(network, &training, pixels, &t->arena, &t->source, error);
-    if (status == MB_OK)
-        status = open_parameters(t, network, error);
+    t->order = mb_arena_take(&t->arena, samples, sizeof *t->order);
+    if (status == MB_OK && t->order == NULL)
+        status = mb_fail_memory(error, "training", samples * sizeof *t->order);
     if (status == MB_OK)
         status = mb_pass_open(network, &t->source, &t->trainable, samples, t->options->batch_size,
                               threads, &t->pass, error);
@@ -198,6 +232,7 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
         return status;
     while (t.epoch < options->epochs && status == MB_OK)
         status = mb_trainer_epoch(&t, error);
+    settle_parameters(&t, network);
     if (status == MB_OK)
         status = check_parameters(network, error);
     mb_trainer_close(&t);

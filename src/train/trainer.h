@@ -14,6 +14,7 @@ typedef struct mb_trainer {
     mb_arena arena;
     mb_source source;
     mb_trainable trainable;
+    const mb_network *evaluated; /* the network in training, or its running average */
     mb_pass pass;
     mb_evaluator test, validation;
     uint32_t *order;

@@ -163,7 +163,7 @@ class Defaults(HelpTest):
         """{name: default} of the options that decide what is learned."""
         found = {}
         for name, option in self.options("train").items():
-            if name in ("data", "threads", "out") or option.default is None:
+            if name in ("data", "threads", "out", "tensorboard") or option.default is None:
                 continue
             choices = dict(part.split(" ") for part in option.default.split(", ") if " " in part)
             if not choices:
@@ -193,7 +193,8 @@ def default_test(optimizer):
         data, others = self.make_data(), {
             "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
             "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
-            "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9"}
+            "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9",
+            "label-smoothing": "0.1", "ema": "0.9"}
         plain = self.learn(data, {"optimizer": optimizer}, "plain")
         options = self.of_optimizer(optimizer)
         foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})

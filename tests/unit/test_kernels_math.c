@@ -110,7 +110,7 @@ static void check_softmax(size_t rows, size_t classes, float spread)
         labels[r] = (uint8_t)mb_test_from_to(0, classes - 1);
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         memset(&result, 0x55, sizeof result);
-        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, result.gradient,
+        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, 0.0f, result.gradient,
                                       result.losses, result.guess);
         for (size_t r = 0; r < rows; r++)
             check_softmax_row(classes, in + r * classes, labels[r], 0.25,
@@ -118,7 +118,7 @@ static void check_softmax(size_t rows, size_t classes, float spread)
         if (level == MB_CPU_BASELINE)
             lowest = result;
         assert_memory_equal(&result, &lowest, sizeof result);
-        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, NULL, result.losses,
+        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, 0.0f, NULL, result.losses,
                                       result.guess); /* without a gradient the rest is the same */
         assert_memory_equal(&result, &lowest, sizeof result);
     }
@@ -146,7 +146,7 @@ static void softmax_takes_large_logits(void **state)
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         float losses[2], gradient[6];
         uint8_t guess[2];
-        mb_kernels_at(level)->softmax(2, 3, two, labels, 1.0f, gradient, losses, guess);
+        mb_kernels_at(level)->softmax(2, 3, two, labels, 1.0f, 0.0f, gradient, losses, guess);
         assert_true(losses[0] == 0.0f && losses[1] == 2e4f);
         assert_true(guess[0] == 0 && guess[1] == 0);
         static const float right[] = {0, 0, 0, 1, -1, 0};
@@ -162,7 +162,7 @@ static void softmax_guesses_the_first_of_equals(void **state)
     static const uint8_t labels[] = {0, 3};
     float losses[2];
     uint8_t guess[2];
-    mb_kernels_best()->softmax(2, 4, z, labels, 1.0f, NULL, losses, guess);
+    mb_kernels_best()->softmax(2, 4, z, labels, 1.0f, 0.0f, NULL, losses, guess);
     assert_int_equal(guess[0], 1);
     assert_int_equal(guess[1], 0);
 }
@@ -179,7 +179,7 @@ static void softmax_does_not_hide_nan(void **state)
             uint8_t guess[2];
             mb_test_draw(z, 20);
             z[place] = NAN;
-            mb_kernels_at(level)->softmax(2, 10, z, labels, 1.0f, gradient, losses, guess);
+            mb_kernels_at(level)->softmax(2, 10, z, labels, 1.0f, 0.0f, gradient, losses, guess);
             assert_true(isnan(losses[0]));
             assert_true(isfinite(losses[1]));
             for (size_t c = 0; c < 10; c++)
