@@ -3,6 +3,8 @@ reached, one group a batch size."""
 
 from xml.sax.saxutils import escape
 
+from contenders import NETWORKS
+
 WIDTH, LEFT, RIGHT, BAR, GAP = 820, 190, 150, 22, 10
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -34,6 +36,7 @@ def bar(y, name, row, scale):
     speed, middle = row["samples_per_second"], y + BAR / 2
     left, right = LEFT + speed["min"] * scale, LEFT + speed["max"] * scale
     threads = f'{row["threads"]} thread' + ("s" if row["threads"] > 1 else "")
+    threads += f', {row["layout"]}' if row["layout"] else ""
     times = f', {row["ratio"]["median"]:.2f} x' if "ratio" in row else ""
     return [
         text(LEFT - 10, middle + 4.5, name, "name"),
@@ -45,8 +48,8 @@ def bar(y, name, row, scale):
     ]
 
 
-def chart(machine, optimizer, results):
-    """The picture's text; `results` are what compare_at returns."""
+def chart(machine, given, results):
+    """The picture's text; `given` are compare's options, `results` what compare_at returns."""
     most = max(row["samples_per_second"]["max"] for result in results
                for row in result["contenders"].values())
     scale = (WIDTH - LEFT - RIGHT) / most
@@ -60,8 +63,9 @@ def chart(machine, optimizer, results):
             y += BAR + GAP
         y += 24
     cores = machine["cores_allowed"]
-    title = f"Training 784-128-64-10 with {optimizer}: samples per second"
-    note = (f'{machine["cpu"]}, {cores} core{"s" if cores > 1 else ""}; median, least and most; '
+    title = f"Training {NETWORKS[given.network]} with {given.optimizer}: samples per second"
+    images = f'; first {given.samples:,} training images' if given.samples else ""
+    note = (f'{machine["cpu"]}, {cores} core{"s" if cores > 1 else ""}{images}; median, least and most; '
             "how many times as fast mnist_blas is")
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" '

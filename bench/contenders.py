@@ -1,9 +1,12 @@
 """The programs that bench/compare times: ours, started anew each time, and the peers, which stay.
 
-A contender has a name, trains `epochs` epochs of a new network with train(), after one that is not
-timed, and is set up for a batch size and a thread count with open(). Failures are Failure.
+A contender has a name, a version, and layouts, the ways to lay out memory that it has for a network.
+open() sets it up for some work in one way, which gives a trainer; train() of that trains `epochs`
+epochs of a new network, after one that is not timed, and evaluate() then gives its test accuracy.
+Failures are Failure.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -11,11 +14,15 @@ import subprocess
 import tempfile
 import time
 
+SETTLING = 0.3  # seconds
 BENCH = pathlib.Path(__file__).resolve().parent
 
 # Peers by name: the program in bench/peers.
 PEERS = {name: name + ".py" for name in (
     "pytorch_eager", "pytorch_dataloader", "pytorch_compile", "libtorch", "jax_scan", "scikit_learn")}
+
+# Networks that --network takes, as people know them.
+NETWORKS = {"mlp": "784-128-64-10", "lenet5": "LeNet-5", "cnn": "a network of two 3x3 convolutions"}
 
 # The same rules of training for all; rates stay constant.
 OPTIMIZERS = {
@@ -25,20 +32,26 @@ OPTIMIZERS = {
 }
 
 
+# What all contenders do, and how one of them does it; a layout is None where there is no choice.
+Work = collections.namedtuple("Work", "data network batch_size optimizer")
+Way = collections.namedtuple("Way", "threads layout")
+
+
 class Failure(Exception):
     """What went wrong, in one line."""
 
 
 class Missing(Failure):
-    """A peer that cannot take part here: it is not installed, or lacks the optimizer."""
+    """A peer that cannot take part here: something is not installed, or it lacks
+    the network or the optimizer."""
 
 
 class Trained:
     """What a contender did: seconds of each timed epoch, training samples of an epoch."""
 
-    def __init__(self, seconds, samples, test_accuracy, flops_per_sample=None):
-        self.seconds, self.samples, self.test_accuracy = seconds, samples, test_accuracy
-        self.flops_per_sample = flops_per_sample
+    def __init__(self, seconds, samples, flops_per_sample=None):
+        self.seconds, self.samples, self.flops_per_sample = seconds, samples, flops_per_sample
+        self.test_accuracy = None  # where it was asked for
         self.others = 0.0  # CPUs that other processes kept busy meanwhile
 
     def speeds(self):
@@ -73,40 +86,57 @@ def big_sgemm(build, threads):
 
 
 class Ours:
-    name = "mnist_blas"
+    name, layouts = "mnist_blas", [None]
 
-    def __init__(self, build, data):
-        self.program, self.data = build / "mnist_blas", data
+    def __init__(self, build):
+        self.program = build / "mnist_blas"
         self.info = json.loads(run_program([self.program, "info", "--json"]))
         self.version = "mnist_blas " + self.info["version"]
-        self.data_used = None  # the folder that the program trained on, once it has
 
-    def open(self, threads, batch_size, optimizer):
-        rules = OPTIMIZERS[optimizer]
-        self.options = ["--threads", threads, "--batch-size", batch_size, "--optimizer", optimizer,
+    def find_data(self, given):
+        """The folder that training uses when `given` is its --data; None for no such option."""
+        named = ["--data", given] if given is not None else []
+        summary, _ = train_ours(self.program, ["--epochs", 1, *named])
+        if summary["data"] == "synthetic":
+            raise Failure("data: none found, and the peers cannot train on drawn digits: give --data DIR")
+        return os.path.abspath(summary["data"])
+
+    def open(self, work, way):
+        return OurTrainer(self.program, work, way)
+
+
+def train_ours(program, options):
+    """The summary of a run, and the metrics of its epochs."""
+    with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
+        run_program([program, "train", "--quiet", "--no-report", "--out", folder, *options])
+        out = pathlib.Path(folder)
+        return (json.loads((out / "summary.json").read_text()),
+                [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()])
+
+
+class OurTrainer:
+    def __init__(self, program, work, way):
+        rules = OPTIMIZERS[work.optimizer]
+        self.program = program
+        self.options = ["--data", work.data, "--network", work.network, "--threads", way.threads,
+                        "--batch-size", work.batch_size, "--optimizer", work.optimizer,
                         "--lr", rules["lr"], "--weight-decay", rules["weight_decay"],
                         "--schedule", "constant"]
-        if optimizer == "sgd":
+        if work.optimizer == "sgd":
             self.options += ["--momentum", rules["momentum"]]
         else:
             self.options += ["--beta1", 0.9, "--beta2", 0.999]
-        if self.data is not None:
-            self.options += ["--data", self.data]
 
     def train(self, epochs, seed):
-        with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
-            run_program([self.program, "train", "--quiet", "--out", folder, "--seed", seed,
-                         "--epochs", epochs + 1, *self.options])
-            out = pathlib.Path(folder)
-            summary = json.loads((out / "summary.json").read_text())
-            metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-        if summary["data"] == "synthetic":
-            raise Failure("data: none found, and the peers cannot train on drawn digits: give --data DIR")
-        self.data_used = os.path.abspath(summary["data"])
+        _, metrics = train_ours(self.program, ["--seed", seed, "--epochs", epochs + 1, *self.options])
         last = metrics[-1]
+        self.test_accuracy = last["test_accuracy"]
         return Trained([epoch["seconds"] for epoch in metrics[1:]],
-                       round(last["samples_per_second"] * last["seconds"]), last["test_accuracy"],
+                       round(last["samples_per_second"] * last["seconds"]),
                        1e9 * last["gflops"] / last["samples_per_second"])
+
+    def evaluate(self):
+        return self.test_accuracy
 
     def cpu_seconds(self):
         """CPU time of our processes that have ended; between turns there are no others."""
@@ -120,13 +150,26 @@ class Ours:
 class Peer:
     def __init__(self, name, python):
         self.name, self.python = name, python
-        self.version = self.process = None
+        self.version, self.layouts = None, [None]  # known once it has been opened
 
-    def open(self, threads, batch_size, optimizer, data):
+    def open(self, work, way):
+        trainer = PeerTrainer(self.name, self.python, way.threads)
+        try:
+            reply = trainer.ask({"command": "open", **work._asdict(), **way._asdict(),
+                                 **OPTIMIZERS[work.optimizer]})
+        except BaseException:
+            trainer.close()
+            raise
+        self.version, self.layouts = reply["version"], reply["layouts"]
+        return trainer
+
+
+class PeerTrainer:
+    def __init__(self, name, python, threads):
         """A new process, for many libraries read their thread count only when they start. Their
         threads may spin for a moment after work, as is their default, but not for ever: hence
         OMP_WAIT_POLICY is kept from them (passive would slow PyTorch several times over)."""
-        self.close()
+        self.name, self.python = name, python
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
         environment["OMP_NUM_THREADS"] = str(threads)
@@ -136,10 +179,8 @@ class Peer:
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=self.errors, env=environment, text=True)
         except OSError as error:
+            self.errors.close()
             raise Failure(f"{self.python}: cannot be run: {error.strerror}; give --python FILE")
-        reply = self.ask({"command": "open", "data": data, "threads": threads,
-                          "batch_size": batch_size, "optimizer": optimizer, **OPTIMIZERS[optimizer]})
-        self.version = reply["version"]
 
     def ask(self, request):
         try:
@@ -165,8 +206,10 @@ class Peer:
 
     def train(self, epochs, seed):
         reply = self.ask({"command": "train", "epochs": epochs, "seed": seed})
-        accuracy = self.ask({"command": "evaluate"})["test_accuracy"]
-        return Trained(reply["seconds"], reply["samples"], accuracy)
+        return Trained(reply["seconds"], reply["samples"])
+
+    def evaluate(self):
+        return self.ask({"command": "evaluate"})["test_accuracy"]
 
     def cpu_seconds(self):
         """CPU time of the peer's process so far; 0 where the system does not say."""
@@ -204,4 +247,4 @@ def busy_seconds():
 
 def settle():
     """Lets the threads of the contender that has just worked go to sleep."""
-    time.sleep(0.3)
+    time.sleep(SETTLING)

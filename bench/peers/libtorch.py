@@ -7,9 +7,16 @@ import os
 import pathlib
 import subprocess
 
-from peer import read_split, serve
+from peer import find_compiler, read_split, serve
 
 SOURCE = pathlib.Path(__file__).with_suffix(".cpp")
+
+
+def compile_with(command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if "error" in line] or ["it does not say why"]
+        raise NotImplementedError(f"{command[0]} cannot compile it: {errors[0]}")
 
 
 def compiled(torch):
@@ -22,10 +29,11 @@ def compiled(torch):
         cache.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(torch.__file__).parent / "lib"
         part = library.with_suffix(f".{os.getpid()}")
-        subprocess.run(["g++", "-O3", "-std=c++17", "-shared", "-fPIC", str(SOURCE), "-o", str(part),
-                        *(f"-I{path}" for path in cpp_extension.include_paths()),
-                        f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}",
-                        f"-L{folder}", "-ltorch", "-ltorch_cpu", "-lc10"], check=True)
+        command = [find_compiler(), "-O3", "-std=c++20", "-shared", "-fPIC", str(SOURCE), "-o", str(part),
+                   *(f"-I{path}" for path in cpp_extension.include_paths()),
+                   f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}",
+                   f"-L{folder}", "-ltorch", "-ltorch_cpu", "-lc10"]
+        compile_with(command)
         part.rename(library)
     return ctypes.CDLL(str(library))
 
@@ -35,10 +43,11 @@ class Libtorch:
         import torch
         self.version = f"libtorch {torch.__version__} (C++)"
         torch.set_flush_denormal(True)
-        self.library = compiled(torch)
-        self.library.peer_evaluate.restype = ctypes.c_double
+        self.torch = torch
 
     def open(self, *, data, threads, batch_size, optimizer, lr, momentum, weight_decay):
+        self.library = compiled(self.torch)
+        self.library.peer_evaluate.restype = ctypes.c_double
         self.train, self.test = read_split(data, "train"), read_split(data, "t10k")
         self.samples = len(self.train[1])
         arrays = [part for images, labels in (self.train, self.test)

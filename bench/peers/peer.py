@@ -2,23 +2,39 @@
 
 A peer is a program that reads one JSON object a line on stdin and answers each with one on stdout:
 
-    {"command": "open", "data": DIR, "threads": N, "batch_size": N,
-     "optimizer": NAME, "lr": X, "momentum": X, "weight_decay": X}   {"version": TEXT}
+    {"command": "open", "data": DIR, "network": NAME, "layout": NAME or null,
+     "threads": N, "batch_size": N,
+     "optimizer": NAME, "lr": X, "momentum": X, "weight_decay": X}   {"version": TEXT, "layouts": [NAME, ...]}
+        layouts: ways to lay images and weights out in memory; the first where null is asked for
     {"command": "train", "epochs": N, "seed": N}
         a new network, one epoch that is not timed, then N that are  {"seconds": [X, ...], "samples": N}
     {"command": "evaluate"}                                          {"test_accuracy": FRACTION}
 
-A command that fails is answered {"error": TEXT}. The end of stdin ends the peer. Between commands
-it waits for the next line and does nothing.
+A command that fails is answered {"error": TEXT}, with "missing": PACKAGE where that is not installed,
+with "unable": TEXT where the peer lacks what was asked for or what it needs. The end of stdin ends
+the peer. Between commands it waits for the next line and does nothing.
 """
 
 import gzip
 import json
 import os
+import shutil
 import sys
 import time
 
-SIZES = (784, 128, 64, 10)  # of the network: ReLU between the layers, none after the last
+SIDE = 28  # of the images
+SIZES = (SIDE * SIDE, 128, 64, 10)  # of the network mlp: ReLU between the layers, none after the last
+MLP = {"mlp": ["contiguous"]}  # what a peer trains that does not say otherwise
+
+
+def find_compiler():
+    """A C++ compiler: $CXX, or the first of the usual ones."""
+    named = os.environ.get("CXX")
+    for name in [named] if named else ["g++", "c++", "clang++"]:
+        path = shutil.which(name)
+        if path:
+            return path
+    raise NotImplementedError(f"there is no C++ compiler{f' {named}' if named else ''} on the PATH")
 
 
 def read_idx(folder, name):
@@ -42,11 +58,20 @@ def read_split(folder, split):
     return images.reshape(len(images), -1).astype(numpy.float32) / 255, labels.astype(numpy.int64)
 
 
+def open_peer(peer, *, network, layout, **settings):
+    networks = getattr(peer, "networks", MLP)
+    if network not in networks:
+        raise NotImplementedError(f"there is no network {network} in it")
+    if networks is not MLP:
+        settings |= {"network": network, "layout": layout or networks[network][0]}
+    peer.open(**settings)
+    return {"version": peer.version, "layouts": networks[network]}
+
+
 def answer(peer, request):
     command = request.pop("command")
     if command == "open":
-        peer.open(**request)
-        return {"version": peer.version}
+        return open_peer(peer, **request)
     if command == "train":
         peer.reset(request["seed"])
         peer.train_epoch()
@@ -64,7 +89,9 @@ def answer(peer, request):
 def serve(make_peer):
     """Answers requests until stdin ends. make_peer() gives an object with open(data=, threads=,
     batch_size=, optimizer=, lr=, momentum=, weight_decay=), reset(seed), train_epoch(), which ends
-    when the work is done and not when it is queued, evaluate(), samples, and version."""
+    when the work is done and not when it is queued, evaluate(), samples, and version. One that has
+    other networks than mlp says so in `networks`, a list of layouts by network, and open() gets
+    network= and layout= too. NotImplementedError says what it lacks."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints does not get among the answers
     peer = None

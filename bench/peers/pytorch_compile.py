@@ -1,19 +1,25 @@
 """PyTorch with torch.compile: forward and loss compiled, backward with them; the rest as in the eager
-loop. Compiling happens in the epoch that is not timed."""
+loop. A process compiles once, when it is opened, and keeps that over its turns."""
 
-from peer import serve
+import os
+
+from peer import find_compiler, serve
 from pytorch_eager import PytorchEager
 
 
 class PytorchCompile(PytorchEager):
-    def reset(self, seed):
-        super().reset(seed)
+    def open(self, **settings):
+        os.environ["CXX"] = find_compiler()
+        super().open(**settings)
         network, cross_entropy = self.network, self.torch.nn.functional.cross_entropy
-        self.loss_of = self.torch.compile(lambda images, labels: cross_entropy(network(images), labels),
-                                          dynamic=False)
-
-    def loss(self, images, labels):
-        return self.loss_of(images, labels)
+        self.loss = self.torch.compile(lambda images, labels: cross_entropy(network(images), labels),
+                                       dynamic=False)
+        try:
+            for rows in filter(None, {min(self.batch_size, self.samples), self.samples % self.batch_size}):
+                self.backward(self.torch.arange(rows))
+        except Exception as error:  # a compiler alone is not enough, Python's headers are needed as well
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise NotImplementedError(f"torch.compile does not work here: {reason}") from error
 
 
 if __name__ == "__main__":

@@ -1,40 +1,52 @@
-"""PyTorch as tutorials have it: a Dataset that turns one image at a time into floats, a DataLoader
-that shuffles and stacks them, and the optimizer as it is by default."""
+"""PyTorch as tutorials have it: torchvision's MNIST with ToTensor, a DataLoader that shuffles and
+stacks what comes from it, and the optimizer as it is by default."""
 
-from peer import read_split, serve
+from peer import read_idx, serve
 from pytorch_eager import PytorchEager
 
 
-class Images:
-    """Like torchvision's MNIST with ToTensor, but without its detour over PIL."""
+class MNIST:
+    """An image at a time, by the same steps as `torchvision.datasets.MNIST(transform=ToTensor())`: from
+    the tensor of all images an array, a PIL image, an array again, a tensor of its own, channels
+    first, floats in 0 .. 1."""
 
-    def __init__(self, images, labels):
-        self.images, self.labels = images, labels
+    def __init__(self, torch, data):
+        import numpy
+        import PIL.Image
+        self.torch, self.numpy, self.pil = torch, numpy, PIL.Image
+        self.images = torch.from_numpy(read_idx(data, "train-images-idx3-ubyte").copy())
+        self.labels = torch.from_numpy(read_idx(data, "train-labels-idx1-ubyte").astype("int64"))
 
     def __len__(self):
-        return len(self.labels)
+        return len(self.images)
 
     def __getitem__(self, index):
-        return self.images[index].float() / 255, self.labels[index]
+        image, label = self.images[index], int(self.labels[index])
+        return self.to_tensor(self.pil.fromarray(image.numpy(), mode="L")), label
+
+    def to_tensor(self, picture):
+        image = self.torch.from_numpy(self.numpy.array(picture, self.numpy.uint8, copy=True))
+        image = image.view(picture.size[1], picture.size[0], len(picture.getbands()))
+        image = image.permute((2, 0, 1)).contiguous()
+        return image.to(dtype=self.torch.get_default_dtype()).div(255)
 
 
 class PytorchDataLoader(PytorchEager):
+    networks = {name: ["contiguous"] for name in PytorchEager.networks}
     fused = None
 
     def open(self, *, data, **settings):
         super().open(data=data, **settings)
-        images, labels = read_split(data, "train")
-        images = self.torch.from_numpy((images * 255).round().astype("uint8"))
-        self.loader = self.torch.utils.data.DataLoader(
-            Images(images, [int(label) for label in labels]), batch_size=self.batch_size, shuffle=True)
+        self.loader = self.torch.utils.data.DataLoader(MNIST(self.torch, data), batch_size=self.batch_size,
+                                                       shuffle=True)
 
     def train_epoch(self):
         cross_entropy = self.torch.nn.CrossEntropyLoss()
         for images, labels in self.loader:
-            self.optimizer.zero_grad()
             loss = cross_entropy(self.network(images), labels)
             loss.backward()
             self.optimizer.step()
+            self.optimizer.zero_grad()
 
 
 if __name__ == "__main__":

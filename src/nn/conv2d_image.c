@@ -91,8 +91,11 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
         const bool from_planes = layer->placed_in.planes;
         const size_t rows = from_planes ? channels : pixels,
                      columns = from_planes ? pixels : channels;
-        op->site.kernels->transpose(rows, columns, image, room->turned, rows);
-        image = room->turned;
+        float *turned = layer->window.padding > 0 ? room->turned : room->image;
+        op->site.kernels->transpose(rows, columns, image, turned, rows);
+        if (layer->window.padding == 0)
+            return turned;
+        image = turned;
     }
     if (layer->window.padding > 0)
         memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
@@ -120,8 +123,11 @@ void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
         copy_rows(layer, false, d, d_image);
         return;
     }
-    copy_rows(layer, false, d, room->turned);
+    if (layer->window.padding > 0) {
+        copy_rows(layer, false, d, room->turned);
+        d = room->turned;
+    }
     const bool to_planes = layer->placed_in.planes;
     const size_t rows = to_planes ? pixels : channels, columns = to_planes ? channels : pixels;
-    op->site.kernels->transpose(rows, columns, room->turned, d_image, rows);
+    op->site.kernels->transpose(rows, columns, d, d_image, rows);
 }

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import sys
 import unittest
 import xml.etree.ElementTree
@@ -14,20 +15,28 @@ from support import ProgramTest
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench")
 
-# Answers as bench/peers/peer.py does; its accuracy is the first argument of the class.
+# Answers as bench/peers/peer.py does, whose clock it turns forward itself: `seconds` an epoch, an
+# expression with the thread count, the layout, and the number of the epoch since it was opened.
 PEER = """
-import sys, time
+import sys
 sys.path.insert(0, {folder!r})
-from peer import serve
+import peer
 
 class Fake:
-    version, samples = "Fake 1.0", 1200
-    def open(self, **settings): {open}
+    version, samples, now = "Fake 1.0", 1200, 0.0
+    {networks}
+    def open(self, **settings):
+        self.threads, self.layout, self.epoch = settings["threads"], settings.get("layout"), 0
+        {open}
     def reset(self, seed): pass
-    def train_epoch(self): time.sleep(0.01)
+    def train_epoch(self):
+        self.epoch += 1
+        threads, layout, epoch = self.threads, self.layout, self.epoch
+        Fake.now += {seconds}
     def evaluate(self): return {accuracy}
 
-serve(Fake)
+peer.time.perf_counter = lambda: Fake.now
+peer.serve(Fake)
 """
 
 
@@ -46,16 +55,17 @@ class Compare(ProgramTest):
         sys.path.insert(0, BENCH)
         self.addCleanup(sys.path.remove, BENCH)
         self.compare = load_compare()
+        sys.modules["contenders"].SETTLING = 0  # these peers have no threads
         self.peers = dict(self.compare.PEERS)
         self.addCleanup(self.compare.PEERS.update, self.peers)
         self.compare.PEERS.clear()
         self.addCleanup(self.compare.PEERS.clear)  # runs before the update
         self.build = os.path.dirname(support.PROGRAM)
 
-    def add_peer(self, name, accuracy=1.0, open_="pass"):
+    def add_peer(self, name, accuracy=1.0, open_="pass", seconds="0.01", networks=""):
         path = self.path(name + ".py")
         support.write_bytes(path, PEER.format(folder=os.path.join(BENCH, "peers"), accuracy=accuracy,
-                                              open=open_).encode())
+                                              open=open_, seconds=seconds, networks=networks).encode())
         self.compare.PEERS[name] = path
 
     def run_compare(self, *arguments):
@@ -63,8 +73,8 @@ class Compare(ProgramTest):
         data = self.path("data")
         if not os.path.exists(data):
             self.make_data(classes=2)
-        words = ["compare", "--build", self.build, "--data", data, "--rounds", "2", "--threads", "1",
-                 "--epochs-per-round", "1", *map(str, arguments)]
+        words = ["compare", "--build", self.build, "--data", data, "--rounds", "1", "--epochs-per-round", "1",
+                 "--threads", "1", *map(str, arguments)]
         out, err, before = io.StringIO(), io.StringIO(), sys.argv
         sys.argv = words
         try:
@@ -83,38 +93,113 @@ class Compare(ProgramTest):
         self.assertEqual((code, 1), (ended, len(lines)), out + err)
         self.assertTrue(lines[0].startswith("compare: ") and word in lines[0], err)
 
+    def results(self, *arguments, code=0):
+        """The JSON of a run that ends with this code, and its stdout."""
+        ended, out, err = self.run_compare("--json", self.path("c.json"), *arguments)
+        self.assertEqual(code, ended, out + err)
+        with open(self.path("c.json"), encoding="utf-8") as file:
+            return json.load(file), out
+
     def test_figures_and_picture(self):
         self.add_peer("quick")
         self.add_peer("quicker")
-        code, out, err = self.run_compare("--json", self.path("c.json"), "--svg", self.path("c.svg"))
-        self.assertEqual(0, code, out + err)
-        with open(self.path("c.json"), encoding="utf-8") as file:
-            result, = json.load(file)["comparisons"]
+        written, _ = self.results("--rounds", 2, "--svg", self.path("c.svg"))
+        result, = written["comparisons"]
         self.assertEqual(["mnist_blas", "quick", "quicker"], list(result["contenders"]))
         for name, row in result["contenders"].items():
             speed = row["samples_per_second"]
             self.assertTrue(0 < speed["min"] <= speed["median"] <= speed["max"], row)
             self.assertEqual((name == "mnist_blas", 2), ("ratio" not in row, len(row["epochs"])))
+        self.assertAlmostEqual(120000, result["contenders"]["quick"]["samples_per_second"]["median"], 3)
         for rates in result["sgemm_gflops"].values():
             self.assertGreater(rates["min"], 0)
         picture = xml.etree.ElementTree.parse(self.path("c.svg"))
         texts = " ".join(element.text or "" for element in picture.iter())
-        for word in ("mnist_blas", "quick", "quicker", "batch size 64", "adam"):
+        for word in ("mnist_blas", "quick", "quicker", "batch size 64", "adam", "784-128-64-10"):
             self.assertIn(word, texts)
+
+    def test_one_slow_trial_decides_nothing(self):
+        # Two epochs a trial. Two threads are the faster, but for the first two trials.
+        self.add_peer("peer", seconds="(1 if epoch <= 4 else 0.01) if threads == 2 else 0.02")
+        written, out = self.results("--threads", "1,2")
+        row = written["comparisons"][0]["contenders"]["peer"]
+        self.assertEqual(2, row["threads"])
+        self.assertEqual([1, 2], [tried["threads"] for tried in row["tried"]])
+        for contender in written["comparisons"][0]["contenders"].values():
+            for tried in contender["tried"]:
+                self.assertGreaterEqual(len(tried["samples_per_second"]), 3)
+        self.assertIn("peer: samples/s by threads 1: 60,000, 2: 120,000; best 2", out)
+
+    def test_memory_format_is_chosen_with_the_threads(self):
+        self.add_peer("peer", networks='networks = {"mlp": ["contiguous", "channels_last"]}',
+                      seconds="0.01 * threads / (2 if layout == 'channels_last' else 1)")
+        self.add_peer("plain")
+        written, out = self.results("--threads", "1,2")
+        rows = written["comparisons"][0]["contenders"]
+        self.assertEqual((1, "channels_last", 4),
+                         (rows["peer"]["threads"], rows["peer"]["layout"], len(rows["peer"]["tried"])))
+        self.assertIsNone(rows["plain"]["layout"])
+        self.assertIn("memory format: peer channels_last\n", out)
+
+    def test_peers_without_the_network_are_left_out(self):
+        self.add_peer("plain")
+        code, out, err = self.run_compare("--network", "lenet5")
+        self.assertEqual((1, "compare: there is no peer to compare with\n"), (code, err))
+        self.assertIn("left out: plain: there is no network lenet5 in it\n", out)
+
+    def test_samples(self):
+        seen = self.path("seen")
+        self.add_peer("peer", open_="import shutil; shutil.copytree(settings['data'], {!r}, dirs_exist_ok=True)"
+                      .format(seen))
+        images, labels = support.made_split(1200, 2, support.ROWS, support.COLUMNS, 0.0, 0, 11)
+        wanted = {support.TRAIN_IMAGES: support.idx((400, support.ROWS, support.COLUMNS),
+                                                    images[:400 * support.ROWS * support.COLUMNS]),
+                  support.TRAIN_LABELS: support.idx((400,), labels[:400])}
+        for packed in (False, True):
+            with self.subTest(packed=packed):
+                for folder in ("data", "seen"):
+                    shutil.rmtree(self.path(folder), ignore_errors=True)
+                self.make_data(classes=2, packed=packed)
+                written, _ = self.results("--samples", 400)
+                for name, content in wanted.items():
+                    self.assertEqual(content, support.read_bytes(os.path.join(seen, name)))
+                for name in (support.TEST_IMAGES, support.TEST_LABELS):
+                    name += ".gz" if packed else ""
+                    self.assertEqual(support.read_bytes(self.path("data", name)),
+                                     support.read_bytes(os.path.join(seen, name)))
+                self.assertEqual((400, os.path.realpath(self.path("data"))), (
+                    written["settings"]["samples"], os.path.realpath(written["context"]["data"])))
+        self.fails_with(1, "--samples 1201", "--samples", 1201)
 
     def test_peer_that_learns_something_else(self):
         self.add_peer("fair")
         self.add_peer("unfair", accuracy=0.5)
         self.fails_with(1, "unfair: its test accuracy is -50")
 
+    def test_verdict_on_accuracy(self):
+        self.add_peer("fair")
+        accuracy = self.results()[0]["comparisons"][0]["accuracy"]
+        self.assertEqual((0.01, True, ["fair"]),
+                         (accuracy["margin"], accuracy["agree"], list(accuracy["from_ours"])))
+        self.add_peer("unfair", accuracy=0.5)
+        accuracy = self.results(code=1)[0]["comparisons"][0]["accuracy"]
+        self.assertFalse(accuracy["agree"])
+        self.assertAlmostEqual(-0.5, accuracy["from_ours"]["unfair"], 2)
+
+    def test_thread_counts(self):
+        self.assertEqual([[1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, 4, 6, 8, 12, 16]],
+                         [self.compare.thread_counts(cores) for cores in (1, 2, 3, 5, 16)])
+
     def test_peers_that_cannot_take_part_are_left_out(self):
         self.add_peer("fair")
         self.add_peer("absent", open_="import no_such_package")
         self.add_peer("unable", open_="raise NotImplementedError('there is no adam in it')")
+        self.add_peer("compiled", open_="peer.os.environ['PATH'] = ''; peer.find_compiler()")
         code, out, err = self.run_compare()
         self.assertEqual(0, code, out + err)
         self.assertIn("left out: absent: no_such_package is not installed", out)
         self.assertIn("left out: unable: there is no adam in it", out)
+        self.assertIn("left out: compiled: there is no C++ compiler", out)
 
     def test_peer_that_was_named_must_take_part(self):
         self.add_peer("absent", open_="import no_such_package")
@@ -127,7 +212,8 @@ class Compare(ProgramTest):
     def test_bad_usage(self):
         self.add_peer("fair")
         for arguments, word in ((["--peer", "nobody"], "nobody"), (["--rounds", "0"], "--rounds"),
-                                (["--batch-size", "x"], "--batch-size")):
+                                (["--batch-size", "x"], "--batch-size"), (["--samples", "-1"], "--samples"),
+                                (["--network", "dense:10"], "--network")):
             self.fails_with(2, word, *arguments)
 
     def test_places_that_cannot_be_written_and_missing_build(self):

@@ -1,0 +1,95 @@
+"""The course of a comparison: who takes part, the fastest way of each, and the rounds."""
+
+import contextlib
+import time
+
+from contenders import PEERS, Missing, Peer, Way, big_sgemm, busy_seconds, settle
+from outcome import result_of
+
+TRIALS = 5  # timings of each way, of which the best counts
+
+
+def thread_counts(cores):
+    """Those that are worth a trial: 1, 2, 3, 4, 6, 8, 12, 16, ..., and all cores."""
+    steps = {count << shift for count in (1, 3) for shift in range(cores.bit_length())}
+    return sorted({count for count in steps if count < cores} | {cores})
+
+
+def installed(names, python, work):
+    """The peers of these names; those that nobody named and that cannot take part are left out."""
+    peers = []
+    for name in names or PEERS:
+        peer = Peer(name, python)
+        try:
+            peer.open(work, Way(1, None)).close()
+        except Missing as missing:
+            if names:
+                raise
+            print(f"left out: {missing}", flush=True)
+        else:
+            peers.append(peer)
+    return peers
+
+
+def wording(way):
+    return str(way.threads) + (f" {way.layout}" if way.layout else "")
+
+
+def ways_of(contender, threads):
+    layouts = contender.layouts if len(contender.layouts) > 1 else [None]
+    return [Way(count, layout) for count in threads for layout in layouts]
+
+
+def try_ways(contenders, work, threads, opened):
+    """By contender and way: the trainer, and the speeds of its trials. All take turns: a machine that
+    is slow for a while would else spoil all trials of one way."""
+    trainers = {contender: {way: opened.enter_context(contextlib.closing(contender.open(work, way)))
+                            for way in ways_of(contender, threads)} for contender in contenders}
+    speeds = {contender: {way: [] for way in ways} for contender, ways in trainers.items()}
+    for trial in range(1, TRIALS + 1):
+        for contender, ways in trainers.items():
+            for way, trainer in ways.items():
+                speeds[contender][way].append(trainer.train(1, seed=trial).speed())
+                settle()
+    return trainers, speeds
+
+
+def choose_way(contender, trainers, speeds):
+    """The fastest way; the others' trainers are closed. Both arguments are by way."""
+    best = max(speeds, key=lambda way: max(speeds[way]))
+    tried = ", ".join(f"{wording(way)}: {max(timed):,.0f}" for way, timed in speeds.items())
+    print(f"  {contender.name}: samples/s by threads {tried}; best {wording(best)}", flush=True)
+    for way, trainer in trainers.items():
+        if way != best:
+            trainer.close()
+    return best
+
+
+def take_turn(trainer, epochs, seed):
+    """Trains, and notes how busy all other processes were, the waiting contenders among them."""
+    busy, used, start = busy_seconds(), trainer.cpu_seconds(), time.monotonic()
+    trained = trainer.train(epochs, seed)
+    others = busy_seconds() - busy - (trainer.cpu_seconds() - used)
+    trained.others = max(0.0, others / (time.monotonic() - start))
+    trained.test_accuracy = trainer.evaluate()
+    settle()
+    return trained
+
+
+def compare_at(work, contenders, threads, cores, given):
+    """One batch size: the fastest ways, then rounds. Returns what outcome.result_of returns."""
+    print(f"{work.network}, batch size {work.batch_size}, {work.optimizer}: finding thread counts", flush=True)
+    with contextlib.ExitStack() as opened:
+        trainers, tried = try_ways(contenders, work, threads, opened)
+        ways = {contender: choose_way(contender, trainers[contender], tried[contender])
+                for contender in contenders}
+        turns = {contender: [] for contender in contenders}
+        sgemm = {count: [] for count in sorted({1, cores})}
+        for number in range(1, given.rounds + 1):
+            for count, rates in sgemm.items():
+                rates.append(big_sgemm(given.build, count))
+            for contender, way in ways.items():
+                turns[contender].append(take_turn(trainers[contender][way], given.epochs_per_round, number))
+            speeds = (f"{contender.name} {turns[contender][-1].speed():,.0f}" for contender in contenders)
+            print(f"  round {number} of {given.rounds}, samples/s: " + ", ".join(speeds), flush=True)
+    return result_of(work, ways, tried, turns, sgemm, cores)

@@ -1,0 +1,127 @@
+"""What bench/compare shows: figures of each contender, the table, the JSON, whether it was fair."""
+
+import json
+import os
+import pathlib
+import platform
+import statistics
+import sys
+import time
+
+from contenders import OPTIMIZERS, Failure
+
+MARGIN = 0.01  # by which the median test accuracies of ours and of a peer may differ
+BUSY = 0.2  # CPUs kept busy by others in a turn that call for a warning
+UNSTEADY = 1.2  # so do rates of the large product in different rounds that are this far apart
+
+
+def spread(values):
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def row_of(contender, way, speeds_by_way, turns, ours_turns, flops_per_sample, sgemm):
+    """What is shown of a contender."""
+    row = {
+        "version": contender.version, **way._asdict(),
+        "tried": [{**tried._asdict(), "samples_per_second": speeds} for tried, speeds in speeds_by_way.items()],
+        "epochs": [turn.speeds() for turn in turns],
+        "samples_per_second": spread([speed for turn in turns for speed in turn.speeds()]),
+        "share_of_sgemm": spread([turn.speed() * flops_per_sample / (1e9 * rate)
+                                  for turn, rate in zip(turns, sgemm)]),
+        "test_accuracy": spread([turn.test_accuracy for turn in turns]),
+        "others": spread([turn.others for turn in turns]),
+    }
+    if turns is not ours_turns:
+        row["ratio"] = spread([mine.speed() / theirs.speed() for mine, theirs in zip(ours_turns, turns)])
+    return row
+
+
+def accuracy_of(rows):
+    """Whether all learn what ours learns: how far each peer's median is from ours, and the verdict."""
+    ours, *peers = [(name, row["test_accuracy"]["median"]) for name, row in rows.items()]
+    apart = {name: accuracy - ours[1] for name, accuracy in peers}
+    return {"margin": MARGIN, "from_ours": apart,
+            "agree": all(abs(difference) <= MARGIN for difference in apart.values())}
+
+
+def result_of(work, ways, tried, turns, sgemm, cores):
+    """All figures of a batch size. The dicts are by contender, ours first, but `sgemm`, which has the
+    rates of the large product by thread count."""
+    ours = next(iter(turns))
+    flops = turns[ours][-1].flops_per_sample
+    rows = {contender.name: row_of(contender, ways[contender], tried[contender], turns[contender],
+                                   turns[ours], flops, sgemm[cores]) for contender in turns}
+    return {"network": work.network, "batch_size": work.batch_size, "flops_per_sample": flops,
+            "sgemm_gflops": {str(threads): spread(rates) for threads, rates in sgemm.items()},
+            "contenders": rows, "accuracy": accuracy_of(rows)}
+
+
+def three(values, form):
+    return "".join(f"{format(values[key], form):>10}" for key in ("min", "median", "max"))
+
+
+def print_rows(rows):
+    wide = max(len(name) for name in rows)
+    print(f"{'':{wide}}         {'samples/s':>30}{'ratio ours/peer':>30}{'test accuracy':>30}   of big    others, CPUs")
+    head = "".join(f"{key:>10}" for key in ("min", "median", "max"))
+    print(f"{'contender':{wide}}  threads{head * 3}    SGEMM   median   max")
+    for name, row in rows.items():
+        ratio = three(row["ratio"], ".2f") if "ratio" in row else f"{'':30}"
+        print(f"{name:{wide}}  {row['threads']:7}{three(row['samples_per_second'], ',.0f')}{ratio}"
+              f"{three(row['test_accuracy'], '.4f')}{row['share_of_sgemm']['median']:9.2f}"
+              f"{row['others']['median']:9.2f}{row['others']['max']:6.2f}")
+
+
+def print_table(result, cores):
+    rows = result["contenders"]
+    print(f"\n{result['network']}, batch size {result['batch_size']}")
+    print_rows(rows)
+    layouts = [f"{name} {row['layout']}" for name, row in rows.items() if row["layout"]]
+    if layouts:
+        print("memory format: " + ", ".join(layouts))
+    for threads, rates in result["sgemm_gflops"].items():
+        print(f"big SGEMM, {threads} thread{'s' if threads != '1' else ''}: GFLOP/s"
+              f" min {rates['min']:.1f}, median {rates['median']:.1f}, max {rates['max']:.1f}")
+    print(f"(of big SGEMM: {result['flops_per_sample'] / 1e3:.0f} kFLOP a sample, as part of the rate of"
+          f" {cores} thread{'s' if cores > 1 else ''}; median of the rounds)", flush=True)
+    warn(result)
+
+
+def warn(result):
+    worst = max(row["others"]["max"] for row in result["contenders"].values())
+    if worst > BUSY:
+        print(f"compare: warning: other processes kept {worst:.1f} CPUs busy in a timed turn; "
+              "repeat this when the machine is idle", file=sys.stderr)
+    for threads, rates in result["sgemm_gflops"].items():
+        if rates["max"] > UNSTEADY * rates["min"]:
+            print(f"compare: warning: the large SGEMM with threads {threads} ran at {rates['min']:.0f} to "
+                  f"{rates['max']:.0f} GFLOP/s: the machine itself was not steady", file=sys.stderr)
+
+
+def write_text(path, text):
+    try:
+        pathlib.Path(path).write_text(text)
+    except OSError as error:
+        raise Failure(f"{path}: cannot be written: {error.strerror}")
+
+
+def write_json(path, machine, data, given, results):
+    whole = {
+        "context": {"date": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "host_name": platform.node(),
+                    "machine": machine, "load_average": os.getloadavg(), "data": data},
+        "settings": {"network": given.network, "samples": given.samples, "optimizer": given.optimizer,
+                     **OPTIMIZERS[given.optimizer], "rounds": given.rounds,
+                     "epochs_per_round": given.epochs_per_round},
+        "comparisons": results,
+    }
+    write_text(path, json.dumps(whole, indent=2) + "\n")
+
+
+def check_fairness(results):
+    """Speeds of trainers that learn different things are no comparison."""
+    unfair = [f"{name}: its test accuracy is {100 * apart:+.2f} points from ours at batch size "
+              f"{result['batch_size']}" for result in results
+              for name, apart in result["accuracy"]["from_ours"].items() if abs(apart) > MARGIN]
+    if unfair:
+        raise Failure("; ".join(unfair) + ": the comparison is not fair")
+    print(f"test accuracies agree within {100 * MARGIN:.1f} points")
