@@ -1,4 +1,7 @@
 """Models go to PyTorch and back, and are the same there."""
+import os
+import subprocess
+import sys
 import unittest
 
 import numpy
@@ -67,6 +70,14 @@ class ThereAndBack(models.ModelTest):
                 "avgpool2d:2,dropout:0.5,flatten,dense:10")
         self.assert_same(state, module, "--network", spec)
         self.assertEqual(3, module.state_dict()["1.num_batches_tracked"])
+
+    def test_example_prints_the_module(self):
+        path = self.train_network("conv2d:4x3/stride2/pad1,relu,flatten,dense:10")
+        script = os.path.abspath(to_torch.__file__)
+        printed = subprocess.run([sys.executable, script, path], capture_output=True, text=True,
+                                 check=True).stdout
+        self.assertIn("Conv2d(1, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))", printed)
+        self.assertIn("Linear(in_features=784, out_features=10", printed)
 
     def test_back_and_there(self):
         """Our file, saved by PyTorch, gives the same bits without its metadata."""
