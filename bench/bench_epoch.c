@@ -17,7 +17,8 @@ typedef struct arguments {
     mb_counts threads, batch_sizes;
     mb_optimizer_kind optimizer[MB_LIST_MOST];
     const char *network[MB_LIST_MOST];
-    size_t optimizers, networks, epochs, rounds, samples;
+    mb_augmentation_kind augmentation[MB_LIST_MOST];
+    size_t optimizers, augmentations, networks, epochs, rounds, samples;
     const char *data, *json;
     bool dense_images, phases;
     mb_error *error;
@@ -34,8 +35,8 @@ typedef struct bench {
 
 static mb_status list_combinations(bench *b, const arguments *given, mb_error *error)
 {
-    const size_t most =
-        given->threads.count * given->batch_sizes.count * given->optimizers * given->networks;
+    const size_t most = given->threads.count * given->batch_sizes.count * given->optimizers *
+                        given->augmentations * given->networks;
     b->combination = mb_arena_take(&b->arena, most, sizeof *b->combination);
     if (b->combination == NULL)
         return mb_fail_memory(error, "combinations", most * sizeof *b->combination);
@@ -47,7 +48,9 @@ static mb_status list_combinations(bench *b, const arguments *given, mb_error *e
         c->batch_size = given->batch_sizes.value[rest % given->batch_sizes.count];
         rest /= given->batch_sizes.count;
         c->optimizer = given->optimizer[rest % given->optimizers];
-        c->network = given->network[rest / given->optimizers];
+        rest /= given->optimizers;
+        c->augmentation = given->augmentation[rest % given->augmentations];
+        c->network = given->network[rest / given->augmentations];
     }
     b->count = most;
     return MB_OK;
@@ -128,6 +131,7 @@ enum {
     KEY_THREADS = 256,
     KEY_BATCH_SIZE,
     KEY_OPTIMIZER,
+    KEY_AUGMENT,
     KEY_NETWORK,
     KEY_EPOCHS,
     KEY_ROUNDS,
@@ -143,6 +147,7 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N,...", 0, "team sizes [as train would choose]", 1},
     {"batch-size", KEY_BATCH_SIZE, "N,...", 0, "samples of a step [64]", 1},
     {"optimizer", KEY_OPTIMIZER, "NAME,...", 0, "sgd, adam, adamw [adamw]", 1},
+    {"augment", KEY_AUGMENT, "NAME,...", 0, "off, affine, elastic, as strong as train's [off]", 1},
     {"network", KEY_NETWORK, "SPEC", 0, "as train takes it; may be given several times [mlp]", 1},
     {0, 0, 0, 0, "How:", 2},
     {"epochs", KEY_EPOCHS, "N", 0, "timed in a turn, after one that is not [5]", 2},
@@ -162,21 +167,48 @@ static mb_status add_network(arguments *given, const char *text, mb_error *error
     return MB_OK;
 }
 
-static mb_status parse_optimizers(const char *text, arguments *given, mb_error *error)
+/* The numbers, into `chosen`, of the names in a list; false where one is none of the three. */
+static bool parse_names(const char *text, const char *const names[3], size_t chosen[MB_LIST_MOST],
+                        size_t *count)
 {
-    given->optimizers = 0;
+    *count = 0;
     for (const char *next = text; next != NULL;) {
         const size_t length = strcspn(next, ",");
-        mb_optimizer_kind kind = MB_SGD;
-        while (kind <= MB_ADAMW && (strlen(mb_optimizer_name(kind)) != length ||
-                                    strncmp(mb_optimizer_name(kind), next, length) != 0))
+        size_t kind = 0;
+        while (kind < 3 &&
+               (strlen(names[kind]) != length || strncmp(names[kind], next, length) != 0))
             kind++;
-        if (kind > MB_ADAMW || given->optimizers == MB_LIST_MOST)
-            return mb_fail(error, MB_INVALID, "--optimizer: '%s' is not a list of sgd, adam, adamw",
-                           text);
-        given->optimizer[given->optimizers++] = kind;
+        if (kind == 3 || *count == MB_LIST_MOST)
+            return false;
+        chosen[(*count)++] = kind;
         next = next[length] == ',' ? next + length + 1 : NULL;
     }
+    return true;
+}
+
+static mb_status parse_optimizers(const char *text, arguments *given, mb_error *error)
+{
+    const char *names[] = {mb_optimizer_name(MB_SGD), mb_optimizer_name(MB_ADAM),
+                           mb_optimizer_name(MB_ADAMW)};
+    size_t chosen[MB_LIST_MOST];
+    if (!parse_names(text, names, chosen, &given->optimizers))
+        return mb_fail(error, MB_INVALID, "--optimizer: '%s' is not a list of sgd, adam, adamw",
+                       text);
+    for (size_t i = 0; i < given->optimizers; i++)
+        given->optimizer[i] = (mb_optimizer_kind)chosen[i];
+    return MB_OK;
+}
+
+static mb_status parse_augmentations(const char *text, arguments *given, mb_error *error)
+{
+    const char *names[] = {mb_augmentation_name(MB_AS_IT_IS), mb_augmentation_name(MB_AFFINE),
+                           mb_augmentation_name(MB_ELASTIC)};
+    size_t chosen[MB_LIST_MOST];
+    if (!parse_names(text, names, chosen, &given->augmentations))
+        return mb_fail(error, MB_INVALID, "--augment: '%s' is not a list of off, affine, elastic",
+                       text);
+    for (size_t i = 0; i < given->augmentations; i++)
+        given->augmentation[i] = (mb_augmentation_kind)chosen[i];
     return MB_OK;
 }
 
@@ -204,6 +236,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_OPTIMIZER:
         status = parse_optimizers(text, given, error);
+        break;
+    case KEY_AUGMENT:
+        status = parse_augmentations(text, given, error);
         break;
     case KEY_NETWORK:
         status = add_network(given, text, error);
@@ -249,6 +284,7 @@ int main(int argc, char **argv)
                        .batch_sizes = {.value = {64}, .count = 1},
                        .optimizer = {MB_ADAMW},
                        .optimizers = 1,
+                       .augmentations = 1,
                        .epochs = 5,
                        .rounds = 3,
                        .error = &error};

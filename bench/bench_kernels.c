@@ -131,6 +131,7 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
         status = mb_fail_memory(error, "data", data.size * sizeof *wanted);
     size_t count = mb_kernel_cases_sparse(&data, cases);
     count += mb_kernel_cases_dense(&data, cases + count);
+    count += mb_kernel_cases_augment(&data, cases + count);
     for (size_t i = 0; i < count && status == MB_OK; i++) {
         bench b = {.team = mb_machine_team(machine), .one = &cases[i], .data = &data};
         if (given->only == NULL || strcmp(given->only, cases[i].name) == 0)

@@ -114,6 +114,7 @@ static mb_status train(const mb_epoch_plan *plan, size_t round, mb_network *netw
     mb_training_options options = mb_training_defaults(c->optimizer);
     const mb_training_events events = {.context = &seconds, .epoch = note_epoch};
     options.batch_size = c->batch_size;
+    options.augmentation.kind = c->augmentation;
     options.epochs = 1 + plan->epochs + plan->watch;
     mb_status status = mb_trainer_open(c->machine, network, &plan->data->dataset, &options, &events,
                                        &trainer, error);

@@ -1,5 +1,5 @@
-/* Training as bench_epoch times it: combinations of team size, batch size, optimizer and network,
- * which take turns. */
+/* Training as bench_epoch times it: combinations of team size, batch size, optimizer, augmentation
+ * and network, which take turns. */
 #ifndef MB_BENCH_EPOCH_H
 #define MB_BENCH_EPOCH_H
 
@@ -41,8 +41,10 @@ typedef struct mb_combination {
     mb_machine *machine;
     size_t threads, batch_size;
     mb_optimizer_kind optimizer;
+    mb_augmentation_kind augmentation;
     const char *network;
-    double dense_flops, done_flops; /* of a sample in training, 2 a multiply-add */
+    double dense_flops, done_flops; /* of a sample in training, 2 a multiply-add; done: of images as
+                                     * they are, for augmented ones have more that is not zero */
     double *seconds;                /* (rounds, epochs) */
     double *cpu;                    /* (rounds, epochs) of the calling thread */
     double *sgemm;                  /* (rounds) GFLOP/s of the large product, before the turn */

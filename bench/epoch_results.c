@@ -10,8 +10,10 @@ enum { DRIFT_EPOCHS = 6, THREADS_SHOWN = 8 };
 /* Where a combination's results are found again. */
 static void name_of(const mb_combination *c, const char *part, char *name)
 {
-    snprintf(name, MB_BENCH_NAME, "%s/%s/%s/batch:%zu/threads:%zu", part, c->network,
-             mb_optimizer_name(c->optimizer), c->batch_size, c->threads);
+    const bool augments = c->augmentation != MB_AS_IT_IS;
+    snprintf(name, MB_BENCH_NAME, "%s/%s/%s%s%s/batch:%zu/threads:%zu", part, c->network,
+             mb_optimizer_name(c->optimizer), augments ? "+" : "",
+             augments ? mb_augmentation_name(c->augmentation) : "", c->batch_size, c->threads);
 }
 
 static double samples_of(const mb_epoch_plan *plan)
@@ -242,8 +244,9 @@ void mb_phases_print(const mb_combination *c, const mb_bench_results *results)
     if (step == NULL)
         return;
     const double us = 1e-3 * step->ns.median;
-    printf("\n%s, %s, batch size %zu, %zu thread%s: microseconds a step\n", c->network,
-           mb_optimizer_name(c->optimizer), c->batch_size, c->threads, c->threads > 1 ? "s" : "");
+    printf("\n%s, %s, augment %s, batch size %zu, %zu thread%s: microseconds a step\n", c->network,
+           mb_optimizer_name(c->optimizer), mb_augmentation_name(c->augmentation), c->batch_size,
+           c->threads, c->threads > 1 ? "s" : "");
     printf("%-20s %9s %7s %9s   by thread: runs+waits%s\n", "phase", "mean", "share", "waits",
            c->threads > THREADS_SHOWN ? " (the first 8)" : "");
     for (size_t i = 0; i < c->phases.phases; i++)

@@ -29,6 +29,12 @@ typedef struct mb_kernel_data {
     size_t image_count, next;
     size_t dots; /* pixels of the first `rows` of the order that are not zero */
     mb_block *twin_block;
+    float *x, *y;         /* (MB_PIXELS) from the middle of an image */
+    uint32_t *image_taps; /* (rows, MB_PIXELS) of the first images */
+    uint32_t *taps;       /* as many, to be written */
+    uint8_t *pixels;      /* (rows, MB_PIXELS) to be written, as is dot; dot_count: (rows, 4) */
+    mb_dot *dot;
+    uint32_t *dot_count;
     mb_arena arena;
 } mb_kernel_data;
 
@@ -42,7 +48,7 @@ typedef struct mb_kernel_case {
     void (*collect)(mb_kernel_data *data, bool twin); /* puts what was made into `out`, or NULL */
 } mb_kernel_case;
 
-enum { MB_KERNEL_CASES = 16 };
+enum { MB_KERNEL_CASES = 24 };
 
 /* Made images of digits' density and numbers, for batches of `rows`. What it holds belongs to the
  * arena in it. MB_MEMORY. */
@@ -51,8 +57,9 @@ mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error
 /* Puts the buffers back to what they were when opened, and gathers the first images. */
 void mb_kernel_data_reset(mb_kernel_data *data);
 
-/* Both write cases and return how many. */
+/* Each writes cases and returns how many. */
 size_t mb_kernel_cases_dense(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_sparse(const mb_kernel_data *data, mb_kernel_case *cases);
+size_t mb_kernel_cases_augment(const mb_kernel_data *data, mb_kernel_case *cases);
 
 #endif

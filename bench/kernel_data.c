@@ -30,6 +30,31 @@ static size_t count_dots(const mb_kernel_data *data)
     return dots;
 }
 
+static bool take_augment(mb_kernel_data *d)
+{
+    mb_arena *arena = &d->arena;
+    d->x = mb_arena_take(arena, MB_PIXELS, sizeof *d->x);
+    d->y = mb_arena_take(arena, MB_PIXELS, sizeof *d->y);
+    d->image_taps = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->image_taps);
+    d->taps = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->taps);
+    d->pixels = mb_arena_take(arena, d->rows, MB_PIXELS);
+    d->dot = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->dot);
+    d->dot_count = mb_arena_take(arena, d->rows * 4, sizeof *d->dot_count);
+    return d->x && d->y && d->image_taps && d->taps && d->pixels && d->dot && d->dot_count;
+}
+
+/* Points and taps that the warps read. */
+static void prepare_augment(mb_kernel_data *d)
+{
+    for (size_t p = 0; p < MB_PIXELS; p++) {
+        d->x[p] = (float)(p % MB_SIDE) - 0.5f * (MB_SIDE - 1);
+        d->y[p] = (float)(p / MB_SIDE) - 0.5f * (MB_SIDE - 1);
+    }
+    for (size_t r = 0; r < d->rows; r++)
+        mb_kernels_best()->taps(MB_PIXELS - MB_SIDE - 1, MB_SIDE, d->images + r * MB_PIXELS,
+                                d->image_taps + r * MB_PIXELS);
+}
+
 static bool take(mb_kernel_data *d)
 {
     mb_arena *arena = &d->arena;
@@ -43,8 +68,9 @@ static bool take(mb_kernel_data *d)
     d->bytes = mb_arena_take(arena, d->rows, 1);
     d->order = mb_arena_take(arena, d->image_count, sizeof *d->order);
     d->twin_block = mb_arena_take(arena, blocks, sizeof *d->twin_block);
-    bool all = d->a && d->b && d->c && d->out && d->images && d->labels && d->bytes && d->order &&
-               d->twin_block;
+    const bool room = take_augment(d);
+    bool all = room && d->a && d->b && d->c && d->out && d->images && d->labels && d->bytes &&
+               d->order && d->twin_block;
     for (size_t b = 0; b < blocks && all; b++) {
         mb_block *block = &d->twin_block[b];
         block->mask = mb_arena_take(arena, MB_PIXELS, sizeof *block->mask);
@@ -70,6 +96,7 @@ mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error
         }
         mb_sampler_shuffle(1, 0, d->image_count, d->order);
         d->dots = count_dots(d);
+        prepare_augment(d);
         const mb_split split = {d->images, d->labels, d->image_count};
         status = mb_source_open(&split, MB_PIXELS, &d->arena, &d->source, error);
     }

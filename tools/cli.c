@@ -187,6 +187,17 @@ mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_ki
     return no_such_name(option, text, names, error);
 }
 
+mb_status mb_parse_augmentation(const char *option, const char *text, mb_augmentation_kind *kind,
+                                mb_error *error)
+{
+    const char *names[] = {mb_augmentation_name(MB_AS_IT_IS), mb_augmentation_name(MB_AFFINE),
+                           mb_augmentation_name(MB_ELASTIC)};
+    for (*kind = MB_AS_IT_IS; *kind <= MB_ELASTIC; (*kind)++)
+        if (strcmp(text, names[*kind]) == 0)
+            return MB_OK;
+    return no_such_name(option, text, names, error);
+}
+
 int mb_check_output(int code)
 {
     errno = 0;

@@ -50,6 +50,8 @@ mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_
                              mb_error *error);
 mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
                             mb_error *error);
+mb_status mb_parse_augmentation(const char *option, const char *text, mb_augmentation_kind *kind,
+                                mb_error *error);
 
 /* Output that is lost, as on a full disk, is a failure of a command that went well: MB_EXIT_FAILED
  * with a line on stderr, else `code`. */

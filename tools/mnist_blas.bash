@@ -25,7 +25,8 @@ _mnist_blas() {
     case $command in
     train)
         with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
-            --weight-decay --seed --momentum --beta1 --beta2 --threads --out --tensorboard"
+            --weight-decay --seed --momentum --beta1 --beta2 --augment --rotate --scale --shear --shift
+            --elastic-alpha --elastic-sigma --threads --out --tensorboard"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --network --threads" flags="" ;;
@@ -52,6 +53,7 @@ _mnist_blas() {
     --onnx) _mnist_blas_files "$current" .onnx ;;
     --network) mapfile -t COMPREPLY < <(compgen -W "mlp" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
+    --augment) mapfile -t COMPREPLY < <(compgen -W "off affine elastic" -- "$current") ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W "constant cosine onecycle" -- "$current") ;;
     esac
     # A value is wanted and nothing else, also where there is none to propose.

@@ -87,6 +87,18 @@ static mb_status open_run(train_run *run, mb_error *error)
     return status;
 }
 
+static void print_augmentation(const mb_augmentation *augmentation)
+{
+    if (augmentation->kind == MB_AS_IT_IS)
+        return;
+    printf("augment  %s: rotate %g, scale %g, shear %g, shift %g",
+           mb_augmentation_name(augmentation->kind), augmentation->rotate, augmentation->scale,
+           augmentation->shear, augmentation->shift);
+    if (augmentation->kind == MB_ELASTIC)
+        printf(", alpha %g, sigma %g", augmentation->elastic_alpha, augmentation->elastic_sigma);
+    puts("");
+}
+
 static void print_beginning(const train_run *run)
 {
     const mb_machine_info *machine = mb_machine_describe(run->machine);
@@ -101,6 +113,7 @@ static void print_beginning(const train_run *run)
            mb_optimizer_name(training->optimizer), training->lr,
            mb_schedule_name(training->schedule), training->weight_decay, training->batch_size,
            (unsigned long long)training->seed);
+    print_augmentation(&training->augmentation);
     printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
            machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
     fflush(stdout);

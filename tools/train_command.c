@@ -57,6 +57,21 @@ static void put_optimizer(FILE *out, const mb_training_options *training)
     put_text(out, "--schedule", mb_schedule_name(training->schedule));
 }
 
+static void put_augmentation(FILE *out, const mb_augmentation *augmentation)
+{
+    if (augmentation->kind == MB_AS_IT_IS)
+        return;
+    put_text(out, "--augment", mb_augmentation_name(augmentation->kind));
+    put_real(out, "--rotate", augmentation->rotate);
+    put_real(out, "--scale", augmentation->scale);
+    put_real(out, "--shear", augmentation->shear);
+    put_real(out, "--shift", augmentation->shift);
+    if (augmentation->kind == MB_ELASTIC) {
+        put_real(out, "--elastic-alpha", augmentation->elastic_alpha);
+        put_real(out, "--elastic-sigma", augmentation->elastic_sigma);
+    }
+}
+
 char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
 {
     const mb_training_options *training = &arguments->training;
@@ -73,10 +88,11 @@ char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
         fprintf(out, " --validation %zu", training->validation);
     fprintf(out, " --epochs %zu --batch-size %zu", training->epochs, training->batch_size);
     put_optimizer(out, training);
-    if (training->label_smoothing > 0.0)
+    if (training->label_smoothing != mb_training_defaults(training->optimizer).label_smoothing)
         put_real(out, "--label-smoothing", training->label_smoothing);
     if (training->ema > 0.0)
         put_real(out, "--ema", training->ema);
+    put_augmentation(out, &training->augmentation);
     fprintf(out, " --seed %llu", (unsigned long long)training->seed);
     const int failed = ferror(out);
     if (fclose(out) == 0 && !failed)

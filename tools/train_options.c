@@ -26,6 +26,13 @@ enum {
     KEY_EMA,
     KEY_VALIDATION,
     KEY_SEED,
+    KEY_AUGMENT,
+    KEY_ROTATE,
+    KEY_SCALE,
+    KEY_SHEAR,
+    KEY_SHIFT,
+    KEY_ELASTIC_ALPHA,
+    KEY_ELASTIC_SIGMA,
     KEY_THREADS,
     KEY_OUT,
     KEY_TENSORBOARD,
@@ -48,22 +55,32 @@ static const struct argp_option options[] = {
     {"schedule", KEY_SCHEDULE, "NAME", 0, "constant, cosine or onecycle", 2},
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "decoupled for adamw, else L2; never on biases",
      2},
+    {"seed", KEY_SEED, "N", 0, "of the first weights, of shuffling and of augmentation", 2},
     {"label-smoothing", KEY_LABEL_SMOOTHING, "SHARE", 0,
      "how much of each label is spread over all classes", 2},
     {"ema", KEY_EMA, "DECAY", 0,
      "evaluate and keep a running average of the weights, of this decay a step (0: none)", 2},
-    {"seed", KEY_SEED, "N", 0, "of the first weights and of shuffling", 2},
     {0, 0, 0, 0, "What one optimizer has, or two:", 3},
     {"momentum", KEY_MOMENTUM, "SHARE", 0, "of sgd: how much of the last step stays", 3},
     {"nesterov", KEY_NESTEROV, 0, 0, "use Nesterov's momentum with sgd", 3},
     {"beta1", KEY_BETA1, "SHARE", 0, "of adam and adamw: how much of the mean gradient stays", 3},
     {"beta2", KEY_BETA2, "SHARE", 0, "of adam and adamw: how much of the mean square stays", 3},
-    {0, 0, 0, 0, "The rest:", 4},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team", 4},
-    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 4},
-    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "folder for an event file for TensorBoard", 4},
-    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 4},
-    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 4},
+    {0, 0, 0, 0, "Training images varied, anew in each epoch:", 4},
+    {"augment", KEY_AUGMENT, "NAME", 0,
+     "off, affine (slanted, stretched, turned, moved) or elastic (and pulled about)", 4},
+    {"rotate", KEY_ROTATE, "DEGREES", 0, "turned by up to this, either way", 4},
+    {"scale", KEY_SCALE, "SHARE", 0, "width and height, each larger or smaller by up to this", 4},
+    {"shear", KEY_SHEAR, "SHARE", 0, "slanted by up to this of the height, either way", 4},
+    {"shift", KEY_SHIFT, "PIXELS", 0, "moved by up to this, across and down", 4},
+    {"elastic-alpha", KEY_ELASTIC_ALPHA, "PIXELS", 0, "of elastic: how far pixels are pulled", 4},
+    {"elastic-sigma", KEY_ELASTIC_SIGMA, "PIXELS", 0,
+     "of elastic: how far around a pixel others follow", 4},
+    {0, 0, 0, 0, "The rest:", 5},
+    {"threads", KEY_THREADS, "N", 0, "threads of the team", 5},
+    {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 5},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "folder for an event file for TensorBoard", 5},
+    {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 5},
+    {"quiet", KEY_QUIET, 0, 0, "print the final line only", 5},
     {0}};
 
 /* What has been read so far; NaN stands for an option not given, whose default hangs on the
@@ -71,9 +88,44 @@ static const struct argp_option options[] = {
 typedef struct reading {
     mb_train_arguments *arguments;
     mb_error *error;
-    double lr, momentum, beta1, beta2, weight_decay;
+    double lr, momentum, beta1, beta2, weight_decay, label_smoothing;
     mb_training_options given;
 } reading;
+
+/* The strength that an option of augmentation sets; its name. */
+static double *strength_of(int key, mb_augmentation *augmentation, const char **name)
+{
+    switch (key) {
+    case KEY_ROTATE:
+        *name = "--rotate";
+        return &augmentation->rotate;
+    case KEY_SCALE:
+        *name = "--scale";
+        return &augmentation->scale;
+    case KEY_SHEAR:
+        *name = "--shear";
+        return &augmentation->shear;
+    case KEY_SHIFT:
+        *name = "--shift";
+        return &augmentation->shift;
+    case KEY_ELASTIC_ALPHA:
+        *name = "--elastic-alpha";
+        return &augmentation->elastic_alpha;
+    default:
+        *name = "--elastic-sigma";
+        return &augmentation->elastic_sigma;
+    }
+}
+
+static mb_status read_augmentation(int key, const char *text, reading *r)
+{
+    mb_augmentation *augmentation = &r->given.augmentation;
+    const char *name;
+    if (key == KEY_AUGMENT)
+        return mb_parse_augmentation("--augment", text, &augmentation->kind, r->error);
+    double *strength = strength_of(key, augmentation, &name);
+    return mb_parse_real(name, text, strength, r->error);
+}
 
 /* The options that are parts of mb_training_options. */
 static mb_status read_training(int key, const char *text, reading *r)
@@ -82,6 +134,8 @@ static mb_status read_training(int key, const char *text, reading *r)
     mb_error *error = r->error;
     size_t seed = 0;
     mb_status status = MB_OK;
+    if (key >= KEY_AUGMENT && key <= KEY_ELASTIC_SIGMA)
+        return read_augmentation(key, text, r);
     switch (key) {
     case KEY_EPOCHS:
         return mb_parse_count("--epochs", text, 1, MB_MAX_EPOCHS, &given->epochs, error);
@@ -98,7 +152,7 @@ static mb_status read_training(int key, const char *text, reading *r)
     case KEY_SCHEDULE:
         return mb_parse_schedule("--schedule", text, &given->schedule, error);
     case KEY_LABEL_SMOOTHING:
-        return mb_parse_real("--label-smoothing", text, &given->label_smoothing, error);
+        return mb_parse_real("--label-smoothing", text, &r->label_smoothing, error);
     case KEY_EMA:
         return mb_parse_real("--ema", text, &given->ema, error);
     case KEY_LR:
@@ -125,6 +179,8 @@ static void settle(const reading *r)
     training->beta1 = isnan(r->beta1) ? defaults.beta1 : r->beta1;
     training->beta2 = isnan(r->beta2) ? defaults.beta2 : r->beta2;
     training->weight_decay = isnan(r->weight_decay) ? defaults.weight_decay : r->weight_decay;
+    training->label_smoothing =
+        isnan(r->label_smoothing) ? defaults.label_smoothing : r->label_smoothing;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -188,6 +244,9 @@ static char *with_defaults_of_each(int key, const char *text)
         return mb_help_default(text, all, sgd.lr, adam.lr, adamw.lr);
     case KEY_WEIGHT_DECAY:
         return mb_help_default(text, all, sgd.weight_decay, adam.weight_decay, adamw.weight_decay);
+    case KEY_LABEL_SMOOTHING:
+        return mb_help_default(text, all, sgd.label_smoothing, adam.label_smoothing,
+                               adamw.label_smoothing);
     case KEY_MOMENTUM:
         return mb_help_default(text, "%g", sgd.momentum);
     case KEY_BETA1:
@@ -195,6 +254,12 @@ static char *with_defaults_of_each(int key, const char *text)
     default:
         return mb_help_default(text, adams, adam.beta2, adamw.beta2);
     }
+}
+
+static char *with_default_strength(int key, const char *text, mb_augmentation augmentation)
+{
+    const char *name;
+    return mb_help_default(text, "%g", *strength_of(key, &augmentation, &name));
 }
 
 /* The option's text with its default after it, taken from where the program takes it. */
@@ -222,17 +287,25 @@ static char *with_default(int key, const char *text, void *input)
         return mb_help_default(text, "%zu", (size_t)r->given.seed);
     case KEY_OPTIMIZER:
         return mb_help_default(text, "%s", mb_optimizer_name(r->given.optimizer));
-    case KEY_LABEL_SMOOTHING:
-        return mb_help_default(text, "%g", r->given.label_smoothing);
     case KEY_EMA:
         return mb_help_default(text, "%g", r->given.ema);
     case KEY_SCHEDULE:
         return mb_help_default(text, "%s", mb_schedule_name(r->given.schedule));
+    case KEY_AUGMENT:
+        return mb_help_default(text, "%s", mb_augmentation_name(r->given.augmentation.kind));
+    case KEY_ROTATE:
+    case KEY_SCALE:
+    case KEY_SHEAR:
+    case KEY_SHIFT:
+    case KEY_ELASTIC_ALPHA:
+    case KEY_ELASTIC_SIGMA:
+        return with_default_strength(key, text, r->given.augmentation);
     case KEY_LR:
     case KEY_MOMENTUM:
     case KEY_BETA1:
     case KEY_BETA2:
     case KEY_WEIGHT_DECAY:
+    case KEY_LABEL_SMOOTHING:
         return with_defaults_of_each(key, text);
     default:
         return (char *)(uintptr_t)text;
@@ -262,7 +335,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, mb_train_arguments *ar
             "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
             "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
     *arguments = (mb_train_arguments){.network = "mlp", .out = "mnist_blas_out"};
-    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
+    reading r = {arguments, error, NAN, NAN, NAN, NAN, NAN, NAN, mb_training_defaults(MB_ADAMW)};
     *error = (mb_error){0};
     return mb_parse_arguments(&argp, argc, argv, &r, error);
 }

@@ -3,6 +3,7 @@
 #ifndef MNIST_BLAS_H
 #define MNIST_BLAS_H
 
+#include <mnist_blas/augmentation.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
 #include <mnist_blas/machine.h>

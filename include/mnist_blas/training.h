@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_TRAINING_H
 #define MNIST_BLAS_TRAINING_H
 
+#include <mnist_blas/augmentation.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/network.h>
 
@@ -35,6 +36,7 @@ typedef struct mb_training_options {
         weight_decay; /* sgd, adam: added to the gradient (L2); adamw: decoupled. Never biases. */
     double beta1, beta2, epsilon; /* adam's and adamw's */
     mb_schedule_kind schedule;
+    mb_augmentation augmentation; /* of what is trained on; evaluation sees images as they are */
     double
         label_smoothing; /* share of the target that is spread over all classes, 0 .. 1 (excl.) */
     double ema; /* decay a step of a running average of the parameters, 0: none. The average is what

@@ -132,6 +132,16 @@ static void prefetch_dense(const mb_source *source, mb_samples samples, size_t p
         prefetch(source->split.images + samples.number[row] * source->pixels, source->pixels);
 }
 
+void mb_source_prefetch(const mb_source *source, size_t number)
+{
+    const uint32_t *bound = source->bound + number * (source->ranges + 1);
+    if (source->dots != NULL)
+        prefetch(source->dots + bound[0],
+                 (bound[source->ranges] - bound[0]) * sizeof *source->dots);
+    else
+        prefetch(source->split.images + number * source->pixels, source->pixels);
+}
+
 void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece)
 {
     if (source->dots != NULL)

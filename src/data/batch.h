@@ -51,4 +51,7 @@ void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_samples samp
 /* Asks the memory for what gathering that piece of these samples will read. */
 void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece);
 
+/* Asks the memory for all of one image: its dots, or its bytes where it has none. */
+void mb_source_prefetch(const mb_source *source, size_t number);
+
 #endif

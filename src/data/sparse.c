@@ -1,7 +1,5 @@
 #include "data/sparse.h"
 
-#include <stdbool.h>
-
 /* Above this share of non-zero bytes the dense form is smaller and faster. */
 static const double densest = 0.5;
 
@@ -18,29 +16,16 @@ static size_t count_nonzero(size_t n, const uint8_t *bytes)
     return nonzero;
 }
 
-/* The dots of one range, to `dots`: every byte is stored, and only those that are not zero move the
- * place along. Returns how many were kept. */
-static size_t keep_dots(size_t pixels, const uint8_t *bytes, mb_dot *dots)
-{
-    size_t kept = 0, last = 0;
-    for (size_t p = 0; p < pixels; p++) {
-        const bool nonzero = bytes[p] != 0;
-        dots[kept] = (mb_dot){(uint8_t)(p - last), bytes[p]};
-        kept += nonzero;
-        last = nonzero ? p : last;
-    }
-    return kept;
-}
-
 static void compress(const mb_source *source, mb_dot *dots, uint32_t *bound)
 {
+    const mb_kernels *kernels = mb_kernels_best();
     const uint8_t *bytes = source->split.images;
     size_t kept = 0;
     for (size_t i = 0; i < source->split.count; i++) {
         for (size_t left = source->pixels; left > 0;) {
             const size_t now = left < source->range_pixels ? left : source->range_pixels;
             *bound++ = (uint32_t)kept;
-            kept += keep_dots(now, bytes, dots + kept);
+            kept += kernels->dots(now, bytes, dots + kept);
             bytes += now;
             left -= now;
         }
@@ -64,12 +49,11 @@ mb_status mb_source_open(const mb_split *split, size_t pixels, mb_arena *arena, 
     if (nonzero > UINT32_MAX || (double)nonzero > densest * (double)bytes)
         return MB_OK;
     cut_ranges(source);
-    /* One more, for the store after the last kept byte. */
-    mb_dot *dots = mb_arena_take(arena, nonzero + 1, sizeof *dots);
+    mb_dot *dots = mb_arena_take(arena, nonzero, sizeof *dots);
     uint32_t *bound = mb_arena_take(arena, split->count * (source->ranges + 1), sizeof *bound);
     float *gray = mb_arena_take(arena, GRAYS, sizeof *gray);
     if (dots == NULL || bound == NULL || gray == NULL)
-        return mb_fail_memory(error, "images", (nonzero + 1) * sizeof *dots);
+        return mb_fail_memory(error, "images", nonzero * sizeof *dots);
     for (size_t v = 0; v < GRAYS; v++)
         gray[v] = (float)v / 255.0f;
     compress(source, dots, bound);

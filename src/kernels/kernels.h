@@ -52,9 +52,19 @@ enum { MB_BLOCK_ROWS = 64 };
 /* Numbers for each of some pixels and `columns` units, up to MB_MOST_COLUMNS: unit c of pixel p
  * is at p * pixel_stride + c / MB_LINE * line_stride + c % MB_LINE. */
 enum { MB_LINE = 16, MB_MOST_COLUMNS = 4 * MB_LINE };
+static inline size_t mb_whole_lines(size_t n) { return (n + MB_LINE - 1) / MB_LINE * MB_LINE; }
 typedef struct mb_lines {
     size_t columns, pixel_stride, line_stride;
 } mb_lines;
+
+/* Where each pixel of an image comes from, in 256ths of a pixel of a framed one, which has a border
+ * of zeros, a pixel wide: from column xx * x + xy * y + x0 and row yx * x + yy * y + y0, cut off at
+ * most_x and most_y, (columns + 1) * 256 and (rows + 1) * 256. `stride`: columns + 2. */
+typedef struct mb_warp {
+    float xx, xy, x0, yx, yy, y0;
+    float most_x, most_y;
+    size_t stride;
+} mb_warp;
 
 /* outer x inner segments of `length` numbers: segment (o, i) begins o * outer_stride + i *
  * inner_stride numbers into an image. */
@@ -109,6 +119,32 @@ typedef struct mb_kernels {
 
     /* y = e^x for x <= 0 (0 below -87.3, NaN stays), within 2 ulp. */
     void (*exp)(size_t n, const float *x, float *y);
+
+    /* taps[i] = the bytes i, i + 1, i + stride and i + stride + 1 of a plane of that row length,
+     * from the lowest bits up: what lies around a point between them, in one word. */
+    void (*taps)(size_t n, size_t stride, const uint8_t *plane, uint32_t *taps);
+
+    /* out (n) = the bytes, rounded, to which `warp` leads the points x, y (n), moved by dx, dy (n)
+     * 256ths unless these are NULL; bilinear between the four of each tap. */
+    void (*warp)(size_t n, const mb_warp *warp, const float *x, const float *y, const float *dx,
+                 const float *dy, const uint32_t *taps, uint8_t *out);
+
+    /* The dots of n bytes, at most 256. Returns how many. */
+    size_t (*dots)(size_t n, const uint8_t *bytes, mb_dot *dots);
+
+    /* a (n) and b (n), uniform in -most .. most: functions of `state` and the place alone. */
+    void (*noise)(uint64_t state, size_t n, float most, float *a, float *b);
+
+    /* Sums of neighbours, up to `radius` away, that k further on times weights[radius + k]; beyond
+     * the edges all is 0. Along columns: in (rows, columns in whole lines), out (rows, ld), of
+     * which whole lines are written, with zeros behind the columns. Along rows: in (rows, ld), of
+     * which each has `radius` zeros, the columns, and zeros up to ld, which is at least whole lines
+     * and twice the radius; out (rows, columns) without gaps, and MB_LINE more that may be written.
+     */
+    void (*smooth_columns)(size_t rows, size_t columns, size_t radius, const float *weights,
+                           const float *in, float *out, size_t ld);
+    void (*smooth_rows)(size_t rows, size_t columns, size_t radius, const float *weights,
+                        const float *in, size_t ld, float *out);
 
     /* The segments of an image, one after another: im2col. Up to MB_LINE - 1 numbers after a
      * segment are read, and after the last are written, too. */

@@ -24,6 +24,15 @@ void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *logits, cons
                           float scale, float smoothing, float *gradient, float *losses,
                           uint8_t *guess);
 void MB_AT_LEVEL(exp)(size_t n, const float *x, float *y);
+void MB_AT_LEVEL(taps)(size_t n, size_t stride, const uint8_t *plane, uint32_t *taps);
+void MB_AT_LEVEL(warp)(size_t n, const mb_warp *warp, const float *x, const float *y,
+                       const float *dx, const float *dy, const uint32_t *taps, uint8_t *out);
+size_t MB_AT_LEVEL(dots)(size_t n, const uint8_t *bytes, mb_dot *dots);
+void MB_AT_LEVEL(noise)(uint64_t state, size_t n, float most, float *a, float *b);
+void MB_AT_LEVEL(smooth_columns)(size_t rows, size_t columns, size_t radius, const float *weights,
+                                 const float *in, float *out, size_t ld);
+void MB_AT_LEVEL(smooth_rows)(size_t rows, size_t columns, size_t radius, const float *weights,
+                              const float *in, size_t ld, float *out);
 void MB_AT_LEVEL(expand)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(fold)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);

@@ -68,7 +68,9 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
         (mb_phase){.name = "forward",
                    .run = run_forward,
                    .cut = cut,
-                   .uses = {{layer->parameters}, {site->out.data, .writes = true, .own = true}}},
+                   .uses = {{&mb_batch_source},
+                            {layer->parameters},
+                            {site->out.data, .writes = true, .own = true}}},
         error);
 }
 

@@ -39,7 +39,7 @@ static void run(const void *context, const mb_step *step, size_t tile, void *scr
     const mb_tile part = mb_cut_tile_in(op->cut, tile, x.columns);
     for (size_t row = part.row; row < part.row + part.rows; row++) {
         const uint64_t index =
-            (uint64_t)step->samples.number[row] * MB_MAX_LAYERS + op->layer->position;
+            (uint64_t)step->drawn.number[row] * MB_MAX_LAYERS + op->layer->position;
         mb_rng rng = mb_rng_at(op->site.trainable->seed, MB_FOR_DROPOUT, step->epoch, index);
         op->site.kernels->dropout(part.columns, mb_rng_next(&rng), part.column,
                                   (uint32_t)(rate * 0x1p32), (float)(1.0 / (1.0 - rate)),

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-const char mb_batch_rows, mb_batch_blocks;
+const char mb_batch_source, mb_batch_rows, mb_batch_blocks;
 
 struct mb_planned {
     mb_phase phase;

@@ -20,8 +20,9 @@
 /* What differs from one step to the next. Each thread has its own, equal to the others'. */
 typedef struct mb_step {
     mb_batch *batch;         /* gathered in this step */
-    mb_samples samples;      /* what it is gathered from */
-    mb_samples next;         /* the next step's: none at the end of an epoch */
+    mb_samples samples;      /* what it is gathered from: rows of batch->source */
+    mb_samples drawn;        /* the same samples by their numbers in the data set */
+    mb_samples next;         /* the next step's, likewise: none at the end of an epoch */
     size_t epoch;            /* of the run, from 0: what is drawn at random depends on it */
     const mb_update *update; /* NULL when nothing is trained */
 } mb_step;
@@ -47,8 +48,9 @@ typedef struct mb_phase {
     mb_use uses[MB_MAX_USES]; /* ends at the first with what == NULL */
 } mb_phase;
 
-/* Names in mb_use for the batch: its labels and dense rows, and its blocks. */
-extern const char mb_batch_rows, mb_batch_blocks;
+/* Names in mb_use for the batch: what it is gathered from, its labels and dense rows, and its
+ * blocks. */
+extern const char mb_batch_source, mb_batch_rows, mb_batch_blocks;
 
 typedef struct mb_planned mb_planned;
 

@@ -42,6 +42,12 @@ void mb_canvas_fill(const mb_canvas *canvas, double x, double y, double width, d
 void mb_canvas_image(const mb_canvas *canvas, const uint32_t *pixels, size_t rows, size_t columns,
                      double x, double y, double width, double height);
 
+/* An image (rows, columns) of gray values as ink on paper, as large as a square of side `box` at x,
+ * y allows, in its middle; its pixels are whole where they are enlarged. `pixels` has room for it.
+ */
+void mb_canvas_gray(const mb_canvas *canvas, const uint8_t *image, size_t rows, size_t columns,
+                    double x, double y, double box, uint32_t *pixels);
+
 typedef enum mb_align { MB_LEFT, MB_CENTRE, MB_RIGHT } mb_align;
 
 typedef struct mb_font {

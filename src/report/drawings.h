@@ -17,4 +17,7 @@ mb_status mb_draw_confusion(const mb_report *report, mb_picture *picture, mb_err
 /* The weights of the first layer, a small image a unit or kernel. */
 mb_status mb_draw_weights(const mb_report *report, mb_picture *picture, mb_error *error);
 
+/* Training images, each as it is and as some epochs saw it. */
+mb_status mb_draw_augmented(const mb_report *report, mb_picture *picture, mb_error *error);
+
 #endif

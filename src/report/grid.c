@@ -21,24 +21,6 @@ typedef struct sheet {
     bool mark_wrong; /* not where all are wrong */
 } sheet;
 
-typedef struct rectangle {
-    double x, y, width, height;
-} rectangle;
-
-/* The image as large as its box allows, its pixels whole where they are enlarged. */
-static rectangle fit_image(size_t rows, size_t columns, double x, double y)
-{
-    const double most = (double)(rows > columns ? rows : columns);
-    double scale = BOX / most;
-    if (scale > 1.0)
-        scale = (double)(size_t)scale;
-    double width = (double)columns * scale, height = (double)rows * scale;
-    width = width < 1.0 ? 1.0 : width;
-    height = height < 1.0 ? 1.0 : height;
-    return (rectangle){(double)(long)(x + 0.5 * (BOX - width)),
-                       (double)(long)(y + 0.5 * (BOX - height)), width, height};
-}
-
 static void draw_badge(const mb_canvas *canvas, double right, double top)
 {
     const double x = right - badge, inset = 5.0;
@@ -48,19 +30,6 @@ static void draw_badge(const mb_canvas *canvas, double right, double top)
     cairo_set_line_width(canvas->cairo, 2.5);
     mb_canvas_line(canvas, x + inset, top + inset, right - inset, top + badge - inset);
     mb_canvas_line(canvas, right - inset, top + inset, x + inset, top + badge - inset);
-}
-
-/* The image as ink on paper; `pixels` has room for it. */
-static void draw_image(const mb_canvas *canvas, const mb_dataset *data, size_t number, double x,
-                       double y, uint32_t *pixels)
-{
-    const size_t count = data->rows * data->columns;
-    const uint8_t *image = data->test.images + number * count;
-    const rectangle place = fit_image(data->rows, data->columns, x, y);
-    for (size_t i = 0; i < count; i++)
-        pixels[i] = mb_mix(MB_PAPER, MB_INK, (double)image[i] / 255.0);
-    mb_canvas_image(canvas, pixels, data->rows, data->columns, place.x, place.y, place.width,
-                    place.height);
 }
 
 /* Numbers of three digits leave no room for the probability beside them. */
@@ -93,7 +62,9 @@ static void draw_cell(const mb_canvas *canvas, const mb_report *report, const mb
     const bool marked = mark_wrong && guess->class != guess->truth;
     const double box = x + 0.5 * (CELL_WIDTH - BOX);
     mb_font font = mb_text_font;
-    draw_image(canvas, report->dataset, guess->image, box, y, pixels);
+    const mb_dataset *data = report->dataset;
+    mb_canvas_gray(canvas, data->test.images + guess->image * data->rows * data->columns,
+                   data->rows, data->columns, box, y, BOX, pixels);
     mb_canvas_colour(canvas, marked ? MB_VERMILION : MB_RULE);
     mb_canvas_frame(canvas, box, y, BOX, BOX, marked ? 3.0 : 1.0);
     if (marked) {

@@ -52,6 +52,25 @@ static void put_optimizer(const mb_html *html, const mb_training_options *option
     put_real(html, "Learning rate", "lr", options->lr);
     put_word(html, "Schedule", "schedule", mb_schedule_name(options->schedule));
     put_real(html, "Weight decay", "weight_decay", options->weight_decay);
+    if (options->label_smoothing > 0.0)
+        put_real(html, "Label smoothing", "label_smoothing", options->label_smoothing);
+    if (options->ema > 0.0)
+        put_real(html, "Decay of averaged weights", "ema", options->ema);
+}
+
+static void put_augmentation(const mb_html *html, const mb_augmentation *augmentation)
+{
+    put_word(html, "Augmentation", "augment", mb_augmentation_name(augmentation->kind));
+    if (augmentation->kind == MB_AS_IT_IS)
+        return;
+    put_real(html, "Rotation, degrees", "rotate", augmentation->rotate);
+    put_real(html, "Scale", "scale", augmentation->scale);
+    put_real(html, "Shear", "shear", augmentation->shear);
+    put_real(html, "Shift, pixels", "shift", augmentation->shift);
+    if (augmentation->kind != MB_ELASTIC)
+        return;
+    put_real(html, "Elastic alpha", "elastic_alpha", augmentation->elastic_alpha);
+    put_real(html, "Elastic sigma", "elastic_sigma", augmentation->elastic_sigma);
 }
 
 static void put_training(const mb_html *html, const mb_run *run)
@@ -61,6 +80,7 @@ static void put_training(const mb_html *html, const mb_run *run)
     put_count(html, "Epochs", "epochs", options->epochs);
     put_count(html, "Batch size", "batch_size", options->batch_size);
     put_optimizer(html, options);
+    put_augmentation(html, &options->augmentation);
     begin_fact(html, "Seed"); /* a name rather than a number: no groups of three */
     mb_html_put(html, "<data data-key=\"seed\" value=\"%llu\">%llu</data>",
                 (unsigned long long)options->seed, (unsigned long long)options->seed);

@@ -8,25 +8,34 @@ static const struct {
     const char *file, *title;
     mb_picture_kind kind;
     drawing_fn *draw;
-} drawings[MB_PICTURES] = {
+} drawings[MB_MOST_PICTURES] = {
     {"loss.svg", "Loss and accuracy", MB_SVG, mb_draw_loss},
     {"loss.png", "Loss and accuracy", MB_PNG, mb_draw_loss},
     {"predictions.png", "Predictions", MB_PNG, mb_draw_predictions},
     {"mistakes.png", "Most confident mistakes", MB_PNG, mb_draw_mistakes},
     {"confusion.svg", "Confusion matrix", MB_SVG, mb_draw_confusion},
     {"weights.png", "First layer's weights", MB_PNG, mb_draw_weights},
+    {"augmented.png", "Training images as they were varied", MB_PNG, mb_draw_augmented},
 };
 
-mb_status mb_pictures_draw(const mb_report *report, mb_picture pictures[MB_PICTURES],
-                           mb_error *error)
+size_t mb_pictures_count(const mb_report *report)
 {
+    const bool augments = report->run->options->augmentation.kind != MB_AS_IT_IS;
+    return augments ? MB_MOST_PICTURES : MB_PICTURES;
+}
+
+const char *mb_picture_file(size_t number) { return drawings[number].file; }
+
+mb_status mb_pictures_draw(const mb_report *report, mb_picture *pictures, mb_error *error)
+{
+    const size_t count = mb_pictures_count(report);
     mb_status status = MB_OK;
-    for (size_t i = 0; i < MB_PICTURES; i++)
+    for (size_t i = 0; i < count; i++)
         pictures[i] = (mb_picture){
             .file = drawings[i].file, .title = drawings[i].title, .kind = drawings[i].kind};
-    for (size_t i = 0; i < MB_PICTURES && status == MB_OK; i++)
+    for (size_t i = 0; i < count && status == MB_OK; i++)
         status = drawings[i].draw(report, &pictures[i], error);
-    for (size_t i = 0; i < MB_PICTURES && status != MB_OK; i++)
+    for (size_t i = 0; i < count && status != MB_OK; i++)
         mb_picture_free(&pictures[i]);
     return status;
 }

@@ -5,12 +5,18 @@
 #include "report/picture.h"
 #include "report/report.h"
 
-/* loss.svg, loss.png, predictions.png, mistakes.png, confusion.svg, weights.png. */
-enum { MB_PICTURES = 6 };
+/* loss.svg, loss.png, predictions.png, mistakes.png, confusion.svg, weights.png; and augmented.png
+ * of a run that augmented its images. */
+enum { MB_PICTURES = 6, MB_MOST_PICTURES = MB_PICTURES + 1 };
 
-/* Draws all of them; on success each is the caller's, for mb_picture_free. On failure none is.
- * MB_UNAVAILABLE: no font is installed; MB_MEMORY. */
-mb_status mb_pictures_draw(const mb_report *report, mb_picture pictures[MB_PICTURES],
-                           mb_error *error);
+/* How many this run has, the first of them. */
+size_t mb_pictures_count(const mb_report *report);
+
+/* The file of picture `number`, below MB_MOST_PICTURES. */
+const char *mb_picture_file(size_t number);
+
+/* Draws all that the run has, for which there must be room; on success each is the caller's, for
+ * mb_picture_free. On failure none is. MB_UNAVAILABLE: no font is installed; MB_MEMORY. */
+mb_status mb_pictures_draw(const mb_report *report, mb_picture *pictures, mb_error *error);
 
 #endif

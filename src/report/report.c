@@ -4,6 +4,7 @@
 #include "report/page.h"
 #include "report/pictures.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,21 +20,35 @@ static mb_status write_file(const char *folder, const char *name, const mb_bytes
     return status;
 }
 
+/* Pictures that only an earlier run in the folder had would be taken for this one's. */
+static void remove_others(const char *folder, size_t count)
+{
+    for (size_t i = count; i < MB_MOST_PICTURES; i++) {
+        char *path = mb_path_join(folder, mb_picture_file(i));
+        if (path != NULL)
+            remove(path);
+        free(path);
+    }
+}
+
 /* All is made before the first file is written, and the page comes last: a failure leaves what an
  * earlier run wrote, or pictures that are newer than the page, which has its own. */
 mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error)
 {
-    mb_picture pictures[MB_PICTURES];
+    mb_picture pictures[MB_MOST_PICTURES];
+    const size_t count = mb_pictures_count(report);
     mb_bytes page = {0};
     mb_status status = mb_pictures_draw(report, pictures, error);
     if (status != MB_OK)
         return status;
-    status = mb_page_make(report, pictures, MB_PICTURES, &page, error);
-    for (size_t i = 0; i < MB_PICTURES && status == MB_OK; i++)
+    status = mb_page_make(report, pictures, count, &page, error);
+    for (size_t i = 0; i < count && status == MB_OK; i++)
         status = write_file(folder, pictures[i].file, &pictures[i].bytes, error);
     if (status == MB_OK)
         status = write_file(folder, "report.html", &page, error);
-    for (size_t i = 0; i < MB_PICTURES; i++)
+    if (status == MB_OK)
+        remove_others(folder, count);
+    for (size_t i = 0; i < count; i++)
         mb_picture_free(&pictures[i]);
     free(page.data);
     return status;

@@ -22,7 +22,8 @@ typedef struct mb_report {
 /* Whether this build can draw: Meson's feature `report`, which needs cairo. */
 bool mb_report_built(void);
 
-/* Writes the pictures and report.html into `folder`, each file whole or not at all.
+/* Writes the pictures and report.html into `folder`, each file whole or not at all, and removes
+ * pictures that this run does not have.
  * MB_UNAVAILABLE: built without, or no font is installed; MB_IO; MB_MEMORY. */
 mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error);
 

@@ -20,6 +20,13 @@ const char *mb_schedule_name(mb_schedule_kind kind)
     return names[kind];
 }
 
+const char *mb_augmentation_name(mb_augmentation_kind kind)
+{
+    static const char *const names[] = {
+        [MB_AS_IT_IS] = "off", [MB_AFFINE] = "affine", [MB_ELASTIC] = "elastic"};
+    return names[kind];
+}
+
 double mb_run_seconds(const mb_run *run)
 {
     double seconds = 0.0;
@@ -63,6 +70,22 @@ static json_t *text_of(const char *text)
     return string;
 }
 
+/* Which kind, and the strengths that play a part. */
+static void add_augmentation(const mb_augmentation *augmentation, json_t *summary)
+{
+    json_object_set_new(summary, "augment", json_string(mb_augmentation_name(augmentation->kind)));
+    if (augmentation->kind == MB_AS_IT_IS)
+        return;
+    json_object_set_new(summary, "rotate", json_real(augmentation->rotate));
+    json_object_set_new(summary, "scale", json_real(augmentation->scale));
+    json_object_set_new(summary, "shear", json_real(augmentation->shear));
+    json_object_set_new(summary, "shift", json_real(augmentation->shift));
+    if (augmentation->kind != MB_ELASTIC)
+        return;
+    json_object_set_new(summary, "elastic_alpha", json_real(augmentation->elastic_alpha));
+    json_object_set_new(summary, "elastic_sigma", json_real(augmentation->elastic_sigma));
+}
+
 static json_t *summary_object(const mb_run *run, const mb_spread *speed)
 {
     const mb_training_options *options = run->options;
@@ -86,6 +109,8 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
         json_object_set_new(summary, "ema", json_real(options->ema));
     if (summary != NULL && !isnan(last->validation_accuracy))
         json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
+    if (summary != NULL)
+        add_augmentation(&options->augmentation, summary);
     return summary;
 }
 

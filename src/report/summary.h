@@ -20,8 +20,10 @@ typedef struct mb_run {
     const mb_epoch_metrics *epochs; /* (options->epochs) */
 } mb_run;
 
-/* "sgd", "adam", "adamw"; "constant", "cosine", "onecycle": as the options spell them. */
+/* "sgd", "adam", "adamw"; "constant", "cosine", "onecycle"; "off", "affine", "elastic": as the
+ * options spell them. */
 const char *mb_optimizer_name(mb_optimizer_kind kind);
+const char *mb_augmentation_name(mb_augmentation_kind kind);
 const char *mb_schedule_name(mb_schedule_kind kind);
 
 /* Seconds of all training phases, and the epochs' samples per second: least, median, most. */

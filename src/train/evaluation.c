@@ -35,9 +35,10 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
     if (status == MB_OK)
         status = mb_network_source(network, split, rows * columns, &evaluator->arena,
                                    &evaluator->source, error);
+    const mb_supply supply = {
+        .source = &evaluator->source, .samples = split->count, .batch_size = EVALUATION_BATCH};
     if (status == MB_OK)
-        status = mb_pass_open(network, &evaluator->source, NULL, split->count, EVALUATION_BATCH,
-                              threads, &evaluator->pass, error);
+        status = mb_pass_open(network, &supply, NULL, threads, &evaluator->pass, error);
     if (status != MB_OK)
         goto done;
     evaluator->order = mb_arena_take(&evaluator->arena, split->count, sizeof *evaluator->order);

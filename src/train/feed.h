@@ -1,26 +1,38 @@
-/* Where a pass's batches come from: samples in an order, gathered step by step. */
+/* Where a pass's batches come from: samples in an order, varied on the way where that is wanted,
+ * gathered step by step. */
 #ifndef MB_TRAIN_FEED_H
 #define MB_TRAIN_FEED_H
 
+#include "data/augment.h"
 #include "nn/plan.h"
+
+/* What a pass is fed with. */
+typedef struct mb_supply {
+    const mb_source *source;
+    const mb_augmenter *augmenter; /* of that source; NULL: images as they are */
+    size_t samples;                /* of a pass */
+    size_t batch_size;
+} mb_supply;
 
 typedef struct mb_feed {
     const mb_source *source;
     const mb_kernels *kernels;
     size_t batch_size;
+    bool augments;
+    mb_augmented augmented; /* where it augments: what the batch is gathered from */
     mb_batch batch;
     const uint32_t *order; /* (samples) numbers into the source, in the order of the pass */
     size_t samples;
     size_t epoch; /* from 0 */
 } mb_feed;
 
-/* Room for batches of batch_size samples of `source`, from the arena; the source must outlive the
- * feed. `order`, `samples` and `epoch` are the user's to set before steps are asked for. MB_MEMORY. */
-mb_status mb_feed_open(const mb_source *source, const mb_kernels *kernels, size_t batch_size,
-                       bool training, mb_arena *arena, mb_feed *feed, mb_error *error);
+/* Room for batches of `supply`, from the arena; what it names must outlive the feed, which stays
+ * where it is. `order` and `epoch` are the user's to set before steps are asked for. MB_MEMORY. */
+mb_status mb_feed_open(const mb_supply *supply, const mb_kernels *kernels, bool training,
+                       mb_arena *arena, mb_feed *feed, mb_error *error);
 
-/* Appends the phase that gathers the step's batch; and the one that asks the memory for the next,
- * not long before it is gathered. MB_MEMORY. */
+/* Appends the phases that make the step's batch; and the one that asks the memory for the next, not
+ * long before it is needed. MB_MEMORY. */
 mb_status mb_feed_plan_gather(const mb_feed *feed, mb_plan *plan, mb_error *error);
 mb_status mb_feed_plan_prefetch(const mb_feed *feed, mb_plan *plan, mb_error *error);
 

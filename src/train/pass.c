@@ -8,7 +8,7 @@ static mb_status plan_step(mb_pass *pass, size_t rows, mb_plan *plan, mb_error *
     const mb_site site = {.plan = plan,
                           .arena = &pass->arena,
                           .kernels = network->kernels,
-                          .source = pass->feed.source,
+                          .source = pass->feed.batch.source,
                           .rows = rows,
                           .trainable = pass->trainable};
     const mb_site output = mb_network_output(network, &pass->workspace, site);
@@ -49,21 +49,21 @@ static mb_status take_scratch(mb_pass *pass, size_t threads, mb_error *error)
                                  : mb_fail_memory(error, "scratch", threads * pass->scratch_each);
 }
 
-mb_status mb_pass_open(const mb_network *network, const mb_source *source,
-                       const mb_trainable *trainable, size_t samples, size_t batch_size,
-                       size_t threads, mb_pass *pass, mb_error *error)
+mb_status mb_pass_open(const mb_network *network, const mb_supply *supply,
+                       const mb_trainable *trainable, size_t threads, mb_pass *pass,
+                       mb_error *error)
 {
     *pass = (mb_pass){.network = network, .trainable = trainable};
-    if (batch_size > samples)
-        batch_size = samples;
-    mb_status status = mb_feed_open(source, network->kernels, batch_size, trainable != NULL,
-                                    &pass->arena, &pass->feed, error);
-    pass->feed.samples = samples;
+    mb_supply cut_down = *supply;
+    if (cut_down.batch_size > cut_down.samples)
+        cut_down.batch_size = cut_down.samples;
+    mb_status status = mb_feed_open(&cut_down, network->kernels, trainable != NULL, &pass->arena,
+                                    &pass->feed, error);
     if (status == MB_OK)
-        status = mb_workspace_open(network, batch_size, trainable != NULL, &pass->arena,
+        status = mb_workspace_open(network, cut_down.batch_size, trainable != NULL, &pass->arena,
                                    &pass->workspace, error);
     if (status == MB_OK)
-        status = mb_loss_open(batch_size, &pass->arena, &pass->loss, error);
+        status = mb_loss_open(cut_down.batch_size, &pass->arena, &pass->loss, error);
     if (status == MB_OK)
         status = plan_all(pass, error);
     if (status == MB_OK)

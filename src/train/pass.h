@@ -25,12 +25,13 @@ typedef struct mb_pass {
     const void *update_context;
 } mb_pass;
 
-/* Prepares passes of `network` over `samples` samples of `source` in batches of batch_size (cut
- * down to `samples`), on up to `threads` threads. `trainable` is NULL for evaluation. All three
- * must outlive the pass. On success, mb_pass_close frees it. MB_MEMORY. */
-mb_status mb_pass_open(const mb_network *network, const mb_source *source,
-                       const mb_trainable *trainable, size_t samples, size_t batch_size,
-                       size_t threads, mb_pass *pass, mb_error *error);
+/* Prepares passes of `network` over what `supply` says (its batch size cut down to its samples), on
+ * up to `threads` threads. `trainable` is NULL for evaluation. It, the network and what the supply
+ * names must outlive the pass, which stays where it is. On success, mb_pass_close frees it.
+ * MB_MEMORY. */
+mb_status mb_pass_open(const mb_network *network, const mb_supply *supply,
+                       const mb_trainable *trainable, size_t threads, mb_pass *pass,
+                       mb_error *error);
 
 /* Empties the tally, but keeps its arrays, and sets the order, (samples) numbers into the source,
  * for a new pass: epoch number `epoch` of a run, from 0; an evaluation is none, and says 0. */

@@ -134,6 +134,26 @@ static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_er
     return MB_OK;
 }
 
+static mb_status open_pass(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
+                           size_t threads, mb_error *error)
+{
+    const mb_training_options *options = t->options;
+    const bool augments = options->augmentation.kind != MB_AS_IT_IS;
+    const mb_supply supply = {.source = &t->source,
+                              .augmenter = augments ? &t->augmenter : NULL,
+                              .samples = t->source.split.count,
+                              .batch_size = options->batch_size};
+    mb_status status = MB_OK;
+    if (augments)
+        status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, dataset->rows,
+                                   dataset->columns, &t->arena, &t->augmenter, error);
+    if (status == MB_OK)
+        status = mb_pass_open(network, &supply, &t->trainable, threads, &t->pass, error);
+    t->pass.update_source = update_of_step;
+    t->pass.update_context = t;
+    return status;
+}
+
 /* The average begins as the parameters are. */
 static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error *error)
 {
@@ -182,12 +202,9 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     if (status == MB_OK && t->order == NULL)
         status = mb_fail_memory(error, "training", samples * sizeof *t->order);
     if (status == MB_OK)
-        status = mb_pass_open(network, &t->source, &t->trainable, samples, t->options->batch_size,
-                              threads, &t->pass, error);
+        status = open_pass(t, network, dataset, threads, error);
     if (status != MB_OK)
         return status;
-    t->pass.update_source = update_of_step;
-    t->pass.update_context = t;
     t->steps = mb_feed_steps(&t->pass.feed);
     t->pass.tally.step_loss = mb_arena_take(&t->arena, t->steps, sizeof(float));
     if (t->pass.tally.step_loss == NULL)

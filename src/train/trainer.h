@@ -13,6 +13,7 @@ typedef struct mb_trainer {
     const mb_training_events *events;
     mb_arena arena;
     mb_source source;
+    mb_augmenter augmenter;
     mb_trainable trainable;
     const mb_network *evaluated; /* the network in training, or its running average */
     mb_pass pass;

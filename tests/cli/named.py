@@ -125,7 +125,7 @@ def readme_options(text, commands):
         for name, argument in cell_options(cell):
             default = default.replace("`", "")
             options["train"][name] = Option(argument or None, said,
-                                            None if default == "off" else default)
+                                            None if default == "off" and not argument else default)
     for cell, of, said in readme_table(text, "option"):
         for name, argument in cell_options(cell):
             for command in commands if of == "all" else of.split(", "):

@@ -57,6 +57,16 @@ OPTIONS = {
     "out_empty": [["--out", ""], "--out"],
     "unknown_optimizer": [["--optimizer", "lion"], ["lion", "sgd", "adam", "adamw"]],
     "optimizer_in_capitals": [["--optimizer", "SGD"], "SGD"],
+    "unknown_augmentation": [["--augment", "mixup"], ["mixup", "off", "affine", "elastic"]],
+    "rotate_of_letters": [["--rotate", "much"], ["--rotate", "much"]],
+    "rotate_too_far": [["--augment", "affine", "--rotate", "181"], ["rotate", "181", "180"]],
+    "scale_negative": [["--augment", "affine", "--scale=-0.1"], ["scale", "-0.1"]],
+    "scale_to_nothing": [["--augment", "affine", "--scale", "1"], ["scale", "0.9"]],
+    "shear_nan": [["--shear", "nan"], ["--shear", "nan"]],
+    "shift_infinite": [["--shift", "inf"], ["--shift", "inf"]],
+    "shift_too_far": [["--shift", "1001"], ["shift", "1001", "1000"]],
+    "elastic_alpha_negative": [["--elastic-alpha=-1"], ["elastic alpha", "-1"]],
+    "elastic_sigma_0": [["--augment", "elastic", "--elastic-sigma", "0"], ["elastic sigma", "0.1"]],
     "unknown_schedule": [["--schedule", "linear"], ["linear", "constant", "cosine", "onecycle"]],
 }
 SPECS = {

@@ -91,7 +91,7 @@ class Usage(BenchTest):
             self.refuse(name, "--repeats", "0")
         self.refuse("bench_kernels", "--only", "no_such_kernel")
         self.refuse("bench_gemm", "--repeats", 1, "--network", "dense:0")
-        for arguments in (["--optimizer", "adam,rmsprop"], ["--optimizer", ""], ["--epochs", "0"],
+        for arguments in (["--optimizer", "adam,rmsprop"], ["--optimizer", ""], ["--augment", "off,cutout"], ["--epochs", "0"],
                           ["--rounds", "-1"], ["--samples", "0"]):
             self.refuse("bench_epoch", *arguments)
 
@@ -174,7 +174,8 @@ class Kernels(BenchTest):
             kernels.setdefault(kernel, set()).add(level)
         self.assertLessEqual({"gather", "sparse_product", "sparse_gradient", "widen", "transpose",
                               "fill_rows", "add_rows", "relu", "relu_gradient", "softmax", "exp",
-                              "sgd", "adam", "adamw"}, set(kernels))
+                              "sgd", "adam", "adamw", "taps", "warp", "dots", "noise", "smooth_columns",
+                              "smooth_rows"}, set(kernels))
         self.assertEqual(1, len({frozenset(levels) for levels in kernels.values()}), kernels)
         self.assertLessEqual(kernels["relu"], LEVELS | {"twin"})
         self.assertGreater(len(kernels["relu"]), 1)
@@ -217,6 +218,15 @@ class Epoch(BenchTest):
             self.assertLessEqual(one["SGEMM_ratio"], one["SGEMM_ratio_max"])
             for number in (2, 3):
                 self.assertIn(name.replace("epoch/", f"epoch:{number}/"), benchmarks)
+
+    def test_augmentation_takes_turns_too(self):
+        benchmarks, out = self.measure_epochs("--augment", "off,affine,elastic", "--epochs", 1, "--rounds", 1,
+                                              "--threads", 1, "--phases")
+        for name in ("adamw", "adamw+affine", "adamw+elastic"):
+            end = f"/dense:20,relu,dense:4/{name}/batch:64/threads:1"
+            self.assertGreater(benchmarks["epoch" + end]["samples/s"], 0)
+            self.assertEqual(name != "adamw", "augment" + end in benchmarks)
+            self.assertIn(f"{name}/batch:64", out)
 
     def whole(self, *arguments):
         """The single combination of a run with one round."""

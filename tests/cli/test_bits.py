@@ -26,6 +26,8 @@ OTHERS = {
     "sgd": ["--optimizer", "sgd", "--nesterov"],
     "adam": ["--optimizer", "adam", "--weight-decay", 0.01],
     "validation": ["--validation", 111],
+    "affine": ["--augment", "affine"],
+    "elastic": ["--augment", "elastic", "--batch-size", 100, "--epochs", 2],
     "batch_of_one": ["--batch-size", 1],
     "batch_of_the_set": ["--batch-size", 1200],
 }
@@ -84,6 +86,12 @@ def set_test(name, batch):
     return test
 
 
+def augmented_test(name):
+    def test(self):
+        self.same_at_any_thread_count(self.make_data(**SETS[name]), "--augment", "elastic")
+    return test
+
+
 def network_test(name, batch):
     def test(self):
         self.same_at_any_thread_count(self.make_data(), "--network", NETWORKS[name], "--batch-size",
@@ -110,6 +118,7 @@ add_methods(Made, {f"batch_{batch}_{kernel_set}": [batch, kernel_set]
                    for batch in BATCHES for kernel_set in KERNEL_SETS}, batch_test)
 add_methods(Made, {f"images_{name}_batch_{batch}": [name, batch]
                    for name in SETS for batch in (64, 100, 500)}, set_test)
+add_methods(Made, {f"augmented_{name}": [name] for name in SETS}, augmented_test)
 add_methods(Made, {f"network_{name}_batch_{batch}": [name, batch]
                    for name in NETWORKS for batch in (64, 100, 1000)}, network_test)
 add_methods(Made, {f"with_{name}": [arguments] for name, arguments in OTHERS.items()}, other_test)
@@ -129,6 +138,13 @@ def real_test(batch, kernel_set):
     return test
 
 
+def real_augmented_test(kind):
+    def test(self):
+        self.same_at_any_thread_count(support.REAL_DATA, "--augment", kind)
+    return test
+
+
+add_methods(Real, {kind: [kind] for kind in ("affine", "elastic")}, real_augmented_test)
 add_methods(Real, {f"batch_{batch}_{kernel_set}": [batch, kernel_set]
                    for batch in BATCHES for kernel_set in KERNEL_SETS}, real_test)
 

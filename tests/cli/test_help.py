@@ -194,15 +194,21 @@ def default_test(optimizer):
             "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
             "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
             "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9",
-            "label-smoothing": "0.1", "ema": "0.9"}
+            "label-smoothing": "0.1", "ema": "0.9", "augment": "affine"}
+        strengths = {"rotate": "20", "scale": "0.2", "shear": "0.2", "shift": "1", "elastic-alpha": "9",
+                     "elastic-sigma": "2"}
         plain = self.learn(data, {"optimizer": optimizer}, "plain")
         options = self.of_optimizer(optimizer)
         foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})
-        self.assertEqual(set(others) - foreign | {"optimizer"}, set(options) - foreign)
+        self.assertEqual((set(others) | set(strengths)) - foreign | {"optimizer"}, set(options) - foreign)
         self.assertEqual(plain, self.learn(data, options, "words"))
         for name in set(others) - foreign:
             changed = self.learn(data, {"optimizer": optimizer, name: others[name]}, "other")
             self.assertNotEqual(plain, changed, name)
+        varied = {"optimizer": optimizer, "augment": "elastic"}
+        plain = self.learn(data, varied, "plain")
+        for name, value in strengths.items():
+            self.assertNotEqual(plain, self.learn(data, {**varied, name: value}, "other"), name)
     return test
 
 
@@ -320,7 +326,7 @@ class Completion(HelpTest):
         return sorted(line.split(" is not one of ")[1].split(", "))
 
     def test_values(self):
-        for option in ("optimizer", "schedule"):
+        for option in ("optimizer", "schedule", "augment"):
             values = self.values(option)
             self.assertGreaterEqual(len(values), 3)
             self.assertEqual(values, complete(self.folder, "--" + option, ""))

@@ -92,6 +92,17 @@ class Files(ReportTest):
         self.report("--data", self.make_data())
         self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("out"))))
 
+    def test_augmented_images_are_shown_by_the_run_that_has_them(self):
+        data = self.make_data()
+        for kind in ("affine", "elastic"):
+            page = self.report("--data", data, "--augment", kind)
+            self.assertEqual(sorted([*REPORT_FILES, "augmented.png"]), sorted(os.listdir(self.path("out"))))
+            shown = [image["src"].split(",")[1] for image in page.values("img")]
+            picture = support.read_bytes(self.path("out", "augmented.png"))
+            self.assertIn(base64.b64encode(picture).decode(), shown)
+        self.report("--data", data)
+        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("out"))))
+
     def test_none_of_them_without_a_report(self):
         self.train(self.make_data())
         self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("out"))))
@@ -180,6 +191,11 @@ class Numbers(ReportTest):
     def test_of_made_data(self):
         self.check(self.report("--data", self.make_data()))
 
+    def test_with_augmentation(self):
+        data = self.make_data()
+        self.check(self.report("--data", data, "--augment", "affine", "--rotate", 12.5))
+        self.check(self.report("--data", data, "--augment", "elastic", "--elastic-sigma", 2.5))
+
     def test_with_validation(self):
         self.check(self.report("--data", self.make_data(), "--validation", 100, "--optimizer", "sgd",
                                "--seed", 2 ** 63 - 1))
@@ -224,6 +240,12 @@ class Command(ReportTest):
                    "--batch-size", 48, "--optimizer", "sgd", "--nesterov", "--momentum", 0.7,
                    "--lr", 0.0123456789, "--weight-decay", 1e-5, "--schedule", "cosine",
                    "--validation", 100, "--seed", 12345, "--threads", 1)
+
+    def test_of_runs_that_augmented(self):
+        data = self.make_data()
+        self.check("--data", data, "--augment", "affine", "--rotate", 12.5, "--scale", 0.05,
+                   "--shear", 0.123456789012, "--shift", 1e-3)
+        self.check("--data", data, "--augment", "elastic", "--elastic-alpha", 11, "--elastic-sigma", 2.5)
 
     @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
     def test_of_mnist(self):

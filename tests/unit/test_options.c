@@ -111,6 +111,30 @@ static void numbers_out_of_range_are_refused_by_name(void **state)
     check_numbers(offsetof(mb_training_options, epsilon), "epsilon: ", epsilons, 4);
 }
 
+static void strengths_out_of_range_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const double degrees[] = {-1.0, 180.1, INFINITY, NAN};
+    static const double shares[] = {-0.1, 0.91, NAN};
+    static const double slants[] = {-0.1, 2.1, NAN};
+    static const double pixels[] = {-0.1, 1000.1, INFINITY, NAN};
+    static const double alphas[] = {-0.1, 10001.0, NAN};
+    static const double sigmas[] = {0.0, 0.09, 100.1, NAN};
+    const size_t at = offsetof(mb_training_options, augmentation);
+    check_numbers(at + offsetof(mb_augmentation, rotate), "rotate: ", degrees, 4);
+    check_numbers(at + offsetof(mb_augmentation, scale), "scale: ", shares, 3);
+    check_numbers(at + offsetof(mb_augmentation, shear), "shear: ", slants, 3);
+    check_numbers(at + offsetof(mb_augmentation, shift), "shift: ", pixels, 4);
+    check_numbers(at + offsetof(mb_augmentation, elastic_alpha), "elastic alpha: ", alphas, 3);
+    check_numbers(at + offsetof(mb_augmentation, elastic_sigma), "elastic sigma: ", sigmas, 4);
+    mb_training_options options = mb_training_defaults(MB_ADAMW);
+    assert_int_equal(options.augmentation.kind, MB_AS_IT_IS);
+    options.augmentation = (mb_augmentation){MB_ELASTIC, 180.0, 0.9, 2.0, 1000.0, 1e4, 100.0};
+    assert_int_equal(mb_training_check(&options, SAMPLES, NULL), MB_OK);
+    options.augmentation = (mb_augmentation){MB_ELASTIC, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1};
+    assert_int_equal(mb_training_check(&options, SAMPLES, NULL), MB_OK);
+}
+
 /* --- what mb_train itself refuses: nothing is tried, and nothing changed --- */
 
 static uint8_t images[40 * 6], labels[40];
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test(ends_of_the_ranges_are_taken),
         cmocka_unit_test(counts_out_of_range_are_refused_by_name),
         cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
+        cmocka_unit_test(strengths_out_of_range_are_refused_by_name),
         cmocka_unit_test(training_refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -191,6 +191,38 @@ static void odd_runs_are_drawn(void **state)
     }
 }
 
+/* A run that augmented has one more picture, of its training images, which are the test images. */
+static void augmented_images_are_shown(void **state)
+{
+    (void)state;
+    static const size_t sizes[][3] = {{28, 28, 10}, {1, 1, 2}, {300, 7, 256}, {256, 256, 3}};
+    for (size_t i = 0; i < 8; i++) {
+        mb_test_results wanted = mb_test_usual_results();
+        wanted.rows = sizes[i / 2][0];
+        wanted.columns = sizes[i / 2][1];
+        wanted.classes = sizes[i / 2][2];
+        mb_test_report *made = mb_test_report_open(&wanted);
+        mb_picture pictures[MB_MOST_PICTURES], *last = &pictures[MB_MOST_PICTURES - 1];
+        assert_int_equal(mb_pictures_count(&made->report), MB_PICTURES);
+        made->options.augmentation.kind = i % 2 ? MB_ELASTIC : MB_AFFINE;
+        made->options.validation = 100;
+        made->dataset.train = made->dataset.test;
+        assert_int_equal(mb_pictures_count(&made->report), MB_MOST_PICTURES);
+        draw(&made->report, pictures);
+        check_all(pictures);
+        assert_string_equal(last->file, "augmented.png");
+        assert_string_equal(mb_picture_file(MB_MOST_PICTURES - 1), "augmented.png");
+        assert_non_null(strstr(last->text, i / 2 == 1 ? "2 training images" : "training images"));
+        assert_true((strstr(last->text, "sigma 4") != NULL) == (i % 2 == 1));
+        assert_in_range(last->height, 80, 1000);
+        if (i / 2 != 1) /* a pixel may be light */
+            check_png(last);
+        free_all(pictures);
+        mb_picture_free(last);
+        mb_test_report_close(made);
+    }
+}
+
 /* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
 static void runs_without_a_curve_are_drawn(void **state)
 {
@@ -325,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_hold_the_numbers),
         cmocka_unit_test(odd_runs_are_drawn),
+        cmocka_unit_test(augmented_images_are_shown),
         cmocka_unit_test(runs_without_a_curve_are_drawn),
         cmocka_unit_test(right_and_wrong_differ_without_colour),
         cmocka_unit_test(equal_reports_give_equal_bytes),

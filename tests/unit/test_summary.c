@@ -134,7 +134,30 @@ static void summary_tells_the_run(void **state)
     is_number(speed, "median", 2e5);
     is_number(speed, "max", 3e5);
     assert_int_equal(json_object_size(speed), 3);
-    assert_int_equal(json_object_size(summary), 16);
+    is_number(summary, "label_smoothing", f->options.label_smoothing);
+    is_text(summary, "augment", "off");
+    assert_int_equal(json_object_size(summary), 18);
+    json_decref(summary);
+}
+
+static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
+{
+    fixture *f = *state;
+    f->options.augmentation = (mb_augmentation){MB_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0};
+    json_t *summary = read_summary(f);
+    is_text(summary, "augment", "affine");
+    is_number(summary, "rotate", 11.0);
+    is_number(summary, "scale", 0.2);
+    is_number(summary, "shear", 0.3);
+    is_number(summary, "shift", 1.5);
+    assert_int_equal(json_object_size(summary), 22);
+    json_decref(summary);
+    f->options.augmentation.kind = MB_ELASTIC;
+    summary = read_summary(f);
+    is_text(summary, "augment", "elastic");
+    is_number(summary, "elastic_alpha", 30.0);
+    is_number(summary, "elastic_sigma", 5.0);
+    assert_int_equal(json_object_size(summary), 24);
     json_decref(summary);
 }
 
@@ -243,10 +266,15 @@ static void a_missing_folder_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(summary_tells_the_run),        CASE(the_median_of_an_even_number_is_between_two),
-        CASE(metrics_are_a_line_an_epoch),  CASE(validation_is_told_where_there_was_one),
-        CASE(folders_names_are_quoted),     CASE(folders_names_need_not_be_utf8),
-        CASE(a_missing_folder_is_an_error), cmocka_unit_test(names_are_those_of_the_options),
+        CASE(strengths_of_augmentation_are_those_that_play_a_part),
+        CASE(summary_tells_the_run),
+        CASE(the_median_of_an_even_number_is_between_two),
+        CASE(metrics_are_a_line_an_epoch),
+        CASE(validation_is_told_where_there_was_one),
+        CASE(folders_names_are_quoted),
+        CASE(folders_names_need_not_be_utf8),
+        CASE(a_missing_folder_is_an_error),
+        cmocka_unit_test(names_are_those_of_the_options),
     };
     return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
 }

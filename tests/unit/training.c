@@ -41,7 +41,17 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
                                   .healthy = &t->pass.tally.healthy};
     assert_non_null(t->trainable.first);
     assert_non_null(t->trainable.second);
-    assert_int_equal(mb_pass_open(network, &t->source, &t->trainable, samples, options->batch_size,
+    const bool augments = options->augmentation.kind != MB_AS_IT_IS;
+    const mb_supply supply = {.source = &t->source,
+                              .augmenter = augments ? &t->augmenter : NULL,
+                              .samples = samples,
+                              .batch_size = options->batch_size};
+    if (augments)
+        assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &t->source,
+                                           network->input.rows, network->input.columns, &t->arena,
+                                           &t->augmenter, NULL),
+                         MB_OK);
+    assert_int_equal(mb_pass_open(network, &supply, &t->trainable,
                                   mb_machine_describe(machine)->threads, &t->pass, NULL),
                      MB_OK);
     t->pass.update_source = update_of_step;

@@ -10,9 +10,11 @@
 typedef struct mb_test_training {
     mb_machine *machine;
     mb_network *network;
-    mb_training_options options; /* optimizer, its numbers, and the schedule over one pass */
+    mb_training_options options; /* optimizer, its numbers, augmentation, and the schedule over one
+                                  * pass */
     mb_arena arena;
     mb_source source;
+    mb_augmenter augmenter; /* where options->augmentation says so */
     mb_trainable trainable;
     mb_pass pass;
 } mb_test_training;

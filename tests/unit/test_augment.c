@@ -1,0 +1,332 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "data/augment.h"
+
+#include "draws.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Images as epochs see them, against a slow reference in double that knows neither taps nor fixed
+ * point nor separable sums. */
+
+enum { IMAGES = 12, MOST_PIXELS = 64 * 48, SEED = 5 };
+
+static const size_t sizes[][2] = {{1, 1}, {5, 7}, {28, 28}, {64, 48}, {1, 40}, {33, 1}};
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
+
+static uint8_t pixels_of[IMAGES * MOST_PIXELS], labels[IMAGES];
+static double field_x[MOST_PIXELS], field_y[MOST_PIXELS];
+
+/* ---- the reference ---- */
+
+static double up_to(double most, mb_rng *rng)
+{
+    return most * (2.0 * (double)mb_rng_unit(rng) - 1.0);
+}
+
+/* Simard's field by its definition: each pixel the sum of all pixels' noise, by distance. */
+static void reference_field(const mb_augmentation *options, size_t rows, size_t columns,
+                            uint64_t state)
+{
+    const double sigma = options->elastic_sigma, reach = ceil(3.0 * sigma);
+    const size_t width = mb_whole_lines(columns);
+    static double noise_x[64 * 48], noise_y[64 * 48];
+    mb_rng rng = {state - 0x9e3779b97f4a7c15u};
+    double whole = 0.0;
+    for (double k = -reach; k <= reach; k++)
+        whole += exp(-0.5 * k * k / (sigma * sigma));
+    for (size_t i = 0; i < rows * width; i++) {
+        const uint64_t bits = mb_rng_next(&rng);
+        const size_t p = i / width * columns + i % width;
+        if (i % width >= columns)
+            continue;
+        noise_x[p] = (double)(int32_t)(bits >> 32) * 0x1p-31;
+        noise_y[p] = (double)(int32_t)bits * 0x1p-31;
+    }
+    for (size_t p = 0; p < rows * columns; p++) {
+        field_x[p] = field_y[p] = 0.0;
+        for (size_t q = 0; q < rows * columns; q++) {
+            const double down = (double)(p / columns) - (double)(q / columns);
+            const double across = (double)(p % columns) - (double)(q % columns);
+            if (fabs(down) > reach || fabs(across) > reach)
+                continue;
+            const double weight =
+                exp(-0.5 * (down * down + across * across) / (sigma * sigma)) / (whole * whole);
+            field_x[p] += options->elastic_alpha * weight * noise_x[q];
+            field_y[p] += options->elastic_alpha * weight * noise_y[q];
+        }
+    }
+}
+
+static double pixel_at(const uint8_t *image, size_t rows, size_t columns, double row, double column)
+{
+    if (row < 0 || column < 0 || row >= (double)rows || column >= (double)columns)
+        return 0.0;
+    return (double)image[(size_t)row * columns + (size_t)column];
+}
+
+static double bilinear(const uint8_t *image, size_t rows, size_t columns, double row, double column)
+{
+    const double above = floor(row), left = floor(column);
+    const double below = row - above, right = column - left;
+    return (1 - below) * (1 - right) * pixel_at(image, rows, columns, above, left) +
+           (1 - below) * right * pixel_at(image, rows, columns, above, left + 1) +
+           below * (1 - right) * pixel_at(image, rows, columns, above + 1, left) +
+           below * right * pixel_at(image, rows, columns, above + 1, left + 1);
+}
+
+/* A pixel comes from where the forward map, a point p about the centre to R H S p + t, is solved
+ * for p by Cramer's rule. */
+static void reference(const mb_augmentation *options, const uint8_t *image, size_t rows,
+                      size_t columns, mb_rng rng, double *out)
+{
+    const double angle = up_to(options->rotate, &rng) * acos(-1.0) / 180.0;
+    const double wide = 1.0 + up_to(options->scale, &rng), high = 1.0 + up_to(options->scale, &rng);
+    const double slant = up_to(options->shear, &rng);
+    const double right = up_to(options->shift, &rng), down = up_to(options->shift, &rng);
+    const double a = cos(angle) * wide, b = (cos(angle) * slant - sin(angle)) * high;
+    const double c = sin(angle) * wide, d = (sin(angle) * slant + cos(angle)) * high;
+    const double middle_x = 0.5 * (double)(columns - 1), middle_y = 0.5 * (double)(rows - 1);
+    const int elastic = options->kind == MB_ELASTIC;
+    if (elastic)
+        reference_field(options, rows, columns, mb_rng_next(&rng));
+    for (size_t p = 0; p < rows * columns; p++) {
+        const double x = (double)(p % columns) - middle_x - right;
+        const double y = (double)(p / columns) - middle_y - down;
+        const double from_x = (d * x - b * y) / (a * d - b * c) + middle_x;
+        const double from_y = (a * y - c * x) / (a * d - b * c) + middle_y;
+        out[p] = bilinear(image, rows, columns, from_y + (elastic ? field_y[p] : 0.0),
+                          from_x + (elastic ? field_x[p] : 0.0));
+    }
+}
+
+/* ---- what is tested ---- */
+
+typedef struct bench {
+    mb_arena arena;
+    mb_source source;
+    mb_augmenter augmenter;
+    void *scratch;
+} bench;
+
+/* Image 0 is blank, 1 is full, 2 has its corners set, the others are strokes of noise; of a `dense`
+ * set all pixels are above 0. */
+static void draw_images(size_t pixels, int dense)
+{
+    for (size_t i = 0; i < IMAGES; i++)
+        labels[i] = (uint8_t)(i % 4);
+    for (size_t i = 0; i < IMAGES * pixels; i++) {
+        const int ink = i / pixels > 2 && mb_rng_below(mb_test_draws(), 4) == 0;
+        pixels_of[i] = ink ? (uint8_t)mb_test_from_to(1, 255) : (uint8_t)(dense ? 3 : 0);
+    }
+    memset(pixels_of + pixels, 255, pixels);
+    pixels_of[2 * pixels] = pixels_of[3 * pixels - 1] = 255;
+}
+
+static bench *open_bench(const mb_augmentation *options, size_t rows, size_t columns, int dense)
+{
+    bench *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    draw_images(rows * columns, dense);
+    const mb_split split = {pixels_of, labels, IMAGES};
+    assert_int_equal(mb_source_open(&split, rows * columns, &b->arena, &b->source, NULL), MB_OK);
+    assert_int_equal(
+        mb_augmenter_open(options, SEED, &b->source, rows, columns, &b->arena, &b->augmenter, NULL),
+        MB_OK);
+    b->scratch = mb_arena_take(&b->arena, b->augmenter.scratch, 1);
+    assert_non_null(b->scratch);
+    memset(b->scratch, 0xa5, b->augmenter.scratch);
+    return b;
+}
+
+static void close_bench(bench *b)
+{
+    mb_arena_free(&b->arena);
+    free(b);
+}
+
+static mb_augmentation draw_strengths(mb_augmentation_kind kind)
+{
+    float u[6];
+    mb_test_draw(u, 6); /* -2 .. 2 */
+    return (mb_augmentation){.kind = kind,
+                             .rotate = 90.0 * fabs((double)u[0]),
+                             .scale = 0.45 * fabs((double)u[1]),
+                             .shear = fabs((double)u[2]),
+                             .shift = 3.0 * fabs((double)u[3]),
+                             .elastic_alpha = 30.0 * fabs((double)u[4]),
+                             .elastic_sigma = 0.3 + 3.0 * fabs((double)u[5])};
+}
+
+static void check_image(const bench *b, const mb_kernels *kernels, size_t number, size_t epoch)
+{
+    const mb_augmenter *a = &b->augmenter;
+    const size_t pixels = a->rows * a->columns;
+    static uint8_t image[MOST_PIXELS + 1];
+    static double wanted[MOST_PIXELS];
+    image[pixels] = 77;
+    mb_augment(a, kernels, number, epoch, b->scratch, image);
+    assert_int_equal(image[pixels], 77);
+    reference(&a->options, pixels_of + number * pixels, a->rows, a->columns,
+              mb_rng_at(SEED, MB_FOR_AUGMENTATION, epoch, number), wanted);
+    for (size_t p = 0; p < pixels; p++)
+        if (fabs((double)image[p] - floor(wanted[p] + 0.5)) > 1.0)
+            fail_msg("image %zu of %zux%zu, pixel %zu: %d, and %g is right", number, a->rows,
+                     a->columns, p, image[p], wanted[p]);
+}
+
+static void check_kind(mb_augmentation_kind kind, size_t rounds)
+{
+    for (size_t round = 0; round < rounds; round++)
+        for (size_t s = 0; s < SIZES; s++) {
+            const mb_augmentation options = draw_strengths(kind);
+            bench *b = open_bench(&options, sizes[s][0], sizes[s][1], round % 3 == 2);
+            for (size_t number = 0; number < 5; number++)
+                check_image(b, mb_kernels_best(), number, round);
+            close_bench(b);
+        }
+}
+
+static void affine_is_within_a_gray_level_of_the_reference(void **state)
+{
+    (void)state;
+    check_kind(MB_AFFINE, 60);
+}
+
+static void elastic_is_within_a_gray_level_of_the_reference(void **state)
+{
+    (void)state;
+    check_kind(MB_ELASTIC, 3);
+}
+
+static void nothing_changes_without_strengths(void **state)
+{
+    (void)state;
+    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+        for (size_t s = 0; s < 2 * SIZES; s++) {
+            const mb_augmentation options = {.kind = kind, .elastic_sigma = 4.0};
+            const size_t rows = sizes[s / 2][0], columns = sizes[s / 2][1], pixels = rows * columns;
+            uint8_t image[MOST_PIXELS];
+            bench *b = open_bench(&options, rows, columns, s % 2);
+            for (size_t number = 0; number < IMAGES; number++) {
+                mb_augment(&b->augmenter, mb_kernels_best(), number, s, b->scratch, image);
+                assert_memory_equal(image, pixels_of + number * pixels, pixels);
+            }
+            close_bench(b);
+        }
+}
+
+/* Each strength alone changes something, in an image that has no symmetry. */
+static void each_strength_plays_a_part(void **state)
+{
+    (void)state;
+    const mb_augmentation strengths[] = {{.rotate = 20.0},
+                                         {.scale = 0.3},
+                                         {.shear = 0.3},
+                                         {.shift = 2.0},
+                                         {.kind = MB_ELASTIC, .elastic_alpha = 30.0}};
+    for (size_t i = 0; i < sizeof strengths / sizeof strengths[0]; i++) {
+        mb_augmentation options = strengths[i];
+        options.kind = options.kind == MB_ELASTIC ? MB_ELASTIC : MB_AFFINE;
+        options.elastic_sigma = 4.0;
+        uint8_t image[784], other[784];
+        bench *b = open_bench(&options, 28, 28, 0);
+        mb_augment(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, image);
+        assert_memory_not_equal(image, pixels_of + 7 * 784, 784);
+        mb_augment(&b->augmenter, mb_kernels_best(), 7, 1, b->scratch, other);
+        assert_memory_not_equal(image, other, 784);
+        b->augmenter.seed++;
+        mb_augment(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, other);
+        assert_memory_not_equal(image, other, 784);
+        close_bench(b);
+    }
+}
+
+static void levels_give_the_same_bytes(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 40; round++) {
+        const mb_augmentation options = draw_strengths(round % 2 ? MB_ELASTIC : MB_AFFINE);
+        uint8_t image[MOST_PIXELS], other[MOST_PIXELS];
+        const size_t rows = sizes[round % SIZES][0], columns = sizes[round % SIZES][1];
+        bench *b = open_bench(&options, rows, columns, round % 5 == 0);
+        mb_augment(&b->augmenter, mb_kernels_at(MB_CPU_BASELINE), 7, 0, b->scratch, image);
+        for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
+            mb_augment(&b->augmenter, mb_kernels_at(level), 7, 0, b->scratch, other);
+            assert_memory_equal(image, other, rows * columns);
+        }
+        close_bench(b);
+    }
+}
+
+/* ---- the rows of a step ---- */
+
+/* The row's bytes, label and, where it has them, dots are those of sample `number`. */
+static void check_row(const bench *b, const mb_augmented *d, size_t row, size_t number)
+{
+    const size_t pixels = d->source.pixels;
+    uint8_t image[MOST_PIXELS], of_dots[MOST_PIXELS] = {0};
+    mb_augment(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
+    assert_memory_equal(d->source.split.images + row * pixels, image, pixels);
+    assert_int_equal(d->source.split.labels[row], labels[number]);
+    for (size_t range = 0; range < d->source.ranges; range++) {
+        const mb_pixels x = mb_source_pixels(&d->source, row, range);
+        size_t pixel = range * d->source.range_pixels;
+        for (size_t k = 0; k < x.count; k++) {
+            pixel += x.dots[k].step;
+            of_dots[pixel] = x.dots[k].value;
+        }
+    }
+    if (d->source.dots != NULL)
+        assert_memory_equal(of_dots, image, pixels);
+}
+
+/* In any order, in pieces, over what an earlier step left there. */
+static void rows_are_the_samples_whatever_the_batch(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 3 * SIZES; round++) {
+        const mb_augmentation options = draw_strengths(round % 2 ? MB_ELASTIC : MB_AFFINE);
+        bench *b =
+            open_bench(&options, sizes[round % SIZES][0], sizes[round % SIZES][1], round % 3 == 0);
+        const uint32_t number[] = {7, 1, 11, 7, 0, 2, 9};
+        const size_t rows = mb_test_from_to(1, 7), room = rows + mb_test_from_to(0, 3);
+        mb_augmented d;
+        assert_int_equal(mb_augmented_open(&b->augmenter, room, &b->arena, &d, NULL), MB_OK);
+        assert_true((d.source.dots == NULL) == (b->source.dots == NULL));
+        const mb_samples samples = {number, rows}, full = {(uint32_t[]){1, 1, 1, 1, 1, 1, 1}, rows};
+        mb_augmented_make(&d, mb_kernels_best(), full, 0, room, 2, b->scratch);
+        for (size_t end = room; end > 0; end--)
+            mb_augmented_make(&d, mb_kernels_best(), samples, end - 1, end + (end == room) * 5, 3,
+                              b->scratch);
+        for (size_t row = 0; row < rows; row++)
+            check_row(b, &d, row, number[row]);
+        for (size_t row = 0; row < room; row++)
+            assert_int_equal(d.number[row], row);
+        mb_augmented_prefetch(&d, samples, 0, room + 5);
+        close_bench(b);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(affine_is_within_a_gray_level_of_the_reference),
+        CASE(elastic_is_within_a_gray_level_of_the_reference),
+        CASE(nothing_changes_without_strengths),
+        CASE(each_strength_plays_a_part),
+        CASE(levels_give_the_same_bytes),
+        CASE(rows_are_the_samples_whatever_the_batch),
+    };
+    return cmocka_run_group_tests_name("augment", tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "draws.h"
+#include "train/trainer.h"
+#include "training.h"
+
+#include <mnist_blas/mnist_blas.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Training on images that are varied on the way is, bit by bit, training on images that were varied
+ * before, whatever the threads and batches; and what is evaluated stays as it is. */
+
+enum { SAMPLES = 330, ROWS = 11, COLUMNS = 23, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
+
+static uint8_t images[SAMPLES * PIXELS], varied[SAMPLES * PIXELS], labels[SAMPLES];
+static uint32_t order[SAMPLES];
+
+/* A bar whose place is the class; of a `dense` set no pixel is 0. The order jumps about. */
+static void draw_set(int dense)
+{
+    for (size_t i = 0; i < SAMPLES; i++) {
+        labels[i] = (uint8_t)(i % CLASSES);
+        order[i] = (uint32_t)(i * 7 % SAMPLES);
+        for (size_t p = 0; p < PIXELS; p++) {
+            const int bar = p % COLUMNS / 6 == i % CLASSES && p / COLUMNS > 2;
+            images[i * PIXELS + p] = (uint8_t)(bar ? mb_test_from_to(100, 255) : dense ? 9 : 0);
+        }
+    }
+}
+
+static mb_training_options options_of(mb_augmentation_kind kind, size_t batch_size)
+{
+    mb_training_options options = mb_training_defaults(MB_ADAMW);
+    options.batch_size = batch_size;
+    options.augmentation.kind = kind;
+    options.augmentation.rotate = 30.0;
+    return options;
+}
+
+/* The images as the first epoch of a run with these options has them. */
+static void vary(const mb_training_options *options)
+{
+    mb_arena arena = {0};
+    mb_augmenter augmenter;
+    const mb_source source = {.split = {images, labels, SAMPLES}, .pixels = PIXELS};
+    assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &source, ROWS,
+                                       COLUMNS, &arena, &augmenter, NULL),
+                     MB_OK);
+    void *scratch = mb_arena_take(&arena, augmenter.scratch, 1);
+    assert_non_null(scratch);
+    for (size_t i = 0; i < SAMPLES; i++)
+        mb_augment(&augmenter, mb_kernels_best(), i, 0, scratch, varied + i * PIXELS);
+    mb_arena_free(&arena);
+}
+
+/* The parameters after a pass of one epoch, on the heap; *count of them. */
+static float *train(const uint8_t *pixels, const mb_training_options *options, size_t threads,
+                    size_t *count)
+{
+    mb_machine *machine = mb_test_machine(threads);
+    mb_network *network = NULL;
+    mb_test_training t;
+    const mb_split split = {pixels, labels, SAMPLES};
+    assert_int_equal(mb_network_open(machine, "dense:40,relu,dropout:0.3,dense:4",
+                                     (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
+                     MB_OK);
+    mb_network_initialise(network, 1);
+    mb_test_training_open(machine, network, &split, order, SAMPLES, options, &t);
+    const size_t steps = mb_feed_steps(&t.pass.feed);
+    assert_int_equal(mb_test_training_run(&t, 0, steps), steps);
+    *count = mb_network_parameters(network);
+    float *all = malloc(*count * sizeof *all), *next = all;
+    for (size_t tensor = 0; tensor < mb_network_tensors(network); tensor++) {
+        mb_network_get(network, tensor, next);
+        next += mb_network_tensor(network, tensor).elements;
+    }
+    mb_test_training_close(&t);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    return all;
+}
+
+static void check(mb_augmentation_kind kind, size_t batch_size)
+{
+    size_t count;
+    const mb_training_options options = options_of(kind, batch_size);
+    const mb_training_options plain = options_of(MB_AS_IT_IS, batch_size);
+    vary(&options);
+    float *wanted = train(varied, &plain, 1, &count), *other = train(images, &plain, 1, &count);
+    assert_memory_not_equal(wanted, other, count * sizeof *wanted);
+    free(other);
+    for (size_t threads = 1; threads <= 4; threads++) {
+        float *found = train(images, &options, threads, &count);
+        assert_memory_equal(wanted, found, count * sizeof *wanted);
+        free(found);
+    }
+    free(wanted);
+}
+
+static void is_training_on_varied_images(int dense)
+{
+    static const size_t batch_sizes[] = {1, 3, 64, 100, SAMPLES};
+    draw_set(dense);
+    for (size_t i = 0; i < sizeof batch_sizes / sizeof batch_sizes[0]; i++)
+        for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+            check(kind, batch_sizes[i]);
+}
+
+static void sparse_images_are_varied_on_the_way(void **state)
+{
+    (void)state;
+    is_training_on_varied_images(0);
+}
+
+static void dense_images_are_varied_on_the_way(void **state)
+{
+    (void)state;
+    is_training_on_varied_images(1);
+}
+
+/* Both numbers of a sample are in reach of a phase: its row, and its place in the data set. */
+static void a_step_knows_its_samples(void **state)
+{
+    (void)state;
+    draw_set(0);
+    mb_arena arena = {0};
+    mb_source source;
+    mb_augmenter augmenter;
+    mb_feed feed;
+    const mb_training_options options = options_of(MB_AFFINE, 64);
+    const mb_split split = {images, labels, SAMPLES};
+    assert_int_equal(mb_source_open(&split, PIXELS, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, ROWS, COLUMNS, &arena,
+                                       &augmenter, NULL),
+                     MB_OK);
+    for (int augments = 0; augments < 2; augments++) {
+        const mb_supply supply = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
+        assert_int_equal(mb_feed_open(&supply, mb_kernels_best(), true, &arena, &feed, NULL),
+                         MB_OK);
+        feed.order = order;
+        feed.epoch = 8;
+        const mb_step step = mb_feed_step(&feed, 5); /* the last, and smaller */
+        assert_int_equal(step.samples.count, SAMPLES % 64);
+        assert_int_equal(step.drawn.count, SAMPLES % 64);
+        assert_int_equal(step.next.count, 0);
+        assert_int_equal(step.epoch, 8);
+        for (size_t row = 0; row < SAMPLES % 64; row++) {
+            assert_int_equal(step.drawn.number[row], order[5 * 64 + row]);
+            assert_int_equal(step.samples.number[row], augments ? row : order[5 * 64 + row]);
+        }
+        assert_ptr_equal(mb_feed_step(&feed, 4).next.number, order + 5 * 64);
+    }
+    mb_arena_free(&arena);
+}
+
+/* mb_train's own accuracy after an epoch is that of evaluating its network on the images as they
+ * are. */
+static void evaluation_sees_images_as_they_are(void **state)
+{
+    (void)state;
+    draw_set(0);
+    mb_machine *machine = mb_test_machine(2);
+    mb_network *network = NULL;
+    mb_evaluation *evaluation = NULL;
+    mb_training_options options = options_of(MB_ELASTIC, 64);
+    options.epochs = 1;
+    const mb_split split = {images, labels, SAMPLES};
+    const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
+    assert_int_equal(
+        mb_network_open(machine, "dense:4", (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
+        MB_OK);
+    mb_network_initialise(network, 1);
+    mb_trainer trainer;
+    assert_int_equal(mb_trainer_open(machine, network, &dataset, &options, NULL, &trainer, NULL),
+                     MB_OK);
+    assert_int_equal(mb_trainer_epoch(&trainer, NULL), MB_OK);
+    const double seen = (double)trainer.test.pass.tally.correct / SAMPLES;
+    mb_trainer_close(&trainer);
+    assert_int_equal(mb_evaluate(machine, network, &split, ROWS, COLUMNS, &evaluation, NULL),
+                     MB_OK);
+    assert_true(seen == evaluation->accuracy);
+    mb_evaluation_free(evaluation);
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(sparse_images_are_varied_on_the_way),
+        CASE(dense_images_are_varied_on_the_way),
+        CASE(a_step_knows_its_samples),
+        CASE(evaluation_sees_images_as_they_are),
+    };
+    return cmocka_run_group_tests_name("augmented_training", tests, NULL, NULL);
+}
