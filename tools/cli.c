@@ -116,6 +116,11 @@ char *mb_help_default_threads(const char *text)
     return mb_help_default(text, "OMP_NUM_THREADS, else one a core");
 }
 
+char *mb_help_default_model(const char *text)
+{
+    return mb_help_default(text, "what a file of ours says");
+}
+
 mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
                          size_t *value, mb_error *error)
 {

@@ -16,6 +16,7 @@ enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 int mb_command_train(int argc, char **argv);
 int mb_command_evaluate(int argc, char **argv);
 int mb_command_predict(int argc, char **argv);
+int mb_command_export(int argc, char **argv);
 int mb_command_tune(int argc, char **argv);
 int mb_command_info(int argc, char **argv);
 
@@ -36,6 +37,7 @@ char *mb_help_default(const char *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *mb_help_default_data(const char *text);
 char *mb_help_default_threads(const char *text);
+char *mb_help_default_model(const char *text);
 
 /* For parsers: a whole number in least..most, or a finite number, from an option's argument.
  * MB_INVALID names the option. */

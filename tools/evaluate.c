@@ -1,21 +1,24 @@
 /* mnist_blas evaluate MODEL */
 #include "cli.h"
 #include "data.h"
+#include "model.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 
-enum { KEY_DATA = 256, KEY_THREADS };
+enum { KEY_DATA = 256, KEY_NETWORK, KEY_THREADS };
 
 static const struct argp_option options[] = {
     {0, 0, 0, 0, "On what and with what:", 1},
     {"data", KEY_DATA, "DIR", 0, "folder with the test set's two IDX files", 1},
+    {"network", KEY_NETWORK, "SPEC", 0, MB_MODEL_NETWORK_TEXT, 1},
     {"threads", KEY_THREADS, "N", 0, "threads of the team", 1},
     {0}};
 
 typedef struct evaluate_arguments {
-    const char *model, *data;
+    mb_model_arguments model;
+    const char *data;
     size_t threads;
     mb_error *error;
 } evaluate_arguments;
@@ -28,17 +31,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_DATA:
         arguments->data = text;
         break;
+    case KEY_NETWORK:
+        arguments->model.network = text;
+        break;
     case KEY_THREADS:
         status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
                                 arguments->error);
         break;
     case ARGP_KEY_ARG:
-        if (arguments->model != NULL)
+        if (arguments->model.path != NULL)
             status = mb_fail(arguments->error, MB_INVALID, "%s: evaluate takes one model", text);
-        arguments->model = text;
+        arguments->model.path = text;
         break;
     case ARGP_KEY_END:
-        if (arguments->model == NULL)
+        if (arguments->model.path == NULL)
             status = mb_fail(arguments->error, MB_INVALID, "evaluate: which model? give its file");
         break;
     default:
@@ -51,6 +57,7 @@ static char *with_default(int key, const char *text, void *input)
 {
     (void)input;
     return key == KEY_DATA      ? mb_help_default_data(text)
+           : key == KEY_NETWORK ? mb_help_default_model(text)
            : key == KEY_THREADS ? mb_help_default_threads(text)
                                 : (char *)(uintptr_t)text;
 }
@@ -96,6 +103,23 @@ static mb_status evaluate_test_set(mb_machine *machine, const mb_network *networ
     return status;
 }
 
+/* A network that the file does not describe takes images as the data has them. */
+static mb_status open_both(const evaluate_arguments *arguments, mb_machine *machine,
+                           mb_dataset **dataset, mb_network **network, mb_error *error)
+{
+    mb_model_arguments model = arguments->model;
+    mb_status status = MB_OK;
+    if (model.network == NULL)
+        status = mb_model_open(machine, &model, network, error);
+    if (status == MB_OK)
+        status = mb_data_open(arguments->data, MB_TEST_SPLIT, dataset, error);
+    if (status == MB_OK && model.network != NULL) {
+        model.input = (mb_shape){1, (*dataset)->rows, (*dataset)->columns};
+        status = mb_model_open(machine, &model, network, error);
+    }
+    return status;
+}
+
 static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
 {
     const mb_machine_options machine_options = {.threads = arguments->threads};
@@ -105,14 +129,12 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     mb_evaluation *evaluation = NULL;
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
-        status = mb_model_load(machine, arguments->model, &network, error);
-    if (status == MB_OK)
-        status = mb_data_open(arguments->data, MB_TEST_SPLIT, &dataset, error);
+        status = open_both(arguments, machine, &dataset, &network, error);
     if (status == MB_OK)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
         mb_report_warnings(machine);
-        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model,
+        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model.path,
                evaluation->accuracy, evaluation->correct, evaluation->samples, evaluation->loss);
         print_scores(evaluation);
         print_confusion(evaluation);

@@ -3,7 +3,9 @@
 #include "info_network.h"
 #include "restart.h"
 
+#include "model/onnx.h"
 #include "report/report.h"
+#include "report/tensorboard.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -77,12 +79,18 @@ static json_t *pins_of(const mb_machine_info *info)
     return pins;
 }
 
+static json_t *features_of(void)
+{
+    return json_pack("{s:b, s:b, s:b}", "report", mb_report_built(), "onnx", mb_onnx_built(),
+                     "tensorboard", mb_tensorboard_built());
+}
+
 static mb_status print_json(const mb_machine *machine, const info_arguments *arguments,
                             mb_error *error)
 {
     const mb_machine_info *info = mb_machine_describe(machine);
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:{s:b}, "
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:o, "
         "s:s?}",
         "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
         (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed, "cpus_allowed",
@@ -91,8 +99,8 @@ static mb_status print_json(const mb_machine *machine, const info_arguments *arg
         (json_int_t)info->threads, "threads_from", info->threads_from, "pin_policy",
         info->pin_policy, "pins", pins_of(info), "blas_core", info->blas_core, "blas_version",
         info->blas_version, "blas_threading", info->blas_threading, "blas_config",
-        info->blas_config, "restarted", mb_restarted(), "features", "report", mb_report_built(),
-        "warning", info->warning);
+        info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
+        info->warning);
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
     if (status == MB_OK && arguments->network != NULL)
         status = mb_info_network(machine, arguments->network, arguments->batch_size, object, error);
@@ -132,6 +140,10 @@ static void print_text(const mb_machine_info *info)
     printf("kernels    %s\n", info->cpu_level);
     printf("features   %s\n", mb_report_built() ? "report (pictures and page of a run)"
                                                 : "no report: built without cairo");
+    printf("           %s\n", mb_onnx_built() ? "onnx (models for ONNX Runtime)"
+                                              : "no onnx: built without protobuf-c");
+    printf("           %s\n", mb_tensorboard_built() ? "tensorboard (runs for TensorBoard)"
+                                                     : "no tensorboard: built without protobuf-c");
 }
 
 int mb_command_info(int argc, char **argv)

@@ -2,17 +2,16 @@
 #include "cli.h"
 #include "restart.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"train", mb_command_train},
-    {"evaluate", mb_command_evaluate},
-    {"predict", mb_command_predict},
-    {"tune", mb_command_tune},
-    {"info", mb_command_info},
+    {"train", mb_command_train},     {"evaluate", mb_command_evaluate},
+    {"predict", mb_command_predict}, {"export", mb_command_export},
+    {"tune", mb_command_tune},       {"info", mb_command_info},
 };
 
 static int run_command(int argc, char **argv)
@@ -30,12 +29,14 @@ static int run_command(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     mb_error error;
     mb_fail(&error, MB_INVALID,
-            "'%s': no such command; there are train, evaluate, predict, tune and info", argv[1]);
+            "'%s': no such command; there are train, evaluate, predict, export, tune and info",
+            argv[1]);
     return mb_report_error(&error);
 }
 
 int main(int argc, char **argv)
 {
     mb_restart_with_better_blas(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file above the limit is a write that fails */
     return mb_check_output(run_command(argc, argv));
 }

@@ -20,17 +20,18 @@ _mnist_blas() {
     COMPREPLY=()
 
     case ${COMP_WORDS[1]} in
-    train | evaluate | predict | tune | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
+    train | evaluate | predict | export | tune | info) [[ $COMP_CWORD -gt 1 ]] && command=${COMP_WORDS[1]} first=2 ;;
     esac
     case $command in
     train)
         with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
             --weight-decay --seed --momentum --beta1 --beta2 --augment --rotate --scale --shear --shift
-            --elastic-alpha --elastic-sigma --checkpoint-every --resume --threads --out"
+            --elastic-alpha --elastic-sigma --checkpoint-every --resume --threads --out --tensorboard"
         flags="--nesterov --no-report --quiet"
         ;;
-    evaluate) with_value="--data --threads" flags="" ;;
-    predict) with_value="--threads" flags="--raw --json" ;;
+    evaluate) with_value="--data --network --threads" flags="" ;;
+    predict) with_value="--network --input --threads" flags="--raw --json" ;;
+    export) with_value="--onnx --network --input" flags="" ;;
     tune) with_value="--data --network --batch-size --optimizer" flags="" ;;
     info) with_value="--network --batch-size --threads" flags="--json" ;;
     esac
@@ -44,13 +45,14 @@ _mnist_blas() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $previous in
-    --data | --out)
+    --data | --out | --tensorboard)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
     --resume) _mnist_blas_files "$current" checkpoint ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W "epoch never" -- "$current") ;;
+    --onnx) _mnist_blas_files "$current" .onnx ;;
     --network) mapfile -t COMPREPLY < <(compgen -W "mlp" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
     --augment) mapfile -t COMPREPLY < <(compgen -W "off affine elastic" -- "$current") ;;
@@ -64,7 +66,7 @@ _mnist_blas() {
         return
     fi
     if [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict tune info" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "train evaluate predict export tune info" -- "$current")
         return
     fi
     for ((i = first; i < COMP_CWORD; i++)); do
@@ -76,7 +78,7 @@ _mnist_blas() {
         fi
     done
     case $command:$operands in
-    evaluate:0 | predict:0) _mnist_blas_files "$current" .safetensors ;;
+    evaluate:0 | predict:0 | export:0) _mnist_blas_files "$current" .safetensors ;;
     predict:*) _mnist_blas_files "$current" .png .pgm ubyte ubyte.gz ;;
     esac
 }

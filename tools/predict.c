@@ -1,26 +1,31 @@
 /* mnist_blas predict MODEL IMAGE... */
 #include "predict.h"
 
+#include "model.h"
+
 #include "core/arena.h"
 #include "data/image.h"
 #include "data/normalise.h"
+#include "train/classify.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_RAW = 256, KEY_JSON, KEY_THREADS };
+enum { KEY_RAW = 256, KEY_JSON, KEY_NETWORK, KEY_INPUT, KEY_THREADS };
 
 static const struct argp_option options[] = {
     {0, 0, 0, 0, "How images are taken, and what is printed:", 1},
     {"raw", KEY_RAW, 0, 0, "take pictures as they are: of the network's size, light on dark", 1},
     {"json", KEY_JSON, 0, 0, "print one JSON array with an object an image", 1},
+    {"network", KEY_NETWORK, "SPEC", 0, MB_MODEL_NETWORK_TEXT, 1},
+    {"input", KEY_INPUT, "SIZE", 0, MB_MODEL_INPUT_TEXT, 1},
     {"threads", KEY_THREADS, "N", 0, "threads of the team", 1},
     {0}};
 
 typedef struct predict_arguments {
-    const char *model;
+    mb_model_arguments model;
     char **paths; /* (count), into argv */
     size_t count, threads;
     bool raw, json;
@@ -38,18 +43,24 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_JSON:
         arguments->json = true;
         break;
+    case KEY_NETWORK:
+        arguments->model.network = text;
+        break;
+    case KEY_INPUT:
+        status = mb_parse_input("--input", text, &arguments->model.input, arguments->error);
+        break;
     case KEY_THREADS:
         status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
                                 arguments->error);
         break;
     case ARGP_KEY_ARG:
-        if (arguments->model == NULL)
-            arguments->model = text;
+        if (arguments->model.path == NULL)
+            arguments->model.path = text;
         else
             arguments->paths[arguments->count++] = text;
         break;
     case ARGP_KEY_END:
-        if (arguments->model == NULL)
+        if (arguments->model.path == NULL)
             status = mb_fail(arguments->error, MB_INVALID, "predict: which model? give its file");
         else if (arguments->count == 0)
             status = mb_fail(arguments->error, MB_INVALID,
@@ -64,7 +75,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static char *with_default(int key, const char *text, void *input)
 {
     (void)input;
-    return key == KEY_THREADS ? mb_help_default_threads(text) : (char *)(uintptr_t)text;
+    return key == KEY_THREADS   ? mb_help_default_threads(text)
+           : key == KEY_NETWORK ? mb_help_default_model(text)
+           : key == KEY_INPUT   ? mb_help_default(text, "%s", MB_MODEL_INPUT)
+                                : (char *)(uintptr_t)text;
 }
 
 /* All images that were read, in the form of the network's input. */
@@ -132,16 +146,20 @@ static mb_status gather(const predict_arguments *arguments, gathered *all, mb_er
 static mb_status classify(mb_machine *machine, const mb_network *network, const gathered *all,
                           bool json, mb_error *error)
 {
-    const size_t classes = mb_network_classes(network);
-    float *probabilities = calloc(all->count, classes * sizeof *probabilities);
-    if (probabilities == NULL)
-        return mb_fail_memory(error, "predict", all->count * classes * sizeof *probabilities);
-    mb_status status = mb_classify(machine, network, all->images, all->count, all->rows,
-                                   all->columns, probabilities, error);
-    const mb_predictions predictions = {all->files, all->file_count, classes, probabilities};
+    const size_t classes = mb_network_classes(network), values = all->count * classes;
+    float *logits = calloc(values, 2 * sizeof *logits), *probabilities = logits + values;
+    if (logits == NULL)
+        return mb_fail_memory(error, "predict", values * 2 * sizeof *logits);
+    mb_status status = mb_logits(machine, network, all->images, all->count, all->rows, all->columns,
+                                 logits, error);
+    memcpy(probabilities, logits, values * sizeof *logits);
+    for (size_t i = 0; status == MB_OK && i < all->count; i++)
+        mb_softmax(classes, probabilities + i * classes);
+    const mb_predictions predictions = {all->files, all->file_count, classes, logits,
+                                        probabilities};
     if (status == MB_OK)
         status = (json ? mb_predictions_print_json : mb_predictions_print)(&predictions, error);
-    free(probabilities);
+    free(logits);
     return status;
 }
 
@@ -153,7 +171,7 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     gathered all = {0};
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
-        status = mb_model_load(machine, arguments->model, &network, error);
+        status = mb_model_open(machine, &arguments->model, &network, error);
     if (status == MB_OK) {
         const mb_shape input = mb_network_input(network);
         all.rows = input.rows;
@@ -191,6 +209,8 @@ int mb_command_predict(int argc, char **argv)
     mb_status status = MB_OK;
     if (arguments.paths == NULL)
         status = mb_fail_memory(&error, "predict", (size_t)argc * sizeof *arguments.paths);
+    if (status == MB_OK)
+        status = mb_parse_input("--input", MB_MODEL_INPUT, &arguments.model.input, &error);
     if (status == MB_OK)
         status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
     if (status == MB_OK)

@@ -14,7 +14,7 @@ typedef struct mb_predicted_file {
 typedef struct mb_predictions {
     const mb_predicted_file *files; /* (file_count), in the order of the images */
     size_t file_count, classes;
-    const float *probabilities; /* (images, classes) */
+    const float *logits, *probabilities; /* (images, classes) */
 } mb_predictions;
 
 /* Prints one JSON array with an object an image. MB_MEMORY. */

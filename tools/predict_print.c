@@ -32,23 +32,30 @@ static json_t *path_string(const char *path)
     return string;
 }
 
+/* Sets object[key] to the numbers of a row. */
+static bool set_row(json_t *object, const char *key, const float *row, size_t classes)
+{
+    json_t *numbers = json_array();
+    bool whole = true;
+    for (size_t c = 0; whole && c < classes; c++)
+        whole = json_array_append_new(numbers, json_real((double)row[c])) == 0;
+    return json_object_set_new(object, key, numbers) == 0 && whole;
+}
+
 /* NULL when memory is out. */
-static json_t *object_of(const mb_predicted_file *file, size_t index, const float *row,
-                         size_t classes)
+static json_t *object_of(const mb_predicted_file *file, size_t index, const float *logits,
+                         const float *row, size_t classes)
 {
     const size_t best = likeliest(row, classes);
-    json_t *object = json_object(), *probabilities = json_array();
+    json_t *object = json_object();
     bool whole =
         object != NULL && json_object_set_new(object, "image", path_string(file->path)) == 0;
     if (whole && file->many)
         whole = json_object_set_new(object, "index", json_integer((json_int_t)index)) == 0;
     whole = whole && json_object_set_new(object, "class", json_integer((json_int_t)best)) == 0 &&
             json_object_set_new(object, "confidence", json_real((double)row[best])) == 0;
-    for (size_t c = 0; whole && c < classes; c++)
-        whole = json_array_append_new(probabilities, json_real((double)row[c])) == 0;
-    whole = whole && json_object_set(object, "probabilities", probabilities) == 0;
-    json_decref(probabilities);
-    if (whole)
+    if (whole && set_row(object, "probabilities", row, classes) &&
+        set_row(object, "logits", logits, classes))
         return object;
     json_decref(object);
     return NULL;
@@ -58,12 +65,14 @@ mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error 
 {
     json_t *array = json_array();
     bool whole = array != NULL;
-    const float *row = predictions->probabilities;
+    const float *row = predictions->probabilities, *logits = predictions->logits;
     for (size_t f = 0; f < predictions->file_count; f++)
         for (size_t i = 0; whole && i < predictions->files[f].count; i++) {
-            json_t *object = object_of(&predictions->files[f], i, row, predictions->classes);
+            json_t *object =
+                object_of(&predictions->files[f], i, logits, row, predictions->classes);
             whole = json_array_append_new(array, object) == 0;
             row += predictions->classes;
+            logits += predictions->classes;
         }
     char *text = whole ? json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     if (text != NULL)

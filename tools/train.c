@@ -11,6 +11,7 @@
 
 #include "core/file.h"
 #include "report/summary.h"
+#include "report/tensorboard.h"
 #include "train/options.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ typedef struct train_run {
     mb_training_events events;
     mb_trainer trainer;
     mb_keeping keeping;
+    mb_tensorboard *board; /* NULL: not asked for */
     mb_progress_view view;
     int signal; /* that ends it; 0: none so far */
 } train_run;
@@ -54,6 +56,8 @@ static mb_status make_folder(const char *folder, mb_error *error)
         status = mb_fail(error, MB_IO, "%s: is not a folder", folder);
     if (status == MB_OK && access(path, W_OK | X_OK) != 0)
         status = mb_fail(error, MB_IO, "%s: cannot be written: %s", folder, strerror(errno));
+    if (status == MB_OK)
+        mb_file_sweep(path);
     free(path);
     return status;
 }
@@ -79,6 +83,12 @@ static mb_status open_network(train_run *run, mb_error *error)
     return status;
 }
 
+static mb_status open_board(const char *folder, mb_tensorboard **board, mb_error *error)
+{
+    const mb_status status = make_folder(folder, error);
+    return status == MB_OK ? mb_tensorboard_open(folder, board, error) : status;
+}
+
 static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
@@ -92,6 +102,8 @@ static mb_status open_run(train_run *run, mb_error *error)
         status = open_network(run, error);
     if (status == MB_OK)
         status = make_folder(arguments->out, error);
+    if (status == MB_OK && arguments->tensorboard != NULL)
+        status = open_board(arguments->tensorboard, &run->board, error);
     return status;
 }
 
@@ -181,6 +193,7 @@ static void on_epoch(void *context, const mb_epoch_metrics *metrics)
 {
     train_run *run = context;
     mb_progress_show_epoch(&run->view, metrics);
+    mb_tensorboard_add(run->board, metrics);
     mb_keeping_epoch(&run->keeping);
 }
 
@@ -341,6 +354,9 @@ int mb_command_train(int argc, char **argv)
         status = train(&run, &error);
     mb_keeping_close(&run.keeping);
     mb_trainer_close(&run.trainer);
+    /* What it could not write costs nothing else of a run. */
+    const mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
+    status = status == MB_OK ? closed : status;
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);
     mb_machine_close(run.machine);

@@ -74,6 +74,7 @@ char *mb_train_default(int key, const char *text, const mb_train_arguments *argu
     case KEY_CHECKPOINT_EVERY:
         return mb_help_default(text, "%s", arguments->checkpoint_every);
     case KEY_RESUME:
+    case KEY_TENSORBOARD:
         return mb_help_default(text, "none");
     case KEY_VALIDATION:
         return mb_help_default(text, "%zu", given->validation);

@@ -32,6 +32,7 @@ enum {
     KEY_OUT,
     KEY_CHECKPOINT_EVERY,
     KEY_RESUME,
+    KEY_TENSORBOARD,
     KEY_NO_REPORT,
     KEY_QUIET,
 };

@@ -54,6 +54,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "The rest:", 6},
     {"threads", KEY_THREADS, "N", 0, "threads of the team", 6},
     {"out", KEY_OUT, "DIR", 0, "run folder, made if it is not there", 6},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "folder for an event file for TensorBoard", 6},
     {"no-report", KEY_NO_REPORT, 0, 0, "leave pictures and report.html out", 6},
     {"quiet", KEY_QUIET, 0, 0, "print the final line only", 6},
     {0}};
@@ -206,6 +207,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_CHECKPOINT_EVERY:
         status = read_checkpoint_every(text, arguments, r->error);
         break;
+    case KEY_TENSORBOARD:
+        arguments->tensorboard = text;
+        if (*text == '\0')
+            status = mb_fail(r->error, MB_INVALID, "--tensorboard: '' is not a folder");
+        break;
     case KEY_NO_REPORT:
         arguments->no_report = true;
         break;
@@ -253,6 +259,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
             "  mnist_blas [train]                 this one\n"
             "  mnist_blas evaluate MODEL          how well a saved model classifies\n"
             "  mnist_blas predict MODEL IMAGE...  what a saved model sees in images\n"
+            "  mnist_blas export MODEL            a saved model as ONNX\n"
             "  mnist_blas tune                    the best threads and pins on this machine\n"
             "  mnist_blas info                    machine, threads and BLAS as used"
             "\vExamples:\n"

@@ -13,6 +13,7 @@ typedef struct mb_train_arguments {
     bool drawn;     /* digits, which the checkpoint began with; nothing else is looked for */
     bool stretched; /* a schedule was given more epochs than it began with */
     size_t threads; /* 0: not given */
+    const char *tensorboard; /* folder of event files; NULL: none */
     bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;

@@ -41,6 +41,11 @@ MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network, con
                              size_t count, size_t rows, size_t columns, float *probabilities,
                              mb_error *error);
 
+/* The same, before the softmax. */
+MB_API mb_status mb_logits(mb_machine *machine, const mb_network *network, const uint8_t *images,
+                           size_t count, size_t rows, size_t columns, float *logits,
+                           mb_error *error);
+
 MB_API void mb_evaluation_free(mb_evaluation *evaluation);
 
 #ifdef __cplusplus

@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* What was asked for; {0} leaves everything to the environment and the machine. */
+/* What was asked for; {0}, or NULL in its place, leaves everything to the environment and the
+ * machine. */
 typedef struct mb_machine_options {
     size_t threads;  /* 0: OMP_NUM_THREADS, else one a physical core that may be used */
     const char *pin; /* "core", "pu", "none" or a list such as "0,2,4-7"; NULL: MNIST_BLAS_PIN */

@@ -61,70 +61,18 @@ done:
     return status;
 }
 
-static mb_status write_all(int fd, const void *data, size_t size)
-{
-    const char *next = data;
-    while (size > 0) {
-        const ssize_t put = write(fd, next, size);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return MB_IO;
-        next += put;
-        size -= (size_t)put;
-    }
-    return fsync(fd) == 0 ? MB_OK : MB_IO;
-}
-
-/* The rename is on the disk only once the folder that holds the name is. */
-static void flush_folder(const char *path)
-{
-    char *folder = strdup(path);
-    if (folder == NULL)
-        return;
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[slash == folder ? 1 : 0] = '\0';
-    const int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd); /* some file systems cannot; the file itself is flushed already */
-        close(fd);
-    }
-    free(folder);
-}
-
-mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error)
-{
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return mb_fail_memory(error, path, strlen(path) + 8);
-    mb_status status = MB_OK;
-    const int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", path, strerror(errno));
-        goto done;
-    }
-    const mode_t mask = umask(0); /* mkostemp makes 0600; give what open() would have given */
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || write_all(fd, data, size) != MB_OK)
-        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (close(fd) != 0 && status == MB_OK)
-        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (status == MB_OK && rename(temporary, path) != 0)
-        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (status != MB_OK)
-        unlink(temporary);
-    else
-        flush_folder(path);
-done:
-    free(temporary);
-    return status;
-}
-
 char *mb_path_join(const char *folder, const char *name)
 {
     const size_t length = strlen(folder);
     const char *separator = length > 0 && folder[length - 1] == '/' ? "" : "/";
     char *path = NULL;
     return asprintf(&path, "%s%s%s", folder, separator, name) < 0 ? NULL : path;
+}
+
+char *mb_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return strdup(".");
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }

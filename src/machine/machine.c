@@ -126,14 +126,15 @@ static mb_status choose_pins(mb_machine *machine, const char *option, mb_error *
 
 mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machine, mb_error *error)
 {
+    const mb_machine_options asked = options != NULL ? *options : (mb_machine_options){0};
     mb_machine *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return mb_fail_memory(error, "machine", sizeof *opened);
     mb_status status = read_machine(opened, error);
     if (status == MB_OK)
-        status = choose_threads(opened, options->threads, error);
+        status = choose_threads(opened, asked.threads, error);
     if (status == MB_OK)
-        status = choose_pins(opened, options->pin, error);
+        status = choose_pins(opened, asked.pin, error);
     if (status == MB_OK)
         status = mb_team_open(opened->info.threads, opened->pins.cpus, opened->blas.own_threads,
                               &opened->team, error);

@@ -16,32 +16,63 @@ static const char generator_key[] = "generator", network_key[] = "network", inpu
 
 /* --- saving --- */
 
-/* The network's tensors as safetensors.h wants them; names, shapes and values in `arena`. */
-static mb_named_tensor *collect_tensors(const mb_network *network, mb_arena *arena)
+/* A network's numbers are all floats. PyTorch has the count of a batch normalisation as an integer,
+ * and so have files. */
+static bool is_integer(const mb_tensor_info *info)
+{
+    const char *dot = strchr(info->name, '.');
+    return dot != NULL && strcmp(dot, ".num_batches_tracked") == 0;
+}
+
+/* What a file is to hold, in the order of the file. */
+typedef struct collection {
+    mb_arena arena;
+    mb_named_tensor *tensors;
+    size_t count;
+} collection;
+
+/* Name, shape and values of one tensor; false where memory is out. */
+static bool collect_tensor(const mb_network *network, size_t index, collection *all)
+{
+    mb_tensor_info *info = mb_arena_take(&all->arena, 1, sizeof *info);
+    if (info == NULL)
+        return false;
+    *info = mb_network_tensor(network, index);
+    float *values = mb_arena_take(&all->arena, info->elements, sizeof *values);
+    int64_t *integers = mb_arena_take(&all->arena, info->elements, sizeof *integers);
+    if (values == NULL || integers == NULL)
+        return false;
+    mb_network_get(network, index, values);
+    mb_named_tensor tensor = {info->name, info->dimensions, info->shape, values, MB_F32};
+    if (is_integer(info)) {
+        for (size_t i = 0; i < info->elements; i++)
+            integers[i] = (int64_t)fminf(values[i], 9e18f); /* which a file may have claimed */
+        tensor.values = integers;
+        tensor.dtype = MB_I64;
+    }
+    all->tensors[all->count++] = tensor;
+    return true;
+}
+
+/* Integers first, because they need the most alignment. */
+static bool collect_tensors(const mb_network *network, collection *all)
 {
     const size_t count = mb_network_tensors(network);
-    mb_tensor_info *infos = mb_arena_take(arena, count, sizeof *infos);
-    mb_named_tensor *tensors = mb_arena_take(arena, count, sizeof *tensors);
-    if (infos == NULL || tensors == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        infos[i] = mb_network_tensor(network, i);
-        float *values = mb_arena_take(arena, infos[i].elements, sizeof *values);
-        if (values == NULL)
-            return NULL;
-        mb_network_get(network, i, values);
-        tensors[i] = (mb_named_tensor){.name = infos[i].name,
-                                       .dimensions = infos[i].dimensions,
-                                       .shape = infos[i].shape,
-                                       .values = values};
-    }
-    return tensors;
+    all->tensors = mb_arena_take(&all->arena, count, sizeof *all->tensors);
+    bool whole = all->tensors != NULL;
+    for (int floats = 0; floats < 2; floats++)
+        for (size_t i = 0; i < count && whole; i++) {
+            const mb_tensor_info info = mb_network_tensor(network, i);
+            if (is_integer(&info) == (floats == 0))
+                whole = collect_tensor(network, i, all);
+        }
+    return whole;
 }
 
 mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
 {
-    mb_arena arena = {0};
-    mb_status status;
+    collection all = {0};
+    mb_status status = MB_OK;
     char input[64], classes[24];
     const mb_shape shape = mb_network_input(network);
     snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
@@ -50,14 +81,15 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
                                      {network_key, mb_network_spec(network)},
                                      {input_key, input},
                                      {classes_key, classes}};
-    const mb_safetensors_content content = {.tensors = collect_tensors(network, &arena),
-                                            .tensor_count = mb_network_tensors(network),
+    if (!collect_tensors(network, &all))
+        status = mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+    const mb_safetensors_content content = {.tensors = all.tensors,
+                                            .tensor_count = all.count,
                                             .metadata = metadata,
                                             .metadata_count = sizeof metadata / sizeof metadata[0]};
-    status = content.tensors != NULL
-                 ? mb_safetensors_write(path, &content, error)
-                 : mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
-    mb_arena_free(&arena);
+    if (status == MB_OK)
+        status = mb_safetensors_write(path, &content, error);
+    mb_arena_free(&all.arena);
     return status;
 }
 
@@ -164,15 +196,31 @@ static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
     if (stored == NULL)
         return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\" of shape %s is missing", path,
                        wanted->name, want);
-    if (strcmp(stored->dtype, "F32") != 0)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be F32", path,
-                       wanted->name, stored->dtype);
+    const char *dtype = is_integer(wanted) ? "I64" : "F32";
+    if (strcmp(stored->dtype, dtype) != 0)
+        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be %s", path,
+                       wanted->name, stored->dtype, dtype);
     write_shape(stored->shape, stored->dimensions, have, sizeof have);
     if (stored->dimensions != wanted->dimensions ||
         memcmp(stored->shape, wanted->shape, wanted->dimensions * sizeof *wanted->shape) != 0)
         return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": shape %s, must be %s", path,
                        wanted->name, have, want);
     return MB_OK;
+}
+
+/* The file's numbers as the network has them. False where memory is out. */
+static bool read_values(const mb_stored_tensor *stored, bool integer, float *values)
+{
+    int64_t *integers = integer ? calloc(stored->elements, sizeof *integers) : NULL;
+    if (!integer)
+        mb_safetensors_floats(stored, values);
+    else if (integers != NULL)
+        mb_safetensors_integers(stored, integers);
+    for (size_t i = 0; integers != NULL && i < stored->elements; i++)
+        values[i] = (float)integers[i];
+    const bool whole = !integer || integers != NULL;
+    free(integers);
+    return whole;
 }
 
 static mb_status load_tensor(const char *path, const mb_safetensors *file, size_t index,
@@ -184,9 +232,8 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     if (status != MB_OK)
         return status;
     float *values = calloc(wanted.elements, sizeof *values);
-    if (values == NULL)
-        return mb_fail_memory(error, path, wanted.elements * sizeof *values);
-    mb_safetensors_floats(stored, values);
+    if (values == NULL || !read_values(stored, is_integer(&wanted), values))
+        status = mb_fail_memory(error, path, wanted.elements * sizeof *values);
     for (size_t i = 0; i < wanted.elements && status == MB_OK; i++)
         if (!isfinite(values[i]))
             status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": element %zu is not finite: %g",
@@ -220,6 +267,48 @@ static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_n
                              "of this name",
                              path, name, mb_network_spec(network));
     }
+    return status;
+}
+
+/* Rows of the last weight with two dimensions: those of the file's last dense layer. Numbers in
+ * names go up with the layers; 0 where there is none. */
+static size_t count_classes(const mb_safetensors *file)
+{
+    size_t classes = 0;
+    long last = -1;
+    for (size_t i = 0; i < mb_safetensors_count(file); i++) {
+        const mb_stored_tensor *tensor = mb_safetensors_tensor(file, i);
+        char *rest;
+        const long layer = strtol(tensor->name, &rest, 10);
+        if (rest != tensor->name && strcmp(rest, ".weight") == 0 && tensor->dimensions == 2 &&
+            layer > last) {
+            last = layer;
+            classes = tensor->shape[0];
+        }
+    }
+    return classes;
+}
+
+mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
+                           mb_shape input, mb_network **network, mb_error *error)
+{
+    mb_safetensors *file = NULL;
+    mb_network *loaded = NULL;
+    mb_status status = mb_safetensors_open(path, &file, error);
+    const size_t classes = status == MB_OK ? count_classes(file) : 0;
+    if (status == MB_OK && classes == 0)
+        status = mb_fail(error, MB_FORMAT,
+                         "%s: no weight of a dense layer: not the state of an nn.Sequential", path);
+    if (status == MB_OK)
+        status = mb_network_open_within(machine, spec, input, classes, most_parameters(file),
+                                        &loaded, error);
+    if (status == MB_OK)
+        status = load_tensors(path, file, loaded, error);
+    if (status == MB_OK)
+        *network = loaded;
+    else
+        mb_network_close(loaded);
+    mb_safetensors_close(file);
     return status;
 }
 

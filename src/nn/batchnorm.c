@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double epsilon = 1e-5, momentum = 0.1;
+static const double epsilon = MB_BATCHNORM_EPSILON, momentum = 0.1;
 
 enum { CHANNELS = 64 }; /* of a tile that works channel by channel */
 enum { GAMMA, BETA, MEAN, VARIANCE, BATCHES, TENSORS };

@@ -4,6 +4,9 @@
 
 #include "nn/layer.h"
 
+/* Added to a variance before its root is taken. */
+#define MB_BATCHNORM_EPSILON 1e-5
+
 /* out = in * scale + shift, channel by channel, by the running statistics. */
 void mb_batchnorm_affine(const mb_layer *layer, float *scale, float *shift);
 

@@ -1,12 +1,14 @@
 /* What a network makes of images whose classes need not be known. */
+#include "train/classify.h"
+
 #include "machine/machine.h"
 #include "train/evaluator.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* One row: logits in, probabilities out; see src/kernels/softmax.c. */
-static void softmax(size_t classes, float *row)
+/* See src/kernels/softmax.c. */
+void mb_softmax(size_t classes, float *row)
 {
     float most = row[0];
     double sum = 0.0;
@@ -18,9 +20,8 @@ static void softmax(size_t classes, float *row)
         row[c] = (float)(exp((double)row[c] - (double)most) / sum);
 }
 
-mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
-                      size_t count, size_t rows, size_t columns, float *probabilities,
-                      mb_error *error)
+mb_status mb_logits(mb_machine *machine, const mb_network *network, const uint8_t *images,
+                    size_t count, size_t rows, size_t columns, float *logits, mb_error *error)
 {
     mb_team *team = mb_machine_team(machine);
     uint8_t *labels = calloc(count > 0 ? count : 1, 1); /* class 0: the loss is not looked at */
@@ -32,13 +33,22 @@ mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint
                                    &evaluator, error);
     if (status != MB_OK)
         goto done;
-    evaluator.pass.tally.logits = probabilities;
+    evaluator.pass.tally.logits = logits;
     if (!mb_evaluator_run(&evaluator, team, NULL)->healthy)
         status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
-    for (size_t i = 0; status == MB_OK && i < count; i++)
-        softmax(network->classes, probabilities + i * network->classes);
     mb_evaluator_close(&evaluator);
 done:
     free(labels);
+    return status;
+}
+
+mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
+                      size_t count, size_t rows, size_t columns, float *probabilities,
+                      mb_error *error)
+{
+    const mb_status status =
+        mb_logits(machine, network, images, count, rows, columns, probabilities, error);
+    for (size_t i = 0; status == MB_OK && i < count; i++)
+        mb_softmax(network->classes, probabilities + i * network->classes);
     return status;
 }

@@ -34,6 +34,11 @@ class Report(ProgramTest):
         self.assertRegex(info["blas_version"], r"^\d+\.\d+")
 
     def test_features_built_in(self):
+        features = self.info()["features"]
+        for name, what in (("onnx", "models for ONNX Runtime"), ("tensorboard", "runs for TensorBoard")):
+            self.assertIs(bool, type(features[name]))
+            self.assertIn(f"{name} ({what})" if features[name] else f"no {name}",
+                          self.run_program("info").out)
         report = self.info()["features"]["report"]
         self.assertIs(bool, type(report))
         self.assertIn("features   report" if report else "features   no report",

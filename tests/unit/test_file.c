@@ -12,9 +12,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -220,6 +222,84 @@ static void a_write_that_fails_leaves_the_old_file(void **state)
     free(path);
 }
 
+/* Those who have a link to a file go on having it. */
+static void a_link_is_followed(void **state)
+{
+    char *folder = mb_test_subfolder(*state, "sub"), *path = write_text(folder, "f", "old");
+    char *link_path = mb_path_join(*state, "link");
+    struct stat info;
+    assert_int_equal(symlink("sub/f", link_path), 0);
+    assert_int_equal(mb_file_write(link_path, "new", 3, NULL), MB_OK);
+    holds(path, "new");
+    assert_int_equal(lstat(link_path, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(entries(folder), 1);
+    free(link_path);
+    free(path);
+    free(folder);
+}
+
+static void a_pipe_is_not_replaced(void **state)
+{
+    char *path = mb_path_join(*state, "fifo");
+    struct stat info;
+    mb_error error = {0};
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
+    mb_test_error(&error, MB_IO, "/fifo: cannot be written: is not a regular file");
+    assert_int_equal(lstat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(entries(*state), 1);
+    free(path);
+}
+
+static bool there(const char *folder, const char *name)
+{
+    char *path = mb_path_join(folder, name);
+    const bool found = access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+/* Leftovers go; one that somebody holds, and what only looks like one, stays. */
+static void sweeping_removes_leftovers_alone(void **state)
+{
+    static const char *const kept[] = {".mnist_blas.AAAAAA.tmp",  ".mnist_blas.aaaaaa.tmp.",
+                                       ".mnist_blas.aaaaaaa.tmp", "mnist_blas.aaaaaa.tmp",
+                                       ".mnist_blas.aaaaaa.txt",  "model.safetensors"};
+    enum { KEPT = sizeof kept / sizeof *kept };
+    for (size_t i = 0; i < KEPT; i++)
+        free(write_text(*state, kept[i], "mine"));
+    free(write_text(*state, ".mnist_blas.abc123.tmp", "half"));
+    free(write_text(*state, ".mnist_blas.zzzzzz.tmp", ""));
+    free(mb_test_subfolder(*state, ".mnist_blas.folder.tmp"));
+    char *held = write_text(*state, ".mnist_blas.held00.tmp", "half");
+    const int fd = open(held, O_RDONLY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    mb_file_sweep(*state);
+    assert_int_equal(entries(*state), KEPT + 2);
+    for (size_t i = 0; i < KEPT; i++)
+        assert_true(there(*state, kept[i]));
+    assert_true(there(*state, ".mnist_blas.held00.tmp"));
+    close(fd);
+    mb_file_sweep(*state);
+    assert_int_equal(entries(*state), KEPT + 1);
+    mb_file_sweep("/no/such/folder");
+    free(held);
+}
+
+static void folders_of_paths(void **state)
+{
+    (void)state;
+    static const char *const folders[][2] = {
+        {"a", "."}, {"a/b", "a"}, {"/a", "/"}, {"/a/b/c", "/a/b"}, {"./a", "."}};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char *folder = mb_path_folder(folders[i][0]);
+        assert_string_equal(folder, folders[i][1]);
+        free(folder);
+    }
+}
+
 static void paths_are_joined_by_one_slash(void **state)
 {
     (void)state;
@@ -252,6 +332,10 @@ int main(void)
         CASE(a_folder_is_not_replaced),
         CASE(a_missing_folder_is_an_error),
         CASE(a_write_that_fails_leaves_the_old_file),
+        CASE(a_link_is_followed),
+        CASE(a_pipe_is_not_replaced),
+        CASE(sweeping_removes_leftovers_alone),
+        cmocka_unit_test(folders_of_paths),
         cmocka_unit_test(paths_are_joined_by_one_slash),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);

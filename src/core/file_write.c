@@ -1,0 +1,172 @@
+#include "core/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char prefix[] = ".mnist_blas.", suffix[] = ".tmp";
+static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+enum { DRAWN = 6, TRIES = 100 };
+
+static mb_status fail(mb_error *error, const char *path, const char *why)
+{
+    return mb_fail(error, MB_IO, "%s: cannot be written: %s", path, why);
+}
+
+/* A name that no other file has, in the same folder; NULL when memory is out. */
+static char *draw_name(const char *folder)
+{
+    uint8_t random[DRAWN] = {0};
+    char drawn[DRAWN + 1] = {0}, *name = NULL;
+    if (getrandom(random, sizeof random, 0) < 0)
+        memset(random, 0, sizeof random); /* still a name, if one that may be taken */
+    for (int i = 0; i < DRAWN; i++)
+        drawn[i] = letters[random[i] % (sizeof letters - 1)];
+    return asprintf(&name, "%s/%s%s%s", folder, prefix, drawn, suffix) < 0 ? NULL : name;
+}
+
+/* Locks a new file, which tells those who sweep that it is in use. One that they were quicker to
+ * take for a leftover has no name any more: false. Where there are no locks, nobody sweeps. */
+static bool hold(int fd)
+{
+    struct stat info;
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return fstat(fd, &info) != 0 || info.st_nlink > 0;
+}
+
+/* Makes an empty file in `folder` and opens it; its name is on the heap. */
+static mb_status open_temporary(const char *path, const char *folder, char **name, int *fd,
+                                mb_error *error)
+{
+    for (int i = 0; i < TRIES; i++) {
+        char *drawn = draw_name(folder);
+        if (drawn == NULL)
+            return mb_fail_memory(error, path, strlen(path));
+        *fd = open(drawn, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*fd >= 0 && hold(*fd)) {
+            *name = drawn;
+            return MB_OK;
+        }
+        const int why = *fd >= 0 ? EEXIST : errno;
+        if (*fd >= 0)
+            close(*fd);
+        free(drawn);
+        if (why != EEXIST && why != EINTR)
+            return fail(error, path, strerror(why));
+    }
+    return fail(error, path, strerror(EEXIST));
+}
+
+static mb_status write_all(int fd, const void *data, size_t size)
+{
+    const char *next = data;
+    while (size > 0) {
+        const ssize_t put = write(fd, next, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put == 0)
+            errno = ENOSPC;
+        if (put <= 0)
+            return MB_IO;
+        next += put;
+        size -= (size_t)put;
+    }
+    return fsync(fd) == 0 ? MB_OK : MB_IO;
+}
+
+/* The rename is on the disk only once the folder that holds the name is. Some file systems cannot
+ * flush one, and a folder that cannot be read cannot be opened for it. */
+static mb_status flush_folder(const char *path, const char *folder, mb_error *error)
+{
+    mb_status status = MB_OK;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return MB_OK;
+    if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        status = mb_fail(error, MB_IO, "%s: written, but its folder cannot be flushed: %s", path,
+                         strerror(errno));
+    close(fd);
+    return status;
+}
+
+/* The name to be replaced, on the heap: where links lead, or the path itself. */
+static mb_status find_target(const char *path, char **target, mb_error *error)
+{
+    struct stat info;
+    const bool there = stat(path, &info) == 0;
+    if (there && !S_ISREG(info.st_mode))
+        return fail(error, path,
+                    S_ISDIR(info.st_mode) ? strerror(EISDIR) : "is not a regular file");
+    const bool is_link = there && lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    *target = is_link ? realpath(path, NULL) : strdup(path);
+    if (*target == NULL)
+        return errno == ENOMEM ? mb_fail_memory(error, path, strlen(path))
+                               : fail(error, path, strerror(errno));
+    return MB_OK;
+}
+
+mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error)
+{
+    char *target = NULL, *folder = NULL, *temporary = NULL;
+    int fd = -1;
+    mb_status status = find_target(path, &target, error);
+    if (status != MB_OK)
+        goto done;
+    folder = mb_path_folder(target);
+    if (folder == NULL) {
+        status = mb_fail_memory(error, path, strlen(path));
+        goto done;
+    }
+    status = open_temporary(path, folder, &temporary, &fd, error);
+    if (status != MB_OK)
+        goto done;
+    /* Held until it has its name; what a close could still say, fsync has said. */
+    if (write_all(fd, data, size) != MB_OK || rename(temporary, target) != 0) {
+        status = fail(error, path, strerror(errno));
+        unlink(temporary);
+    }
+    close(fd);
+    if (status == MB_OK)
+        status = flush_folder(path, folder, error);
+done:
+    free(temporary);
+    free(folder);
+    free(target);
+    return status;
+}
+
+static bool is_temporary(const char *name)
+{
+    const size_t first = sizeof prefix - 1, last = sizeof suffix - 1;
+    return strlen(name) == first + DRAWN + last && strncmp(name, prefix, first) == 0 &&
+           strspn(name + first, letters) == DRAWN && strcmp(name + first + DRAWN, suffix) == 0;
+}
+
+void mb_file_sweep(const char *folder)
+{
+    DIR *opened = opendir(folder);
+    if (opened == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(opened)) != NULL;) {
+        if (!is_temporary(entry->d_name))
+            continue;
+        struct stat info;
+        const int fd =
+            openat(dirfd(opened), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(dirfd(opened), entry->d_name, 0);
+        close(fd);
+    }
+    closedir(opened);
+}

@@ -1,0 +1,107 @@
+#include "model/onnx.h"
+
+#include "core/file.h"
+#include "model/onnx_layers.h"
+#include "nn/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The limit of protobuf messages, which readers keep to. */
+#define MOST_BYTES ((size_t)INT32_MAX)
+
+enum { IR_VERSION = 8, OPSET = 17 };
+
+/* protobuf-c's strings are not const, though it only reads them. */
+static char producer[] = "mnist_blas", network_key[] = "network", input_name[] = "input",
+            logits_name[] = "logits", probabilities_name[] = "probabilities";
+
+bool mb_onnx_built(void) { return true; }
+
+static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
+        const mb_layer *layer = &network->layers[i];
+        char name[40];
+        snprintf(name, sizeof name, "%s%zu", layer->ops->name, layer->ordinal);
+        status =
+            mb_onnx_add_layer(graph, layer, i + 1 < network->count ? name : logits_name, error);
+    }
+    if (status == MB_OK) {
+        mb_onnx_node *softmax = mb_onnx_graph_add(graph, "Softmax", probabilities_name);
+        mb_onnx_set_int(graph, softmax, "axis", 1);
+    }
+    return status;
+}
+
+static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
+{
+    for (size_t i = 0; i < mb_network_tensors(network); i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        if (strstr(info.name, ".num_batches_tracked") != NULL)
+            continue; /* a count, which no node takes */
+        float *values = calloc(info.elements, sizeof *values);
+        graph->complete = graph->complete && values != NULL;
+        if (values != NULL) {
+            mb_network_get(network, i, values);
+            mb_onnx_add_tensor(graph, &info, values);
+        }
+        free(values);
+    }
+}
+
+/* Packs the graph as a model and puts it into the file. */
+static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec, mb_error *error)
+{
+    Mb__Onnx__OperatorSetIdProto opset, *opsets[] = {&opset};
+    Mb__Onnx__StringStringEntryProto pair, *pairs[] = {&pair};
+    Mb__Onnx__ModelProto model;
+    mb__onnx__operator_set_id_proto__init(&opset);
+    mb__onnx__string_string_entry_proto__init(&pair);
+    mb__onnx__model_proto__init(&model);
+    opset.version = OPSET;
+    pair.key = network_key;
+    pair.value = spec;
+    model.ir_version = IR_VERSION;
+    model.producer_name = producer;
+    model.graph = &graph->proto;
+    model.opset_import = opsets;
+    model.n_opset_import = 1;
+    model.metadata_props = pairs;
+    model.n_metadata_props = 1;
+    const size_t size = mb__onnx__model_proto__get_packed_size(&model);
+    if (size > MOST_BYTES)
+        return mb_fail(error, MB_IO, "%s: cannot be written: too large: %zu bytes, at most %zu",
+                       path, size, MOST_BYTES);
+    uint8_t *bytes = malloc(size);
+    if (bytes == NULL)
+        return mb_fail_memory(error, path, size);
+    mb__onnx__model_proto__pack(&model, bytes);
+    const mb_status status = mb_file_write(path, bytes, size, error);
+    free(bytes);
+    return status;
+}
+
+mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
+{
+    const mb_shape in = network->input;
+    mb_onnx_graph graph;
+    mb_onnx_graph_start(&graph, network->count * MB_ONNX_LAYER_NODES + 1,
+                        mb_network_tensors(network), input_name);
+    graph.proto.name = producer;
+    mb_onnx_add_input(&graph, input_name, "gray values from 0, the background, to 1",
+                      (size_t[]){in.channels, in.rows, in.columns}, 3);
+    mb_status status = add_layers(&graph, network, error);
+    add_tensors(&graph, network);
+    mb_onnx_add_output(&graph, logits_name, "before softmax", &network->classes, 1);
+    mb_onnx_add_output(&graph, probabilities_name, "softmax of the logits", &network->classes, 1);
+    char *spec = mb_arena_string(&graph.arena, network->spec);
+    if (status == MB_OK && (!graph.complete || spec == NULL))
+        status = mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+    if (status == MB_OK)
+        status = write_model(path, &graph, spec, error);
+    mb_arena_free(&graph.arena);
+    return status;
+}

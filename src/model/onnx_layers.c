@@ -1,0 +1,128 @@
+#include "model/onnx_layers.h"
+
+#include "nn/batchnorm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The node's next input: the layer's own tensor of this name. */
+static void take_own(mb_onnx_graph *graph, mb_onnx_node *node, const mb_layer *layer,
+                     const char *tensor)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%zu.%s", layer->position, tensor);
+    mb_onnx_take(graph, node, name);
+}
+
+/* Behind this, the value is (batch, features). */
+static void flatten(mb_onnx_graph *graph, const char *output)
+{
+    mb_onnx_node *node = mb_onnx_graph_add(graph, "Flatten", output);
+    mb_onnx_set_int(graph, node, "axis", 1);
+    graph->image = false;
+}
+
+static void add_dense(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    char flat[40];
+    snprintf(flat, sizeof flat, "%s_in", output);
+    if (graph->image)
+        flatten(graph, flat);
+    mb_onnx_node *node = mb_onnx_graph_add(graph, "Gemm", output);
+    take_own(graph, node, layer, "weight");
+    take_own(graph, node, layer, "bias");
+    mb_onnx_set_int(graph, node, "transB", 1); /* the weight is (out, in) */
+}
+
+static void add_relu(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    (void)layer;
+    mb_onnx_graph_add(graph, "Relu", output);
+}
+
+static void set_window(mb_onnx_graph *graph, mb_onnx_node *node, const mb_window *window)
+{
+    const int64_t kernel[] = {(int64_t)window->rows, (int64_t)window->columns};
+    const int64_t stride = (int64_t)window->stride, pad = (int64_t)window->padding;
+    mb_onnx_set_ints(graph, node, "kernel_shape", kernel, 2);
+    mb_onnx_set_ints(graph, node, "strides", (int64_t[]){stride, stride}, 2);
+    mb_onnx_set_ints(graph, node, "pads", (int64_t[]){pad, pad, pad, pad}, 4);
+}
+
+static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    mb_onnx_node *node = mb_onnx_graph_add(graph, "Conv", output);
+    take_own(graph, node, layer, "weight");
+    take_own(graph, node, layer, "bias");
+    set_window(graph, node, &layer->window);
+    mb_onnx_set_int(graph, node, "group", (int64_t)layer->window.groups);
+}
+
+static void add_maxpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    set_window(graph, mb_onnx_graph_add(graph, "MaxPool", output), &layer->window);
+}
+
+static void add_avgpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    mb_onnx_node *node = mb_onnx_graph_add(graph, "AveragePool", output);
+    set_window(graph, node, &layer->window);
+    mb_onnx_set_int(graph, node, "count_include_pad", 1);
+}
+
+static void add_globalavgpool(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    (void)layer;
+    mb_onnx_graph_add(graph, "GlobalAveragePool", output);
+}
+
+static void add_batchnorm2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    static const char *const tensors[] = {"weight", "bias", "running_mean", "running_var"};
+    mb_onnx_node *node = mb_onnx_graph_add(graph, "BatchNormalization", output);
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        take_own(graph, node, layer, tensors[i]);
+    mb_onnx_set_float(graph, node, "epsilon", (float)MB_BATCHNORM_EPSILON);
+}
+
+/* Nothing is dropped in what is exported. */
+static void add_dropout(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    (void)graph, (void)layer, (void)output;
+}
+
+static void add_flatten(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    (void)layer;
+    if (graph->image)
+        flatten(graph, output);
+}
+
+static const struct {
+    const char *layer;
+    void (*add)(mb_onnx_graph *graph, const mb_layer *layer, const char *output);
+    bool of_images; /* takes (batch, channels, rows, columns) only */
+} kinds[] = {
+    {"dense", add_dense, false},
+    {"relu", add_relu, false},
+    {"dropout", add_dropout, false},
+    {"flatten", add_flatten, false},
+    {"conv2d", add_conv2d, true},
+    {"maxpool2d", add_maxpool2d, true},
+    {"avgpool2d", add_avgpool2d, true},
+    {"globalavgpool", add_globalavgpool, true},
+    {"batchnorm2d", add_batchnorm2d, true},
+};
+
+mb_status mb_onnx_add_layer(mb_onnx_graph *graph, const mb_layer *layer, const char *output,
+                            mb_error *error)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].layer, layer->ops->name) == 0 &&
+            (graph->image || !kinds[i].of_images)) {
+            kinds[i].add(graph, layer, output);
+            return MB_OK;
+        }
+    return mb_fail(error, MB_UNAVAILABLE, "ONNX: layer %zu, a %s of %s, has no form there",
+                   layer->position + 1, layer->ops->name, graph->image ? "images" : "flat numbers");
+}

@@ -1,0 +1,99 @@
+"""Event files: whole records whatever happens, and runs that lose nothing else. What TensorBoard
+reads in them, tests/interop has."""
+import errno
+import os
+import struct
+import unittest
+
+import support
+from support import ProgramTest
+
+FAULTS = os.environ.get("MNIST_BLAS_FAULTS")
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def masked(data):
+    crc = crc32c(data)
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+
+
+def records(data):
+    """The records of an event file, which must end with a whole one."""
+    found, at = [], 0
+    while at < len(data):
+        length, head = struct.unpack_from("<QI", data, at)
+        payload = data[at + 12:at + 12 + length]
+        tail, = struct.unpack_from("<I", data, at + 12 + length)
+        if (head, tail) != (masked(data[at:at + 8]), masked(payload)):
+            raise ValueError(f"checksum at {at}")
+        found.append(payload)
+        at += 16 + length
+    return found
+
+
+class EventFiles(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        if not self.info()["features"]["tensorboard"]:
+            self.skipTest("built without protobuf-c")
+        self.options = ["--data", self.make_data(), "--epochs", 3, "--quiet", "--no-report", "--out",
+                        "out", "--tensorboard", "board"]
+
+    def records(self):
+        name, = os.listdir(self.path("board"))
+        return records(support.read_bytes(self.path("board", name)))
+
+    def faults(self, fault):
+        return {"LD_PRELOAD": FAULTS, "FAULT": fault, "FAULT_FOLDER": self.path("board")}
+
+    def test_a_record_an_epoch(self):
+        self.succeed(*self.options)
+        found = self.records()
+        self.assertEqual(4, len(found))
+        self.assertIn(b"brain.Event:2", found[0])
+        for record in found[1:]:
+            for tag in (b"loss/train", b"accuracy/test", b"lr", b"samples_per_second"):
+                self.assertIn(tag, record)
+
+    def test_changes_nothing_else(self):
+        self.succeed(*self.options)
+        model = self.model_bytes()
+        self.succeed(*self.options[:-2])
+        self.assertEqual(model, self.model_bytes())
+
+    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    def test_short_writes(self):
+        self.succeed(*self.options, **self.faults("short:7:0"))
+        self.assertEqual(4, len(self.records()))
+
+    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    def test_failing_writes(self):
+        """The calls open the file and write its first record, then each epoch's, then flush it."""
+        for call, whole in ((1, None), (2, 0), (3, 1), (4, 2), (5, 3), (6, 4)):
+            with self.subTest(call=call):
+                line = self.fail_with(1, *self.options, says="cannot be written: No space left",
+                                      **self.faults(f"fail:{errno.ENOSPC}:{call}"))
+                self.assertIn(" board/events.out.tfevents.", line)
+                if whole is not None:
+                    self.assertEqual(whole, len(self.records()))
+                    os.remove(self.path("board", os.listdir(self.path("board"))[0]))
+                if call > 2:
+                    self.assertEqual(3, len(self.metrics()))
+                    os.remove(self.path("out/metrics.jsonl"))
+
+    def test_folder_that_cannot_be(self):
+        support.write_bytes(self.path("board"), b"a file")
+        self.fail_with(1, *self.options, says="board: is not a folder")
+        self.fail_with(2, *self.options[:-1], "", says="--tensorboard")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,120 @@
+/* Preloaded into the program, the calls that change files below $FAULT_FOLDER (an absolute path)
+ * go wrong: opening to create, write, fsync and rename, counted from 1.
+ *
+ *     FAULT=fail:ERRNO:N   call N fails with this number
+ *     FAULT=kill:9:N       before call N the process gets this signal
+ *     FAULT=short:BYTES:0  every write takes at most so many bytes, every other is interrupted
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HERE __attribute__((visibility("default")))
+
+HERE int open(const char *path, int flags, ...);
+HERE ssize_t write(int fd, const void *data, size_t size);
+HERE int fsync(int fd);
+HERE int rename(const char *from, const char *to);
+
+static atomic_int calls, writes;
+
+static bool told(const char *kind, int *number, int *at)
+{
+    const char *fault = getenv("FAULT");
+    const size_t length = strlen(kind);
+    return fault != NULL && strncmp(fault, kind, length) == 0 &&
+           sscanf(fault + length, ":%d:%d", number, at) == 2;
+}
+
+static bool concerned(const char *path)
+{
+    const char *folder = getenv("FAULT_FOLDER");
+    char whole[PATH_MAX];
+    if (folder == NULL || path == NULL)
+        return false;
+    if (path[0] != '/' && getcwd(whole, sizeof whole) != NULL) {
+        strncat(whole, "/", sizeof whole - strlen(whole) - 1);
+        strncat(whole, path, sizeof whole - strlen(whole) - 1);
+        path = whole;
+    }
+    return strncmp(path, folder, strlen(folder)) == 0;
+}
+
+static bool concerned_fd(int fd)
+{
+    char name[64], path[PATH_MAX];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    const ssize_t length = readlink(name, path, sizeof path - 1);
+    if (length < 0)
+        return false;
+    path[length] = '\0';
+    return concerned(path);
+}
+
+/* Whether this call is to fail; errno says how. */
+static bool fails(void)
+{
+    int number = 0, at = 0;
+    const int call = ++calls;
+    if (told("kill", &number, &at) && call == at)
+        raise(number);
+    if (!told("fail", &number, &at) || call != at)
+        return false;
+    errno = number;
+    return true;
+}
+
+int open(const char *path, int flags, ...)
+{
+    int (*real)(const char *, int, ...);
+    *(void **)&real = dlsym(RTLD_NEXT, "open");
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if ((flags & O_CREAT) != 0 && concerned(path) && fails())
+        return -1;
+    return real(path, flags, mode);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    ssize_t (*real)(int, const void *, size_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "write");
+    if (!concerned_fd(fd))
+        return real(fd, data, size);
+    if (fails())
+        return -1;
+    int most = 0, at = 0;
+    if (told("short", &most, &at)) {
+        if (++writes % 2 == 1) {
+            errno = EINTR;
+            return -1;
+        }
+        size = size < (size_t)most ? size : (size_t)most;
+    }
+    return real(fd, data, size);
+}
+
+int fsync(int fd)
+{
+    int (*real)(int);
+    *(void **)&real = dlsym(RTLD_NEXT, "fsync");
+    return concerned_fd(fd) && fails() ? -1 : real(fd);
+}
+
+int rename(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "rename");
+    return concerned(to) && fails() ? -1 : real(from, to);
+}

@@ -1,0 +1,89 @@
+"""What the tests of models in other tools share: networks trained on real digits, and what our
+program says of the test images."""
+import gzip
+import json
+import os
+import sys
+
+import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+import support  # noqa: E402 (found by the line above)
+
+# Every kind of layer, in all the ways in which it can be given.
+NETWORKS = {
+    "one_layer": "dense:10",
+    "mlp": "mlp",
+    "deep": "dense:60,relu,dense:50,relu,dense:40,relu,dense:10",
+    "flat_first": "flatten,dense:40,relu,dropout:0.2,dense:10",
+    "lenet5": "lenet5",
+    "cnn": "cnn",
+    "strides": "conv2d:8x3/stride2,relu,conv2d:16x3/pad1/stride2,relu,flatten,dense:10",
+    "groups": "conv2d:8x5/pad2,relu,maxpool2d:2,conv2d:16x3/pad1/groups4,relu,"
+              "conv2d:16x3/groups16,relu,flatten,dense:10",
+    "pools": "conv2d:8x3,relu,maxpool2d:3/stride2/pad1,conv2d:12x3,relu,avgpool2d:3/stride2/pad1,"
+             "flatten,dense:10",
+    "normalised": "batchnorm2d,conv2d:8x3,batchnorm2d,relu,maxpool2d:2,conv2d:16x3,relu,batchnorm2d,"
+                  "avgpool2d:2,dropout:0.1,flatten,dense:32,relu,dense:10",
+    "global": "conv2d:16x3/stride2,batchnorm2d,relu,conv2d:32x3/stride2,relu,globalavgpool,flatten,"
+              "dense:10",
+}
+TRAINED, TESTED = 2000, 500  # images of each training run
+
+
+def read_idx(folder, name):
+    """The bytes behind the header, as an array of its shape."""
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
+        data = support.read_bytes(path)
+    else:
+        data = gzip.decompress(support.read_bytes(path + ".gz"))
+    sizes = numpy.frombuffer(data, ">u4", data[3], 4)
+    return numpy.frombuffer(data, numpy.uint8, -1, 4 + 4 * data[3]).reshape(sizes)
+
+
+def write_idx(path, array):
+    support.write_bytes(path, support.idx(array.shape, array.tobytes()))
+
+
+class ModelTest(support.ProgramTest):
+    """A test with real digits: self.data is a folder with some of them, self.images are all test
+    images, (10000, 28, 28) bytes."""
+
+    def setUp(self):
+        super().setUp()
+        if not support.REAL_DATA:
+            self.skipTest("MNIST_BLAS_DATA names no folder with real MNIST")
+        self.data = self.path("digits")
+        os.makedirs(self.data)
+        for name in support.FILES:
+            array = read_idx(support.REAL_DATA, name)
+            write_idx(os.path.join(self.data, name), array[:TRAINED if "train" in name else TESTED])
+        self.images = read_idx(support.REAL_DATA, support.TEST_IMAGES)
+
+    def train_network(self, spec):
+        """The path of a model of it, trained a little."""
+        self.train(self.data, "--network", spec, "--epochs", 2, out="run")
+        return self.path("run", "model.safetensors")
+
+    def ask(self, model, images, *arguments):
+        """(logits, probabilities) by our program, (count, classes) each."""
+        write_idx(self.path("asked"), images)
+        answer = json.loads(self.succeed("predict", "--json", *arguments, model, "asked").out)
+        return (numpy.array([one["logits"] for one in answer]),
+                numpy.array([one["probabilities"] for one in answer]))
+
+    def assert_close(self, expected, found, tolerance):
+        """Within so much of the largest number."""
+        self.assertEqual(expected.shape, found.shape)
+        apart = numpy.abs(expected - found).max() / numpy.abs(expected).max()
+        self.assertLessEqual(apart, tolerance)
+
+
+def of_each_network(make):
+    """Class decorator: a test for every network, from make(spec)."""
+    def decorate(cls):
+        support.add_methods(cls, {name: [spec] for name, spec in NETWORKS.items()}, make)
+        return cls
+    return decorate

@@ -1,0 +1,26 @@
+"""Runs one of the tests beside this with a Python that has PyTorch and the others: the one that
+MNIST_BLAS_PYTHON names, which must have them, else this one, without which the test is skipped."""
+import os
+import subprocess
+import sys
+
+SKIPPED = 77  # Meson's exit code for it
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def main():
+    module, *packages = sys.argv[1:]
+    python = os.environ.get("MNIST_BLAS_PYTHON")
+    imports = "; ".join(f"import {package}" for package in packages)
+    tried = subprocess.run([python or sys.executable, "-c", imports], capture_output=True, text=True,
+                           check=False)
+    if tried.returncode != 0:
+        print(f"skipping: {tried.stderr.strip().splitlines()[-1]}; MNIST_BLAS_PYTHON may name a "
+              "Python with the packages of tests/interop/requirements.txt")
+        return 1 if python else SKIPPED
+    os.chdir(HERE)
+    command = [python or sys.executable, "-m", "unittest", "-v", module]
+    return subprocess.run(command, check=False).returncode
+
+
+sys.exit(main())

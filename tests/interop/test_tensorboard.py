@@ -1,0 +1,50 @@
+"""TensorBoard's own reader finds in an event file what metrics.jsonl has."""
+import os
+import unittest
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import models
+
+TAGS = {"loss/train": "train_loss", "accuracy/train": "train_accuracy",
+        "accuracy/test": "test_accuracy", "accuracy/validation": "validation_accuracy", "lr": "lr",
+        "samples_per_second": "samples_per_second"}
+
+
+class Events(models.support.ProgramTest):
+    def read(self, folder):
+        events = EventAccumulator(self.path(folder))
+        events.Reload()
+        return events
+
+    def check(self, events, metrics, tags):
+        self.assertEqual(sorted(tags), sorted(events.Tags()["scalars"]))
+        for tag in tags:
+            scalars = events.Scalars(tag)
+            self.assertEqual([one["epoch"] for one in metrics], [one.step for one in scalars])
+            for one, scalar in zip(metrics, scalars):
+                self.assertLessEqual(abs(scalar.value - one[TAGS[tag]]), 1e-6 * one[TAGS[tag]])
+            times = [one.wall_time for one in scalars]
+            self.assertEqual(times, sorted(times))
+
+    def test_every_epoch(self):
+        data = self.make_data()
+        self.train(data, "--epochs", 4, "--tensorboard", "board/a", "--validation", 200)
+        self.check(self.read("board/a"), self.metrics(), set(TAGS))
+
+    def test_without_validation(self):
+        self.train(self.make_data(), "--tensorboard", "board")
+        self.check(self.read("board"), self.metrics(), set(TAGS) - {"accuracy/validation"})
+
+    def test_a_file_a_run(self):
+        """Each run has its own, and TensorBoard knows them for event files."""
+        data = self.make_data()
+        for _ in range(3):
+            self.train(data, "--tensorboard", "board")
+        self.assertEqual(3, len(os.listdir(self.path("board"))))
+        for name in os.listdir(self.path("board")):
+            self.assertIn("tfevents", name)
+
+
+if __name__ == "__main__":
+    unittest.main()

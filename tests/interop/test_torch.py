@@ -1,0 +1,95 @@
+"""Models go to PyTorch and back, and are the same there."""
+import os
+import subprocess
+import sys
+import unittest
+
+import numpy
+import safetensors.torch
+import torch
+
+import models
+import to_torch
+
+
+def there_test(spec):
+    def test(self):
+        path = self.train_network(spec)
+        module = to_torch.load(path)
+        self.assert_same(path, module)
+    return test
+
+
+@models.of_each_network(there_test)
+class ThereAndBack(models.ModelTest):
+    COUNT = 1000
+
+    def setUp(self):
+        super().setUp()
+        torch.set_num_threads(1)
+        torch.manual_seed(7)
+        self.images = self.images[:self.COUNT]
+
+    def logits(self, module):
+        gray = torch.from_numpy(self.images.astype(numpy.float32) / numpy.float32(255))
+        with torch.no_grad():
+            return module(gray.unsqueeze(1)).numpy()
+
+    def assert_same(self, path, module, *arguments):
+        theirs, (ours, _) = self.logits(module), self.ask(path, self.images, *arguments)
+        self.assertEqual((self.COUNT, 10), theirs.shape)
+        self.assert_close(theirs, ours, 1e-5)
+        self.assertEqual(self.COUNT, numpy.sum(ours.argmax(1) == theirs.argmax(1)))
+
+    def test_back(self):
+        """What PyTorch has trained and saved, our program takes with --network."""
+        module = torch.nn.Sequential(torch.nn.Linear(784, 50), torch.nn.ReLU(),
+                                     torch.nn.Linear(50, 10))
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(module.state_dict(), state)
+        spec = ["--network", "dense:50,relu,dense:10"]
+        whole = torch.nn.Sequential(torch.nn.Flatten(), module)
+        self.assert_same(state, whole.eval(), *spec)
+        line = self.succeed("evaluate", *spec, "--data", self.data, state).out.splitlines()[0]
+        labels = models.read_idx(self.data, models.support.TEST_LABELS)
+        right = int(numpy.sum(self.logits(whole)[:len(labels)].argmax(1) == labels))
+        self.assertIn(f"({right} of {len(labels)})", line)
+
+    def test_back_with_images(self):
+        """A module of images as PyTorch has it, its running statistics not those of the start."""
+        module = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
+            torch.nn.MaxPool2d(2), torch.nn.Conv2d(8, 12, 3, stride=2, groups=2),
+            torch.nn.BatchNorm2d(12), torch.nn.AvgPool2d(2), torch.nn.Dropout(0.5),
+            torch.nn.Flatten(), torch.nn.Linear(108, 10))
+        for count in (50, 100, 150):
+            module(torch.from_numpy(self.images[:count, None]).float() / 255)
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(module.eval().state_dict(), state)
+        spec = ("conv2d:8x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:12x3/stride2/groups2,batchnorm2d,"
+                "avgpool2d:2,dropout:0.5,flatten,dense:10")
+        self.assert_same(state, module, "--network", spec)
+        self.assertEqual(3, module.state_dict()["1.num_batches_tracked"])
+
+    def test_example_prints_the_module(self):
+        path = self.train_network("conv2d:4x3/stride2/pad1,relu,flatten,dense:10")
+        script = os.path.abspath(to_torch.__file__)
+        printed = subprocess.run([sys.executable, script, path], capture_output=True, text=True,
+                                 check=True).stdout
+        self.assertIn("Conv2d(1, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))", printed)
+        self.assertIn("Linear(in_features=784, out_features=10", printed)
+
+    def test_back_and_there(self):
+        """Our file, saved by PyTorch, gives the same bits without its metadata."""
+        spec = "conv2d:4x3/stride2,batchnorm2d,relu,flatten,dense:30,relu,dense:10"
+        path = self.train_network(spec)
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(to_torch.load(path).state_dict(), state)
+        ours = self.ask(path, self.images)
+        again = self.ask(state, self.images, "--network", spec)
+        self.assertTrue(numpy.array_equal(ours[0], again[0]))
+        self.assertTrue(numpy.array_equal(ours[1], again[1]))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,118 @@
+"""The library as other projects meet it: installed, found by pkg-config, included from C and C++.
+
+MNIST_BLAS_BUILD names the build folder."""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../cli"))
+import support  # noqa: E402 (found by the line above)
+
+BUILD = os.environ.get("MNIST_BLAS_BUILD", os.path.join(HERE, "../../build"))
+CC, CXX = os.environ.get("CC", "cc"), os.environ.get("CXX", "c++")
+NEEDED = [name for name in ("meson", "pkg-config", CC, CXX, "nm") if shutil.which(name) is None]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+
+
+def run(*command, **options):
+    """What it prints; it must end well, without a word on stderr."""
+    done = subprocess.run(command, capture_output=True, check=False, **options)
+    if done.returncode != 0 or done.stderr:
+        raise AssertionError(f"{command}: exit code {done.returncode}\n{done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+@unittest.skipIf(NEEDED, f"not installed: {', '.join(NEEDED)}")
+class Installed(support.ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.mkdtemp(prefix="mnist_blas_library_")
+        cls.addClassCleanup(shutil.rmtree, cls.place)
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", cls.place)
+        cls.pc, = cls.find("mnist_blas.pc")
+        prefix = re.search("^prefix=(.*)$", support.read_bytes(cls.pc).decode(), re.MULTILINE)[1]
+        cls.prefix = cls.place + prefix
+        cls.library, = [path for path in cls.find("libmnist_blas.so*") if not os.path.islink(path)]
+
+    @classmethod
+    def find(cls, name):
+        return glob.glob(os.path.join(cls.place, "**", name), recursive=True)
+
+    def flags(self):
+        path = os.path.dirname(self.pc) + ":" + os.environ.get("PKG_CONFIG_PATH", "")
+        return run("pkg-config", f"--define-variable=prefix={self.prefix}", "--cflags", "--libs",
+                   "mnist_blas", env={**os.environ, "PKG_CONFIG_PATH": path}).split()
+
+    def build(self, compiler, source):
+        run(compiler, source, *self.flags(), "-Wall", "-Wextra", "-Werror", "-o",
+            self.path("program"))
+
+    def run_built(self, *arguments, stdin=b""):
+        where = os.path.dirname(self.library)
+        return subprocess.run([self.path("program"), *arguments], input=stdin, cwd=self.folder,
+                              env=support.clean_environment(self.folder, LD_LIBRARY_PATH=where),
+                              capture_output=True, timeout=support.HANG, check=False)
+
+    def test_example_says_what_the_program_says(self):
+        data = self.make_data(classes=10, rows=28, columns=28, train=1000, test=50)
+        self.train(data)
+        self.build(CC, os.path.join(HERE, "classify.c"))
+        images = support.read_bytes(os.path.join(data, support.TEST_IMAGES))
+        answer = json.loads(self.succeed("predict", "--json", "out/model.safetensors",
+                                         os.path.join(data, support.TEST_IMAGES)).out)
+        for number in (0, 17, 49):
+            image = images[16 + number * 784:16 + (number + 1) * 784]
+            done = self.run_built("out/model.safetensors", stdin=image)
+            self.assertEqual((0, b""), (done.returncode, done.stderr))
+            said = done.stdout.decode().split()
+            self.assertEqual(answer[number]["class"], int(said[0]))
+            self.assertAlmostEqual(answer[number]["confidence"], float(said[1]), places=5)
+
+    def test_example_passes_errors_on(self):
+        self.build(CC, os.path.join(HERE, "classify.c"))
+        support.write_bytes(self.path("broken"), b"no model")
+        for arguments, words in ((["broken"], b"classify: broken: "), ([], b"classify: usage: ")):
+            done = self.run_built(*arguments, stdin=bytes(784))
+            self.assertEqual((1, b"", 1), (done.returncode, done.stdout,
+                                           len(done.stderr.splitlines())))
+            self.assertTrue(done.stderr.startswith(words), done.stderr)
+
+    def test_from_cxx(self):
+        source = self.path("version.cpp")
+        support.write_bytes(source, b"""#include <mnist_blas/mnist_blas.h>
+#include <iostream>
+int main() { std::cout << mb_version() << mb_training_defaults(MB_ADAM).epochs; }
+""")
+        self.build(CXX, source)
+        self.assertRegex(self.run_built().stdout, rb"^\d+\.\d+\.\d+")
+
+    def headers(self):
+        return sorted(self.find("mnist_blas/*.h"))
+
+    def test_headers_compile_alone(self):
+        self.assertGreater(len(self.headers()), 7)
+        include = "-I" + os.path.dirname(os.path.dirname(self.headers()[0]))
+        for header in self.headers():
+            with self.subTest(header=os.path.basename(header)):
+                run(CC, "-std=c11", *STRICT, include, "-x", "c", header)
+                run(CXX, "-std=c++11", *STRICT, include, "-x", "c++", header)
+
+    def test_exports_what_the_headers_declare(self):
+        declared = set()
+        for header in self.headers():
+            text = support.read_bytes(header).decode()
+            declared |= set(re.findall(r"^MB_API\s[^;(]*?\b(mb_\w+)\(", text, re.MULTILINE))
+        exported = run("nm", "-D", "--defined-only", "--format=just-symbols", self.library).split()
+        self.assertGreater(len(declared), 20)
+        self.assertEqual(sorted(declared), sorted(exported))
+
+
+if __name__ == "__main__":
+    unittest.main()

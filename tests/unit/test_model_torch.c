@@ -1,0 +1,169 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "model/safetensors.h"
+#include "model_bench.h"
+#include "support.h"
+
+#include <mnist_blas/model.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Files as PyTorch has them: without our metadata, and with integers. */
+
+static const char spec[] = "conv2d:3x2,batchnorm2d,relu,flatten,dense:2";
+static const mb_shape input = {1, 3, 3};
+enum { TENSORS = 9 };
+
+/* The state of nn.Sequential(Conv2d(1, 3, 2), BatchNorm2d(3), ReLU(), Flatten(), Linear(12, 2)),
+ * its numbers 0, 0.25, 0.5, ... in each tensor. */
+typedef struct state_dict {
+    float values[24];
+    int64_t batches;
+    mb_named_tensor tensors[TENSORS];
+    size_t count;
+} state_dict;
+
+static void start_state(state_dict *state)
+{
+    static const size_t kernel[] = {3, 1, 2, 2}, channels[] = {3}, dense[] = {2, 12}, out[] = {2};
+    const float *v = state->values;
+    for (int i = 0; i < 24; i++)
+        state->values[i] = 0.25f * (float)i;
+    state->batches = 1234567;
+    const mb_named_tensor tensors[TENSORS] = {
+        {"1.num_batches_tracked", 0, NULL, &state->batches, MB_I64},
+        {"0.weight", 4, kernel, v, MB_F32},
+        {"0.bias", 1, channels, v, MB_F32},
+        {"1.weight", 1, channels, v, MB_F32},
+        {"1.bias", 1, channels, v, MB_F32},
+        {"1.running_mean", 1, channels, v, MB_F32},
+        {"1.running_var", 1, channels, v, MB_F32},
+        {"4.weight", 2, dense, v, MB_F32},
+        {"4.bias", 1, out, v, MB_F32}};
+    memcpy(state->tensors, tensors, sizeof tensors);
+    state->count = TENSORS;
+}
+
+static void write_state(const mb_test_bench *work, const state_dict *state)
+{
+    const mb_safetensors_content content = {state->tensors, state->count, NULL, 0};
+    assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
+}
+
+static void loads_a_state_for_a_spec(void **context)
+{
+    const mb_test_bench *work = *context;
+    state_dict state;
+    mb_network *network = NULL;
+    start_state(&state);
+    write_state(work, &state);
+    assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
+                     MB_OK);
+    assert_int_equal(mb_network_classes(network), 2);
+    assert_string_equal(mb_network_spec(network), spec);
+    assert_int_equal(mb_network_tensors(network), TENSORS);
+    for (size_t i = 0; i < TENSORS; i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        float values[24];
+        mb_network_get(network, i, values);
+        if (strcmp(info.name, "1.num_batches_tracked") == 0)
+            assert_true(values[0] == 1234567.0f);
+        else
+            assert_memory_equal(values, state.values, info.elements * sizeof *values);
+    }
+    mb_network_close(network);
+}
+
+/* Saved by us, the count is an integer again, in the same bytes at every turn. */
+static void counts_are_integers_in_files(void **context)
+{
+    const mb_test_bench *work = *context;
+    state_dict state;
+    mb_network *network = NULL, *again = NULL;
+    mb_safetensors *file = NULL;
+    int64_t batches = 0;
+    start_state(&state);
+    write_state(work, &state);
+    assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
+                     MB_OK);
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    assert_int_equal(mb_model_load(work->machine, work->path, &again, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(work->path, &file, NULL), MB_OK);
+    const mb_stored_tensor *count = mb_safetensors_find(file, "1.num_batches_tracked");
+    assert_string_equal(count->dtype, "I64");
+    assert_int_equal(count->dimensions, 0);
+    assert_int_equal(count->begin, 0); /* before the floats, and so aligned */
+    mb_safetensors_integers(count, &batches);
+    assert_int_equal(batches, 1234567);
+    mb_safetensors_close(file);
+    mb_network_close(again);
+    mb_network_close(network);
+}
+
+/* A count that no float can hold is a large one, and is saved as one. */
+static void a_count_beyond_reason_is_kept_in_range(void **context)
+{
+    const mb_test_bench *work = *context;
+    state_dict state;
+    mb_network *network = NULL;
+    start_state(&state);
+    state.batches = INT64_MAX;
+    write_state(work, &state);
+    assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
+                     MB_OK);
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    mb_network_close(network);
+}
+
+static void refuse(const mb_test_bench *work, const char *as, mb_status status, const char *part)
+{
+    mb_error error = {0};
+    mb_network *network = NULL;
+    assert_int_equal(mb_model_load_as(work->machine, work->path, as, input, &network, &error),
+                     status);
+    mb_test_error(&error, status, part);
+    assert_null(network);
+}
+
+static void what_does_not_fit_is_refused(void **context)
+{
+    const mb_test_bench *work = *context;
+    state_dict state;
+    start_state(&state);
+    write_state(work, &state);
+    refuse(work, "conv3d:3", MB_INVALID, "no layer is called 'conv3d'");
+    refuse(work, "dense:2", MB_FORMAT, "tensor \"0.weight\": shape (3, 1, 2, 2), must be (2, 9)");
+    refuse(work, "conv2d:3x2,batchnorm2d,flatten,dense:2", MB_FORMAT,
+           "tensor \"3.weight\" of shape (2, 12) is missing");
+    refuse(work, "conv2d:3x2,batchnorm2d,relu,flatten,dense:5", MB_INVALID,
+           "must end in dense:2, one unit for each of the 2 classes");
+    state.tensors[0].dtype = MB_F32;
+    write_state(work, &state);
+    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\": dtype F32, must be I64");
+    start_state(&state);
+    state.tensors[0] = state.tensors[--state.count]; /* without the last bias */
+    write_state(work, &state);
+    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\" of shape () is missing");
+    state.count = 4;
+    state.tensors[0].name = "backbone.weight";
+    write_state(work, &state);
+    refuse(work, spec, MB_FORMAT, "no weight of a dense layer");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loads_a_state_for_a_spec),
+        cmocka_unit_test(counts_are_integers_in_files),
+        cmocka_unit_test(a_count_beyond_reason_is_kept_in_range),
+        cmocka_unit_test(what_does_not_fit_is_refused),
+    };
+    return cmocka_run_group_tests_name("model_torch", tests, mb_test_bench_open,
+                                       mb_test_bench_close);
+}

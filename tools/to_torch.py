@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""A model of mnist_blas as a PyTorch module: an example of how its files are read.
+
+    python3 tools/to_torch.py mnist_blas_out/model.safetensors          # prints the module
+
+    import to_torch
+    model = to_torch.load("mnist_blas_out/model.safetensors")
+    logits = model(images.float().unsqueeze(1) / 255)                   # (batch, 1, rows, columns)
+
+The file needs no conversion: its tensors have the names of an nn.Sequential whose modules are the
+layers of the network, and its metadata say which these are. What is built here can be trained on,
+and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
+reads with --network SPEC. Needs PyTorch and safetensors.
+"""
+import re
+import sys
+
+import safetensors
+import safetensors.torch
+from torch import nn
+
+
+def dense(argument, weight):
+    return nn.Linear(weight.shape[1], weight.shape[0])
+
+
+def window(argument):
+    """The options of a convolution or a pooling, "3/stride2/pad1": its kernel and the others."""
+    kernel, *options = argument.split("/")
+    names = {"stride": "stride", "pad": "padding", "groups": "groups"}
+    found = (re.fullmatch("([a-z]+)([0-9]+)", option).groups() for option in options)
+    return int(kernel), {names[name]: int(number) for name, number in found}
+
+
+def conv2d(argument, weight):
+    kernel, options = window(argument.partition("x")[2])
+    channels = weight.shape[1] * options.get("groups", 1)
+    return nn.Conv2d(channels, weight.shape[0], kernel, **options)
+
+
+def maxpool2d(argument, weight):
+    kernel, options = window(argument)
+    return nn.MaxPool2d(kernel, **options)
+
+
+def avgpool2d(argument, weight):
+    kernel, options = window(argument)
+    return nn.AvgPool2d(kernel, **options)
+
+
+# How a layer of the spec, "NAME" or "NAME:ARGUMENT", becomes a module; `weight` is the layer's own in
+# the file, None where it has none.
+LAYERS = {
+    "dense": dense,
+    "conv2d": conv2d,
+    "maxpool2d": maxpool2d,
+    "avgpool2d": avgpool2d,
+    "globalavgpool": lambda argument, weight: nn.AdaptiveAvgPool2d(1),
+    "batchnorm2d": lambda argument, weight: nn.BatchNorm2d(weight.shape[0]),
+    "dropout": lambda argument, weight: nn.Dropout(float(argument)),
+    "flatten": lambda argument, weight: nn.Flatten(),
+    "relu": lambda argument, weight: nn.ReLU(),
+}
+
+
+def build(spec, state):
+    """The nn.Sequential of a spec such as "dense:128,relu,dense:10" for tensors of these shapes."""
+    model, image = nn.Sequential(), True
+    for position, layer in enumerate(spec.split(",")):
+        name, _, argument = layer.partition(":")
+        if name == "dense" and image:
+            # A dense layer takes an image as the row of its numbers. A name without a number leaves
+            # those of the layers as they are in the file.
+            model.add_module("flatten", nn.Flatten())
+        image = image and name not in ("dense", "flatten")
+        model.add_module(str(position), LAYERS[name](argument, state.get(f"{position}.weight")))
+    return model
+
+
+def load(path):
+    """The model in a file, ready to classify images of shape (batch, 1, rows, columns), 0 to 1."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        spec = file.metadata()["network"]
+    state = safetensors.torch.load_file(path)
+    model = build(spec, state)
+    model.load_state_dict(state, strict=True)
+    return model.eval()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: to_torch.py MODEL")
+    print(load(sys.argv[1]))
