@@ -15,7 +15,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "What learns from what:", 1},
     {"data", KEY_DATA, "DIR", 0, "folder with the four IDX files", 1},
     {"network", KEY_NETWORK, "SPEC", 0,
-     "mlp (784-128-64-10 with ReLU) or layers such as dense:300,relu,dense:10", 1},
+     "mlp (784-128-64-10 with ReLU), lenet5, cnn, or layers such as dense:300,relu,dense:10", 1},
     {"validation", KEY_VALIDATION, "N", 0, "hold the last N training images out and report on them",
      1},
     {0, 0, 0, 0, "How:", 2},

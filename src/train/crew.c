@@ -3,7 +3,10 @@
 /* Steps of a trial, trials of each size, and how many times as long an epoch must be. A step that
  * takes longer than this on all threads is long enough for them. */
 enum { TRIAL_STEPS = 16, ROUNDS = 3, LEAST_PART = 8 };
-static const double long_step = 100e-6;
+static const double long_step = 500e-6;
+
+/* Where all threads are faster than fewer by this after one trial of each, no more are wanted. */
+static const double clearly = 1.15;
 
 static size_t size_of_trial(const mb_crew *crew, size_t trial)
 {
@@ -42,6 +45,15 @@ static size_t fastest(const mb_crew *crew)
     return size_of_trial(crew, best);
 }
 
+/* Whether a trial of each size leaves no doubt that all threads are the fastest. */
+static bool all_are_clearly_faster(const mb_crew *crew)
+{
+    for (size_t i = 1; i < crew->sizes; i++)
+        if (crew->best[i] < clearly * crew->best[0])
+            return false;
+    return crew->trials >= crew->sizes;
+}
+
 void mb_crew_note(mb_crew *crew, size_t steps, double seconds)
 {
     if (!crew->trying)
@@ -51,7 +63,8 @@ void mb_crew_note(mb_crew *crew, size_t steps, double seconds)
     if (crew->trials < crew->sizes || each < *best)
         *best = each;
     crew->trials++;
-    crew->trying = crew->trials < ROUNDS * crew->sizes && (crew->trials > 1 || each < long_step);
+    crew->trying = crew->trials < ROUNDS * crew->sizes && (crew->trials > 1 || each < long_step) &&
+                   !all_are_clearly_faster(crew);
     if (crew->trying)
         crew->threads = size_of_trial(crew, crew->trials);
     else

@@ -65,6 +65,19 @@ static void one_disturbed_trial_does_not_matter(void **state)
     }
 }
 
+static void a_clear_case_takes_one_trial_of_each(void **state)
+{
+    (void)state;
+    mb_crew crew = mb_crew_of(2, false);
+    size_t steps;
+    assert_int_equal(settle(&crew, (const double[]){20e-6, 24e-6}, &steps), 2);
+    assert_int_equal(steps, 2 * 16);
+    assert_int_equal(settle(&crew, (const double[]){20e-6, 22e-6}, &steps), 2);
+    assert_int_equal(steps, 6 * 16);
+    assert_int_equal(settle(&crew, (const double[]){400e-6, 300e-6}, &steps), 1);
+    assert_int_equal(steps, 6 * 16);
+}
+
 static void long_steps_are_left_to_all(void **state)
 {
     (void)state;
@@ -113,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fastest_size_wins),
         cmocka_unit_test(one_disturbed_trial_does_not_matter),
+        cmocka_unit_test(a_clear_case_takes_one_trial_of_each),
         cmocka_unit_test(long_steps_are_left_to_all),
         cmocka_unit_test(a_number_that_was_asked_for_stays),
         cmocka_unit_test(few_steps_are_no_more_for_a_trial),
