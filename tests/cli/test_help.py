@@ -338,7 +338,7 @@ class Completion(HelpTest):
             self.assertEqual(values[-1:], complete(self.folder, "--" + option, "=", values[-1]))
 
     def test_networks_can_be_trained(self):
-        networks, data = complete(self.folder, "--network", ""), self.make_data()
+        networks, data = complete(self.folder, "--network", ""), self.make_data(rows=28, columns=28)
         self.assertIn(self.options("train")["network"].default, networks)
         for network in networks:
             self.train(data, "--network", network)
