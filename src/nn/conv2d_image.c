@@ -1,6 +1,7 @@
 /* How images come into a convolution and their gradients go out: padded, and turned from one form
  * into the other. */
 #include "nn/conv2d.h"
+#include "nn/window.h"
 
 #include <string.h>
 
@@ -59,27 +60,6 @@ mb_conv2d_room mb_conv2d_room_of(const mb_layer *layer, void *scratch)
     return room;
 }
 
-/* Rows of an image in the layer's form, `length` numbers each: of all planes, one plane after the
- * other, or of pixels. */
-static void copy_rows(const mb_layer *layer, bool into_padded, const float *from, float *to)
-{
-    const mb_shape in = layer->in;
-    const size_t padding = layer->window.padding, columns = in.columns + 2 * padding;
-    const bool planes = layer->placed_out.planes;
-    const size_t pixel = planes ? 1 : in.channels, images = planes ? in.channels : 1;
-    const size_t length = in.columns * pixel;
-    for (size_t image = 0; image < images; image++)
-        for (size_t row = 0; row < in.rows; row++) {
-            const size_t plain = (image * in.rows + row) * length;
-            const size_t padded =
-                ((image * (in.rows + 2 * padding) + row + padding) * columns + padding) * pixel;
-            if (into_padded)
-                memcpy(to + padded, from + plain, length * sizeof *to);
-            else
-                memcpy(to + plain, from + padded, length * sizeof *to);
-        }
-}
-
 const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb_conv2d_room *room)
 {
     const mb_layer *layer = op->layer;
@@ -99,7 +79,7 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
     }
     if (layer->window.padding > 0)
         memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
-    copy_rows(layer, true, image, room->image);
+    mb_window_pad(layer, layer->placed_out.planes, image, room->image);
     return room->image;
 }
 
@@ -120,11 +100,11 @@ void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
     if (is_direct(layer))
         return;
     if (!must_turn(layer)) {
-        copy_rows(layer, false, d, d_image);
+        mb_window_unpad(layer, layer->placed_out.planes, d, d_image);
         return;
     }
     if (layer->window.padding > 0) {
-        copy_rows(layer, false, d, room->turned);
+        mb_window_unpad(layer, layer->placed_out.planes, d, room->turned);
         d = room->turned;
     }
     const bool to_planes = layer->placed_in.planes;

@@ -103,23 +103,6 @@ static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t
                      .column_stride = channels};
 }
 
-/* Rows of the image, into or out of its padded form. */
-static void copy_rows(const mb_layer *layer, bool into_padded, const float *from, float *to)
-{
-    const mb_shape in = layer->in;
-    const bool planes = layer->placed_in.planes;
-    const size_t padding = layer->window.padding, pixel = planes ? 1 : in.channels;
-    const size_t images = planes ? in.channels : 1, length = in.columns * pixel;
-    for (size_t row = 0; row < images * in.rows; row++) {
-        const size_t padded_row = row / in.rows * padded_rows(layer) + row % in.rows + padding;
-        const size_t padded = (padded_row * padded_columns(layer) + padding) * pixel;
-        if (into_padded)
-            memcpy(to + padded, from + row * length, length * sizeof *to);
-        else
-            memcpy(to + row * length, from + padded, length * sizeof *to);
-    }
-}
-
 static int32_t *which_of(const pool_op *op, size_t tile)
 {
     return (int32_t *)(void *)op->site.kept + tile * op->site.out.columns;
@@ -136,7 +119,7 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
         float *padded = scratch;
         for (size_t i = 0; i < padded_numbers(layer); i++)
             padded[i] = op->largest ? -INFINITY : 0.0f;
-        copy_rows(layer, true, image, padded);
+        mb_window_pad(layer, layer->placed_in.planes, image, padded);
         image = padded;
     }
     const float scale = 1.0f / (float)(window->rows * window->columns);
@@ -172,7 +155,7 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
             op->site.kernels->mean_back(&pool, scale, d_out + out, d + image);
     }
     if (window->padding > 0)
-        copy_rows(layer, false, d, d_in);
+        mb_window_unpad(layer, layer->placed_in.planes, d, d_in);
 }
 
 static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,

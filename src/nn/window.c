@@ -101,3 +101,40 @@ mb_status mb_window_check_size(const mb_layer *layer, mb_error *error)
                          in.channels, in.rows, in.columns, padding, out.channels, out.rows,
                          out.columns);
 }
+
+/* Rows of all planes, one plane after the other, or of pixels. */
+typedef struct image_rows {
+    size_t rows, length; /* numbers of a row */
+} image_rows;
+
+static image_rows rows_of(const mb_layer *layer, bool planes)
+{
+    const mb_shape in = layer->in;
+    return planes ? (image_rows){in.channels * in.rows, in.columns}
+                  : (image_rows){in.rows, in.columns * in.channels};
+}
+
+/* Where row `row` begins between its borders. */
+static size_t place_of_row(const mb_layer *layer, bool planes, size_t row)
+{
+    const mb_shape in = layer->in;
+    const size_t padding = layer->window.padding, pixel = planes ? 1 : in.channels;
+    const size_t padded_row = row / in.rows * (in.rows + 2 * padding) + row % in.rows + padding;
+    return (padded_row * (in.columns + 2 * padding) + padding) * pixel;
+}
+
+void mb_window_pad(const mb_layer *layer, bool planes, const float *image, float *padded)
+{
+    const image_rows all = rows_of(layer, planes);
+    for (size_t row = 0; row < all.rows; row++)
+        memcpy(padded + place_of_row(layer, planes, row), image + row * all.length,
+               all.length * sizeof *padded);
+}
+
+void mb_window_unpad(const mb_layer *layer, bool planes, const float *padded, float *image)
+{
+    const image_rows all = rows_of(layer, planes);
+    for (size_t row = 0; row < all.rows; row++)
+        memcpy(image + row * all.length, padded + place_of_row(layer, planes, row),
+               all.length * sizeof *image);
+}

@@ -18,4 +18,9 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
  * int32_t counts. */
 mb_status mb_window_check_size(const mb_layer *layer, mb_error *error);
 
+/* Copies an image of shape layer->in, by planes or by pixels, into the middle of one with the
+ * window's padding around it, whose border is left alone; and the middle of such a one back. */
+void mb_window_pad(const mb_layer *layer, bool planes, const float *image, float *padded);
+void mb_window_unpad(const mb_layer *layer, bool planes, const float *padded, float *image);
+
 #endif
