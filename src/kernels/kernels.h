@@ -1,10 +1,11 @@
 /* Our own inner loops, one table of them per instruction set.
  *
  * Every level gives the same bits: no contraction, no reassociation, sums in a fixed order. Only
- * the two sparse products, which stand where OpenBLAS would multiply otherwise, use fused
- * multiply-adds where the level has them; and which level is taken depends on OpenBLAS's kernel set
- * in the same way, so a model still depends on nothing but that. Matrices are row-major; `ld` is
- * the distance between rows in elements. No pointer may overlap another of the same call. */
+ * the two sparse products and the sweeps, which stand where OpenBLAS would multiply otherwise, use
+ * fused multiply-adds where the level has them; and which level is taken depends on OpenBLAS's
+ * kernel set in the same way, so a model still depends on nothing but that. Matrices are row-major;
+ * `ld` is the distance between rows in elements. No pointer may overlap another of the same call.
+ */
 #ifndef MB_KERNELS_KERNELS_H
 #define MB_KERNELS_KERNELS_H
 
@@ -71,6 +72,28 @@ typedef struct mb_warp {
 typedef struct mb_segments {
     size_t outer, outer_stride, inner, inner_stride, length;
 } mb_segments;
+
+/* What a product adds up: three loops, the first outermost. Each goes so far on in a and in b; from
+ * one row of a to the next it is `row`. Of b, c and what they begin with there are one or two
+ * lines, `line` numbers apart. */
+typedef struct mb_sweep {
+    size_t count[3], a[3], b[3], row;
+    size_t lines, line;
+} mb_sweep;
+
+/* What the sums of row r begin with: a line of numbers from values[r * row] on, or that one number
+ * in all lanes. */
+typedef struct mb_start {
+    const float *values;
+    size_t row;
+    bool lines;
+} mb_start;
+
+/* Planes (rows, columns) without gaps, `plane` numbers apart, over an image of rows image_row
+ * apart; at least a line of columns. */
+typedef struct mb_dots {
+    size_t rows, columns, plane, image_row;
+} mb_dots;
 
 /* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
  * step numbers into an image, and its rows and columns are row_stride and column_stride apart. */
@@ -153,6 +176,16 @@ typedef struct mb_kernels {
     /* The reverse: adds them, one after another, to their places in the image, and 0 to up to
      * MB_LINE - 1 numbers after a segment. As many numbers after the last of `from` are read. */
     void (*fold)(mb_segments segments, const float *from, float *image);
+
+    /* c (rows, lines) = start + the sum, over the three loops, of numbers of a, one for each row,
+     * times lines of b. `start` may be c. */
+    void (*sweep_product)(const mb_sweep *sweep, size_t rows, const float *a, const float *b,
+                          mb_start start, float *c, size_t ldc);
+
+    /* sums (units, shifts) += for each the sum of its unit's plane of d times the image, which is
+     * read from `shift` numbers on. */
+    void (*sweep_dots)(const mb_dots *dots, size_t units, size_t shifts, const float *d,
+                       const float *image, float *sums, size_t ld);
 
     /* sums (rows) += sums over the columns of x (rows, columns). */
     void (*sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);

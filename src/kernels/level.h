@@ -5,9 +5,21 @@
 
 #include "kernels/kernels.h"
 
+#include <math.h>
+
 #define MB_PASTE(name, level) mb_##name##_##level
 #define MB_PASTE_EXPANDED(name, level) MB_PASTE(name, level)
 #define MB_AT_LEVEL(name) MB_PASTE_EXPANDED(name, MB_LEVEL)
+
+/* One rounding where the level can, which is also what OpenBLAS does there. */
+static inline float mb_multiply_add(float a, float b, float c)
+{
+#ifdef FP_FAST_FMAF
+    return fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
 
 void MB_AT_LEVEL(widen)(size_t n, const uint8_t *bytes, float *out);
 void MB_AT_LEVEL(sparse_product)(size_t rows, const mb_pixels *x, const float *gray, mb_lines lines,
@@ -35,6 +47,10 @@ void MB_AT_LEVEL(smooth_rows)(size_t rows, size_t columns, size_t radius, const 
                               const float *in, size_t ld, float *out);
 void MB_AT_LEVEL(expand)(mb_segments s, const float *from, float *to);
 void MB_AT_LEVEL(fold)(mb_segments s, const float *from, float *to);
+void MB_AT_LEVEL(sweep_product)(const mb_sweep *sweep, size_t rows, const float *a, const float *b,
+                                mb_start start, float *c, size_t ldc);
+void MB_AT_LEVEL(sweep_dots)(const mb_dots *dots, size_t units, size_t shifts, const float *d,
+                             const float *image, float *sums, size_t ld);
 void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
 void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
 void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out,

@@ -10,19 +10,49 @@ static void add_row(size_t width, const float *restrict from, float *restrict to
         to[i] += from[i];
 }
 
-/* A block of MB_LINE x MB_LINE stays in registers and the first-level cache whatever the strides
- * are. */
+typedef float four __attribute__((vector_size(16)));
+
+static inline four load_four(const float *from)
+{
+    four numbers;
+    memcpy(&numbers, from, sizeof numbers);
+    return numbers;
+}
+
+/* 4 x 4 numbers, which fit registers of any level. */
+static inline void transpose_block(const float *restrict in, size_t ld_in, float *restrict out,
+                                   size_t ld_out)
+{
+    const four a = load_four(in), b = load_four(in + ld_in), c = load_four(in + 2 * ld_in),
+               d = load_four(in + 3 * ld_in);
+    const four ab_left = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+               ab_right = __builtin_shufflevector(a, b, 2, 6, 3, 7),
+               cd_left = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+               cd_right = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const four turned[4] = {__builtin_shufflevector(ab_left, cd_left, 0, 1, 4, 5),
+                            __builtin_shufflevector(ab_left, cd_left, 2, 3, 6, 7),
+                            __builtin_shufflevector(ab_right, cd_right, 0, 1, 4, 5),
+                            __builtin_shufflevector(ab_right, cd_right, 2, 3, 6, 7)};
+    for (size_t i = 0; i < 4; i++)
+        memcpy(out + i * ld_out, &turned[i], sizeof turned[i]);
+}
+
 void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *restrict in,
                             float *restrict out, size_t ld)
 {
-    for (size_t c0 = 0; c0 < columns; c0 += MB_LINE) {
-        const size_t c1 = c0 + MB_LINE < columns ? c0 + MB_LINE : columns;
-        for (size_t c = c0; c < c1; c++) {
-#pragma omp simd
-            for (size_t r = 0; r < rows; r++)
-                out[c * ld + r] = in[r * columns + c];
-        }
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+        size_t r = 0;
+        for (; r + 4 <= rows; r += 4)
+            transpose_block(in + r * columns + c, columns, out + c * ld + r, ld);
+        for (; r < rows; r++)
+            for (size_t i = c; i < c + 4; i++)
+                out[i * ld + r] = in[r * columns + i];
     }
+    for (; c < columns; c++)
+#pragma omp simd
+        for (size_t r = 0; r < rows; r++)
+            out[c * ld + r] = in[r * columns + c];
 }
 
 void MB_AT_LEVEL(fill_rows)(size_t rows, size_t columns, const float *restrict bias,

@@ -4,18 +4,6 @@
  * four lines of multiply-adds, whose sums stay in registers. */
 #include "kernels/level.h"
 
-#include <math.h>
-
-/* One rounding where the level can, which is also what OpenBLAS does there. */
-static inline float multiply_add(float a, float b, float c)
-{
-#ifdef FP_FAST_FMAF
-    return fmaf(a, b, c);
-#else
-    return a * b + c;
-#endif
-}
-
 void MB_AT_LEVEL(widen)(size_t n, const uint8_t *restrict bytes, float *restrict out)
 {
 #pragma omp simd
@@ -41,7 +29,7 @@ static void product_row(mb_pixels x, const float *restrict gray, mb_lines lines,
         for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
             for (size_t c = 0; c < MB_LINE; c++)
-                sum[l][c] = multiply_add(v, from[l * lines.line_stride + c], sum[l][c]);
+                sum[l][c] = mb_multiply_add(v, from[l * lines.line_stride + c], sum[l][c]);
     }
     for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
@@ -59,7 +47,7 @@ static void product_line(mb_pixels x, const float *restrict gray, size_t pixel_s
         from += x.dots[k].step * pixel_stride;
 #pragma omp simd
         for (size_t c = 0; c < columns; c++)
-            z[c] = multiply_add(v, from[c], z[c]);
+            z[c] = mb_multiply_add(v, from[c], z[c]);
     }
 }
 
@@ -96,7 +84,7 @@ static void gradient_pixel(uint64_t mask, const uint8_t *restrict value, const f
         for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
             for (size_t c = 0; c < MB_LINE; c++)
-                sum[l][c] = multiply_add(v, from[l * MB_LINE + c], sum[l][c]);
+                sum[l][c] = mb_multiply_add(v, from[l * MB_LINE + c], sum[l][c]);
     }
     for (size_t l = 0; l < LINES; l++)
 #pragma omp simd
@@ -117,7 +105,7 @@ static void gradient_line(uint64_t mask, const uint8_t *restrict value, const fl
         const float *from = d + row * ldd;
 #pragma omp simd
         for (size_t c = 0; c < columns; c++)
-            g[c] = multiply_add(v, from[c], g[c]);
+            g[c] = mb_multiply_add(v, from[c], g[c]);
     }
 }
 

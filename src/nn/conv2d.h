@@ -95,6 +95,14 @@ typedef struct mb_conv2d_form {
 
 extern const mb_conv2d_form mb_conv2d_pixels, mb_conv2d_planes;
 
+/* Whether the layer multiplies without windows being written out; then what it has of outputs, with
+ * their biases, and what the sample adds to the gradient of the weights. */
+bool mb_conv2d_sweeps(const mb_layer *layer);
+void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const mb_conv2d_size *size, const float *image,
+                             float *out);
+void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const mb_conv2d_size *size,
+                              const float *image, const float *d_out, float *gradient);
+
 /* The tiles of the layer's phases; each is one sample. */
 mb_tile_fn mb_conv2d_run_forward, mb_conv2d_run_backward;
 

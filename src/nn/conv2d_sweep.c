@@ -1,0 +1,151 @@
+/* Convolution without im2col, where an image's numbers are better picked out where they lie: by
+ * planes, where rows of outputs fill lines; by pixels, where there are few lines of units, and to
+ * write out each window would cost as much as to multiply it. */
+#include "nn/conv2d.h"
+
+/* Lines of units up to which OpenBLAS does not make good for the windows that it wants. */
+enum { MOST_LINES = 3, LINES = 2 };
+
+bool mb_conv2d_sweeps(const mb_layer *layer)
+{
+    const mb_window *window = &layer->window;
+    const size_t units = layer->out.channels / window->groups;
+    if (layer->placed_out.planes)
+        return window->stride == 1 && layer->out.columns >= MB_LINE;
+    return units % MB_LINE == 0 && units <= MOST_LINES * MB_LINE;
+}
+
+/* ---- by planes ---- */
+
+/* Each row of outputs is two lines at a time, of which the last two end with it: what both pairs
+ * have is worked out twice. */
+static void planes_forward(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
+                           const float *image, float *out)
+{
+    const mb_window *window = &op->layer->window;
+    const size_t plane = s->rows * s->columns, columns = s->out_columns;
+    const bool wide = columns > MB_LINE;
+    const size_t pair = columns < 2 * MB_LINE ? columns : 2 * MB_LINE;
+    const mb_sweep sweep = {.count = {s->channels, window->rows, window->columns},
+                            .a = {window->rows * window->columns, window->columns, 1},
+                            .b = {plane, s->columns, 1},
+                            .row = s->window,
+                            .lines = wide ? 2 : 1,
+                            .line = pair - MB_LINE};
+    const float *weights = op->weights + mb_conv2d_group(s, group);
+    const mb_start bias = {.values = op->bias + group * s->units, .row = 1};
+    image += group * s->channels * plane;
+    out += group * s->units * s->out_pixels;
+    for (size_t y = 0; y < s->out_rows; y++)
+        for (size_t x = 0; x < columns; x += 2 * MB_LINE) {
+            const size_t from = x + pair <= columns ? x : columns - pair;
+            op->site.kernels->sweep_product(&sweep, s->units, weights,
+                                            image + y * s->columns + from, bias,
+                                            out + y * columns + from, s->out_pixels);
+        }
+}
+
+static void planes_gradient(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
+                            const float *image, const float *d_out, float *gradient)
+{
+    const mb_window *window = &op->layer->window;
+    const size_t plane = s->rows * s->columns;
+    const mb_dots dots = {s->out_rows, s->out_columns, s->out_pixels, s->columns};
+    image += group * s->channels * plane;
+    d_out += group * s->units * s->out_pixels;
+    gradient += mb_conv2d_group(s, group);
+    for (size_t channel = 0; channel < s->channels; channel++)
+        for (size_t row = 0; row < window->rows; row++, gradient += window->columns)
+            op->site.kernels->sweep_dots(&dots, s->units, window->columns, d_out,
+                                         image + channel * plane + row * s->columns, gradient,
+                                         s->window);
+}
+
+/* ---- by pixels ---- */
+
+/* Rows of a window, and how many numbers lie side by side in one: with groups those of a pixel. */
+typedef struct side_by_side {
+    size_t columns, numbers;
+} side_by_side;
+
+static side_by_side numbers_of(const mb_conv2d_op *op, const mb_conv2d_size *s)
+{
+    const size_t columns = op->layer->window.columns;
+    return s->groups > 1 ? (side_by_side){columns, s->channels}
+                         : (side_by_side){1, columns * s->channels};
+}
+
+/* The sweep for as many lines as are left, and can be done at once. */
+static mb_sweep with_lines(mb_sweep sweep, size_t units)
+{
+    sweep.lines = units < LINES * MB_LINE ? 1 : LINES;
+    sweep.line = MB_LINE;
+    return sweep;
+}
+
+static void pixels_forward(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
+                           const float *image, float *out)
+{
+    const mb_layer *layer = op->layer;
+    const side_by_side n = numbers_of(op, s);
+    const size_t channels = layer->in.channels, row = s->columns * channels;
+    const mb_sweep sweep = {.count = {layer->window.rows, n.columns, n.numbers},
+                            .a = {row, channels, 1},
+                            .b = {n.columns * n.numbers * s->units, n.numbers * s->units, s->units},
+                            .row = layer->window.stride * channels};
+    const float *weights = op->weights + mb_conv2d_group(s, group);
+    image += group * s->channels;
+    out += group * s->units;
+    for (size_t unit = 0; unit < s->units; unit += LINES * MB_LINE) {
+        const mb_sweep some = with_lines(sweep, s->units - unit);
+        const mb_start bias = {.values = op->bias + group * s->units + unit, .lines = true};
+        for (size_t y = 0; y < s->out_rows; y++)
+            op->site.kernels->sweep_product(
+                &some, s->out_columns, image + y * layer->window.stride * row, weights + unit, bias,
+                out + y * s->out_columns * layer->out.channels + unit, layer->out.channels);
+    }
+}
+
+static void pixels_gradient(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
+                            const float *image, const float *d_out, float *gradient)
+{
+    const mb_layer *layer = op->layer;
+    const side_by_side n = numbers_of(op, s);
+    const size_t channels = layer->in.channels, units = layer->out.channels;
+    const size_t row = s->columns * channels, stride = layer->window.stride;
+    const mb_sweep sweep = {.count = {1, s->out_rows, s->out_columns},
+                            .a = {0, stride * row, stride * channels},
+                            .b = {0, s->out_columns * units, units},
+                            .row = 1};
+    gradient += mb_conv2d_group(s, group);
+    image += group * s->channels;
+    d_out += group * s->units;
+    for (size_t y = 0; y < layer->window.rows; y++)
+        for (size_t x = 0; x < n.columns; x++, gradient += n.numbers * s->units)
+            for (size_t unit = 0; unit < s->units; unit += LINES * MB_LINE) {
+                const mb_sweep some = with_lines(sweep, s->units - unit);
+                const mb_start sums = {gradient + unit, s->units, true};
+                op->site.kernels->sweep_product(&some, n.numbers, image + y * row + x * channels,
+                                                d_out + unit, sums, gradient + unit, s->units);
+            }
+}
+
+void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const mb_conv2d_size *size, const float *image,
+                             float *out)
+{
+    for (size_t group = 0; group < size->groups; group++)
+        if (op->layer->placed_out.planes)
+            planes_forward(op, size, group, image, out);
+        else
+            pixels_forward(op, size, group, image, out);
+}
+
+void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const mb_conv2d_size *size,
+                              const float *image, const float *d_out, float *gradient)
+{
+    for (size_t group = 0; group < size->groups; group++)
+        if (op->layer->placed_out.planes)
+            planes_gradient(op, size, group, image, d_out, gradient);
+        else
+            pixels_gradient(op, size, group, image, d_out, gradient);
+}

@@ -1,0 +1,167 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "kernels/kernels.h"
+
+#include "draws.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The products that pick their numbers out of images, at every level that this CPU has, against
+ * naive twins in double. All of a buffer is compared, what lies between the results included, and
+ * inputs are as long as what may be read of them. */
+
+enum { MOST = 6000, ROUNDS = 300 };
+
+static float found[MOST], wanted[MOST];
+
+typedef void check_fn(const mb_kernels *kernels);
+
+static void at_each_level(check_fn *check)
+{
+    for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++)
+        for (size_t round = 0; round < ROUNDS; round++)
+            check(mb_kernels_at(level));
+}
+
+/* n numbers with nothing that may be touched behind them, for valgrind and the sanitizers. */
+static float *drawn(size_t n)
+{
+    float *values = malloc(n * sizeof *values);
+    assert_non_null(values);
+    mb_test_draw(values, n);
+    return values;
+}
+
+static void draw_output(void)
+{
+    mb_test_draw(found, MOST);
+    memcpy(wanted, found, sizeof wanted);
+}
+
+/* Sums of n products of numbers below 4, each rounded once or twice. */
+static void is_near(float number, double exact, size_t n)
+{
+    assert_true(fabs((double)number - exact) <= 4e-7 * (double)(n + 1) * 4.0);
+}
+
+static size_t last_of(const mb_sweep *s, const size_t distance[3])
+{
+    size_t last = 0;
+    for (size_t i = 0; i < 3; i++)
+        last += (s->count[i] - 1) * distance[i];
+    return last;
+}
+
+static double sum_of(const mb_sweep *s, const float *a, const float *b, double sum)
+{
+    for (size_t i = 0; i < s->count[0]; i++)
+        for (size_t j = 0; j < s->count[1]; j++)
+            for (size_t k = 0; k < s->count[2]; k++)
+                sum += (double)a[i * s->a[0] + j * s->a[1] + k * s->a[2]] *
+                       (double)b[i * s->b[0] + j * s->b[1] + k * s->b[2]];
+    return sum;
+}
+
+static mb_sweep draw_sweep(void)
+{
+    mb_sweep s = {.row = mb_test_from_to(0, 9),
+                  .lines = mb_test_from_to(1, 2),
+                  .line = mb_test_from_to(0, MB_LINE)};
+    for (size_t i = 0; i < 3; i++) {
+        s.count[i] = mb_test_from_to(1, i == 0 ? 3 : 6);
+        s.a[i] = mb_test_from_to(0, 20);
+        s.b[i] = mb_test_from_to(0, 20);
+    }
+    return s;
+}
+
+static void check_product(const mb_kernels *kernels)
+{
+    const mb_sweep s = draw_sweep();
+    const size_t rows = mb_test_from_to(1, 40), width = (s.lines - 1) * s.line + MB_LINE;
+    const size_t ldc = width + mb_test_from_to(0, 3);
+    const size_t terms = s.count[0] * s.count[1] * s.count[2];
+    float *a = drawn((rows - 1) * s.row + last_of(&s, s.a) + 1);
+    float *b = drawn(last_of(&s, s.b) + width), *values = drawn(rows * width);
+    mb_start start = {values, mb_test_from_to(0, 1) * width, true};
+    draw_output();
+    switch (mb_test_from_to(0, 2)) {
+    case 0: /* one number a row */
+        start = (mb_start){values, mb_test_from_to(0, 2), false};
+        break;
+    case 1: /* added to what is there; overlapping lines would be, too */
+        start = (mb_start){found, ldc, true};
+    }
+    kernels->sweep_product(&s, rows, a, b, start, found, ldc);
+    const float *begun = start.values == found ? wanted : start.values;
+    for (size_t i = 0; i < MOST; i++) {
+        const size_t r = i / ldc, c = i % ldc;
+        const bool between = s.lines == 2 && c >= MB_LINE && c < s.line;
+        if (r >= rows || c >= width || between) {
+            assert_memory_equal(&found[i], &wanted[i], sizeof *found);
+            continue;
+        }
+        const float from = begun[r * start.row + (start.lines ? c : 0)];
+        is_near(found[i], sum_of(&s, a + r * s.row, b + c, (double)from), terms);
+    }
+    free(a);
+    free(b);
+    free(values);
+}
+
+static void check_dots(const mb_kernels *kernels)
+{
+    const size_t units = mb_test_from_to(1, 13), shifts = mb_test_from_to(1, 11);
+    mb_dots s = {.rows = mb_test_from_to(1, 9), .columns = mb_test_from_to(MB_LINE, 70)};
+    s.plane = s.rows * s.columns + mb_test_from_to(0, 3);
+    s.image_row = s.columns + mb_test_from_to(0, 12);
+    const size_t ld = shifts + mb_test_from_to(0, 5);
+    float *d = drawn((units - 1) * s.plane + s.rows * s.columns);
+    float *image = drawn((s.rows - 1) * s.image_row + s.columns + shifts - 1);
+    draw_output();
+    kernels->sweep_dots(&s, units, shifts, d, image, found, ld);
+    for (size_t i = 0; i < MOST; i++) {
+        const size_t unit = i / ld, shift = i % ld;
+        if (unit >= units || shift >= shifts) {
+            assert_memory_equal(&found[i], &wanted[i], sizeof *found);
+            continue;
+        }
+        double sum = (double)wanted[i];
+        for (size_t y = 0; y < s.rows; y++)
+            for (size_t x = 0; x < s.columns; x++)
+                sum += (double)d[unit * s.plane + y * s.columns + x] *
+                       (double)image[y * s.image_row + x + shift];
+        is_near(found[i], sum, s.rows * s.columns);
+    }
+    free(d);
+    free(image);
+}
+
+static void products_are_those_of_the_twin(void **state)
+{
+    (void)state;
+    at_each_level(check_product);
+}
+
+static void dots_are_those_of_the_twin(void **state)
+{
+    (void)state;
+    at_each_level(check_dots);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(products_are_those_of_the_twin, mb_test_begin),
+        cmocka_unit_test_setup(dots_are_those_of_the_twin, mb_test_begin),
+    };
+    return cmocka_run_group_tests_name("kernels_sweep", tests, NULL, NULL);
+}
