@@ -3,14 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1})
+#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1, false})
 #define DOUBLES(name, place, count)                                                                \
-    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count})
+    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count, false})
 #define NETWORK(name, place, room)                                                                 \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room})
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room, false})
+#define PARAMETERS(name, place, room)                                                              \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room, true})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
-                record->finished, t->options->epochs})
+                record->finished, t->options->epochs, false})
 
 void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
 {
@@ -35,11 +37,12 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         SIZES("curve.stride", &record->curve.stride),
         SIZES("curve.steps", &record->curve.steps),
         DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps},
-        NETWORK("", t->pass.network->parameters, room),
+        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps,
+         false},
+        PARAMETERS("", t->pass.network->parameters, room),
         NETWORK("first_moment.", t->trainable.first, room),
         NETWORK("second_moment.", t->trainable.second, room),
-        NETWORK("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
+        PARAMETERS("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
     };
     memcpy(states, list, sizeof list);
 }
