@@ -6,10 +6,10 @@
 #define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1, false})
 #define DOUBLES(name, place, count)                                                                \
     ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count, false})
-#define NETWORK(name, place, room)                                                                 \
+#define MOMENTS(name, place)                                                                       \
     ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room, false})
-#define PARAMETERS(name, place, room)                                                              \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room, true})
+#define PARAMETERS(name, place, count, most)                                                       \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), count, most, true})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
                 record->finished, t->options->epochs, false})
@@ -19,6 +19,7 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
     mb_record *record = &t->record;
     mb_tally *tally = &t->pass.tally;
     const size_t room = t->pass.network->parameter_room;
+    float *average = t->trainable.average;
     const mb_state list[MB_STATES] = {
         SIZES("epoch", &t->epoch),
         SIZES("step", &t->step),
@@ -39,10 +40,12 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
         {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps,
          false},
-        PARAMETERS("", t->pass.network->parameters, room),
-        NETWORK("first_moment.", t->trainable.first, room),
-        NETWORK("second_moment.", t->trainable.second, room),
-        PARAMETERS("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
+        PARAMETERS("", t->pass.network->parameters, room, room),
+        MOMENTS("first_moment.", t->trainable.first),
+        MOMENTS("second_moment.", t->trainable.second),
+        PARAMETERS("average.", average, average != NULL ? room : 0, average != NULL ? room : 0),
+        PARAMETERS("best.", t->best, t->best != NULL && t->epoch > 0 ? room : 0,
+                   t->best != NULL ? room : 0),
     };
     memcpy(states, list, sizeof list);
 }
