@@ -171,6 +171,11 @@ COMMANDS = {
     "evaluate_threads": [["evaluate", "one", "--threads", "0"], "--threads"],
     "evaluate_option_of_train": [["evaluate", "one", "--epochs", "3"], "--epochs"],
     "info_argument": [["info", "cpu"], "cpu"],
+    "info_of_a_kernel_too_large": [["info", "--network", "conv2d:4x29,flatten,dense:10"],
+                                   ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]],
+    "info_of_groups_that_do_not_divide":
+        [["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
+         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 channels in", "8 out"]],
     "info_threads": [["info", "--threads", "x"], "--threads"],
     "info_option": [["info", "--xml"], "--xml"],
 }
