@@ -144,9 +144,10 @@ add_methods(Made, {f"images_{name}_batch_{batch}": [name, batch]
 add_methods(Made, {f"augmented_{name}": [name] for name in SETS}, augmented_test)
 add_methods(Made, {f"network_{name}_batch_{batch}": [name, batch]
                    for name in NETWORKS for batch in (64, 100, 1000)}, network_test)
-add_methods(Made, {f"of_images_{name}_{kernel_set}": [arguments, kernel_set]
-                   for name, arguments in IMAGE_NETWORKS.items() for kernel_set in KERNEL_SETS},
+add_methods(Made, {f"of_images_{name}": [arguments, "best"] for name, arguments in IMAGE_NETWORKS.items()},
             image_network_test)
+add_methods(Made, {f"of_images_{name}_haswell": [IMAGE_NETWORKS[name], "haswell"]
+                   for name in ("lenet5", "cnn", "varied")}, image_network_test)
 add_methods(Made, {f"with_{name}": [arguments] for name, arguments in OTHERS.items()}, other_test)
 add_methods(Made, {f"under_{name}": [variables] for name, variables in ENVIRONMENTS.items()},
             environment_test)
