@@ -110,7 +110,7 @@ static size_t run(const trial *t, const float *in, float *out)
     const mb_trainable trainable = {.seed = t->seed};
     job j = {.step = {.drawn = {t->number, t->rows}, .epoch = t->epoch}};
     memcpy(out, in, t->rows * NUMBERS * sizeof *out);
-    const mb_matrix changed = {out, NUMBERS}, untouched = {NULL, NUMBERS};
+    const mb_matrix changed = {.data = out, .columns = NUMBERS}, untouched = {.columns = NUMBERS};
     const mb_site site = {.plan = &j.plan,
                           .arena = &arena,
                           .kernels = mb_kernels_best(),
