@@ -132,6 +132,8 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
     size_t count = mb_kernel_cases_sparse(&data, cases);
     count += mb_kernel_cases_dense(&data, cases + count);
     count += mb_kernel_cases_augment(&data, cases + count);
+    count += mb_kernel_cases_images(&data, cases + count);
+    count += mb_kernel_cases_channels(&data, cases + count);
     for (size_t i = 0; i < count && status == MB_OK; i++) {
         bench b = {.team = mb_machine_team(machine), .one = &cases[i], .data = &data};
         if (given->only == NULL || strcmp(given->only, cases[i].name) == 0)
@@ -145,7 +147,7 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
 
 static void print_table(const mb_bench_results *results)
 {
-    printf("%-16s%-12s%10s%14s%10s%9s%10s%10s\n", "kernel", "level", "elements", "ns/element",
+    printf("%-22s%-12s%10s%14s%10s%9s%10s%10s\n", "kernel", "level", "elements", "ns/element",
            "min", "GB/s", "GFLOP/s", "x twin");
     for (size_t i = 0; i < results->count; i++) {
         const mb_bench_result *r = &results->result[i];
@@ -153,7 +155,7 @@ static void print_table(const mb_bench_results *results)
         char text[32] = "";
         if (!isnan(gflops))
             snprintf(text, sizeof text, "%.1f", gflops);
-        printf("%-16.*s%-12s%10.0f%14.4f%10.4f%9.1f%10s%10.2f\n", (int)strcspn(r->name, "/"),
+        printf("%-22.*s%-12s%10.0f%14.4f%10.4f%9.1f%10s%10.2f\n", (int)strcspn(r->name, "/"),
                r->name, r->label, r->items, mb_bench_counter_of(r, "ns_per_element"),
                mb_bench_counter_of(r, "ns_per_element_min"), mb_bench_counter_of(r, "GB/s"), text,
                mb_bench_counter_of(r, "speedup"));
@@ -225,7 +227,8 @@ int main(int argc, char **argv)
         .parser = parse,
         .args_doc = "",
         .doc = "bench_kernels measures the kernels that are not OpenBLAS's, at the sizes of a "
-               "training step of 784-128-64-10, on one thread and at each instruction set that "
+               "training step of 784-128-64-10, or of lenet5 and cnn, on one thread and at each "
+               "instruction set that "
                "this CPU has, beside naive twins in plain C. An output that is not its twin's is "
                "an error."};
     mb_error error = {0};

@@ -1,5 +1,5 @@
-/* What bench_kernels runs: each kernel on the sizes that a step of 784-128-64-10 has, beside a
- * naive twin that does the same in plain C. */
+/* What bench_kernels runs: each kernel on the sizes that a step of 784-128-64-10 has, or one of
+ * lenet5 and cnn where the name says so, beside a naive twin that does the same in plain C. */
 #ifndef MB_BENCH_KERNEL_CASES_H
 #define MB_BENCH_KERNEL_CASES_H
 
@@ -22,6 +22,7 @@ enum {
 typedef struct mb_kernel_data {
     size_t rows, size; /* samples of the batch, floats of each buffer */
     float *a, *b, *c, *out;
+    int32_t *which;                   /* as many: of windows of 2x2 the largest number's, 0 to 3 */
     uint8_t *images, *labels, *bytes; /* bytes: what a kernel gives as such, (rows) */
     mb_source source;                 /* of the images */
     mb_batch batch;
@@ -48,7 +49,7 @@ typedef struct mb_kernel_case {
     void (*collect)(mb_kernel_data *data, bool twin); /* puts what was made into `out`, or NULL */
 } mb_kernel_case;
 
-enum { MB_KERNEL_CASES = 24 };
+enum { MB_KERNEL_CASES = 40 };
 
 /* Made images of digits' density and numbers, for batches of `rows`. What it holds belongs to the
  * arena in it. MB_MEMORY. */
@@ -61,5 +62,7 @@ void mb_kernel_data_reset(mb_kernel_data *data);
 size_t mb_kernel_cases_dense(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_sparse(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_augment(const mb_kernel_data *data, mb_kernel_case *cases);
+size_t mb_kernel_cases_images(const mb_kernel_data *data, mb_kernel_case *cases);
+size_t mb_kernel_cases_channels(const mb_kernel_data *data, mb_kernel_case *cases);
 
 #endif

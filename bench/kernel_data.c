@@ -63,14 +63,15 @@ static bool take(mb_kernel_data *d)
     d->b = mb_arena_take(arena, d->size, sizeof *d->b);
     d->c = mb_arena_take(arena, d->size, sizeof *d->c);
     d->out = mb_arena_take(arena, d->size, sizeof *d->out);
+    d->which = mb_arena_take(arena, d->size, sizeof *d->which);
     d->images = mb_arena_take(arena, d->image_count, MB_PIXELS);
     d->labels = mb_arena_take(arena, d->image_count, 1);
     d->bytes = mb_arena_take(arena, d->rows, 1);
     d->order = mb_arena_take(arena, d->image_count, sizeof *d->order);
     d->twin_block = mb_arena_take(arena, blocks, sizeof *d->twin_block);
     const bool room = take_augment(d);
-    bool all = room && d->a && d->b && d->c && d->out && d->images && d->labels && d->bytes &&
-               d->order && d->twin_block;
+    bool all = room && d->a && d->b && d->c && d->out && d->which && d->images && d->labels &&
+               d->bytes && d->order && d->twin_block;
     for (size_t b = 0; b < blocks && all; b++) {
         mb_block *block = &d->twin_block[b];
         block->mask = mb_arena_take(arena, MB_PIXELS, sizeof *block->mask);
@@ -118,6 +119,7 @@ void mb_kernel_data_reset(mb_kernel_data *data)
     for (size_t i = 0; i < data->size; i++) {
         data->b[i] = fabsf(data->b[i]);  /* second moments are not negative */
         data->c[i] = -fabsf(data->c[i]); /* the kernel's e^x is for those that are not positive */
+        data->which[i] = (int32_t)((uint32_t)i * 2654435769u >> 30);
     }
     memset(data->bytes, 0, data->rows);
     const size_t pieces = mb_batch_pieces(&data->source, data->rows);

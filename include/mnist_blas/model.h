@@ -16,8 +16,8 @@ MB_API mb_status mb_model_save(const mb_network *network, const char *path, mb_e
 
 /* Reads such a file; *network is the caller's, for mb_network_close.
  * MB_IO: missing or unreadable; MB_FORMAT: not a safetensors file, without our metadata, tensors
- * missing, of other names or shapes than the spec's, or with numbers that are not finite;
- * MB_MEMORY. */
+ * missing, of other names or shapes than the spec's, or with numbers that are not finite, or
+ * negative variances; MB_MEMORY. */
 MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
                                mb_error *error);
 
@@ -27,7 +27,7 @@ MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_n
  * is the caller's, for mb_network_close.
  * MB_INVALID: the spec is not one, or does not fit input and classes; MB_IO: missing or unreadable;
  * MB_FORMAT: not a safetensors file, tensors missing, of other names or shapes than the spec's, or
- * with numbers that are not finite; MB_MEMORY. */
+ * with numbers that are not finite, or negative variances; MB_MEMORY. */
 MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                                   mb_shape input, mb_network **network, mb_error *error);
 

@@ -234,10 +234,9 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     float *values = calloc(wanted.elements, sizeof *values);
     if (values == NULL || !read_values(stored, is_integer(&wanted), values))
         status = mb_fail_memory(error, path, wanted.elements * sizeof *values);
-    for (size_t i = 0; i < wanted.elements && status == MB_OK; i++)
-        if (!isfinite(values[i]))
-            status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": element %zu is not finite: %g",
-                             path, wanted.name, i, (double)values[i]);
+    mb_error why = {0};
+    if (status == MB_OK && mb_network_check(network, index, values, &why) != MB_OK)
+        status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": %s", path, wanted.name, why.text);
     if (status == MB_OK)
         mb_network_set(network, index, values);
     free(values);

@@ -348,6 +348,16 @@ static void set(mb_layer *layer, size_t index, const float *values)
     memcpy(parameter(layer, index), values, tensor(layer, index).elements * sizeof *values);
 }
 
+/* The root of a negative variance would be NaN, or, above -epsilon, stand for no data at all. */
+static mb_status check(const mb_layer *layer, size_t index, const float *values, mb_error *error)
+{
+    const bool may_be_negative = index != VARIANCE && index != BATCHES;
+    for (size_t i = 0; i < tensor(layer, index).elements; i++)
+        if (values[i] < 0.0f && !may_be_negative)
+            return mb_fail(error, MB_INVALID, "element %zu is negative: %g", i, (double)values[i]);
+    return MB_OK;
+}
+
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
     .takes_images = true,
@@ -363,4 +373,5 @@ const mb_layer_ops mb_batchnorm2d_ops = {
     .tensor = tensor,
     .get = get,
     .set = set,
+    .check = check,
 };

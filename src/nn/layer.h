@@ -101,6 +101,9 @@ typedef struct mb_layer_ops {
     mb_tensor_info (*tensor)(const mb_layer *layer, size_t index); /* name without the number */
     void (*get)(const mb_layer *layer, size_t index, float *values);
     void (*set)(mb_layer *layer, size_t index, const float *values);
+    /* MB_INVALID, with the reason alone as text, where these finite values cannot be the tensor's;
+     * NULL: all can. */
+    mb_status (*check)(const mb_layer *layer, size_t index, const float *values, mb_error *error);
     double (*flops)(const mb_layer *layer); /* of one sample's forward pass, 2 a multiply-add */
 } mb_layer_ops;
 

@@ -4,6 +4,7 @@
 #include "nn/spec.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,4 +279,16 @@ void mb_network_set(mb_network *network, size_t index, const float *values)
 {
     mb_layer *layer = layer_of(network, &index);
     layer->ops->set(layer, index, values);
+}
+
+mb_status mb_network_check(const mb_network *network, size_t index, const float *values,
+                           mb_error *error)
+{
+    const size_t elements = mb_network_tensor(network, index).elements;
+    const mb_layer *layer = layer_of(network, &index);
+    for (size_t i = 0; i < elements; i++)
+        if (!isfinite(values[i]))
+            return mb_fail(error, MB_INVALID, "element %zu is not finite: %g", i,
+                           (double)values[i]);
+    return layer->ops->check != NULL ? layer->ops->check(layer, index, values, error) : MB_OK;
 }

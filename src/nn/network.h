@@ -35,6 +35,12 @@ mb_network *mb_network_with(const mb_network *network, float *parameters, mb_are
  */
 void mb_network_copy_state(const mb_network *network, float *parameters);
 
+/* Whether tensor `index` can have these values, for those that come from a file. MB_INVALID, with
+ * the reason alone as text: one is not finite, or not what its layer works with (a negative
+ * variance). */
+mb_status mb_network_check(const mb_network *network, size_t index, const float *values,
+                           mb_error *error);
+
 /* Activations and gradients of a batch, for one plan's use at a time. */
 typedef struct mb_workspace {
     mb_matrix *out;   /* (layers) */

@@ -28,20 +28,34 @@ static bool skip(const char **text, const char *name)
     return true;
 }
 
+/* What may stand behind the kernel, each once. */
+typedef struct window_option {
+    const char *name;
+    size_t least, *number;
+    bool given;
+} window_option;
+
+static bool take_option(const char **text, window_option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (skip(text, options[i].name)) {
+            const bool twice = options[i].given;
+            options[i].given = true;
+            return !twice && take_number(text, options[i].least, options[i].number);
+        }
+    return false;
+}
+
 static bool take_options(const char *text, bool grouped, mb_window *window)
 {
-    while (*text != '\0') {
-        bool good = false;
-        if (skip(&text, "/stride"))
-            good = take_number(&text, 1, &window->stride);
-        else if (skip(&text, "/pad"))
-            good = take_number(&text, 0, &window->padding);
-        else if (grouped && skip(&text, "/groups"))
-            good = take_number(&text, 1, &window->groups);
-        if (!good)
-            return false;
-    }
-    return true;
+    window_option options[] = {{"/stride", 1, &window->stride, false},
+                               {"/pad", 0, &window->padding, false},
+                               {"/groups", 1, &window->groups, false}};
+    const size_t count = sizeof options / sizeof *options - !grouped;
+    bool good = true;
+    while (good && *text != '\0')
+        good = take_option(&text, options, count);
+    return good;
 }
 
 mb_status mb_window_parse(const char *name, const char *argument, size_t stride, size_t *channels,
@@ -56,12 +70,13 @@ mb_status mb_window_parse(const char *name, const char *argument, size_t stride,
     window->stride = stride > 0 ? stride : kernel;
     if (good && take_options(text, channels != NULL, window))
         return MB_OK;
-    return channels != NULL ? mb_fail(error, MB_INVALID,
-                                      "%s takes CHANNELSxKERNEL[/strideN][/padN][/groupsN], as in "
-                                      "%s:16x5/pad2",
-                                      name, name)
-                            : mb_fail(error, MB_INVALID,
-                                      "%s takes KERNEL[/strideN][/padN], as in %s:2", name, name);
+    return channels != NULL
+               ? mb_fail(error, MB_INVALID,
+                         "%s takes CHANNELSxKERNEL[/strideN][/padN][/groupsN], each "
+                         "once, as in %s:16x5/pad2",
+                         name, name)
+               : mb_fail(error, MB_INVALID,
+                         "%s takes KERNEL[/strideN][/padN], each once, as in %s:2", name, name);
 }
 
 mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *columns,

@@ -5,8 +5,8 @@
 #include "nn/layer.h"
 
 /* Reads "KERNEL", or "CHANNELSxKERNEL" where `channels` is not NULL, and behind it "/strideN",
- * "/padN" and, with channels, "/groupsN", in any order: "16x5/pad2". Without a stride it is
- * `stride`, or the kernel's size where that is 0. MB_INVALID with the reason alone as text. */
+ * "/padN" and, with channels, "/groupsN", in any order, each once: "16x5/pad2". Without a stride it
+ * is `stride`, or the kernel's size where that is 0. MB_INVALID with the reason alone as text. */
 mb_status mb_window_parse(const char *name, const char *argument, size_t stride, size_t *channels,
                           mb_window *window, mb_error *error);
 

@@ -72,7 +72,8 @@ void mb_checkpoint_blas(const mb_machine *machine, char *text, size_t size);
 
 /* Puts the state into a trainer that was opened with the checkpoint's network, data, and options,
  * but for more epochs: it goes on where the snapshot was taken. MB_FORMAT: the file has not the
- * tensors of this run; MB_MEMORY. A trainer is not to be used after a failure. */
+ * tensors of this run, or parameters that no network has (not finite, a negative variance);
+ * MB_MEMORY. A trainer is not to be used after a failure. */
 mb_status mb_checkpoint_restore(const mb_checkpoint *checkpoint, const mb_machine *machine,
                                 mb_trainer *trainer, mb_error *error);
 

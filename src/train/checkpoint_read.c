@@ -193,10 +193,14 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
             status = mb_fail_memory(error, c->path, info.elements * sizeof *values);
         else
             status = find(c, name, "F32", info.elements, &tensor, error);
-        if (status == MB_OK) {
+        if (status == MB_OK)
             mb_safetensors_floats(tensor, values);
+        mb_error why = {0};
+        if (status == MB_OK && state->checked &&
+            mb_network_check(network, i, values, &why) != MB_OK)
+            status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": %s", c->path, name, why.text);
+        if (status == MB_OK)
             mb_network_set(network, i, values);
-        }
         mb_arena_free(&arena);
     }
     if (status == MB_OK)

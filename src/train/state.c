@@ -3,14 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1})
+#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1, false})
 #define DOUBLES(name, place, count)                                                                \
-    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count})
-#define NETWORK(name, place, count, most)                                                          \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), count, most})
+    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count, false})
+#define MOMENTS(name, place)                                                                       \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room, false})
+#define PARAMETERS(name, place, count, most)                                                       \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), count, most, true})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
-                record->finished, t->options->epochs})
+                record->finished, t->options->epochs, false})
 
 void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
 {
@@ -36,13 +38,14 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         SIZES("curve.stride", &record->curve.stride),
         SIZES("curve.steps", &record->curve.steps),
         DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps},
-        NETWORK("", t->pass.network->parameters, room, room),
-        NETWORK("first_moment.", t->trainable.first, room, room),
-        NETWORK("second_moment.", t->trainable.second, room, room),
-        NETWORK("average.", average, average != NULL ? room : 0, average != NULL ? room : 0),
-        NETWORK("best.", t->best, t->best != NULL && t->epoch > 0 ? room : 0,
-                t->best != NULL ? room : 0),
+        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps,
+         false},
+        PARAMETERS("", t->pass.network->parameters, room, room),
+        MOMENTS("first_moment.", t->trainable.first),
+        MOMENTS("second_moment.", t->trainable.second),
+        PARAMETERS("average.", average, average != NULL ? room : 0, average != NULL ? room : 0),
+        PARAMETERS("best.", t->best, t->best != NULL && t->epoch > 0 ? room : 0,
+                   t->best != NULL ? room : 0),
     };
     memcpy(states, list, sizeof list);
 }

@@ -22,6 +22,7 @@ typedef struct mb_state {
     size_t stride; /* bytes from one element to the next */
     size_t count;  /* elements, which may depend on the first two states */
     size_t most;   /* that there can ever be in this run */
+    bool checked;  /* parameters: what a network cannot have is refused when they are read */
 } mb_state;
 
 /* The states of any trainer; the first two are the epoch and the step. */

@@ -94,6 +94,53 @@ SPECS = {
     "too_long": ["dense:4," * 5000, "characters"],
     "mlp_in_a_list": ["mlp,dense:4", "mlp"],
 }
+# Of images, which have 12x10 pixels.
+IMAGE_SPECS = {
+    "conv_without_channels": ["conv2d:3", ["layer 1 'conv2d:3'", "CHANNELSxKERNEL"]],
+    "conv_of_no_channels": ["conv2d:0x3", ["layer 1 'conv2d:0x3'", "CHANNELSxKERNEL"]],
+    "conv_of_too_many_channels": ["conv2d:65537x3", "layer 1 'conv2d:65537x3'"],
+    "conv_of_letters": ["conv2d:4xbig", ["layer 1 'conv2d:4xbig'", "CHANNELSxKERNEL"]],
+    "kernel_of_nothing": ["conv2d:4x0", "layer 1 'conv2d:4x0'"],
+    "kernel_larger_than_the_image":
+        ["conv2d:4x11", ["layer 1 'conv2d:4x11'", "11x11", "1x12x10 (channels, rows, columns)", "padding 0"]],
+    "kernel_larger_than_the_padded_image":
+        ["conv2d:4x3,conv2d:2x13/pad2", ["layer 2 'conv2d:2x13/pad2'", "13x13", "4x10x8", "padding 2"]],
+    "kernel_not_larger_than_the_padding":
+        ["conv2d:4x3/pad3", ["layer 1 'conv2d:4x3/pad3'", "padding 3", "3x3"]],
+    "stride_of_nothing": ["conv2d:4x3/stride0", "layer 1 'conv2d:4x3/stride0'"],
+    "groups_of_nothing": ["conv2d:4x3/groups0", "layer 1 'conv2d:4x3/groups0'"],
+    "groups_that_do_not_divide_what_comes_in":
+        ["conv2d:6x3,conv2d:8x3/groups4",
+         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 channels in", "8 out"]],
+    "groups_that_do_not_divide_what_goes_out":
+        ["conv2d:6x3,conv2d:8x3/groups3",
+         ["layer 2 'conv2d:8x3/groups3'", "3 groups", "6 channels in", "8 out"]],
+    "unknown_option_of_conv": ["conv2d:4x3/dilation2", "layer 1 'conv2d:4x3/dilation2'"],
+    "pad_twice": ["conv2d:16x3/pad1/pad2", ["layer 1 'conv2d:16x3/pad1/pad2'", "once"]],
+    "stride_twice": ["maxpool2d:2/stride1/stride1", ["layer 1 'maxpool2d:2/stride1/stride1'", "once"]],
+    "groups_twice": ["conv2d:4x3/groups1/pad1/groups1", ["layer 1", "once"]],
+    "pool_larger_than_the_image":
+        ["conv2d:4x9,maxpool2d:5", ["layer 2 'maxpool2d:5'", "5x5", "4x4x2"]],
+    "pool_without_kernel": ["maxpool2d", ["layer 1 'maxpool2d'", "KERNEL"]],
+    "pool_with_groups": ["avgpool2d:2/groups1", ["layer 1 'avgpool2d:2/groups1'", "KERNEL"]],
+    "globalavgpool_with_argument": ["globalavgpool:2", "layer 1 'globalavgpool:2'"],
+    "batchnorm_with_argument": ["batchnorm2d:4", "layer 1 'batchnorm2d:4'"],
+    "flatten_with_argument": ["flatten:2", "layer 1 'flatten:2'"],
+    "dropout_without_rate": ["conv2d:4x3,dropout", ["layer 2 'dropout'", "rate"]],
+    "dropout_of_more_than_all": ["conv2d:4x3,dropout:1.5", ["layer 2 'dropout:1.5'", "0 to 1"]],
+    "dropout_of_all": ["conv2d:4x3,dropout:1", ["layer 2 'dropout:1'", "0 to 1"]],
+    "dropout_negative": ["conv2d:4x3,dropout:-0.5", "layer 2 'dropout:-0.5'"],
+    "dropout_of_letters": ["conv2d:4x3,dropout:half", "layer 2 'dropout:half'"],
+    "dropout_first": ["dropout:0.5", "layer 1 'dropout:0.5'"],
+    "no_flatten_before_dense": ["conv2d:4x3,relu", ["layer 3 'dense:4'", "4x10x8", "flatten"]],
+    "conv_behind_flatten": ["flatten,conv2d:4x3", ["layer 2 'conv2d:4x3'", "120 flat numbers"]],
+    "batchnorm_behind_dense":
+        ["flatten,dense:8,batchnorm2d", ["layer 3 'batchnorm2d'", "8 flat numbers"]],
+    "pool_behind_flatten": ["conv2d:2x3,flatten,maxpool2d:2",
+                            ["layer 3 'maxpool2d:2'", "160 flat numbers"]],
+    "flatten_last": ["conv2d:4x3,flatten,dense:4,flatten", "must end in dense:4", ""],
+    "lenet5_on_small_images": ["lenet5", ["layer 6 'maxpool2d:2'", "2x2", "16x2x1"], ""],
+}
 CPU = str(min(os.sched_getaffinity(0)))
 VARIABLES = {
     "threads_of_letters": ["OMP_NUM_THREADS", "abc"],
@@ -124,6 +171,11 @@ COMMANDS = {
     "evaluate_threads": [["evaluate", "one", "--threads", "0"], "--threads"],
     "evaluate_option_of_train": [["evaluate", "one", "--epochs", "3"], "--epochs"],
     "info_argument": [["info", "cpu"], "cpu"],
+    "info_of_a_kernel_too_large": [["info", "--network", "conv2d:4x29,flatten,dense:10"],
+                                   ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]],
+    "info_of_groups_that_do_not_divide":
+        [["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
+         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 channels in", "8 out"]],
     "info_threads": [["info", "--threads", "x"], "--threads"],
     "info_option": [["info", "--xml"], "--xml"],
 }
@@ -161,6 +213,8 @@ def command_test(arguments, words):
 add_methods(Usage, {"option_" + name: case for name, case in OPTIONS.items()}, option_test)
 add_methods(Usage, {"network_" + name: [["--network", spec], words]
                     for name, (spec, words) in SPECS.items()}, option_test)
+add_methods(Usage, {"network_with_" + name: [["--network", spec + "".join(end or [",dense:4"])], words]
+                    for name, (spec, words, *end) in IMAGE_SPECS.items()}, option_test)
 add_methods(Usage, {"variable_" + name: case for name, case in VARIABLES.items()}, variable_test)
 add_methods(Usage, {"command_" + name: case for name, case in COMMANDS.items()}, command_test)
 

@@ -176,6 +176,9 @@ class Kernels(BenchTest):
                               "fill_rows", "add_rows", "relu", "relu_gradient", "softmax", "exp",
                               "sgd", "adam", "adamw", "taps", "warp", "dots", "noise", "smooth_columns",
                               "smooth_rows"}, set(kernels))
+        for kernel in ("expand", "fold", "largest", "largest_back", "sum_products", "scale_shift"):
+            self.assertLessEqual({f"{kernel}:lenet5", f"{kernel}:cnn"}, set(kernels))
+        self.assertIn("dropout:cnn", kernels)
         self.assertEqual(1, len({frozenset(levels) for levels in kernels.values()}), kernels)
         self.assertLessEqual(kernels["relu"], LEVELS | {"twin"})
         self.assertGreater(len(kernels["relu"]), 1)

@@ -22,6 +22,23 @@ SETS = {
 }
 NETWORKS = {"one_layer": "dense:4", "odd": "dense:37,relu,dense:19,relu,dense:4",
             "wide": "dense:1100,relu,dense:130,relu,dense:4"}
+# Of images: convolutions in both forms, in groups, with strides; whole batches for batchnorm2d; real
+# dropout. What they are trained on, and with which options.
+DIGITS = {"rows": 28, "columns": 28, "train": 320, "test": 50, "classes": 10}
+VARIED = ("conv2d:8x3/stride2/pad1,batchnorm2d,relu,conv2d:32x3/groups2/pad1,batchnorm2d,relu,maxpool2d:2,"
+          "dropout:0.3,conv2d:36x3/groups4/stride2/pad1,relu,avgpool2d:2/stride1,flatten,dense:24,relu,"
+          "dropout:0.5,dense:10")
+IMAGE_NETWORKS = {
+    "lenet5": ["--network", "lenet5"],
+    "lenet5_affine": ["--network", "lenet5", "--augment", "affine", "--batch-size", 100],
+    "lenet5_of_large_batches": ["--network", "lenet5", "--batch-size", 320, "--epochs", 3],
+    "cnn": ["--network", "cnn"],
+    "varied": ["--network", VARIED, "--epochs", 2],
+    "varied_affine": ["--network", VARIED, "--augment", "affine", "--batch-size", 50],
+    "varied_elastic": ["--network", VARIED, "--augment", "elastic", "--ema", 0.9, "--batch-size", 17],
+    "varied_of_one": ["--network", VARIED, "--batch-size", 1, "--validation", 200],
+    "samples_normalised": ["--network", "batchnorm2d,globalavgpool,flatten,dense:10"],
+}
 OTHERS = {
     "sgd": ["--optimizer", "sgd", "--nesterov"],
     "adam": ["--optimizer", "adam", "--weight-decay", 0.01],
@@ -99,6 +116,12 @@ def network_test(name, batch):
     return test
 
 
+def image_network_test(arguments, kernel_set):
+    def test(self):
+        self.same_at_any_thread_count(self.make_data(**DIGITS), *arguments, **KERNEL_SETS[kernel_set])
+    return test
+
+
 def other_test(arguments):
     def test(self):
         self.same_at_any_thread_count(self.make_data(), *arguments)
@@ -121,6 +144,10 @@ add_methods(Made, {f"images_{name}_batch_{batch}": [name, batch]
 add_methods(Made, {f"augmented_{name}": [name] for name in SETS}, augmented_test)
 add_methods(Made, {f"network_{name}_batch_{batch}": [name, batch]
                    for name in NETWORKS for batch in (64, 100, 1000)}, network_test)
+add_methods(Made, {f"of_images_{name}": [arguments, "best"] for name, arguments in IMAGE_NETWORKS.items()},
+            image_network_test)
+add_methods(Made, {f"of_images_{name}_haswell": [IMAGE_NETWORKS[name], "haswell"]
+                   for name in ("lenet5", "cnn", "varied")}, image_network_test)
 add_methods(Made, {f"with_{name}": [arguments] for name, arguments in OTHERS.items()}, other_test)
 add_methods(Made, {f"under_{name}": [variables] for name, variables in ENVIRONMENTS.items()},
             environment_test)
@@ -138,12 +165,19 @@ def real_test(batch, kernel_set):
     return test
 
 
+def real_image_network_test(*arguments):
+    def test(self):
+        self.same_at_any_thread_count(support.REAL_DATA, *arguments)
+    return test
+
+
 def real_augmented_test(kind):
     def test(self):
         self.same_at_any_thread_count(support.REAL_DATA, "--augment", kind)
     return test
 
 
+add_methods(Real, {"lenet5": ["--network", "lenet5", "--augment", "affine"]}, real_image_network_test)
 add_methods(Real, {kind: [kind] for kind in ("affine", "elastic")}, real_augmented_test)
 add_methods(Real, {f"batch_{batch}_{kernel_set}": [batch, kernel_set]
                    for batch in BATCHES for kernel_set in KERNEL_SETS}, real_test)

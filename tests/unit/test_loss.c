@@ -24,12 +24,11 @@ typedef struct fixture {
     mb_loss loss;
     mb_tally tally;
     mb_batch batch;
+    mb_trainable trainable; /* of which the loss looks at the smoothing alone */
     float logits[ROWS * CLASSES], gradient[ROWS * CLASSES];
     uint8_t labels[ROWS];
     size_t confusion[CLASSES * CLASSES];
 } fixture;
-
-static const mb_trainable trainable; /* that there is one is all that the loss looks at */
 
 static mb_site site_of(fixture *f, size_t rows, bool training)
 {
@@ -39,7 +38,7 @@ static mb_site site_of(fixture *f, size_t rows, bool training)
                      .rows = rows,
                      .out = {f->logits, CLASSES},
                      .d_out = {training ? f->gradient : NULL, CLASSES},
-                     .trainable = training ? &trainable : NULL};
+                     .trainable = training ? &f->trainable : NULL};
 }
 
 static fixture *open_fixture(size_t rows, bool training)
@@ -84,15 +83,24 @@ static void run(fixture *f, size_t threads)
     mb_team_close(team);
 }
 
-/* Cross-entropy of a row in double; its gradient by the logits into d. */
-static double naive_loss(const float *z, uint8_t label, double *d)
+/* Cross-entropy of a row in double, -sum of target * log(softmax), where the target is the label's
+ * class but for `smoothing` of it, which all classes share; its gradient by the logits into d. */
+static double naive_smoothed_loss(const float *z, uint8_t label, double smoothing, double *d)
 {
-    double sum = 0.0;
+    double sum = 0.0, loss = 0.0;
     for (size_t c = 0; c < CLASSES; c++)
         sum += exp((double)z[c]);
-    for (size_t c = 0; c < CLASSES; c++)
-        d[c] = exp((double)z[c]) / sum - (c == label ? 1.0 : 0.0);
-    return log(sum) - (double)z[label];
+    for (size_t c = 0; c < CLASSES; c++) {
+        const double target = (c == label ? 1.0 - smoothing : 0.0) + smoothing / CLASSES;
+        loss -= target * ((double)z[c] - log(sum));
+        d[c] = exp((double)z[c]) / sum - target;
+    }
+    return loss;
+}
+
+static double naive_loss(const float *z, uint8_t label, double *d)
+{
+    return naive_smoothed_loss(z, label, 0.0, d);
 }
 
 static size_t naive_guess(const float *z)
@@ -126,6 +134,59 @@ static void losses_and_gradients_equal_the_naive_twin(void **state)
                 assert_true(f->gradient[i] == 77.0f);
             close_fixture(f);
         }
+}
+
+/* Of a training with this smoothing; some logits are far apart. Returns the gradient's largest. */
+static double check_smoothing(double smoothing, size_t rows, size_t threads)
+{
+    double largest = 0.0;
+    fixture *f = open_fixture(rows, true);
+    f->trainable.smoothing = smoothing;
+    f->logits[1] = 60.0f;
+    f->logits[rows * CLASSES - 1] = -70.0f;
+    run(f, threads);
+    for (size_t row = 0; row < rows; row++) {
+        double d[CLASSES];
+        const float *z = f->logits + row * CLASSES;
+        const double loss = naive_smoothed_loss(z, f->labels[row], smoothing, d);
+        assert_true(fabs((double)f->loss.losses[row] - loss) < 2e-6 + 1e-6 * loss);
+        assert_int_equal(f->loss.guess[row], naive_guess(z));
+        for (size_t c = 0; c < CLASSES; c++) {
+            const double gradient = (double)f->gradient[row * CLASSES + c] * (double)rows;
+            assert_true(fabs(gradient - d[c]) < 1e-6);
+            largest = fmax(largest, fabs(gradient));
+        }
+    }
+    close_fixture(f);
+    return largest;
+}
+
+static void smoothed_losses_and_gradients_equal_the_naive_twin(void **state)
+{
+    (void)state;
+    static const double smoothings[] = {0.0, 0.01, 0.03, 0.1, 0.5, 0.9};
+    for (size_t i = 0; i < sizeof smoothings / sizeof *smoothings; i++)
+        for (size_t rows = 2; rows <= ROWS; rows += 7)
+            for (size_t threads = 1; threads <= 3; threads++)
+                assert_true(check_smoothing(smoothings[i], rows, threads) > 0.1);
+}
+
+/* Nothing is smoothed where nothing is trained: losses can be compared whatever the smoothing. */
+static void evaluation_does_not_smooth(void **state)
+{
+    (void)state;
+    fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
+    f->trainable.smoothing = trained->trainable.smoothing = 0.3;
+    run(f, 2);
+    run(trained, 2);
+    for (size_t row = 0; row < ROWS; row++) {
+        double d[CLASSES];
+        const double loss = naive_loss(f->logits + row * CLASSES, f->labels[row], d);
+        assert_true(fabs((double)f->loss.losses[row] - loss) < 2e-6);
+        assert_true(fabs((double)trained->loss.losses[row] - loss) > 1e-4);
+    }
+    close_fixture(f);
+    close_fixture(trained);
 }
 
 static void tally_adds_up_over_batches(void **state)
@@ -228,6 +289,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_and_gradients_equal_the_naive_twin),
+        cmocka_unit_test(smoothed_losses_and_gradients_equal_the_naive_twin),
+        cmocka_unit_test(evaluation_does_not_smooth),
         cmocka_unit_test(tally_adds_up_over_batches),
         cmocka_unit_test(without_training_there_is_no_gradient),
         cmocka_unit_test(a_loss_that_is_not_finite_is_left_out),

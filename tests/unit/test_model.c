@@ -7,11 +7,14 @@
 #include <cmocka.h>
 
 #include "core/file.h"
+#include "draws.h"
 #include "model/safetensors.h"
 #include "model_bench.h"
 #include "support.h"
 
 #include <dirent.h>
+#include <math.h>
+#include <mnist_blas/evaluation.h>
 #include <mnist_blas/model.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -84,6 +87,65 @@ static void test_round_trip_bit_for_bit(void **state)
     assert_round_trip(*state, "mlp", (mb_shape){1, 28, 28}, 10);
     assert_round_trip(*state, "dense:37,relu,dense:3", (mb_shape){2, 5, 7}, 3);
     assert_round_trip(*state, "dense:2", (mb_shape){1, 1, 1}, 2);
+}
+
+/* Numbers for every tensor, and variances and counts that can be. */
+static void fill_all(mb_network *network)
+{
+    for (size_t i = 0; i < mb_network_tensors(network); i++) {
+        const mb_tensor_info info = mb_network_tensor(network, i);
+        const bool variance = strstr(info.name, ".running_var") != NULL;
+        float *values = calloc(info.elements, sizeof *values);
+        assert_non_null(values);
+        if (info.dimensions == 0)
+            values[0] = 77.0f;
+        else
+            mb_test_draw(values, info.elements);
+        for (size_t e = 0; e < info.elements && variance; e++)
+            values[e] = fabsf(values[e]);
+        mb_network_set(network, i, values);
+        free(values);
+    }
+}
+
+enum { IMAGES = 70, SIDE = 12, CLASSES = 3 };
+
+/* What a network says of some images, (IMAGES, CLASSES). */
+static void logits_of(const mb_test_bench *work, const mb_network *network, float *logits)
+{
+    uint8_t images[IMAGES * SIDE * SIDE];
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(i * 2654435761u >> 13);
+    assert_int_equal(mb_logits(work->machine, network, images, IMAGES, SIDE, SIDE, logits, NULL),
+                     MB_OK);
+}
+
+/* Every kind of layer, in both forms of convolution; folded, and where there is nothing to fold
+ * into. */
+static void test_images_keep_tensors_and_logits(void **state)
+{
+    static const char *const specs[] = {
+        "conv2d:4x3/pad1,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:20,relu,"
+        "dropout:0.5,dense:3",
+        "conv2d:20x3,batchnorm2d,conv2d:40x3/stride2/groups2,batchnorm2d,relu,avgpool2d:2,flatten,"
+        "dense:3",
+        "batchnorm2d,conv2d:6x3,relu,batchnorm2d,conv2d:18x1,globalavgpool,flatten,dense:3"};
+    const mb_test_bench *work = *state;
+    float before[IMAGES * CLASSES], after[IMAGES * CLASSES];
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        mb_network *saved = new_network(work, specs[i], (mb_shape){1, SIDE, SIDE}, CLASSES, 7);
+        mb_network *loaded = NULL;
+        fill_all(saved);
+        logits_of(work, saved, before);
+        assert_int_equal(mb_model_save(saved, work->path, NULL), MB_OK);
+        assert_int_equal(mb_model_load(work->machine, work->path, &loaded, NULL), MB_OK);
+        assert_string_equal(mb_network_spec(loaded), specs[i]);
+        assert_equal_tensors(saved, loaded);
+        logits_of(work, loaded, after);
+        assert_memory_equal(after, before, sizeof after);
+        mb_network_close(loaded);
+        mb_network_close(saved);
+    }
 }
 
 static mb_bytes saved_bytes(const mb_test_bench *work, uint64_t seed)
@@ -175,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_bit_for_bit),
+        cmocka_unit_test(test_images_keep_tensors_and_logits),
         cmocka_unit_test(test_equal_networks_are_equal_bytes),
         cmocka_unit_test(test_metadata_names_the_network),
         cmocka_unit_test(test_failing_save_keeps_the_old_file),

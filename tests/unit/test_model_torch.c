@@ -10,6 +10,7 @@
 #include "model_bench.h"
 #include "support.h"
 
+#include <math.h>
 #include <mnist_blas/model.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,43 @@ static void what_does_not_fit_is_refused(void **context)
     refuse(work, spec, MB_FORMAT, "no weight of a dense layer");
 }
 
+/* One number of a tensor is this, and the file is refused. */
+static void refuse_number(const mb_test_bench *work, size_t tensor, size_t element, float number,
+                          const char *part)
+{
+    state_dict state;
+    float values[24];
+    start_state(&state);
+    memcpy(values, state.values, sizeof values);
+    values[element] = number;
+    state.tensors[tensor].values = values;
+    write_state(work, &state);
+    refuse(work, spec, MB_FORMAT, part);
+}
+
+static void numbers_that_cannot_be_are_refused(void **context)
+{
+    const mb_test_bench *work = *context;
+    state_dict state;
+    mb_network *network = NULL;
+    refuse_number(work, 1, 7, NAN, "tensor \"0.weight\": element 7 is not finite: nan");
+    refuse_number(work, 5, 2, INFINITY, "tensor \"1.running_mean\": element 2 is not finite: inf");
+    refuse_number(work, 6, 0, NAN, "tensor \"1.running_var\": element 0 is not finite: nan");
+    refuse_number(work, 6, 1, -0.5f, "tensor \"1.running_var\": element 1 is negative: -0.5");
+    refuse_number(work, 6, 2, -1e-6f, "tensor \"1.running_var\": element 2 is negative: -1e-06");
+    start_state(&state);
+    state.batches = -3;
+    write_state(work, &state);
+    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\": element 0 is negative: -3");
+    start_state(&state);
+    for (int i = 0; i < 3; i++)
+        state.values[i] = -0.0f; /* a zero, and a variance that can be */
+    write_state(work, &state);
+    assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
+                     MB_OK);
+    mb_network_close(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +201,7 @@ int main(void)
         cmocka_unit_test(counts_are_integers_in_files),
         cmocka_unit_test(a_count_beyond_reason_is_kept_in_range),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(numbers_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests_name("model_torch", tests, mb_test_bench_open,
                                        mb_test_bench_close);

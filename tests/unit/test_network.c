@@ -269,6 +269,12 @@ static void bad_layers_of_images_are_refused(void **state)
         {"conv2d:4x3/stride0,flatten,dense:10", "conv2d takes CHANNELSxKERNEL["},
         {"conv2d:4x3/pad,flatten,dense:10", "conv2d takes CHANNELSxKERNEL["},
         {"maxpool2d:2/groups2,flatten,dense:10", "maxpool2d takes KERNEL["},
+        {"conv2d:16x3/pad1/pad2,flatten,dense:10",
+         "layer 1 'conv2d:16x3/pad1/pad2': conv2d takes CHANNELSxKERNEL[/strideN][/padN]["},
+        {"conv2d:16x3/pad1/pad1,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
+        {"conv2d:4x3/stride1/pad1/stride2,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
+        {"conv2d:4x3/groups1/groups1,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
+        {"avgpool2d:2/pad0/pad1,flatten,dense:10", "each once, as in avgpool2d:2"},
         {"conv2d:4x29,flatten,dense:10", "a kernel of 29x29 does not fit into 1x28x28"},
         {"conv2d:4x3/pad3,flatten,dense:10", "padding 3 is not smaller than the kernel, 3x3"},
         {"conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10",
@@ -295,6 +301,24 @@ static void bad_layers_of_images_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         fails(*state, cases[i].spec, mnist, 10, cases[i].why);
+}
+
+/* Each option once, in any order. */
+static void options_of_windows_stand_in_any_order(void **state)
+{
+    static const char *const specs[] = {
+        "conv2d:4x3,conv2d:8x5/stride2/pad1/groups4,flatten,dense:10",
+        "conv2d:4x3,conv2d:8x5/groups4/stride2/pad1,flatten,dense:10",
+        "conv2d:4x3,conv2d:8x5/pad1/groups4/stride2,flatten,dense:10"};
+    for (size_t i = 0; i < 3; i++) {
+        mb_network *network = open_network(*state, specs[i], mnist, 10);
+        const mb_window *window = &network->layers[1].window;
+        assert_int_equal(window->rows, 5);
+        assert_int_equal(window->stride, 2);
+        assert_int_equal(window->padding, 1);
+        assert_int_equal(window->groups, 4);
+        mb_network_close(network);
+    }
 }
 
 static void networks_end_in_a_unit_a_class(void **state)
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test(weights_do_not_depend_on_the_panel),
         cmocka_unit_test(bad_specs_are_refused_by_name),
         cmocka_unit_test(bad_layers_of_images_are_refused),
+        cmocka_unit_test(options_of_windows_stand_in_any_order),
         cmocka_unit_test(networks_end_in_a_unit_a_class),
         cmocka_unit_test(samples_have_a_size),
         cmocka_unit_test(what_no_memory_holds_is_an_error),

@@ -1,0 +1,61 @@
+"""Memory that training takes, as the system counts it, and as info says beforehand."""
+import os
+import re
+import subprocess
+import unittest
+
+import support
+from support import PROGRAM, ProgramTest
+
+GIGABYTE = 10**9
+REST = 300 * 10**6  # what info leaves out: program and libraries, data, evaluation, threads' scratch
+
+
+class Cnn(ProgramTest):
+    """The largest network that has a name, in large batches."""
+
+    def peak(self, *arguments):
+        """Bytes of the most memory that a run had at one time."""
+        environment = support.clean_environment(self.folder, MALLOC_PERTURB_="0")
+        with open(self.path("errors"), "w", encoding="utf-8") as errors:
+            process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, env=environment,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(0, process.returncode, support.read_bytes(self.path("errors")))
+        return 1024 * usage.ru_maxrss
+
+    def said(self, batch_size, *arguments):
+        """What info says of it."""
+        network = self.info("--network", "cnn", "--batch-size", batch_size, *arguments)["network"]
+        self.assertEqual(batch_size, network["batch_size"])
+        return network["training_bytes"]
+
+    def train_cnn(self, threads, *arguments):
+        data = self.make_data(f"data{threads}", classes=10, rows=28, columns=28, train=2048, test=1100)
+        peak = self.peak("train", "--data", data, "--network", "cnn", "--epochs", 1, "--quiet", "--no-report",
+                         "--out", "out", "--threads", threads, *arguments)
+        summary = self.summary()
+        self.assertEqual(("conv2d:32x3", 1), (summary["network"].split(",")[0], summary["epochs"]))
+        return peak, summary
+
+    def test_trains_in_batches_of_1024_within_a_gigabyte(self):
+        for threads in (1, 4):
+            with self.subTest(threads=threads):
+                peak, summary = self.train_cnn(threads, "--batch-size", 1024)
+                self.assertEqual(1024, summary["batch_size"])
+                self.assertLess(peak, GIGABYTE)
+                said = self.said(1024, "--threads", threads)
+                self.assertLess(said, peak)
+                self.assertLess(peak, said + REST)
+
+    def test_info_says_so_beforehand(self):
+        said = self.said(1024)
+        self.assertLess(said, GIGABYTE)
+        text = self.succeed("info", "--network", "cnn", "--batch-size", 1024).out
+        megabytes, = re.findall(r"; ([0-9.]+) MB for batches of 1024$", text, re.MULTILINE)
+        self.assertAlmostEqual(said / 1e6, float(megabytes), delta=0.051)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,394 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "nn/network.h"
+#include "training.h"
+
+#include <math.h>
+#include <mnist_blas/evaluation.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is dropped, of a million numbers: as much as asked for, each number by itself, and by
+ * nothing but seed, epoch, sample and layer. Numbers dropped are random, so shares of n numbers are
+ * within SIGMAS standard deviations of what they should be. */
+enum { SAMPLES = 250, NUMBERS = 4000, ALL = SAMPLES * NUMBERS };
+
+static const double SIGMAS = 5.0;
+
+/* One run of the layer over samples, some or all, in this order. */
+typedef struct trial {
+    const char *rate;
+    uint64_t seed;
+    size_t position, epoch, rows, threads;
+    size_t block_rows, block_columns; /* of whoever writes the matrix */
+    const uint32_t *number;           /* (rows) */
+    bool backward, evaluates;
+} trial;
+
+static uint32_t in_order[SAMPLES];
+static float before[ALL], after[ALL], other[ALL];
+
+static trial usual(const char *rate)
+{
+    return (trial){.rate = rate,
+                   .seed = 7,
+                   .position = 3,
+                   .rows = SAMPLES,
+                   .threads = 2,
+                   .block_rows = 16,
+                   .block_columns = NUMBERS,
+                   .number = in_order};
+}
+
+/* None is 0, so that a 0 was dropped. */
+static int open_numbers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLES; i++)
+        in_order[i] = (uint32_t)i;
+    for (size_t i = 0; i < ALL; i++) {
+        mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, i);
+        before[i] = 0.1f + mb_rng_unit(&rng);
+    }
+    return 0;
+}
+
+static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
+{
+    (void)op, (void)step, (void)tile, (void)scratch;
+}
+
+typedef struct job {
+    mb_plan plan;
+    mb_step step;
+} job;
+
+static void run_step(const mb_worker *worker, void *context)
+{
+    const job *j = context;
+    mb_plan_run(&j->plan, &j->step, worker, NULL);
+}
+
+static void open_layer(const trial *t, mb_layer *layer)
+{
+    mb_error error = {0};
+    *layer = (mb_layer){.ops = &mb_dropout_ops,
+                        .position = t->position,
+                        .ordinal = 1,
+                        .in = {1, 1, NUMBERS},
+                        .placed_in = {.shape = {1, 1, NUMBERS}}};
+    if (layer->ops->configure(layer, t->rate, &error) != MB_OK)
+        fail_msg("%s", error.text);
+}
+
+static void plan_layer(const trial *t, const mb_layer *layer, const mb_site *site)
+{
+    float *changed = t->backward ? site->d_out.data : site->out.data;
+    const mb_phase writer = {.name = "writer",
+                             .run = do_nothing,
+                             .cut = {t->rows, NUMBERS, t->block_rows, t->block_columns, 1},
+                             .uses = {{changed, .writes = true, .own = true}}};
+    assert_int_equal(mb_plan_add(site->plan, &writer, NULL), MB_OK);
+    assert_int_equal((t->backward ? layer->ops->backward : layer->ops->forward)(layer, site, NULL),
+                     MB_OK);
+}
+
+/* out (rows, NUMBERS) = `in` as the layer leaves it; returns its phases. */
+static size_t run(const trial *t, const float *in, float *out)
+{
+    mb_arena arena = {0};
+    mb_layer layer;
+    mb_team *team = NULL;
+    const mb_trainable trainable = {.seed = t->seed};
+    job j = {.step = {.drawn = {t->number, t->rows}, .epoch = t->epoch}};
+    memcpy(out, in, t->rows * NUMBERS * sizeof *out);
+    const mb_matrix changed = {.data = out, .columns = NUMBERS}, untouched = {.columns = NUMBERS};
+    const mb_site site = {.plan = &j.plan,
+                          .arena = &arena,
+                          .kernels = mb_kernels_best(),
+                          .rows = t->rows,
+                          .out = t->backward ? untouched : changed,
+                          .d_out = t->backward ? changed : untouched,
+                          .trainable = t->evaluates ? NULL : &trainable};
+    open_layer(t, &layer);
+    plan_layer(t, &layer, &site);
+    assert_int_equal(mb_team_open(t->threads, NULL, false, &team, NULL), MB_OK);
+    mb_team_run(team, run_step, &j);
+    mb_team_close(team);
+    const size_t phases = j.plan.count - 1;
+    mb_plan_free(&j.plan);
+    mb_arena_free(&arena);
+    return phases;
+}
+
+/* ---- how much is dropped ---- */
+
+/* A number is 0, or scaled up by 1 / (1 - rate). The sum stays what it was: it has the variance
+ * rate / (1 - rate) * sum of squares. */
+static void the_mean_is_kept(void **state)
+{
+    (void)state;
+    static const char *const rates[] = {"0.1", "0.25", "0.5", "0.9"};
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+        const double rate = strtod(rates[r], NULL);
+        const float scale = (float)(1.0 / (1.0 - rate));
+        const trial t = usual(rates[r]);
+        double sum = 0.0, wanted = 0.0, squares = 0.0;
+        run(&t, before, after);
+        for (size_t i = 0; i < ALL; i++) {
+            assert_true(after[i] == 0.0f || after[i] == before[i] * scale);
+            sum += (double)after[i];
+            wanted += (double)before[i];
+            squares += (double)before[i] * (double)before[i];
+        }
+        const double sigma = sqrt(rate / (1.0 - rate) * squares);
+        print_message("rate %s: mean %.6f, was %.6f, standard deviation %.6f\n", rates[r],
+                      sum / ALL, wanted / ALL, sigma / ALL);
+        assert_true(fabs(sum - wanted) <= SIGMAS * sigma);
+    }
+}
+
+/* Mean square of how far `groups` counts are from what is expected, in standard deviations: 1 for
+ * counts of n independent numbers each. Number i of group g is at g * group_step + i * step. */
+static double spread(size_t groups, size_t group_step, size_t n, size_t step, double rate)
+{
+    double sum = 0.0;
+    for (size_t g = 0; g < groups; g++) {
+        size_t dropped = 0;
+        for (size_t i = 0; i < n; i++)
+            dropped += after[g * group_step + i * step] == 0.0f;
+        const double apart = (double)dropped - rate * (double)n;
+        sum += apart * apart / ((double)n * rate * (1.0 - rate));
+    }
+    return sum / (double)groups;
+}
+
+/* The mean of squares of `groups` normal numbers has the standard deviation sqrt(2 / groups). */
+static void no_sample_and_no_place_is_favoured(void **state)
+{
+    (void)state;
+    const trial t = usual("0.3");
+    run(&t, before, after);
+    const double samples = spread(SAMPLES, NUMBERS, NUMBERS, 1, 0.3);
+    const double places = spread(NUMBERS, 1, SAMPLES, NUMBERS, 0.3);
+    assert_true(fabs(samples - 1.0) <= SIGMAS * sqrt(2.0 / SAMPLES));
+    assert_true(fabs(places - 1.0) <= SIGMAS * sqrt(2.0 / NUMBERS));
+}
+
+/* Whether n pairs of numbers, each dropped or not, have nothing to do with each other: then they
+ * agree in rate^2 + (1 - rate)^2 of the cases. */
+static bool independent(const float *a, const float *b, size_t n, double rate)
+{
+    const double share = rate * rate + (1.0 - rate) * (1.0 - rate);
+    size_t agree = 0;
+    for (size_t i = 0; i < n; i++)
+        agree += (a[i] == 0.0f) == (b[i] == 0.0f);
+    return fabs((double)agree - share * (double)n) <=
+           SIGMAS * sqrt((double)n * share * (1.0 - share));
+}
+
+static void neighbours_are_dropped_apart(void **state)
+{
+    (void)state;
+    static const size_t distances[] = {1, 2, 8, 16, 64, NUMBERS, 2 * NUMBERS};
+    const trial t = usual("0.4");
+    run(&t, before, after);
+    for (size_t i = 0; i < sizeof distances / sizeof *distances; i++)
+        assert_true(independent(after, after + distances[i], ALL - distances[i], 0.4));
+}
+
+/* ---- what it depends on ---- */
+
+static void all_else_changes_the_mask(void **state)
+{
+    (void)state;
+    static uint32_t others[SAMPLES];
+    const trial one = usual("0.4");
+    trial epoch = one, seed = one, layer = one, samples = one;
+    for (size_t i = 0; i < SAMPLES; i++)
+        others[i] = (uint32_t)(i + SAMPLES);
+    epoch.epoch = 1;
+    seed.seed = 8;
+    layer.position = 4;
+    samples.number = others;
+    const trial *const trials[] = {&epoch, &seed, &layer, &samples};
+    run(&one, before, after);
+    assert_false(independent(after, after, ALL, 0.4)); /* the test can tell */
+    for (size_t i = 0; i < 4; i++) {
+        run(trials[i], before, other);
+        assert_true(independent(after, other, ALL, 0.4));
+    }
+}
+
+static void the_same_seed_is_the_same_mask(void **state)
+{
+    (void)state;
+    const trial t = usual("0.4");
+    run(&t, before, after);
+    run(&t, before, other);
+    assert_memory_equal(after, other, sizeof after);
+}
+
+/* Gradients are dropped where numbers were, and scaled as they. */
+static void the_way_back_has_the_same_mask(void **state)
+{
+    (void)state;
+    const trial forward = usual("0.4");
+    trial backward = forward;
+    backward.backward = true;
+    backward.threads = 3;
+    backward.block_rows = 7;
+    run(&forward, before, after);
+    run(&backward, before, other);
+    assert_memory_equal(after, other, sizeof after);
+}
+
+static void threads_and_tiles_change_nothing(void **state)
+{
+    (void)state;
+    static const size_t tiles[][2] = {{16, NUMBERS}, {1, NUMBERS}, {64, 16}, {33, 37}};
+    trial t = usual("0.25");
+    run(&t, before, after);
+    for (t.threads = 1; t.threads <= 4; t.threads++)
+        for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+            t.block_rows = tiles[i][0];
+            t.block_columns = tiles[i][1];
+            run(&t, before, other);
+            assert_memory_equal(after, other, sizeof after);
+        }
+}
+
+/* In batches of any size, and in any place of the batch. */
+static void a_samples_mask_is_its_own(void **state)
+{
+    (void)state;
+    static const size_t batches[] = {1, 7, 64, 249};
+    static uint32_t backwards[SAMPLES];
+    trial t = usual("0.25");
+    run(&t, before, after);
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+        for (size_t first = 0; first < SAMPLES; first += t.rows) {
+            t.rows = batches[i] < SAMPLES - first ? batches[i] : SAMPLES - first;
+            t.number = in_order + first;
+            run(&t, before + first * NUMBERS, other);
+            assert_memory_equal(after + first * NUMBERS, other, t.rows * NUMBERS * sizeof *other);
+        }
+    for (size_t i = 0; i < SAMPLES; i++)
+        backwards[i] = (uint32_t)(SAMPLES - 1 - i);
+    t.rows = SAMPLES;
+    t.number = backwards;
+    run(&t, before, other);
+    for (size_t i = 0; i < SAMPLES; i++)
+        for (size_t n = 0; n < NUMBERS; n++)
+            assert_int_equal(other[i * NUMBERS + n] == 0.0f,
+                             after[backwards[i] * NUMBERS + n] == 0.0f);
+}
+
+/* ---- where nothing is dropped ---- */
+
+/* At a rate of 0, and in evaluation, where there is no phase at all. */
+static void nothing_else_is_dropped(void **state)
+{
+    (void)state;
+    trial t = usual("0");
+    assert_int_equal(run(&t, before, after), 1);
+    assert_memory_equal(before, after, sizeof after);
+    t.rate = "0.5";
+    t.evaluates = true;
+    assert_int_equal(run(&t, before, after), 0);
+    assert_memory_equal(before, after, sizeof after);
+}
+
+/* ---- in a network ---- */
+
+enum { SIDE = 8, PIXELS = SIDE * SIDE, IMAGES = 90, CLASSES = 4 };
+
+static uint8_t images[IMAGES * PIXELS], labels[IMAGES];
+
+static mb_network *open_network(const mb_machine *machine, const char *spec)
+{
+    mb_network *network = NULL;
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(before[i] * 200.0f);
+    for (size_t i = 0; i < IMAGES; i++)
+        labels[i] = (uint8_t)(i % CLASSES);
+    assert_int_equal(
+        mb_network_open(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES, &network, NULL), MB_OK);
+    return network;
+}
+
+/* Tensors are the same numbers whatever their layers' places in the network. */
+static void logits_of(mb_machine *machine, const char *spec, float *logits)
+{
+    mb_network *network = open_network(machine, spec);
+    for (size_t i = 0; i < mb_network_tensors(network); i++)
+        mb_network_set(network, i, before + 1000 * i);
+    assert_int_equal(mb_logits(machine, network, images, IMAGES, SIDE, SIDE, logits, NULL), MB_OK);
+    mb_network_close(network);
+}
+
+static void a_network_evaluates_as_if_it_had_none(void **state)
+{
+    (void)state;
+    float with[IMAGES * CLASSES], without[IMAGES * CLASSES];
+    mb_machine *machine = mb_test_machine(2);
+    logits_of(machine, "conv2d:20x3,relu,dropout:0.3,flatten,dense:30,relu,dropout:0.5,dense:4",
+              with);
+    logits_of(machine, "conv2d:20x3,relu,flatten,dense:30,relu,dense:4", without);
+    assert_memory_equal(with, without, sizeof with);
+    mb_machine_close(machine);
+}
+
+/* Mean loss of a pass that changes nothing: the learning rate is 0. */
+static double loss_of_epoch(mb_test_training *t, const uint32_t *order, size_t epoch)
+{
+    const size_t steps = mb_feed_steps(&t->pass.feed);
+    mb_pass_start(&t->pass, order, epoch);
+    assert_int_equal(mb_test_training_run(t, 0, steps), steps);
+    return t->pass.tally.loss;
+}
+
+static void each_epoch_of_a_training_drops_anew(void **state)
+{
+    (void)state;
+    mb_machine *machine = mb_test_machine(2);
+    mb_network *network = open_network(machine, "dense:40,relu,dropout:0.5,dense:4");
+    const mb_training_options options = {.optimizer = MB_SGD, .batch_size = 32, .seed = 5};
+    const mb_split split = {images, labels, IMAGES};
+    mb_test_training t;
+    mb_network_initialise(network, 1);
+    mb_test_training_open(machine, network, &split, in_order, IMAGES, &options, &t);
+    const double first = loss_of_epoch(&t, in_order, 0), second = loss_of_epoch(&t, in_order, 1);
+    assert_true(first != second);
+    assert_true(first == loss_of_epoch(&t, in_order, 0));
+    assert_true(second == loss_of_epoch(&t, in_order, 1));
+    mb_test_training_close(&t);
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_mean_is_kept),
+        cmocka_unit_test(no_sample_and_no_place_is_favoured),
+        cmocka_unit_test(neighbours_are_dropped_apart),
+        cmocka_unit_test(all_else_changes_the_mask),
+        cmocka_unit_test(the_same_seed_is_the_same_mask),
+        cmocka_unit_test(the_way_back_has_the_same_mask),
+        cmocka_unit_test(threads_and_tiles_change_nothing),
+        cmocka_unit_test(a_samples_mask_is_its_own),
+        cmocka_unit_test(nothing_else_is_dropped),
+        cmocka_unit_test(a_network_evaluates_as_if_it_had_none),
+        cmocka_unit_test(each_epoch_of_a_training_drops_anew),
+    };
+    return cmocka_run_group_tests_name("dropout", tests, open_numbers, NULL);
+}
