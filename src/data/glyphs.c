@@ -5,13 +5,14 @@
 #include <stdbool.h>
 
 /* MNIST's writers lean some digits more than others; fitting to one height makes the line of a
- * digit that is written small a bold one; and a 1 is drawn straight. */
+ * digit that is written small a bold one; and a 1 is drawn straight, with any pen. */
 static const struct {
-    float slant, radius, loose;
+    float slant, radius, bold, loose;
 } habits[MB_DIGITS] = {
-    {0.20f, 7.5f, 1.0f}, {0.24f, 7.6f, 0.6f}, {0.07f, 7.3f, 1.0f}, {0.06f, 7.0f, 1.0f},
-    {0.19f, 6.7f, 1.0f}, {0.07f, 6.8f, 1.0f}, {0.07f, 6.8f, 1.0f}, {0.00f, 7.0f, 1.0f},
-    {0.13f, 6.3f, 1.0f}, {0.10f, 6.2f, 1.0f},
+    {0.20f, 7.5f, 0.6f, 1.0f}, {0.24f, 7.6f, 0.0f, 0.6f}, {0.07f, 7.3f, 0.6f, 1.0f},
+    {0.06f, 7.0f, 0.6f, 1.0f}, {0.19f, 6.7f, 0.6f, 1.0f}, {0.07f, 6.8f, 0.6f, 1.0f},
+    {0.07f, 6.8f, 0.6f, 1.0f}, {0.00f, 7.0f, 0.6f, 1.0f}, {0.13f, 6.3f, 0.6f, 1.0f},
+    {0.10f, 6.2f, 0.6f, 1.0f},
 };
 
 mb_glyph mb_glyph_of(size_t digit)
@@ -19,8 +20,10 @@ mb_glyph mb_glyph_of(size_t digit)
     const bool low = digit < 5;
     const mb_form *forms = low ? mb_forms_0_4 : mb_forms_5_9;
     const size_t count = low ? mb_forms_0_4_count : mb_forms_5_9_count;
-    mb_glyph glyph = {
-        .slant = habits[digit].slant, .radius = habits[digit].radius, .loose = habits[digit].loose};
+    mb_glyph glyph = {.slant = habits[digit].slant,
+                      .radius = habits[digit].radius,
+                      .bold = habits[digit].bold,
+                      .loose = habits[digit].loose};
     for (size_t i = 0; i < count; i++) {
         if (forms[i].digit != digit)
             continue;
