@@ -66,6 +66,8 @@ static const mb_dot two_corner[][9] = {
     {{34,6}, {44,2}, {54,4}, {58,16}, {54,40}, {44,66}, {30,92}, {56,92}, {90,90}},
     {{18,22}, {38,4}, {62,8}, {62,30}, {44,52}, {24,70}, {6,84}, {50,86}, {106,98}},
     {{22,24}, {40,8}, {62,10}, {66,32}, {50,56}, {30,74}, {8,88}, {50,78}, {100,66}},
+    {{8,36}, {30,20}, {62,18}, {70,36}, {46,56}, {24,66}, {4,80}, {50,80}, {100,92}},
+    {{10,30}, {36,14}, {68,16}, {76,36}, {52,54}, {32,66}, {8,84}, {52,78}, {90,96}},
 };
 /* A loop at the lower left. */
 static const mb_dot two_loop[][12] = {
@@ -165,6 +167,8 @@ static const mb_dot four_closed[][9] = {
 static const mb_dot four_single[][9] = {
     {{26,6}, {14,38}, {22,56}, {50,48}, {70,22}, {76,6}, {70,40}, {66,70}, {62,100}},
     {{36,4}, {16,44}, {18,60}, {48,56}, {76,26}, {88,2}, {72,38}, {60,70}, {50,100}},
+    {{54,6}, {28,34}, {14,56}, {50,52}, {68,30}, {66,6}, {64,40}, {60,70}, {56,100}},
+    {{20,20}, {8,44}, {16,60}, {52,52}, {80,24}, {86,6}, {78,40}, {72,70}, {66,100}},
 };
 
 /* clang-format on */
@@ -172,13 +176,13 @@ static const mb_dot four_single[][9] = {
 const mb_form mb_forms_0_4[] = {
     MB_FORM(0, 50, zero_closed, "---------"),  MB_FORM(0, 35, zero_overlap, "----------"),
     MB_FORM(0, 15, zero_open, "---------"),    MB_FORM(0, 3, zero_slashed, "---------|-"),
-    MB_FORM(1, 84, one_plain, "----"),         MB_FORM(1, 8, one_flag, "-v--"),
-    MB_FORM(1, 8, one_base, "-v--|--"),        MB_FORM(2, 50, two_corner, "------v--"),
-    MB_FORM(2, 45, two_loop, "------------"),  MB_FORM(2, 15, two_wave, "------v---"),
-    MB_FORM(2, 10, two_curl, "-------v--"),    MB_FORM(2, 8, two_zed, "--v-v--"),
+    MB_FORM(1, 90, one_plain, "----"),         MB_FORM(1, 5, one_flag, "-v--"),
+    MB_FORM(1, 5, one_base, "-v--|--"),        MB_FORM(2, 38, two_corner, "------v--"),
+    MB_FORM(2, 70, two_loop, "------------"),  MB_FORM(2, 12, two_wave, "------v---"),
+    MB_FORM(2, 5, two_curl, "-------v--"),     MB_FORM(2, 6, two_zed, "--v-v--"),
     MB_FORM(3, 65, three_bows, "-----v-----"), MB_FORM(3, 20, three_loop, "-------------"),
-    MB_FORM(3, 15, three_flat, "--v-v-----"),  MB_FORM(4, 45, four_open, "--v--|---"),
-    MB_FORM(4, 30, four_bowl, "-----|---"),    MB_FORM(4, 14, four_closed, "--v--|---"),
+    MB_FORM(3, 15, three_flat, "--v-v-----"),  MB_FORM(4, 55, four_open, "--v--|---"),
+    MB_FORM(4, 30, four_bowl, "-----|---"),    MB_FORM(4, 11, four_closed, "--v--|---"),
     MB_FORM(4, 17, four_single, "-----v---"),
 };
 

@@ -64,7 +64,7 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
     const uint32_t step = 1 + mb_rng_below(rng, form->examples - 1);
     const uint32_t other = (one + step) % form->examples;
     const mb_dot *a = form->dots + one * form->count, *b = form->dots + other * form->count;
-    const float t = between(rng, -0.1f, 1.1f);
+    const float t = between(rng, -0.25f, 1.25f);
     bones->count = form->count;
     for (size_t i = 0; i < form->count; i++)
         bones->dots[i] =
@@ -161,7 +161,7 @@ static void overrun(mb_rng *rng, skeleton *bones)
             continue;
         aim *end = &bones->dots[i];
         const aim *inner = begins ? end + 1 : end - 1;
-        const float more = 0.12f * normal(rng);
+        const float more = 0.25f * normal(rng);
         end->x += more * (end->x - inner->x);
         end->y += more * (end->y - inner->y);
     }
