@@ -36,6 +36,7 @@ typedef struct mb_glyph {
     uint32_t weight; /* the sum of the forms' */
     float slant;     /* how far its upright leans to the right on average, per height */
     float radius;    /* of the pen on average, in the units of a dot */
+    float bold;      /* the most that radius is of the digit's breadth; 0: any pen will do */
     float loose;     /* how unsteadily it is written, 1 for most */
 } mb_glyph;
 

@@ -64,7 +64,7 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
     const uint32_t step = 1 + mb_rng_below(rng, form->examples - 1);
     const uint32_t other = (one + step) % form->examples;
     const mb_dot *a = form->dots + one * form->count, *b = form->dots + other * form->count;
-    const float t = between(rng, -0.1f, 1.1f);
+    const float t = between(rng, -0.25f, 1.25f);
     bones->count = form->count;
     for (size_t i = 0; i < form->count; i++)
         bones->dots[i] =
@@ -74,7 +74,7 @@ static void choose_example(const mb_form *form, mb_rng *rng, skeleton *bones)
 
 static manner choose_manner(const mb_glyph *glyph, mb_rng *rng)
 {
-    manner way = {.unsteady = glyph->loose * between(rng, 1.5f, 6.0f)};
+    manner way = {.unsteady = glyph->loose * between(rng, 2.0f, 8.0f)};
     for (size_t axis = 0; axis < 2; axis++)
         for (size_t i = 0; i < 5; i++)
             way.bend[axis][i] = glyph->loose * 6.0f * normal(rng);
@@ -111,6 +111,36 @@ static void disturb(const manner *way, mb_rng *rng, skeleton *bones)
     }
 }
 
+/* The standard deviation of the dots across the direction in which they vary most: how broad the
+ * digit is, however it leans. */
+static float breadth(const skeleton *bones)
+{
+    const float count = (float)bones->count;
+    float x = 0.0f, y = 0.0f, xx = 0.0f, xy = 0.0f, yy = 0.0f;
+    for (size_t i = 0; i < bones->count; i++) {
+        const aim *dot = &bones->dots[i];
+        x += dot->x;
+        y += dot->y;
+        xx += dot->x * dot->x;
+        xy += dot->x * dot->y;
+        yy += dot->y * dot->y;
+    }
+    xx = (xx - x * x / count) / count;
+    xy = (xy - x * y / count) / count;
+    yy = (yy - y * y / count) / count;
+    const float half = 0.5f * (xx - yy);
+    const float square = 0.5f * (xx + yy) - sqrtf(half * half + xy * xy);
+    return sqrtf(at_least(0.0f, square)); /* rounding may leave less than 0 */
+}
+
+/* A pen that would fill the bows of a narrow digit is a thinner one: filled, it could be a 1. */
+static void thin_pen(const mb_glyph *glyph, const skeleton *bones, manner *way)
+{
+    const float most = glyph->bold * breadth(bones);
+    if (glyph->bold > 0.0f && way->radius > most)
+        way->radius = most;
+}
+
 static bool stroke_begins(const skeleton *bones, size_t i)
 {
     return i == 0 || bones->dots[i].turn == MB_LIFTED;
@@ -131,7 +161,7 @@ static void overrun(mb_rng *rng, skeleton *bones)
             continue;
         aim *end = &bones->dots[i];
         const aim *inner = begins ? end + 1 : end - 1;
-        const float more = 0.12f * normal(rng);
+        const float more = 0.25f * normal(rng);
         end->x += more * (end->x - inner->x);
         end->y += more * (end->y - inner->y);
     }
@@ -249,8 +279,9 @@ void mb_hand_write(size_t digit, mb_rng *rng, mb_path *path)
     const mb_glyph glyph = mb_glyph_of(digit);
     skeleton bones;
     choose_example(choose_form(&glyph, rng), rng, &bones);
-    const manner way = choose_manner(&glyph, rng);
+    manner way = choose_manner(&glyph, rng);
     disturb(&way, rng, &bones);
+    thin_pen(&glyph, &bones, &way);
     overrun(rng, &bones);
     follow(&bones, path);
     press(&way, rng, path);

@@ -27,7 +27,7 @@ class WithoutData(Nowhere):
             for word in ("./data/mnist", "/nowhere/mnist_blas", "drawn", "tools/fetch-mnist"):
                 self.assertIn(word, notice)
             self.assertEqual("synthetic", self.summary()["data"])
-            self.assertGreater(self.summary()["test_accuracy"], 0.9)
+            self.assertGreater(self.summary()["test_accuracy"], 0.8)
             self.assertTrue(self.model_bytes())
 
     def test_says_what_it_trains_on(self):

@@ -47,6 +47,7 @@ static void every_form_is_sound(void **state)
         uint32_t weight = 0;
         assert_true(glyph.count >= 3);
         assert_true(glyph.radius > 0.0f);
+        assert_true(glyph.bold >= 0.0f);
         assert_true(glyph.loose > 0.0f);
         for (size_t f = 0; f < glyph.count; f++) {
             const mb_form *form = &glyph.forms[f];
