@@ -23,8 +23,7 @@ mb_status mb_snapshot_open(const mb_machine *machine, mb_trainer *trainer, mb_sn
             status = mb_fail_memory(error, "checkpoint", state->most * state->stride);
     }
     if (status == MB_OK)
-        mb_snapshot_take(snapshot,
-                         trainer); /* so that the first in training finds the pages there */
+        mb_snapshot_take(snapshot, trainer); /* the first in training then finds the pages there */
     else
         mb_snapshot_close(snapshot);
     return status;
