@@ -8,6 +8,7 @@
 
 #include "interrupted.h"
 #include "support.h"
+#include "train/checkpoint_format.h"
 #include "training.h"
 
 #include <string.h>
@@ -94,6 +95,23 @@ void mb_test_run_keep(mb_test_run *run, const char *path)
         fail_msg("%s", error.text);
     mb_snapshot_close(&snapshot);
     mb_checkpoint_head_close(&head);
+}
+
+bool mb_test_sign(mb_bytes bytes)
+{
+    static const char key[] = "\"checksum\":\"";
+    const size_t length = sizeof key - 1;
+    const uint8_t *place = memmem(bytes.data, bytes.size, key, length);
+    char value[MB_DIGEST_DIGITS + 1] = "";
+    mb_digest digest;
+    size_t at = 0;
+    if (place == NULL || bytes.size - (size_t)(place - bytes.data) < length + MB_DIGEST_DIGITS)
+        return false;
+    memcpy(value, place + length, MB_DIGEST_DIGITS);
+    if (!mb_checkpoint_checksum(bytes, value, &digest, &at))
+        return false;
+    memcpy(bytes.data + at, digest.text, MB_DIGEST_DIGITS);
+    return true;
 }
 
 void mb_test_run_restore(mb_test_run *run, const char *path)
