@@ -22,13 +22,13 @@ static double forward_flops(const mb_network *network)
 }
 
 /* Parameters and the optimizer's two moments of each; activations and gradients. */
-static double training_bytes(const mb_network *network, size_t batch_size)
+static double training_bytes(const mb_network *network, size_t batch_size, size_t threads)
 {
     return 3.0 * (double)network->parameter_room * sizeof(float) +
-           (double)mb_workspace_bytes(network, batch_size, true);
+           (double)mb_workspace_bytes(network, batch_size, threads, true);
 }
 
-static void print_table(const mb_network *network, size_t batch_size)
+static void print_table(const mb_network *network, size_t batch_size, size_t threads)
 {
     char in[64], out[64], name[64];
     printf("network    %s\n", mb_network_spec(network));
@@ -46,7 +46,7 @@ static void print_table(const mb_network *network, size_t batch_size)
     printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameters(network),
            forward_flops(network));
     printf("training   %.0f FLOP a sample; %.1f MB for batches of %zu\n",
-           mb_network_training_flops(network), 1e-6 * training_bytes(network, batch_size),
+           mb_network_training_flops(network), 1e-6 * training_bytes(network, batch_size, threads),
            batch_size);
 }
 
@@ -60,7 +60,7 @@ static json_t *layer_object(mb_layer_info layer)
                      (json_int_t)layer.parameters, "forward_flops", layer.flops);
 }
 
-static json_t *network_object(const mb_network *network, size_t batch_size)
+static json_t *network_object(const mb_network *network, size_t batch_size, size_t threads)
 {
     json_t *layers = json_array();
     for (size_t i = 0; i < mb_network_layers(network); i++)
@@ -69,18 +69,20 @@ static json_t *network_object(const mb_network *network, size_t batch_size)
                      "parameters", (json_int_t)mb_network_parameters(network), "forward_flops",
                      forward_flops(network), "training_flops", mb_network_training_flops(network),
                      "batch_size", (json_int_t)batch_size, "training_bytes",
-                     training_bytes(network, batch_size), "layers", layers);
+                     training_bytes(network, batch_size, threads), "layers", layers);
 }
 
 mb_status mb_info_network(const mb_machine *machine, const char *spec, size_t batch_size,
                           json_t *object, mb_error *error)
 {
+    const size_t threads = mb_machine_describe(machine)->threads;
     mb_network *network = NULL;
     mb_status status = mb_network_open(machine, spec, input, CLASSES, &network, error);
     if (status == MB_OK && object == NULL)
-        print_table(network, batch_size);
+        print_table(network, batch_size, threads);
     else if (status == MB_OK &&
-             json_object_set_new(object, "network", network_object(network, batch_size)) != 0)
+             json_object_set_new(object, "network", network_object(network, batch_size, threads)) !=
+                 0)
         status = mb_fail_memory(error, "info", batch_size);
     mb_network_close(network);
     return status;

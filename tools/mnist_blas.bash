@@ -24,7 +24,7 @@ _mnist_blas() {
     esac
     case $command in
     train)
-        with_value="--data --network --validation --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
+        with_value="--data --network --validation --patience --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
             --weight-decay --seed --momentum --beta1 --beta2 --augment --rotate --scale --shear --shift
             --elastic-alpha --elastic-sigma --checkpoint-every --resume --threads --out --tensorboard"
         flags="--nesterov --no-report --quiet"

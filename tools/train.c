@@ -143,11 +143,11 @@ static void print_resumption(const train_run *run)
 {
     const mb_trainer *t = &run->trainer;
     const mb_training_options *training = &run->arguments.training;
-    if (t->epoch < training->epochs)
+    if (!mb_trainer_is_done(t))
         printf("resumed  %s: step %zu of %zu in epoch %zu/%zu\n", run->from.path, t->step, t->steps,
                t->epoch + 1, training->epochs);
     else
-        printf("resumed  %s: all %zu epochs are trained\n", run->from.path, training->epochs);
+        printf("resumed  %s: all %zu epochs are trained\n", run->from.path, t->epoch);
     if (training->epochs > run->from.options.epochs && training->schedule != MB_CONSTANT)
         printf("schedule %s now ends with epoch %zu, not %zu: the rate goes on as in a run of that "
                "length\n",
@@ -229,12 +229,12 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     const mb_status status = mb_run_speed(result, &speed, error);
     if (status != MB_OK)
         return status;
-    const size_t epochs = result->options->epochs;
+    char length[MB_RUN_LENGTH];
     const mb_terminal *terminal = &run->view.terminal;
-    printf("%stest accuracy %.2f %%%s after %zu epoch%s in %.2f s, %.0f samples/s (median), model "
-           "in %s/model.safetensors\n",
-           mb_terminal_style(terminal, MB_BOLD), 100.0 * result->epochs[epochs - 1].test_accuracy,
-           mb_terminal_style(terminal, MB_PLAIN), epochs, epochs > 1 ? "s" : "",
+    printf("%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
+           "%s/model.safetensors\n",
+           mb_terminal_style(terminal, MB_BOLD), 100.0 * result->kept->test_accuracy,
+           mb_terminal_style(terminal, MB_PLAIN), mb_run_length(result, length),
            mb_run_seconds(result), speed.median, run->arguments.out);
     return MB_OK;
 }
@@ -312,6 +312,8 @@ static mb_status save(train_run *run, mb_error *error)
                            .machine = mb_machine_describe(run->machine),
                            .options = &finished,
                            .epochs = t->record.epochs,
+                           .kept =
+                               finished.epochs > 0 ? &t->record.epochs[mb_trainer_kept(t)] : NULL,
                            .checkpoints = kept ? &costs : NULL,
                            .interrupted = t->stopped ? &position : NULL};
     /* A model is worth having where the checkpoint could not be written, too. */

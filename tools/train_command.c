@@ -82,6 +82,8 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
     put_text(out, "--network", arguments->network);
     if (training->validation > 0)
         fprintf(out, " --validation %zu", training->validation);
+    if (training->patience > 0)
+        fprintf(out, " --patience %zu", training->patience);
     fprintf(out, " --epochs %zu --batch-size %zu", training->epochs, training->batch_size);
     put_optimizer(out, training);
     if (training->label_smoothing != mb_training_defaults(training->optimizer).label_smoothing)

@@ -78,6 +78,8 @@ char *mb_train_default(int key, const char *text, const mb_train_arguments *argu
         return mb_help_default(text, "none");
     case KEY_VALIDATION:
         return mb_help_default(text, "%zu", given->validation);
+    case KEY_PATIENCE:
+        return mb_help_default(text, "%zu", given->patience);
     case KEY_EPOCHS:
         return mb_help_default(text, "%zu", given->epochs);
     case KEY_BATCH_SIZE:

@@ -18,6 +18,10 @@ static const struct argp_option options[] = {
      "mlp (784-128-64-10 with ReLU), lenet5, cnn, or layers such as dense:300,relu,dense:10", 1},
     {"validation", KEY_VALIDATION, "N", 0, "hold the last N training images out and report on them",
      1},
+    {"patience", KEY_PATIENCE, "N", 0,
+     "end after N epochs without a better validation accuracy, and keep the best one's model (0: "
+     "take all epochs, keep the last)",
+     1},
     {0, 0, 0, 0, "How:", 2},
     {"epochs", KEY_EPOCHS, "N", 0, "times through the training images", 2},
     {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples of a step", 2},
@@ -95,6 +99,8 @@ static mb_status read_training(int key, const char *text, reading *r)
         return mb_parse_count("--batch-size", text, 1, UINT32_MAX, &given->batch_size, error);
     case KEY_VALIDATION:
         return mb_parse_count("--validation", text, 0, UINT32_MAX, &given->validation, error);
+    case KEY_PATIENCE:
+        return mb_parse_count("--patience", text, 0, MB_MAX_EPOCHS, &given->patience, error);
     case KEY_SEED:
         status = mb_parse_count("--seed", text, 0, INT64_MAX, &seed, error);
         given->seed = seed;

@@ -43,6 +43,10 @@ typedef struct mb_training_options {
                  * is evaluated and what training leaves in the network. Its first steps decay
                  * faster: min(ema, (1 + step) / (10 + step)). */
     size_t validation; /* images held out from the end of the training set; 0: none */
+    size_t patience;   /* after so many epochs without a better validation accuracy training ends;
+                        * what   it leaves in the network is then, and where it came to its last epoch
+                        * too,   what the best epoch had: the first of those that are alike. 0: it takes
+                        * all   epochs, and leaves what the last one had. */
     uint64_t seed;
 } mb_training_options;
 
@@ -82,7 +86,8 @@ typedef struct mb_training_events {
 /* Trains `network` on dataset->train, from the parameters that it has, and evaluates it on
  * dataset->test after each epoch (nothing is chosen by that). The result depends on the options,
  * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins. Where
- * events->stop ends it early, the parameters are those after the last step that was done.
+ * events->stop ends it early, the parameters are those after the last step that was done, or with
+ * patience the best epoch's, once there is one.
  * MB_INVALID: options out of range (the error names the option), images of another size or
  * classes than the network's; MB_MEMORY; MB_DIVERGED: a loss that is not finite, the error says
  * at which step and learning rate, and the parameters are those that the step began with;

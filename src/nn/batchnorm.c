@@ -101,7 +101,7 @@ static void run_sums_back(const void *context, const mb_step *step, size_t tile,
 {
     (void)scratch;
     const batchnorm_op *op = context;
-    add_sums(op, tile, op->site.d_out.data + tile * op->site.d_out.columns,
+    add_sums(op, tile, mb_matrix_row(&op->site.d_out, step, tile),
              mb_site_input_row(&op->site, step, tile));
 }
 
@@ -184,7 +184,7 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
     op->site.kernels->scale_shift(planes, planes ? channels : pixels, planes ? pixels : channels,
                                   k.scale, k.shift, mb_site_input_row(&op->site, step, tile),
-                                  op->site.out.data + tile * op->site.out.columns);
+                                  mb_matrix_row(&op->site.out, step, tile));
 }
 
 /* With x^ = (x - mean) / root and sums over the batch's n numbers of the channel:
@@ -218,11 +218,10 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
     const kept k = kept_of(op);
     const bool planes = layer->placed_in.planes;
     const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    op->site.kernels->scale_two_shift(planes, planes ? channels : pixels,
-                                      planes ? pixels : channels, k.by_d, k.by_x, k.d_shift,
-                                      op->site.d_out.data + tile * op->site.d_out.columns,
-                                      mb_site_input_row(&op->site, step, tile),
-                                      op->site.d_in.data + tile * op->site.d_in.columns);
+    op->site.kernels->scale_two_shift(
+        planes, planes ? channels : pixels, planes ? pixels : channels, k.by_d, k.by_x, k.d_shift,
+        mb_matrix_row(&op->site.d_out, step, tile), mb_site_input_row(&op->site, step, tile),
+        mb_matrix_row(&op->site.d_in, step, tile));
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -352,6 +351,8 @@ static void set(mb_layer *layer, size_t index, const float *values)
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
     .takes_images = true,
+    .writes_by_sample = true,
+    .keeps_in = true,
     .tensors = TENSORS,
     .configure = configure,
     .keeps = keeps,

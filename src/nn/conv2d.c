@@ -128,7 +128,6 @@ static void run_turn(const void *context, const mb_step *step, size_t tile, void
                                 size.window);
 }
 
-/* In a step's beginning, so that the barriers that come anyway lie between this and its use. */
 static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
     const mb_phase phase = {.name = "turn",
@@ -138,16 +137,17 @@ static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_err
     return add_phase(layer, site, phase, layer->parameters, error);
 }
 
+static mb_status prepare(const mb_layer *layer, const mb_site *site, mb_error *error)
+{
+    if (site->folded != NULL)
+        return mb_fold_plan(layer, site, error);
+    return site->trainable != NULL && turns_weights(layer) ? turn_weights(layer, site, error)
+                                                           : MB_OK;
+}
+
 static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
 {
-    mb_status status = MB_OK;
-    const float *weights = layer->parameters;
-    if (site->trainable != NULL && turns_weights(layer))
-        status = turn_weights(layer, site, error);
-    if (site->folded != NULL) {
-        weights = site->kept;
-        status = mb_fold_plan(layer, site, error);
-    }
+    const float *weights = site->folded != NULL ? site->kept : layer->parameters;
     const mb_phase phase = {.name = "forward",
                             .run = mb_conv2d_run_forward,
                             .cut = mb_cut_samples(site->rows),
@@ -155,7 +155,7 @@ static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *e
                             .uses = {{mb_site_input(site), .own = true},
                                      {weights},
                                      {site->out.data, .writes = true, .own = true}}};
-    return status == MB_OK ? add_phase(layer, site, phase, weights, error) : status;
+    return add_phase(layer, site, phase, weights, error);
 }
 
 static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
@@ -252,9 +252,13 @@ static double flops(const mb_layer *layer)
 const mb_layer_ops mb_conv2d_ops = {
     .name = "conv2d",
     .takes_images = true,
+    .reads_by_sample = true,
+    .writes_by_sample = true,
+    .keeps_in = true,
     .tensors = 2,
     .configure = configure,
     .keeps = keeps,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
     .update = update,

@@ -21,7 +21,7 @@ void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile
     const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
     const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
     const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
-    float *out = op->site.out.data + tile * op->site.out.columns;
+    float *out = mb_matrix_row(&op->site.out, step, tile);
     for (size_t row = 0; row < size.out_rows; row += size.block_rows) {
         mb_conv2d_block block = block_at(&size, row);
         form->fill(op, &size, &block, out);
@@ -39,9 +39,8 @@ void mb_conv2d_run_backward(const void *context, const mb_step *step, size_t til
     const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
     const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
     const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
-    const float *d_out = op->site.d_out.data + tile * op->site.d_out.columns;
-    float *d_in =
-        op->site.d_in.data != NULL ? op->site.d_in.data + tile * op->site.d_in.columns : NULL;
+    const float *d_out = mb_matrix_row(&op->site.d_out, step, tile);
+    float *d_in = op->site.d_in.data != NULL ? mb_matrix_row(&op->site.d_in, step, tile) : NULL;
     float *d_image = d_in != NULL ? mb_conv2d_begin(op, d_in, &room) : NULL;
     float *gradient = mb_conv2d_partial(op, tile);
     form->sum(op, &size, d_out, gradient + size.weights);

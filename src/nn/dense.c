@@ -260,6 +260,7 @@ static double flops(const mb_layer *layer)
 const mb_layer_ops mb_dense_ops = {
     .name = "dense",
     .takes_dots = true,
+    .keeps_in = true,
     .tensors = 2,
     .configure = configure,
     .forward = forward,

@@ -44,7 +44,7 @@ static void run(const void *context, const mb_step *step, size_t tile, void *scr
         mb_rng rng = mb_rng_at(op->site.trainable->seed, MB_FOR_DROPOUT, step->epoch, index);
         op->site.kernels->dropout(part.columns, mb_rng_next(&rng), part.column,
                                   (uint32_t)(rate * 0x1p32), (float)(1.0 / (1.0 - rate)),
-                                  x.data + row * x.columns + part.column);
+                                  mb_matrix_row(&x, step, row) + part.column);
     }
 }
 

@@ -21,11 +21,27 @@ typedef struct mb_window {
     size_t rows, columns, stride, padding, groups;
 } mb_window;
 
-/* (rows, columns) row-major without gaps; how many rows, the user knows. */
+/* Numbers of samples: (rows, columns) row-major, without gaps; how many rows, the user knows. With
+ * `passing` there is one row a thread instead, a sample's while its tile runs: for what one phase
+ * hands to the next, tile by tile. */
 typedef struct mb_matrix {
     float *data;
     size_t columns;
+    bool passing;
 } mb_matrix;
+
+/* Numbers from one thread's row to the next: they share no line. */
+static inline size_t mb_passing_stride(size_t columns)
+{
+    return (columns + 2 * MB_LINE - 1) / MB_LINE * MB_LINE;
+}
+
+/* Where sample `row` is for the thread whose step this is. */
+static inline float *mb_matrix_row(const mb_matrix *matrix, const mb_step *step, size_t row)
+{
+    return matrix->data + (matrix->passing ? step->worker * mb_passing_stride(matrix->columns)
+                                           : row * matrix->columns);
+}
 
 /* What training adds to a network's parameters. Moments have the parameters' layout. */
 typedef struct mb_trainable {
@@ -55,9 +71,13 @@ typedef struct mb_site {
 /* Layers append phases and never see threads. Functions that a layer does not need are NULL. */
 typedef struct mb_layer_ops {
     const char *name;
-    bool in_place;     /* out is the same matrix as in */
-    bool takes_dots;   /* as the first layer it multiplies samples without their zeros */
-    bool takes_images; /* and nothing that is flat */
+    bool in_place;         /* out is the same matrix as in */
+    bool takes_dots;       /* as the first layer it multiplies samples without their zeros */
+    bool takes_images;     /* and nothing that is flat */
+    bool reads_by_sample;  /* one phase reads in, and one d_out, each sample by sample */
+    bool writes_by_sample; /* out and d_in are written sample by sample, by the last phase */
+    bool keeps_in;         /* what comes in is read again by backward or update */
+    bool keeps_out;        /* so is what goes out */
     size_t tensors;
 
     /* Reads the spec's part after the colon (NULL if there is none) and sets layer->out and
@@ -68,6 +88,8 @@ typedef struct mb_layer_ops {
     /* Numbers that the layer keeps from phase to phase of a step of up to max_rows samples. */
     size_t (*keeps)(const mb_layer *layer, size_t max_rows, bool training);
 
+    /* What forward needs once a step, besides what comes in; NULL: nothing. */
+    mb_status (*prepare)(const mb_layer *layer, const mb_site *site, mb_error *error);
     mb_status (*forward)(const mb_layer *layer, const mb_site *site, mb_error *error); /* out */
     /* d_in, where it is wanted: site->d_in.data is NULL where samples come in; and what update
      * wants to find in `kept`. */
@@ -119,7 +141,8 @@ static inline const void *mb_site_input(const mb_site *site)
 
 static inline const float *mb_site_input_row(const mb_site *site, const mb_step *step, size_t row)
 {
-    return (site->in.data != NULL ? site->in.data : step->batch->x) + row * site->in.columns;
+    return site->in.data != NULL ? mb_matrix_row(&site->in, step, row)
+                                 : step->batch->x + row * site->in.columns;
 }
 
 extern const mb_layer_ops mb_dense_ops, mb_relu_ops, mb_conv2d_ops, mb_maxpool2d_ops,

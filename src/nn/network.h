@@ -53,12 +53,15 @@ typedef struct mb_layer_info {
 size_t mb_network_layers(const mb_network *network);
 mb_layer_info mb_network_layer(const mb_network *network, size_t number);
 
-/* Bytes of a workspace for that many samples; SIZE_MAX where there are too many to count. */
-size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, bool training);
+/* Bytes of a workspace for that many samples on that many threads; SIZE_MAX where there are too
+ * many to count. */
+size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, size_t threads,
+                          bool training);
 
 /* Room for up to max_rows samples, from the arena. MB_MEMORY. */
-mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,
-                            mb_arena *arena, mb_workspace *workspace, mb_error *error);
+mb_status mb_workspace_open(const mb_network *network, size_t max_rows, size_t threads,
+                            bool training, mb_arena *arena, mb_workspace *workspace,
+                            mb_error *error);
 
 /* The logits' place: like a layer after the last. `site` gives plan, arena, kernels, rows and
  * trainable; the matrices are set here. */

@@ -1,5 +1,7 @@
 #include "nn/network.h"
 
+#include "nn/spec.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,29 +16,74 @@ mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phas
     return mb_plan_add(site->plan, phase, error);
 }
 
-static mb_matrix take_matrix(mb_arena *arena, size_t rows, size_t columns)
+/* ---- what is kept of a batch, and what passes ---- */
+
+/* The largest of a window and then ReLU is the same as ReLU first, and less to do. */
+static bool pools_before_relu(const mb_network *network, size_t relu)
 {
-    size_t elements;
-    if (!mb_multiply(rows, columns, &elements))
-        return (mb_matrix){NULL, columns};
-    return (mb_matrix){mb_arena_take(arena, elements, sizeof(float)), columns};
+    return network->layers[relu].ops == &mb_relu_ops && relu + 1 < network->count &&
+           network->layers[relu + 1].ops == &mb_maxpool2d_ops;
 }
 
-/* Numbers that layer i keeps of each batch, and bytes of all matrices and these. */
+/* Whether layer i and the one behind it are one product where nothing is trained. */
+static bool folds_next(const mb_network *network, size_t i)
+{
+    return network->layers[i].ops == &mb_conv2d_ops &&
+           network->layers[i + 1].ops == &mb_batchnorm2d_ops;
+}
+
+/* The layer that takes what layer i gives, over those that change it in place. *kept: one of them
+ * must find it again on the way back. */
+static const mb_layer *taker_of(const mb_network *network, size_t i, bool *kept)
+{
+    *kept = false;
+    for (i++; i < network->count && network->layers[i].ops->in_place; i++)
+        *kept |= network->layers[i].ops->keeps_out && !pools_before_relu(network, i);
+    return i < network->count ? &network->layers[i] : NULL;
+}
+
+/* Whether what layer i gives is only handed on, tile by tile; and whether its gradient is. */
+static bool passes_out(const mb_network *network, size_t i, bool training)
+{
+    bool kept;
+    const mb_layer *taker = taker_of(network, i, &kept);
+    return taker != NULL && network->layers[i].ops->writes_by_sample &&
+           taker->ops->reads_by_sample && !(training && (kept || taker->ops->keeps_in));
+}
+
+static bool passes_gradient(const mb_network *network, size_t i)
+{
+    bool kept;
+    const mb_layer *taker = taker_of(network, i, &kept);
+    return taker != NULL && network->layers[i].ops->reads_by_sample && taker->ops->writes_by_sample;
+}
+
+/* Numbers of a matrix, and of what layer i keeps of each batch; false: too many to count. */
+static bool count_matrix(size_t columns, bool passing, size_t max_rows, size_t threads,
+                         size_t *numbers)
+{
+    return passing ? mb_multiply(threads, mb_passing_stride(columns), numbers)
+                   : mb_multiply(max_rows, columns, numbers);
+}
+
 static size_t kept_numbers(const mb_layer *layer, size_t max_rows, bool training)
 {
     return layer->ops->keeps != NULL ? layer->ops->keeps(layer, max_rows, training) : 0;
 }
 
-size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, bool training)
+size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, size_t threads, bool training)
 {
-    size_t numbers = 0, matrix;
+    size_t numbers = 0, out = 0, d_out = 0;
     for (size_t i = 0; i < network->count; i++) {
         const mb_layer *layer = &network->layers[i];
+        const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place)
             continue;
-        if (!mb_multiply(max_rows, (training ? 2 : 1) * mb_shape_size(layer->out), &matrix) ||
-            __builtin_add_overflow(numbers, matrix, &numbers) ||
+        if (!count_matrix(columns, passes_out(network, i, training), max_rows, threads, &out) ||
+            (training &&
+             !count_matrix(columns, passes_gradient(network, i), max_rows, threads, &d_out)) ||
+            __builtin_add_overflow(numbers, out, &numbers) ||
+            __builtin_add_overflow(numbers, d_out, &numbers) ||
             __builtin_add_overflow(numbers, kept_numbers(layer, max_rows, training), &numbers))
             return SIZE_MAX;
     }
@@ -44,8 +91,19 @@ size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, bool train
     return mb_multiply(numbers, sizeof(float), &bytes) ? bytes : SIZE_MAX;
 }
 
-mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool training,
-                            mb_arena *arena, mb_workspace *workspace, mb_error *error)
+static mb_matrix take_matrix(mb_arena *arena, size_t columns, bool passing, size_t max_rows,
+                             size_t threads)
+{
+    size_t numbers;
+    mb_matrix matrix = {NULL, columns, passing};
+    if (count_matrix(columns, passing, max_rows, threads, &numbers))
+        matrix.data = mb_arena_take(arena, numbers, sizeof(float));
+    return matrix;
+}
+
+mb_status mb_workspace_open(const mb_network *network, size_t max_rows, size_t threads,
+                            bool training, mb_arena *arena, mb_workspace *workspace,
+                            mb_error *error)
 {
     const size_t count = network->count;
     workspace->out = mb_arena_take(arena, count, sizeof *workspace->out);
@@ -57,7 +115,7 @@ mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool tra
         const mb_layer *layer = &network->layers[i];
         const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place) {
-            const mb_matrix samples = {NULL, columns};
+            const mb_matrix samples = {.columns = columns};
             workspace->out[i] = i > 0 ? workspace->out[i - 1] : samples;
             workspace->d_out[i] = i > 0 ? workspace->d_out[i - 1] : samples;
             continue;
@@ -66,21 +124,25 @@ mb_status mb_workspace_open(const mb_network *network, size_t max_rows, bool tra
         workspace->kept[i] = mb_arena_take(arena, kept, sizeof(float));
         if (workspace->kept[i] == NULL)
             return mb_fail_memory(error, layer->ops->name, kept * sizeof(float));
-        workspace->out[i] = take_matrix(arena, max_rows, columns);
+        workspace->out[i] =
+            take_matrix(arena, columns, passes_out(network, i, training), max_rows, threads);
         if (training)
-            workspace->d_out[i] = take_matrix(arena, max_rows, columns);
+            workspace->d_out[i] =
+                take_matrix(arena, columns, passes_gradient(network, i), max_rows, threads);
         if (workspace->out[i].data == NULL || (training && workspace->d_out[i].data == NULL))
             return mb_fail_memory(error, "activations", max_rows * columns * sizeof(float));
     }
     return MB_OK;
 }
 
+/* ---- phases ---- */
+
 static mb_site site_of(const mb_network *network, const mb_workspace *workspace, size_t i,
                        mb_site site)
 {
-    const size_t inputs = mb_shape_size(network->layers[i].in);
-    site.in = i > 0 ? workspace->out[i - 1] : (mb_matrix){NULL, inputs};
-    site.d_in = i > 0 ? workspace->d_out[i - 1] : (mb_matrix){NULL, inputs};
+    const mb_matrix samples = {.columns = mb_shape_size(network->layers[i].in)};
+    site.in = i > 0 ? workspace->out[i - 1] : samples;
+    site.d_in = i > 0 ? workspace->d_out[i - 1] : samples;
     site.out = workspace->out[i];
     site.d_out = workspace->d_out[i];
     site.kept = workspace->kept[i];
@@ -92,38 +154,54 @@ mb_site mb_network_output(const mb_network *network, const mb_workspace *workspa
     return site_of(network, workspace, network->count - 1, site);
 }
 
-/* Whether layer i and the one behind it are one product where nothing is trained. */
-static bool folds_next(const mb_network *network, size_t i)
+/* One place in the order in which layers run. */
+typedef struct turn {
+    const mb_layer *layer;
+    mb_site site;
+} turn;
+
+/* Lists the layers as they run forward; those that are folded into others are left out, and a ReLU
+ * that comes after its pool works on what that gives. Returns how many. */
+static size_t list_turns(const mb_network *network, const mb_workspace *workspace, mb_site site,
+                         turn *turns)
 {
-    return network->layers[i].ops == &mb_conv2d_ops &&
-           network->layers[i + 1].ops == &mb_batchnorm2d_ops;
+    size_t count = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        turn *next = &turns[count++];
+        *next = (turn){&network->layers[i], site_of(network, workspace, i, site)};
+        if (site.trainable == NULL && folds_next(network, i)) {
+            next->site.folded = &network->layers[++i];
+            next->site.out = workspace->out[i];
+        } else if (pools_before_relu(network, i)) {
+            const mb_site pooled = site_of(network, workspace, i + 1, site);
+            turns[count++] = (turn){next->layer, pooled};
+            *next = (turn){&network->layers[++i], pooled};
+        }
+    }
+    return count;
 }
 
 mb_status mb_network_forward(const mb_network *network, const mb_workspace *workspace, mb_site site,
                              mb_error *error)
 {
+    turn turns[MB_MAX_LAYERS];
     mb_status status = MB_OK;
-    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
-        const mb_layer *layer = &network->layers[i];
-        mb_site here = site_of(network, workspace, i, site);
-        if (site.trainable == NULL && folds_next(network, i)) {
-            here.folded = &network->layers[++i];
-            here.out = workspace->out[i];
-        }
-        status = layer->ops->forward(layer, &here, error);
-    }
+    const size_t count = list_turns(network, workspace, site, turns);
+    for (size_t i = 0; i < count && status == MB_OK; i++)
+        if (turns[i].layer->ops->prepare != NULL)
+            status = turns[i].layer->ops->prepare(turns[i].layer, &turns[i].site, error);
+    for (size_t i = 0; i < count && status == MB_OK; i++)
+        status = turns[i].layer->ops->forward(turns[i].layer, &turns[i].site, error);
     return status;
 }
 
 mb_status mb_network_backward(const mb_network *network, const mb_workspace *workspace,
                               mb_site site, mb_error *error)
 {
+    turn turns[MB_MAX_LAYERS];
     mb_status status = MB_OK;
-    for (size_t i = network->count; i-- > 0 && status == MB_OK;) {
-        const mb_layer *layer = &network->layers[i];
-        const mb_site here = site_of(network, workspace, i, site);
-        status = layer->ops->backward(layer, &here, error);
-    }
+    for (size_t i = list_turns(network, workspace, site, turns); i-- > 0 && status == MB_OK;)
+        status = turns[i].layer->ops->backward(turns[i].layer, &turns[i].site, error);
     return status;
 }
 

@@ -77,6 +77,8 @@ const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number)
     return &plan->phases[number].phase;
 }
 
+bool mb_plan_follows(const mb_plan *plan, size_t number) { return plan->phases[number].follows; }
+
 size_t mb_plan_scratch(const mb_plan *plan)
 {
     size_t most = 0;

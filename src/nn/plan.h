@@ -23,6 +23,7 @@ typedef struct mb_step {
     mb_samples samples;      /* what it is gathered from: rows of batch->source */
     mb_samples drawn;        /* the same samples by their numbers in the data set */
     mb_samples next;         /* the next step's, likewise: none at the end of an epoch */
+    size_t worker;           /* the thread's index in the team */
     size_t epoch;            /* of the run, from 0: what is drawn at random depends on it */
     const mb_update *update; /* NULL when nothing is trained */
 } mb_step;
@@ -91,6 +92,9 @@ size_t mb_plan_barriers(const mb_plan *plan);
 /* Runs the phases once; called by every worker of a team, each with its own scratch and an equal
  * step. When it returns all phases are finished on all threads. */
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch);
+
+/* Whether phase `number` runs tile by tile with the one before it. */
+bool mb_plan_follows(const mb_plan *plan, size_t number);
 
 /* Frees the plan, and leaves the ops and the watches alone. */
 void mb_plan_free(mb_plan *plan);

@@ -114,7 +114,7 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     const mb_layer *layer = op->layer;
     const mb_window *window = &layer->window;
     const float *image = mb_site_input_row(&op->site, step, tile);
-    float *out = op->site.out.data + tile * op->site.out.columns;
+    float *out = mb_matrix_row(&op->site.out, step, tile);
     if (window->padding > 0) {
         float *padded = scratch;
         for (size_t i = 0; i < padded_numbers(layer); i++)
@@ -137,12 +137,11 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
 
 static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    (void)step;
     const pool_op *op = context;
     const mb_layer *layer = op->layer;
     const mb_window *window = &layer->window;
-    const float *d_out = op->site.d_out.data + tile * op->site.d_out.columns;
-    float *d_in = op->site.d_in.data + tile * op->site.d_in.columns;
+    const float *d_out = mb_matrix_row(&op->site.d_out, step, tile);
+    float *d_in = mb_matrix_row(&op->site.d_in, step, tile);
     float *d = window->padding > 0 ? scratch : d_in;
     memset(d, 0, padded_numbers(layer) * sizeof *d);
     const float scale = 1.0f / (float)(window->rows * window->columns);
@@ -203,6 +202,8 @@ static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
     .takes_images = true,
+    .reads_by_sample = true,
+    .writes_by_sample = true,
     .configure = configure_max,
     .keeps = keeps_places,
     .forward = forward,
@@ -212,6 +213,8 @@ const mb_layer_ops mb_maxpool2d_ops = {
 const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
     .takes_images = true,
+    .reads_by_sample = true,
+    .writes_by_sample = true,
     .configure = configure_mean,
     .forward = forward,
     .backward = backward,
@@ -220,6 +223,8 @@ const mb_layer_ops mb_avgpool2d_ops = {
 const mb_layer_ops mb_globalavgpool_ops = {
     .name = "globalavgpool",
     .takes_images = true,
+    .reads_by_sample = true,
+    .writes_by_sample = true,
     .configure = configure_global,
     .forward = forward,
     .backward = backward,

@@ -21,23 +21,23 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
 
 static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    (void)step, (void)scratch;
+    (void)scratch;
     const relu_op *op = context;
     const mb_matrix z = op->site.out;
     const mb_tile part = mb_cut_tile_in(op->cut, tile, z.columns);
-    op->site.kernels->relu(part.rows, part.columns, z.data + part.row * z.columns + part.column,
+    op->site.kernels->relu(part.rows, part.columns, mb_matrix_row(&z, step, part.row) + part.column,
                            z.columns);
 }
 
 static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
-    (void)step, (void)scratch;
+    (void)scratch;
     const relu_op *op = context;
     const mb_matrix a = op->site.out, d = op->site.d_out;
     const mb_tile part = mb_cut_tile_in(op->cut, tile, a.columns);
-    const size_t corner = part.row * a.columns + part.column;
-    op->site.kernels->relu_gradient(part.rows, part.columns, a.data + corner, d.data + corner,
-                                    a.columns);
+    op->site.kernels->relu_gradient(part.rows, part.columns,
+                                    mb_matrix_row(&a, step, part.row) + part.column,
+                                    mb_matrix_row(&d, step, part.row) + part.column, a.columns);
 }
 
 static mb_status add_phase(const mb_layer *layer, const mb_site *site, const float *changed,
@@ -74,6 +74,7 @@ static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *
 const mb_layer_ops mb_relu_ops = {
     .name = "relu",
     .in_place = true,
+    .keeps_out = true,
     .configure = configure,
     .forward = forward,
     .backward = backward,

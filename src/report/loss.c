@@ -145,10 +145,9 @@ static void draw_titles(const mb_canvas *canvas, const mb_run *run, double left)
 {
     const mb_training_options *options = run->options;
     const double room = WIDTH - 2.0 * left;
-    char text[512], epochs[MB_COUNTED_LENGTH], batch[MB_COUNT_LENGTH];
-    snprintf(text, sizeof text, "Test accuracy %.2f %% after %s",
-             100.0 * run->epochs[options->epochs - 1].test_accuracy,
-             mb_write_counted(epochs, options->epochs, "epoch"));
+    char text[512], length[MB_RUN_LENGTH], batch[MB_COUNT_LENGTH];
+    snprintf(text, sizeof text, "Test accuracy %.2f %% after %s", 100.0 * run->kept->test_accuracy,
+             mb_run_length(run, length));
     mb_text_fit(canvas, &mb_title_font, left, 36.0, MB_LEFT, room, text);
     snprintf(text, sizeof text, "%s%s", mb_network_spec(run->network),
              run->data == NULL ? ", on drawn digits" : "");

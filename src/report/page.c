@@ -53,25 +53,26 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
 {
     const mb_run *run = report->run;
     const mb_evaluation *evaluation = report->evaluation;
-    const mb_epoch_metrics *last = &run->epochs[run->options->epochs - 1];
+    const mb_epoch_metrics *kept = run->kept;
     char text[128], wrong[MB_COUNT_LENGTH], images[MB_COUNT_LENGTH];
     mb_html_put(html, "<dl class=\"figures\">\n");
     begin_figure(html, "Test accuracy");
-    mb_html_real(html, "test_accuracy", last->test_accuracy, "%.2f %%",
-                 100.0 * last->test_accuracy);
+    mb_html_real(html, "test_accuracy", kept->test_accuracy, "%.2f %%",
+                 100.0 * kept->test_accuracy);
     snprintf(text, sizeof text, "%s of %s wrong",
              mb_write_count(wrong, evaluation->samples - evaluation->correct),
              mb_write_count(images, evaluation->samples));
     put_remark(html, text);
-    if (!isnan(last->validation_accuracy)) {
+    if (!isnan(kept->validation_accuracy)) {
         begin_figure(html, "Validation");
-        mb_html_real(html, "validation_accuracy", last->validation_accuracy, "%.2f %%",
-                     100.0 * last->validation_accuracy);
+        mb_html_real(html, "validation_accuracy", kept->validation_accuracy, "%.2f %%",
+                     100.0 * kept->validation_accuracy);
         put_remark(html, "accuracy on images held out");
     }
     begin_figure(html, "Training loss");
-    mb_html_real(html, "final_train_loss", last->train_loss, "%.3g", last->train_loss);
-    put_remark(html, "nats, mean of the last epoch");
+    mb_html_real(html, "final_train_loss", kept->train_loss, "%.3g", kept->train_loss);
+    put_remark(html, kept->epoch == run->options->epochs ? "nats, mean of the last epoch"
+                                                         : "nats, mean of that epoch");
     begin_figure(html, "Training time");
     const double seconds = mb_run_seconds(run);
     mb_html_real(html, "train_seconds", seconds, "%.*f s", mb_decimals(seconds, 3), seconds);
@@ -86,7 +87,7 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
 static void put_header(const mb_html *html, const mb_report *report, const mb_spread *speed)
 {
     const mb_run *run = report->run;
-    char images[MB_COUNT_LENGTH], epochs[MB_COUNTED_LENGTH], threads[MB_COUNTED_LENGTH];
+    char images[MB_COUNT_LENGTH], length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH];
     const double seconds = mb_run_seconds(run);
     mb_html_put(html,
                 "<header>\n<p class=\"name\">mnist_blas %s</p>\n"
@@ -95,8 +96,8 @@ static void put_header(const mb_html *html, const mb_report *report, const mb_sp
                 mb_write_count(images, report->evaluation->samples),
                 run->data == NULL ? "drawn " : "");
     mb_html_put(html, "<p class=\"lead\">after %s, %.*f s of training on %s</p>\n",
-                mb_write_counted(epochs, run->options->epochs, "epoch"), mb_decimals(seconds, 3),
-                seconds, mb_write_counted(threads, run->machine->threads, "thread"));
+                mb_run_length(run, length), mb_decimals(seconds, 3), seconds,
+                mb_write_counted(threads, run->machine->threads, "thread"));
     put_figures(html, report, speed);
     mb_html_put(html, "</header>\n");
 }

@@ -79,6 +79,8 @@ static void put_training(const mb_html *html, const mb_run *run)
     begin_list(html, "Training");
     put_count(html, "Epochs", "epochs", options->epochs);
     put_count(html, "Batch size", "batch_size", options->batch_size);
+    if (options->patience > 0)
+        put_count(html, "Patience, epochs", "patience", options->patience);
     put_optimizer(html, options);
     put_augmentation(html, &options->augmentation);
     begin_fact(html, "Seed"); /* a name rather than a number: no groups of three */

@@ -15,6 +15,18 @@ double mb_run_seconds(const mb_run *run)
     return seconds;
 }
 
+char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
+{
+    char epochs[MB_COUNTED_LENGTH], kept[MB_COUNT_LENGTH];
+    mb_write_counted(epochs, run->options->epochs, "epoch");
+    if (run->kept == NULL || run->kept->epoch == run->options->epochs)
+        snprintf(text, MB_RUN_LENGTH, "%s", epochs);
+    else
+        snprintf(text, MB_RUN_LENGTH, "%s (epoch %s is kept)", epochs,
+                 mb_write_count(kept, run->kept->epoch));
+    return text;
+}
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -76,16 +88,20 @@ static void add_results(json_t *summary, const mb_run *run, const mb_spread *spe
 {
     const mb_epoch_metrics none = {
         .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
-    const size_t epochs = run->options->epochs;
-    const mb_epoch_metrics *last = epochs > 0 ? &run->epochs[epochs - 1] : &none;
-    json_object_set_new(summary, "final_train_loss", number_of(last->train_loss));
-    json_object_set_new(summary, "test_accuracy", number_of(last->test_accuracy));
+    const mb_epoch_metrics *kept = run->kept != NULL ? run->kept : &none;
+    json_object_set_new(summary, "final_train_loss", number_of(kept->train_loss));
+    json_object_set_new(summary, "test_accuracy", number_of(kept->test_accuracy));
     json_object_set_new(summary, "train_seconds", json_real(mb_run_seconds(run)));
     json_object_set_new(summary, "samples_per_second",
                         json_pack("{s:o, s:o, s:o}", "min", number_of(speed->min), "median",
                                   number_of(speed->median), "max", number_of(speed->max)));
-    if (!isnan(last->validation_accuracy))
-        json_object_set_new(summary, "validation_accuracy", json_real(last->validation_accuracy));
+    if (!isnan(kept->validation_accuracy))
+        json_object_set_new(summary, "validation_accuracy", json_real(kept->validation_accuracy));
+    if (run->options->patience == 0)
+        return;
+    json_object_set_new(summary, "patience", json_integer((json_int_t)run->options->patience));
+    if (run->kept != NULL)
+        json_object_set_new(summary, "best_epoch", json_integer((json_int_t)run->kept->epoch));
 }
 
 /* Where there is something to tell of checkpoints and signals. */

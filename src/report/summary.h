@@ -3,6 +3,7 @@
 #define MB_REPORT_SUMMARY_H
 
 #include "core/status.h"
+#include "report/words.h"
 #include "train/keeper.h"
 #include "train/options.h"
 
@@ -18,7 +19,7 @@ typedef struct mb_run_position {
 } mb_run_position;
 
 /* All that a summary tells. Nothing in it is owned. An interrupted run may have no epoch; what is
- * told of the last one is null then. */
+ * told of the one that is kept is null then. */
 typedef struct mb_run {
     const char
         *data; /* the folder as given; NULL: drawn digits, which the summary calls "synthetic" */
@@ -26,6 +27,8 @@ typedef struct mb_run {
     const mb_machine_info *machine;
     const mb_training_options *options; /* its epochs: those that are finished */
     const mb_epoch_metrics *epochs;     /* (options->epochs) */
+    const mb_epoch_metrics *kept; /* of the epoch after which the network was as it is: the last, or
+                                   * with patience the best; NULL: no epoch is finished */
     const mb_keeper_costs *checkpoints; /* NULL: none were kept */
     const mb_run_position *interrupted; /* where a signal ended it; NULL: it is whole */
 } mb_run;
@@ -37,6 +40,10 @@ typedef struct mb_spread {
     double min, median, max;
 } mb_spread;
 mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error);
+
+/* "7 epochs", "7 epochs (epoch 5 is kept)": for sentences. Returns `text`. */
+enum { MB_RUN_LENGTH = 2 * MB_COUNTED_LENGTH };
+char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH]);
 
 /* Write FOLDER/summary.json and FOLDER/metrics.jsonl, each whole or not at all. MB_IO, MB_MEMORY.
  */

@@ -27,6 +27,7 @@ static const struct field {
     size_t place, size;
 } fields[] = {
     FIELD("validation", COUNT, validation, ALL),
+    FIELD("patience", COUNT, patience, ALL),
     FIELD("epochs", COUNT, epochs, ALL),
     FIELD("batch-size", COUNT, batch_size, ALL),
     FIELD("optimizer", OPTIMIZER, optimizer, ALL),

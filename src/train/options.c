@@ -95,6 +95,11 @@ mb_status mb_training_check(const mb_training_options *options, size_t samples, 
     if (o->batch_size < 1 || o->batch_size > samples - o->validation)
         return mb_fail(error, MB_INVALID, "batch size: %zu is not in 1 to %zu, the training images",
                        o->batch_size, samples - o->validation);
+    if (o->patience > 0 && o->validation == 0)
+        return mb_fail(error, MB_INVALID,
+                       "patience: %zu needs images held out to tell which epoch is best: "
+                       "validation is 0",
+                       o->patience);
     if (!(o->lr > 0.0 && o->lr <= 1e6))
         return mb_fail(error, MB_INVALID, "learning rate: %g is not in 0 (excluded) to 1e6", o->lr);
     if (!(o->momentum >= 0.0 && o->momentum < 1.0))

@@ -60,8 +60,8 @@ mb_status mb_pass_open(const mb_network *network, const mb_supply *supply,
     mb_status status = mb_feed_open(&cut_down, network->kernels, trainable != NULL, &pass->arena,
                                     &pass->feed, error);
     if (status == MB_OK)
-        status = mb_workspace_open(network, cut_down.batch_size, trainable != NULL, &pass->arena,
-                                   &pass->workspace, error);
+        status = mb_workspace_open(network, cut_down.batch_size, threads, trainable != NULL,
+                                   &pass->arena, &pass->workspace, error);
     if (status == MB_OK)
         status = mb_loss_open(cut_down.batch_size, &pass->arena, &pass->loss, error);
     if (status == MB_OK)
@@ -99,6 +99,7 @@ static void run_stretch(const mb_worker *worker, void *context)
         const size_t number = job->first + done++;
         const bool whole = mb_feed_rows(&pass->feed, number) == pass->feed.batch_size;
         mb_step step = mb_feed_step(&pass->feed, number);
+        step.worker = worker->index;
         mb_update update;
         if (pass->update_source != NULL) {
             update = pass->update_source(pass->update_context, number);

@@ -18,6 +18,15 @@ void mb_record_add(mb_record *record, const mb_epoch_metrics *metrics, const flo
     mb_loss_curve_add(&record->curve, step_loss, steps);
 }
 
+size_t mb_record_best(const mb_record *record)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < record->finished; i++)
+        if (record->epochs[i].validation_accuracy > record->epochs[best].validation_accuracy)
+            best = i;
+    return best;
+}
+
 void mb_record_close(mb_record *record)
 {
     free(record->epochs);

@@ -21,6 +21,10 @@ mb_status mb_record_open(size_t epochs, mb_record *record, mb_error *error);
 void mb_record_add(mb_record *record, const mb_epoch_metrics *metrics, const float *step_loss,
                    size_t steps);
 
+/* The index of the finished epoch with the highest validation accuracy, the first of those alike.
+ * There must be one. */
+size_t mb_record_best(const mb_record *record);
+
 /* Frees what it holds; {0} is fine. */
 void mb_record_close(mb_record *record);
 

@@ -6,8 +6,8 @@
 #define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, 1})
 #define DOUBLES(name, place, count)                                                                \
     ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, count})
-#define NETWORK(name, place, room)                                                                 \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), room, room})
+#define NETWORK(name, place, count, most)                                                          \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), count, most})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
                 record->finished, t->options->epochs})
@@ -17,6 +17,7 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
     mb_record *record = &t->record;
     mb_tally *tally = &t->pass.tally;
     const size_t room = t->pass.network->parameter_room;
+    float *average = t->trainable.average;
     const mb_state list[MB_STATES] = {
         SIZES("epoch", &t->epoch),
         SIZES("step", &t->step),
@@ -36,10 +37,12 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         SIZES("curve.steps", &record->curve.steps),
         DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
         {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps},
-        NETWORK("", t->pass.network->parameters, room),
-        NETWORK("first_moment.", t->trainable.first, room),
-        NETWORK("second_moment.", t->trainable.second, room),
-        NETWORK("average.", t->trainable.average, t->trainable.average != NULL ? room : 0),
+        NETWORK("", t->pass.network->parameters, room, room),
+        NETWORK("first_moment.", t->trainable.first, room, room),
+        NETWORK("second_moment.", t->trainable.second, room, room),
+        NETWORK("average.", average, average != NULL ? room : 0, average != NULL ? room : 0),
+        NETWORK("best.", t->best, t->best != NULL && t->epoch > 0 ? room : 0,
+                t->best != NULL ? room : 0),
     };
     memcpy(states, list, sizeof list);
 }

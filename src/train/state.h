@@ -25,7 +25,7 @@ typedef struct mb_state {
 } mb_state;
 
 /* The states of any trainer; the first two are the epoch and the step. */
-enum { MB_STATES = 22, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
+enum { MB_STATES = 23, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
 
 /* Bytes of an element as a copy holds it. */
 size_t mb_state_size(mb_state_kind kind);

@@ -139,6 +139,13 @@ static bool is_to_stop(const mb_trainer *t)
     return t->events != NULL && t->events->stop != NULL && t->events->stop(t->events->context);
 }
 
+static void keep_best(mb_trainer *t)
+{
+    const mb_network *network = t->evaluated;
+    if (t->best != NULL && mb_record_best(&t->record) == t->epoch)
+        memcpy(t->best, network->parameters, network->parameter_room * sizeof *t->best);
+}
+
 /* Where it is stopped meanwhile, all steps of the epoch are done, and it is evaluated when the run
  * goes on. */
 static void end_epoch(mb_trainer *t)
@@ -149,6 +156,7 @@ static void end_epoch(mb_trainer *t)
         return;
     if (t->record.finished < t->options->epochs)
         mb_record_add(&t->record, &metrics, t->pass.tally.step_loss, t->steps);
+    keep_best(t);
     t->epoch++;
     t->step = 0;
     t->seconds = 0.0;
@@ -181,10 +189,23 @@ static mb_status check_parameters(const mb_network *network, mb_error *error)
     return MB_OK;
 }
 
+bool mb_trainer_is_done(const mb_trainer *t)
+{
+    const size_t patience = t->options->patience, finished = t->record.finished;
+    if (t->epoch >= t->options->epochs)
+        return true;
+    return patience > 0 && finished > 0 && finished - 1 - mb_record_best(&t->record) >= patience;
+}
+
+size_t mb_trainer_kept(const mb_trainer *t)
+{
+    return t->best != NULL ? mb_record_best(&t->record) : t->record.finished - 1;
+}
+
 mb_status mb_trainer_run(mb_trainer *t, mb_error *error)
 {
     mb_status status = MB_OK;
-    while (t->epoch < t->options->epochs && !t->stopped && status == MB_OK)
+    while (!mb_trainer_is_done(t) && !t->stopped && status == MB_OK)
         status = mb_trainer_epoch(t, error);
     return status == MB_OK ? check_parameters(t->pass.network, error) : status;
 }
@@ -240,14 +261,26 @@ static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error
     return MB_OK;
 }
 
+static mb_status open_best(mb_trainer *t, const mb_network *network, mb_error *error)
+{
+    if (t->options->patience == 0)
+        return MB_OK;
+    t->best = mb_arena_take(&t->arena, network->parameter_room, sizeof *t->best);
+    return t->best != NULL
+               ? MB_OK
+               : mb_fail_memory(error, "best epoch", network->parameter_room * sizeof *t->best);
+}
+
 void mb_trainer_settle(mb_trainer *t)
 {
     const mb_network *network = t->pass.network;
-    float *average = t->trainable.average;
-    if (average == NULL)
-        return;
-    mb_network_copy_state(network, average);
-    memcpy(network->parameters, average, network->parameter_room * sizeof *average);
+    const float *left = t->trainable.average;
+    if (left != NULL)
+        mb_network_copy_state(network, t->trainable.average);
+    if (t->best != NULL && t->record.finished > 0)
+        left = t->best;
+    if (left != NULL)
+        memcpy(network->parameters, left, network->parameter_room * sizeof *left);
 }
 
 static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
@@ -264,6 +297,8 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
         status = open_parameters(t, network, error);
     if (status == MB_OK)
         status = open_average(t, network, error);
+    if (status == MB_OK)
+        status = open_best(t, network, error);
     if (status == MB_OK)
         status = mb_evaluator_open(t->evaluated, &dataset->test, rows, columns, threads, &t->test,
                                    error);

@@ -17,6 +17,7 @@ typedef struct mb_trainer {
     mb_augmenter augmenter;
     mb_trainable trainable;
     const mb_network *evaluated; /* the network in training, or its running average */
+    float *best; /* (parameter_room) what was evaluated after the best epoch; NULL: no patience */
     mb_pass pass;
     mb_evaluator test, validation;
     uint32_t *order;
@@ -43,11 +44,18 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
  * evaluation, with `stopped` set. MB_DIVERGED where a loss is not finite. */
 mb_status mb_trainer_epoch(mb_trainer *trainer, mb_error *error);
 
+/* Whether all epochs are trained, or so many that patience is at its end. */
+bool mb_trainer_is_done(const mb_trainer *trainer);
+
 /* All epochs that are left, as mb_train does. */
 mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error);
 
-/* After the last step: leaves in the network what training is to leave there, the running average
- * where there is one. */
+/* The index of the finished epoch whose parameters training leaves: the best, or the last. There
+ * must be one. */
+size_t mb_trainer_kept(const mb_trainer *trainer);
+
+/* After the last step: leaves in the network what training is to leave there, which may be the best
+ * epoch's parameters or the running average. */
 void mb_trainer_settle(mb_trainer *trainer);
 
 void mb_trainer_close(mb_trainer *trainer);

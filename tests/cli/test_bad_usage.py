@@ -44,6 +44,8 @@ OPTIONS = {
     "seed_beyond_64_bits": [["--seed", "99999999999999999999"], "--seed"],
     "validation_of_all": [["--validation", "1200"], ["validation", "1200"]],
     "validation_negative": [["--validation", "-1"], "--validation"],
+    "patience_without_validation": [["--patience", "3"], ["patience", "validation is 0"]],
+    "patience_negative": [["--patience", "-1", "--validation", "100"], "--patience"],
     "threads_0": [["--threads", "0"], "--threads"],
     "threads_of_letters": [["--threads", "abc"], "--threads"],
     "threads_negative": [["--threads", "-2"], "--threads"],

@@ -203,7 +203,8 @@ def default_test(optimizer):
         plain = self.learn(data, {"optimizer": optimizer}, "plain")
         options = self.of_optimizer(optimizer)
         foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})
-        self.assertEqual((set(others) | set(strengths)) - foreign | {"optimizer"}, set(options) - foreign)
+        self.assertEqual((set(others) | set(strengths)) - foreign | {"optimizer", "patience"},
+                         set(options) - foreign)
         self.assertEqual(plain, self.learn(data, options, "words"))
         for name in set(others) - foreign:
             changed = self.learn(data, {"optimizer": optimizer, name: others[name]}, "other")
@@ -212,6 +213,9 @@ def default_test(optimizer):
         plain = self.learn(data, varied, "plain")
         for name, value in strengths.items():
             self.assertNotEqual(plain, self.learn(data, {**varied, name: value}, "other"), name)
+        held_out = {"optimizer": optimizer, "validation": "100", "epochs": "30", "schedule": "constant"}
+        self.assertNotEqual(self.learn(data, held_out, "plain"),
+                            self.learn(data, {**held_out, "patience": "1"}, "other"))
     return test
 
 

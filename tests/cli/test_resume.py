@@ -16,6 +16,7 @@ KINDS = {
     "adam": ["--optimizer", "adam", "--schedule", "cosine"],
     "adamw": ["--seed", 3, "--validation", 100],
     "average": ["--ema", 0.99, "--label-smoothing", 0.05],
+    "patience": ["--validation", 100, "--patience", 29, "--schedule", "constant"],
     "affine": ["--augment", "affine", "--batch-size", 7],
     "elastic": ["--augment", "elastic", "--shift", 1],
     "dropout": ["--network", "dense:60,relu,dropout:0.3,dense:4"],
@@ -34,6 +35,7 @@ OTHERS = {
     "ema": [["--ema", 0.9], ["--ema: 0.9", "has 0"]],
     "label_smoothing": [["--label-smoothing", 0.1], ["--label-smoothing: 0.1", "has 0.03"]],
     "validation": [["--validation", 10], ["--validation: 10", "has 0"]],
+    "patience": [["--validation", 0, "--patience", 1], ["--patience: 1", "has 0"]],
     "fewer_epochs": [["--epochs", 29], ["--epochs: 29", "has 30"]],
     "network": [["--network", "dense:4"], ["--network: dense:4", "has dense:128,relu"]],
 }

@@ -173,7 +173,8 @@ mb_test_report *mb_test_report_open(const mb_test_results *wanted)
                          .network = made->network,
                          .machine = &made->info,
                          .options = &made->options,
-                         .epochs = made->epochs};
+                         .epochs = made->epochs,
+                         .kept = &made->epochs[wanted->epochs - 1]};
     made->dataset = (mb_dataset){.folder = "data/mnist",
                                  .rows = wanted->rows,
                                  .columns = wanted->columns,

@@ -136,9 +136,10 @@ static void damage_is_named(void **state)
 static void other_versions_are_refused(void **state)
 {
     fixture *f = *state;
-    replace(f->bytes, "\"version\":\"1\"", "\"version\":\"2\"");
+    replace(f->bytes, "\"version\":\"" MB_CHECKPOINT_VERSION "\"", "\"version\":\"9\"");
     assert_true(mb_test_sign(f->bytes));
-    refused(f->bytes, "a checkpoint of version 2, this program knows version 1");
+    refused(f->bytes,
+            "a checkpoint of version 9, this program knows version " MB_CHECKPOINT_VERSION);
 }
 
 static void a_model_is_no_checkpoint(void **state)

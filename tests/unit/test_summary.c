@@ -54,7 +54,8 @@ static int open_fixture(void **state)
                       .network = f->network,
                       .machine = &f->info,
                       .options = &f->options,
-                      .epochs = f->epochs};
+                      .epochs = f->epochs,
+                      .kept = &f->epochs[2]};
     return 0;
 }
 
@@ -207,6 +208,7 @@ static void validation_is_told_where_there_was_one(void **state)
 {
     fixture *f = *state;
     f->options.epochs = 1;
+    f->run.kept = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
     json_t *summary = read_summary(f);
     is_number(summary, "validation_accuracy", 0.875);
@@ -217,6 +219,26 @@ static void validation_is_told_where_there_was_one(void **state)
     is_number(line, "validation_accuracy", 0.875);
     json_decref(line);
     free(text);
+}
+
+static void the_epoch_that_is_kept_is_told_of(void **state)
+{
+    fixture *f = *state;
+    char length[MB_RUN_LENGTH];
+    assert_string_equal(mb_run_length(&f->run, length), "3 epochs");
+    f->options.patience = 2;
+    f->run.kept = &f->epochs[0];
+    f->epochs[0].validation_accuracy = 0.875;
+    json_t *summary = read_summary(f);
+    is_count(summary, "epochs", 3);
+    is_count(summary, "patience", 2);
+    is_count(summary, "best_epoch", 1);
+    is_number(summary, "final_train_loss", f->epochs[0].train_loss);
+    is_number(summary, "test_accuracy", f->epochs[0].test_accuracy);
+    is_number(summary, "validation_accuracy", 0.875);
+    is_number(summary, "train_seconds", 1.5);
+    json_decref(summary);
+    assert_string_equal(mb_run_length(&f->run, length), "3 epochs (epoch 1 is kept)");
 }
 
 static void names_are_those_of_the_options(void **state)
@@ -275,6 +297,7 @@ int main(void)
         CASE(the_median_of_an_even_number_is_between_two),
         CASE(metrics_are_a_line_an_epoch),
         CASE(validation_is_told_where_there_was_one),
+        CASE(the_epoch_that_is_kept_is_told_of),
         CASE(folders_names_are_quoted),
         CASE(folders_names_need_not_be_utf8),
         CASE(a_missing_folder_is_an_error),

@@ -1,0 +1,67 @@
+"""--patience: training ends where held-out images say so, with the best epoch's model."""
+import unittest
+
+import support
+from support import ProgramTest
+
+HELD_OUT = ["--validation", 150, "--schedule", "constant", "--batch-size", 16]
+
+
+class Patience(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.data = self.make_data()
+
+    def learn(self, *arguments, out="out"):
+        return self.succeed("--data", self.data, "--out", out, *HELD_OUT, *arguments)
+
+    def best(self):
+        """Metrics of the first epoch with the highest validation accuracy."""
+        return max(self.metrics(), key=lambda line: line["validation_accuracy"])
+
+    def check_kept(self, result):
+        """The model, and what is told of it, are the best epoch's. Returns that epoch."""
+        best, summary, epochs = self.best(), self.summary(), len(self.metrics())
+        self.assertEqual(best["epoch"], summary["best_epoch"])
+        self.assertEqual(epochs, summary["epochs"])
+        for key, name in (("test_accuracy", "test_accuracy"), ("train_loss", "final_train_loss"),
+                          ("validation_accuracy", "validation_accuracy")):
+            self.assertEqual(best[key], summary[name])
+        evaluated = self.succeed("evaluate", "out/model.safetensors", "--data", self.data)
+        self.assertIn(f"accuracy {best['test_accuracy']:.4f} ", evaluated.out)
+        kept = f" (epoch {best['epoch']} is kept)" if best["epoch"] < epochs else ""
+        self.assertIn(f"test accuracy {100 * best['test_accuracy']:.2f} % after {epochs} epochs{kept} in ",
+                      result.out)
+        return best["epoch"]
+
+    def test_ends_after_so_many_epochs_without_a_better_one(self):
+        for patience in (1, 4):
+            number = self.check_kept(self.learn("--epochs", 200, "--patience", patience))
+            self.assertEqual(number + patience, len(self.metrics()))
+            self.assertIn(f"{number + patience} epochs (epoch {number} is kept)".encode(),
+                          support.read_bytes(self.path("out", "report.html")))
+
+    def test_model_is_that_of_a_run_of_so_many_epochs(self):
+        for name, more in (("plain", []), ("average", ["--ema", 0.95])):
+            self.learn(*more, "--epochs", 40, "--patience", 3)
+            self.learn(*more, "--epochs", self.best()["epoch"], out=name)
+            self.assertEqual(self.model_bytes(name), self.model_bytes())
+
+    def test_best_is_kept_where_all_epochs_are_taken(self):
+        result = self.learn("--epochs", 8, "--patience", 8)
+        self.assertEqual(8, len(self.metrics()))
+        self.check_kept(result)
+
+    def test_run_that_is_at_its_end_stays_there(self):
+        """Resumed, it says so and trains no further, whether it may have more epochs or not."""
+        self.learn("--epochs", 200, "--patience", 2, "--checkpoint-every", "epoch")
+        model, metrics = self.model_bytes(), self.metrics()
+        for more in ([], ["--epochs", 300]):
+            result = self.succeed("--resume", "out/checkpoint", *more)
+            self.assertIn(f"resumed  out/checkpoint: all {len(metrics)} epochs are trained", result.out)
+            self.assertEqual(model, self.model_bytes())
+            self.assertEqual(metrics, self.metrics())
+
+
+if __name__ == "__main__":
+    unittest.main()
