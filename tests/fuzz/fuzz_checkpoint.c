@@ -70,6 +70,8 @@ static void begin(void)
     mb_training_options options = mb_test_options(MB_ADAMW, 1);
     options.ema = 0.9;
     options.epochs = 3;
+    options.validation = 5;
+    options.patience = 2;
     require(mb_test_open_data(NULL) == MB_OK);
     machine = mb_test_machine(1);
     bases[0] = make_base("dense:6,relu,dropout:0.5,dense:4", &options, MB_TEST_STEPS + 3);

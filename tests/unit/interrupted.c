@@ -149,6 +149,9 @@ void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
     assert_int_equal(one->trainer.trainable.average != NULL, one->options.ema > 0.0);
     if (one->trainer.trainable.average != NULL)
         assert_memory_equal(one->trainer.trainable.average, other->trainer.trainable.average, room);
+    assert_int_equal(one->trainer.best != NULL, one->options.patience > 0);
+    if (one->trainer.best != NULL)
+        assert_memory_equal(one->trainer.best, other->trainer.best, room);
     assert_int_equal(a->finished, b->finished);
     for (size_t i = 0; i < a->finished; i++)
         epochs_equal(&a->epochs[i], &b->epochs[i]);

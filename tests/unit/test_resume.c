@@ -69,7 +69,7 @@ typedef struct aids {
     mb_schedule_kind schedule;
     mb_augmentation_kind augmentation;
     double smoothing, ema;
-    size_t validation;
+    size_t validation, patience;
 } aids;
 
 static void check_with(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
@@ -80,6 +80,7 @@ static void check_with(const char *spec, const aids *with, mb_optimizer_kind kin
     options.label_smoothing = with->smoothing;
     options.ema = with->ema;
     options.validation = with->validation;
+    options.patience = with->patience;
     check_run(spec, &options);
 }
 
@@ -118,6 +119,14 @@ static void held_out_images(void **state)
 {
     (void)state;
     check_sample(plain, &(aids){.schedule = MB_ONECYCLE, .validation = 5}, MB_ADAMW, 1);
+}
+
+static void patience(void **state)
+{
+    (void)state;
+    const aids with = {.schedule = MB_ONECYCLE, .validation = 5, .patience = 1};
+    check_sample(plain, &with, MB_ADAM, 1);
+    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_SGD, 2);
 }
 
 static void dropout(void **state)
@@ -170,7 +179,8 @@ static void all_at_once(void **state)
                              .augmentation = kind,
                              .smoothing = 0.1,
                              .ema = 0.95,
-                             .validation = 5},
+                             .validation = 5,
+                             .patience = 2},
                      MB_ADAMW, 1);
 }
 
@@ -274,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup(optimizers_and_seeds, mb_test_begin),
         cmocka_unit_test_setup(schedules, mb_test_begin),
         cmocka_unit_test_setup(held_out_images, mb_test_begin),
+        cmocka_unit_test_setup(patience, mb_test_begin),
         cmocka_unit_test_setup(dropout, mb_test_begin),
         cmocka_unit_test_setup(smooth_labels, mb_test_begin),
         cmocka_unit_test_setup(running_average, mb_test_begin),
