@@ -76,9 +76,14 @@ static mb_status open_data(train_run *run, mb_error *error)
 static mb_status open_network(train_run *run, mb_error *error)
 {
     const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
-    mb_status status = mb_network_open(run->machine, run->arguments.network, input,
-                                       run->dataset->classes, &run->network, error);
-    if (status == MB_OK && run->from.path != NULL)
+    const size_t classes = run->dataset->classes;
+    const char *spec = run->arguments.network;
+    const bool resumed = run->from.path != NULL;
+    mb_status status =
+        resumed && strcmp(spec, run->from.network) == 0
+            ? mb_checkpoint_network(&run->from, run->machine, input, classes, &run->network, error)
+            : mb_network_open(run->machine, spec, input, classes, &run->network, error);
+    if (status == MB_OK && resumed)
         status = mb_resume_check_network(&run->from, run->network, error);
     return status;
 }

@@ -42,4 +42,7 @@ int mb_binding_save(mb_binding *binding);
 int mb_binding_restore(const mb_binding *binding);
 int mb_binding_pin(unsigned cpu);
 
+/* The binding without one of its CPUs, unless that is its only one. */
+mb_binding mb_binding_without(const mb_binding *binding, unsigned cpu);
+
 #endif

@@ -124,16 +124,18 @@ void mb_team_barrier(const mb_worker *worker)
         mb_barrier_wait(&worker->team->barrier);
 }
 
-void mb_team_leave(const mb_team *team)
+void mb_team_stand_aside(const mb_team *team)
 {
-    if (team->binding_known)
-        (void)mb_binding_restore(&team->binding);
+    if (!team->binding_known || team->pins == NULL)
+        return;
+    const mb_binding rest = mb_binding_without(&team->binding, team->pins[0]);
+    (void)mb_binding_restore(&rest);
 }
 
 static void unpin(const mb_worker *worker, void *context)
 {
     (void)context;
-    mb_team_leave(worker->team);
+    (void)mb_binding_restore(&worker->team->binding);
 }
 
 void mb_team_close(mb_team *team)

@@ -38,9 +38,11 @@ void mb_team_run(mb_team *team, mb_work_fn *work, void *context);
 /* The same on the first `threads` of the team (at least 1, at most all), while the others wait. */
 void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *context);
 
-/* Gives the calling thread, which may have inherited the pin of one of the team's, the CPUs that
- * the caller could use when the team was opened. */
-void mb_team_leave(const mb_team *team);
+/* For a thread that works beside the team, and may have inherited the pin of one of its threads:
+ * gives the calling thread the CPUs that the caller could use when the team was opened, but, where
+ * there are others, for that of the team's first thread, who is the only one at work between two
+ * runs. */
+void mb_team_stand_aside(const mb_team *team);
 
 /* Waits until all workers have come here; what one wrote before, all see after. */
 void mb_team_barrier(const mb_worker *worker);

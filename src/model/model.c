@@ -147,10 +147,7 @@ static mb_status read_numbers(const char *path, const mb_safetensors *file, cons
  * asks for gigabytes gets none. */
 static size_t most_parameters(const mb_safetensors *file)
 {
-    size_t numbers = (size_t)1 << 22;
-    for (size_t i = 0; i < mb_safetensors_count(file); i++)
-        numbers += mb_safetensors_tensor(file, i)->elements;
-    return numbers;
+    return mb_safetensors_elements(file) + ((size_t)1 << 22);
 }
 
 /* The network that the metadata describe, its parameters 0. */

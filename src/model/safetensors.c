@@ -280,6 +280,14 @@ const mb_stored_tensor *mb_safetensors_tensor(const mb_safetensors *file, size_t
     return &file->tensors[index];
 }
 
+size_t mb_safetensors_elements(const mb_safetensors *file)
+{
+    size_t elements = 0;
+    for (size_t i = 0; i < file->count; i++)
+        elements += file->tensors[i].elements;
+    return elements;
+}
+
 const mb_stored_tensor *mb_safetensors_find(const mb_safetensors *file, const char *name)
 {
     for (size_t i = 0; i < file->count; i++)

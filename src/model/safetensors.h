@@ -85,6 +85,9 @@ mb_status mb_safetensors_parse(const char *label, const void *bytes, size_t size
 size_t mb_safetensors_count(const mb_safetensors *file);
 const mb_stored_tensor *mb_safetensors_tensor(const mb_safetensors *file, size_t index);
 
+/* Numbers in all tensors together, which the file's size bounds. */
+size_t mb_safetensors_elements(const mb_safetensors *file);
+
 /* The tensor of this name, NULL when there is none. */
 const mb_stored_tensor *mb_safetensors_find(const mb_safetensors *file, const char *name);
 

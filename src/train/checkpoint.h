@@ -70,6 +70,14 @@ mb_status mb_checkpoint_check_data(const mb_checkpoint *checkpoint, const mb_dat
 /* "0.3.21 SkylakeX": what `blas` is for this machine. */
 void mb_checkpoint_blas(const mb_machine *machine, char *text, size_t size);
 
+/* Opens the network that the checkpoint is of, for images of this shape; *network is the caller's,
+ * its parameters are not yet those of the file. It has the file's tensors, so that no file asks for
+ * much more memory than it has bytes. MB_FORMAT: the spec is none, or has not the tensors that are
+ * there; MB_MEMORY. */
+mb_status mb_checkpoint_network(const mb_checkpoint *checkpoint, const mb_machine *machine,
+                                mb_shape input, size_t classes, mb_network **network,
+                                mb_error *error);
+
 /* Puts the state into a trainer that was opened with the checkpoint's network, data, and options,
  * but for more epochs: it goes on where the snapshot was taken. MB_FORMAT: the file has not the
  * tensors of this run, or parameters that no network has (not finite, a negative variance);

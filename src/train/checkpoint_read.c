@@ -153,6 +153,32 @@ static mb_status find(const mb_checkpoint *c, const char *name, const char *dtyp
     return MB_OK;
 }
 
+/* A few more numbers than are there leave it to the tensors to say what is wrong. */
+static const size_t spare_parameters = (size_t)1 << 16;
+
+mb_status mb_checkpoint_network(const mb_checkpoint *c, const mb_machine *machine, mb_shape input,
+                                size_t classes, mb_network **network, mb_error *error)
+{
+    const size_t most = mb_safetensors_elements(c->file) + spare_parameters;
+    mb_network *opened = NULL;
+    mb_error why = {0};
+    mb_status status =
+        mb_network_open_within(machine, c->network, input, classes, most, &opened, &why);
+    if (status != MB_OK)
+        return mb_fail(error, status == MB_INVALID ? MB_FORMAT : status, "%s: %s", c->path,
+                       why.text);
+    for (size_t i = 0; i < mb_network_tensors(opened) && status == MB_OK; i++) {
+        const mb_tensor_info info = mb_network_tensor(opened, i);
+        const mb_stored_tensor *tensor = NULL;
+        status = find(c, info.name, "F32", info.elements, &tensor, error);
+    }
+    if (status == MB_OK)
+        *network = opened;
+    else
+        mb_network_close(opened);
+    return status;
+}
+
 static mb_status restore_row(const mb_checkpoint *c, const mb_state *state, mb_error *error)
 {
     static const char *const dtypes[] = {

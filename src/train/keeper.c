@@ -33,12 +33,16 @@ struct mb_keeper {
     pthread_t thread;
 };
 
-/* On Linux a thread has a priority of its own; elsewhere it would be the process's. */
+/* On Linux a thread has a priority of its own; elsewhere it would be the process's. A thread of low
+ * priority still takes the CPU from the one that wakes it where that has had its time slice: hence
+ * another CPU than the caller's, and the policy of batches, who never cut in. */
 static void step_back(const mb_keeper *keeper)
 {
-    mb_team_leave(keeper->team);
+    mb_team_stand_aside(keeper->team);
 #ifdef __linux__
     const int lowest = 19;
+    const struct sched_param unused = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &unused);
     (void)setpriority(PRIO_PROCESS, 0, lowest);
 #endif
 }

@@ -13,8 +13,9 @@ typedef struct mb_keeper_costs {
 } mb_keeper_costs;
 
 /* A keeper of `trainer`'s checkpoints at `path`. Head, trainer, path and machine are borrowed until
- * mb_keeper_close. The thread runs where the opener of the machine's team could, with low priority,
- * and no signal is handled on it. MB_MEMORY; MB_UNAVAILABLE: no thread can be had. */
+ * mb_keeper_close. The thread runs where the opener of the machine's team could, but for the CPU of
+ * its first thread, with low priority, and no signal is handled on it. MB_MEMORY; MB_UNAVAILABLE:
+ * no thread can be had. */
 mb_status mb_keeper_open(mb_machine *machine, mb_trainer *trainer, const mb_checkpoint_head *head,
                          const char *path, mb_keeper **keeper, mb_error *error);
 

@@ -19,12 +19,14 @@ mb_status mb_snapshot_open(const mb_machine *machine, mb_trainer *trainer, mb_sn
         state->stride = mb_state_size(state->kind);
         /* Zeroed pages that are not written to cost nothing: a run may have a million epochs. */
         state->values = calloc(state->most + 1, state->stride);
+        if (state->values != NULL && state->kind == MB_STATE_NETWORK)
+            memset(state->values, 0xff,
+                   state->most * state->stride); /* also what is empty as yet */
         if (state->values == NULL)
             status = mb_fail_memory(error, "checkpoint", state->most * state->stride);
     }
     if (status == MB_OK)
-        mb_snapshot_take(snapshot,
-                         trainer); /* so that the first in training finds the pages there */
+        mb_snapshot_take(snapshot, trainer); /* the first in training then finds the pages there */
     else
         mb_snapshot_close(snapshot);
     return status;

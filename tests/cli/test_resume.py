@@ -1,4 +1,5 @@
 """--checkpoint-every and --resume: a run that goes on ends as the run that never stopped."""
+import hashlib
 import os
 import re
 import resource
@@ -40,6 +41,14 @@ OTHERS = {
 }
 WHEN = {"nonsense": "often", "zero": "0", "negative": "-1", "two_numbers": "5,6", "epoch_twice":
         "epoch,epoch", "empty": "", "trailing_comma": "5,", "huge": "9" * 30, "long": "1" * 100}
+
+
+def signed(content):
+    """The bytes of a checkpoint with the checksum that belongs to them."""
+    at = content.index(b'"checksum":"') + len('"checksum":"')
+    before, after = content[:at], content[at + 64:]
+    digest = hashlib.sha256(before + b"0" * 64 + after).hexdigest()
+    return before + digest.encode() + after
 
 
 class GoingOn(InterruptingTest):
@@ -171,6 +180,25 @@ class Refused(InterruptingTest):
     def test_truncated_file(self):
         support.write_bytes(self.path("half"), self.before["checkpoint"][:-5000])
         self.refuse(1, "--resume", "half", says="half: ")
+
+    def test_tampered_file(self):
+        """Whatever was changed, with a checksum that fits: one line, and no memory for what is asked."""
+        whole = self.before["checkpoint"]
+        self.assertEqual(whole, signed(whole))
+        for old, new, says in (
+                (b"dense:128,relu,dense:64,relu,dense:4", b"dense:999999,dense:9999,relu,dense:4",
+                 "parameters, expected at most"),
+                (b"dense:64,", b"dense:65,", 'tensor "2.weight": of another form'),
+                (b'"option.batch-size":"4"', b'"option.batch-size":"0"', "batch size: 0 "),
+                (b'"option.batch-size":"4"', b'"option.batch-size":"5"', " steps"),
+                (b'"option.epochs":"30"', b'"option.epochs":"00"', "epochs: 0 ")):
+            self.assertEqual((1, len(old)), (whole.count(old), len(new)))
+            support.write_bytes(self.path("tampered"), signed(whole.replace(old, new)))
+            result = self.run_program("--resume", "tampered", "--quiet")
+            self.assertIn(result.code, (1, 2), result)
+            self.assertEqual(1, len(result.errors), result)
+            self.assertIn(says, result.errors[0])
+            self.assertEqual(self.before, self.files())
 
     def test_other_data(self):
         for name, sizes in {"more": {"train": 1201}, "fewer": {"test": 199}, "wider": {"columns": 11},

@@ -2,7 +2,9 @@
  * go wrong: opening to create, write, fsync and rename, counted from 1.
  *
  *     FAULT=fail:ERRNO:N   call N fails with this number
- *     FAULT=kill:9:N       before call N the process gets this signal
+ *     FAULT=kill:9:N       before call N the calling thread gets this signal
+ *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal, and the call is
+ *                          not made
  *     FAULT=short:BYTES:0  every write takes at most so many bytes, every other is interrupted
  */
 #include <dlfcn.h>
@@ -60,6 +62,16 @@ static bool concerned_fd(int fd)
     return concerned(path);
 }
 
+/* The thread may be one that handles no signals. */
+static void interrupt_twice(int number)
+{
+    kill(getpid(), SIGTERM);
+    kill(getpid(), number);
+    for (int seconds = 0; seconds < 60; seconds++)
+        sleep(1);
+    abort();
+}
+
 /* Whether this call is to fail; errno says how. */
 static bool fails(void)
 {
@@ -67,6 +79,8 @@ static bool fails(void)
     const int call = ++calls;
     if (told("kill", &number, &at) && call == at)
         raise(number);
+    if (told("twice", &number, &at) && call == at)
+        interrupt_twice(number);
     if (!told("fail", &number, &at) || call != at)
         return false;
     errno = number;

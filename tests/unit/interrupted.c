@@ -8,6 +8,7 @@
 
 #include "interrupted.h"
 #include "support.h"
+#include "train/checkpoint_format.h"
 #include "training.h"
 
 #include <string.h>
@@ -96,6 +97,23 @@ void mb_test_run_keep(mb_test_run *run, const char *path)
     mb_checkpoint_head_close(&head);
 }
 
+bool mb_test_sign(mb_bytes bytes)
+{
+    static const char key[] = "\"checksum\":\"";
+    const size_t length = sizeof key - 1;
+    const uint8_t *place = memmem(bytes.data, bytes.size, key, length);
+    char value[MB_DIGEST_DIGITS + 1] = "";
+    mb_digest digest;
+    size_t at = 0;
+    if (place == NULL || bytes.size - (size_t)(place - bytes.data) < length + MB_DIGEST_DIGITS)
+        return false;
+    memcpy(value, place + length, MB_DIGEST_DIGITS);
+    if (!mb_checkpoint_checksum(bytes, value, &digest, &at))
+        return false;
+    memcpy(bytes.data + at, digest.text, MB_DIGEST_DIGITS);
+    return true;
+}
+
 void mb_test_run_restore(mb_test_run *run, const char *path)
 {
     mb_error error;
@@ -131,6 +149,9 @@ void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
     assert_int_equal(one->trainer.trainable.average != NULL, one->options.ema > 0.0);
     if (one->trainer.trainable.average != NULL)
         assert_memory_equal(one->trainer.trainable.average, other->trainer.trainable.average, room);
+    assert_int_equal(one->trainer.best != NULL, one->options.patience > 0);
+    if (one->trainer.best != NULL)
+        assert_memory_equal(one->trainer.best, other->trainer.best, room);
     assert_int_equal(a->finished, b->finished);
     for (size_t i = 0; i < a->finished; i++)
         epochs_equal(&a->epochs[i], &b->epochs[i]);

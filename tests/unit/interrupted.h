@@ -37,6 +37,10 @@ void mb_test_run_on(mb_test_run *run, size_t stop_after);
 /* Writes a checkpoint of the run as it is now; the notes are "place": "a b%". */
 void mb_test_run_keep(mb_test_run *run, const char *path);
 
+/* Gives the bytes of a checkpoint the checksum that they should have; false where there is no place
+ * for one. */
+bool mb_test_sign(mb_bytes bytes);
+
 /* Puts the checkpoint `path` into a run at its beginning. */
 void mb_test_run_restore(mb_test_run *run, const char *path);
 

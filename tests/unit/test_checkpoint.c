@@ -76,20 +76,6 @@ static void replace(mb_bytes bytes, const char *old, const char *new)
     memcpy(found, new, strlen(new));
 }
 
-/* Gives the bytes the checksum that they should have. */
-static void sign(mb_bytes bytes)
-{
-    static const char key[] = "\"checksum\":\"";
-    char *place = memmem(bytes.data, bytes.size, key, strlen(key));
-    char value[MB_DIGEST_DIGITS + 1] = "";
-    mb_digest digest;
-    size_t at = 0;
-    assert_non_null(place);
-    memcpy(value, place + strlen(key), MB_DIGEST_DIGITS);
-    assert_true(mb_checkpoint_checksum(bytes, value, &digest, &at));
-    memcpy(bytes.data + at, digest.text, MB_DIGEST_DIGITS);
-}
-
 static void holds_what_was_put_in(void **state)
 {
     fixture *f = *state;
@@ -151,7 +137,7 @@ static void other_versions_are_refused(void **state)
 {
     fixture *f = *state;
     replace(f->bytes, "\"version\":\"" MB_CHECKPOINT_VERSION "\"", "\"version\":\"9\"");
-    sign(f->bytes);
+    assert_true(mb_test_sign(f->bytes));
     refused(f->bytes,
             "a checkpoint of version 9, this program knows version " MB_CHECKPOINT_VERSION);
 }
@@ -172,7 +158,7 @@ static void options_that_are_none_are_refused(void **state)
 {
     fixture *f = *state;
     replace(f->bytes, "\"option.optimizer\":\"adamw\"", "\"option.optimizer\":\"adams\"");
-    sign(f->bytes);
+    assert_true(mb_test_sign(f->bytes));
     refused(f->bytes, "metadata \"option.optimizer\": cannot be \"adams\"");
 }
 
@@ -207,7 +193,7 @@ static void states_that_cannot_be_are_refused(void **state)
                 (uint8_t)(cases[c].value >> 8 * byte);
         mb_checkpoint_close(&checkpoint);
         refused(copy, "damaged");
-        sign(copy);
+        assert_true(mb_test_sign(copy));
         mb_test_run fresh;
         mb_test_run_open(layers, &f->run.options, 1, &fresh);
         assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
@@ -260,6 +246,36 @@ static void another_network_is_refused(void **state)
     mb_test_error(&error, MB_FORMAT, "tensor \"0.weight\": of another form");
     mb_checkpoint_close(&checkpoint);
     mb_test_run_close(&other);
+}
+
+/* A small file that was signed after its spec was changed gets no gigabytes. */
+static void networks_that_are_not_in_the_file_are_refused(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *layers, *part;
+    } cases[] = {{"dense:999999,", "parameters, expected at most"},
+                 {"dense:8,relu,", "tensor \"0.weight\": of another form"},
+                 {"dense:9,tanh,", "no layer is called 'tanh'"}};
+    const mb_dataset *data = mb_test_data();
+    const mb_shape input = {1, data->rows, data->columns};
+    const char *before = "dense:9,relu,";
+    mb_network *network = NULL;
+    mb_checkpoint checkpoint;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        mb_error error = {0};
+        replace(f->bytes, before, cases[c].layers);
+        before = cases[c].layers;
+        assert_true(mb_test_sign(f->bytes));
+        assert_int_equal(mb_checkpoint_parse("it", f->bytes, &checkpoint, NULL), MB_OK);
+        assert_int_equal(mb_checkpoint_network(&checkpoint, f->run.machine, input, data->classes,
+                                               &network, &error),
+                         MB_FORMAT);
+        mb_test_error(&error, MB_FORMAT, cases[c].part);
+        assert_memory_equal(error.text, "it: ", 4);
+        mb_checkpoint_close(&checkpoint);
+    }
+    assert_null(network);
 }
 
 /* --- the keeper --- */
@@ -369,6 +385,7 @@ int main(void)
         TEST(states_that_cannot_be_are_refused),
         TEST(other_data_are_refused),
         TEST(another_network_is_refused),
+        TEST(networks_that_are_not_in_the_file_are_refused),
         TEST(the_newest_is_kept_in_the_end),
         TEST(training_goes_on_meanwhile),
         TEST(what_cannot_be_written_is_told_once),

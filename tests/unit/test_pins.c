@@ -188,6 +188,25 @@ static void a_thread_is_pinned_and_released(void **state)
     assert_int_equal(bits, 1);
 }
 
+static void a_binding_loses_one_cpu_but_not_its_last(void **state)
+{
+    (void)state;
+    const unsigned long bits = sizeof(unsigned long) * 8;
+    const mb_binding both = {{1ul << 3, 1ul << 5}}, low = {{1ul << 3}}, high = {{0, 1ul << 5}};
+    const unsigned first = 3, second = (unsigned)bits + 5;
+    mb_binding rest = mb_binding_without(&both, first);
+    assert_memory_equal(&rest, &high, sizeof rest);
+    rest = mb_binding_without(&both, second);
+    assert_memory_equal(&rest, &low, sizeof rest);
+    rest = mb_binding_without(&low, first);
+    assert_memory_equal(&rest, &low, sizeof rest);
+    const unsigned strangers[] = {4, 8191, 8192, 4294967295u};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        rest = mb_binding_without(&both, strangers[i]);
+        assert_memory_equal(&rest, &both, sizeof rest);
+    }
+}
+
 static void pinning_where_there_is_no_cpu_fails(void **state)
 {
     (void)state;
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(the_option_is_named_in_its_errors),
         cmocka_unit_test(a_thread_is_pinned_and_released),
+        cmocka_unit_test(a_binding_loses_one_cpu_but_not_its_last),
         cmocka_unit_test(pinning_where_there_is_no_cpu_fails),
     };
     return cmocka_run_group_tests_name("pins", tests, read_topology, free_topology);

@@ -1,6 +1,6 @@
 /* A run that was stopped after any step, and goes on from a file on any number of threads, ends as
- * the run that never stopped. With MB_LONG_TESTS after 20 random steps of every combination,
- * else 2. */
+ * the run that never stopped. With MB_LONG_TESTS everything with three seeds and three optimizers,
+ * after 20 random steps of each combination with 1, 2 and 4 threads; else a sample of that. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,56 +64,124 @@ static void check_run(const char *spec, const mb_training_options *options)
     mb_test_remove(folder);
 }
 
+/* What a run may have besides a network, a seed and an optimizer. */
+typedef struct aids {
+    mb_schedule_kind schedule;
+    mb_augmentation_kind augmentation;
+    double smoothing, ema;
+    size_t validation, patience;
+} aids;
+
+static void check_with(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
+{
+    mb_training_options options = mb_test_options(kind, seed);
+    options.schedule = with->schedule;
+    options.augmentation.kind = with->augmentation;
+    options.label_smoothing = with->smoothing;
+    options.ema = with->ema;
+    options.validation = with->validation;
+    options.patience = with->patience;
+    check_run(spec, &options);
+}
+
+static void check_all(const char *spec, const aids *with)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++)
+            check_with(spec, with, kind, seed);
+}
+
+static void check_sample(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
+{
+#ifdef MB_LONG_TESTS
+    (void)kind;
+    (void)seed;
+    check_all(spec, with);
+#else
+    check_with(spec, with, kind, seed);
+#endif
+}
+
 static void optimizers_and_seeds(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++)
-        for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++) {
-            const mb_training_options options = mb_test_options(kind, seed);
-            check_run(plain, &options);
-        }
+    check_all(plain, &(aids){.schedule = MB_ONECYCLE});
 }
 
 static void schedules(void **state)
 {
     (void)state;
-    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_COSINE; kind++) {
-        mb_training_options options = mb_test_options(MB_ADAMW, 1);
-        options.schedule = kind;
-        check_run(plain, &options);
-    }
+    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_COSINE; kind++)
+        check_sample(plain, &(aids){.schedule = kind}, MB_ADAMW, 1);
 }
 
 static void held_out_images(void **state)
 {
     (void)state;
-    mb_training_options options = mb_test_options(MB_ADAMW, 1);
-    options.validation = 5;
-    check_run(plain, &options);
+    check_sample(plain, &(aids){.schedule = MB_ONECYCLE, .validation = 5}, MB_ADAMW, 1);
+}
+
+static void patience(void **state)
+{
+    (void)state;
+    const aids with = {.schedule = MB_ONECYCLE, .validation = 5, .patience = 1};
+    check_sample(plain, &with, MB_ADAM, 1);
+    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_SGD, 2);
 }
 
 static void dropout(void **state)
 {
     (void)state;
-    const mb_training_options options = mb_test_options(MB_ADAMW, 2);
-    check_run("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4", &options);
+    check_sample("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4",
+                 &(aids){.schedule = MB_ONECYCLE}, MB_ADAMW, 2);
 }
 
-static void smooth_labels_and_a_running_average(void **state)
+static void smooth_labels(void **state)
 {
     (void)state;
-    mb_training_options options = mb_test_options(MB_ADAMW, 2);
-    options.ema = 0.9;
-    options.label_smoothing = 0.1;
-    check_run(plain, &options);
-    check_run("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &options);
+    check_sample(plain, &(aids){.schedule = MB_ONECYCLE, .smoothing = 0.1}, MB_ADAM, 3);
+}
+
+static void running_average(void **state)
+{
+    (void)state;
+    const aids with = {.schedule = MB_ONECYCLE, .ema = 0.9};
+    check_sample(plain, &with, MB_ADAMW, 2);
+    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_SGD, 1);
 }
 
 static void convolution_and_running_statistics(void **state)
 {
     (void)state;
-    const mb_training_options options = mb_test_options(MB_SGD, 1);
-    check_run("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &options);
+    const aids with = {.schedule = MB_ONECYCLE};
+    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &with, MB_SGD, 1);
+    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:4", &with,
+                 MB_ADAM, 2);
+}
+
+static void varied_images(void **state)
+{
+    (void)state;
+    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++) {
+        const aids with = {.schedule = MB_ONECYCLE, .augmentation = kind};
+        check_sample(plain, &with, MB_ADAMW, kind);
+        check_sample("conv2d:6x3,relu,flatten,dense:4", &with, MB_SGD, kind);
+    }
+}
+
+static void all_at_once(void **state)
+{
+    (void)state;
+    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+        check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:12,relu,"
+                     "dropout:0.5,dense:4",
+                     &(aids){.schedule = MB_COSINE,
+                             .augmentation = kind,
+                             .smoothing = 0.1,
+                             .ema = 0.95,
+                             .validation = 5,
+                             .patience = 2},
+                     MB_ADAMW, 1);
 }
 
 /* Each step on its own, and the moments before and after an epoch's evaluation. */
@@ -216,9 +284,13 @@ int main(void)
         cmocka_unit_test_setup(optimizers_and_seeds, mb_test_begin),
         cmocka_unit_test_setup(schedules, mb_test_begin),
         cmocka_unit_test_setup(held_out_images, mb_test_begin),
+        cmocka_unit_test_setup(patience, mb_test_begin),
         cmocka_unit_test_setup(dropout, mb_test_begin),
-        cmocka_unit_test_setup(smooth_labels_and_a_running_average, mb_test_begin),
+        cmocka_unit_test_setup(smooth_labels, mb_test_begin),
+        cmocka_unit_test_setup(running_average, mb_test_begin),
         cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_begin),
+        cmocka_unit_test_setup(varied_images, mb_test_begin),
+        cmocka_unit_test_setup(all_at_once, mb_test_begin),
         cmocka_unit_test_setup(every_step, mb_test_begin),
         cmocka_unit_test_setup(more_epochs, mb_test_begin),
         cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_begin),

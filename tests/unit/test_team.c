@@ -282,6 +282,24 @@ static void pins_hold_inside_and_are_gone_after_close(void **state)
     }
 }
 
+static void those_who_stand_aside_leave_the_first_pin(void **state)
+{
+    (void)state;
+    mb_binding before, pinned, aside;
+    const unsigned cpu = first_cpu(&before, &pinned);
+    const mb_binding rest = mb_binding_without(&before, cpu);
+    mb_team *team = open_team(1, &cpu), *free_team = open_team(1, NULL);
+    call_roll(team, 1);
+    mb_team_stand_aside(free_team);
+    assert_int_equal(mb_binding_save(&aside), 0);
+    assert_memory_equal(&aside, &pinned, sizeof aside);
+    mb_team_stand_aside(team);
+    assert_int_equal(mb_binding_save(&aside), 0);
+    assert_memory_equal(&aside, &rest, sizeof aside);
+    mb_team_close(free_team);
+    mb_team_close(team);
+}
+
 static void a_pin_that_fails_is_told_and_work_goes_on(void **state)
 {
     (void)state;
@@ -349,6 +367,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(subnormals_are_off_inside_and_back_outside),
         cmocka_unit_test(openmps_count_is_the_teams_inside_and_the_callers_outside),
         cmocka_unit_test(pins_hold_inside_and_are_gone_after_close),
+        cmocka_unit_test(those_who_stand_aside_leave_the_first_pin),
         cmocka_unit_test(a_pin_that_fails_is_told_and_work_goes_on),
         cmocka_unit_test(a_limit_by_openmp_makes_a_smaller_team),
     };
