@@ -17,6 +17,14 @@ enum { MOST_ROWS = 2, MOST_UNITS = 1, MOST_SHIFTS = 3 };
 
 typedef int32_t lane;
 
+/* Not memcpy, for which sums would have to lie in memory. */
+ALWAYS_INLINE void copy_line(const float *restrict from, float *restrict to)
+{
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++)
+        to[l] = from[l];
+}
+
 ALWAYS_INLINE void add_line(float factor, const float *restrict line, float *restrict sum)
 {
 #pragma omp simd
@@ -28,7 +36,7 @@ ALWAYS_INLINE void begin_line(mb_start start, size_t row, size_t line, float *re
 {
     const float *values = start.values + row * start.row;
     if (start.lines)
-        memcpy(sum, values + line, MB_LINE * sizeof *sum);
+        copy_line(values + line, sum);
     else
 #pragma omp simd
         for (lane l = 0; l < MB_LINE; l++)
@@ -48,6 +56,7 @@ ALWAYS_INLINE void product_rows(const mb_sweep *s, const size_t rows, const size
     for (size_t i = 0; i < s->count[0]; i++)
         for (size_t j = 0; j < s->count[1]; j++) {
             const float *x = a + i * s->a[0] + j * s->a[1], *y = b + i * s->b[0] + j * s->b[1];
+#pragma GCC unroll 2
             for (size_t k = s->count[2]; k > 0; k--, x += a_step, y += b_step)
                 for (size_t r = 0; r < rows; r++) {
                     const float *factor = x + r / 3 * 3 * row;
@@ -57,7 +66,7 @@ ALWAYS_INLINE void product_rows(const mb_sweep *s, const size_t rows, const size
         }
     for (size_t r = 0; r < rows; r++)
         for (size_t l = 0; l < lines; l++)
-            memcpy(c + r * ldc + l * s->line, sum[r * lines + l], sizeof *sum);
+            copy_line(sum[r * lines + l], c + r * ldc + l * s->line);
 }
 
 typedef void rows_fn(const mb_sweep *s, const float *a, const float *b, mb_start start, float *c,

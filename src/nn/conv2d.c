@@ -113,7 +113,12 @@ static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase 
     mb_conv2d_op *op = mb_arena_take(site->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "conv2d", sizeof *op);
-    *op = (mb_conv2d_op){layer, *site, phase.cut, weights, weights + bias_offset(layer)};
+    *op = (mb_conv2d_op){.layer = layer,
+                         .site = *site,
+                         .cut = phase.cut,
+                         .size = mb_conv2d_size_of(layer),
+                         .weights = weights,
+                         .bias = weights + bias_offset(layer)};
     phase.op = op;
     return mb_layer_add_phase(layer, site, &phase, error);
 }
@@ -122,10 +127,9 @@ static void run_turn(const void *context, const mb_step *step, size_t tile, void
 {
     (void)step, (void)scratch;
     const mb_conv2d_op *op = context;
-    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
-    const size_t at = mb_conv2d_group(&size, tile);
-    op->site.kernels->transpose(size.window, size.units, op->weights + at, op->site.kept + at,
-                                size.window);
+    const size_t at = mb_conv2d_group(&op->size, tile);
+    op->site.kernels->transpose(op->size.window, op->size.units, op->weights + at,
+                                op->site.kept + at, op->size.window);
 }
 
 static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)

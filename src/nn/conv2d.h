@@ -12,13 +12,6 @@
 
 #include "nn/layer.h"
 
-typedef struct mb_conv2d_op {
-    const mb_layer *layer;
-    mb_site site;
-    mb_cut cut;
-    const float *weights, *bias; /* of the layer, or folded with what comes behind it */
-} mb_conv2d_op;
-
 /* Sizes, worked out from a layer. */
 typedef struct mb_conv2d_size {
     size_t groups, channels, units; /* channels in and out, of a group */
@@ -28,6 +21,14 @@ typedef struct mb_conv2d_size {
     size_t block_rows; /* rows of outputs whose windows are multiplied at once */
     size_t weights;
 } mb_conv2d_size;
+
+typedef struct mb_conv2d_op {
+    const mb_layer *layer;
+    mb_site site;
+    mb_cut cut;
+    mb_conv2d_size size;
+    const float *weights, *bias; /* of the layer, or folded with what comes behind it */
+} mb_conv2d_op;
 
 mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer);
 
@@ -46,7 +47,7 @@ typedef struct mb_conv2d_room {
 } mb_conv2d_room;
 
 size_t mb_conv2d_room_bytes(const mb_layer *layer);
-mb_conv2d_room mb_conv2d_room_of(const mb_layer *layer, void *scratch);
+mb_conv2d_room mb_conv2d_room_of(const mb_conv2d_op *op, void *scratch);
 
 /* The sample's image, padded and in the layer's form: in the room, or where it is if it need not
  * be changed. */
@@ -72,25 +73,22 @@ typedef struct mb_conv2d_block {
 /* What the two forms do differently. */
 typedef struct mb_conv2d_form {
     /* The windows of a block, one after another; and their gradients added to the image's. */
-    void (*windows)(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                    const mb_conv2d_block *block, const float *image, float *windows);
-    void (*windows_back)(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                         const mb_conv2d_block *block, const float *d_windows, float *d_image);
+    void (*windows)(const mb_conv2d_op *op, const mb_conv2d_block *block, const float *image,
+                    float *windows);
+    void (*windows_back)(const mb_conv2d_op *op, const mb_conv2d_block *block,
+                         const float *d_windows, float *d_image);
 
     /* Biases into the block's outputs of all groups; and the sums of d_out over all pixels. */
-    void (*fill)(const mb_conv2d_op *op, const mb_conv2d_size *size, const mb_conv2d_block *block,
-                 float *out);
-    void (*sum)(const mb_conv2d_op *op, const mb_conv2d_size *size, const float *d_out,
-                float *sums);
+    void (*fill)(const mb_conv2d_op *op, const mb_conv2d_block *block, float *out);
+    void (*sum)(const mb_conv2d_op *op, const float *d_out, float *sums);
 
     /* The three products, all of which add, but for d_windows. */
-    void (*multiply)(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                     const mb_conv2d_block *block, const float *windows, float *out);
-    void (*d_weights)(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                      const mb_conv2d_block *block, const float *windows, const float *d_out,
-                      float *gradient);
-    void (*d_windows)(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                      const mb_conv2d_block *block, const float *d_out, float *d_windows);
+    void (*multiply)(const mb_conv2d_op *op, const mb_conv2d_block *block, const float *windows,
+                     float *out);
+    void (*d_weights)(const mb_conv2d_op *op, const mb_conv2d_block *block, const float *windows,
+                      const float *d_out, float *gradient);
+    void (*d_windows)(const mb_conv2d_op *op, const mb_conv2d_block *block, const float *d_out,
+                      float *d_windows);
 } mb_conv2d_form;
 
 extern const mb_conv2d_form mb_conv2d_pixels, mb_conv2d_planes;
@@ -98,10 +96,9 @@ extern const mb_conv2d_form mb_conv2d_pixels, mb_conv2d_planes;
 /* Whether the layer multiplies without windows being written out; then what it has of outputs, with
  * their biases, and what the sample adds to the gradient of the weights. */
 bool mb_conv2d_sweeps(const mb_layer *layer);
-void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const mb_conv2d_size *size, const float *image,
-                             float *out);
-void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                              const float *image, const float *d_out, float *gradient);
+void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const float *image, float *out);
+void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const float *image, const float *d_out,
+                              float *gradient);
 
 /* The tiles of the layer's phases; each is one sample. */
 mb_tile_fn mb_conv2d_run_forward, mb_conv2d_run_backward;

@@ -47,15 +47,15 @@ static float *take(float **rest, size_t numbers)
     return piece;
 }
 
-mb_conv2d_room mb_conv2d_room_of(const mb_layer *layer, void *scratch)
+mb_conv2d_room mb_conv2d_room_of(const mb_conv2d_op *op, void *scratch)
 {
-    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    const mb_layer *layer = op->layer;
     float *rest = scratch;
     mb_conv2d_room room;
-    room.windows = take(&rest, window_numbers(&size));
-    room.d_windows = take(&rest, window_numbers(&size));
-    room.image = take(&rest, padded_numbers(layer, &size));
-    room.d_image = take(&rest, padded_numbers(layer, &size));
+    room.windows = take(&rest, window_numbers(&op->size));
+    room.d_windows = take(&rest, window_numbers(&op->size));
+    room.image = take(&rest, padded_numbers(layer, &op->size));
+    room.d_image = take(&rest, padded_numbers(layer, &op->size));
     room.turned = take(&rest, mb_shape_size(layer->in));
     return room;
 }
@@ -64,7 +64,6 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
 {
     const mb_layer *layer = op->layer;
     const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
-    const mb_conv2d_size size = mb_conv2d_size_of(layer);
     if (is_direct(layer))
         return image;
     if (must_turn(layer)) {
@@ -78,7 +77,7 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
         image = turned;
     }
     if (layer->window.padding > 0)
-        memset(room->image, 0, padded_numbers(layer, &size) * sizeof *room->image);
+        memset(room->image, 0, padded_numbers(layer, &op->size) * sizeof *room->image);
     mb_window_pad(layer, layer->placed_out.planes, image, room->image);
     return room->image;
 }
@@ -86,9 +85,8 @@ const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb
 float *mb_conv2d_begin(const mb_conv2d_op *op, float *d_image, const mb_conv2d_room *room)
 {
     const mb_layer *layer = op->layer;
-    const mb_conv2d_size size = mb_conv2d_size_of(layer);
     float *d = is_direct(layer) ? d_image : room->d_image;
-    memset(d, 0, layer->in.channels * size.rows * size.columns * sizeof *d);
+    memset(d, 0, layer->in.channels * op->size.rows * op->size.columns * sizeof *d);
     return d;
 }
 

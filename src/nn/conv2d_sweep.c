@@ -17,48 +17,91 @@ bool mb_conv2d_sweeps(const mb_layer *layer)
 
 /* ---- by planes ---- */
 
-/* Each row of outputs is two lines at a time, of which the last two end with it: what both pairs
- * have is worked out twice. */
-static void planes_forward(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
-                           const float *image, float *out)
+/* Rows of an image, from the first to the end. */
+typedef struct span {
+    size_t first, end;
+} span;
+
+static bool is_blank(const float *row, size_t columns)
 {
-    const mb_window *window = &op->layer->window;
-    const size_t plane = s->rows * s->columns, columns = s->out_columns;
-    const bool wide = columns > MB_LINE;
-    const size_t pair = columns < 2 * MB_LINE ? columns : 2 * MB_LINE;
-    const mb_sweep sweep = {.count = {s->channels, window->rows, window->columns},
-                            .a = {window->rows * window->columns, window->columns, 1},
-                            .b = {plane, s->columns, 1},
-                            .row = s->window,
-                            .lines = wide ? 2 : 1,
-                            .line = pair - MB_LINE};
-    const float *weights = op->weights + mb_conv2d_group(s, group);
-    const mb_start bias = {.values = op->bias + group * s->units, .row = 1};
-    image += group * s->channels * plane;
-    out += group * s->units * s->out_pixels;
-    for (size_t y = 0; y < s->out_rows; y++)
-        for (size_t x = 0; x < columns; x += 2 * MB_LINE) {
-            const size_t from = x + pair <= columns ? x : columns - pair;
-            op->site.kernels->sweep_product(&sweep, s->units, weights,
-                                            image + y * s->columns + from, bias,
-                                            out + y * columns + from, s->out_pixels);
-        }
+    size_t marks = 0;
+    for (size_t i = 0; i < columns; i++)
+        marks += row[i] != 0.0f;
+    return marks == 0;
 }
 
-static void planes_gradient(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
-                            const float *image, const float *d_out, float *gradient)
+/* The rows that must be multiplied. Those above and below a digit are blank, and padding is. */
+static span rows_to_do(const mb_conv2d_op *op, const float *image)
 {
+    const mb_conv2d_size *s = &op->size;
+    span all = {0, s->rows};
+    if (!op->layer->of_samples || op->layer->in.channels > 1)
+        return all;
+    while (all.end > 0 && is_blank(image + (all.end - 1) * s->columns, s->columns))
+        all.end--;
+    while (all.first < all.end && is_blank(image + all.first * s->columns, s->columns))
+        all.first++;
+    return all;
+}
+
+/* Of those, the ones that meet `count` rows from `first` on; none is an empty span. */
+static span meeting(span rows, size_t first, size_t count)
+{
+    const size_t end = first + count;
+    const span both = {rows.first > first ? rows.first : first, rows.end < end ? rows.end : end};
+    return both.first < both.end ? both : (span){first, first};
+}
+
+/* Each row of outputs is two lines at a time, of which the last two end with it: what both pairs
+ * have is worked out twice. */
+static void planes_forward(const mb_conv2d_op *op, size_t group, const float *image, float *out)
+{
+    const mb_conv2d_size *s = &op->size;
+    const mb_window *window = &op->layer->window;
+    const size_t plane = s->rows * s->columns, columns = s->out_columns;
+    const size_t pair = columns < 2 * MB_LINE ? columns : 2 * MB_LINE;
+    mb_sweep sweep = {.count = {s->channels, window->rows, window->columns},
+                      .a = {window->rows * window->columns, window->columns, 1},
+                      .b = {plane, s->columns, 1},
+                      .row = s->window,
+                      .lines = columns > MB_LINE ? 2 : 1,
+                      .line = pair - MB_LINE};
+    const float *weights = op->weights + mb_conv2d_group(s, group);
+    const mb_start bias = {.values = op->bias + group * s->units, .row = 1};
+    const span rows = rows_to_do(op, image);
+    image += group * s->channels * plane;
+    out += group * s->units * s->out_pixels;
+    for (size_t y = 0; y < s->out_rows; y++) {
+        const span here = meeting(rows, y, window->rows);
+        sweep.count[1] = here.end - here.first;
+        for (size_t x = 0; x < columns; x += 2 * MB_LINE) {
+            const size_t from = x + pair <= columns ? x : columns - pair;
+            op->site.kernels->sweep_product(&sweep, s->units,
+                                            weights + (here.first - y) * window->columns,
+                                            image + here.first * s->columns + from, bias,
+                                            out + y * columns + from, s->out_pixels);
+        }
+    }
+}
+
+static void planes_gradient(const mb_conv2d_op *op, size_t group, const float *image,
+                            const float *d_out, float *gradient)
+{
+    const mb_conv2d_size *s = &op->size;
     const mb_window *window = &op->layer->window;
     const size_t plane = s->rows * s->columns;
-    const mb_dots dots = {s->out_rows, s->out_columns, s->out_pixels, s->columns};
+    const span rows = rows_to_do(op, image);
     image += group * s->channels * plane;
     d_out += group * s->units * s->out_pixels;
     gradient += mb_conv2d_group(s, group);
     for (size_t channel = 0; channel < s->channels; channel++)
-        for (size_t row = 0; row < window->rows; row++, gradient += window->columns)
-            op->site.kernels->sweep_dots(&dots, s->units, window->columns, d_out,
-                                         image + channel * plane + row * s->columns, gradient,
-                                         s->window);
+        for (size_t row = 0; row < window->rows; row++, gradient += window->columns) {
+            const span here = meeting(rows, row, s->out_rows);
+            const mb_dots dots = {here.end - here.first, s->out_columns, s->out_pixels, s->columns};
+            op->site.kernels->sweep_dots(
+                &dots, s->units, window->columns, d_out + (here.first - row) * s->out_columns,
+                image + channel * plane + here.first * s->columns, gradient, s->window);
+        }
 }
 
 /* ---- by pixels ---- */
@@ -68,8 +111,9 @@ typedef struct side_by_side {
     size_t columns, numbers;
 } side_by_side;
 
-static side_by_side numbers_of(const mb_conv2d_op *op, const mb_conv2d_size *s)
+static side_by_side numbers_of(const mb_conv2d_op *op)
 {
+    const mb_conv2d_size *s = &op->size;
     const size_t columns = op->layer->window.columns;
     return s->groups > 1 ? (side_by_side){columns, s->channels}
                          : (side_by_side){1, columns * s->channels};
@@ -83,11 +127,11 @@ static mb_sweep with_lines(mb_sweep sweep, size_t units)
     return sweep;
 }
 
-static void pixels_forward(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
-                           const float *image, float *out)
+static void pixels_forward(const mb_conv2d_op *op, size_t group, const float *image, float *out)
 {
+    const mb_conv2d_size *s = &op->size;
     const mb_layer *layer = op->layer;
-    const side_by_side n = numbers_of(op, s);
+    const side_by_side n = numbers_of(op);
     const size_t channels = layer->in.channels, row = s->columns * channels;
     const mb_sweep sweep = {.count = {layer->window.rows, n.columns, n.numbers},
                             .a = {row, channels, 1},
@@ -106,11 +150,12 @@ static void pixels_forward(const mb_conv2d_op *op, const mb_conv2d_size *s, size
     }
 }
 
-static void pixels_gradient(const mb_conv2d_op *op, const mb_conv2d_size *s, size_t group,
-                            const float *image, const float *d_out, float *gradient)
+static void pixels_gradient(const mb_conv2d_op *op, size_t group, const float *image,
+                            const float *d_out, float *gradient)
 {
+    const mb_conv2d_size *s = &op->size;
     const mb_layer *layer = op->layer;
-    const side_by_side n = numbers_of(op, s);
+    const side_by_side n = numbers_of(op);
     const size_t channels = layer->in.channels, units = layer->out.channels;
     const size_t row = s->columns * channels, stride = layer->window.stride;
     const mb_sweep sweep = {.count = {1, s->out_rows, s->out_columns},
@@ -130,22 +175,21 @@ static void pixels_gradient(const mb_conv2d_op *op, const mb_conv2d_size *s, siz
             }
 }
 
-void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const mb_conv2d_size *size, const float *image,
-                             float *out)
+void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const float *image, float *out)
 {
-    for (size_t group = 0; group < size->groups; group++)
+    for (size_t group = 0; group < op->size.groups; group++)
         if (op->layer->placed_out.planes)
-            planes_forward(op, size, group, image, out);
+            planes_forward(op, group, image, out);
         else
-            pixels_forward(op, size, group, image, out);
+            pixels_forward(op, group, image, out);
 }
 
-void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const mb_conv2d_size *size,
-                              const float *image, const float *d_out, float *gradient)
+void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const float *image, const float *d_out,
+                              float *gradient)
 {
-    for (size_t group = 0; group < size->groups; group++)
+    for (size_t group = 0; group < op->size.groups; group++)
         if (op->layer->placed_out.planes)
-            planes_gradient(op, size, group, image, d_out, gradient);
+            planes_gradient(op, group, image, d_out, gradient);
         else
-            pixels_gradient(op, size, group, image, d_out, gradient);
+            pixels_gradient(op, group, image, d_out, gradient);
 }

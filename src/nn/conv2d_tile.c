@@ -18,20 +18,20 @@ void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile
 {
     const mb_conv2d_op *op = context;
     const mb_conv2d_form *form = form_of(op->layer);
-    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
-    const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
+    const mb_conv2d_size *size = &op->size;
+    const mb_conv2d_room room = mb_conv2d_room_of(op, scratch);
     const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
     float *out = mb_matrix_row(&op->site.out, step, tile);
     if (mb_conv2d_sweeps(op->layer)) {
-        mb_conv2d_sweep_forward(op, &size, image, out);
+        mb_conv2d_sweep_forward(op, image, out);
         return;
     }
-    for (size_t row = 0; row < size.out_rows; row += size.block_rows) {
-        mb_conv2d_block block = block_at(&size, row);
-        form->fill(op, &size, &block, out);
-        for (; block.group < size.groups; block.group++) {
-            form->windows(op, &size, &block, image, room.windows);
-            form->multiply(op, &size, &block, room.windows, out);
+    for (size_t row = 0; row < size->out_rows; row += size->block_rows) {
+        mb_conv2d_block block = block_at(size, row);
+        form->fill(op, &block, out);
+        for (; block.group < size->groups; block.group++) {
+            form->windows(op, &block, image, room.windows);
+            form->multiply(op, &block, room.windows, out);
         }
     }
 }
@@ -40,28 +40,28 @@ void mb_conv2d_run_backward(const void *context, const mb_step *step, size_t til
 {
     const mb_conv2d_op *op = context;
     const mb_conv2d_form *form = form_of(op->layer);
-    const mb_conv2d_size size = mb_conv2d_size_of(op->layer);
-    const mb_conv2d_room room = mb_conv2d_room_of(op->layer, scratch);
+    const mb_conv2d_size *size = &op->size;
+    const mb_conv2d_room room = mb_conv2d_room_of(op, scratch);
     const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
     const float *d_out = mb_matrix_row(&op->site.d_out, step, tile);
     float *d_in = op->site.d_in.data != NULL ? mb_matrix_row(&op->site.d_in, step, tile) : NULL;
     float *d_image = d_in != NULL ? mb_conv2d_begin(op, d_in, &room) : NULL;
     float *gradient = mb_conv2d_partial(op, tile);
     const bool sweeps = mb_conv2d_sweeps(op->layer);
-    form->sum(op, &size, d_out, gradient + size.weights);
+    form->sum(op, d_out, gradient + size->weights);
     if (sweeps)
-        mb_conv2d_sweep_gradient(op, &size, image, d_out, gradient);
-    for (size_t row = 0; row < size.out_rows; row += size.block_rows)
-        for (mb_conv2d_block block = block_at(&size, row); block.group < size.groups;
+        mb_conv2d_sweep_gradient(op, image, d_out, gradient);
+    for (size_t row = 0; row < size->out_rows; row += size->block_rows)
+        for (mb_conv2d_block block = block_at(size, row); block.group < size->groups;
              block.group++) {
             if (!sweeps) {
-                form->windows(op, &size, &block, image, room.windows);
-                form->d_weights(op, &size, &block, room.windows, d_out, gradient);
+                form->windows(op, &block, image, room.windows);
+                form->d_weights(op, &block, room.windows, d_out, gradient);
             }
             if (d_in == NULL)
                 continue;
-            form->d_windows(op, &size, &block, d_out, room.d_windows);
-            form->windows_back(op, &size, &block, room.d_windows, d_image);
+            form->d_windows(op, &block, d_out, room.d_windows);
+            form->windows_back(op, &block, room.d_windows, d_image);
         }
     if (d_in != NULL)
         mb_conv2d_store(op, d_image, d_in, &room);

@@ -130,9 +130,17 @@ static samples draw_samples(uint64_t seed, const struct net *net, size_t count)
         mb_rng rng = mb_rng_at(seed, MB_FOR_TESTS, 0, i);
         s.order[i] = (uint32_t)(count - 1 - i);
         s.labels[i] = (uint8_t)mb_rng_below(&rng, CLASSES);
-        for (size_t p = 0; p < pixels; p++)
+        /* Rows above and below are blank in two of three, and all of some. */
+        const size_t rows = net->rows, blank = i % 3 == 0 ? 0 : rows / 2 + i % 2;
+        const size_t first = blank > 0 ? mb_rng_below(&rng, (uint32_t)blank) : 0;
+        for (size_t p = 0; p < pixels; p++) {
+            const size_t row = p / net->columns;
+            const bool marked = row >= first && row < rows - (blank - first);
             s.images[i * pixels + p] =
-                (uint8_t)(mb_rng_below(&rng, 4) > 0 ? mb_rng_below(&rng, 256) : 0);
+                (uint8_t)(marked && mb_rng_below(&rng, 4) > 0 ? mb_rng_below(&rng, 256) : 0);
+        }
+        if (i % 7 == 6)
+            memset(s.images + i * pixels, 0, pixels);
     }
     return s;
 }
