@@ -1,8 +1,8 @@
 /* Our own inner loops, one table of them per instruction set.
  *
  * Every level gives the same bits: no contraction, no reassociation, sums in a fixed order. Only
- * the two sparse products and the sweeps, which stand where OpenBLAS would multiply otherwise, use
- * fused multiply-adds where the level has them; and which level is taken depends on OpenBLAS's
+ * the products (sparse, of sweeps, of picks), which stand where OpenBLAS would multiply otherwise,
+ * use fused multiply-adds where the level has them; and which level is taken depends on OpenBLAS's
  * kernel set in the same way, so a model still depends on nothing but that. Matrices are row-major;
  * `ld` is the distance between rows in elements. No pointer may overlap another of the same call.
  */
@@ -95,6 +95,12 @@ typedef struct mb_dots {
     size_t rows, columns, plane, image_row;
 } mb_dots;
 
+/* A number that is not 0, and where it was. */
+typedef struct mb_pick {
+    uint32_t at;
+    float value;
+} mb_pick;
+
 /* (outer, length) windows of rows x columns numbers: window (o, l) begins o * outer_stride + l *
  * step numbers into an image, and its rows and columns are row_stride and column_stride apart. */
 typedef struct mb_pool {
@@ -186,6 +192,15 @@ typedef struct mb_kernels {
      * read from `shift` numbers on. */
     void (*sweep_dots)(const mb_dots *dots, size_t units, size_t shifts, const float *d,
                        const float *image, float *sums, size_t ld);
+
+    /* Lists those of n numbers that are not 0 (a NaN is not), in room for n and one more. Returns
+     * how many. */
+    size_t (*pick)(size_t n, const float *numbers, mb_pick *picks);
+
+    /* sums (lines) = the sum of each pick's value times the lines from `at` * ld on; or, with
+     * `add`, added to what is there. */
+    void (*pick_product)(size_t n, const mb_pick *picks, size_t lines, const float *from, size_t ld,
+                         bool add, float *sums);
 
     /* sums (rows) += sums over the columns of x (rows, columns). */
     void (*sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);

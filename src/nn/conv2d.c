@@ -44,6 +44,7 @@ mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer)
                            .weights = bias_offset(layer)};
     size.window = size.channels * window->rows * window->columns;
     size.block_rows = block_rows(layer, &size);
+    size.turned_row = mb_whole_lines(size.window);
     return size;
 }
 
@@ -89,20 +90,36 @@ static bool turns_weights(const mb_layer *layer)
 
 static size_t turned_numbers(const mb_layer *layer)
 {
-    return turns_weights(layer) ? (bias_offset(layer) + MB_LINE - 1) / MB_LINE * MB_LINE : 0;
+    return turns_weights(layer) ? layer->out.channels * mb_conv2d_size_of(layer).turned_row : 0;
+}
+
+static size_t sums_numbers(const mb_layer *layer)
+{
+    return mb_conv2d_picks(layer) ? layer->out.channels * mb_conv2d_unit_numbers(layer) : 0;
 }
 
 static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
 {
-    return training ? turned_numbers(layer) + mb_partial_numbers(layer, max_rows)
+    return training ? turned_numbers(layer) + mb_partial_numbers(layer, max_rows) +
+                          mb_most_bundles(max_rows) * sums_numbers(layer)
                     : mb_fold_numbers(layer);
 }
 
-const float *mb_conv2d_turned_weights(const mb_conv2d_op *op) { return op->site.kept; }
+const float *mb_conv2d_turned_weights(const mb_conv2d_op *op, size_t group)
+{
+    return op->site.kept + group * op->size.units * op->size.turned_row;
+}
 
 float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile)
 {
     return mb_partial_of(op->layer, op->cut, tile, op->site.kept + turned_numbers(op->layer));
+}
+
+float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile)
+{
+    const mb_layer *layer = op->layer;
+    return op->site.kept + turned_numbers(layer) + mb_partial_numbers(layer, op->site.rows) +
+           tile / op->cut.bundle * sums_numbers(layer);
 }
 
 /* ---- phases ---- */
@@ -127,9 +144,9 @@ static void run_turn(const void *context, const mb_step *step, size_t tile, void
 {
     (void)step, (void)scratch;
     const mb_conv2d_op *op = context;
-    const size_t at = mb_conv2d_group(&op->size, tile);
-    op->site.kernels->transpose(op->size.window, op->size.units, op->weights + at,
-                                op->site.kept + at, op->size.window);
+    const mb_conv2d_size *s = &op->size;
+    op->site.kernels->transpose(s->window, s->units, op->weights + mb_conv2d_group(s, tile),
+                                op->site.kept + tile * s->units * s->turned_row, s->turned_row);
 }
 
 static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)

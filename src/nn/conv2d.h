@@ -20,6 +20,7 @@ typedef struct mb_conv2d_size {
     size_t out_rows, out_columns, out_pixels;
     size_t block_rows; /* rows of outputs whose windows are multiplied at once */
     size_t weights;
+    size_t turned_row; /* from one unit's weights to the next where they are turned */
 } mb_conv2d_size;
 
 typedef struct mb_conv2d_op {
@@ -44,6 +45,9 @@ typedef struct mb_conv2d_room {
     float *d_image; /* its gradient */
     float *turned;  /* an image without padding, in the other form */
     float *windows, *d_windows;
+    mb_pick *picks;   /* of a pixel: (units + 1) */
+    mb_pick *units;   /* of each unit: (units, marks), and how many */
+    uint32_t *counts; /* (units) */
 } mb_conv2d_room;
 
 size_t mb_conv2d_room_bytes(const mb_layer *layer);
@@ -62,13 +66,16 @@ void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
 /* The partial gradient that a tile adds to: (weights, then biases), 0 at the first of a bundle. */
 float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile);
 
-/* The weights of each group turned, (units, window), for the gradient of the input, by pixels. */
-const float *mb_conv2d_turned_weights(const mb_conv2d_op *op);
+/* The weights of a group turned, (units, turned_row), for the gradient of the input, by pixels. */
+const float *mb_conv2d_turned_weights(const mb_conv2d_op *op, size_t group);
 
 /* A block of rows of outputs of a sample, and the group that is looked at. */
 typedef struct mb_conv2d_block {
     size_t group, row, rows, pixels;
 } mb_conv2d_block;
+
+/* The block that begins with row `row`, of group 0. */
+mb_conv2d_block mb_conv2d_block_at(const mb_conv2d_size *size, size_t row);
 
 /* What the two forms do differently. */
 typedef struct mb_conv2d_form {
@@ -99,6 +106,14 @@ bool mb_conv2d_sweeps(const mb_layer *layer);
 void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const float *image, float *out);
 void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const float *image, const float *d_out,
                               float *gradient);
+
+/* Whether the way back goes over the numbers of the gradient that are not 0. Then what it takes for
+ * a unit's sums, where those of a tile's bundle are, and the way: d_image NULL is not wanted. */
+bool mb_conv2d_picks(const mb_layer *layer);
+size_t mb_conv2d_unit_numbers(const mb_layer *layer);
+float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile);
+void mb_conv2d_picks_backward(const mb_conv2d_op *op, size_t tile, const float *image,
+                              const float *d_out, float *d_image, const mb_conv2d_room *room);
 
 /* The tiles of the layer's phases; each is one sample. */
 mb_tile_fn mb_conv2d_run_forward, mb_conv2d_run_backward;

@@ -91,8 +91,8 @@ static void d_windows(const mb_conv2d_op *op, const mb_conv2d_block *b, const fl
 {
     const mb_conv2d_size *s = &op->size;
     mb_gemm(op->layer->rules, b->pixels, s->window, s->units, d_out + outputs_of(op, b),
-            units_of(op), mb_conv2d_turned_weights(op) + mb_conv2d_group(s, b->group), s->window,
-            0.0f, d_x, s->window);
+            units_of(op), mb_conv2d_turned_weights(op, b->group), s->turned_row, 0.0f, d_x,
+            s->window);
 }
 
 const mb_conv2d_form mb_conv2d_pixels = {

@@ -63,15 +63,14 @@ mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb
     const mb_cut cut = units <= MB_MOST_COLUMNS
                            ? mb_cut_rows(site->rows, SPARSE_ROWS)
                            : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS, 1};
-    return mb_dense_add_phase(
-        layer, site,
-        (mb_phase){.name = "forward",
-                   .run = run_forward,
-                   .cut = cut,
-                   .uses = {{&mb_batch_source},
-                            {layer->parameters},
-                            {site->out.data, .writes = true, .own = true}}},
-        error);
+    return mb_dense_add_phase(layer, site,
+                              (mb_phase){.name = "forward",
+                                         .run = run_forward,
+                                         .cut = cut,
+                                         .uses = {{&mb_batch_source},
+                                                  {layer->parameters},
+                                                  {site->out.data, .writes = true, .own = true}}},
+                              error);
 }
 
 /* ---- update ---- */

@@ -117,6 +117,7 @@ struct mb_layer {
     mb_placement placed_in, placed_out;
     mb_window window; /* conv2d and pooling */
     double rate;      /* dropout */
+    size_t marks;     /* of each channel's gradient at most so many are not 0; 0: any number */
     mb_cut_rules rules;
     size_t parameter_count;  /* those that learn */
     size_t state_count;      /* numbers behind them that do not */

@@ -39,6 +39,22 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
     return layer->ops->configure(layer, argument, error);
 }
 
+/* Of each window of a max pool one number has a gradient: what there is to know for the layer
+ * before it, where windows do not overlap and are worth it. */
+static void note_marks(mb_network *network)
+{
+    size_t position = network->count;
+    const mb_layer *pool = &network->layers[position];
+    const mb_window *window = &pool->window;
+    if (pool->ops != &mb_maxpool2d_ops || position == 0 || window->rows * window->columns < 4 ||
+        window->stride < window->rows || window->stride < window->columns)
+        return;
+    do
+        position--;
+    while (position > 0 && network->layers[position].ops->in_place);
+    network->layers[position].marks = pool->out.rows * pool->out.columns;
+}
+
 static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec, mb_cut_rules rules,
                                  mb_error *error)
 {
@@ -70,6 +86,7 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
     const size_t numbers = layer->parameter_count + layer->state_count;
     if (layer->placed_out.shape.channels == 0)
         layer->placed_out.shape = layer->out;
+    note_marks(network);
     network->parameter_room += (numbers + line - 1) / line * line;
     network->count++;
     return MB_OK;

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The products that pick their numbers out of images, at every level that this CPU has, against
- * naive twins in double. All of a buffer is compared, what lies between the results included, and
- * inputs are as long as what may be read of them. */
+/* The products that pick their numbers out of images, or out of what is mostly 0, at every level
+ * that this CPU has, against naive twins in double. All of a buffer is compared, what lies between
+ * the results included, and inputs are as long as what may be read of them. */
 
 enum { MOST = 6000, ROUNDS = 300 };
 
@@ -145,6 +145,58 @@ static void check_dots(const mb_kernels *kernels)
     free(image);
 }
 
+/* Most of them 0, of either sign. */
+static size_t draw_picks(const mb_kernels *kernels, size_t n, mb_pick *picks)
+{
+    float *numbers = drawn(n);
+    size_t marks = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (mb_test_from_to(0, 3) > 0)
+            numbers[i] = mb_test_from_to(0, 1) == 1 ? 0.0f : -0.0f;
+        else if (mb_test_from_to(0, 20) == 0)
+            numbers[i] = NAN;
+    }
+    const size_t count = kernels->pick(n, numbers, picks);
+    for (size_t i = 0; i < n; i++)
+        if (numbers[i] != 0.0f) {
+            assert_int_equal(picks[marks].at, i);
+            assert_memory_equal(&picks[marks++].value, &numbers[i], sizeof *numbers);
+        }
+    assert_int_equal(marks, count);
+    free(numbers);
+    return count;
+}
+
+static void check_picks(const mb_kernels *kernels)
+{
+    const size_t n = mb_test_from_to(0, 70), lines = mb_test_from_to(1, 30);
+    const size_t ld = mb_test_from_to(1, 40), width = lines * MB_LINE;
+    const bool add = mb_test_from_to(0, 1) == 1;
+    mb_pick *picks = malloc((n + 1) * sizeof *picks);
+    assert_non_null(picks);
+    const size_t count = draw_picks(kernels, n, picks);
+    float *from = drawn((n > 0 ? n - 1 : 0) * ld + width);
+    for (size_t p = 0; p < count; p++)
+        picks[p].value = isnan(picks[p].value) ? 1.0f : picks[p].value;
+    draw_output();
+    kernels->pick_product(count, picks, lines, from, ld, add, found);
+    for (size_t i = 0; i < width; i++) {
+        double sum = add ? (double)wanted[i] : 0.0;
+        for (size_t p = 0; p < count; p++)
+            sum += (double)picks[p].value * (double)from[picks[p].at * ld + i];
+        is_near(found[i], sum, count);
+    }
+    assert_memory_equal(found + width, wanted + width, (MOST - width) * sizeof *found);
+    free(picks);
+    free(from);
+}
+
+static void picks_are_those_of_the_twin(void **state)
+{
+    (void)state;
+    at_each_level(check_picks);
+}
+
 static void products_are_those_of_the_twin(void **state)
 {
     (void)state;
@@ -162,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(products_are_those_of_the_twin, mb_test_begin),
         cmocka_unit_test_setup(dots_are_those_of_the_twin, mb_test_begin),
+        cmocka_unit_test_setup(picks_are_those_of_the_twin, mb_test_begin),
     };
     return cmocka_run_group_tests_name("kernels_sweep", tests, NULL, NULL);
 }
