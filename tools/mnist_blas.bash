@@ -53,7 +53,7 @@ _mnist_blas() {
     --resume) _mnist_blas_files "$current" checkpoint ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W "epoch never" -- "$current") ;;
     --onnx) _mnist_blas_files "$current" .onnx ;;
-    --network) mapfile -t COMPREPLY < <(compgen -W "mlp lenet5 cnn" -- "$current") ;;
+    --network) mapfile -t COMPREPLY < <(compgen -W "mlp lenet5 cnn best" -- "$current") ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W "sgd adam adamw" -- "$current") ;;
     --augment) mapfile -t COMPREPLY < <(compgen -W "off affine elastic" -- "$current") ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W "constant cosine onecycle" -- "$current") ;;

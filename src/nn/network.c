@@ -73,7 +73,7 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
         return mb_fail(error, MB_INVALID,
                        "network: layer %zu: no layer is called '%s'; there are dense, conv2d, "
                        "maxpool2d, avgpool2d, globalavgpool, batchnorm2d, relu, dropout and "
-                       "flatten, and mlp, lenet5 and cnn for a whole network",
+                       "flatten, and mlp, lenet5, cnn and best for a whole network",
                        position + 1, spec->name);
     layer->ordinal = count_kind(network, layer->ops) + 1;
     mb_error reason = {0};

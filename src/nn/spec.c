@@ -12,6 +12,9 @@ static const struct {
                "dense:120,relu,dense:84,relu,dense:%zu"},
     {"cnn", "conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0.25,flatten,"
             "dense:128,relu,dropout:0.5,dense:%zu"},
+    {"best", "conv2d:24x5/pad2/stride2,batchnorm2d,relu,conv2d:32x3/pad1,batchnorm2d,relu,"
+             "conv2d:48x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:64x3/pad1,batchnorm2d,relu,"
+             "conv2d:64x3,batchnorm2d,relu,globalavgpool,flatten,dense:%zu"},
 };
 
 static char *write_out(const char *text, size_t classes, mb_arena *arena)

@@ -18,6 +18,7 @@ NETWORKS = {
     "deep": "dense:60,relu,dense:50,relu,dense:40,relu,dense:10",
     "flat_first": "flatten,dense:40,relu,dropout:0.2,dense:10",
     "lenet5": "lenet5",
+    "best": "best",
     "cnn": "cnn",
     "strides": "conv2d:8x3/stride2,relu,conv2d:16x3/pad1/stride2,relu,flatten,dense:10",
     "groups": "conv2d:8x5/pad2,relu,maxpool2d:2,conv2d:16x3/pad1/groups4,relu,"
