@@ -95,7 +95,13 @@ typedef struct mb_dots {
     size_t rows, columns, plane, image_row;
 } mb_dots;
 
-/* A number that is not 0, and where it was. */
+/* (rows, columns) numbers, `step` apart, and where each is in an image: `down` further by row,
+ * `across` by column. */
+typedef struct mb_plane {
+    size_t rows, columns, step, down, across;
+} mb_plane;
+
+/* A number that is not 0, and where in an image it is. */
 typedef struct mb_pick {
     uint32_t at;
     float value;
@@ -193,14 +199,17 @@ typedef struct mb_kernels {
     void (*sweep_dots)(const mb_dots *dots, size_t units, size_t shifts, const float *d,
                        const float *image, float *sums, size_t ld);
 
-    /* Lists those of n numbers that are not 0 (a NaN is not), in room for n and one more. Returns
-     * how many. */
-    size_t (*pick)(size_t n, const float *numbers, mb_pick *picks);
+    /* Lists the numbers of a plane that are not 0 (a NaN is not), in room for one more. Returns how
+     * many. */
+    size_t (*pick)(const mb_plane *plane, const float *numbers, mb_pick *picks);
 
-    /* sums (lines) = the sum of each pick's value times the lines from `at` * ld on; or, with
-     * `add`, added to what is there. */
-    void (*pick_product)(size_t n, const mb_pick *picks, size_t lines, const float *from, size_t ld,
-                         bool add, float *sums);
+    /* A window is `rows` of `lines`, `ld` apart in an image and without gaps elsewhere. sums +=
+     * each pick's value times the window where it is; or those windows, in turn, += value * window.
+     */
+    void (*pick_gather)(size_t n, const mb_pick *picks, size_t rows, size_t lines,
+                        const float *image, size_t ld, float *sums);
+    void (*pick_scatter)(size_t n, const mb_pick *picks, size_t rows, size_t lines,
+                         const float *window, float *image, size_t ld);
 
     /* sums (rows) += sums over the columns of x (rows, columns). */
     void (*sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);

@@ -51,9 +51,11 @@ void MB_AT_LEVEL(sweep_product)(const mb_sweep *sweep, size_t rows, const float 
                                 mb_start start, float *c, size_t ldc);
 void MB_AT_LEVEL(sweep_dots)(const mb_dots *dots, size_t units, size_t shifts, const float *d,
                              const float *image, float *sums, size_t ld);
-size_t MB_AT_LEVEL(pick)(size_t n, const float *numbers, mb_pick *picks);
-void MB_AT_LEVEL(pick_product)(size_t n, const mb_pick *picks, size_t lines, const float *from,
-                               size_t ld, bool add, float *sums);
+size_t MB_AT_LEVEL(pick)(const mb_plane *plane, const float *numbers, mb_pick *picks);
+void MB_AT_LEVEL(pick_gather)(size_t n, const mb_pick *picks, size_t rows, size_t lines,
+                              const float *image, size_t ld, float *sums);
+void MB_AT_LEVEL(pick_scatter)(size_t n, const mb_pick *picks, size_t rows, size_t lines,
+                               const float *window, float *image, size_t ld);
 void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *x, size_t ld, float *sums);
 void MB_AT_LEVEL(largest)(const mb_pool *pool, const float *x, float *out, int32_t *which);
 void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *which, const float *d_out,

@@ -1,4 +1,6 @@
-/* Products with rows of which most numbers are 0: those that are not are picked first. */
+/* Products with planes of which most numbers are 0: those that are not are picked first, and each
+ * meets a window of an image. A window is some rows of whole lines; as many of them as fit stay in
+ * registers while the picks pass. */
 #include "kernels/level.h"
 
 #if defined(__AVX512F__)
@@ -6,82 +8,167 @@ enum { MOST_LINES = 12 };
 #elif defined(__AVX2__)
 enum { MOST_LINES = 6 };
 #else
-enum { MOST_LINES = 2 };
+enum { MOST_LINES = 3 };
 #endif
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef int32_t lane;
 
 /* Without branches, which nobody could foresee: each number is written, and the next one over it
  * unless it counts. */
-size_t MB_AT_LEVEL(pick)(size_t n, const float *restrict numbers, mb_pick *restrict picks)
+size_t MB_AT_LEVEL(pick)(const mb_plane *plane, const float *restrict numbers,
+                         mb_pick *restrict picks)
 {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        picks[count] = (mb_pick){(uint32_t)i, numbers[i]};
-        count += numbers[i] != 0.0f;
-    }
+    for (size_t y = 0; y < plane->rows; y++)
+        for (size_t x = 0; x < plane->columns; x++) {
+            const float number = numbers[(y * plane->columns + x) * plane->step];
+            picks[count] = (mb_pick){(uint32_t)(y * plane->down + x * plane->across), number};
+            count += number != 0.0f;
+        }
     return count;
 }
 
-/* `lines` is a constant wherever this is inlined. */
-static inline __attribute__((always_inline)) void add_up(const size_t lines, size_t n,
-                                                         const mb_pick *restrict picks,
-                                                         const float *restrict from, size_t ld,
-                                                         bool add, float *restrict sums)
+ALWAYS_INLINE void copy_line(const float *restrict from, float *restrict to)
 {
-    float sum[MOST_LINES][MB_LINE];
-    for (size_t l = 0; l < lines; l++)
 #pragma omp simd
-        for (lane i = 0; i < MB_LINE; i++)
-            sum[l][i] = add ? sums[l * MB_LINE + (size_t)i] : 0.0f;
-    for (size_t p = 0; p < n; p++) {
-        const float value = picks[p].value;
-        const float *row = from + picks[p].at * ld;
-        for (size_t l = 0; l < lines; l++)
-#pragma omp simd
-            for (lane i = 0; i < MB_LINE; i++)
-                sum[l][i] = mb_multiply_add(value, row[l * MB_LINE + (size_t)i], sum[l][i]);
-    }
-    for (size_t l = 0; l < lines; l++)
-#pragma omp simd
-        for (lane i = 0; i < MB_LINE; i++)
-            sums[l * MB_LINE + (size_t)i] = sum[l][i];
+    for (lane l = 0; l < MB_LINE; l++)
+        to[l] = from[l];
 }
 
-typedef void lines_fn(size_t n, const mb_pick *picks, const float *from, size_t ld, bool add,
-                      float *sums);
-
-#define LINES(lines)                                                                               \
-    static void add_up_##lines(size_t n, const mb_pick *picks, const float *from, size_t ld,       \
-                               bool add, float *sums)                                              \
-    {                                                                                              \
-        add_up((lines) <= MOST_LINES ? (lines) : 1, n, picks, from, ld, add, sums);                \
-    }
-LINES(1)
-LINES(2)
-LINES(3)
-LINES(4)
-LINES(5)
-LINES(6)
-LINES(7)
-LINES(8)
-LINES(9)
-LINES(10)
-LINES(11)
-LINES(12)
-
-void MB_AT_LEVEL(pick_product)(size_t n, const mb_pick *restrict picks, size_t lines,
-                               const float *restrict from, size_t ld, bool add,
-                               float *restrict sums)
+ALWAYS_INLINE void add_line(float factor, const float *restrict line, float *restrict sum)
 {
-    static lines_fn *const of[] = {add_up_1, add_up_2, add_up_3, add_up_4,  add_up_5,  add_up_6,
-                                   add_up_7, add_up_8, add_up_9, add_up_10, add_up_11, add_up_12};
-    const size_t times = (lines + MOST_LINES - 1) / MOST_LINES;
-    const size_t block = times > 0 ? (lines + times - 1) / times : 0;
-    for (size_t rest = lines, now; rest > 0; rest -= now) {
-        now = rest < block ? rest : block;
-        of[now - 1](n, picks, from, ld, add, sums);
-        from += now * MB_LINE;
-        sums += now * MB_LINE;
+#pragma omp simd
+    for (lane l = 0; l < MB_LINE; l++)
+        sum[l] = mb_multiply_add(factor, line[l], sum[l]);
+}
+
+/* `rows` and `lines` are constants wherever these are inlined. */
+ALWAYS_INLINE void gather(const size_t rows, const size_t lines, size_t n,
+                          const mb_pick *restrict picks, const float *restrict image, size_t ld,
+                          float *restrict sums, size_t ld_sums)
+{
+    float sum[MOST_LINES][MB_LINE];
+    for (size_t i = 0; i < rows * lines; i++)
+        copy_line(sums + i / lines * ld_sums + i % lines * MB_LINE, sum[i]);
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < rows * lines; i++)
+            add_line(picks[p].value, image + picks[p].at + i / lines * ld + i % lines * MB_LINE,
+                     sum[i]);
+    for (size_t i = 0; i < rows * lines; i++)
+        copy_line(sum[i], sums + i / lines * ld_sums + i % lines * MB_LINE);
+}
+
+ALWAYS_INLINE void scatter(const size_t rows, const size_t lines, size_t n,
+                           const mb_pick *restrict picks, float *restrict image, size_t ld,
+                           const float *restrict window, size_t ld_window)
+{
+    float kept[MOST_LINES][MB_LINE];
+    for (size_t i = 0; i < rows * lines; i++)
+        copy_line(window + i / lines * ld_window + i % lines * MB_LINE, kept[i]);
+    /* Windows of neighbours overlap, and what was just stored in part is slow to load: the first
+     * half and the second take turns. */
+    const size_t half = (n + 1) / 2;
+    for (size_t turn = 0; turn < n; turn++) {
+        const mb_pick pick = picks[turn / 2 + (turn % 2 == 0 ? 0 : half)];
+        for (size_t i = 0; i < rows * lines; i++)
+            add_line(pick.value, kept[i], image + pick.at + i / lines * ld + i % lines * MB_LINE);
+    }
+}
+
+typedef void gather_fn(size_t n, const mb_pick *picks, const float *image, size_t ld, float *sums,
+                       size_t ld_sums);
+typedef void scatter_fn(size_t n, const mb_pick *picks, float *image, size_t ld,
+                        const float *window, size_t ld_window);
+
+#define WINDOW(rows, lines)                                                                        \
+    static void gather_##rows##_##lines(size_t n, const mb_pick *picks, const float *image,        \
+                                        size_t ld, float *sums, size_t ld_sums)                    \
+    {                                                                                              \
+        gather((rows) * (lines) <= MOST_LINES ? (rows) : 1,                                        \
+               (rows) * (lines) <= MOST_LINES ? (lines) : 1, n, picks, image, ld, sums, ld_sums);  \
+    }                                                                                              \
+    static void scatter_##rows##_##lines(size_t n, const mb_pick *picks, float *image, size_t ld,  \
+                                         const float *window, size_t ld_window)                    \
+    {                                                                                              \
+        scatter((rows) * (lines) <= MOST_LINES ? (rows) : 1,                                       \
+                (rows) * (lines) <= MOST_LINES ? (lines) : 1, n, picks, image, ld, window,         \
+                ld_window);                                                                        \
+    }
+WINDOW(1, 1)
+WINDOW(1, 2)
+WINDOW(1, 3)
+WINDOW(1, 4)
+WINDOW(1, 5)
+WINDOW(1, 6)
+WINDOW(2, 1)
+WINDOW(2, 2)
+WINDOW(2, 3)
+WINDOW(2, 4)
+WINDOW(2, 5)
+WINDOW(2, 6)
+WINDOW(3, 1)
+WINDOW(3, 2)
+WINDOW(3, 3)
+WINDOW(3, 4)
+WINDOW(5, 1)
+WINDOW(5, 2)
+
+/* What is done at once. */
+typedef struct block {
+    size_t rows, lines;
+} block;
+
+enum { MOST_WIDE = MOST_LINES < 6 ? MOST_LINES : 6 };
+
+static block block_of(size_t rows, size_t lines)
+{
+    static const size_t heights[] = {5, 3, 2, 1};
+    const size_t times = (lines + MOST_WIDE - 1) / MOST_WIDE;
+    const size_t wide = (lines + times - 1) / times;
+    size_t i = 0;
+    while (heights[i] > rows || heights[i] * wide > MOST_LINES)
+        i++;
+    return (block){heights[i], wide};
+}
+
+void MB_AT_LEVEL(pick_gather)(size_t n, const mb_pick *restrict picks, size_t rows, size_t lines,
+                              const float *restrict image, size_t ld, float *restrict sums)
+{
+    static gather_fn *const of[][6] = {
+        [1] = {gather_1_1, gather_1_2, gather_1_3, gather_1_4, gather_1_5, gather_1_6},
+        [2] = {gather_2_1, gather_2_2, gather_2_3, gather_2_4, gather_2_5, gather_2_6},
+        [3] = {gather_3_1, gather_3_2, gather_3_3, gather_3_4},
+        [5] = {gather_5_1, gather_5_2}};
+    const size_t width = lines * MB_LINE;
+    for (size_t row = 0, high; row < rows; row += high) {
+        block now = block_of(rows - row, lines);
+        high = now.rows;
+        for (size_t line = 0; line < lines; line += now.lines) {
+            now.lines = lines - line < now.lines ? lines - line : now.lines;
+            of[high][now.lines - 1](n, picks, image + row * ld + line * MB_LINE, ld,
+                                    sums + row * width + line * MB_LINE, width);
+        }
+    }
+}
+
+void MB_AT_LEVEL(pick_scatter)(size_t n, const mb_pick *restrict picks, size_t rows, size_t lines,
+                               const float *restrict window, float *restrict image, size_t ld)
+{
+    static scatter_fn *const of[][6] = {
+        [1] = {scatter_1_1, scatter_1_2, scatter_1_3, scatter_1_4, scatter_1_5, scatter_1_6},
+        [2] = {scatter_2_1, scatter_2_2, scatter_2_3, scatter_2_4, scatter_2_5, scatter_2_6},
+        [3] = {scatter_3_1, scatter_3_2, scatter_3_3, scatter_3_4},
+        [5] = {scatter_5_1, scatter_5_2}};
+    const size_t width = lines * MB_LINE;
+    for (size_t row = 0, high; row < rows; row += high) {
+        block now = block_of(rows - row, lines);
+        high = now.rows;
+        for (size_t line = 0; line < lines; line += now.lines) {
+            now.lines = lines - line < now.lines ? lines - line : now.lines;
+            of[high][now.lines - 1](n, picks, image + row * ld + line * MB_LINE, ld,
+                                    window + row * width + line * MB_LINE, width);
+        }
     }
 }

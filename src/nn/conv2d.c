@@ -44,7 +44,7 @@ mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer)
                            .weights = bias_offset(layer)};
     size.window = size.channels * window->rows * window->columns;
     size.block_rows = block_rows(layer, &size);
-    size.turned_row = mb_whole_lines(size.window);
+    size.turned_row = mb_conv2d_picks(layer) ? mb_conv2d_unit_numbers(layer) : size.window;
     return size;
 }
 
@@ -90,7 +90,9 @@ static bool turns_weights(const mb_layer *layer)
 
 static size_t turned_numbers(const mb_layer *layer)
 {
-    return turns_weights(layer) ? layer->out.channels * mb_conv2d_size_of(layer).turned_row : 0;
+    return turns_weights(layer)
+               ? mb_whole_lines(layer->out.channels * mb_conv2d_size_of(layer).turned_row)
+               : 0;
 }
 
 static size_t sums_numbers(const mb_layer *layer)
@@ -145,8 +147,11 @@ static void run_turn(const void *context, const mb_step *step, size_t tile, void
     (void)step, (void)scratch;
     const mb_conv2d_op *op = context;
     const mb_conv2d_size *s = &op->size;
-    op->site.kernels->transpose(s->window, s->units, op->weights + mb_conv2d_group(s, tile),
-                                op->site.kept + tile * s->units * s->turned_row, s->turned_row);
+    if (mb_conv2d_picks(op->layer))
+        mb_conv2d_turn_units(op, op->site.kept);
+    else
+        op->site.kernels->transpose(s->window, s->units, op->weights + mb_conv2d_group(s, tile),
+                                    op->site.kept + tile * s->units * s->turned_row, s->turned_row);
 }
 
 static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)

@@ -45,9 +45,7 @@ typedef struct mb_conv2d_room {
     float *d_image; /* its gradient */
     float *turned;  /* an image without padding, in the other form */
     float *windows, *d_windows;
-    mb_pick *picks;   /* of a pixel: (units + 1) */
-    mb_pick *units;   /* of each unit: (units, marks), and how many */
-    uint32_t *counts; /* (units) */
+    mb_pick *picks; /* of a unit: (marks + 1) */
 } mb_conv2d_room;
 
 size_t mb_conv2d_room_bytes(const mb_layer *layer);
@@ -107,10 +105,12 @@ void mb_conv2d_sweep_forward(const mb_conv2d_op *op, const float *image, float *
 void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const float *image, const float *d_out,
                               float *gradient);
 
-/* Whether the way back goes over the numbers of the gradient that are not 0. Then what it takes for
- * a unit's sums, where those of a tile's bundle are, and the way: d_image NULL is not wanted. */
+/* Whether the way back goes over the numbers of the gradient that are not 0. Then a unit's numbers,
+ * weights or sums; the weights of all turned for that; where the sums of a tile's bundle are; and
+ * the way: d_image NULL is not wanted. */
 bool mb_conv2d_picks(const mb_layer *layer);
 size_t mb_conv2d_unit_numbers(const mb_layer *layer);
+void mb_conv2d_turn_units(const mb_conv2d_op *op, float *turned);
 float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile);
 void mb_conv2d_picks_backward(const mb_conv2d_op *op, size_t tile, const float *image,
                               const float *d_out, float *d_image, const mb_conv2d_room *room);

@@ -35,14 +35,14 @@ static size_t window_numbers(const mb_conv2d_size *size)
 /* In numbers, of which a pick has two. */
 static size_t pick_numbers(const mb_layer *layer)
 {
-    return mb_conv2d_picks(layer) ? layer->out.channels * (2 + 2 * layer->marks + 1) + 2 : 0;
+    return mb_conv2d_picks(layer) ? 2 * (layer->marks + 1) : 0;
 }
 
 size_t mb_conv2d_room_bytes(const mb_layer *layer)
 {
     const mb_conv2d_size size = mb_conv2d_size_of(layer);
     return (2 * padded_numbers(layer, &size) + 2 * window_numbers(&size) +
-            mb_shape_size(layer->in) + pick_numbers(layer) + 10 * MB_LINE) *
+            mb_shape_size(layer->in) + pick_numbers(layer) + 8 * MB_LINE) *
            sizeof(float);
 }
 
@@ -63,9 +63,7 @@ mb_conv2d_room mb_conv2d_room_of(const mb_conv2d_op *op, void *scratch)
     room.image = take(&rest, padded_numbers(layer, &op->size));
     room.d_image = take(&rest, padded_numbers(layer, &op->size));
     room.turned = take(&rest, mb_shape_size(layer->in));
-    room.picks = (mb_pick *)(void *)take(&rest, 2 * layer->out.channels + 2);
-    room.units = (mb_pick *)(void *)take(&rest, 2 * layer->out.channels * layer->marks);
-    room.counts = (uint32_t *)(void *)take(&rest, layer->out.channels);
+    room.picks = (mb_pick *)(void *)take(&rest, pick_numbers(layer));
     return room;
 }
 

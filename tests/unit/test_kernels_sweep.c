@@ -145,56 +145,109 @@ static void check_dots(const mb_kernels *kernels)
     free(image);
 }
 
-/* Most of them 0, of either sign. */
-static size_t draw_picks(const mb_kernels *kernels, size_t n, mb_pick *picks)
+static mb_plane draw_plane(void)
+{
+    return (mb_plane){mb_test_from_to(0, 9), mb_test_from_to(0, 9), mb_test_from_to(1, 5),
+                      mb_test_from_to(0, 50), mb_test_from_to(0, 9)};
+}
+
+/* Of which most are 0, of either sign. */
+static float *draw_marks(size_t n)
 {
     float *numbers = drawn(n);
-    size_t marks = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (mb_test_from_to(0, 3) > 0)
             numbers[i] = mb_test_from_to(0, 1) == 1 ? 0.0f : -0.0f;
-        else if (mb_test_from_to(0, 20) == 0)
-            numbers[i] = NAN;
-    }
-    const size_t count = kernels->pick(n, numbers, picks);
+    return numbers;
+}
+
+static void check_pick(const mb_kernels *kernels)
+{
+    const mb_plane plane = draw_plane();
+    const size_t n = plane.rows * plane.columns;
+    float *numbers = draw_marks(n * plane.step);
+    mb_pick *picks = malloc((n + 1) * sizeof *picks);
+    assert_non_null(picks);
+    if (n > 0 && mb_test_from_to(0, 1) == 1)
+        numbers[mb_test_from_to(0, n - 1) * plane.step] = NAN;
+    size_t marks = 0;
+    const size_t count = kernels->pick(&plane, numbers, picks);
     for (size_t i = 0; i < n; i++)
-        if (numbers[i] != 0.0f) {
-            assert_int_equal(picks[marks].at, i);
-            assert_memory_equal(&picks[marks++].value, &numbers[i], sizeof *numbers);
+        if (numbers[i * plane.step] != 0.0f) {
+            const size_t row = i / plane.columns, column = i % plane.columns;
+            assert_int_equal(picks[marks].at, row * plane.down + column * plane.across);
+            assert_memory_equal(&picks[marks++].value, &numbers[i * plane.step], sizeof *numbers);
         }
     assert_int_equal(marks, count);
     free(numbers);
-    return count;
+    free(picks);
 }
 
-static void check_picks(const mb_kernels *kernels)
+/* Windows of some rows and lines, in an image that ends with the last. */
+typedef struct windows {
+    size_t n, rows, lines, ld, room;
+    mb_pick picks[60];
+} windows;
+
+static windows draw_windows(void)
 {
-    const size_t n = mb_test_from_to(0, 70), lines = mb_test_from_to(1, 30);
-    const size_t ld = mb_test_from_to(1, 40), width = lines * MB_LINE;
-    const bool add = mb_test_from_to(0, 1) == 1;
-    mb_pick *picks = malloc((n + 1) * sizeof *picks);
-    assert_non_null(picks);
-    const size_t count = draw_picks(kernels, n, picks);
-    float *from = drawn((n > 0 ? n - 1 : 0) * ld + width);
-    for (size_t p = 0; p < count; p++)
-        picks[p].value = isnan(picks[p].value) ? 1.0f : picks[p].value;
-    draw_output();
-    kernels->pick_product(count, picks, lines, from, ld, add, found);
-    for (size_t i = 0; i < width; i++) {
-        double sum = add ? (double)wanted[i] : 0.0;
-        for (size_t p = 0; p < count; p++)
-            sum += (double)picks[p].value * (double)from[picks[p].at * ld + i];
-        is_near(found[i], sum, count);
+    windows w = {.n = mb_test_from_to(0, 60),
+                 .rows = mb_test_from_to(1, 8),
+                 .lines = mb_test_from_to(1, 14),
+                 .ld = mb_test_from_to(0, 300)};
+    const size_t window = (w.rows - 1) * w.ld + w.lines * MB_LINE;
+    w.room = window + mb_test_from_to(0, MOST - window);
+    for (size_t p = 0; p < w.n; p++) {
+        w.picks[p].at = (uint32_t)mb_test_from_to(0, w.room - window);
+        mb_test_draw(&w.picks[p].value, 1);
     }
-    assert_memory_equal(found + width, wanted + width, (MOST - width) * sizeof *found);
-    free(picks);
-    free(from);
+    return w;
+}
+
+static void check_gather(const mb_kernels *kernels)
+{
+    const windows w = draw_windows();
+    const size_t width = w.lines * MB_LINE, numbers = w.rows * width;
+    float *image = drawn(w.room);
+    draw_output();
+    kernels->pick_gather(w.n, w.picks, w.rows, w.lines, image, w.ld, found);
+    for (size_t i = 0; i < numbers; i++) {
+        double sum = (double)wanted[i];
+        for (size_t p = 0; p < w.n; p++)
+            sum += (double)w.picks[p].value *
+                   (double)image[w.picks[p].at + i / width * w.ld + i % width];
+        is_near(found[i], sum, w.n);
+    }
+    assert_memory_equal(found + numbers, wanted + numbers, (MOST - numbers) * sizeof *found);
+    free(image);
+}
+
+static void check_scatter(const mb_kernels *kernels)
+{
+    static double sums[MOST];
+    const windows w = draw_windows();
+    const size_t width = w.lines * MB_LINE;
+    float *window = drawn(w.rows * width);
+    draw_output();
+    kernels->pick_scatter(w.n, w.picks, w.rows, w.lines, window, found, w.ld);
+    for (size_t i = 0; i < MOST; i++)
+        sums[i] = (double)wanted[i];
+    for (size_t p = 0; p < w.n; p++)
+        for (size_t i = 0; i < w.rows * width; i++)
+            sums[w.picks[p].at + i / width * w.ld + i % width] +=
+                (double)w.picks[p].value * (double)window[i];
+    for (size_t i = 0; i < w.room; i++)
+        is_near(found[i], sums[i], w.n * w.rows);
+    assert_memory_equal(found + w.room, wanted + w.room, (MOST - w.room) * sizeof *found);
+    free(window);
 }
 
 static void picks_are_those_of_the_twin(void **state)
 {
     (void)state;
-    at_each_level(check_picks);
+    at_each_level(check_pick);
+    at_each_level(check_gather);
+    at_each_level(check_scatter);
 }
 
 static void products_are_those_of_the_twin(void **state)
