@@ -134,6 +134,7 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
     count += mb_kernel_cases_augment(&data, cases + count);
     count += mb_kernel_cases_images(&data, cases + count);
     count += mb_kernel_cases_channels(&data, cases + count);
+    count += mb_kernel_cases_sweep(&data, cases + count);
     for (size_t i = 0; i < count && status == MB_OK; i++) {
         bench b = {.team = mb_machine_team(machine), .one = &cases[i], .data = &data};
         if (given->only == NULL || strcmp(given->only, cases[i].name) == 0)

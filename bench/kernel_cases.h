@@ -49,7 +49,7 @@ typedef struct mb_kernel_case {
     void (*collect)(mb_kernel_data *data, bool twin); /* puts what was made into `out`, or NULL */
 } mb_kernel_case;
 
-enum { MB_KERNEL_CASES = 40 };
+enum { MB_KERNEL_CASES = 48 };
 
 /* Made images of digits' density and numbers, for batches of `rows`. What it holds belongs to the
  * arena in it. MB_MEMORY. */
@@ -63,6 +63,7 @@ size_t mb_kernel_cases_dense(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_sparse(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_augment(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_images(const mb_kernel_data *data, mb_kernel_case *cases);
+size_t mb_kernel_cases_sweep(const mb_kernel_data *data, mb_kernel_case *cases);
 size_t mb_kernel_cases_channels(const mb_kernel_data *data, mb_kernel_case *cases);
 
 #endif

@@ -114,14 +114,12 @@ const float *mb_conv2d_turned_weights(const mb_conv2d_op *op, size_t group)
 
 float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile)
 {
-    return mb_partial_of(op->layer, op->cut, tile, op->site.kept + turned_numbers(op->layer));
+    return mb_partial_of(op->layer, op->cut, tile, op->partials);
 }
 
 float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile)
 {
-    const mb_layer *layer = op->layer;
-    return op->site.kept + turned_numbers(layer) + mb_partial_numbers(layer, op->site.rows) +
-           tile / op->cut.bundle * sums_numbers(layer);
+    return op->unit_sums + tile / op->cut.bundle * sums_numbers(op->layer);
 }
 
 /* ---- phases ---- */
@@ -132,12 +130,19 @@ static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase 
     mb_conv2d_op *op = mb_arena_take(site->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "conv2d", sizeof *op);
+    float *partials = NULL, *unit_sums = NULL;
+    if (site->trainable != NULL) {
+        partials = site->kept + turned_numbers(layer);
+        unit_sums = partials + mb_partial_numbers(layer, site->rows);
+    }
     *op = (mb_conv2d_op){.layer = layer,
                          .site = *site,
                          .cut = phase.cut,
                          .size = mb_conv2d_size_of(layer),
                          .weights = weights,
-                         .bias = weights + bias_offset(layer)};
+                         .bias = weights + bias_offset(layer),
+                         .partials = partials,
+                         .unit_sums = unit_sums};
     phase.op = op;
     return mb_layer_add_phase(layer, site, &phase, error);
 }

@@ -6,7 +6,11 @@
  * channels last. By planes, where a group has less than a cache line of channels: out (channels,
  * pixels) = W (channels, K) x windows (K, pixels), images channels first. K is a group's input
  * channels times the kernel's rows and columns. Long rows of numbers are what OpenBLAS is quick
- * with, so the form is the layer's choice, and mb_placement tells the next layer. */
+ * with, so the form is the layer's choice, and mb_placement tells the next layer.
+ *
+ * Windows are written out for OpenBLAS (im2col) where there are many channels. Where there are few,
+ * our own kernels multiply the image's numbers where they lie (sweeps); and where most of a
+ * gradient is 0, because a max pool gave it, only the rest is multiplied (picks). */
 #ifndef MB_NN_CONV2D_H
 #define MB_NN_CONV2D_H
 
@@ -29,6 +33,7 @@ typedef struct mb_conv2d_op {
     mb_cut cut;
     mb_conv2d_size size;
     const float *weights, *bias; /* of the layer, or folded with what comes behind it */
+    float *partials, *unit_sums; /* in training: see mb_conv2d_partial, mb_conv2d_unit_sums */
 } mb_conv2d_op;
 
 mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer);
