@@ -189,5 +189,56 @@ class KernelSet(ProgramTest):
             self.assertEqual("SkylakeX", info["blas_core"])
 
 
+class Networks(ProgramTest):
+    """info --network."""
+    PARAMETERS = {"mlp": 109386, "lenet5": 61706, "cnn": 1199882, "best": 87194}
+    LENET5 = [("conv2d", "6x5/pad2", "1x28x28", "6x28x28", 156, 2 * 25 * 6 * 784),
+              ("relu", None, "6x28x28", "6x28x28", 0, 0),
+              ("maxpool2d", "2", "6x28x28", "6x14x14", 0, 0),
+              ("conv2d", "16x5", "6x14x14", "16x10x10", 2416, 2 * 150 * 16 * 100),
+              ("relu", None, "16x10x10", "16x10x10", 0, 0),
+              ("maxpool2d", "2", "16x10x10", "16x5x5", 0, 0),
+              ("flatten", None, "16x5x5", "1x1x400", 0, 0),
+              ("dense", "120", "1x1x400", "1x1x120", 48120, 2 * 400 * 120),
+              ("relu", None, "1x1x120", "1x1x120", 0, 0),
+              ("dense", "84", "1x1x120", "1x1x84", 10164, 2 * 120 * 84),
+              ("relu", None, "1x1x84", "1x1x84", 0, 0),
+              ("dense", "10", "1x1x84", "1x1x10", 850, 2 * 84 * 10)]
+
+    def network(self, *arguments):
+        return self.info("--network", *arguments)["network"]
+
+    def test_names(self):
+        for name, parameters in self.PARAMETERS.items():
+            self.assertEqual(parameters, self.network(name)["parameters"], name)
+
+    def test_layers(self):
+        network = self.network("lenet5")
+        found = [tuple(layer[key] for key in ("kind", "argument", "in", "out", "parameters", "forward_flops"))
+                 for layer in network["layers"]]
+        self.assertEqual(self.LENET5, found)
+        forward = sum(layer[-1] for layer in self.LENET5)
+        self.assertEqual(forward, network["forward_flops"])
+        self.assertEqual(3 * forward - self.LENET5[0][-1], network["training_flops"])
+
+    def test_table_says_the_same(self):
+        network, text = self.network("lenet5"), self.succeed("info", "--network", "lenet5").out
+        rows = [line.split() for line in text.splitlines()]
+        for number, (kind, argument, *rest) in enumerate(self.LENET5):
+            name = f"{kind}:{argument}" if argument else kind
+            self.assertIn([str(number), name, *map(str, rest)], rows)
+        self.assertIn(["sum", "61706", f"{network['forward_flops']:.0f}"], rows)
+        self.assertIn(f"training   {network['training_flops']:.0f} FLOP a sample; "
+                      f"{1e-6 * network['training_bytes']:.1f} MB for batches of 64", text)
+
+    def test_memory_grows_with_the_batch(self):
+        """By four bytes for each number of a sample that is kept."""
+        bytes_of = {batch: self.network("lenet5", "--batch-size", batch)["training_bytes"]
+                    for batch in (64, 80, 96)}
+        self.assertEqual(64, self.network("lenet5")["batch_size"])
+        self.assertLess(0, bytes_of[80] - bytes_of[64])
+        self.assertEqual(bytes_of[96] - bytes_of[80], bytes_of[80] - bytes_of[64])
+
+
 if __name__ == "__main__":
     unittest.main()
