@@ -1,7 +1,7 @@
 /* Products with planes of which most numbers are 0: those that are not are picked first, and each
  * meets a window of an image. A window is some rows of whole lines; as many of them as fit stay in
  * registers while the picks pass. */
-#include "kernels/level.h"
+#include "kernels/line.h"
 
 #if defined(__AVX512F__)
 enum { MOST_LINES = 12 };
@@ -10,10 +10,6 @@ enum { MOST_LINES = 6 };
 #else
 enum { MOST_LINES = 3 };
 #endif
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-typedef int32_t lane;
 
 /* Without branches, which nobody could foresee: each number is written, and the next one over it
  * unless it counts. */
@@ -30,50 +26,37 @@ size_t MB_AT_LEVEL(pick)(const mb_plane *plane, const float *restrict numbers,
     return count;
 }
 
-ALWAYS_INLINE void copy_line(const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        to[l] = from[l];
-}
-
-ALWAYS_INLINE void add_line(float factor, const float *restrict line, float *restrict sum)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        sum[l] = mb_multiply_add(factor, line[l], sum[l]);
-}
-
 /* `rows` and `lines` are constants wherever these are inlined. */
-ALWAYS_INLINE void gather(const size_t rows, const size_t lines, size_t n,
-                          const mb_pick *restrict picks, const float *restrict image, size_t ld,
-                          float *restrict sums, size_t ld_sums)
+MB_ALWAYS_INLINE void gather(const size_t rows, const size_t lines, size_t n,
+                             const mb_pick *restrict picks, const float *restrict image, size_t ld,
+                             float *restrict sums, size_t ld_sums)
 {
     float sum[MOST_LINES][MB_LINE];
     for (size_t i = 0; i < rows * lines; i++)
-        copy_line(sums + i / lines * ld_sums + i % lines * MB_LINE, sum[i]);
+        mb_copy_line(sums + i / lines * ld_sums + i % lines * MB_LINE, sum[i]);
     for (size_t p = 0; p < n; p++)
         for (size_t i = 0; i < rows * lines; i++)
-            add_line(picks[p].value, image + picks[p].at + i / lines * ld + i % lines * MB_LINE,
-                     sum[i]);
+            mb_add_product(picks[p].value,
+                           image + picks[p].at + i / lines * ld + i % lines * MB_LINE, sum[i]);
     for (size_t i = 0; i < rows * lines; i++)
-        copy_line(sum[i], sums + i / lines * ld_sums + i % lines * MB_LINE);
+        mb_copy_line(sum[i], sums + i / lines * ld_sums + i % lines * MB_LINE);
 }
 
-ALWAYS_INLINE void scatter(const size_t rows, const size_t lines, size_t n,
-                           const mb_pick *restrict picks, float *restrict image, size_t ld,
-                           const float *restrict window, size_t ld_window)
+MB_ALWAYS_INLINE void scatter(const size_t rows, const size_t lines, size_t n,
+                              const mb_pick *restrict picks, float *restrict image, size_t ld,
+                              const float *restrict window, size_t ld_window)
 {
     float kept[MOST_LINES][MB_LINE];
     for (size_t i = 0; i < rows * lines; i++)
-        copy_line(window + i / lines * ld_window + i % lines * MB_LINE, kept[i]);
+        mb_copy_line(window + i / lines * ld_window + i % lines * MB_LINE, kept[i]);
     /* Windows of neighbours overlap, and what was just stored in part is slow to load: the first
      * half and the second take turns. */
     const size_t half = (n + 1) / 2;
     for (size_t turn = 0; turn < n; turn++) {
         const mb_pick pick = picks[turn / 2 + (turn % 2 == 0 ? 0 : half)];
         for (size_t i = 0; i < rows * lines; i++)
-            add_line(pick.value, kept[i], image + pick.at + i / lines * ld + i % lines * MB_LINE);
+            mb_add_product(pick.value, kept[i],
+                           image + pick.at + i / lines * ld + i % lines * MB_LINE);
     }
 }
 
@@ -115,22 +98,30 @@ WINDOW(3, 4)
 WINDOW(5, 1)
 WINDOW(5, 2)
 
-/* What is done at once. */
-typedef struct block {
-    size_t rows, lines;
-} block;
-
 enum { MOST_WIDE = MOST_LINES < 6 ? MOST_LINES : 6 };
 
-static block block_of(size_t rows, size_t lines)
+/* What of a window is done at once; beyond its end there are no rows. */
+typedef struct block {
+    size_t row, rows, line, lines;
+} block;
+
+static block block_at(size_t row, size_t line, size_t rows, size_t lines)
 {
     static const size_t heights[] = {5, 3, 2, 1};
-    const size_t times = (lines + MOST_WIDE - 1) / MOST_WIDE;
+    const size_t times = (lines + MOST_WIDE - 1) / MOST_WIDE, left = lines - line;
     const size_t wide = (lines + times - 1) / times;
-    size_t i = 0;
-    while (heights[i] > rows || heights[i] * wide > MOST_LINES)
-        i++;
-    return (block){heights[i], wide};
+    block now = {.row = row, .line = line, .lines = left < wide ? left : wide};
+    for (size_t i = 0; now.rows == 0 && row < rows; i++)
+        if (heights[i] <= rows - row && heights[i] * wide <= MOST_LINES)
+            now.rows = heights[i];
+    return now;
+}
+
+static block next_block(block last, size_t rows, size_t lines)
+{
+    const size_t line = last.line + last.lines;
+    return line < lines ? block_at(last.row, line, rows, lines)
+                        : block_at(last.row + last.rows, 0, rows, lines);
 }
 
 void MB_AT_LEVEL(pick_gather)(size_t n, const mb_pick *restrict picks, size_t rows, size_t lines,
@@ -142,15 +133,9 @@ void MB_AT_LEVEL(pick_gather)(size_t n, const mb_pick *restrict picks, size_t ro
         [3] = {gather_3_1, gather_3_2, gather_3_3, gather_3_4},
         [5] = {gather_5_1, gather_5_2}};
     const size_t width = lines * MB_LINE;
-    for (size_t row = 0, high; row < rows; row += high) {
-        block now = block_of(rows - row, lines);
-        high = now.rows;
-        for (size_t line = 0; line < lines; line += now.lines) {
-            now.lines = lines - line < now.lines ? lines - line : now.lines;
-            of[high][now.lines - 1](n, picks, image + row * ld + line * MB_LINE, ld,
-                                    sums + row * width + line * MB_LINE, width);
-        }
-    }
+    for (block b = block_at(0, 0, rows, lines); b.rows > 0; b = next_block(b, rows, lines))
+        of[b.rows][b.lines - 1](n, picks, image + b.row * ld + b.line * MB_LINE, ld,
+                                sums + b.row * width + b.line * MB_LINE, width);
 }
 
 void MB_AT_LEVEL(pick_scatter)(size_t n, const mb_pick *restrict picks, size_t rows, size_t lines,
@@ -162,13 +147,7 @@ void MB_AT_LEVEL(pick_scatter)(size_t n, const mb_pick *restrict picks, size_t r
         [3] = {scatter_3_1, scatter_3_2, scatter_3_3, scatter_3_4},
         [5] = {scatter_5_1, scatter_5_2}};
     const size_t width = lines * MB_LINE;
-    for (size_t row = 0, high; row < rows; row += high) {
-        block now = block_of(rows - row, lines);
-        high = now.rows;
-        for (size_t line = 0; line < lines; line += now.lines) {
-            now.lines = lines - line < now.lines ? lines - line : now.lines;
-            of[high][now.lines - 1](n, picks, image + row * ld + line * MB_LINE, ld,
-                                    window + row * width + line * MB_LINE, width);
-        }
-    }
+    for (block b = block_at(0, 0, rows, lines); b.rows > 0; b = next_block(b, rows, lines))
+        of[b.rows][b.lines - 1](n, picks, image + b.row * ld + b.line * MB_LINE, ld,
+                                window + b.row * width + b.line * MB_LINE, width);
 }

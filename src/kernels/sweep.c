@@ -1,6 +1,6 @@
 /* Convolution without im2col: numbers are picked out of an image where they lie. Up to MOST_ROWS
  * rows of results stay in registers while the loops run. */
-#include "kernels/level.h"
+#include "kernels/line.h"
 
 #include <string.h>
 
@@ -13,40 +13,21 @@ enum { MOST_ROWS = 6, MOST_UNITS = 2, MOST_SHIFTS = 3 };
 enum { MOST_ROWS = 2, MOST_UNITS = 1, MOST_SHIFTS = 3 };
 #endif
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-typedef int32_t lane;
-
-/* Not memcpy, for which sums would have to lie in memory. */
-ALWAYS_INLINE void copy_line(const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        to[l] = from[l];
-}
-
-ALWAYS_INLINE void add_line(float factor, const float *restrict line, float *restrict sum)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        sum[l] = mb_multiply_add(factor, line[l], sum[l]);
-}
-
-ALWAYS_INLINE void begin_line(mb_start start, size_t row, size_t line, float *restrict sum)
+MB_ALWAYS_INLINE void begin_line(mb_start start, size_t row, size_t line, float *restrict sum)
 {
     const float *values = start.values + row * start.row;
     if (start.lines)
-        copy_line(values + line, sum);
+        mb_copy_line(values + line, sum);
     else
 #pragma omp simd
-        for (lane l = 0; l < MB_LINE; l++)
+        for (mb_lane l = 0; l < MB_LINE; l++)
             sum[l] = *values;
 }
 
 /* `rows` and `lines` are constants wherever this is inlined. */
-ALWAYS_INLINE void product_rows(const mb_sweep *s, const size_t rows, const size_t lines,
-                                const float *restrict a, const float *restrict b, mb_start start,
-                                float *c, size_t ldc)
+MB_ALWAYS_INLINE void product_rows(const mb_sweep *s, const size_t rows, const size_t lines,
+                                   const float *restrict a, const float *restrict b, mb_start start,
+                                   float *c, size_t ldc)
 {
     float sum[MOST_ROWS][MB_LINE];
     for (size_t r = 0; r < rows; r++)
@@ -61,12 +42,12 @@ ALWAYS_INLINE void product_rows(const mb_sweep *s, const size_t rows, const size
                 for (size_t r = 0; r < rows; r++) {
                     const float *factor = x + r / 3 * 3 * row;
                     for (size_t l = 0; l < lines; l++)
-                        add_line(factor[r % 3 * row], y + l * line, sum[r * lines + l]);
+                        mb_add_product(factor[r % 3 * row], y + l * line, sum[r * lines + l]);
                 }
         }
     for (size_t r = 0; r < rows; r++)
         for (size_t l = 0; l < lines; l++)
-            copy_line(sum[r * lines + l], c + r * ldc + l * s->line);
+            mb_copy_line(sum[r * lines + l], c + r * ldc + l * s->line);
 }
 
 typedef void rows_fn(const mb_sweep *s, const float *a, const float *b, mb_start start, float *c,
@@ -120,24 +101,24 @@ void MB_AT_LEVEL(sweep_product)(const mb_sweep *s, size_t rows, const float *res
 }
 
 /* The lanes of a line from `first` on, and 0 before them. */
-ALWAYS_INLINE void load_from(lane first, const float *restrict from, float *restrict line)
+MB_ALWAYS_INLINE void load_from(mb_lane first, const float *restrict from, float *restrict line)
 {
 #pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++) {
+    for (mb_lane l = 0; l < MB_LINE; l++) {
         const float number = from[l];
         line[l] = l < first ? 0.0f : number;
     }
 }
 
-ALWAYS_INLINE void add_half(const lane half, const float *restrict from, float *restrict to)
+MB_ALWAYS_INLINE void add_half(const mb_lane half, const float *restrict from, float *restrict to)
 {
 #pragma omp simd
-    for (lane l = 0; l < half; l++)
+    for (mb_lane l = 0; l < half; l++)
         to[l] = from[l] + from[l + half];
 }
 
 /* Over the lanes in halves, whatever a level's vectors are. */
-ALWAYS_INLINE float sum_of(const float *restrict sum)
+MB_ALWAYS_INLINE float sum_of(const float *restrict sum)
 {
     float eight[8], four[4], two[2];
     _Static_assert(MB_LINE == 16, "halves from 8 on");
@@ -149,9 +130,9 @@ ALWAYS_INLINE float sum_of(const float *restrict sum)
 
 /* `units` and `shifts` are constants wherever this is inlined. A row's last line begins so that it
  * ends with the row, and leaves out what the one before it had. */
-ALWAYS_INLINE void dots_of(const mb_dots *s, const size_t units, const size_t shifts,
-                           const float *restrict d, const float *restrict image,
-                           float *restrict sums, size_t ld)
+MB_ALWAYS_INLINE void dots_of(const mb_dots *s, const size_t units, const size_t shifts,
+                              const float *restrict d, const float *restrict image,
+                              float *restrict sums, size_t ld)
 {
     float sum[MOST_UNITS][MOST_SHIFTS][MB_LINE], line[MOST_UNITS][MB_LINE];
     memset(sum, 0, sizeof sum);
@@ -159,12 +140,13 @@ ALWAYS_INLINE void dots_of(const mb_dots *s, const size_t units, const size_t sh
         for (size_t at = 0; at < s->columns; at += MB_LINE) {
             const size_t end = s->columns - MB_LINE, from = at < end ? at : end;
             for (size_t u = 0; u < units; u++)
-                load_from((lane)(at - from), d + u * s->plane + row * s->columns + from, line[u]);
+                load_from((mb_lane)(at - from), d + u * s->plane + row * s->columns + from,
+                          line[u]);
             for (size_t k = 0; k < shifts; k++)
                 for (size_t u = 0; u < units; u++) {
                     const float *pixels = image + row * s->image_row + from + k;
 #pragma omp simd
-                    for (lane l = 0; l < MB_LINE; l++)
+                    for (mb_lane l = 0; l < MB_LINE; l++)
                         sum[u][k][l] = mb_multiply_add(pixels[l], line[u][l], sum[u][k][l]);
                 }
         }
@@ -178,9 +160,9 @@ ALWAYS_INLINE void dots_of(const mb_dots *s, const size_t units, const size_t sh
         dots_of(s, units, n <= MOST_SHIFTS ? n : 1, d, image, sums, ld);                           \
         break
 
-ALWAYS_INLINE void dots_of_units(const mb_dots *s, const size_t units, size_t shifts,
-                                 const float *restrict d, const float *restrict image,
-                                 float *restrict sums, size_t ld)
+MB_ALWAYS_INLINE void dots_of_units(const mb_dots *s, const size_t units, size_t shifts,
+                                    const float *restrict d, const float *restrict image,
+                                    float *restrict sums, size_t ld)
 {
     const size_t block = blocks_of(shifts, blocks_of(shifts, MOST_SHIFTS));
     for (size_t rest = shifts, now; rest > 0; rest -= now, image += now, sums += now) {

@@ -1,33 +1,16 @@
 /* What windows that slide over images need: their contents gathered and added back, largest and
  * mean numbers. Segments are a few numbers long, so their last line is masked and not looped over.
  */
-#include "kernels/level.h"
+#include "kernels/line.h"
 
 #include <string.h>
 
-/* Lanes are counted in 32 bits, as wide as the numbers, so that one comparison makes a mask. Where
- * only some lanes are wanted, all are read: GCC makes of a masked load a detour through memory. */
-typedef int32_t lane;
-
-static inline void copy_line(const float *restrict from, float *restrict to)
+/* Adds the first `left` numbers, and 0 to the rest of the line. All are read: GCC makes of a masked
+ * load a detour through memory. */
+static inline void add_tail(mb_lane left, const float *restrict from, float *restrict to)
 {
 #pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        to[l] = from[l];
-}
-
-static inline void add_line(const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++)
-        to[l] += from[l];
-}
-
-/* Adds the first `left` numbers, and 0 to the rest of the line. */
-static inline void add_tail(lane left, const float *restrict from, float *restrict to)
-{
-#pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++) {
+    for (mb_lane l = 0; l < MB_LINE; l++) {
         const float number = from[l];
         to[l] += l < left ? number : 0.0f;
     }
@@ -41,7 +24,7 @@ static inline void expand_lines(mb_segments s, size_t lines, const float *restri
         const float *segment = from + outer * s.outer_stride;
         for (size_t inner = 0; inner < s.inner; inner++) {
             for (size_t line = 0; line < lines; line++)
-                copy_line(segment + line * MB_LINE, to + line * MB_LINE);
+                mb_copy_line(segment + line * MB_LINE, to + line * MB_LINE);
             segment += s.inner_stride;
             to += s.length;
         }
@@ -60,14 +43,14 @@ void MB_AT_LEVEL(expand)(mb_segments s, const float *restrict from, float *restr
         expand_lines(s, lines, from, to);
 }
 
-static inline void fold_lines(mb_segments s, size_t whole, lane left, const float *restrict from,
+static inline void fold_lines(mb_segments s, size_t whole, mb_lane left, const float *restrict from,
                               float *restrict to)
 {
     for (size_t outer = 0; outer < s.outer; outer++) {
         float *segment = to + outer * s.outer_stride;
         for (size_t inner = 0; inner < s.inner; inner++) {
             for (size_t line = 0; line < whole; line++)
-                add_line(from + line * MB_LINE, segment + line * MB_LINE);
+                mb_add_line(from + line * MB_LINE, segment + line * MB_LINE);
             if (left > 0)
                 add_tail(left, from + whole * MB_LINE, segment + whole * MB_LINE);
             from += s.length;
@@ -79,7 +62,7 @@ static inline void fold_lines(mb_segments s, size_t whole, lane left, const floa
 void MB_AT_LEVEL(fold)(mb_segments s, const float *restrict from, float *restrict to)
 {
     const size_t whole = s.length / MB_LINE;
-    const lane left = (lane)(s.length % MB_LINE);
+    const mb_lane left = (mb_lane)(s.length % MB_LINE);
     if (whole == 0)
         fold_lines(s, 0, left, from, to);
     else if (whole == 1)
@@ -97,7 +80,7 @@ void MB_AT_LEVEL(sum_rows)(size_t rows, size_t columns, const float *restrict x,
         float sum[MB_LINE] = {0};
         size_t done = 0;
         for (; done + MB_LINE <= columns; done += MB_LINE)
-            add_line(row + done, sum);
+            mb_add_line(row + done, sum);
         for (size_t l = 0; done + l < columns; l++)
             sum[l] += row[done + l];
         for (size_t half = MB_LINE / 2; half > 0; half /= 2)
@@ -117,7 +100,7 @@ static inline void take_larger(const float *restrict other, int32_t number, floa
                                int32_t *restrict at)
 {
 #pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++) {
+    for (mb_lane l = 0; l < MB_LINE; l++) {
         const bool larger = is_larger(other[l], most[l]);
         most[l] = larger ? other[l] : most[l];
         at[l] = larger ? number : at[l];
@@ -131,15 +114,15 @@ static inline void largest_line(const mb_pool *pool, size_t rows, size_t columns
 {
     float most[MB_LINE];
     int32_t at[MB_LINE] = {0};
-    copy_line(x, most);
+    mb_copy_line(x, most);
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++)
             take_larger(x + row * pool->row_stride + column * pool->column_stride,
                         (int32_t)(row * columns + column), most, at);
-    copy_line(most, out);
+    mb_copy_line(most, out);
     if (which != NULL)
 #pragma omp simd
-        for (lane l = 0; l < MB_LINE; l++)
+        for (mb_lane l = 0; l < MB_LINE; l++)
             which[l] = at[l];
 }
 
@@ -172,7 +155,7 @@ static inline bool may_overrun(const mb_pool *pool, size_t outer)
 static inline void split(const float *restrict x, float *restrict even, float *restrict odd)
 {
 #pragma omp simd
-    for (lane l = 0; l < MB_LINE; l++) {
+    for (mb_lane l = 0; l < MB_LINE; l++) {
         even[l] = x[2 * l];
         odd[l] = x[2 * l + 1];
     }
@@ -191,10 +174,10 @@ static inline void largest_pairs(const mb_pool *pool, const float *restrict x, f
         take_larger(even, (int32_t)(2 * row), most, at);
         take_larger(odd, (int32_t)(2 * row) + 1, most, at);
     }
-    copy_line(most, out);
+    mb_copy_line(most, out);
     if (which != NULL)
 #pragma omp simd
-        for (lane l = 0; l < MB_LINE; l++)
+        for (mb_lane l = 0; l < MB_LINE; l++)
             which[l] = at[l];
 }
 
@@ -238,7 +221,7 @@ static inline void back_line(const mb_pool *pool, size_t rows, size_t columns,
             float *to = d + row * pool->row_stride + column * pool->column_stride;
             const int32_t number = (int32_t)(row * columns + column);
 #pragma omp simd
-            for (lane l = 0; l < MB_LINE; l++)
+            for (mb_lane l = 0; l < MB_LINE; l++)
                 to[l] += which[l] == number ? d_out[l] : 0.0f;
         }
 }
@@ -264,7 +247,7 @@ static inline bool can_write(const mb_pool *pool, size_t l)
 
 /* The same of windows side by side; 0 goes beyond the `left` outputs that mean something. To add
  * there would be slow, as each line reads what the last one has just written in part. */
-static inline void back_pairs(const mb_pool *pool, bool write, lane left,
+static inline void back_pairs(const mb_pool *pool, bool write, mb_lane left,
                               const int32_t *restrict which, const float *restrict d_out,
                               float *restrict d)
 {
@@ -273,23 +256,23 @@ static inline void back_pairs(const mb_pool *pool, bool write, lane left,
         float *to = d + row * pool->row_stride;
         float even[MB_LINE], odd[MB_LINE], pair[2 * MB_LINE];
 #pragma omp simd
-        for (lane l = 0; l < MB_LINE; l++) {
+        for (mb_lane l = 0; l < MB_LINE; l++) {
             const float from = d_out[l], kept = l < left ? from : 0.0f;
             const int32_t at = which[l];
             even[l] = at == number ? kept : 0.0f;
             odd[l] = at == number + 1 ? kept : 0.0f;
         }
 #pragma omp simd
-        for (lane l = 0; l < MB_LINE; l++) {
+        for (mb_lane l = 0; l < MB_LINE; l++) {
             pair[2 * l] = even[l];
             pair[2 * l + 1] = odd[l];
         }
         if (write) {
-            copy_line(pair, to);
-            copy_line(pair + MB_LINE, to + MB_LINE);
+            mb_copy_line(pair, to);
+            mb_copy_line(pair + MB_LINE, to + MB_LINE);
         } else {
-            add_line(pair, to);
-            add_line(pair + MB_LINE, to + MB_LINE);
+            mb_add_line(pair, to);
+            mb_add_line(pair + MB_LINE, to + MB_LINE);
         }
     }
 }
@@ -305,7 +288,7 @@ void MB_AT_LEVEL(largest_back)(const mb_pool *pool, const int32_t *restrict whic
                 back_lines(pool, which + place, d_out + place, to);
                 l += MB_LINE;
             } else if (may_overrun(pool, outer)) {
-                back_pairs(pool, can_write(pool, l), left < MB_LINE ? (lane)left : MB_LINE,
+                back_pairs(pool, can_write(pool, l), left < MB_LINE ? (mb_lane)left : MB_LINE,
                            which + place, d_out + place, to);
                 l += MB_LINE;
             } else {
