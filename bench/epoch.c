@@ -3,6 +3,7 @@
 #include "limit.h"
 
 #include "core/clock.h"
+#include "nn/conv2d.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -22,6 +23,18 @@ mb_status mb_combination_open(const mb_epoch_plan *plan, mb_combination *c, mb_e
     return MB_OK;
 }
 
+/* What the way back from a max pool leaves out, in the gradients of the weights and, behind another
+ * layer, of what came in: at least that, for a unit of the pool whose ReLU gives 0 has none either.
+ */
+static double left_out_by_picks(const mb_layer *layer)
+{
+    const double pixels = (double)(layer->out.rows * layer->out.columns);
+    const double products = layer->position > 0 ? 2.0 : 1.0;
+    if (layer->ops != &mb_conv2d_ops || !mb_conv2d_picks(layer))
+        return 0.0;
+    return products * layer->ops->flops(layer) * (1.0 - (double)layer->marks / pixels);
+}
+
 /* The first layer leaves out the pixels that are zero, in both of its products. */
 static void count_flops(const mb_trainer *t, double density, mb_combination *c)
 {
@@ -30,6 +43,8 @@ static void count_flops(const mb_trainer *t, double density, mb_combination *c)
     c->dense_flops = c->done_flops = mb_network_training_flops(network);
     if (first->ops == &mb_dense_ops && t->source.dots != NULL)
         c->done_flops -= 2.0 * first->ops->flops(first) * (1.0 - density);
+    for (size_t i = 0; i < network->count; i++)
+        c->done_flops -= left_out_by_picks(&network->layers[i]);
 }
 
 static void note_epoch(void *context, const mb_epoch_metrics *metrics)

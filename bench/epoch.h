@@ -43,8 +43,9 @@ typedef struct mb_combination {
     mb_optimizer_kind optimizer;
     mb_augmentation_kind augmentation;
     const char *network;
-    double dense_flops, done_flops; /* of a sample in training, 2 a multiply-add; done: of images as
-                                     * they are, for augmented ones have more that is not zero */
+    double dense_flops, done_flops; /* of a sample in training, 2 a multiply-add; done: at
+                                     * most, and of images as they are, for augmented ones have
+                                     * more that is not zero */
     double *seconds;                /* (rounds, epochs) */
     double *cpu;                    /* (rounds, epochs) of the calling thread */
     double *sgemm;                  /* (rounds) GFLOP/s of the large product, before the turn */

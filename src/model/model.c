@@ -285,6 +285,21 @@ static size_t count_classes(const mb_safetensors *file)
     return classes;
 }
 
+/* The end of both ways to load: the network gets the tensors, unless an earlier step failed, and
+ * the file is closed. */
+static mb_status take_tensors(const char *path, mb_safetensors *file, mb_network *loaded,
+                              mb_status status, mb_network **network, mb_error *error)
+{
+    if (status == MB_OK)
+        status = load_tensors(path, file, loaded, error);
+    if (status == MB_OK)
+        *network = loaded;
+    else
+        mb_network_close(loaded);
+    mb_safetensors_close(file);
+    return status;
+}
+
 mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                            mb_shape input, mb_network **network, mb_error *error)
 {
@@ -298,14 +313,7 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
     if (status == MB_OK)
         status = mb_network_open_within(machine, spec, input, classes, most_parameters(file),
                                         &loaded, error);
-    if (status == MB_OK)
-        status = load_tensors(path, file, loaded, error);
-    if (status == MB_OK)
-        *network = loaded;
-    else
-        mb_network_close(loaded);
-    mb_safetensors_close(file);
-    return status;
+    return take_tensors(path, file, loaded, status, network, error);
 }
 
 mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
@@ -316,12 +324,5 @@ mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network 
     mb_status status = mb_safetensors_open(path, &file, error);
     if (status == MB_OK)
         status = open_network(machine, path, file, &loaded, error);
-    if (status == MB_OK)
-        status = load_tensors(path, file, loaded, error);
-    if (status == MB_OK)
-        *network = loaded;
-    else
-        mb_network_close(loaded);
-    mb_safetensors_close(file);
-    return status;
+    return take_tensors(path, file, loaded, status, network, error);
 }

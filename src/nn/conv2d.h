@@ -77,9 +77,6 @@ typedef struct mb_conv2d_block {
     size_t group, row, rows, pixels;
 } mb_conv2d_block;
 
-/* The block that begins with row `row`, of group 0. */
-mb_conv2d_block mb_conv2d_block_at(const mb_conv2d_size *size, size_t row);
-
 /* What the two forms do differently. */
 typedef struct mb_conv2d_form {
     /* The windows of a block, one after another; and their gradients added to the image's. */

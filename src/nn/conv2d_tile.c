@@ -6,7 +6,8 @@ static const mb_conv2d_form *form_of(const mb_layer *layer)
     return layer->placed_out.planes ? &mb_conv2d_planes : &mb_conv2d_pixels;
 }
 
-mb_conv2d_block mb_conv2d_block_at(const mb_conv2d_size *size, size_t row)
+/* The block that begins with row `row`. */
+static mb_conv2d_block block_at(const mb_conv2d_size *size, size_t row)
 {
     const size_t left = size->out_rows - row;
     const size_t rows = left < size->block_rows ? left : size->block_rows;
@@ -26,7 +27,7 @@ void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile
         return;
     }
     for (size_t row = 0; row < size->out_rows; row += size->block_rows) {
-        mb_conv2d_block block = mb_conv2d_block_at(size, row);
+        mb_conv2d_block block = block_at(size, row);
         form->fill(op, &block, out);
         for (; block.group < size->groups; block.group++) {
             form->windows(op, &block, image, room.windows);
@@ -46,7 +47,7 @@ static void multiply_back(const mb_conv2d_op *op, size_t tile, const float *imag
     if (sweeps)
         mb_conv2d_sweep_gradient(op, image, d_out, gradient);
     for (size_t row = 0; row < size->out_rows; row += size->block_rows)
-        for (mb_conv2d_block block = mb_conv2d_block_at(size, row); block.group < size->groups;
+        for (mb_conv2d_block block = block_at(size, row); block.group < size->groups;
              block.group++) {
             if (!sweeps) {
                 form->windows(op, &block, image, room->windows);

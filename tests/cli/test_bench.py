@@ -250,6 +250,18 @@ class Epoch(BenchTest):
         self.assertAlmostEqual(1 - left_out / flops, one["GFLOP/s_done"] / one["GFLOP/s"], 5)
         self.assertLess(one["GFLOP/s_done"], one["GFLOP/s"])
 
+    def test_what_a_max_pool_leaves_out_is_not_counted_as_done(self):
+        """Of each window one pixel has a gradient: the second convolution's, by its weights and inputs."""
+        layers = "conv2d:4x3/pad1,conv2d:16x3/pad1,relu,maxpool2d:2,flatten,dense:4"
+        benchmarks, _ = self.measure_epochs("--network", layers, "--threads", 1, "--rounds", 1, "--epochs", 1)
+        one, = (one for name, one in benchmarks.items() if name.startswith(f"epoch/{layers}/"))
+        pixels, windows = ROWS * COLUMNS, (ROWS // 2) * (COLUMNS // 2)
+        first, second, last = (2 * 9 * 4 * pixels, 2 * 9 * 4 * 16 * pixels, 2 * 16 * windows * 4)
+        dense = 2 * first + 3 * second + 3 * last
+        left_out = 2 * second * (1 - windows / pixels)
+        self.assertAlmostEqual(1, one["samples/s"] * dense / 1e9 / one["GFLOP/s"], 5)
+        self.assertAlmostEqual(1 - left_out / dense, one["GFLOP/s_done"] / one["GFLOP/s"], 5)
+
     def test_done_is_dense_where_no_pixel_is_blank(self):
         one, _, out = self.whole("--epochs", 1, "--dense-images")
         self.assertEqual(one["GFLOP/s_done"], one["GFLOP/s"])

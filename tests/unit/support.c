@@ -172,6 +172,20 @@ void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted)
                     "t10k-labels-idx1-ubyte");
 }
 
+mb_dataset *mb_test_dataset_of(const mb_test_dataset *wanted)
+{
+    char *folder = mb_test_folder();
+    mb_dataset *dataset = NULL;
+    mb_error error = {0};
+    mb_test_write_dataset(folder, wanted);
+    const mb_status status =
+        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, &error);
+    mb_test_remove(folder);
+    if (status != MB_OK)
+        fail_msg("%s", error.text);
+    return dataset;
+}
+
 void mb_test_error(const mb_error *error, mb_status status, const char *part)
 {
     if (error->status != status || strstr(error->text, part) == NULL)

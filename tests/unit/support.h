@@ -6,7 +6,7 @@
 
 #include "core/file.h"
 
-#include <mnist_blas/status.h>
+#include <mnist_blas/dataset.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +49,9 @@ typedef struct mb_test_dataset {
 
 /* Writes its files, under MNIST's names, into the folder. */
 void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
+
+/* The same, read again from a folder that is gone then; mb_dataset_close frees it. */
+mb_dataset *mb_test_dataset_of(const mb_test_dataset *wanted);
 
 /* The status of `error` is `status`, its text is one line and has `part` in it. */
 void mb_test_error(const mb_error *error, mb_status status, const char *part);

@@ -36,14 +36,9 @@ static mb_machine *machine;
 static int open_all(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
-    mb_test_write_dataset(folder,
-                          &(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
-    const mb_status status =
-        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, NULL);
-    mb_test_remove(folder);
+    dataset = mb_test_dataset_of(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
     machine = mb_test_machine(2);
-    return status;
+    return 0;
 }
 
 static int close_all(void **state)

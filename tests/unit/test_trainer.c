@@ -27,13 +27,8 @@ static mb_dataset *dataset; /* one for all tests */
 static int open_data(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
-    mb_test_write_dataset(folder,
-                          &(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
-    const mb_status status =
-        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, NULL);
-    mb_test_remove(folder);
-    return status;
+    dataset = mb_test_dataset_of(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    return 0;
 }
 
 static int close_data(void **state)
