@@ -167,6 +167,6 @@ void mb_page_facts(const mb_html *html, const mb_report *report)
     mb_html_put(html, "</div>\n");
     if (report->run->data == NULL)
         mb_html_put(html, "<p class=\"note\">No handwritten digits were found, so the program drew "
-                          "its own. They are easier than MNIST's: <code>tools/fetch-mnist</code> "
+                          "its own. They are not MNIST's: <code>tools/fetch-mnist</code> "
                           "gets those, and the next run uses them.</p>\n");
 }
