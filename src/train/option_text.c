@@ -63,7 +63,7 @@ size_t mb_option_place(size_t number, size_t *size)
 
 void mb_real_write(double value, char text[MB_OPTION_LENGTH])
 {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 6; digits <= 17; digits++) { /* fewer would write 10 as 1e+01 */
         snprintf(text, MB_OPTION_LENGTH, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
