@@ -26,7 +26,7 @@ _mnist_blas() {
     train)
         with_value="--data --network --validation --patience --epochs --batch-size --optimizer --lr --label-smoothing --ema --schedule
             --weight-decay --seed --momentum --beta1 --beta2 --augment --rotate --scale --shear --shift
-            --elastic-alpha --elastic-sigma --checkpoint-every --resume --threads --out --tensorboard"
+            --elastic-alpha --elastic-sigma --plain-epochs --checkpoint-every --resume --threads --out --tensorboard"
         flags="--nesterov --no-report --quiet"
         ;;
     evaluate) with_value="--data --network --threads" flags="" ;;

@@ -66,6 +66,8 @@ static void put_augmentation(FILE *out, const mb_augmentation *augmentation)
         put_real(out, "--elastic-alpha", augmentation->elastic_alpha);
         put_real(out, "--elastic-sigma", augmentation->elastic_sigma);
     }
+    if (augmentation->plain_epochs > 0)
+        fprintf(out, " --plain-epochs %zu", augmentation->plain_epochs);
 }
 
 static void put_run(FILE *out, const mb_train_arguments *arguments, const char *folder)

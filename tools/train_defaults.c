@@ -101,6 +101,8 @@ char *mb_train_default(int key, const char *text, const mb_train_arguments *argu
     case KEY_ELASTIC_ALPHA:
     case KEY_ELASTIC_SIGMA:
         return with_default_strength(key, text, given->augmentation);
+    case KEY_PLAIN_EPOCHS:
+        return mb_help_default(text, "%zu", given->augmentation.plain_epochs);
     case KEY_LR:
     case KEY_MOMENTUM:
     case KEY_BETA1:

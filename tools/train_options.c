@@ -51,6 +51,7 @@ static const struct argp_option options[] = {
     {"elastic-alpha", KEY_ELASTIC_ALPHA, "PIXELS", 0, "of elastic: how far pixels are pulled", 4},
     {"elastic-sigma", KEY_ELASTIC_SIGMA, "PIXELS", 0,
      "of elastic: how far around a pixel others follow", 4},
+    {"plain-epochs", KEY_PLAIN_EPOCHS, "N", 0, "the last N epochs see the images as they are", 4},
     {0, 0, 0, 0, "Stopping and going on:", 5},
     {"checkpoint-every", KEY_CHECKPOINT_EVERY, "WHEN", 0,
      "write a checkpoint every so many steps, each epoch, or both: 500,epoch", 5},
@@ -80,6 +81,9 @@ static mb_status read_augmentation(int key, const char *text, reading *r)
     const char *name;
     if (key == KEY_AUGMENT)
         return mb_parse_augmentation("--augment", text, &augmentation->kind, r->error);
+    if (key == KEY_PLAIN_EPOCHS)
+        return mb_parse_count("--plain-epochs", text, 0, MB_MAX_EPOCHS, &augmentation->plain_epochs,
+                              r->error);
     double *strength = mb_train_strength(key, augmentation, &name);
     return mb_parse_real(name, text, strength, r->error);
 }
@@ -91,7 +95,7 @@ static mb_status read_training(int key, const char *text, reading *r)
     mb_error *error = r->error;
     size_t seed = 0;
     mb_status status = MB_OK;
-    if (key >= KEY_AUGMENT && key <= KEY_ELASTIC_SIGMA)
+    if (key >= KEY_AUGMENT && key <= KEY_PLAIN_EPOCHS)
         return read_augmentation(key, text, r);
     switch (key) {
     case KEY_EPOCHS:

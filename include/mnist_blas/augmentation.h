@@ -2,6 +2,8 @@
 #ifndef MNIST_BLAS_AUGMENTATION_H
 #define MNIST_BLAS_AUGMENTATION_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -25,6 +27,10 @@ typedef struct mb_augmentation {
     double elastic_alpha; /* what the smoothed displacements, -1 .. 1 before, are multiplied by,
                            * pixels: 0 .. 10000 */
     double elastic_sigma; /* of the Gaussian that smooths them, pixels: 0.1 .. 100 */
+    size_t plain_epochs; /* the last epochs of a run, so many, see the images as they are: 0 .. all.
+                          * What is learnt and what batchnorm2d counted then fit images that are
+                          * not varied, which are those that the network is for: Touvron, Vedaldi,
+                          * Douze and Jegou, "Fixing the train-test resolution discrepancy", 2019 */
 } mb_augmentation;
 
 #ifdef __cplusplus

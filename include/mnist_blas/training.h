@@ -44,9 +44,9 @@ typedef struct mb_training_options {
                  * faster: min(ema, (1 + step) / (10 + step)). */
     size_t validation; /* images held out from the end of the training set; 0: none */
     size_t patience;   /* after so many epochs without a better validation accuracy training ends;
-                        * what   it leaves in the network is then, and where it came to its last epoch
-                        * too,   what the best epoch had: the first of those that are alike. 0: it takes
-                        * all   epochs, and leaves what the last one had. */
+                        * what it leaves in the network is then, and where it came to its last epoch
+                        * too, what the best epoch had: the first of those that are alike. 0: it
+                        * takes all epochs, and leaves what the last one had. */
     uint64_t seed;
 } mb_training_options;
 

@@ -100,8 +100,12 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed, const
                             size_t rows, size_t columns, mb_arena *arena, mb_augmenter *augmenter,
                             mb_error *error)
 {
-    *augmenter = (mb_augmenter){
-        .source = source, .options = *options, .seed = seed, .rows = rows, .columns = columns};
+    *augmenter = (mb_augmenter){.source = source,
+                                .options = *options,
+                                .seed = seed,
+                                .rows = rows,
+                                .columns = columns,
+                                .plain_from = SIZE_MAX};
     mb_status status = make_tables(augmenter, arena, error);
     if (status == MB_OK && options->kind == MB_ELASTIC)
         status = make_bell(augmenter, arena, error);
@@ -150,6 +154,11 @@ static void displace(const mb_augmenter *a, const mb_kernels *kernels, uint64_t 
 void mb_augment(const mb_augmenter *a, const mb_kernels *kernels, size_t number, size_t epoch,
                 void *scratch, uint8_t *image)
 {
+    if (epoch >= a->plain_from) {
+        const size_t pixels = a->source->pixels;
+        memcpy(image, a->source->split.images + number * pixels, pixels);
+        return;
+    }
     const workbench bench = lay_out(a, scratch);
     mb_rng rng = mb_rng_at(a->seed, MB_FOR_AUGMENTATION, epoch, number);
     const mb_warp warp = mb_affine_draw(&a->options, a->rows, a->columns, &rng);

@@ -18,7 +18,8 @@ typedef struct mb_augmenter {
     const uint32_t *place; /* (pixels) of each in the framed image */
     const float *weights;  /* (2 radius + 1) of the smoothing; NULL: not elastic */
     size_t radius;
-    size_t scratch; /* bytes that making an image needs */
+    size_t scratch;    /* bytes that making an image needs */
+    size_t plain_from; /* images stay as they are from this epoch on; mb_augmenter_open: never */
 } mb_augmenter;
 
 /* Prepares to vary the images of `source`, of rows x columns pixels, which must outlive the

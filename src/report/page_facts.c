@@ -67,10 +67,12 @@ static void put_augmentation(const mb_html *html, const mb_augmentation *augment
     put_real(html, "Scale", "scale", augmentation->scale);
     put_real(html, "Shear", "shear", augmentation->shear);
     put_real(html, "Shift, pixels", "shift", augmentation->shift);
-    if (augmentation->kind != MB_ELASTIC)
-        return;
-    put_real(html, "Elastic alpha", "elastic_alpha", augmentation->elastic_alpha);
-    put_real(html, "Elastic sigma", "elastic_sigma", augmentation->elastic_sigma);
+    if (augmentation->kind == MB_ELASTIC) {
+        put_real(html, "Elastic alpha", "elastic_alpha", augmentation->elastic_alpha);
+        put_real(html, "Elastic sigma", "elastic_sigma", augmentation->elastic_sigma);
+    }
+    if (augmentation->plain_epochs > 0)
+        put_count(html, "Plain epochs", "plain_epochs", augmentation->plain_epochs);
 }
 
 static void put_training(const mb_html *html, const mb_run *run)

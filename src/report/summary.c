@@ -75,10 +75,13 @@ static void add_augmentation(const mb_augmentation *augmentation, json_t *summar
     json_object_set_new(summary, "scale", json_real(augmentation->scale));
     json_object_set_new(summary, "shear", json_real(augmentation->shear));
     json_object_set_new(summary, "shift", json_real(augmentation->shift));
-    if (augmentation->kind != MB_ELASTIC)
-        return;
-    json_object_set_new(summary, "elastic_alpha", json_real(augmentation->elastic_alpha));
-    json_object_set_new(summary, "elastic_sigma", json_real(augmentation->elastic_sigma));
+    if (augmentation->kind == MB_ELASTIC) {
+        json_object_set_new(summary, "elastic_alpha", json_real(augmentation->elastic_alpha));
+        json_object_set_new(summary, "elastic_sigma", json_real(augmentation->elastic_sigma));
+    }
+    if (augmentation->plain_epochs > 0)
+        json_object_set_new(summary, "plain_epochs",
+                            json_integer((json_int_t)augmentation->plain_epochs));
 }
 
 /* JSON has no NaN. */

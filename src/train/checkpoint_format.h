@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define MB_CHECKPOINT_VERSION "2"
+#define MB_CHECKPOINT_VERSION "3"
 #define MB_CHECKPOINT_OPTION "option."
 #define MB_CHECKPOINT_NOTE "note."
 

@@ -44,6 +44,7 @@ static const struct field {
     FIELD("shift", REAL, augmentation.shift, AUGMENTED),
     FIELD("elastic-alpha", REAL, augmentation.elastic_alpha, PULLED),
     FIELD("elastic-sigma", REAL, augmentation.elastic_sigma, PULLED),
+    FIELD("plain-epochs", COUNT, augmentation.plain_epochs, AUGMENTED),
     FIELD("momentum", REAL, momentum, SGD),
     FIELD("nesterov", FLAG, nesterov, SGD),
     FIELD("beta1", REAL, beta1, ADAMS),

@@ -62,7 +62,8 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
     return options;
 }
 
-static mb_status check_augmentation(const mb_augmentation *augmentation, mb_error *error)
+static mb_status check_augmentation(const mb_augmentation *augmentation, size_t epochs,
+                                    mb_error *error)
 {
     const mb_augmentation *a = augmentation;
     if (!(a->rotate >= 0.0 && a->rotate <= 180.0))
@@ -79,6 +80,9 @@ static mb_status check_augmentation(const mb_augmentation *augmentation, mb_erro
     if (!(a->elastic_sigma >= 0.1 && a->elastic_sigma <= 100.0))
         return mb_fail(error, MB_INVALID, "elastic sigma: %g is not in 0.1 to 100 pixels",
                        a->elastic_sigma);
+    if (a->plain_epochs > epochs)
+        return mb_fail(error, MB_INVALID, "plain epochs: %zu is not in 0 to %zu, the epochs",
+                       a->plain_epochs, epochs);
     return MB_OK;
 }
 
@@ -116,5 +120,5 @@ mb_status mb_training_check(const mb_training_options *options, size_t samples, 
         return mb_fail(error, MB_INVALID, "ema: %g is not in 0 to 1 (excluded)", o->ema);
     if (!(o->epsilon > 0.0 && isfinite(o->epsilon)))
         return mb_fail(error, MB_INVALID, "epsilon: %g is not above 0", o->epsilon);
-    return check_augmentation(&o->augmentation, error);
+    return check_augmentation(&o->augmentation, o->epochs, error);
 }

@@ -238,6 +238,7 @@ static mb_status open_pass(mb_trainer *t, const mb_network *network, const mb_da
     if (augments)
         status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, dataset->rows,
                                    dataset->columns, &t->arena, &t->augmenter, error);
+    t->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     if (status == MB_OK)
         status = mb_pass_open(network, &supply, &t->trainable, threads, &t->pass, error);
     t->pass.update_source = update_of_step;

@@ -68,6 +68,9 @@ OPTIONS = {
     "shift_too_far": [["--shift", "1001"], ["shift", "1001", "1000"]],
     "elastic_alpha_negative": [["--elastic-alpha=-1"], ["elastic alpha", "-1"]],
     "elastic_sigma_0": [["--augment", "elastic", "--elastic-sigma", "0"], ["elastic sigma", "0.1"]],
+    "plain_epochs_negative": [["--plain-epochs=-1"], "--plain-epochs"],
+    "plain_epochs_beyond_all": [["--augment", "affine", "--epochs", "2", "--plain-epochs", "3"],
+                                ["plain epochs", "3", "0 to 2"]],
     "unknown_schedule": [["--schedule", "linear"], ["linear", "constant", "cosine", "onecycle"]],
 }
 SPECS = {

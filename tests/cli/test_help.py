@@ -199,7 +199,7 @@ def default_test(optimizer):
             "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9",
             "label-smoothing": "0.1", "ema": "0.9", "augment": "affine"}
         strengths = {"rotate": "20", "scale": "0.2", "shear": "0.2", "shift": "1", "elastic-alpha": "9",
-                     "elastic-sigma": "2"}
+                     "elastic-sigma": "2", "plain-epochs": "1"}
         plain = self.learn(data, {"optimizer": optimizer}, "plain")
         options = self.of_optimizer(optimizer)
         foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})

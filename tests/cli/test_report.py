@@ -194,7 +194,8 @@ class Numbers(ReportTest):
     def test_with_augmentation(self):
         data = self.make_data()
         self.check(self.report("--data", data, "--augment", "affine", "--rotate", 12.5))
-        self.check(self.report("--data", data, "--augment", "elastic", "--elastic-sigma", 2.5))
+        self.check(self.report("--data", data, "--augment", "elastic", "--elastic-sigma", 2.5,
+                               "--plain-epochs", 1))
 
     def test_with_validation(self):
         self.check(self.report("--data", self.make_data(), "--validation", 100, "--optimizer", "sgd",
@@ -245,7 +246,8 @@ class Command(ReportTest):
         data = self.make_data()
         self.check("--data", data, "--augment", "affine", "--rotate", 12.5, "--scale", 0.05,
                    "--shear", 0.123456789012, "--shift", 1e-3)
-        self.check("--data", data, "--augment", "elastic", "--elastic-alpha", 11, "--elastic-sigma", 2.5)
+        self.check("--data", data, "--augment", "elastic", "--elastic-alpha", 11, "--elastic-sigma", 2.5,
+                   "--plain-epochs", 2)
 
     @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
     def test_of_mnist(self):

@@ -19,6 +19,7 @@ KINDS = {
     "patience": ["--validation", 100, "--patience", 29, "--schedule", "constant"],
     "affine": ["--augment", "affine", "--batch-size", 7],
     "elastic": ["--augment", "elastic", "--shift", 1],
+    "plain": ["--augment", "affine", "--plain-epochs", 10],
     "dropout": ["--network", "dense:60,relu,dropout:0.3,dense:4"],
     "convolution": ["--network", "conv2d:4x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4",
                     "--batch-size", 64],

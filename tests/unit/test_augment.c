@@ -224,6 +224,26 @@ static void nothing_changes_without_strengths(void **state)
         }
 }
 
+static void images_stay_as_they_are_from_an_epoch_on(void **state)
+{
+    (void)state;
+    for (int dense = 0; dense < 2; dense++) {
+        const mb_augmentation options = {.kind = MB_AFFINE, .shift = 3.0};
+        uint8_t image[784];
+        bench *b = open_bench(&options, 28, 28, dense);
+        b->augmenter.plain_from = 5;
+        for (size_t number = 0; number < IMAGES; number++) {
+            mb_augment(&b->augmenter, mb_kernels_best(), number, 5, b->scratch, image);
+            assert_memory_equal(image, pixels_of + number * 784, 784);
+            mb_augment(&b->augmenter, mb_kernels_best(), number, 9, b->scratch, image);
+            assert_memory_equal(image, pixels_of + number * 784, 784);
+        }
+        mb_augment(&b->augmenter, mb_kernels_best(), 7, 4, b->scratch, image);
+        assert_memory_not_equal(image, pixels_of + 7 * 784, 784);
+        close_bench(b);
+    }
+}
+
 /* Each strength alone changes something, in an image that has no symmetry. */
 static void each_strength_plays_a_part(void **state)
 {
@@ -324,6 +344,7 @@ int main(void)
         CASE(affine_is_within_a_gray_level_of_the_reference),
         CASE(elastic_is_within_a_gray_level_of_the_reference),
         CASE(nothing_changes_without_strengths),
+        CASE(images_stay_as_they_are_from_an_epoch_on),
         CASE(each_strength_plays_a_part),
         CASE(levels_give_the_same_bytes),
         CASE(rows_are_the_samples_whatever_the_batch),

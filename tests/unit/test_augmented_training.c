@@ -191,6 +191,45 @@ static void evaluation_sees_images_as_they_are(void **state)
     mb_machine_close(machine);
 }
 
+/* What a whole run of so many epochs leaves in a layer's weights. */
+static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
+                float weights[CLASSES * PIXELS])
+{
+    mb_machine *machine = mb_test_machine(2);
+    mb_network *network = NULL;
+    mb_training_options options = options_of(kind, 64);
+    options.epochs = epochs;
+    options.schedule = MB_CONSTANT;
+    options.augmentation.plain_epochs = plain_epochs;
+    const mb_split split = {images, labels, SAMPLES};
+    const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
+    assert_int_equal(
+        mb_network_open(machine, "dense:4", (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
+        MB_OK);
+    mb_network_initialise(network, 1);
+    assert_int_equal(mb_train(machine, network, &dataset, &options, NULL, NULL), MB_OK);
+    mb_network_get(network, 0, weights);
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+static void the_last_epochs_are_plain(void **state)
+{
+    (void)state;
+    static float varied_only[CLASSES * PIXELS], one[CLASSES * PIXELS], all[CLASSES * PIXELS],
+        off[CLASSES * PIXELS];
+    for (int dense = 0; dense < 2; dense++) {
+        draw_set(dense);
+        run(MB_AFFINE, 2, 0, varied_only);
+        run(MB_AFFINE, 2, 1, one);
+        run(MB_AFFINE, 2, 2, all);
+        run(MB_AS_IT_IS, 2, 0, off);
+        assert_memory_equal(all, off, sizeof all);
+        assert_memory_not_equal(one, off, sizeof one);
+        assert_memory_not_equal(one, varied_only, sizeof one);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
 
 int main(void)
@@ -200,6 +239,7 @@ int main(void)
         CASE(dense_images_are_varied_on_the_way),
         CASE(a_step_knows_its_samples),
         CASE(evaluation_sees_images_as_they_are),
+        CASE(the_last_epochs_are_plain),
     };
     return cmocka_run_group_tests_name("augmented_training", tests, NULL, NULL);
 }

@@ -129,10 +129,14 @@ static void strengths_out_of_range_are_refused_by_name(void **state)
     check_numbers(at + offsetof(mb_augmentation, elastic_sigma), "elastic sigma: ", sigmas, 4);
     mb_training_options options = mb_training_defaults(MB_ADAMW);
     assert_int_equal(options.augmentation.kind, MB_AS_IT_IS);
-    options.augmentation = (mb_augmentation){MB_ELASTIC, 180.0, 0.9, 2.0, 1000.0, 1e4, 100.0};
+    options.augmentation = (mb_augmentation){MB_ELASTIC, 180.0, 0.9, 2.0, 1000.0, 1e4, 100.0, 5};
     assert_int_equal(mb_training_check(&options, SAMPLES, NULL), MB_OK);
-    options.augmentation = (mb_augmentation){MB_ELASTIC, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1};
+    options.augmentation = (mb_augmentation){MB_ELASTIC, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0};
     assert_int_equal(mb_training_check(&options, SAMPLES, NULL), MB_OK);
+    mb_error error;
+    options.augmentation.plain_epochs = options.epochs + 1;
+    assert_int_equal(mb_training_check(&options, SAMPLES, &error), MB_INVALID);
+    mb_test_error(&error, MB_INVALID, "plain epochs: 6 is not in 0 to 5, the epochs");
 }
 
 /* --- what mb_train itself refuses: nothing is tried, and nothing changed --- */

@@ -69,7 +69,7 @@ typedef struct aids {
     mb_schedule_kind schedule;
     mb_augmentation_kind augmentation;
     double smoothing, ema;
-    size_t validation, patience;
+    size_t validation, patience, plain_epochs;
 } aids;
 
 static void check_with(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
@@ -81,6 +81,7 @@ static void check_with(const char *spec, const aids *with, mb_optimizer_kind kin
     options.ema = with->ema;
     options.validation = with->validation;
     options.patience = with->patience;
+    options.augmentation.plain_epochs = with->plain_epochs;
     check_run(spec, &options);
 }
 
@@ -163,7 +164,9 @@ static void varied_images(void **state)
 {
     (void)state;
     for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++) {
-        const aids with = {.schedule = MB_ONECYCLE, .augmentation = kind};
+        aids with = {.schedule = MB_ONECYCLE, .augmentation = kind};
+        check_sample(plain, &with, MB_ADAMW, kind);
+        with.plain_epochs = 1;
         check_sample(plain, &with, MB_ADAMW, kind);
         check_sample("conv2d:6x3,relu,flatten,dense:4", &with, MB_SGD, kind);
     }

@@ -148,7 +148,7 @@ static void summary_tells_the_run(void **state)
 static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
 {
     fixture *f = *state;
-    f->options.augmentation = (mb_augmentation){MB_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0};
+    f->options.augmentation = (mb_augmentation){MB_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0, 0};
     json_t *summary = read_summary(f);
     is_text(summary, "augment", "affine");
     is_number(summary, "rotate", 11.0);
@@ -163,6 +163,11 @@ static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
     is_number(summary, "elastic_alpha", 30.0);
     is_number(summary, "elastic_sigma", 5.0);
     assert_int_equal(json_object_size(summary), 24);
+    json_decref(summary);
+    f->options.augmentation.plain_epochs = 2;
+    summary = read_summary(f);
+    is_count(summary, "plain_epochs", 2);
+    assert_int_equal(json_object_size(summary), 25);
     json_decref(summary);
 }
 
