@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 900, MARGIN = 24, MOST_IMAGES = 10, VERSIONS = 8, COLUMNS = 1 + VERSIONS };
+enum { WIDTH = 900, MARGIN = 24, MOST_IMAGES = 10, MOST_EPOCHS = 8, COLUMNS = 1 + MOST_EPOCHS };
 enum { HEADER = 100, BOX = 84, CELL_WIDTH = (WIDTH - 2 * MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 4 };
 
 /* The images that are shown, and what it takes to vary them. */
@@ -16,7 +16,7 @@ typedef struct sheet {
     mb_arena arena;
     mb_source source;
     mb_augmenter augmenter;
-    size_t number[MOST_IMAGES], count;
+    size_t number[MOST_IMAGES], count, epochs;
     uint8_t *image;
     uint32_t *pixels;
     void *scratch;
@@ -61,6 +61,8 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_status status =
         mb_augmenter_open(&options->augmentation, options->seed, &s->source, data->rows,
                           data->columns, &s->arena, &s->augmenter, error);
+    s->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
+    s->epochs = options->epochs < MOST_EPOCHS ? options->epochs : MOST_EPOCHS;
     if (status != MB_OK)
         return status;
     s->image = mb_arena_take(&s->arena, pixels, 1);
@@ -88,12 +90,13 @@ static void draw_cell(const mb_canvas *canvas, const sheet *s, size_t row, size_
     mb_canvas_frame(canvas, x, y, BOX, BOX, 1.0);
 }
 
-static void draw_header(const mb_canvas *canvas, const char *title, const char *explanation)
+static void draw_header(const mb_canvas *canvas, const sheet *s, const char *title,
+                        const char *explanation)
 {
     const double room = WIDTH - 2.0 * MARGIN;
     mb_text_fit(canvas, &mb_title_font, MARGIN, 36.0, MB_LEFT, room, title);
     mb_text_fit(canvas, &mb_remark_font, MARGIN, 59.0, MB_LEFT, room, explanation);
-    for (size_t version = 0; version < COLUMNS; version++) {
+    for (size_t version = 0; version <= s->epochs; version++) {
         char text[32] = "as it is";
         if (version > 0)
             snprintf(text, sizeof text, "epoch %zu", version);
@@ -112,27 +115,33 @@ static void write_strengths(const mb_augmentation *augmentation, char *text, siz
                  augmentation->elastic_alpha, augmentation->elastic_sigma);
 }
 
+/* "10 training images, as they are and in the first 8 epochs" */
+static void write_title(const sheet *s, char *text, size_t size)
+{
+    char images[MB_COUNTED_LENGTH], epochs[MB_COUNTED_LENGTH];
+    mb_write_counted(images, s->count, "training image");
+    mb_write_counted(epochs, s->epochs, "epoch");
+    snprintf(text, size, "%s, as %s and in the first %s", images,
+             s->count == 1 ? "it is" : "they are", s->epochs == 1 ? "epoch" : epochs);
+}
+
 static mb_status draw(const mb_report *report, const sheet *s, mb_picture *picture, mb_error *error)
 {
-    char images[MB_COUNTED_LENGTH], title[160], strengths[160], explanation[256], *text = NULL;
+    char title[160], strengths[160], explanation[256], *text = NULL;
     mb_canvas canvas;
-    mb_write_counted(images, s->count, "training image");
+    write_title(s, title, sizeof title);
     write_strengths(&report->run->options->augmentation, strengths, sizeof strengths);
-    snprintf(title, sizeof title, "%s, and what epochs make of %s", images,
-             s->count == 1 ? "it" : "them");
-    snprintf(explanation, sizeof explanation,
-             "Drawn anew for each image in each epoch, of which the first %d stand here: %s.",
-             VERSIONS, strengths);
+    snprintf(explanation, sizeof explanation, "Drawn anew for each image in each epoch: %s.",
+             strengths);
     const mb_status status = mb_canvas_open(
         picture->kind, WIDTH, HEADER + s->count * CELL_HEIGHT + MARGIN - 4, &canvas, error);
     if (status != MB_OK)
         return status;
-    draw_header(&canvas, title, explanation);
+    draw_header(&canvas, s, title, explanation);
     for (size_t row = 0; row < s->count; row++)
-        for (size_t version = 0; version < COLUMNS; version++)
+        for (size_t version = 0; version <= s->epochs; version++)
             draw_cell(&canvas, s, row, version);
-    if (asprintf(&text, "%s, each as it is and as the first %d epochs see it (%s).", images,
-                 VERSIONS, strengths) < 0)
+    if (asprintf(&text, "%s (%s).", title, strengths) < 0)
         text = NULL;
     return mb_canvas_close(&canvas, text, picture, error);
 }

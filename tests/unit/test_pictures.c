@@ -214,6 +214,7 @@ static void augmented_images_are_shown(void **state)
         assert_string_equal(mb_picture_file(MB_MOST_PICTURES - 1), "augmented.png");
         assert_non_null(strstr(last->text, i / 2 == 1 ? "2 training images" : "training images"));
         assert_true((strstr(last->text, "sigma 4") != NULL) == (i % 2 == 1));
+        assert_non_null(strstr(last->text, "are and in the first 5 epochs ("));
         assert_in_range(last->height, 80, 1000);
         if (i / 2 != 1) /* a pixel may be light */
             check_png(last);
