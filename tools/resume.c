@@ -28,6 +28,19 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     return MB_OK;
 }
 
+/* What more epochs change in the rest of a run: how its rate goes on, and which epochs are plain.
+ */
+static bool changes_rate(const mb_training_options *held, const mb_training_options *asked)
+{
+    return asked->epochs > held->epochs && asked->schedule != MB_CONSTANT;
+}
+
+static bool changes_plain(const mb_training_options *held, const mb_training_options *asked)
+{
+    return asked->epochs > held->epochs && asked->augmentation.kind != MB_AS_IT_IS &&
+           asked->augmentation.plain_epochs > 0;
+}
+
 mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
                           mb_checkpoint *checkpoint, mb_error *error)
 {
@@ -44,7 +57,7 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
     if (status != MB_OK)
         return status;
     const mb_training_options *held = &checkpoint->options, *asked = &arguments->training;
-    if (asked->epochs > held->epochs && asked->schedule != MB_CONSTANT)
+    if (changes_rate(held, asked) || changes_plain(held, asked))
         arguments->stretched = true;
     return mb_options_compare(checkpoint->path, held, asked, error);
 }
@@ -58,6 +71,18 @@ mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_netw
     return mb_fail(error, MB_INVALID,
                    "--network: %s would give another result: the run in %s has %s", spec,
                    checkpoint->path, checkpoint->network);
+}
+
+void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked)
+{
+    const mb_training_options *held = &checkpoint->options;
+    if (changes_rate(held, asked))
+        printf("schedule %s now ends with epoch %zu, not %zu: the rate goes on as in a run of that "
+               "length\n",
+               mb_schedule_name(asked->schedule), asked->epochs, held->epochs);
+    if (changes_plain(held, asked))
+        printf("augment  plain epochs are now the last of %zu, not of %zu\n", asked->epochs,
+               held->epochs);
 }
 
 void mb_resume_warn(const mb_checkpoint *checkpoint, const mb_machine *machine)

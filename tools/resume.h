@@ -17,6 +17,9 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
 mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_network *network,
                                   mb_error *error);
 
+/* Says where more epochs than the checkpoint's change more than the end. */
+void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked);
+
 /* Warns on stderr where another OpenBLAS, or another set of its kernels, goes on. */
 void mb_resume_warn(const mb_checkpoint *checkpoint, const mb_machine *machine);
 

@@ -151,10 +151,7 @@ static void print_resumption(const train_run *run)
                t->epoch + 1, training->epochs);
     else
         printf("resumed  %s: all %zu epochs are trained\n", run->from.path, t->epoch);
-    if (training->epochs > run->from.options.epochs && training->schedule != MB_CONSTANT)
-        printf("schedule %s now ends with epoch %zu, not %zu: the rate goes on as in a run of that "
-               "length\n",
-               mb_schedule_name(training->schedule), training->epochs, run->from.options.epochs);
+    mb_resume_print_changes(&run->from, training);
 }
 
 static void print_beginning(const train_run *run)

@@ -11,7 +11,7 @@ typedef struct mb_train_arguments {
     size_t checkpoint_steps;      /* what it says; 0: not at steps */
     bool checkpoint_epochs;
     bool drawn;     /* digits, which the checkpoint began with; nothing else is looked for */
-    bool stretched; /* a schedule was given more epochs than it began with */
+    bool stretched; /* was given more epochs than it began with, and is not as if it had begun so */
     size_t threads; /* 0: not given */
     const char *tensorboard; /* folder of event files; NULL: none */
     bool quiet, no_report;

@@ -120,15 +120,23 @@ class GoingOn(InterruptingTest):
         self.assertEqual(32, self.summary()["epochs"])
         self.assertLess(self.metrics()[-1]["lr"], 1e-5)
 
+    def test_more_epochs_move_the_plain_ones(self):
+        self.interrupted(signal.SIGTERM, *RUN, *KINDS["plain"], "--schedule", "constant")
+        result = self.succeed("--resume", "out/checkpoint", "--epochs", 32)
+        self.assertIn("augment  plain epochs are now the last of 32, not of 30\n", result.out)
+        self.assertNotIn("schedule ", result.out)
+
     def test_report_of_a_stretched_run_makes_it_again(self):
-        """Only the checkpoint knows where the schedule changed."""
-        arguments = ["--data", self.data, "--epochs", 2, "--checkpoint-every", "epoch", "--quiet"]
-        self.succeed(*arguments, "--out", "out")
-        self.succeed("--resume", "out/checkpoint", "--epochs", 3, "--out", "longer", "--quiet")
-        page = support.read_bytes(self.path("longer", "report.html")).decode()
-        command = re.search('<code id="command">(.*?)</code>', page).group(1)
-        self.assertEqual("mnist_blas train --resume out/checkpoint --epochs 3",
-                         re.sub("<[^>]*>", "", command))
+        """Only the checkpoint knows where the run changed."""
+        for changed in ([], [*KINDS["plain"], "--plain-epochs", 1, "--schedule", "constant"]):
+            arguments = ["--data", self.data, *changed, "--epochs", 2, "--checkpoint-every", "epoch",
+                         "--quiet"]
+            self.succeed(*arguments, "--out", "out")
+            self.succeed("--resume", "out/checkpoint", "--epochs", 3, "--out", "longer", "--quiet")
+            page = support.read_bytes(self.path("longer", "report.html")).decode()
+            command = re.search('<code id="command">(.*?)</code>', page).group(1)
+            self.assertEqual("mnist_blas train --resume out/checkpoint --epochs 3",
+                             re.sub("<[^>]*>", "", command))
 
     def test_drawn_digits(self):
         """They are drawn again, whatever data are found meanwhile."""
