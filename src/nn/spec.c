@@ -13,7 +13,7 @@ static const struct {
     {"cnn", "conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0.25,flatten,"
             "dense:128,relu,dropout:0.5,dense:%zu"},
     {"best", "conv2d:24x5/pad2/stride2,batchnorm2d,relu,conv2d:32x3/pad1,batchnorm2d,relu,"
-             "conv2d:48x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:64x3/pad1,batchnorm2d,relu,"
+             "conv2d:48x3/pad1,maxpool2d:2,batchnorm2d,relu,conv2d:64x3/pad1,batchnorm2d,relu,"
              "conv2d:64x3,batchnorm2d,relu,globalavgpool,flatten,dense:%zu"},
 };
 
