@@ -107,12 +107,17 @@ static void draw_header(const mb_canvas *canvas, const sheet *s, const char *tit
 
 static void write_strengths(const mb_augmentation *augmentation, char *text, size_t size)
 {
-    const int length =
+    int length =
         snprintf(text, size, "rotate %g, scale %g, shear %g, shift %g", augmentation->rotate,
                  augmentation->scale, augmentation->shear, augmentation->shift);
     if (augmentation->kind == MB_ELASTIC)
-        snprintf(text + length, size - (size_t)length, ", elastic: alpha %g, sigma %g",
-                 augmentation->elastic_alpha, augmentation->elastic_sigma);
+        length += snprintf(text + length, size - (size_t)length, ", elastic: alpha %g, sigma %g",
+                           augmentation->elastic_alpha, augmentation->elastic_sigma);
+    if (augmentation->plain_epochs > 0) {
+        char plain[MB_COUNTED_LENGTH];
+        mb_write_counted(plain, augmentation->plain_epochs, "plain epoch");
+        snprintf(text + length, size - (size_t)length, ", %s", plain);
+    }
 }
 
 /* "10 training images, as they are and in the first 8 epochs" */
@@ -127,7 +132,7 @@ static void write_title(const sheet *s, char *text, size_t size)
 
 static mb_status draw(const mb_report *report, const sheet *s, mb_picture *picture, mb_error *error)
 {
-    char title[160], strengths[160], explanation[256], *text = NULL;
+    char title[160], strengths[256], explanation[320], *text = NULL;
     mb_canvas canvas;
     write_title(s, title, sizeof title);
     write_strengths(&report->run->options->augmentation, strengths, sizeof strengths);

@@ -205,6 +205,7 @@ static void augmented_images_are_shown(void **state)
         mb_picture pictures[MB_MOST_PICTURES], *last = &pictures[MB_MOST_PICTURES - 1];
         assert_int_equal(mb_pictures_count(&made->report), MB_PICTURES);
         made->options.augmentation.kind = i % 2 ? MB_ELASTIC : MB_AFFINE;
+        made->options.augmentation.plain_epochs = i / 2;
         made->options.validation = 100;
         made->dataset.train = made->dataset.test;
         assert_int_equal(mb_pictures_count(&made->report), MB_MOST_PICTURES);
@@ -215,6 +216,7 @@ static void augmented_images_are_shown(void **state)
         assert_non_null(strstr(last->text, i / 2 == 1 ? "2 training images" : "training images"));
         assert_true((strstr(last->text, "sigma 4") != NULL) == (i % 2 == 1));
         assert_non_null(strstr(last->text, "are and in the first 5 epochs ("));
+        assert_true((strstr(last->text, ", 2 plain epochs)") != NULL) == (i / 2 == 2));
         assert_in_range(last->height, 80, 1000);
         if (i / 2 != 1) /* a pixel may be light */
             check_png(last);
