@@ -19,12 +19,6 @@ PACKED = {name + ".gz": gzip.compress(content, mtime=0) for name, content in CON
 COMMANDS = "sh cat gzip mkdir mktemp mv rm sed sha256sum sleep".split()  # besides curl and flock
 
 
-def hear_signals():
-    """Signals that the tests' caller ignores would be ignored by the script too."""
-    for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
-        signal.signal(number, signal.SIG_DFL)
-
-
 def checksums(contents):
     return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n"
                    for name, content in contents.items())
@@ -52,7 +46,7 @@ class FetchTest(ProgramTest):
         return subprocess.Popen(
             [SCRIPT, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
             env=support.clean_environment(self.folder, **variables), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True, preexec_fn=hear_signals)
+            stderr=subprocess.PIPE, start_new_session=True)
 
     def end(self, process):
         """Its Result, once it and what it started have ended."""

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -25,6 +26,11 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 ROWS, COLUMNS = 12, 10  # of the made images
 HANG = 300  # seconds after which a run counts as hung
+
+# What the tests' caller ignores, as nohup does, the programs that they start would ignore, too.
+for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 # --- data ---
