@@ -60,18 +60,25 @@ static void vary(const mb_training_options *options)
     mb_arena_free(&arena);
 }
 
+/* With the first weights of seed 1. */
+static mb_network *open_network(mb_machine *machine, const char *spec)
+{
+    mb_network *network = NULL;
+    assert_int_equal(
+        mb_network_open(machine, spec, (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
+        MB_OK);
+    mb_network_initialise(network, 1);
+    return network;
+}
+
 /* The parameters after a pass of one epoch, on the heap; *count of them. */
 static float *train(const uint8_t *pixels, const mb_training_options *options, size_t threads,
                     size_t *count)
 {
     mb_machine *machine = mb_test_machine(threads);
-    mb_network *network = NULL;
+    mb_network *network = open_network(machine, "dense:40,relu,dropout:0.3,dense:4");
     mb_test_training t;
     const mb_split split = {pixels, labels, SAMPLES};
-    assert_int_equal(mb_network_open(machine, "dense:40,relu,dropout:0.3,dense:4",
-                                     (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
-                     MB_OK);
-    mb_network_initialise(network, 1);
     mb_test_training_open(machine, network, &split, order, SAMPLES, options, &t);
     const size_t steps = mb_feed_steps(&t.pass.feed);
     assert_int_equal(mb_test_training_run(&t, 0, steps), steps);
@@ -167,16 +174,12 @@ static void evaluation_sees_images_as_they_are(void **state)
     (void)state;
     draw_set(0);
     mb_machine *machine = mb_test_machine(2);
-    mb_network *network = NULL;
+    mb_network *network = open_network(machine, "dense:4");
     mb_evaluation *evaluation = NULL;
     mb_training_options options = options_of(MB_ELASTIC, 64);
     options.epochs = 1;
     const mb_split split = {images, labels, SAMPLES};
     const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
-    assert_int_equal(
-        mb_network_open(machine, "dense:4", (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
-        MB_OK);
-    mb_network_initialise(network, 1);
     mb_trainer trainer;
     assert_int_equal(mb_trainer_open(machine, network, &dataset, &options, NULL, &trainer, NULL),
                      MB_OK);
@@ -196,17 +199,13 @@ static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
                 float weights[CLASSES * PIXELS])
 {
     mb_machine *machine = mb_test_machine(2);
-    mb_network *network = NULL;
+    mb_network *network = open_network(machine, "dense:4");
     mb_training_options options = options_of(kind, 64);
     options.epochs = epochs;
     options.schedule = MB_CONSTANT;
     options.augmentation.plain_epochs = plain_epochs;
     const mb_split split = {images, labels, SAMPLES};
     const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
-    assert_int_equal(
-        mb_network_open(machine, "dense:4", (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
-        MB_OK);
-    mb_network_initialise(network, 1);
     assert_int_equal(mb_train(machine, network, &dataset, &options, NULL, NULL), MB_OK);
     mb_network_get(network, 0, weights);
     mb_network_close(network);
