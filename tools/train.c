@@ -121,9 +121,9 @@ static void print_augmentation(const mb_augmentation *augmentation)
            augmentation->shear, augmentation->shift);
     if (augmentation->kind == MB_ELASTIC)
         printf(", alpha %g, sigma %g", augmentation->elastic_alpha, augmentation->elastic_sigma);
+    char plain[MB_COUNTED_LENGTH];
     if (augmentation->plain_epochs > 0)
-        printf(", %zu plain epoch%s", augmentation->plain_epochs,
-               augmentation->plain_epochs == 1 ? "" : "s");
+        printf(", %s", mb_write_counted(plain, augmentation->plain_epochs, "plain epoch"));
     puts("");
 }
 

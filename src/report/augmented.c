@@ -61,10 +61,12 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_status status =
         mb_augmenter_open(&options->augmentation, options->seed, &s->source, data->rows,
                           data->columns, &s->arena, &s->augmenter, error);
-    s->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
-    s->epochs = options->epochs < MOST_EPOCHS ? options->epochs : MOST_EPOCHS;
     if (status != MB_OK)
         return status;
+    s->epochs = options->epochs < MOST_EPOCHS ? options->epochs : MOST_EPOCHS;
+    if (s->epochs > 0) /* the run may have ended before all of those that were to come */
+        s->augmenter.plain_from =
+            report->run->epochs[0].epochs - options->augmentation.plain_epochs;
     s->image = mb_arena_take(&s->arena, pixels, 1);
     s->pixels = mb_arena_take(&s->arena, pixels, sizeof *s->pixels);
     s->scratch = mb_arena_take(&s->arena, s->augmenter.scratch, 1);

@@ -226,6 +226,34 @@ static void augmented_images_are_shown(void **state)
     }
 }
 
+/* A run that ended after 5 of `planned` epochs; the last two of these are plain. */
+static mb_picture augmented_of(size_t planned)
+{
+    const mb_test_results usual = mb_test_usual_results();
+    mb_test_report *made = mb_test_report_open(&usual);
+    mb_picture pictures[MB_MOST_PICTURES];
+    made->options.augmentation = (mb_augmentation){MB_AFFINE, .shift = 2, .plain_epochs = 2};
+    made->dataset.train = made->dataset.test;
+    made->epochs[0].epochs = planned;
+    draw(&made->report, pictures);
+    free_all(pictures);
+    mb_test_report_close(made);
+    return pictures[MB_MOST_PICTURES - 1];
+}
+
+static void plain_epochs_that_a_run_did_not_reach_are_not_shown(void **state)
+{
+    (void)state;
+    mb_picture reached = augmented_of(5), not_reached = augmented_of(7), far = augmented_of(100);
+    const mb_bytes varied = not_reached.bytes;
+    assert_int_equal(varied.size, far.bytes.size);
+    assert_memory_equal(varied.data, far.bytes.data, varied.size);
+    assert_int_not_equal(varied.size, reached.bytes.size);
+    mb_picture_free(&reached);
+    mb_picture_free(&not_reached);
+    mb_picture_free(&far);
+}
+
 /* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
 static void runs_without_a_curve_are_drawn(void **state)
 {
@@ -361,6 +389,7 @@ int main(void)
         cmocka_unit_test(texts_hold_the_numbers),
         cmocka_unit_test(odd_runs_are_drawn),
         cmocka_unit_test(augmented_images_are_shown),
+        cmocka_unit_test(plain_epochs_that_a_run_did_not_reach_are_not_shown),
         cmocka_unit_test(runs_without_a_curve_are_drawn),
         cmocka_unit_test(right_and_wrong_differ_without_colour),
         cmocka_unit_test(equal_reports_give_equal_bytes),
