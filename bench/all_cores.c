@@ -63,16 +63,16 @@ static char **environment_for(const char *name, mb_arena *arena)
     size_t count = 0, kept = 0;
     while (environ[count] != NULL)
         count++;
-    char **made = mb_arena_take(arena, count + 3, sizeof *made);
+    char **made = mb_arena_alloc(arena, count + 3, sizeof *made);
     if (made == NULL)
         return NULL;
     for (size_t i = 0; i < count; i++)
         if (strncmp(environ[i], variable, sizeof variable - 1) != 0)
             made[kept++] = environ[i];
     snprintf(text, sizeof text, "%s%s", variable, name != NULL ? name : "");
-    made[kept++] = mb_arena_string(arena, "MNIST_BLAS_RESTARTED=1");
+    made[kept++] = mb_arena_strdup(arena, "MNIST_BLAS_RESTARTED=1");
     if (name != NULL)
-        made[kept++] = mb_arena_string(arena, text);
+        made[kept++] = mb_arena_strdup(arena, text);
     return made[kept - 1] != NULL && made[kept - 2] != NULL ? made : NULL;
 }
 
@@ -85,7 +85,7 @@ static mb_status arguments_for(char **argv, char *path, char **made, mb_error *e
         if (strncmp(*argv, "--a", 3) == 0)
             continue;
         if (kept + 3 >= MOST_ARGUMENTS)
-            return mb_fail(error, MB_INVALID, "--all-cores: more than %d arguments",
+            return mb_fail(error, MB_ERROR_INVALID, "--all-cores: more than %d arguments",
                            MOST_ARGUMENTS - 4);
         made[kept++] = *argv;
     }
@@ -109,12 +109,12 @@ static mb_status run_child(char **arguments, char **environment, mb_error *error
         posix_spawn_file_actions_destroy(&actions);
     }
     if (failed != 0)
-        return mb_fail(error, MB_IO, "%s: cannot be started again: %s", arguments[0],
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be started again: %s", arguments[0],
                        strerror(failed));
     while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
         ;
     if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0)
-        return mb_fail(error, MB_IO, "%s: the run for a kernel set failed", arguments[0]);
+        return mb_fail(error, MB_ERROR_IO, "%s: the run for a kernel set failed", arguments[0]);
     return MB_OK;
 }
 
@@ -125,7 +125,7 @@ static mb_status read_set(const char *path, set *one, mb_error *error)
     one->whole = json_load_file(path, 0, &why);
     if (one->whole == NULL || json_unpack(one->whole, "{s:{s:s}, s:o}", "context", "blas_core",
                                           &core, "benchmarks", &one->benchmarks) != 0)
-        return mb_fail(error, MB_IO, "%s: no figures: %s", path, why.text);
+        return mb_fail(error, MB_ERROR_IO, "%s: no figures: %s", path, why.text);
     snprintf(one->core, sizeof one->core, "%s", core);
     return MB_OK;
 }
@@ -137,7 +137,7 @@ static mb_status run_set(char **argv, const char *name, const char *path, table 
     mb_arena arena = {0};
     set one = {.whole = NULL};
     char **environment = environment_for(name, &arena);
-    char *file = mb_arena_string(&arena, path);
+    char *file = mb_arena_strdup(&arena, path);
     mb_status status = environment != NULL && file != NULL
                            ? arguments_for(argv, file, arguments, error)
                            : mb_fail_memory(error, "--all-cores", MOST_ARGUMENTS);
@@ -228,10 +228,11 @@ mb_status mb_bench_all_cores(char **argv, const char *json, mb_error *error)
     const char *names[MOST_SETS];
     table all = {.count = 0};
     if (!mb_blas_describe().dynamic)
-        return mb_fail(error, MB_UNAVAILABLE, "--all-cores: this OpenBLAS has one kernel set only");
+        return mb_fail(error, MB_ERROR_UNAVAILABLE,
+                       "--all-cores: this OpenBLAS has one kernel set only");
     const int file = mkstemp(path);
     if (file < 0)
-        return mb_fail(error, MB_IO, "%s: %s", path, strerror(errno));
+        return mb_fail(error, MB_ERROR_IO, "%s: %s", path, strerror(errno));
     close(file);
     const size_t count = runnable(names);
     mb_status status = MB_OK;

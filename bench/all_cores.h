@@ -9,8 +9,8 @@
  * first) but without --all-cores and --json, and prints each figure GFLOP/s (median) by kernel set;
  * with `json`, writes all figures there too, /core:NAME added to their names. A set that OpenBLAS
  * has under no name of ours, or that it gives under another, is shown once.
- * MB_UNAVAILABLE: this OpenBLAS has a single set; MB_IO: a run failed or a file cannot be written;
- * MB_MEMORY. */
+ * MB_ERROR_UNAVAILABLE: this OpenBLAS has a single set; MB_ERROR_IO: a run failed or a file cannot
+ * be written; MB_ERROR_MEMORY. */
 mb_status mb_bench_all_cores(char **argv, const char *json, mb_error *error);
 
 #endif

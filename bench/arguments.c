@@ -5,18 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
-                          mb_counts *counts, mb_error *error)
+mb_status mb_parse_size_list(const char *option, const char *text, size_t least, size_t most,
+                             mb_size_list *counts, mb_error *error)
 {
-    *counts = (mb_counts){0};
+    *counts = (mb_size_list){0};
     for (const char *next = text; next != NULL;) {
         const size_t length = strcspn(next, ",");
         char one[32];
-        if (counts->count == MB_LIST_MOST)
-            return mb_fail(error, MB_INVALID, "%s: more than %d numbers", option, MB_LIST_MOST);
+        if (counts->count == MB_MAX_LIST)
+            return mb_fail(error, MB_ERROR_INVALID, "%s: more than %d numbers", option,
+                           MB_MAX_LIST);
         snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), next);
         const mb_status status =
-            mb_parse_count(option, one, least, most, &counts->value[counts->count], error);
+            mb_parse_size(option, one, least, most, &counts->value[counts->count], error);
         if (status != MB_OK)
             return status;
         counts->count++;
@@ -25,8 +26,8 @@ mb_status mb_parse_counts(const char *option, const char *text, size_t least, si
     return MB_OK;
 }
 
-mb_status mb_bench_machine(const char *program, size_t threads, mb_machine **machine,
-                           mb_error *error)
+mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine **machine,
+                                mb_error *error)
 {
     const mb_machine_options options = {.threads = threads};
     const mb_status status = mb_machine_open(&options, machine, error);
@@ -44,7 +45,7 @@ void mb_bench_print_machine(const mb_machine_info *machine)
            machine->cores_allowed, machine->cores, machine->blas_version, machine->blas_core);
 }
 
-int mb_bench_end(const char *program, mb_status status, const mb_error *error)
+int mb_bench_exit(const char *program, mb_status status, const mb_error *error)
 {
     errno = 0;
     const bool lost = fflush(stdout) != 0 || ferror(stdout);
@@ -56,5 +57,5 @@ int mb_bench_end(const char *program, mb_status status, const mb_error *error)
     if (status == MB_OK)
         return MB_EXIT_DONE;
     fprintf(stderr, "%s: %s\n", program, error->text);
-    return status == MB_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
 }

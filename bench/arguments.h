@@ -4,29 +4,29 @@
 
 #include "cli.h"
 
-enum { MB_LIST_MOST = 32, MB_REPEATS_MOST = 100000, MB_BATCH_MOST = 65536 };
+enum { MB_MAX_LIST = 32, MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
 
 /* Numbers of an option such as "--threads 1,2". */
-typedef struct mb_counts {
-    size_t value[MB_LIST_MOST];
+typedef struct mb_size_list {
+    size_t value[MB_MAX_LIST];
     size_t count;
-} mb_counts;
+} mb_size_list;
 
-/* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_INVALID names
- * the option. */
-mb_status mb_parse_counts(const char *option, const char *text, size_t least, size_t most,
-                          mb_counts *counts, mb_error *error);
+/* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_ERROR_INVALID
+ * names the option. */
+mb_status mb_parse_size_list(const char *option, const char *text, size_t least, size_t most,
+                             mb_size_list *counts, mb_error *error);
 
 /* Opens the machine with a team of that size (0: as train would choose) and prints its warning,
  * if it has one. As mb_machine_open. */
-mb_status mb_bench_machine(const char *program, size_t threads, mb_machine **machine,
-                           mb_error *error);
+mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine **machine,
+                                mb_error *error);
 
 /* The machine in a line. */
 void mb_bench_print_machine(const mb_machine_info *machine);
 
 /* Prints the error of a program that failed, and returns the exit code for the status. Output that
  * is lost is a failure too. */
-int mb_bench_end(const char *program, mb_status status, const mb_error *error);
+int mb_bench_exit(const char *program, mb_status status, const mb_error *error);
 
 #endif

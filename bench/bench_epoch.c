@@ -14,10 +14,10 @@ static char program[] = "bench_epoch";
 enum { MOST_EPOCHS = 10000 };
 
 typedef struct arguments {
-    mb_counts threads, batch_sizes;
-    mb_optimizer_kind optimizer[MB_LIST_MOST];
-    const char *network[MB_LIST_MOST];
-    mb_augmentation_kind augmentation[MB_LIST_MOST];
+    mb_size_list threads, batch_sizes;
+    mb_optimizer_kind optimizer[MB_MAX_LIST];
+    const char *network[MB_MAX_LIST];
+    mb_augmentation_kind augmentation[MB_MAX_LIST];
     size_t optimizers, augmentations, networks, epochs, rounds, samples;
     const char *data, *json;
     bool dense_images, phases;
@@ -25,10 +25,10 @@ typedef struct arguments {
 } arguments;
 
 typedef struct bench {
-    mb_machine *machine[MB_LIST_MOST]; /* one a team size */
+    mb_machine *machine[MB_MAX_LIST]; /* one a team size */
     mb_epoch_data data;
     mb_arena arena;
-    mb_combination *combination;
+    mb_epoch_case *combination;
     size_t count;
     mb_bench_results results;
 } bench;
@@ -37,12 +37,12 @@ static mb_status list_combinations(bench *b, const arguments *given, mb_error *e
 {
     const size_t most = given->threads.count * given->batch_sizes.count * given->optimizers *
                         given->augmentations * given->networks;
-    b->combination = mb_arena_take(&b->arena, most, sizeof *b->combination);
+    b->combination = mb_arena_alloc(&b->arena, most, sizeof *b->combination);
     if (b->combination == NULL)
         return mb_fail_memory(error, "combinations", most * sizeof *b->combination);
     for (size_t i = 0; i < most; i++) {
         size_t rest = i;
-        mb_combination *c = &b->combination[i];
+        mb_epoch_case *c = &b->combination[i];
         c->machine = b->machine[rest % given->threads.count];
         rest /= given->threads.count;
         c->batch_size = given->batch_sizes.value[rest % given->batch_sizes.count];
@@ -61,7 +61,7 @@ static mb_status open_bench(bench *b, const arguments *given, mb_error *error)
 {
     mb_status status = MB_OK;
     for (size_t i = 0; i < given->threads.count && status == MB_OK; i++)
-        status = mb_bench_machine(program, given->threads.value[i], &b->machine[i], error);
+        status = mb_bench_open_machine(program, given->threads.value[i], &b->machine[i], error);
     if (status == MB_OK)
         status = mb_epoch_data_open(given->data, b->machine[0], given->samples, given->dense_images,
                                     &b->data, error);
@@ -70,28 +70,28 @@ static mb_status open_bench(bench *b, const arguments *given, mb_error *error)
 
 static void close_bench(bench *b)
 {
-    mb_bench_free(&b->results);
+    mb_bench_results_free(&b->results);
     mb_epoch_data_close(&b->data);
-    for (size_t i = 0; i < MB_LIST_MOST; i++)
+    for (size_t i = 0; i < MB_MAX_LIST; i++)
         mb_machine_close(b->machine[i]);
     mb_arena_free(&b->arena);
 }
 
 /* In turns, so that what the machine does meanwhile falls on all alike. */
-static mb_status run_rounds(bench *b, const mb_epoch_plan *plan, mb_error *error)
+static mb_status run_rounds(bench *b, const mb_epoch_settings *plan, mb_error *error)
 {
     mb_status status = MB_OK;
     for (size_t i = 0; i < b->count && status == MB_OK; i++)
-        status = mb_combination_open(plan, &b->combination[i], error);
+        status = mb_epoch_case_open(plan, &b->combination[i], error);
     for (size_t round = 0; round < plan->rounds; round++)
         for (size_t i = 0; i < b->count && status == MB_OK; i++)
-            status = mb_combination_turn(plan, round, &b->combination[i], error);
+            status = mb_epoch_case_run(plan, round, &b->combination[i], error);
     for (size_t i = 0; i < b->count && status == MB_OK; i++)
-        status = mb_combination_results(plan, &b->combination[i], &b->results, error);
+        status = mb_epoch_case_results(plan, &b->combination[i], &b->results, error);
     return status;
 }
 
-static void print_all(const bench *b, const mb_epoch_plan *plan)
+static void print_all(const bench *b, const mb_epoch_settings *plan)
 {
     const mb_dataset *dataset = &b->data.dataset;
     mb_bench_print_machine(mb_machine_describe(b->machine[0]));
@@ -107,11 +107,11 @@ static void print_all(const bench *b, const mb_epoch_plan *plan)
 static mb_status run(const arguments *given, mb_error *error)
 {
     bench b = {.count = 0};
-    const mb_epoch_plan plan = {.data = &b.data,
-                                .rounds = given->rounds,
-                                .epochs = given->epochs,
-                                .watch = given->phases,
-                                .arena = &b.arena};
+    const mb_epoch_settings plan = {.data = &b.data,
+                                    .rounds = given->rounds,
+                                    .epochs = given->epochs,
+                                    .watch = given->phases,
+                                    .arena = &b.arena};
     mb_status status = open_bench(&b, given, error);
     if (status == MB_OK)
         status = run_rounds(&b, &plan, error);
@@ -161,14 +161,14 @@ static const struct argp_option options[] = {
 
 static mb_status add_network(arguments *given, const char *text, mb_error *error)
 {
-    if (given->networks == MB_LIST_MOST)
-        return mb_fail(error, MB_INVALID, "--network: more than %d", MB_LIST_MOST);
+    if (given->networks == MB_MAX_LIST)
+        return mb_fail(error, MB_ERROR_INVALID, "--network: more than %d", MB_MAX_LIST);
     given->network[given->networks++] = text;
     return MB_OK;
 }
 
 /* The numbers, into `chosen`, of the names in a list; false where one is none of the three. */
-static bool parse_names(const char *text, const char *const names[3], size_t chosen[MB_LIST_MOST],
+static bool parse_names(const char *text, const char *const names[3], size_t chosen[MB_MAX_LIST],
                         size_t *count)
 {
     *count = 0;
@@ -178,7 +178,7 @@ static bool parse_names(const char *text, const char *const names[3], size_t cho
         while (kind < 3 &&
                (strlen(names[kind]) != length || strncmp(names[kind], next, length) != 0))
             kind++;
-        if (kind == 3 || *count == MB_LIST_MOST)
+        if (kind == 3 || *count == MB_MAX_LIST)
             return false;
         chosen[(*count)++] = kind;
         next = next[length] == ',' ? next + length + 1 : NULL;
@@ -188,12 +188,13 @@ static bool parse_names(const char *text, const char *const names[3], size_t cho
 
 static mb_status parse_optimizers(const char *text, arguments *given, mb_error *error)
 {
-    const char *names[] = {mb_optimizer_name(MB_SGD), mb_optimizer_name(MB_ADAM),
-                           mb_optimizer_name(MB_ADAMW)};
-    size_t chosen[MB_LIST_MOST];
+    const char *names[] = {mb_optimizer_name(MB_OPTIMIZER_SGD),
+                           mb_optimizer_name(MB_OPTIMIZER_ADAM),
+                           mb_optimizer_name(MB_OPTIMIZER_ADAMW)};
+    size_t chosen[MB_MAX_LIST];
     if (!parse_names(text, names, chosen, &given->optimizers))
-        return mb_fail(error, MB_INVALID, "--optimizer: '%s' is not a list of sgd, adam, adamw",
-                       text);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--optimizer: '%s' is not a list of sgd, adam, adamw", text);
     for (size_t i = 0; i < given->optimizers; i++)
         given->optimizer[i] = (mb_optimizer_kind)chosen[i];
     return MB_OK;
@@ -201,12 +202,13 @@ static mb_status parse_optimizers(const char *text, arguments *given, mb_error *
 
 static mb_status parse_augmentations(const char *text, arguments *given, mb_error *error)
 {
-    const char *names[] = {mb_augmentation_name(MB_AS_IT_IS), mb_augmentation_name(MB_AFFINE),
-                           mb_augmentation_name(MB_ELASTIC)};
-    size_t chosen[MB_LIST_MOST];
+    const char *names[] = {mb_augmentation_name(MB_AUGMENT_NONE),
+                           mb_augmentation_name(MB_AUGMENT_AFFINE),
+                           mb_augmentation_name(MB_AUGMENT_ELASTIC)};
+    size_t chosen[MB_MAX_LIST];
     if (!parse_names(text, names, chosen, &given->augmentations))
-        return mb_fail(error, MB_INVALID, "--augment: '%s' is not a list of off, affine, elastic",
-                       text);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--augment: '%s' is not a list of off, affine, elastic", text);
     for (size_t i = 0; i < given->augmentations; i++)
         given->augmentation[i] = (mb_augmentation_kind)chosen[i];
     return MB_OK;
@@ -216,15 +218,16 @@ static mb_status parse_numbers(int key, const char *text, arguments *given, mb_e
 {
     switch (key) {
     case KEY_THREADS:
-        return mb_parse_counts("--threads", text, 1, MB_MOST_THREADS, &given->threads, error);
+        return mb_parse_size_list("--threads", text, 1, MB_MAX_THREADS, &given->threads, error);
     case KEY_BATCH_SIZE:
-        return mb_parse_counts("--batch-size", text, 1, MB_BATCH_MOST, &given->batch_sizes, error);
+        return mb_parse_size_list("--batch-size", text, 1, MB_MAX_BENCH_BATCH, &given->batch_sizes,
+                                  error);
     case KEY_EPOCHS:
-        return mb_parse_count("--epochs", text, 1, MOST_EPOCHS, &given->epochs, error);
+        return mb_parse_size("--epochs", text, 1, MOST_EPOCHS, &given->epochs, error);
     case KEY_ROUNDS:
-        return mb_parse_count("--rounds", text, 1, MOST_EPOCHS, &given->rounds, error);
+        return mb_parse_size("--rounds", text, 1, MOST_EPOCHS, &given->rounds, error);
     default:
-        return mb_parse_count("--samples", text, 1, UINT32_MAX, &given->samples, error);
+        return mb_parse_size("--samples", text, 1, UINT32_MAX, &given->samples, error);
     }
 }
 
@@ -256,7 +259,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         given->json = text;
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(error, MB_INVALID, "%s: there are options only", text);
+        status = mb_fail(error, MB_ERROR_INVALID, "%s: there are options only", text);
         break;
     case ARGP_KEY_END:
         if (given->networks == 0)
@@ -282,7 +285,7 @@ int main(int argc, char **argv)
     mb_error error = {0};
     arguments given = {.threads = {.count = 1},
                        .batch_sizes = {.value = {64}, .count = 1},
-                       .optimizer = {MB_ADAMW},
+                       .optimizer = {MB_OPTIMIZER_ADAMW},
                        .optimizers = 1,
                        .augmentations = 1,
                        .epochs = 5,
@@ -293,5 +296,5 @@ int main(int argc, char **argv)
         mb_restart_with_better_blas(argv);
         status = run(&given, &error);
     }
-    return mb_bench_end(program, status, &error);
+    return mb_bench_exit(program, status, &error);
 }

@@ -13,8 +13,8 @@
 static char program[] = "bench_gemm";
 
 typedef struct arguments {
-    mb_counts threads, batch_sizes;
-    const char *network[MB_LIST_MOST];
+    mb_size_list threads, batch_sizes;
+    const char *network[MB_MAX_LIST];
     size_t networks, repeats;
     const char *json;
     bool big_only, sparse, all_cores;
@@ -25,7 +25,8 @@ static mb_status add(mb_bench_results *results, mb_bench_result *result, double 
                      mb_error *error)
 {
     if (limit > 0.0)
-        mb_bench_count(result, "FMA_share", mb_bench_counter_of(result, "GFLOP/s") / limit);
+        mb_bench_add_counter(result, "FMA_share",
+                             mb_bench_counter_value(result, "GFLOP/s") / limit);
     return mb_bench_add(results, result, error);
 }
 
@@ -54,7 +55,7 @@ static mb_status measure_machine(mb_machine *machine, const arguments *given,
         status = mb_bench_sgemm(machine, given->repeats, &big, error);
     if (status != MB_OK)
         return status;
-    const double limit = mb_bench_counter_of(&fma, "GFLOP/s_max");
+    const double limit = mb_bench_counter_value(&fma, "GFLOP/s_max");
     status = add(results, &big, limit, error);
     if (status == MB_OK)
         status = add(results, &fma, limit, error);
@@ -76,9 +77,9 @@ static void print_table(const mb_bench_results *results)
     for (size_t i = 0; i < results->count; i++) {
         const mb_bench_result *r = &results->result[i];
         printf("%-*s  %8.1f%8.1f%8.1f %6.1f%% %11.2f  %s\n", (int)width, r->name,
-               mb_bench_counter_of(r, "GFLOP/s_min"), mb_bench_counter_of(r, "GFLOP/s"),
-               mb_bench_counter_of(r, "GFLOP/s_max"), 100.0 * mb_bench_counter_of(r, "FMA_share"),
-               1e-3 * r->ns.median, r->label);
+               mb_bench_counter_value(r, "GFLOP/s_min"), mb_bench_counter_value(r, "GFLOP/s"),
+               mb_bench_counter_value(r, "GFLOP/s_max"),
+               100.0 * mb_bench_counter_value(r, "FMA_share"), 1e-3 * r->ns.median, r->label);
     }
 }
 
@@ -90,7 +91,7 @@ static mb_status run(const arguments *given, mb_error *error)
     for (size_t t = 0; t < given->threads.count && status == MB_OK; t++) {
         mb_machine_close(machine);
         machine = NULL;
-        status = mb_bench_machine(program, given->threads.value[t], &machine, error);
+        status = mb_bench_open_machine(program, given->threads.value[t], &machine, error);
         if (status == MB_OK && t == 0)
             mb_bench_print_machine(mb_machine_describe(machine));
         if (status == MB_OK)
@@ -103,7 +104,7 @@ static mb_status run(const arguments *given, mb_error *error)
                 mb_bench_write(given->json, program, mb_machine_describe(machine), &results, error);
     }
     mb_machine_close(machine);
-    mb_bench_free(&results);
+    mb_bench_results_free(&results);
     return status;
 }
 
@@ -138,8 +139,8 @@ static const struct argp_option options[] = {
 
 static mb_status add_network(arguments *given, const char *text, mb_error *error)
 {
-    if (given->networks == MB_LIST_MOST)
-        return mb_fail(error, MB_INVALID, "--network: more than %d", MB_LIST_MOST);
+    if (given->networks == MB_MAX_LIST)
+        return mb_fail(error, MB_ERROR_INVALID, "--network: more than %d", MB_MAX_LIST);
     given->network[given->networks++] = text;
     return MB_OK;
 }
@@ -151,11 +152,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     mb_status status = MB_OK;
     switch (key) {
     case KEY_THREADS:
-        status = mb_parse_counts("--threads", text, 1, MB_MOST_THREADS, &given->threads, error);
+        status = mb_parse_size_list("--threads", text, 1, MB_MAX_THREADS, &given->threads, error);
         break;
     case KEY_BATCH_SIZE:
-        status =
-            mb_parse_counts("--batch-size", text, 1, MB_BATCH_MOST, &given->batch_sizes, error);
+        status = mb_parse_size_list("--batch-size", text, 1, MB_MAX_BENCH_BATCH,
+                                    &given->batch_sizes, error);
         break;
     case KEY_NETWORK:
         status = add_network(given, text, error);
@@ -164,7 +165,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         given->sparse = true;
         break;
     case KEY_REPEATS:
-        status = mb_parse_count("--repeats", text, 1, MB_REPEATS_MOST, &given->repeats, error);
+        status = mb_parse_size("--repeats", text, 1, MB_MAX_REPEATS, &given->repeats, error);
         break;
     case KEY_BIG_ONLY:
         given->big_only = true;
@@ -176,7 +177,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         given->json = text;
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(error, MB_INVALID, "%s: there are options only", text);
+        status = mb_fail(error, MB_ERROR_INVALID, "%s: there are options only", text);
         break;
     case ARGP_KEY_END:
         if (given->networks == 0)
@@ -210,5 +211,5 @@ int main(int argc, char **argv)
         mb_restart_with_better_blas(argv);
         status = run(&given, &error);
     }
-    return mb_bench_end(program, status, &error);
+    return mb_bench_exit(program, status, &error);
 }

@@ -72,8 +72,9 @@ static mb_status check(bench *b, const float *wanted, mb_cpu_level level, mb_err
     for (size_t i = 0; i < b->one->outputs; i++) {
         const double got = (double)b->data->out[i], right = (double)wanted[i];
         if (!(fabs(got - right) <= 1e-4 * (1.0 + fabs(right))))
-            return mb_fail(error, MB_UNAVAILABLE, "%s: at %s number %zu is %.9g, its twin has %.9g",
-                           b->one->name, mb_cpu_level_name(level), i, got, right);
+            return mb_fail(error, MB_ERROR_UNAVAILABLE,
+                           "%s: at %s number %zu is %.9g, its twin has %.9g", b->one->name,
+                           mb_cpu_level_name(level), i, got, right);
     }
     return MB_OK;
 }
@@ -87,13 +88,13 @@ static mb_status measure(bench *b, const char *level, double twin_ns, size_t rep
     snprintf(r.label, sizeof r.label, "%s", level);
     mb_kernel_data_reset(b->data);
     mb_status status = mb_bench_measure(run_case, b, repeats, &r, error);
-    mb_bench_count(&r, "ns_per_element", r.ns.median / one->items);
-    mb_bench_count(&r, "ns_per_element_min", r.ns.min / one->items);
-    mb_bench_count(&r, "ns_per_element_max", r.ns.max / one->items);
-    mb_bench_count(&r, "GB/s", one->bytes / r.ns.median);
+    mb_bench_add_counter(&r, "ns_per_element", r.ns.median / one->items);
+    mb_bench_add_counter(&r, "ns_per_element_min", r.ns.min / one->items);
+    mb_bench_add_counter(&r, "ns_per_element_max", r.ns.max / one->items);
+    mb_bench_add_counter(&r, "GB/s", one->bytes / r.ns.median);
     if (one->flops > 0.0)
-        mb_bench_count(&r, "GFLOP/s", one->flops / r.ns.median);
-    mb_bench_count(&r, "speedup", twin_ns > 0.0 ? twin_ns / r.ns.median : 1.0);
+        mb_bench_add_counter(&r, "GFLOP/s", one->flops / r.ns.median);
+    mb_bench_add_counter(&r, "speedup", twin_ns > 0.0 ? twin_ns / r.ns.median : 1.0);
     return status == MB_OK ? mb_bench_add(results, &r, error) : status;
 }
 
@@ -126,7 +127,7 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
     mb_status status = mb_kernel_data_open(given->batch_size, &data, error);
     if (status != MB_OK)
         return status;
-    float *wanted = mb_arena_take(&data.arena, data.size, sizeof *wanted);
+    float *wanted = mb_arena_alloc(&data.arena, data.size, sizeof *wanted);
     if (wanted == NULL)
         status = mb_fail_memory(error, "data", data.size * sizeof *wanted);
     size_t count = mb_kernel_cases_sparse(&data, cases);
@@ -142,7 +143,7 @@ static mb_status run_all(mb_machine *machine, const arguments *given, mb_bench_r
     }
     mb_arena_free(&data.arena);
     if (status == MB_OK && results->count == 0)
-        status = mb_fail(error, MB_INVALID, "--only: no kernel is called '%s'", given->only);
+        status = mb_fail(error, MB_ERROR_INVALID, "--only: no kernel is called '%s'", given->only);
     return status;
 }
 
@@ -152,14 +153,14 @@ static void print_table(const mb_bench_results *results)
            "min", "GB/s", "GFLOP/s", "x twin");
     for (size_t i = 0; i < results->count; i++) {
         const mb_bench_result *r = &results->result[i];
-        const double gflops = mb_bench_counter_of(r, "GFLOP/s");
+        const double gflops = mb_bench_counter_value(r, "GFLOP/s");
         char text[32] = "";
         if (!isnan(gflops))
             snprintf(text, sizeof text, "%.1f", gflops);
         printf("%-22.*s%-12s%10.0f%14.4f%10.4f%9.1f%10s%10.2f\n", (int)strcspn(r->name, "/"),
-               r->name, r->label, r->items, mb_bench_counter_of(r, "ns_per_element"),
-               mb_bench_counter_of(r, "ns_per_element_min"), mb_bench_counter_of(r, "GB/s"), text,
-               mb_bench_counter_of(r, "speedup"));
+               r->name, r->label, r->items, mb_bench_counter_value(r, "ns_per_element"),
+               mb_bench_counter_value(r, "ns_per_element_min"), mb_bench_counter_value(r, "GB/s"),
+               text, mb_bench_counter_value(r, "speedup"));
     }
 }
 
@@ -167,7 +168,7 @@ static mb_status run(const arguments *given, mb_error *error)
 {
     mb_bench_results results = {0};
     mb_machine *machine = NULL;
-    mb_status status = mb_bench_machine(program, 1, &machine, error);
+    mb_status status = mb_bench_open_machine(program, 1, &machine, error);
     if (status == MB_OK)
         status = run_all(machine, given, &results, error);
     if (status == MB_OK) {
@@ -179,7 +180,7 @@ static mb_status run(const arguments *given, mb_error *error)
                 mb_bench_write(given->json, program, mb_machine_describe(machine), &results, error);
     }
     mb_machine_close(machine);
-    mb_bench_free(&results);
+    mb_bench_results_free(&results);
     return status;
 }
 
@@ -201,19 +202,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
     mb_status status = MB_OK;
     switch (key) {
     case KEY_BATCH_SIZE:
-        status = mb_parse_count("--batch-size", text, 1, MOST_ROWS, &given->batch_size, error);
+        status = mb_parse_size("--batch-size", text, 1, MOST_ROWS, &given->batch_size, error);
         break;
     case KEY_ONLY:
         given->only = text;
         break;
     case KEY_REPEATS:
-        status = mb_parse_count("--repeats", text, 1, MB_REPEATS_MOST, &given->repeats, error);
+        status = mb_parse_size("--repeats", text, 1, MB_MAX_REPEATS, &given->repeats, error);
         break;
     case KEY_JSON:
         given->json = text;
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(error, MB_INVALID, "%s: there are options only", text);
+        status = mb_fail(error, MB_ERROR_INVALID, "%s: there are options only", text);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -237,5 +238,5 @@ int main(int argc, char **argv)
     mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
     if (status == MB_OK)
         status = run(&given, &error);
-    return mb_bench_end(program, status, &error);
+    return mb_bench_exit(program, status, &error);
 }

@@ -11,13 +11,13 @@
 
 enum { SGEMM_REPEATS = 3 };
 
-mb_status mb_combination_open(const mb_epoch_plan *plan, mb_combination *c, mb_error *error)
+mb_status mb_epoch_case_open(const mb_epoch_settings *plan, mb_epoch_case *c, mb_error *error)
 {
     const size_t epochs = plan->rounds * plan->epochs;
     c->threads = mb_machine_describe(c->machine)->threads;
-    c->seconds = mb_arena_take(plan->arena, epochs, sizeof *c->seconds);
-    c->cpu = mb_arena_take(plan->arena, epochs, sizeof *c->cpu);
-    c->sgemm = mb_arena_take(plan->arena, plan->rounds, sizeof *c->sgemm);
+    c->seconds = mb_arena_alloc(plan->arena, epochs, sizeof *c->seconds);
+    c->cpu = mb_arena_alloc(plan->arena, epochs, sizeof *c->cpu);
+    c->sgemm = mb_arena_alloc(plan->arena, plan->rounds, sizeof *c->sgemm);
     if (c->seconds == NULL || c->cpu == NULL || c->sgemm == NULL)
         return mb_fail_memory(error, "epochs", epochs * sizeof *c->seconds);
     return MB_OK;
@@ -36,12 +36,12 @@ static double left_out_by_picks(const mb_layer *layer)
 }
 
 /* The first layer leaves out the pixels that are zero, in both of its products. */
-static void count_flops(const mb_trainer *t, double density, mb_combination *c)
+static void count_flops(const mb_trainer *t, double density, mb_epoch_case *c)
 {
-    const mb_network *network = t->pass.network;
+    const mb_network *network = t->training.network;
     const mb_layer *first = &network->layers[0];
     c->dense_flops = c->done_flops = mb_network_training_flops(network);
-    if (first->ops == &mb_dense_ops && t->source.dots != NULL)
+    if (first->ops == &mb_dense_ops && t->source.nonzeros != NULL)
         c->done_flops -= 2.0 * first->ops->flops(first) * (1.0 - density);
     for (size_t i = 0; i < network->count; i++)
         c->done_flops -= left_out_by_picks(&network->layers[i]);
@@ -54,7 +54,7 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
 
 /* ---- phases ---- */
 
-static mb_status open_sums(const mb_epoch_plan *plan, const mb_plan *step, mb_combination *c,
+static mb_status open_sums(const mb_epoch_settings *plan, const mb_plan *step, mb_epoch_case *c,
                            mb_error *error)
 {
     mb_phase_sums *sums = &c->phases;
@@ -62,9 +62,9 @@ static mb_status open_sums(const mb_epoch_plan *plan, const mb_plan *step, mb_co
         return MB_OK;
     const size_t cells = c->threads * step->count;
     sums->phases = step->count;
-    sums->running = mb_arena_take(plan->arena, cells, sizeof *sums->running);
-    sums->waiting = mb_arena_take(plan->arena, cells, sizeof *sums->waiting);
-    sums->name = mb_arena_take(plan->arena, step->count, sizeof *sums->name);
+    sums->running = mb_arena_alloc(plan->arena, cells, sizeof *sums->running);
+    sums->waiting = mb_arena_alloc(plan->arena, cells, sizeof *sums->waiting);
+    sums->name = mb_arena_alloc(plan->arena, step->count, sizeof *sums->name);
     if (sums->running == NULL || sums->waiting == NULL || sums->name == NULL)
         return mb_fail_memory(error, "phases", cells * sizeof *sums->running);
     for (size_t i = 0; i < step->count; i++)
@@ -72,23 +72,23 @@ static mb_status open_sums(const mb_epoch_plan *plan, const mb_plan *step, mb_co
     return MB_OK;
 }
 
-static mb_watch *open_watches(mb_trainer *t, size_t threads)
+static mb_plan_timer *open_watches(mb_trainer *t, size_t threads)
 {
-    mb_watch *watches = mb_arena_take(&t->arena, threads, sizeof *watches);
-    for (size_t i = 0; watches != NULL && i < threads; i++) {
-        watches[i].times = mb_arena_take(&t->arena, t->pass.full.count, sizeof(mb_phase_time));
-        if (watches[i].times == NULL)
+    mb_plan_timer *timers = mb_arena_alloc(&t->arena, threads, sizeof *timers);
+    for (size_t i = 0; timers != NULL && i < threads; i++) {
+        timers[i].times = mb_arena_alloc(&t->arena, t->training.full.count, sizeof(mb_phase_time));
+        if (timers[i].times == NULL)
             return NULL;
     }
-    return watches;
+    return timers;
 }
 
-static void add_watches(const mb_watch *watches, double seconds_a_tick, mb_combination *c)
+static void add_watches(const mb_plan_timer *timers, double seconds_a_tick, mb_epoch_case *c)
 {
     mb_phase_sums *sums = &c->phases;
     for (size_t thread = 0; thread < c->threads; thread++)
         for (size_t i = 0; i < sums->phases; i++) {
-            const mb_phase_time *time = &watches[thread].times[i];
+            const mb_phase_time *time = &timers[thread].times[i];
             const size_t cell = thread * sums->phases + i;
             sums->running[cell] += (double)time->running * seconds_a_tick;
             sums->waiting[cell] += (double)time->waiting * seconds_a_tick;
@@ -96,23 +96,23 @@ static void add_watches(const mb_watch *watches, double seconds_a_tick, mb_combi
 }
 
 /* An epoch with its phases timed. The smaller last step has the phases of the others. */
-static mb_status watch_epoch(const mb_epoch_plan *plan, mb_trainer *t, const double *seconds,
-                             mb_combination *c, mb_error *error)
+static mb_status watch_epoch(const mb_epoch_settings *plan, mb_trainer *t, const double *seconds,
+                             mb_epoch_case *c, mb_error *error)
 {
-    mb_status status = open_sums(plan, &t->pass.full, c, error);
+    mb_status status = open_sums(plan, &t->training.full, c, error);
     if (status != MB_OK)
         return status;
-    mb_watch *watches = open_watches(t, c->threads);
-    if (watches == NULL)
-        return mb_fail_memory(error, "phases", c->threads * sizeof *watches);
-    t->pass.full.watches = t->pass.smaller.watches = watches;
+    mb_plan_timer *timers = open_watches(t, c->threads);
+    if (timers == NULL)
+        return mb_fail_memory(error, "phases", c->threads * sizeof *timers);
+    t->training.full.timers = t->training.smaller.timers = timers;
     const double start = mb_seconds();
     const uint64_t first_tick = mb_ticks();
     status = mb_trainer_epoch(t, error);
     const double seconds_a_tick = (mb_seconds() - start) / (double)(mb_ticks() - first_tick);
-    t->pass.full.watches = t->pass.smaller.watches = NULL;
+    t->training.full.timers = t->training.smaller.timers = NULL;
     if (status == MB_OK) {
-        add_watches(watches, seconds_a_tick, c);
+        add_watches(timers, seconds_a_tick, c);
         c->phases.seconds += *seconds;
         c->phases.steps += t->steps;
     }
@@ -121,8 +121,8 @@ static mb_status watch_epoch(const mb_epoch_plan *plan, mb_trainer *t, const dou
 
 /* ---- a turn ---- */
 
-static mb_status train(const mb_epoch_plan *plan, size_t round, mb_network *network,
-                       mb_combination *c, mb_error *error)
+static mb_status train(const mb_epoch_settings *plan, size_t round, mb_network *network,
+                       mb_epoch_case *c, mb_error *error)
 {
     double seconds;
     mb_trainer trainer;
@@ -149,8 +149,8 @@ static mb_status train(const mb_epoch_plan *plan, size_t round, mb_network *netw
     return status;
 }
 
-mb_status mb_combination_turn(const mb_epoch_plan *plan, size_t round, mb_combination *c,
-                              mb_error *error)
+mb_status mb_epoch_case_run(const mb_epoch_settings *plan, size_t round, mb_epoch_case *c,
+                            mb_error *error)
 {
     const mb_dataset *dataset = &plan->data->dataset;
     const mb_shape input = {1, dataset->rows, dataset->columns};
@@ -158,7 +158,7 @@ mb_status mb_combination_turn(const mb_epoch_plan *plan, size_t round, mb_combin
     mb_bench_result big;
     mb_status status = mb_bench_sgemm(c->machine, SGEMM_REPEATS, &big, error);
     if (status == MB_OK) {
-        c->sgemm[round] = mb_bench_counter_of(&big, "GFLOP/s");
+        c->sgemm[round] = mb_bench_counter_value(&big, "GFLOP/s");
         status = mb_network_open(c->machine, c->network, input, dataset->classes, &network, error);
     }
     if (status == MB_OK) {

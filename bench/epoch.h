@@ -22,8 +22,8 @@ typedef struct mb_epoch_data {
 
 /* Reads the data that train would find (`given` as its --data), or draws digits where it finds
  * none; cuts it down to `samples` images unless that is 0; with `dense`, no pixel stays 0. For
- * mb_epoch_data_close, also when it fails. Statuses as mb_dataset_open; MB_INVALID: more samples
- * than there are. */
+ * mb_epoch_data_close, also when it fails. Statuses as mb_dataset_open; MB_ERROR_INVALID: more
+ * samples than there are. */
 mb_status mb_epoch_data_open(const char *given, mb_machine *machine, size_t samples, bool dense,
                              mb_epoch_data *data, mb_error *error);
 void mb_epoch_data_close(mb_epoch_data *data);
@@ -37,7 +37,7 @@ typedef struct mb_phase_sums {
     double seconds;   /* wall time of the watched epochs' training */
 } mb_phase_sums;
 
-typedef struct mb_combination {
+typedef struct mb_epoch_case {
     mb_machine *machine;
     size_t threads, batch_size;
     mb_optimizer_kind optimizer;
@@ -50,31 +50,31 @@ typedef struct mb_combination {
     double *cpu;                    /* (rounds, epochs) of the calling thread */
     double *sgemm;                  /* (rounds) GFLOP/s of the large product, before the turn */
     mb_phase_sums phases;
-} mb_combination;
+} mb_epoch_case;
 
 /* What all combinations have in common. */
-typedef struct mb_epoch_plan {
+typedef struct mb_epoch_settings {
     const mb_epoch_data *data;
     size_t rounds, epochs; /* timed ones; one more before them warms up */
     bool watch;            /* one more after them, with its phases timed */
     mb_arena *arena;       /* for what is noted */
-} mb_epoch_plan;
+} mb_epoch_settings;
 
-/* Room for what will be noted of a combination. MB_MEMORY. */
-mb_status mb_combination_open(const mb_epoch_plan *plan, mb_combination *combination,
-                              mb_error *error);
+/* Room for what will be noted of a combination. MB_ERROR_MEMORY. */
+mb_status mb_epoch_case_open(const mb_epoch_settings *plan, mb_epoch_case *combination,
+                             mb_error *error);
 
 /* A turn of round `round`: the large product, and a new network trained. Statuses as mb_train. */
-mb_status mb_combination_turn(const mb_epoch_plan *plan, size_t round, mb_combination *combination,
-                              mb_error *error);
+mb_status mb_epoch_case_run(const mb_epoch_settings *plan, size_t round, mb_epoch_case *combination,
+                            mb_error *error);
 
 /* Appends what was noted of a combination to the results: the whole of it first, then each epoch,
- * and, when watched, the step and its phases. MB_MEMORY. */
-mb_status mb_combination_results(const mb_epoch_plan *plan, const mb_combination *combination,
-                                 mb_bench_results *results, mb_error *error);
+ * and, when watched, the step and its phases. MB_ERROR_MEMORY. */
+mb_status mb_epoch_case_results(const mb_epoch_settings *plan, const mb_epoch_case *combination,
+                                mb_bench_results *results, mb_error *error);
 
 /* The tables. `results` are those of all combinations. */
-void mb_epoch_print(const mb_epoch_plan *plan, const mb_bench_results *results);
-void mb_phases_print(const mb_combination *combination, const mb_bench_results *results);
+void mb_epoch_print(const mb_epoch_settings *plan, const mb_bench_results *results);
+void mb_phases_print(const mb_epoch_case *combination, const mb_bench_results *results);
 
 #endif

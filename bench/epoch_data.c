@@ -11,10 +11,10 @@ static mb_status find(const char *given, mb_machine *machine, mb_epoch_data *dat
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
         data->from = "digits drawn by the program, for no data was found";
-        return mb_dataset_draw(machine, DRAWN_SEED, &data->whole, error);
+        return mb_dataset_synthesize(machine, DRAWN_SEED, &data->whole, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_TRAIN_SPLIT, &data->whole, error);
+        status = mb_dataset_open(folder, MB_SPLIT_TRAIN, &data->whole, error);
     free(folder);
     if (status == MB_OK)
         data->from = data->whole->folder;
@@ -42,7 +42,7 @@ mb_status mb_epoch_data_open(const char *given, mb_machine *machine, size_t samp
         return status;
     const mb_dataset *whole = data->whole;
     if (samples > whole->train.count)
-        return mb_fail(error, MB_INVALID, "--samples: %zu are wanted, %zu images are there",
+        return mb_fail(error, MB_ERROR_INVALID, "--samples: %zu are wanted, %zu images are there",
                        samples, whole->train.count);
     data->dataset = *whole;
     if (samples > 0)

@@ -9,7 +9,7 @@
 static void widen(const mb_kernels *kernels, mb_kernel_data *d)
 {
     for (size_t r = 0; r < d->rows; r++)
-        kernels->widen(MB_PIXELS, d->images + r * MB_PIXELS, d->out + r * MB_PIXELS);
+        kernels->bytes_to_float(MB_PIXELS, d->images + r * MB_PIXELS, d->out + r * MB_PIXELS);
 }
 
 static void widen_twin(mb_kernel_data *d)
@@ -22,19 +22,19 @@ static void widen_twin(mb_kernel_data *d)
 
 static void transpose(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    for (size_t input = 0; input < MB_UNITS1; input += MB_LINE)
-        for (size_t unit = 0; unit < MB_UNITS2; unit += MB_LINE)
-            kernels->transpose(MB_LINE, MB_LINE, d->a + unit * MB_UNITS1 + input * MB_LINE,
-                               d->out + input * MB_UNITS2 + unit * MB_LINE, MB_LINE);
+    for (size_t input = 0; input < MB_UNITS1; input += MB_LANES)
+        for (size_t unit = 0; unit < MB_UNITS2; unit += MB_LANES)
+            kernels->transpose(MB_LANES, MB_LANES, d->a + unit * MB_UNITS1 + input * MB_LANES,
+                               d->out + input * MB_UNITS2 + unit * MB_LANES, MB_LANES);
 }
 
 static void transpose_twin(mb_kernel_data *d)
 {
     for (size_t input = 0; input < MB_UNITS1; input++)
         for (size_t unit = 0; unit < MB_UNITS2; unit++) {
-            const size_t tile = input / MB_LINE * MB_LINE, panel = unit / MB_LINE * MB_LINE;
-            d->out[tile * MB_UNITS2 + unit * MB_LINE + input - tile] =
-                d->a[panel * MB_UNITS1 + input * MB_LINE + unit - panel];
+            const size_t tile = input / MB_LANES * MB_LANES, panel = unit / MB_LANES * MB_LANES;
+            d->out[tile * MB_UNITS2 + unit * MB_LANES + input - tile] =
+                d->a[panel * MB_UNITS1 + input * MB_LANES + unit - panel];
         }
 }
 
@@ -70,7 +70,7 @@ static void add_rows_twin(mb_kernel_data *d)
 
 static void relu(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    kernels->relu(d->rows, MB_UNITS1, d->out, MB_UNITS1);
+    kernels->relu_forward(d->rows, MB_UNITS1, d->out, MB_UNITS1);
 }
 
 static void relu_twin(mb_kernel_data *d)
@@ -82,7 +82,7 @@ static void relu_twin(mb_kernel_data *d)
 
 static void relu_gradient(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    kernels->relu_gradient(d->rows, MB_UNITS1, d->a, d->out, MB_UNITS1);
+    kernels->relu_backward(d->rows, MB_UNITS1, d->a, d->out, MB_UNITS1);
 }
 
 static void relu_gradient_twin(mb_kernel_data *d)
@@ -96,8 +96,8 @@ static void relu_gradient_twin(mb_kernel_data *d)
 
 static void softmax(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    kernels->softmax(d->rows, MB_CLASSES, d->a, d->labels, 1.0f / (float)d->rows, 0.0f, d->out,
-                     d->out + d->rows * MB_CLASSES, d->bytes);
+    kernels->softmax_cross_entropy(d->rows, MB_CLASSES, d->a, d->labels, 1.0f / (float)d->rows,
+                                   0.0f, d->out, d->out + d->rows * MB_CLASSES, d->bytes);
 }
 
 static void softmax_twin(mb_kernel_data *d)
@@ -139,22 +139,22 @@ static void exponential_twin(mb_kernel_data *d)
 
 /* ---- optimizers, over all parameters: w in out, moments in a and b, gradient in c ---- */
 
-static const mb_update plain = {.step = 1e-3f,
-                                .keep = 1.0f,
+static const mb_update plain = {.lr = 1e-3f,
+                                .decay_factor = 1.0f,
                                 .l2 = 1e-4f,
                                 .momentum = 0.9f,
                                 .beta1 = 0.9f,
                                 .beta2 = 0.999f,
                                 .one_minus_beta1 = 0.1f,
                                 .one_minus_beta2 = 0.001f,
-                                .root_scale = 1.5f,
+                                .inv_sqrt_correction2 = 1.5f,
                                 .epsilon = 1e-8f};
 
 static mb_update decoupled(void)
 {
     mb_update update = plain;
     update.l2 = 0.0f;
-    update.keep = 0.9999f;
+    update.decay_factor = 0.9999f;
     return update;
 }
 
@@ -167,7 +167,7 @@ static void sgd_twin(mb_kernel_data *d)
 {
     for (size_t i = 0; i < MB_PARAMETERS; i++) {
         d->a[i] = plain.momentum * d->a[i] + d->c[i] + plain.l2 * d->out[i];
-        d->out[i] -= plain.step * d->a[i];
+        d->out[i] -= plain.lr * d->a[i];
     }
 }
 
@@ -177,8 +177,8 @@ static void adam_by(const mb_update *u, mb_kernel_data *d)
         const float g = d->c[i] + u->l2 * d->out[i];
         d->a[i] = u->beta1 * d->a[i] + u->one_minus_beta1 * g;
         d->b[i] = u->beta2 * d->b[i] + u->one_minus_beta2 * g * g;
-        d->out[i] =
-            u->keep * d->out[i] - u->step * d->a[i] / (u->root_scale * sqrtf(d->b[i]) + u->epsilon);
+        d->out[i] = u->decay_factor * d->out[i] -
+                    u->lr * d->a[i] / (u->inv_sqrt_correction2 * sqrtf(d->b[i]) + u->epsilon);
     }
 }
 

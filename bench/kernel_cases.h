@@ -24,17 +24,17 @@ typedef struct mb_kernel_data {
     float *a, *b, *c, *out;
     int32_t *which;                   /* as many: of windows of 2x2 the largest number's, 0 to 3 */
     uint8_t *images, *labels, *bytes; /* bytes: what a kernel gives as such, (rows) */
-    mb_source source;                 /* of the images */
+    mb_sample_source source;          /* of the images */
     mb_batch batch;
     uint32_t *order; /* of the images, (images) */
     size_t image_count, next;
     size_t dots; /* pixels of the first `rows` of the order that are not zero */
-    mb_block *twin_block;
+    mb_transposed_block *twin_block;
     float *x, *y;         /* (MB_PIXELS) from the middle of an image */
     uint32_t *image_taps; /* (rows, MB_PIXELS) of the first images */
     uint32_t *taps;       /* as many, to be written */
     uint8_t *pixels;      /* (rows, MB_PIXELS) to be written, as is dot; dot_count: (rows, 4) */
-    mb_dot *dot;
+    mb_nonzero *dot;
     uint32_t *dot_count;
     mb_arena arena;
 } mb_kernel_data;
@@ -52,7 +52,7 @@ typedef struct mb_kernel_case {
 enum { MB_KERNEL_CASES = 48 };
 
 /* Made images of digits' density and numbers, for batches of `rows`. What it holds belongs to the
- * arena in it. MB_MEMORY. */
+ * arena in it. MB_ERROR_MEMORY. */
 mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error);
 
 /* Puts the buffers back to what they were when opened, and gathers the first images. */

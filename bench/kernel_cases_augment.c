@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The reach of the smoothing, 3 sigma of 4, and row lengths of what it reads. */
-enum { RADIUS = 12, WIDTH = 2 * MB_LINE, MIDDLE = WIDTH + 2 * RADIUS };
+enum { RADIUS = 12, WIDTH = 2 * MB_LANES, MIDDLE = WIDTH + 2 * RADIUS };
 
 static const uint64_t state = 0x0123456789abcdefu, gamma_step = 0x9e3779b97f4a7c15u;
 
@@ -15,8 +15,8 @@ static const mb_warp turn = {.xx = 250.0f,
                              .yx = -30.0f,
                              .yy = 250.0f,
                              .y0 = 128.0f * (MB_SIDE - 2),
-                             .most_x = 256.0f * (MB_SIDE - 2),
-                             .most_y = 256.0f * (MB_SIDE - 2),
+                             .max_x = 256.0f * (MB_SIDE - 2),
+                             .max_y = 256.0f * (MB_SIDE - 2),
                              .stride = MB_SIDE};
 
 /* Those of a row's pixels that have one right of them and below. */
@@ -27,7 +27,7 @@ enum { TAPS = MB_PIXELS - MB_SIDE - 1 };
 static void taps(const mb_kernels *kernels, mb_kernel_data *d)
 {
     for (size_t r = 0; r < d->rows; r++)
-        kernels->taps(TAPS, MB_SIDE, d->images + r * MB_PIXELS, d->taps + r * MB_PIXELS);
+        kernels->bilinear_taps(TAPS, MB_SIDE, d->images + r * MB_PIXELS, d->taps + r * MB_PIXELS);
 }
 
 static void taps_twin(mb_kernel_data *d)
@@ -69,7 +69,7 @@ static void warp_twin(mb_kernel_data *d)
         for (size_t p = 0; p < MB_PIXELS; p++) {
             const float x = turn.xx * d->x[p] + turn.xy * d->y[p] + turn.x0;
             const float y = turn.yx * d->x[p] + turn.yy * d->y[p] + turn.y0;
-            const uint32_t column = cut_off(x, turn.most_x), row = cut_off(y, turn.most_y);
+            const uint32_t column = cut_off(x, turn.max_x), row = cut_off(y, turn.max_y);
             const uint8_t *at = d->images + r * MB_PIXELS + row / 256 * MB_SIDE + column / 256;
             const uint32_t right = column % 256, below = row % 256;
             const uint32_t above = at[0] * (256 - right) + at[1] * right;
@@ -94,7 +94,7 @@ static void dots(const mb_kernels *kernels, mb_kernel_data *d)
 {
     for (size_t first = 0; first < d->rows * MB_PIXELS; first += QUARTER)
         d->dot_count[first / QUARTER] =
-            (uint32_t)kernels->dots(QUARTER, d->images + first, d->dot + first);
+            (uint32_t)kernels->find_nonzero_pixels(QUARTER, d->images + first, d->dot + first);
 }
 
 static void dots_twin(mb_kernel_data *d)
@@ -103,7 +103,7 @@ static void dots_twin(mb_kernel_data *d)
         uint32_t kept = 0;
         for (size_t p = 0, last = 0; p < QUARTER; p++)
             if (d->images[first + p] != 0) {
-                d->dot[first + kept++] = (mb_dot){(uint8_t)(p - last), d->images[first + p]};
+                d->dot[first + kept++] = (mb_nonzero){(uint8_t)(p - last), d->images[first + p]};
                 last = p;
             }
         d->dot_count[first / QUARTER] = kept;
@@ -115,9 +115,9 @@ static void dots_collect(mb_kernel_data *d, bool twin)
     (void)twin;
     for (size_t first = 0; first < d->rows * MB_PIXELS; first += QUARTER)
         for (size_t i = 0; i < QUARTER; i++) {
-            const mb_dot dot = d->dot[first + i];
+            const mb_nonzero dot = d->dot[first + i];
             const bool kept = i < d->dot_count[first / QUARTER];
-            d->out[first + i] = kept ? (float)(256 * dot.step + dot.value) : -1.0f;
+            d->out[first + i] = kept ? (float)(256 * dot.delta + dot.value) : -1.0f;
         }
 }
 
@@ -200,8 +200,8 @@ size_t mb_kernel_cases_augment(const mb_kernel_data *d, mb_kernel_case *cases)
     const mb_kernel_case all[] = {
         {"taps", pixels, pixels * (1 + word), 0, taps, taps_twin, all_pixels, taps_collect},
         {"warp", pixels, pixels * (1 + 3 * word), 0, warp, warp_twin, all_pixels, warp_collect},
-        {"dots", pixels, pixels + (double)d->dots * sizeof(mb_dot), 0, dots, dots_twin, all_pixels,
-         dots_collect},
+        {"dots", pixels, pixels + (double)d->dots * sizeof(mb_nonzero), 0, dots, dots_twin,
+         all_pixels, dots_collect},
         {"noise", halves, halves * word, 0, noise, noise_twin, 2 * half(d), NULL},
         {"smooth_columns", n, 2 * lines * WIDTH, sums, smooth_columns, smooth_columns_twin,
          fields(d) * MB_SIDE * WIDTH, NULL},

@@ -78,12 +78,12 @@ static void sum_all(const image *i, sums_fn *add, mb_kernel_data *d)
 
 static void sum_products_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    sum_all(&lenet5, kernels->sum_products, d);
+    sum_all(&lenet5, kernels->batchnorm_reduce, d);
 }
 
 static void sum_products_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    sum_all(&cnn, kernels->sum_products, d);
+    sum_all(&cnn, kernels->batchnorm_reduce, d);
 }
 
 static void sum_products_twin(bool planes, size_t rows, size_t columns, const float *a,
@@ -114,12 +114,12 @@ static void scale_all(const image *i, affine_fn *affine, mb_kernel_data *d)
 
 static void scale_shift_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    scale_all(&lenet5, kernels->scale_shift, d);
+    scale_all(&lenet5, kernels->batchnorm_forward, d);
 }
 
 static void scale_shift_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    scale_all(&cnn, kernels->scale_shift, d);
+    scale_all(&cnn, kernels->batchnorm_forward, d);
 }
 
 static void scale_shift_twin(bool planes, size_t rows, size_t columns, const float *scale,

@@ -8,7 +8,7 @@
 /* So many samples of `numbers` numbers, and lines that may be touched behind the last. */
 static size_t samples_of(const mb_kernel_data *d, size_t numbers)
 {
-    const size_t room = (d->size - MB_LINE) / numbers;
+    const size_t room = (d->size - MB_LANES) / numbers;
     return room < d->rows ? room : d->rows;
 }
 
@@ -37,13 +37,13 @@ static size_t blocks_of(const mb_kernel_data *d, const convolution *c)
 }
 
 /* expand or fold. */
-typedef void move_fn(mb_segments segments, const float *from, float *to);
+typedef void move_fn(mb_strided_view segments, const float *from, float *to);
 
 /* As src/nn/conv2d_planes.c calls it: a number of the kernel in all windows. */
 static void move_planes(const convolution *c, move_fn *move, bool back, const float *from,
                         float *to)
 {
-    const mb_segments segments = {1, 0, c->rows, c->side, c->out_side};
+    const mb_strided_view segments = {1, 0, c->rows, c->side, c->out_side};
     size_t window = 0;
     for (size_t channel = 0; channel < c->channels; channel++)
         for (size_t y = 0; y < c->kernel; y++)
@@ -58,7 +58,7 @@ static void move_pixels(const convolution *c, move_fn *move, bool back, const fl
                         float *to)
 {
     const size_t row = c->side * c->channels, length = c->kernel * c->channels;
-    const mb_segments segments = {c->out_side, c->channels, c->kernel, row, length};
+    const mb_strided_view segments = {c->out_side, c->channels, c->kernel, row, length};
     for (size_t y = 0; y < c->rows; y++) {
         const size_t image = y * row, window = y * c->out_side * c->kernel * length;
         move(segments, from + (back ? window : image), to + (back ? image : window));
@@ -75,25 +75,25 @@ static void move_all(const convolution *c, move_fn *move, bool back, mb_kernel_d
 
 static void expand_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    move_all(&lenet5_conv, kernels->expand, false, d);
+    move_all(&lenet5_conv, kernels->im2col, false, d);
 }
 
 static void expand_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    move_all(&cnn_conv, kernels->expand, false, d);
+    move_all(&cnn_conv, kernels->im2col, false, d);
 }
 
 static void fold_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    move_all(&lenet5_conv, kernels->fold, true, d);
+    move_all(&lenet5_conv, kernels->col2im, true, d);
 }
 
 static void fold_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    move_all(&cnn_conv, kernels->fold, true, d);
+    move_all(&cnn_conv, kernels->col2im, true, d);
 }
 
-static void expand_twin(mb_segments s, const float *from, float *to)
+static void expand_twin(mb_strided_view s, const float *from, float *to)
 {
     for (size_t outer = 0; outer < s.outer; outer++)
         for (size_t inner = 0; inner < s.inner; inner++)
@@ -101,7 +101,7 @@ static void expand_twin(mb_segments s, const float *from, float *to)
                 *to++ = from[outer * s.outer_stride + inner * s.inner_stride + i];
 }
 
-static void fold_twin(mb_segments s, const float *from, float *to)
+static void fold_twin(mb_strided_view s, const float *from, float *to)
 {
     for (size_t outer = 0; outer < s.outer; outer++)
         for (size_t inner = 0; inner < s.inner; inner++)
@@ -172,29 +172,29 @@ static void pool_collect(const pooling *p, mb_kernel_data *d)
 
 static void largest_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    pool_all(&lenet5_pool, kernels->largest, d);
+    pool_all(&lenet5_pool, kernels->maxpool_forward, d);
 }
 
 static void largest_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    pool_all(&cnn_pool, kernels->largest, d);
+    pool_all(&cnn_pool, kernels->maxpool_forward, d);
 }
 
 static void largest_back_lenet5(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    pool_back_all(&lenet5_pool, kernels->largest_back, d);
+    pool_back_all(&lenet5_pool, kernels->maxpool_backward, d);
 }
 
 static void largest_back_cnn(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    pool_back_all(&cnn_pool, kernels->largest_back, d);
+    pool_back_all(&cnn_pool, kernels->maxpool_backward, d);
 }
 
 static void largest_twin(const mb_pool *p, const float *x, float *out, int32_t *which)
 {
     for (size_t o = 0; o < p->outer; o++)
         for (size_t l = 0; l < p->length; l++, out++, which++) {
-            const float *window = x + o * p->outer_stride + l * p->step;
+            const float *window = x + o * p->outer_stride + l * p->stride;
             *out = *window;
             *which = 0;
             for (size_t i = 1; i < p->rows * p->columns; i++) {
@@ -213,7 +213,7 @@ static void largest_back_twin(const mb_pool *p, const int32_t *which, const floa
     for (size_t o = 0; o < p->outer; o++)
         for (size_t l = 0; l < p->length; l++, d_out++, which++) {
             const size_t row = (size_t)*which / p->columns, column = (size_t)*which % p->columns;
-            d[o * p->outer_stride + l * p->step + row * p->row_stride +
+            d[o * p->outer_stride + l * p->stride + row * p->row_stride +
               column * p->column_stride] += *d_out;
         }
 }

@@ -11,11 +11,11 @@ enum { WIDE = 32, SIDE1 = 28, UNITS1 = 6, KERNEL = 5, OUT1 = UNITS1 * SIDE1 * SI
 enum { SIDE2 = 14, CHANNELS = 6, OUT_SIDE = 10, UNITS2 = 16, ROW = SIDE2 * CHANNELS };
 enum { SEGMENT = KERNEL * CHANNELS, WINDOW = KERNEL * SEGMENT, LINES = 2, MARKS = 25 };
 enum { IMAGE2 = SIDE2 * ROW, OUT2 = OUT_SIDE * OUT_SIDE * UNITS2 };
-enum { UNIT = KERNEL * LINES * MB_LINE };
+enum { UNIT = KERNEL * LINES * MB_LANES };
 
 static size_t samples_of(const mb_kernel_data *d, size_t numbers)
 {
-    const size_t room = (d->size - 2 * MB_LINE) / numbers;
+    const size_t room = (d->size - 2 * MB_LANES) / numbers;
     return room < d->rows ? room : d->rows;
 }
 
@@ -23,13 +23,13 @@ static size_t samples_of(const mb_kernel_data *d, size_t numbers)
 
 static void product(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    const mb_sweep sweep = {
-        {1, KERNEL, SEGMENT}, {0, ROW, 1}, {0, SEGMENT * UNITS2, UNITS2}, CHANNELS, 1, MB_LINE};
+    const mb_direct_gemm sweep = {
+        {1, KERNEL, SEGMENT}, {0, ROW, 1}, {0, SEGMENT * UNITS2, UNITS2}, CHANNELS, 1, MB_LANES};
     for (size_t sample = 0; sample < samples_of(d, OUT2); sample++)
         for (size_t y = 0; y < OUT_SIDE; y++)
-            kernels->sweep_product(&sweep, OUT_SIDE, d->a + sample * IMAGE2 + y * ROW, d->b,
-                                   (mb_start){d->c, 0, true},
-                                   d->out + sample * OUT2 + y * OUT_SIDE * UNITS2, UNITS2);
+            kernels->direct_gemm(&sweep, OUT_SIDE, d->a + sample * IMAGE2 + y * ROW, d->b,
+                                 (mb_direct_init){d->c, 0, true},
+                                 d->out + sample * OUT2 + y * OUT_SIDE * UNITS2, UNITS2);
 }
 
 static void product_twin(mb_kernel_data *d)
@@ -48,13 +48,13 @@ static void product_twin(mb_kernel_data *d)
 
 static void dots(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    const mb_dots planes = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
+    const mb_direct_grad planes = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
     memset(d->out, 0, UNITS1 * KERNEL * KERNEL * sizeof *d->out);
     for (size_t sample = 0; sample < samples_of(d, OUT1); sample++)
         for (size_t y = 0; y < KERNEL; y++)
-            kernels->sweep_dots(&planes, UNITS1, KERNEL, d->a + sample * OUT1,
-                                d->b + sample * WIDE * WIDE + y * WIDE, d->out + y * KERNEL,
-                                KERNEL * KERNEL);
+            kernels->direct_grad_weights(&planes, UNITS1, KERNEL, d->a + sample * OUT1,
+                                         d->b + sample * WIDE * WIDE + y * WIDE,
+                                         d->out + y * KERNEL, KERNEL * KERNEL);
 }
 
 static void dots_twin(mb_kernel_data *d)
@@ -75,29 +75,29 @@ static void dots_twin(mb_kernel_data *d)
 /* ---- the way back from a max pool ---- */
 
 /* The first pixel of each of its windows, and a number for it. */
-static void list_marks(const float *numbers, mb_pick picks[MARKS])
+static void list_marks(const float *numbers, mb_nonzero_grad picks[MARKS])
 {
     for (uint32_t i = 0; i < MARKS; i++)
-        picks[i] = (mb_pick){i / 5 * 2 * ROW + i % 5 * 2 * CHANNELS, numbers[i]};
+        picks[i] = (mb_nonzero_grad){i / 5 * 2 * ROW + i % 5 * 2 * CHANNELS, numbers[i]};
 }
 
 static void gather(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    mb_pick picks[MARKS];
+    mb_nonzero_grad picks[MARKS];
     memset(d->out, 0, UNITS2 * UNIT * sizeof *d->out);
     for (size_t sample = 0; sample < samples_of(d, IMAGE2); sample++)
         for (size_t unit = 0; unit < UNITS2; unit++) {
             list_marks(d->b + unit, picks);
-            kernels->pick_gather(MARKS, picks, KERNEL, LINES, d->a + sample * IMAGE2, ROW,
-                                 d->out + unit * UNIT);
+            kernels->accumulate_windows(MARKS, picks, KERNEL, LINES, d->a + sample * IMAGE2, ROW,
+                                        d->out + unit * UNIT);
         }
 }
 
 static void gather_twin(mb_kernel_data *d)
 {
-    mb_pick picks[MARKS];
+    mb_nonzero_grad picks[MARKS];
     for (size_t i = 0; i < UNITS2 * UNIT; i++) {
-        const float *image = d->a + i % UNIT / (LINES * MB_LINE) * ROW + i % (LINES * MB_LINE);
+        const float *image = d->a + i % UNIT / (LINES * MB_LANES) * ROW + i % (LINES * MB_LANES);
         double sum = 0.0;
         list_marks(d->b + i / UNIT, picks);
         for (size_t sample = 0; sample < samples_of(d, IMAGE2); sample++)
@@ -109,29 +109,29 @@ static void gather_twin(mb_kernel_data *d)
 
 static void scatter(const mb_kernels *kernels, mb_kernel_data *d)
 {
-    mb_pick picks[MARKS];
+    mb_nonzero_grad picks[MARKS];
     const size_t samples = samples_of(d, IMAGE2);
-    memset(d->out, 0, (samples * IMAGE2 + 2 * MB_LINE) * sizeof *d->out);
+    memset(d->out, 0, (samples * IMAGE2 + 2 * MB_LANES) * sizeof *d->out);
     for (size_t sample = 0; sample < samples; sample++)
         for (size_t unit = 0; unit < UNITS2; unit++) {
             list_marks(d->b + unit, picks);
-            kernels->pick_scatter(MARKS, picks, KERNEL, LINES, d->a + unit * UNIT,
-                                  d->out + sample * IMAGE2, ROW);
+            kernels->scatter_windows(MARKS, picks, KERNEL, LINES, d->a + unit * UNIT,
+                                     d->out + sample * IMAGE2, ROW);
         }
 }
 
 static void scatter_twin(mb_kernel_data *d)
 {
-    mb_pick picks[MARKS];
+    mb_nonzero_grad picks[MARKS];
     const size_t samples = samples_of(d, IMAGE2);
-    memset(d->out, 0, (samples * IMAGE2 + 2 * MB_LINE) * sizeof *d->out);
+    memset(d->out, 0, (samples * IMAGE2 + 2 * MB_LANES) * sizeof *d->out);
     for (size_t sample = 0; sample < samples; sample++)
         for (size_t unit = 0; unit < UNITS2; unit++) {
             list_marks(d->b + unit, picks);
             for (size_t p = 0; p < MARKS; p++)
                 for (size_t i = 0; i < UNIT; i++)
-                    d->out[sample * IMAGE2 + picks[p].at + i / (LINES * MB_LINE) * ROW +
-                           i % (LINES * MB_LINE)] += picks[p].value * d->a[unit * UNIT + i];
+                    d->out[sample * IMAGE2 + picks[p].at + i / (LINES * MB_LANES) * ROW +
+                           i % (LINES * MB_LANES)] += picks[p].value * d->a[unit * UNIT + i];
         }
 }
 

@@ -14,10 +14,10 @@ enum { FRAME = 4, IMAGES = 60000 };
 
 static void draw_image(uint8_t *image, uint64_t number)
 {
-    mb_rng rng = mb_rng_at(1, MB_FOR_SHUFFLE, 1, number);
+    mb_rng rng = mb_rng_at(1, MB_RNG_SHUFFLE, 1, number);
     for (size_t y = FRAME; y < MB_SIDE - FRAME; y++)
         for (size_t x = FRAME; x < MB_SIDE - FRAME; x++)
-            if (mb_rng_unit(&rng) < inked)
+            if (mb_rng_uniform(&rng) < inked)
                 image[y * MB_SIDE + x] = (uint8_t)(1 + mb_rng_below(&rng, 255));
 }
 
@@ -33,13 +33,13 @@ static size_t count_dots(const mb_kernel_data *data)
 static bool take_augment(mb_kernel_data *d)
 {
     mb_arena *arena = &d->arena;
-    d->x = mb_arena_take(arena, MB_PIXELS, sizeof *d->x);
-    d->y = mb_arena_take(arena, MB_PIXELS, sizeof *d->y);
-    d->image_taps = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->image_taps);
-    d->taps = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->taps);
-    d->pixels = mb_arena_take(arena, d->rows, MB_PIXELS);
-    d->dot = mb_arena_take(arena, d->rows * MB_PIXELS, sizeof *d->dot);
-    d->dot_count = mb_arena_take(arena, d->rows * 4, sizeof *d->dot_count);
+    d->x = mb_arena_alloc(arena, MB_PIXELS, sizeof *d->x);
+    d->y = mb_arena_alloc(arena, MB_PIXELS, sizeof *d->y);
+    d->image_taps = mb_arena_alloc(arena, d->rows * MB_PIXELS, sizeof *d->image_taps);
+    d->taps = mb_arena_alloc(arena, d->rows * MB_PIXELS, sizeof *d->taps);
+    d->pixels = mb_arena_alloc(arena, d->rows, MB_PIXELS);
+    d->dot = mb_arena_alloc(arena, d->rows * MB_PIXELS, sizeof *d->dot);
+    d->dot_count = mb_arena_alloc(arena, d->rows * 4, sizeof *d->dot_count);
     return d->x && d->y && d->image_taps && d->taps && d->pixels && d->dot && d->dot_count;
 }
 
@@ -51,31 +51,31 @@ static void prepare_augment(mb_kernel_data *d)
         d->y[p] = (float)(p / MB_SIDE) - 0.5f * (MB_SIDE - 1);
     }
     for (size_t r = 0; r < d->rows; r++)
-        mb_kernels_best()->taps(MB_PIXELS - MB_SIDE - 1, MB_SIDE, d->images + r * MB_PIXELS,
-                                d->image_taps + r * MB_PIXELS);
+        mb_kernels_best()->bilinear_taps(MB_PIXELS - MB_SIDE - 1, MB_SIDE,
+                                         d->images + r * MB_PIXELS, d->image_taps + r * MB_PIXELS);
 }
 
 static bool take(mb_kernel_data *d)
 {
     mb_arena *arena = &d->arena;
     const size_t blocks = (d->rows + MB_BLOCK_ROWS - 1) / MB_BLOCK_ROWS;
-    d->a = mb_arena_take(arena, d->size, sizeof *d->a);
-    d->b = mb_arena_take(arena, d->size, sizeof *d->b);
-    d->c = mb_arena_take(arena, d->size, sizeof *d->c);
-    d->out = mb_arena_take(arena, d->size, sizeof *d->out);
-    d->which = mb_arena_take(arena, d->size, sizeof *d->which);
-    d->images = mb_arena_take(arena, d->image_count, MB_PIXELS);
-    d->labels = mb_arena_take(arena, d->image_count, 1);
-    d->bytes = mb_arena_take(arena, d->rows, 1);
-    d->order = mb_arena_take(arena, d->image_count, sizeof *d->order);
-    d->twin_block = mb_arena_take(arena, blocks, sizeof *d->twin_block);
+    d->a = mb_arena_alloc(arena, d->size, sizeof *d->a);
+    d->b = mb_arena_alloc(arena, d->size, sizeof *d->b);
+    d->c = mb_arena_alloc(arena, d->size, sizeof *d->c);
+    d->out = mb_arena_alloc(arena, d->size, sizeof *d->out);
+    d->which = mb_arena_alloc(arena, d->size, sizeof *d->which);
+    d->images = mb_arena_alloc(arena, d->image_count, MB_PIXELS);
+    d->labels = mb_arena_alloc(arena, d->image_count, 1);
+    d->bytes = mb_arena_alloc(arena, d->rows, 1);
+    d->order = mb_arena_alloc(arena, d->image_count, sizeof *d->order);
+    d->twin_block = mb_arena_alloc(arena, blocks, sizeof *d->twin_block);
     const bool room = take_augment(d);
     bool all = room && d->a && d->b && d->c && d->out && d->which && d->images && d->labels &&
                d->bytes && d->order && d->twin_block;
     for (size_t b = 0; b < blocks && all; b++) {
-        mb_block *block = &d->twin_block[b];
-        block->mask = mb_arena_take(arena, MB_PIXELS, sizeof *block->mask);
-        block->value = mb_arena_take(arena, MB_PIXELS, MB_BLOCK_ROWS);
+        mb_transposed_block *block = &d->twin_block[b];
+        block->mask = mb_arena_alloc(arena, MB_PIXELS, sizeof *block->mask);
+        block->value = mb_arena_alloc(arena, MB_PIXELS, MB_BLOCK_ROWS);
         all = block->mask != NULL && block->value != NULL;
     }
     return all;
@@ -99,7 +99,7 @@ mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error
         d->dots = count_dots(d);
         prepare_augment(d);
         const mb_split split = {d->images, d->labels, d->image_count};
-        status = mb_source_open(&split, MB_PIXELS, &d->arena, &d->source, error);
+        status = mb_sample_source_open(&split, MB_PIXELS, &d->arena, &d->source, error);
     }
     if (status == MB_OK)
         status = mb_batch_open(&d->source, rows, true, &d->arena, &d->batch, error);
@@ -122,9 +122,9 @@ void mb_kernel_data_reset(mb_kernel_data *data)
         data->which[i] = (int32_t)((uint32_t)i * 2654435769u >> 30);
     }
     memset(data->bytes, 0, data->rows);
-    const size_t pieces = mb_batch_pieces(&data->source, data->rows);
+    const size_t pieces = mb_batch_tile_count(&data->source, data->rows);
     for (size_t piece = 0; piece < pieces; piece++)
-        mb_batch_gather(&data->batch, mb_kernels_best(), (mb_samples){data->order, data->rows},
-                        piece);
+        mb_batch_gather(&data->batch, mb_kernels_best(),
+                        (mb_sample_indices){data->order, data->rows}, piece);
     data->next = 0;
 }

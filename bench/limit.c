@@ -66,7 +66,7 @@ mb_status mb_bench_fma(mb_machine *machine, size_t repeats, mb_bench_result *res
         snprintf(one.label, sizeof one.label, "%s", mb_cpu_level_name(level));
         status = mb_bench_measure(run_fma, &b, repeats, &one, error);
         one.items = 2.0 * (double)b.done * (double)threads;
-        mb_bench_count_gflops(&one);
+        mb_bench_add_gflops(&one);
         if (status == MB_OK &&
             (result->threads == 0 || one.items / one.ns.median > result->items / result->ns.median))
             *result = one;
@@ -86,9 +86,9 @@ float *mb_bench_floats(size_t n)
 
 void mb_bench_fill(float *values, size_t n, uint64_t stream)
 {
-    mb_rng rng = mb_rng_at(1, MB_FOR_WEIGHTS, stream, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_WEIGHTS, stream, 0);
     for (size_t i = 0; i < n; i++)
-        values[i] = mb_rng_unit(&rng) - 0.5f;
+        values[i] = mb_rng_uniform(&rng) - 0.5f;
 }
 
 typedef struct big_product {
@@ -141,7 +141,7 @@ mb_status mb_bench_sgemm(mb_machine *machine, size_t repeats, mb_bench_result *r
         mb_bench_fill(p.a, n, 0);
         mb_bench_fill(p.b, n, 1);
         status = measure_big(machine, &p, repeats, result, error);
-        mb_bench_count_gflops(result);
+        mb_bench_add_gflops(result);
     } else {
         status = mb_fail_memory(error, "operands", 3 * n * sizeof(float));
     }

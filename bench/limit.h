@@ -6,7 +6,7 @@
 
 /* Multiply-adds as fast as the units go, on all threads of the machine's team at once, at the level
  * of instructions at which that is fastest: a name, threads, items (2 a multiply-add), times and
- * GFLOP/s counters. MB_MEMORY. */
+ * GFLOP/s counters. MB_ERROR_MEMORY. */
 mb_status mb_bench_fma(mb_machine *machine, size_t repeats, mb_bench_result *result,
                        mb_error *error);
 

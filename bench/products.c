@@ -28,7 +28,7 @@ typedef struct calls {
     call *call;
     size_t count, room;
     bool failed; /* memory ran out */
-    const mb_watch *watch;
+    const mb_plan_timer *timer;
 } calls;
 
 struct mb_products {
@@ -42,7 +42,7 @@ struct mb_products {
     bool trainer_open;
     size_t threads;
     calls *calls; /* (threads) */
-    mb_watch *watches;
+    mb_plan_timer *timers;
     size_t phase; /* what is timed */
     size_t iterations;
     double seconds;
@@ -86,7 +86,7 @@ void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a
 {
     if (listener != NULL) {
         calls *list = &listener[omp_get_thread_num()];
-        const call one = {list->watch->phase,
+        const call one = {list->timer->phase,
                           transpose_a,
                           transpose_b,
                           m,
@@ -114,7 +114,7 @@ static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error
     p->labels = malloc(count);
     if (p->images == NULL || p->labels == NULL)
         return mb_fail_memory(error, "images", count * PIXELS);
-    mb_rng rng = mb_rng_at(1, MB_FOR_SHUFFLE, 0, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_SHUFFLE, 0, 0);
     for (size_t i = 0; i < count * PIXELS; i++)
         p->images[i] =
             sparse && mb_rng_below(&rng, 5) > 0 ? 0 : 1 + (uint8_t)mb_rng_below(&rng, 255);
@@ -127,15 +127,15 @@ static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error
 
 static mb_status open_watches(mb_products *p, mb_error *error)
 {
-    const size_t phases = p->trainer.pass.full.count;
+    const size_t phases = p->trainer.training.full.count;
     p->calls = calloc(p->threads, sizeof *p->calls);
-    p->watches = mb_arena_take(&p->trainer.arena, p->threads, sizeof *p->watches);
-    if (p->calls == NULL || p->watches == NULL)
+    p->timers = mb_arena_alloc(&p->trainer.arena, p->threads, sizeof *p->timers);
+    if (p->calls == NULL || p->timers == NULL)
         return mb_fail_memory(error, "products", p->threads * sizeof *p->calls);
     for (size_t i = 0; i < p->threads; i++) {
-        p->watches[i].times = mb_arena_take(&p->trainer.arena, phases, sizeof(mb_phase_time));
-        p->calls[i].watch = &p->watches[i];
-        if (p->watches[i].times == NULL)
+        p->timers[i].times = mb_arena_alloc(&p->trainer.arena, phases, sizeof(mb_phase_time));
+        p->calls[i].timer = &p->timers[i];
+        if (p->timers[i].times == NULL)
             return mb_fail_memory(error, "products", phases * sizeof(mb_phase_time));
     }
     return MB_OK;
@@ -147,15 +147,15 @@ static mb_status run_step(mb_products *p, mb_error *error)
     mb_status status = open_watches(p, error);
     if (status != MB_OK)
         return status;
-    mb_sampler_in_order(t->pass.feed.samples, t->order);
-    mb_pass_start(&t->pass, t->order, 0);
-    t->pass.full.watches = p->watches;
+    mb_sampler_sequential(t->training.loader.samples, t->order);
+    mb_epoch_start(&t->training, t->order, 0);
+    t->training.full.timers = p->timers;
     listener = p->calls;
-    mb_pass_run(&t->pass, t->team, mb_team_threads(t->team), 0, 1);
+    mb_epoch_run(&t->training, t->team, mb_team_threads(t->team), 0, 1);
     listener = NULL;
-    t->pass.full.watches = NULL;
-    if (!t->pass.tally.healthy)
-        return mb_fail(error, MB_DIVERGED, "network: the first step's loss is not finite");
+    t->training.full.timers = NULL;
+    if (!t->training.stats.finite)
+        return mb_fail(error, MB_ERROR_DIVERGED, "network: the first step's loss is not finite");
     for (size_t i = 0; i < p->threads; i++)
         if (p->calls[i].failed)
             return mb_fail_memory(error, "products", p->calls[i].room * sizeof(call));
@@ -171,7 +171,7 @@ mb_status mb_products_open(mb_machine *machine, const char *network, size_t batc
     p->machine = machine;
     p->name = strdup(network);
     p->threads = mb_machine_describe(machine)->threads;
-    p->options = mb_training_defaults(MB_SGD);
+    p->options = mb_training_defaults(MB_OPTIMIZER_SGD);
     p->options.batch_size = batch_size;
     mb_status status = p->name != NULL ? make_images(p, batch_size, sparse, error)
                                        : mb_fail_memory(error, "products", strlen(network));
@@ -286,7 +286,7 @@ static void describe(const gathered *all, char *text, size_t room)
 mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
                               mb_bench_results *results, mb_error *error)
 {
-    const mb_plan *plan = &p->trainer.pass.full;
+    const mb_plan *plan = &p->trainer.training.full;
     mb_status status = MB_OK;
     for (p->phase = 0; p->phase < plan->count && status == MB_OK; p->phase++) {
         gathered all = {.forms = 0};
@@ -301,8 +301,8 @@ mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
                  mb_plan_phase(plan, p->phase)->name, p->name, p->options.batch_size, p->threads);
         describe(&all, result.label, sizeof result.label);
         status = mb_bench_measure(run_phase, p, repeats, &result, error);
-        mb_bench_count_gflops(&result);
-        mb_bench_count(&result, "FMA_share", all.flops / result.ns.median / limit);
+        mb_bench_add_gflops(&result);
+        mb_bench_add_counter(&result, "FMA_share", all.flops / result.ns.median / limit);
         if (status == MB_OK)
             status = mb_bench_add(results, &result, error);
     }

@@ -64,7 +64,7 @@ mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_b
     return MB_OK;
 }
 
-void mb_bench_count(mb_bench_result *result, const char *name, double value)
+void mb_bench_add_counter(mb_bench_result *result, const char *name, double value)
 {
     if (result->counters == MB_BENCH_COUNTERS)
         return;
@@ -73,14 +73,14 @@ void mb_bench_count(mb_bench_result *result, const char *name, double value)
     counter->value = value;
 }
 
-void mb_bench_count_gflops(mb_bench_result *result)
+void mb_bench_add_gflops(mb_bench_result *result)
 {
-    mb_bench_count(result, "GFLOP/s", result->items / result->ns.median);
-    mb_bench_count(result, "GFLOP/s_min", result->items / result->ns.max);
-    mb_bench_count(result, "GFLOP/s_max", result->items / result->ns.min);
+    mb_bench_add_counter(result, "GFLOP/s", result->items / result->ns.median);
+    mb_bench_add_counter(result, "GFLOP/s_min", result->items / result->ns.max);
+    mb_bench_add_counter(result, "GFLOP/s_max", result->items / result->ns.min);
 }
 
-double mb_bench_counter_of(const mb_bench_result *result, const char *name)
+double mb_bench_counter_value(const mb_bench_result *result, const char *name)
 {
     for (size_t i = 0; i < result->counters; i++)
         if (strcmp(result->counter[i].name, name) == 0)
@@ -90,19 +90,19 @@ double mb_bench_counter_of(const mb_bench_result *result, const char *name)
 
 mb_status mb_bench_add(mb_bench_results *results, const mb_bench_result *result, mb_error *error)
 {
-    if (results->count == results->room) {
-        const size_t room = results->room > 0 ? 2 * results->room : 16;
-        mb_bench_result *more = realloc(results->result, room * sizeof *more);
+    if (results->count == results->capacity) {
+        const size_t capacity = results->capacity > 0 ? 2 * results->capacity : 16;
+        mb_bench_result *more = realloc(results->result, capacity * sizeof *more);
         if (more == NULL)
-            return mb_fail_memory(error, "results", room * sizeof *more);
+            return mb_fail_memory(error, "results", capacity * sizeof *more);
         results->result = more;
-        results->room = room;
+        results->capacity = capacity;
     }
     results->result[results->count++] = *result;
     return MB_OK;
 }
 
-void mb_bench_free(mb_bench_results *results)
+void mb_bench_results_free(mb_bench_results *results)
 {
     free(results->result);
     *results = (mb_bench_results){0};

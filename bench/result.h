@@ -33,7 +33,7 @@ typedef struct mb_bench_result {
 /* {0} is an empty list. */
 typedef struct mb_bench_results {
     mb_bench_result *result;
-    size_t count, room;
+    size_t count, capacity;
 } mb_bench_results;
 
 /* Does the thing `iterations` times and returns the seconds that took. */
@@ -46,28 +46,28 @@ double mb_bench_cpu_seconds(void);
 mb_spread mb_bench_spread(double *values, size_t n);
 
 /* Fills the times of *result: runs `run` more and more often until a repeat is long enough to be
- * timed, which warms everything up, and then `repeats` times (at least 1). MB_MEMORY. */
+ * timed, which warms everything up, and then `repeats` times (at least 1). MB_ERROR_MEMORY. */
 mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_bench_result *result,
                            mb_error *error);
 
 /* Adds a counter; one too many is left out. */
-void mb_bench_count(mb_bench_result *result, const char *name, double value);
+void mb_bench_add_counter(mb_bench_result *result, const char *name, double value);
 
 /* Adds GFLOP/s, GFLOP/s_min and GFLOP/s_max from the items, which are floating-point operations. */
-void mb_bench_count_gflops(mb_bench_result *result);
+void mb_bench_add_gflops(mb_bench_result *result);
 
 /* That of the name; NaN when there is none. */
-double mb_bench_counter_of(const mb_bench_result *result, const char *name);
+double mb_bench_counter_value(const mb_bench_result *result, const char *name);
 
-/* Appends a copy. MB_MEMORY. */
+/* Appends a copy. MB_ERROR_MEMORY. */
 mb_status mb_bench_add(mb_bench_results *results, const mb_bench_result *result, mb_error *error);
 
 /* Writes the results in Google Benchmark's JSON schema: real_time is the median, counters stand
  * beside it, and `program` and the machine are in the context. The file appears whole or not at
- * all. MB_IO, MB_MEMORY. */
+ * all. MB_ERROR_IO, MB_ERROR_MEMORY. */
 mb_status mb_bench_write(const char *path, const char *program, const mb_machine_info *machine,
                          const mb_bench_results *results, mb_error *error);
 
-void mb_bench_free(mb_bench_results *results);
+void mb_bench_results_free(mb_bench_results *results);
 
 #endif

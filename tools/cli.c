@@ -69,7 +69,7 @@ static mb_status parse(const struct argp *argp, int argc, char **argv, common_in
     if (failed == 0)
         return MB_OK;
     if (error->status == MB_OK)
-        return mb_fail(error, MB_INVALID, "arguments: %s", strerror(failed));
+        return mb_fail(error, MB_ERROR_INVALID, "arguments: %s", strerror(failed));
     return error->status;
 }
 
@@ -104,7 +104,7 @@ char *mb_help_default(const char *text, const char *format, ...)
 
 char *mb_help_default_data(const char *text)
 {
-    char *places = mb_dataset_places();
+    char *places = mb_dataset_search_path();
     char *whole = mb_help_default(text, "MNIST_BLAS_DATA, else the first that has data of %s",
                                   places != NULL ? places : "the usual places");
     free(places);
@@ -121,15 +121,15 @@ char *mb_help_default_model(const char *text)
     return mb_help_default(text, "what a file of ours says");
 }
 
-mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
-                         size_t *value, mb_error *error)
+mb_status mb_parse_size(const char *option, const char *text, size_t least, size_t most,
+                        size_t *value, mb_error *error)
 {
     char *end = NULL;
     errno = 0;
     const unsigned long long number = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
     if (end == NULL || *end != '\0' || errno != 0 || number < least || number > most)
-        return mb_fail(error, MB_INVALID, "%s: '%s' is not a whole number from %zu to %zu", option,
-                       text, least, most);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a whole number from %zu to %zu",
+                       option, text, least, most);
     *value = (size_t)number;
     return MB_OK;
 }
@@ -139,7 +139,7 @@ mb_status mb_parse_real(const char *option, const char *text, double *value, mb_
     char *end = NULL;
     const double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number))
-        return mb_fail(error, MB_INVALID, "%s: '%s' is not a number", option, text);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a number", option, text);
     *value = number;
     return MB_OK;
 }
@@ -148,7 +148,7 @@ int mb_report_error(const mb_error *error)
 {
     fflush(stdout);
     fprintf(stderr, "mnist_blas: %s\n", error->text);
-    return error->status == MB_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+    return error->status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
 }
 
 void mb_report_warnings(const mb_machine *machine)
@@ -161,16 +161,17 @@ void mb_report_warnings(const mb_machine *machine)
 static mb_status no_such_name(const char *option, const char *text, const char *const names[3],
                               mb_error *error)
 {
-    return mb_fail(error, MB_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text, names[0],
-                   names[1], names[2]);
+    return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text,
+                   names[0], names[1], names[2]);
 }
 
 mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
                              mb_error *error)
 {
-    const char *names[] = {mb_optimizer_name(MB_SGD), mb_optimizer_name(MB_ADAM),
-                           mb_optimizer_name(MB_ADAMW)};
-    for (*kind = MB_SGD; *kind <= MB_ADAMW; (*kind)++)
+    const char *names[] = {mb_optimizer_name(MB_OPTIMIZER_SGD),
+                           mb_optimizer_name(MB_OPTIMIZER_ADAM),
+                           mb_optimizer_name(MB_OPTIMIZER_ADAMW)};
+    for (*kind = MB_OPTIMIZER_SGD; *kind <= MB_OPTIMIZER_ADAMW; (*kind)++)
         if (strcmp(text, names[*kind]) == 0)
             return MB_OK;
     return no_such_name(option, text, names, error);
@@ -179,9 +180,10 @@ mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_
 mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
                             mb_error *error)
 {
-    const char *names[] = {mb_schedule_name(MB_CONSTANT), mb_schedule_name(MB_COSINE),
-                           mb_schedule_name(MB_ONECYCLE)};
-    for (*kind = MB_CONSTANT; *kind <= MB_ONECYCLE; (*kind)++)
+    const char *names[] = {mb_schedule_name(MB_SCHEDULE_CONSTANT),
+                           mb_schedule_name(MB_SCHEDULE_COSINE),
+                           mb_schedule_name(MB_SCHEDULE_ONECYCLE)};
+    for (*kind = MB_SCHEDULE_CONSTANT; *kind <= MB_SCHEDULE_ONECYCLE; (*kind)++)
         if (strcmp(text, names[*kind]) == 0)
             return MB_OK;
     return no_such_name(option, text, names, error);
@@ -190,9 +192,10 @@ mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_ki
 mb_status mb_parse_augmentation(const char *option, const char *text, mb_augmentation_kind *kind,
                                 mb_error *error)
 {
-    const char *names[] = {mb_augmentation_name(MB_AS_IT_IS), mb_augmentation_name(MB_AFFINE),
-                           mb_augmentation_name(MB_ELASTIC)};
-    for (*kind = MB_AS_IT_IS; *kind <= MB_ELASTIC; (*kind)++)
+    const char *names[] = {mb_augmentation_name(MB_AUGMENT_NONE),
+                           mb_augmentation_name(MB_AUGMENT_AFFINE),
+                           mb_augmentation_name(MB_AUGMENT_ELASTIC)};
+    for (*kind = MB_AUGMENT_NONE; *kind <= MB_AUGMENT_ELASTIC; (*kind)++)
         if (strcmp(text, names[*kind]) == 0)
             return MB_OK;
     return no_such_name(option, text, names, error);
@@ -205,7 +208,7 @@ int mb_check_output(int code)
     if (!lost || code != MB_EXIT_DONE)
         return code;
     mb_error error;
-    mb_fail(&error, MB_IO, "standard output: cannot be written%s%s", errno != 0 ? ": " : "",
+    mb_fail(&error, MB_ERROR_IO, "standard output: cannot be written%s%s", errno != 0 ? ": " : "",
             errno != 0 ? strerror(errno) : ""); /* a reason is known of the last write only */
     return mb_report_error(&error);
 }

@@ -22,8 +22,8 @@ int mb_command_info(int argc, char **argv);
 
 /* Parses a command's arguments with argp, and --help and --version, which every command has. A
  * parser that refuses an argument fills *error and returns EINVAL. Replaces argv[0]. Returns MB_OK
- * or MB_INVALID with *error filled; ends the program for --help, --version (exit 0) and for options
- * that argp itself refuses (one line, exit 2). */
+ * or MB_ERROR_INVALID with *error filled; ends the program for --help, --version (exit 0) and for
+ * options that argp itself refuses (one line, exit 2). */
 mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
                              mb_error *error);
 
@@ -40,12 +40,12 @@ char *mb_help_default_threads(const char *text);
 char *mb_help_default_model(const char *text);
 
 /* For parsers: a whole number in least..most, or a finite number, from an option's argument.
- * MB_INVALID names the option. */
-mb_status mb_parse_count(const char *option, const char *text, size_t least, size_t most,
-                         size_t *value, mb_error *error);
+ * MB_ERROR_INVALID names the option. */
+mb_status mb_parse_size(const char *option, const char *text, size_t least, size_t most,
+                        size_t *value, mb_error *error);
 mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
 
-/* The kind of that name; MB_INVALID names the option and what there is. */
+/* The kind of that name; MB_ERROR_INVALID names the option and what there is. */
 mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
                              mb_error *error);
 mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,

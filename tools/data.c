@@ -10,9 +10,9 @@ enum { DRAWN_SEED = 1 };
 
 static mb_status none_found(mb_error *error)
 {
-    char *places = mb_dataset_places();
-    const mb_status status =
-        mb_fail(error, MB_IO, "data: none in %s", places != NULL ? places : "the usual places");
+    char *places = mb_dataset_search_path();
+    const mb_status status = mb_fail(error, MB_ERROR_IO, "data: none in %s",
+                                     places != NULL ? places : "the usual places");
     free(places);
     return status;
 }
@@ -25,8 +25,8 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
     if (status == MB_OK && folder == NULL) {
         none_found(&none);
         status =
-            mb_fail(error, MB_IO, "%s: give --data DIR, or run tools/fetch-mnist to download MNIST",
-                    none.text);
+            mb_fail(error, MB_ERROR_IO,
+                    "%s: give --data DIR, or run tools/fetch-mnist to download MNIST", none.text);
     }
     if (status == MB_OK)
         status = mb_dataset_open(folder, splits, dataset, error);
@@ -34,13 +34,13 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
     return status;
 }
 
-mb_status mb_data_draw(mb_machine *machine, mb_dataset **dataset, mb_error *error)
+mb_status mb_data_synthesize(mb_machine *machine, mb_dataset **dataset, mb_error *error)
 {
-    return mb_dataset_draw(machine, DRAWN_SEED, dataset, error);
+    return mb_dataset_synthesize(machine, DRAWN_SEED, dataset, error);
 }
 
-mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_dataset **dataset,
-                               mb_error *error)
+mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
+                                     mb_error *error)
 {
     char *folder = NULL;
     mb_error none;
@@ -51,10 +51,10 @@ mb_status mb_data_open_or_draw(const char *given, mb_machine *machine, mb_datase
                 "mnist_blas: %s: training on digits drawn by the program; run "
                 "tools/fetch-mnist to download MNIST\n",
                 none.text);
-        return mb_data_draw(machine, dataset, error);
+        return mb_data_synthesize(machine, dataset, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, dataset, error);
+        status = mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, dataset, error);
     free(folder);
     return status;
 }

@@ -35,17 +35,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->model.network = text;
         break;
     case KEY_THREADS:
-        status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
-                                arguments->error);
+        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
+                               arguments->error);
         break;
     case ARGP_KEY_ARG:
         if (arguments->model.path != NULL)
-            status = mb_fail(arguments->error, MB_INVALID, "%s: evaluate takes one model", text);
+            status =
+                mb_fail(arguments->error, MB_ERROR_INVALID, "%s: evaluate takes one model", text);
         arguments->model.path = text;
         break;
     case ARGP_KEY_END:
         if (arguments->model.path == NULL)
-            status = mb_fail(arguments->error, MB_INVALID, "evaluate: which model? give its file");
+            status =
+                mb_fail(arguments->error, MB_ERROR_INVALID, "evaluate: which model? give its file");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -96,8 +98,8 @@ static mb_status evaluate_test_set(mb_machine *machine, const mb_network *networ
     mb_error why = {0};
     const mb_status status = mb_evaluate(machine, network, &dataset->test, dataset->rows,
                                          dataset->columns, evaluation, &why);
-    if (status == MB_INVALID)
-        return mb_fail(error, MB_FORMAT, "%s: %s", dataset->folder, why.text);
+    if (status == MB_ERROR_INVALID)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: %s", dataset->folder, why.text);
     if (status != MB_OK)
         *error = why;
     return status;
@@ -112,7 +114,7 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
     if (model.network == NULL)
         status = mb_model_open(machine, &model, network, error);
     if (status == MB_OK)
-        status = mb_data_open(arguments->data, MB_TEST_SPLIT, dataset, error);
+        status = mb_data_open(arguments->data, MB_SPLIT_TEST, dataset, error);
     if (status == MB_OK && model.network != NULL) {
         model.input = (mb_shape){1, (*dataset)->rows, (*dataset)->columns};
         status = mb_model_open(machine, &model, network, error);

@@ -26,9 +26,9 @@ typedef struct export_arguments {
 static mb_status check(const export_arguments *arguments)
 {
     if (arguments->model.path == NULL)
-        return mb_fail(arguments->error, MB_INVALID, "export: which model? give its file");
+        return mb_fail(arguments->error, MB_ERROR_INVALID, "export: which model? give its file");
     if (arguments->onnx == NULL)
-        return mb_fail(arguments->error, MB_INVALID, "export: as what? give --onnx FILE");
+        return mb_fail(arguments->error, MB_ERROR_INVALID, "export: as what? give --onnx FILE");
     return MB_OK;
 }
 
@@ -48,7 +48,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case ARGP_KEY_ARG:
         if (arguments->model.path != NULL)
-            status = mb_fail(arguments->error, MB_INVALID, "%s: export takes one model", text);
+            status =
+                mb_fail(arguments->error, MB_ERROR_INVALID, "%s: export takes one model", text);
         arguments->model.path = text;
         break;
     case ARGP_KEY_END:
@@ -71,9 +72,9 @@ static char *with_default(int key, const char *text, void *input)
 
 static mb_status write_onnx(const mb_network *network, const char *path, mb_error *error)
 {
-    char *folder = mb_path_folder(path);
+    char *folder = mb_path_dirname(path);
     if (folder != NULL)
-        mb_file_sweep(folder);
+        mb_file_remove_stale(folder);
     free(folder);
     return mb_model_export_onnx(network, path, error);
 }

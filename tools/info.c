@@ -43,15 +43,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->network = text;
         break;
     case KEY_BATCH_SIZE:
-        status = mb_parse_count("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
-                                arguments->error);
+        status = mb_parse_size("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
+                               arguments->error);
         break;
     case KEY_THREADS:
-        status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
-                                arguments->error);
+        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
+                               arguments->error);
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(arguments->error, MB_INVALID, "%s: info takes options only", text);
+        status = mb_fail(arguments->error, MB_ERROR_INVALID, "%s: info takes options only", text);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -160,7 +160,7 @@ int mb_command_info(int argc, char **argv)
                "  mnist_blas info --json --threads 2"};
     mb_error error = {0};
     mb_machine *machine = NULL;
-    info_arguments arguments = {.batch_size = mb_training_defaults(MB_ADAMW).batch_size,
+    info_arguments arguments = {.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size,
                                 .error = &error};
     mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
     const mb_machine_options machine_options = {.threads = arguments.threads};

@@ -16,16 +16,16 @@ static void write_shape(mb_shape shape, char *text, size_t size)
 static double forward_flops(const mb_network *network)
 {
     double flops = 0.0;
-    for (size_t i = 0; i < mb_network_layers(network); i++)
-        flops += mb_network_layer(network, i).flops;
+    for (size_t i = 0; i < mb_network_layer_count(network); i++)
+        flops += mb_network_layer_info(network, i).flops;
     return flops;
 }
 
 /* Parameters and the optimizer's two moments of each; activations and gradients. */
 static double training_bytes(const mb_network *network, size_t batch_size, size_t threads)
 {
-    return 3.0 * (double)network->parameter_room * sizeof(float) +
-           (double)mb_workspace_bytes(network, batch_size, threads, true);
+    return 3.0 * (double)network->parameter_elements * sizeof(float) +
+           (double)mb_activations_bytes(network, batch_size, threads, true);
 }
 
 static void print_table(const mb_network *network, size_t batch_size, size_t threads)
@@ -34,8 +34,8 @@ static void print_table(const mb_network *network, size_t batch_size, size_t thr
     printf("network    %s\n", mb_network_spec(network));
     printf("%5s  %-28s %14s %14s %12s %14s\n", "layer", "what", "in", "out", "parameters",
            "forward FLOP");
-    for (size_t i = 0; i < mb_network_layers(network); i++) {
-        const mb_layer_info layer = mb_network_layer(network, i);
+    for (size_t i = 0; i < mb_network_layer_count(network); i++) {
+        const mb_layer_info layer = mb_network_layer_info(network, i);
         write_shape(layer.in, in, sizeof in);
         write_shape(layer.out, out, sizeof out);
         snprintf(name, sizeof name, "%s%s%s", layer.name, layer.argument != NULL ? ":" : "",
@@ -43,7 +43,7 @@ static void print_table(const mb_network *network, size_t batch_size, size_t thr
         printf("%5zu  %-28s %14s %14s %12zu %14.0f\n", i, name, in, out, layer.parameters,
                layer.flops);
     }
-    printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameters(network),
+    printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameter_count(network),
            forward_flops(network));
     printf("training   %.0f FLOP a sample; %.1f MB for batches of %zu\n",
            mb_network_training_flops(network), 1e-6 * training_bytes(network, batch_size, threads),
@@ -63,10 +63,10 @@ static json_t *layer_object(mb_layer_info layer)
 static json_t *network_object(const mb_network *network, size_t batch_size, size_t threads)
 {
     json_t *layers = json_array();
-    for (size_t i = 0; i < mb_network_layers(network); i++)
-        json_array_append_new(layers, layer_object(mb_network_layer(network, i)));
+    for (size_t i = 0; i < mb_network_layer_count(network); i++)
+        json_array_append_new(layers, layer_object(mb_network_layer_info(network, i)));
     return json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:o}", "spec", mb_network_spec(network),
-                     "parameters", (json_int_t)mb_network_parameters(network), "forward_flops",
+                     "parameters", (json_int_t)mb_network_parameter_count(network), "forward_flops",
                      forward_flops(network), "training_flops", mb_network_training_flops(network),
                      "batch_size", (json_int_t)batch_size, "training_bytes",
                      training_bytes(network, batch_size, threads), "layers", layers);

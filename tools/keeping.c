@@ -9,16 +9,16 @@
 static mb_status open_keeper(mb_keeping *keeping, mb_error *error)
 {
     const mb_train_arguments *arguments = keeping->arguments;
-    mb_text_pair notes[4] = {{MB_NOTE_OUT, arguments->out},
+    mb_key_value notes[4] = {{MB_NOTE_OUT, arguments->out},
                              {MB_NOTE_EVERY, arguments->checkpoint_every}};
     size_t count = 2;
     if (arguments->no_report)
-        notes[count++] = (mb_text_pair){MB_NOTE_NO_REPORT, "on"};
-    if (arguments->stretched)
-        notes[count++] = (mb_text_pair){MB_NOTE_STRETCHED, "on"};
-    const mb_status status =
-        mb_checkpoint_head_open(keeping->machine, keeping->trainer->pass.network, keeping->dataset,
-                                &arguments->training, notes, count, &keeping->head, error);
+        notes[count++] = (mb_key_value){MB_NOTE_NO_REPORT, "on"};
+    if (arguments->epochs_extended)
+        notes[count++] = (mb_key_value){MB_NOTE_EPOCHS_EXTENDED, "on"};
+    const mb_status status = mb_checkpoint_metadata_open(
+        keeping->machine, keeping->trainer->training.network, keeping->dataset,
+        &arguments->training, notes, count, &keeping->head, error);
     return status == MB_OK ? mb_keeper_open(keeping->machine, keeping->trainer, &keeping->head,
                                             keeping->path, &keeping->keeper, error)
                            : status;
@@ -72,7 +72,7 @@ mb_status mb_keeping_save(mb_keeping *keeping, mb_error *error)
 void mb_keeping_close(mb_keeping *keeping)
 {
     mb_keeper_close(keeping->keeper);
-    mb_checkpoint_head_close(&keeping->head);
+    mb_checkpoint_metadata_close(&keeping->head);
     free(keeping->path);
     *keeping = (mb_keeping){0};
 }

@@ -28,7 +28,7 @@ static int run_command(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     mb_error error;
-    mb_fail(&error, MB_INVALID,
+    mb_fail(&error, MB_ERROR_INVALID,
             "'%s': no such command; there are train, evaluate, predict, export, tune and info",
             argv[1]);
     return mb_report_error(&error);

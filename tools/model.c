@@ -12,8 +12,8 @@ mb_status mb_parse_input(const char *option, const char *text, mb_shape *input, 
     const bool read =
         *text >= '0' && *text <= '9' && sscanf(text, "%5ux%5u%c", &rows, &columns, &rest) == 2;
     if (!read || rows < 1 || columns < 1 || (size_t)rows * columns > MOST_SIDE)
-        return mb_fail(error, MB_INVALID, "%s: '%s' is not a size of images such as %s", option,
-                       text, MB_MODEL_INPUT);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a size of images such as %s",
+                       option, text, MB_MODEL_INPUT);
     *input = (mb_shape){1, rows, columns};
     return MB_OK;
 }

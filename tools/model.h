@@ -18,7 +18,7 @@ typedef struct mb_model_arguments {
 /* The size when none is given. */
 #define MB_MODEL_INPUT "28x28"
 
-/* Reads "ROWSxCOLUMNS". MB_INVALID names the option. */
+/* Reads "ROWSxCOLUMNS". MB_ERROR_INVALID names the option. */
 mb_status mb_parse_input(const char *option, const char *text, mb_shape *input, mb_error *error);
 
 /* Opens it; *network is the caller's. As mb_model_load and mb_model_load_as. */

@@ -50,8 +50,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         status = mb_parse_input("--input", text, &arguments->model.input, arguments->error);
         break;
     case KEY_THREADS:
-        status = mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads,
-                                arguments->error);
+        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
+                               arguments->error);
         break;
     case ARGP_KEY_ARG:
         if (arguments->model.path == NULL)
@@ -61,9 +61,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case ARGP_KEY_END:
         if (arguments->model.path == NULL)
-            status = mb_fail(arguments->error, MB_INVALID, "predict: which model? give its file");
+            status =
+                mb_fail(arguments->error, MB_ERROR_INVALID, "predict: which model? give its file");
         else if (arguments->count == 0)
-            status = mb_fail(arguments->error, MB_INVALID,
+            status = mb_fail(arguments->error, MB_ERROR_INVALID,
                              "predict: which images? give PNG, PGM or IDX files");
         break;
     default:
@@ -104,14 +105,15 @@ static mb_status make_room(gathered *all, const char *path, size_t more, mb_erro
 }
 
 /* Appends what a file holds: images of an IDX file as they are, a picture in MNIST's form. */
-static mb_status append(gathered *all, const char *path, const mb_images *read, bool raw,
+static mb_status append(gathered *all, const char *path, const mb_pictures *read, bool raw,
                         mb_error *error)
 {
     const bool fits = read->rows == all->rows && read->columns == all->columns;
     const bool as_it_is = raw || read->many;
     if (as_it_is && !fits)
-        return mb_fail(error, MB_FORMAT, "%s: images of %zux%zu: the network's input is %zux%zu",
-                       path, read->rows, read->columns, all->rows, all->columns);
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
+                       read->columns, all->rows, all->columns);
     mb_status status = make_room(all, path, read->count, error);
     if (status != MB_OK)
         return status;
@@ -120,8 +122,8 @@ static mb_status append(gathered *all, const char *path, const mb_images *read, 
     if (as_it_is)
         memcpy(to, read->pixels, read->count * pixels);
     else
-        status = mb_normalise(path, read->pixels, read->rows, read->columns, to, all->rows,
-                              all->columns, error);
+        status = mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
+                                      all->columns, error);
     all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->many};
     all->count += read->count;
     return status;
@@ -134,11 +136,11 @@ static mb_status gather(const predict_arguments *arguments, gathered *all, mb_er
     if (all->files == NULL)
         return mb_fail_memory(error, "predict", arguments->count * sizeof *all->files);
     for (size_t i = 0; status == MB_OK && i < arguments->count; i++) {
-        mb_images read = {0};
-        status = mb_images_read(arguments->paths[i], &read, error);
+        mb_pictures read = {0};
+        status = mb_pictures_read(arguments->paths[i], &read, error);
         if (status == MB_OK)
             status = append(all, arguments->paths[i], &read, arguments->raw, error);
-        mb_images_free(&read);
+        mb_pictures_free(&read);
     }
     return status;
 }

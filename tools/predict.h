@@ -17,11 +17,11 @@ typedef struct mb_predictions {
     const float *logits, *probabilities; /* (images, classes) */
 } mb_predictions;
 
-/* Prints one JSON array with an object an image. MB_MEMORY. */
+/* Prints one JSON array with an object an image. MB_ERROR_MEMORY. */
 mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error *error);
 
 /* Prints for people: a picture of its own as class and bars, as wide as the terminal; images of an
- * IDX file one a line. MB_MEMORY. */
+ * IDX file one a line. MB_ERROR_MEMORY. */
 mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *error);
 
 #endif

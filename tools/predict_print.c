@@ -102,8 +102,8 @@ static void print_bars(const mb_terminal *terminal, const float *row, size_t cla
     const size_t best = likeliest(row, classes);
     for (size_t c = 0; c < classes; c++) {
         mb_terminal_bar(terminal, (double)row[c], cells, bar);
-        const char *style = c == best ? mb_terminal_style(terminal, MB_BOLD) : "";
-        const char *end = c == best ? mb_terminal_style(terminal, MB_PLAIN) : "";
+        const char *style = c == best ? mb_terminal_style(terminal, MB_STYLE_BOLD) : "";
+        const char *end = c == best ? mb_terminal_style(terminal, MB_STYLE_PLAIN) : "";
         printf("%s  %*zu%s %s %s%5.1f %%%s\n", style, digits_of(classes), c, end, bar, style,
                100.0 * (double)row[c], end);
     }
@@ -114,8 +114,8 @@ static void print_picture(const mb_terminal *terminal, const char *path, const f
 {
     const size_t best = likeliest(row, classes);
     print_path(path);
-    printf(": %s%zu%s (%.1f %%)\n", mb_terminal_style(terminal, MB_BOLD), best,
-           mb_terminal_style(terminal, MB_PLAIN), 100.0 * (double)row[best]);
+    printf(": %s%zu%s (%.1f %%)\n", mb_terminal_style(terminal, MB_STYLE_BOLD), best,
+           mb_terminal_style(terminal, MB_STYLE_PLAIN), 100.0 * (double)row[best]);
     print_bars(terminal, row, classes, bar, cells);
 }
 
@@ -130,7 +130,7 @@ static void print_numbered(const mb_predicted_file *file, const float *row, size
 
 mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *error)
 {
-    const mb_terminal terminal = mb_terminal_of(STDOUT_FILENO);
+    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
     const size_t width = mb_terminal_width(&terminal), classes = predictions->classes;
     size_t cells = width > BESIDE_BAR + LEAST_BAR ? width - BESIDE_BAR : LEAST_BAR;
     cells = cells < MOST_BAR ? cells : MOST_BAR;

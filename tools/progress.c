@@ -81,7 +81,7 @@ void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metr
 
 void mb_progress_begin(mb_progress_view *view)
 {
-    view->terminal = view->quiet ? (mb_terminal){0} : mb_terminal_of(STDOUT_FILENO);
+    view->terminal = view->quiet ? (mb_terminal){0} : mb_terminal_detect(STDOUT_FILENO);
     view->drawn_at = -INFINITY;
     if (view->terminal.interactive)
         mb_signals_farewell(&view->terminal, view->terminal.colour ? clear_colour : clear);

@@ -13,18 +13,18 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     const char *out = mb_checkpoint_note(checkpoint, MB_NOTE_OUT);
     const char *every = mb_checkpoint_note(checkpoint, MB_NOTE_EVERY);
     if (out == NULL || *out == '\0' || every == NULL)
-        return mb_fail(error, MB_FORMAT, "%s: does not say where its run folder is",
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: does not say where its run folder is",
                        checkpoint->path);
-    *base =
-        (mb_train_arguments){.data = checkpoint->data,
-                             .network = checkpoint->network,
-                             .out = out,
-                             .resume = checkpoint->path,
-                             .checkpoint_every = every,
-                             .drawn = checkpoint->data == NULL,
-                             .stretched = mb_checkpoint_note(checkpoint, MB_NOTE_STRETCHED) != NULL,
-                             .no_report = mb_checkpoint_note(checkpoint, MB_NOTE_NO_REPORT) != NULL,
-                             .training = checkpoint->options};
+    *base = (mb_train_arguments){
+        .data = checkpoint->data,
+        .network = checkpoint->network,
+        .out = out,
+        .resume = checkpoint->path,
+        .checkpoint_every = every,
+        .synthetic = checkpoint->data == NULL,
+        .epochs_extended = mb_checkpoint_note(checkpoint, MB_NOTE_EPOCHS_EXTENDED) != NULL,
+        .no_report = mb_checkpoint_note(checkpoint, MB_NOTE_NO_REPORT) != NULL,
+        .training = checkpoint->options};
     return MB_OK;
 }
 
@@ -32,12 +32,12 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
  */
 static bool changes_rate(const mb_training_options *held, const mb_training_options *asked)
 {
-    return asked->epochs > held->epochs && asked->schedule != MB_CONSTANT;
+    return asked->epochs > held->epochs && asked->schedule != MB_SCHEDULE_CONSTANT;
 }
 
 static bool changes_plain(const mb_training_options *held, const mb_training_options *asked)
 {
-    return asked->epochs > held->epochs && asked->augmentation.kind != MB_AS_IT_IS &&
+    return asked->epochs > held->epochs && asked->augmentation.kind != MB_AUGMENT_NONE &&
            asked->augmentation.plain_epochs > 0;
 }
 
@@ -58,8 +58,8 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
         return status;
     const mb_training_options *held = &checkpoint->options, *asked = &arguments->training;
     if (changes_rate(held, asked) || changes_plain(held, asked))
-        arguments->stretched = true;
-    return mb_options_compare(checkpoint->path, held, asked, error);
+        arguments->epochs_extended = true;
+    return mb_training_options_compare(checkpoint->path, held, asked, error);
 }
 
 mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_network *network,
@@ -68,7 +68,7 @@ mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_netw
     const char *spec = mb_network_spec(network);
     if (strcmp(spec, checkpoint->network) == 0)
         return MB_OK;
-    return mb_fail(error, MB_INVALID,
+    return mb_fail(error, MB_ERROR_INVALID,
                    "--network: %s would give another result: the run in %s has %s", spec,
                    checkpoint->path, checkpoint->network);
 }

@@ -5,7 +5,8 @@
 #include "report/report.h"
 
 /* Classifies the test set once more, image by image, and writes pictures and page into the run
- * folder. `command` makes the run again. MB_UNAVAILABLE, MB_IO, MB_DIVERGED, MB_MEMORY. */
+ * folder. `command` makes the run again. MB_ERROR_UNAVAILABLE, MB_ERROR_IO, MB_ERROR_DIVERGED,
+ * MB_ERROR_MEMORY. */
 mb_status mb_run_report(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
                         const mb_loss_curve *curve, const char *command, const char *folder,
                         mb_error *error);

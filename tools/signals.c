@@ -48,7 +48,7 @@ static void take(int number)
     errno = kept;
 }
 
-void mb_signals_begin(void)
+void mb_signals_install(void)
 {
     struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
     guard.writer = pthread_self();
@@ -61,9 +61,9 @@ void mb_signals_begin(void)
     }
 }
 
-void mb_signals_hold(bool held) { guard.held = held; }
+void mb_signals_defer(bool held) { guard.held = held; }
 
-int mb_signals_noted(void) { return atomic_load(&guard.noted); }
+int mb_signals_received(void) { return atomic_load(&guard.noted); }
 
 const char *mb_signals_name(int number)
 {

@@ -9,15 +9,15 @@
 
 /* From here on the three signals end the process at once with exit code 128 + the signal. One that
  * is ignored, as nohup has it, stays ignored. Called by the thread that writes to the terminal. */
-void mb_signals_begin(void);
+void mb_signals_install(void);
 
 /* While held, the first signal is only noted, and whoever asks for it ends in good order; a second
  * SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: systems that shut down send
  * it after SIGTERM, and a terminal that is closed may send it twice. */
-void mb_signals_hold(bool held);
+void mb_signals_defer(bool held);
 
 /* The signal that was noted; 0: none. */
-int mb_signals_noted(void);
+int mb_signals_received(void);
 
 /* "SIGINT" */
 const char *mb_signals_name(int number);

@@ -27,7 +27,7 @@ static bool has_utf8(void)
     return utf8;
 }
 
-mb_terminal mb_terminal_of(int fd)
+mb_terminal mb_terminal_detect(int fd)
 {
     mb_terminal terminal = {.fd = fd};
     terminal.interactive = isatty(fd) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
@@ -64,7 +64,7 @@ static char *append(const mb_terminal *terminal, mb_style style, const char *gly
     end = stpcpy(end, mb_terminal_style(terminal, style));
     for (size_t i = 0; i < cells; i++)
         end = stpcpy(end, glyph);
-    return stpcpy(end, mb_terminal_style(terminal, MB_PLAIN));
+    return stpcpy(end, mb_terminal_style(terminal, MB_STYLE_PLAIN));
 }
 
 void mb_terminal_bar(const mb_terminal *terminal, double share, size_t cells, char *text)
@@ -72,8 +72,8 @@ void mb_terminal_bar(const mb_terminal *terminal, double share, size_t cells, ch
     size_t filled = 0;
     if (share > 0)
         filled = share < 1 ? (size_t)(share * (double)cells) : cells;
-    text = append(terminal, MB_CYAN, terminal->blocks ? "█" : "#", filled, text);
-    append(terminal, MB_DIM, terminal->blocks ? "░" : ".", cells - filled, text);
+    text = append(terminal, MB_STYLE_CYAN, terminal->blocks ? "█" : "#", filled, text);
+    append(terminal, MB_STYLE_DIM, terminal->blocks ? "░" : ".", cells - filled, text);
 }
 
 void mb_terminal_write(const mb_terminal *terminal, const char *text, size_t size)

@@ -15,16 +15,17 @@ typedef struct mb_terminal {
 } mb_terminal;
 
 /* What the file descriptor `fd` goes to, by TERM, NO_COLOR and the locale's variables. */
-mb_terminal mb_terminal_of(int fd);
+mb_terminal mb_terminal_detect(int fd);
 
 /* Columns of the terminal's window at this moment, so that a resized one is followed. Where the
  * terminal does not know, or there is none: COLUMNS, if that is a number above 0, else 80. */
 size_t mb_terminal_width(const mb_terminal *terminal);
 
 /* All of them readable on light and on dark ground. */
-typedef enum mb_style { MB_PLAIN, MB_BOLD, MB_DIM, MB_CYAN } mb_style;
+typedef enum mb_style { MB_STYLE_PLAIN, MB_STYLE_BOLD, MB_STYLE_DIM, MB_STYLE_CYAN } mb_style;
 
-/* The escape sequence from which on text has this style, MB_PLAIN to end it; "" without colour. */
+/* The escape sequence from which on text has this style, MB_STYLE_PLAIN to end it; "" without
+ * colour. */
 const char *mb_terminal_style(const mb_terminal *terminal, mb_style style);
 
 /* Bytes, with the 0 at the end, that hold any bar of so many cells. */

@@ -50,14 +50,14 @@ static mb_status make_folder(const char *folder, mb_error *error)
     }
     mb_status status = MB_OK;
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        status = mb_fail(error, MB_IO, "%s: cannot be made: %s", folder, strerror(errno));
+        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
     struct stat info;
     if (status == MB_OK && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
-        status = mb_fail(error, MB_IO, "%s: is not a folder", folder);
+        status = mb_fail(error, MB_ERROR_IO, "%s: is not a folder", folder);
     if (status == MB_OK && access(path, W_OK | X_OK) != 0)
-        status = mb_fail(error, MB_IO, "%s: cannot be written: %s", folder, strerror(errno));
+        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be written: %s", folder, strerror(errno));
     if (status == MB_OK)
-        mb_file_sweep(path);
+        mb_file_remove_stale(path);
     free(path);
     return status;
 }
@@ -65,9 +65,10 @@ static mb_status make_folder(const char *folder, mb_error *error)
 static mb_status open_data(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
-    mb_status status = arguments->drawn ? mb_data_draw(run->machine, &run->dataset, error)
-                                        : mb_data_open_or_draw(arguments->data, run->machine,
-                                                               &run->dataset, error);
+    mb_status status =
+        arguments->synthetic
+            ? mb_data_synthesize(run->machine, &run->dataset, error)
+            : mb_data_open_or_synthesize(arguments->data, run->machine, &run->dataset, error);
     if (status == MB_OK && run->from.path != NULL)
         status = mb_checkpoint_check_data(&run->from, run->dataset, error);
     return status;
@@ -102,7 +103,7 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = open_data(run, error);
     if (status == MB_OK)
-        status = mb_training_check(&arguments->training, run->dataset->train.count, error);
+        status = mb_training_options_check(&arguments->training, run->dataset->train.count, error);
     if (status == MB_OK)
         status = open_network(run, error);
     if (status == MB_OK)
@@ -114,16 +115,16 @@ static mb_status open_run(train_run *run, mb_error *error)
 
 static void print_augmentation(const mb_augmentation *augmentation)
 {
-    if (augmentation->kind == MB_AS_IT_IS)
+    if (augmentation->kind == MB_AUGMENT_NONE)
         return;
     printf("augment  %s: rotate %g, scale %g, shear %g, shift %g",
            mb_augmentation_name(augmentation->kind), augmentation->rotate, augmentation->scale,
            augmentation->shear, augmentation->shift);
-    if (augmentation->kind == MB_ELASTIC)
+    if (augmentation->kind == MB_AUGMENT_ELASTIC)
         printf(", alpha %g, sigma %g", augmentation->elastic_alpha, augmentation->elastic_sigma);
     char plain[MB_COUNTED_LENGTH];
     if (augmentation->plain_epochs > 0)
-        printf(", %s", mb_write_counted(plain, augmentation->plain_epochs, "plain epoch"));
+        printf(", %s", mb_format_counted(plain, augmentation->plain_epochs, "plain epoch"));
     puts("");
 }
 
@@ -163,7 +164,7 @@ static void print_beginning(const train_run *run)
            data->folder != NULL ? data->folder : "drawn digits", data->train.count,
            data->test.count, data->rows, data->columns, data->classes);
     printf("network  %s, %zu parameters\n", mb_network_spec(run->network),
-           mb_network_parameters(run->network));
+           mb_network_parameter_count(run->network));
     printf("training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
            mb_optimizer_name(training->optimizer), training->lr,
            mb_schedule_name(training->schedule), training->weight_decay, training->batch_size,
@@ -205,7 +206,7 @@ static void on_epoch(void *context, const mb_epoch_metrics *metrics)
 static bool on_stop(void *context)
 {
     train_run *run = context;
-    run->signal = mb_signals_noted();
+    run->signal = mb_signals_received();
     return run->signal != 0;
 }
 
@@ -233,8 +234,8 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     const mb_terminal *terminal = &run->view.terminal;
     printf("%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
            "%s/model.safetensors\n",
-           mb_terminal_style(terminal, MB_BOLD), 100.0 * result->kept->test_accuracy,
-           mb_terminal_style(terminal, MB_PLAIN), mb_run_length(result, length),
+           mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
+           mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_format_run_length(result, length),
            mb_run_seconds(result), speed.median, run->arguments.out);
     return MB_OK;
 }
@@ -267,23 +268,23 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
         return mb_fail_memory(error, "report", sizeof *result);
     fflush(stdout);
     const mb_status status = mb_run_report(run->machine, result, run->dataset,
-                                           &run->trainer.record.curve, command, out, &why);
+                                           &run->trainer.history.curve, command, out, &why);
     free(command);
-    if (status == MB_UNAVAILABLE)
+    if (status == MB_ERROR_UNAVAILABLE)
         fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
     else if (status != MB_OK)
         *error = why;
     else if (!run->view.quiet)
         printf("report   %s/report.html\n", out);
-    return status == MB_UNAVAILABLE ? MB_OK : status;
+    return status == MB_ERROR_UNAVAILABLE ? MB_OK : status;
 }
 
 /* From here on nothing is lost when a signal ends the process at once. One that came after the last
  * step was held until now. */
 static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_error *error)
 {
-    mb_signals_hold(false);
-    run->signal = mb_signals_noted();
+    mb_signals_defer(false);
+    run->signal = mb_signals_received();
     if (run->signal == 0)
         return run->arguments.no_report ? MB_OK : report(run, result, error);
     fflush(stdout);
@@ -298,24 +299,24 @@ static mb_status save(train_run *run, mb_error *error)
     const mb_trainer *t = &run->trainer;
     const bool kept = run->keeping.keeper != NULL;
     mb_training_options finished = run->arguments.training;
-    mb_keeper_costs costs = {0};
+    mb_checkpoint_costs costs = {0};
     mb_error first = {0}, second = {0};
-    finished.epochs = t->record.finished;
+    finished.epochs = t->history.finished;
     if (kept || t->stopped)
         mb_keeping_save(&run->keeping, &first);
-    mb_trainer_settle(&run->trainer);
+    mb_trainer_finalize(&run->trainer);
     if (kept)
         costs = mb_keeper_costs_of(run->keeping.keeper);
     const mb_run_position position = {t->epoch + 1, t->step};
-    const mb_run result = {.data = run->dataset->folder,
-                           .network = run->network,
-                           .machine = mb_machine_describe(run->machine),
-                           .options = &finished,
-                           .epochs = t->record.epochs,
-                           .kept =
-                               finished.epochs > 0 ? &t->record.epochs[mb_trainer_kept(t)] : NULL,
-                           .checkpoints = kept ? &costs : NULL,
-                           .interrupted = t->stopped ? &position : NULL};
+    const mb_run result = {
+        .data = run->dataset->folder,
+        .network = run->network,
+        .machine = mb_machine_describe(run->machine),
+        .options = &finished,
+        .epochs = t->history.epochs,
+        .selected = finished.epochs > 0 ? &t->history.epochs[mb_trainer_selected_epoch(t)] : NULL,
+        .checkpoints = kept ? &costs : NULL,
+        .interrupted = t->stopped ? &position : NULL};
     /* A model is worth having where the checkpoint could not be written, too. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !t->stopped)
@@ -340,7 +341,7 @@ static mb_status train(train_run *run, mb_error *error)
     if (!run->view.quiet)
         print_beginning(run);
     mb_progress_begin(&run->view);
-    mb_signals_hold(true);
+    mb_signals_defer(true);
     status = mb_trainer_run(&run->trainer, error);
     mb_progress_end(&run->view);
     if (status == MB_OK)
@@ -355,7 +356,7 @@ int mb_command_train(int argc, char **argv)
     train_run run = {.events = {.progress = on_progress, .epoch = on_epoch, .stop = on_stop}};
     mb_error error;
     run.events.context = &run;
-    mb_signals_begin();
+    mb_signals_install();
     mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
     if (status == MB_OK)
         status = train(&run, &error);

@@ -33,8 +33,8 @@ static void put_text(FILE *out, const char *option, const char *value)
 
 static void put_real(FILE *out, const char *option, double value)
 {
-    char text[MB_OPTION_LENGTH];
-    mb_real_write(value, text);
+    char text[MB_OPTION_TEXT_SIZE];
+    mb_format_real(value, text);
     fprintf(out, " %s %s", option, text);
 }
 
@@ -42,7 +42,7 @@ static void put_optimizer(FILE *out, const mb_training_options *training)
 {
     put_text(out, "--optimizer", mb_optimizer_name(training->optimizer));
     put_real(out, "--lr", training->lr);
-    if (training->optimizer == MB_SGD) {
+    if (training->optimizer == MB_OPTIMIZER_SGD) {
         put_real(out, "--momentum", training->momentum);
         fputs(training->nesterov ? " --nesterov" : "", out);
     } else {
@@ -55,14 +55,14 @@ static void put_optimizer(FILE *out, const mb_training_options *training)
 
 static void put_augmentation(FILE *out, const mb_augmentation *augmentation)
 {
-    if (augmentation->kind == MB_AS_IT_IS)
+    if (augmentation->kind == MB_AUGMENT_NONE)
         return;
     put_text(out, "--augment", mb_augmentation_name(augmentation->kind));
     put_real(out, "--rotate", augmentation->rotate);
     put_real(out, "--scale", augmentation->scale);
     put_real(out, "--shear", augmentation->shear);
     put_real(out, "--shift", augmentation->shift);
-    if (augmentation->kind == MB_ELASTIC) {
+    if (augmentation->kind == MB_AUGMENT_ELASTIC) {
         put_real(out, "--elastic-alpha", augmentation->elastic_alpha);
         put_real(out, "--elastic-sigma", augmentation->elastic_sigma);
     }
@@ -74,7 +74,7 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
 {
     const mb_training_options *training = &arguments->training;
     fputs("mnist_blas train", out);
-    if (arguments->stretched) {
+    if (arguments->epochs_extended) {
         put_text(out, "--resume", arguments->resume);
         fprintf(out, " --epochs %zu", training->epochs);
         return;

@@ -32,9 +32,9 @@ double *mb_train_strength(int key, mb_augmentation *augmentation, const char **n
 /* Of the options whose default hangs on the optimizer. */
 static char *with_defaults_of_each(int key, const char *text)
 {
-    const mb_training_options sgd = mb_training_defaults(MB_SGD),
-                              adam = mb_training_defaults(MB_ADAM),
-                              adamw = mb_training_defaults(MB_ADAMW);
+    const mb_training_options sgd = mb_training_defaults(MB_OPTIMIZER_SGD),
+                              adam = mb_training_defaults(MB_OPTIMIZER_ADAM),
+                              adamw = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     static const char all[] = "sgd %g, adam %g, adamw %g", adams[] = "adam %g, adamw %g";
     switch (key) {
     case KEY_LR:

@@ -82,8 +82,8 @@ static mb_status read_augmentation(int key, const char *text, reading *r)
     if (key == KEY_AUGMENT)
         return mb_parse_augmentation("--augment", text, &augmentation->kind, r->error);
     if (key == KEY_PLAIN_EPOCHS)
-        return mb_parse_count("--plain-epochs", text, 0, MB_MAX_EPOCHS, &augmentation->plain_epochs,
-                              r->error);
+        return mb_parse_size("--plain-epochs", text, 0, MB_MAX_EPOCHS, &augmentation->plain_epochs,
+                             r->error);
     double *strength = mb_train_strength(key, augmentation, &name);
     return mb_parse_real(name, text, strength, r->error);
 }
@@ -99,15 +99,15 @@ static mb_status read_training(int key, const char *text, reading *r)
         return read_augmentation(key, text, r);
     switch (key) {
     case KEY_EPOCHS:
-        return mb_parse_count("--epochs", text, 1, MB_MAX_EPOCHS, &given->epochs, error);
+        return mb_parse_size("--epochs", text, 1, MB_MAX_EPOCHS, &given->epochs, error);
     case KEY_BATCH_SIZE:
-        return mb_parse_count("--batch-size", text, 1, UINT32_MAX, &given->batch_size, error);
+        return mb_parse_size("--batch-size", text, 1, UINT32_MAX, &given->batch_size, error);
     case KEY_VALIDATION:
-        return mb_parse_count("--validation", text, 0, UINT32_MAX, &given->validation, error);
+        return mb_parse_size("--validation", text, 0, UINT32_MAX, &given->validation, error);
     case KEY_PATIENCE:
-        return mb_parse_count("--patience", text, 0, MB_MAX_EPOCHS, &given->patience, error);
+        return mb_parse_size("--patience", text, 0, MB_MAX_EPOCHS, &given->patience, error);
     case KEY_SEED:
-        status = mb_parse_count("--seed", text, 0, INT64_MAX, &seed, error);
+        status = mb_parse_size("--seed", text, 0, INT64_MAX, &seed, error);
         given->seed = seed;
         return status;
     case KEY_OPTIMIZER:
@@ -167,14 +167,14 @@ static mb_status read_checkpoint_every(const char *text, mb_train_arguments *arg
         } else {
             sound =
                 !steps && length < sizeof word &&
-                mb_parse_count("", word, 1, SIZE_MAX, &arguments->checkpoint_steps, NULL) == MB_OK;
+                mb_parse_size("", word, 1, SIZE_MAX, &arguments->checkpoint_steps, NULL) == MB_OK;
             steps = true;
         }
         next = next[length] == ',' ? next + length + 1 : NULL;
     }
     return sound
                ? MB_OK
-               : mb_fail(error, MB_INVALID,
+               : mb_fail(error, MB_ERROR_INVALID,
                          "--checkpoint-every: '%s' is not never, a number of steps, epoch, or the "
                          "two with a comma",
                          text);
@@ -187,7 +187,7 @@ static mb_status read_name(int key, const char *text, mb_train_arguments *argume
     switch (key) {
     case KEY_DATA:
         arguments->data = text;
-        arguments->drawn = false;
+        arguments->synthetic = false;
         break;
     case KEY_NETWORK:
         arguments->network = text;
@@ -198,7 +198,7 @@ static mb_status read_name(int key, const char *text, mb_train_arguments *argume
     default:
         arguments->out = text;
         if (*text == '\0')
-            return mb_fail(error, MB_INVALID, "--out: '' is not a folder");
+            return mb_fail(error, MB_ERROR_INVALID, "--out: '' is not a folder");
     }
     return MB_OK;
 }
@@ -221,7 +221,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_TENSORBOARD:
         arguments->tensorboard = text;
         if (*text == '\0')
-            status = mb_fail(r->error, MB_INVALID, "--tensorboard: '' is not a folder");
+            status = mb_fail(r->error, MB_ERROR_INVALID, "--tensorboard: '' is not a folder");
         break;
     case KEY_NO_REPORT:
         arguments->no_report = true;
@@ -233,11 +233,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         r->given.nesterov = true;
         break;
     case KEY_THREADS:
-        status =
-            mb_parse_count("--threads", text, 1, MB_MOST_THREADS, &arguments->threads, r->error);
+        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads, r->error);
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(r->error, MB_INVALID, "%s: train takes options only", text);
+        status = mb_fail(r->error, MB_ERROR_INVALID, "%s: train takes options only", text);
         break;
     case ARGP_KEY_END:
         settle(r);
@@ -281,11 +280,12 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
             "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
             "\nThe manual page, mnist_blas(1), has data, files and environment variables."};
     *error = (mb_error){0};
-    *arguments = base != NULL ? *base
-                              : (mb_train_arguments){.network = "mlp",
-                                                     .out = "mnist_blas_out",
-                                                     .checkpoint_every = "never",
-                                                     .training = mb_training_defaults(MB_ADAMW)};
+    *arguments = base != NULL
+                     ? *base
+                     : (mb_train_arguments){.network = "mlp",
+                                            .out = "mnist_blas_out",
+                                            .checkpoint_every = "never",
+                                            .training = mb_training_defaults(MB_OPTIMIZER_ADAMW)};
     reading r = {.arguments = arguments,
                  .error = error,
                  .lr = NAN,

@@ -43,7 +43,7 @@ typedef struct candidate {
 } candidate;
 
 typedef struct tuning {
-    mb_tuning_job job;
+    mb_speed_trial job;
     candidate candidates[MOST_CANDIDATES];
     size_t count, rounds;
     bool openmp_binds;
@@ -84,7 +84,7 @@ static void list_candidates(tuning *t, const mb_machine_info *info)
 static mb_status measure(const tuning *t, candidate *c, size_t round, mb_error *error)
 {
     double seconds = 0.0;
-    const mb_status status = mb_tuning_measure(&t->job, &c->machine, &seconds, error);
+    const mb_status status = mb_speed_trial_run(&t->job, &c->machine, &seconds, error);
     if (status == MB_OK)
         c->speed[round] = (double)t->job.samples / seconds;
     return status;
@@ -194,7 +194,7 @@ static mb_status tune(const tune_arguments *arguments, mb_error *error)
     t.job.options.batch_size = arguments->batch_size;
     mb_status status = mb_machine_open(&one_thread, &machine, error);
     if (status == MB_OK)
-        status = mb_data_open_or_draw(arguments->data, machine, &dataset, error);
+        status = mb_data_open_or_synthesize(arguments->data, machine, &dataset, error);
     if (status == MB_OK) {
         list_candidates(&t, mb_machine_describe(machine));
         mb_report_warnings(machine);
@@ -223,14 +223,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->network = text;
         break;
     case KEY_BATCH_SIZE:
-        status = mb_parse_count("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
-                                arguments->error);
+        status = mb_parse_size("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
+                               arguments->error);
         break;
     case KEY_OPTIMIZER:
         status = mb_parse_optimizer("--optimizer", text, &arguments->optimizer, arguments->error);
         break;
     case ARGP_KEY_ARG:
-        status = mb_fail(arguments->error, MB_INVALID, "%s: tune takes options only", text);
+        status = mb_fail(arguments->error, MB_ERROR_INVALID, "%s: tune takes options only", text);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -270,7 +270,7 @@ int mb_command_tune(int argc, char **argv)
             "  mnist_blas tune --batch-size 256 --network dense:512,relu,dense:10\n"
             "\nTo use what it finds: eval \"$(mnist_blas tune)\""};
     mb_error error = {0};
-    const mb_training_options defaults = mb_training_defaults(MB_ADAMW);
+    const mb_training_options defaults = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     tune_arguments arguments = {.network = "mlp",
                                 .batch_size = defaults.batch_size,
                                 .optimizer = defaults.optimizer,

@@ -9,11 +9,11 @@ extern "C" {
 #endif
 
 typedef enum mb_augmentation_kind {
-    MB_AS_IT_IS, /* not at all */
-    MB_AFFINE,   /* slanted, stretched, turned and moved, with bilinear interpolation */
-    MB_ELASTIC   /* affine and, on top of it, pulled about: Simard, Steinkraus and Platt, "Best
-                  * practices for convolutional neural networks applied to visual document
-                  * analysis", 2003 */
+    MB_AUGMENT_NONE,   /* not at all */
+    MB_AUGMENT_AFFINE, /* slanted, stretched, turned and moved, with bilinear interpolation */
+    MB_AUGMENT_ELASTIC /* affine and, on top of it, pulled about: Simard, Steinkraus and Platt,
+                        * "Best practices for convolutional neural networks applied to visual
+                        * document analysis", 2003 */
 } mb_augmentation_kind;
 
 /* Each image draws uniformly from these ranges, anew in each epoch. Scales of width and height are

@@ -28,13 +28,13 @@ typedef struct mb_dataset {
 } mb_dataset;
 
 /* Which of the two splits to read; they can be added. A split not read has count 0. */
-enum { MB_TRAIN_SPLIT = 1, MB_TEST_SPLIT = 2 };
+enum { MB_SPLIT_TRAIN = 1, MB_SPLIT_TEST = 2 };
 
 /* Where data is looked for: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first of
  * ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
  * (~/.cache/mnist_blas) that holds one of the files. *found is on the heap, the caller frees it; it
  * is NULL, with MB_OK, when none of them does. A folder that was asked for (by argument or by
- * variable) and is not there is an error (MB_IO), never passed over. */
+ * variable) and is not there is an error (MB_ERROR_IO), never passed over. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
 /* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
@@ -42,8 +42,9 @@ MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *err
  * is the caller's, for mb_dataset_close.
  * The class count is one more than the largest training label (test label, when only that split is
  * read), and each class must have a training image.
- * MB_INVALID: no folder, or splits other than these; MB_IO: missing or unreadable;
- * MB_FORMAT: not what it should be, the error says which file and the figures; MB_MEMORY. */
+ * MB_ERROR_INVALID: no folder, or splits other than these; MB_ERROR_IO: missing or unreadable;
+ * MB_ERROR_FORMAT: not what it should be, the error says which file and the figures;
+ * MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
                                  mb_error *error);
 
@@ -53,9 +54,9 @@ MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset
  * them; every image is a function of `seed` and its number alone, so that the bytes are the same
  * at any number of threads. On success *dataset is the caller's, for mb_dataset_close, and needs
  * the machine no more.
- * MB_INVALID: a NULL machine or dataset; MB_MEMORY. */
-MB_API mb_status mb_dataset_draw(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
-                                 mb_error *error);
+ * MB_ERROR_INVALID: a NULL machine or dataset; MB_ERROR_MEMORY. */
+MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
+                                       mb_error *error);
 
 /* Frees; NULL is fine. */
 MB_API void mb_dataset_close(mb_dataset *dataset);

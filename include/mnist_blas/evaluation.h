@@ -27,16 +27,16 @@ typedef struct mb_evaluation {
 
 /* Classifies all of `split` (images of rows x columns) with the machine's team; *evaluation is the
  * caller's, for mb_evaluation_free. At equal logits the lower class wins.
- * MB_INVALID: images of another size than the network's input, a label above its classes, or an
- * empty split; MB_DIVERGED: an output that is not finite; MB_MEMORY. */
+ * MB_ERROR_INVALID: images of another size than the network's input, a label above its classes, or
+ * an empty split; MB_ERROR_DIVERGED: an output that is not finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
                              size_t rows, size_t columns, mb_evaluation **evaluation,
                              mb_error *error);
 
 /* Softmax probabilities of `count` images (count, rows, columns) of gray values, 0 background, by
  * the machine's team, into `probabilities` (count, classes), the caller's.
- * MB_INVALID: images of another size than the network's input, or none; MB_DIVERGED: an output
- * that is not finite; MB_MEMORY. */
+ * MB_ERROR_INVALID: images of another size than the network's input, or none; MB_ERROR_DIVERGED: an
+ * output that is not finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
                              size_t count, size_t rows, size_t columns, float *probabilities,
                              mb_error *error);

@@ -42,8 +42,8 @@ typedef struct mb_machine mb_machine;
 
 /* Reads the machine and the environment (OMP_NUM_THREADS, OMP_PROC_BIND, OMP_PLACES,
  * MNIST_BLAS_PIN) and prepares the team; *machine is then the caller's, for mb_machine_close.
- * MB_INVALID: a variable or option that cannot be meant (the error names it) or CPUs that are not
- * there; MB_MEMORY; MB_UNAVAILABLE: the topology cannot be read. */
+ * MB_ERROR_INVALID: a variable or option that cannot be meant (the error names it) or CPUs that are
+ * not there; MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: the topology cannot be read. */
 MB_API mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machine,
                                  mb_error *error);
 

@@ -35,7 +35,7 @@ typedef struct mb_tensor_info {
  * "mlp" for 784-128-64-10, or layers in order, "dense:128,relu,dense:64,relu,dense:10". The last
  * layer must be dense with one unit a class; mlp adapts. Parameters are zero. The network keeps
  * its parameters in the order that the machine's kernel set likes, and is for that machine.
- * MB_INVALID: the spec is not one, or does not fit input and classes; MB_MEMORY. */
+ * MB_ERROR_INVALID: the spec is not one, or does not fit input and classes; MB_ERROR_MEMORY. */
 MB_API mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
                                  size_t classes, mb_network **network, mb_error *error);
 
@@ -48,17 +48,17 @@ MB_API const char *mb_network_spec(const mb_network *network);
 MB_API mb_shape mb_network_input(const mb_network *network);
 MB_API size_t mb_network_classes(const mb_network *network);
 /* Trainable numbers. */
-MB_API size_t mb_network_parameters(const mb_network *network);
+MB_API size_t mb_network_parameter_count(const mb_network *network);
 /* Dense arithmetic of a training step, 2 a multiply-add, per sample. */
 MB_API double mb_network_training_flops(const mb_network *network);
 
-/* Parameter tensors, numbered 0 .. mb_network_tensors()-1 in the order of the layers, weight
+/* Parameter tensors, numbered 0 .. mb_network_tensor_count()-1 in the order of the layers, weight
  * before bias. */
-MB_API size_t mb_network_tensors(const mb_network *network);
-MB_API mb_tensor_info mb_network_tensor(const mb_network *network, size_t index);
+MB_API size_t mb_network_tensor_count(const mb_network *network);
+MB_API mb_tensor_info mb_network_tensor_info(const mb_network *network, size_t index);
 /* Copies a tensor out of or into the network; `values` has mb_tensor_info's elements, row-major. */
-MB_API void mb_network_get(const mb_network *network, size_t index, float *values);
-MB_API void mb_network_set(mb_network *network, size_t index, const float *values);
+MB_API void mb_network_get_tensor(const mb_network *network, size_t index, float *values);
+MB_API void mb_network_set_tensor(mb_network *network, size_t index, const float *values);
 
 /* Frees; NULL is fine. The machine stays open. */
 MB_API void mb_network_close(mb_network *network);

@@ -15,12 +15,12 @@ extern "C" {
 /* Every function that can fail returns one of these. */
 typedef enum mb_status {
     MB_OK = 0,
-    MB_INVALID,     /* an argument, option or variable that cannot be meant; nothing was tried */
-    MB_IO,          /* a file or folder could not be opened, read or written */
-    MB_FORMAT,      /* a file was read, and is not what it should be */
-    MB_MEMORY,      /* an allocation failed */
-    MB_UNAVAILABLE, /* the machine lacks what was asked for */
-    MB_DIVERGED     /* training reached a loss that is not finite */
+    MB_ERROR_INVALID, /* an argument, option or variable that cannot be meant; nothing was tried */
+    MB_ERROR_IO,      /* a file or folder could not be opened, read or written */
+    MB_ERROR_FORMAT,  /* a file was read, and is not what it should be */
+    MB_ERROR_MEMORY,  /* an allocation failed */
+    MB_ERROR_UNAVAILABLE, /* the machine lacks what was asked for */
+    MB_ERROR_DIVERGED     /* training reached a loss that is not finite */
 } mb_status;
 
 /* Filled by a function that fails, left alone by one that succeeds. The caller owns it; NULL is

@@ -13,16 +13,17 @@ extern "C" {
 #endif
 
 typedef enum mb_optimizer_kind {
-    MB_SGD,  /* with momentum, also Nesterov's */
-    MB_ADAM, /* Kingma and Ba, "Adam: a method for stochastic optimization", 2015 */
-    MB_ADAMW /* Loshchilov and Hutter, "Decoupled weight decay regularization", 2019 */
+    MB_OPTIMIZER_SGD,  /* with momentum, also Nesterov's */
+    MB_OPTIMIZER_ADAM, /* Kingma and Ba, "Adam: a method for stochastic optimization", 2015 */
+    MB_OPTIMIZER_ADAMW /* Loshchilov and Hutter, "Decoupled weight decay regularization", 2019 */
 } mb_optimizer_kind;
 
 typedef enum mb_schedule_kind {
-    MB_CONSTANT,
-    MB_COSINE,  /* from lr down to 0 along half a cosine over the whole run */
-    MB_ONECYCLE /* lr/25 up to lr in the first 30 % of the steps, down to lr/250000, along cosines:
-                 * Smith and Topin, "Super-convergence", 2018, as PyTorch's OneCycleLR has it */
+    MB_SCHEDULE_CONSTANT,
+    MB_SCHEDULE_COSINE,  /* from lr down to 0 along half a cosine over the whole run */
+    MB_SCHEDULE_ONECYCLE /* lr/25 up to lr in the first 30 % of the steps, down to lr/250000, along
+                          * cosines: Smith and Topin, "Super-convergence", 2018, as PyTorch's
+                          * OneCycleLR has it */
 } mb_schedule_kind;
 
 /* Start from mb_training_defaults() and change what is to differ. */
@@ -88,10 +89,10 @@ typedef struct mb_training_events {
  * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins. Where
  * events->stop ends it early, the parameters are those after the last step that was done, or with
  * patience the best epoch's, once there is one.
- * MB_INVALID: options out of range (the error names the option), images of another size or
- * classes than the network's; MB_MEMORY; MB_DIVERGED: a loss that is not finite, the error says
- * at which step and learning rate, and the parameters are those that the step began with;
- * MB_DIVERGED too where the run's last step leaves some that are not finite. */
+ * MB_ERROR_INVALID: options out of range (the error names the option), images of another size or
+ * classes than the network's; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: a loss that is not finite, the
+ * error says at which step and learning rate, and the parameters are those that the step began
+ * with; MB_ERROR_DIVERGED too where the run's last step leaves some that are not finite. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);

@@ -42,7 +42,7 @@ static mb_arena_block *new_block(size_t payload)
     return block;
 }
 
-void *mb_arena_take(mb_arena *arena, size_t count, size_t size)
+void *mb_arena_alloc(mb_arena *arena, size_t count, size_t size)
 {
     size_t bytes;
     if (!mb_multiply(count, size, &bytes) || bytes > SIZE_MAX - MB_CACHE_LINE)
@@ -61,10 +61,10 @@ void *mb_arena_take(mb_arena *arena, size_t count, size_t size)
     return memset(piece, 0, bytes);
 }
 
-char *mb_arena_string(mb_arena *arena, const char *text)
+char *mb_arena_strdup(mb_arena *arena, const char *text)
 {
     const size_t bytes = strlen(text) + 1;
-    char *copy = mb_arena_take(arena, bytes, 1);
+    char *copy = mb_arena_alloc(arena, bytes, 1);
     return copy != NULL ? memcpy(copy, text, bytes) : NULL;
 }
 

@@ -17,10 +17,10 @@ typedef struct mb_arena {
 
 /* `count` elements of `size` bytes, zeroed and cache-line aligned; NULL when count * size
  * overflows or memory is out. A count of 0 gives a valid pointer to nothing. */
-void *mb_arena_take(mb_arena *arena, size_t count, size_t size);
+void *mb_arena_alloc(mb_arena *arena, size_t count, size_t size);
 
 /* A copy of a string, owned by the arena; NULL when memory is out. */
-char *mb_arena_string(mb_arena *arena, const char *text);
+char *mb_arena_strdup(mb_arena *arena, const char *text);
 
 /* Frees all that was taken; the arena is empty again. */
 void mb_arena_free(mb_arena *arena);

@@ -3,7 +3,7 @@
 #include <nettle/sha2.h>
 #include <nettle/version.h>
 
-mb_digest mb_digest_of(const mb_span *spans, size_t count)
+mb_digest mb_sha256(const mb_span *spans, size_t count)
 {
     static const char digits[] = "0123456789abcdef";
     struct sha256_ctx context;

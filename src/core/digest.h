@@ -19,6 +19,6 @@ typedef struct mb_span {
 } mb_span;
 
 /* The digest of all pieces, one behind the other, in lower-case digits. */
-mb_digest mb_digest_of(const mb_span *spans, size_t count);
+mb_digest mb_sha256(const mb_span *spans, size_t count);
 
 #endif

@@ -16,9 +16,10 @@ static mb_status read_all(int fd, const char *path, mb_bytes *bytes, mb_error *e
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return mb_fail(error, MB_IO, "%s: cannot be read: %s", path, strerror(errno));
+            return mb_fail(error, MB_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
         if (got == 0)
-            return mb_fail(error, MB_IO, "%s: shrank to %zu bytes while it was read", path, done);
+            return mb_fail(error, MB_ERROR_IO, "%s: shrank to %zu bytes while it was read", path,
+                           done);
         done += (size_t)got;
     }
     return MB_OK;
@@ -31,18 +32,18 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
     struct stat info;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe: no wait */
     if (fd < 0)
-        return mb_fail(error, MB_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0) {
-        status = mb_fail(error, MB_IO, "%s: cannot be read: %s", path, strerror(errno));
+        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = mb_fail(error, MB_IO, "%s: is not a regular file", path);
+        status = mb_fail(error, MB_ERROR_IO, "%s: is not a regular file", path);
         goto done;
     }
     if ((uintmax_t)info.st_size > limit) {
-        status = mb_fail(error, MB_FORMAT, "%s: too large: %jd bytes, at most %zu are read", path,
-                         (intmax_t)info.st_size, limit);
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: too large: %jd bytes, at most %zu are read",
+                         path, (intmax_t)info.st_size, limit);
         goto done;
     }
     whole.size = (size_t)info.st_size;
@@ -69,7 +70,7 @@ char *mb_path_join(const char *folder, const char *name)
     return asprintf(&path, "%s%s%s", folder, separator, name) < 0 ? NULL : path;
 }
 
-char *mb_path_folder(const char *path)
+char *mb_path_dirname(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)

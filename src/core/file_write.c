@@ -18,7 +18,7 @@ enum { DRAWN = 6, TRIES = 100 };
 
 static mb_status fail(mb_error *error, const char *path, const char *why)
 {
-    return mb_fail(error, MB_IO, "%s: cannot be written: %s", path, why);
+    return mb_fail(error, MB_ERROR_IO, "%s: cannot be written: %s", path, why);
 }
 
 /* A name that no other file has, in the same folder; NULL when memory is out. */
@@ -76,11 +76,11 @@ static mb_status write_all(int fd, const void *data, size_t size)
         if (put == 0)
             errno = ENOSPC;
         if (put <= 0)
-            return MB_IO;
+            return MB_ERROR_IO;
         next += put;
         size -= (size_t)put;
     }
-    return fsync(fd) == 0 ? MB_OK : MB_IO;
+    return fsync(fd) == 0 ? MB_OK : MB_ERROR_IO;
 }
 
 /* The rename is on the disk only once the folder that holds the name is. Some file systems cannot
@@ -92,8 +92,8 @@ static mb_status flush_folder(const char *path, const char *folder, mb_error *er
     if (fd < 0)
         return MB_OK;
     if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-        status = mb_fail(error, MB_IO, "%s: written, but its folder cannot be flushed: %s", path,
-                         strerror(errno));
+        status = mb_fail(error, MB_ERROR_IO, "%s: written, but its folder cannot be flushed: %s",
+                         path, strerror(errno));
     close(fd);
     return status;
 }
@@ -121,7 +121,7 @@ mb_status mb_file_write(const char *path, const void *data, size_t size, mb_erro
     mb_status status = find_target(path, &target, error);
     if (status != MB_OK)
         goto done;
-    folder = mb_path_folder(target);
+    folder = mb_path_dirname(target);
     if (folder == NULL) {
         status = mb_fail_memory(error, path, strlen(path));
         goto done;
@@ -151,7 +151,7 @@ static bool is_temporary(const char *name)
            strspn(name + first, letters) == DRAWN && strcmp(name + first + DRAWN, suffix) == 0;
 }
 
-void mb_file_sweep(const char *folder)
+void mb_file_remove_stale(const char *folder)
 {
     DIR *opened = opendir(folder);
     if (opened == NULL)

@@ -9,7 +9,7 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-mb_rng mb_rng_at(uint64_t seed, mb_purpose purpose, uint64_t epoch, uint64_t index)
+mb_rng mb_rng_at(uint64_t seed, mb_rng_purpose purpose, uint64_t epoch, uint64_t index)
 {
     uint64_t state = mix(seed + golden_gamma);
     state = mix(state ^ (uint64_t)purpose * golden_gamma);
@@ -35,4 +35,4 @@ uint32_t mb_rng_below(mb_rng *rng, uint32_t bound)
     return (uint32_t)(product >> 32);
 }
 
-float mb_rng_unit(mb_rng *rng) { return (float)(mb_rng_next(rng) >> 40) * 0x1p-24f; }
+float mb_rng_uniform(mb_rng *rng) { return (float)(mb_rng_next(rng) >> 40) * 0x1p-24f; }

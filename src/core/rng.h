@@ -10,20 +10,20 @@
 #include <stdint.h>
 
 /* What a stream is for: part of its name, so that no two uses share numbers. */
-typedef enum mb_purpose {
-    MB_FOR_WEIGHTS = 1,
-    MB_FOR_SHUFFLE = 2,
-    MB_FOR_DIGITS = 3,
-    MB_FOR_DROPOUT = 4,
-    MB_FOR_AUGMENTATION = 5,
-    MB_FOR_TESTS = 99
-} mb_purpose;
+typedef enum mb_rng_purpose {
+    MB_RNG_WEIGHTS = 1,
+    MB_RNG_SHUFFLE = 2,
+    MB_RNG_DIGITS = 3,
+    MB_RNG_DROPOUT = 4,
+    MB_RNG_AUGMENTATION = 5,
+    MB_RNG_TESTS = 99
+} mb_rng_purpose;
 
 typedef struct mb_rng {
     uint64_t state;
 } mb_rng;
 
-mb_rng mb_rng_at(uint64_t seed, mb_purpose purpose, uint64_t epoch, uint64_t index);
+mb_rng mb_rng_at(uint64_t seed, mb_rng_purpose purpose, uint64_t epoch, uint64_t index);
 
 /* 64 uniform bits. */
 uint64_t mb_rng_next(mb_rng *rng);
@@ -33,6 +33,6 @@ uint64_t mb_rng_next(mb_rng *rng);
 uint32_t mb_rng_below(mb_rng *rng, uint32_t bound);
 
 /* Uniform in [0, 1), a multiple of 2^-24: exact in a float. */
-float mb_rng_unit(mb_rng *rng);
+float mb_rng_uniform(mb_rng *rng);
 
 #endif

@@ -20,5 +20,5 @@ mb_status mb_fail(mb_error *error, mb_status status, const char *format, ...)
 
 mb_status mb_fail_memory(mb_error *error, const char *what, size_t bytes)
 {
-    return mb_fail(error, MB_MEMORY, "%s: out of memory: %zu bytes", what, bytes);
+    return mb_fail(error, MB_ERROR_MEMORY, "%s: out of memory: %zu bytes", what, bytes);
 }

@@ -7,12 +7,12 @@ static const double degree = 3.14159265358979323846 / 180.0, unit = 256.0;
 /* Uniform in -most .. most. */
 static double up_to(double most, mb_rng *rng)
 {
-    return most * (2.0 * (double)mb_rng_unit(rng) - 1.0);
+    return most * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
 }
 
 /* With R the rotation, H the slant and S the scales, a point p about the centre goes to RHSp + t; a
  * pixel q comes from the inverse of RHS times (q - t). */
-mb_warp mb_affine_draw(const mb_augmentation *options, size_t rows, size_t columns, mb_rng *rng)
+mb_warp mb_random_affine(const mb_augmentation *options, size_t rows, size_t columns, mb_rng *rng)
 {
     const double angle = up_to(options->rotate, rng) * degree;
     const double wide = 1.0 + up_to(options->scale, rng), high = 1.0 + up_to(options->scale, rng);
@@ -28,7 +28,7 @@ mb_warp mb_affine_draw(const mb_augmentation *options, size_t rows, size_t colum
                      .yx = (float)(unit * yx),
                      .yy = (float)(unit * yy),
                      .y0 = (float)(unit * (frame_y - yx * right - yy * down)),
-                     .most_x = (float)(unit * (double)(columns + 1)),
-                     .most_y = (float)(unit * (double)(rows + 1)),
+                     .max_x = (float)(unit * (double)(columns + 1)),
+                     .max_y = (float)(unit * (double)(rows + 1)),
                      .stride = columns + 2};
 }

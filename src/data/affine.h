@@ -11,6 +11,6 @@
  * about the image's centre, slanted, turned and then moved. The warp leads back, from the pixels of
  * the new image to where they come from. Takes as many numbers of the stream whatever the options
  * are. */
-mb_warp mb_affine_draw(const mb_augmentation *options, size_t rows, size_t columns, mb_rng *rng);
+mb_warp mb_random_affine(const mb_augmentation *options, size_t rows, size_t columns, mb_rng *rng);
 
 #endif

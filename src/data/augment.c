@@ -44,10 +44,10 @@ static workbench lay_out(const mb_augmenter *a, char *scratch)
     bench.taps = part(scratch, framed * sizeof *bench.taps, &bench.bytes);
     if (a->weights == NULL)
         return bench;
-    const size_t width = mb_whole_lines(a->columns), noise = a->rows * width * sizeof(float);
+    const size_t width = mb_pad_to_lanes(a->columns), noise = a->rows * width * sizeof(float);
     bench.middle_ld = width + 2 * a->radius;
-    bench.dx = part(scratch, (pixels + MB_LINE) * sizeof *bench.dx, &bench.bytes);
-    bench.dy = part(scratch, (pixels + MB_LINE) * sizeof *bench.dy, &bench.bytes);
+    bench.dx = part(scratch, (pixels + MB_LANES) * sizeof *bench.dx, &bench.bytes);
+    bench.dy = part(scratch, (pixels + MB_LANES) * sizeof *bench.dy, &bench.bytes);
     bench.noise_x = part(scratch, noise, &bench.bytes);
     bench.noise_y = part(scratch, noise, &bench.bytes);
     bench.middle = part(scratch, a->rows * bench.middle_ld * sizeof *bench.middle, &bench.bytes);
@@ -59,9 +59,9 @@ static workbench lay_out(const mb_augmenter *a, char *scratch)
 static mb_status make_tables(mb_augmenter *a, mb_arena *arena, mb_error *error)
 {
     const size_t pixels = a->rows * a->columns;
-    float *x = mb_arena_take(arena, pixels, sizeof *x),
-          *y = mb_arena_take(arena, pixels, sizeof *y);
-    uint32_t *place = mb_arena_take(arena, pixels, sizeof *place);
+    float *x = mb_arena_alloc(arena, pixels, sizeof *x),
+          *y = mb_arena_alloc(arena, pixels, sizeof *y);
+    uint32_t *place = mb_arena_alloc(arena, pixels, sizeof *place);
     if (x == NULL || y == NULL || place == NULL)
         return mb_fail_memory(error, "augmentation", pixels * sizeof *x);
     for (size_t p = 0; p < pixels; p++) {
@@ -83,7 +83,7 @@ static mb_status make_bell(mb_augmenter *a, mb_arena *arena, mb_error *error)
     const size_t widest = a->rows > a->columns ? a->rows : a->columns;
     const size_t end = (size_t)ceil(bell_ends * sigma);
     a->radius = least(end, widest - 1);
-    float *weights = mb_arena_take(arena, 2 * a->radius + 1, sizeof *weights);
+    float *weights = mb_arena_alloc(arena, 2 * a->radius + 1, sizeof *weights);
     if (weights == NULL)
         return mb_fail_memory(error, "augmentation", (2 * a->radius + 1) * sizeof *weights);
     double sum = 1.0;
@@ -96,9 +96,9 @@ static mb_status make_bell(mb_augmenter *a, mb_arena *arena, mb_error *error)
     return MB_OK;
 }
 
-mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed, const mb_source *source,
-                            size_t rows, size_t columns, mb_arena *arena, mb_augmenter *augmenter,
-                            mb_error *error)
+mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
+                            const mb_sample_source *source, size_t rows, size_t columns,
+                            mb_arena *arena, mb_augmenter *augmenter, mb_error *error)
 {
     *augmenter = (mb_augmenter){.source = source,
                                 .options = *options,
@@ -107,7 +107,7 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed, const
                                 .columns = columns,
                                 .plain_from = SIZE_MAX};
     mb_status status = make_tables(augmenter, arena, error);
-    if (status == MB_OK && options->kind == MB_ELASTIC)
+    if (status == MB_OK && options->kind == MB_AUGMENT_ELASTIC)
         status = make_bell(augmenter, arena, error);
     augmenter->scratch = lay_out(augmenter, NULL).bytes;
     return status;
@@ -118,19 +118,19 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed, const
 /* The pixels of an image into its frame, by the shorter way. */
 static void put_in_frame(const mb_augmenter *a, size_t number, uint8_t *plane)
 {
-    const mb_source *source = a->source;
+    const mb_sample_source *source = a->source;
     const size_t stride = stride_of(a);
     memset(plane, 0, (a->rows + 3 * FRAME) * stride + 1);
-    for (size_t range = 0; range < source->ranges && source->dots != NULL; range++) {
-        const mb_pixels x = mb_source_pixels(source, number, range);
-        const uint32_t *place = a->place + range * source->range_pixels;
+    for (size_t range = 0; range < source->segments && source->nonzeros != NULL; range++) {
+        const mb_sparse_row x = mb_sample_source_segment(source, number, range);
+        const uint32_t *place = a->place + range * source->segment_pixels;
         for (size_t k = 0; k < x.count; k++) {
-            place += x.dots[k].step;
-            plane[*place] = x.dots[k].value;
+            place += x.nonzeros[k].delta;
+            plane[*place] = x.nonzeros[k].value;
         }
     }
     const uint8_t *image = source->split.images + number * source->pixels;
-    for (size_t row = 0; row < a->rows && source->dots == NULL; row++)
+    for (size_t row = 0; row < a->rows && source->nonzeros == NULL; row++)
         memcpy(plane + (row + FRAME) * stride + FRAME, image + row * a->columns, a->columns);
 }
 
@@ -139,7 +139,7 @@ static void displace(const mb_augmenter *a, const mb_kernels *kernels, uint64_t 
                      const workbench *bench)
 {
     const float most = (float)(a->options.elastic_alpha * UNIT);
-    kernels->noise(state, a->rows * mb_whole_lines(a->columns), most, bench->noise_x,
+    kernels->noise(state, a->rows * mb_pad_to_lanes(a->columns), most, bench->noise_x,
                    bench->noise_y);
     memset(bench->middle, 0, a->rows * bench->middle_ld * sizeof *bench->middle);
     for (size_t axis = 0; axis < 2; axis++) {
@@ -151,8 +151,8 @@ static void displace(const mb_augmenter *a, const mb_kernels *kernels, uint64_t 
     }
 }
 
-void mb_augment(const mb_augmenter *a, const mb_kernels *kernels, size_t number, size_t epoch,
-                void *scratch, uint8_t *image)
+void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t number, size_t epoch,
+                      void *scratch, uint8_t *image)
 {
     if (epoch >= a->plain_from) {
         const size_t pixels = a->source->pixels;
@@ -160,86 +160,88 @@ void mb_augment(const mb_augmenter *a, const mb_kernels *kernels, size_t number,
         return;
     }
     const workbench bench = lay_out(a, scratch);
-    mb_rng rng = mb_rng_at(a->seed, MB_FOR_AUGMENTATION, epoch, number);
-    const mb_warp warp = mb_affine_draw(&a->options, a->rows, a->columns, &rng);
+    mb_rng rng = mb_rng_at(a->seed, MB_RNG_AUGMENTATION, epoch, number);
+    const mb_warp warp = mb_random_affine(&a->options, a->rows, a->columns, &rng);
     if (a->weights != NULL)
         displace(a, kernels, mb_rng_next(&rng), &bench);
     put_in_frame(a, number, bench.plane);
-    kernels->taps((a->rows + 2 * FRAME) * stride_of(a), stride_of(a), bench.plane, bench.taps);
+    kernels->bilinear_taps((a->rows + 2 * FRAME) * stride_of(a), stride_of(a), bench.plane,
+                           bench.taps);
     kernels->warp(a->rows * a->columns, &warp, a->x, a->y, bench.dx, bench.dy, bench.taps, image);
 }
 
 /* ---- the rows of a step ---- */
 
 /* A row's dots have room for all of its pixels. */
-static mb_status open_dots(mb_augmented *d, size_t max_rows, mb_arena *arena, mb_error *error)
+static mb_status open_dots(mb_augmented_batch *d, size_t max_rows, mb_arena *arena, mb_error *error)
 {
-    const mb_source *original = d->augmenter->source;
+    const mb_sample_source *original = d->augmenter->source;
     size_t room;
-    if (original->dots == NULL || !mb_multiply(max_rows, original->pixels, &room) ||
+    if (original->nonzeros == NULL || !mb_multiply(max_rows, original->pixels, &room) ||
         room > UINT32_MAX)
         return MB_OK;
-    d->dots = mb_arena_take(arena, room, sizeof *d->dots);
-    d->bound = mb_arena_take(arena, max_rows * (original->ranges + 1), sizeof *d->bound);
+    d->dots = mb_arena_alloc(arena, room, sizeof *d->dots);
+    d->bound = mb_arena_alloc(arena, max_rows * (original->segments + 1), sizeof *d->bound);
     if (d->dots == NULL || d->bound == NULL)
         return mb_fail_memory(error, "augmentation", room * sizeof *d->dots);
-    d->source.ranges = original->ranges;
-    d->source.range_pixels = original->range_pixels;
-    d->source.gray = original->gray;
-    d->source.dots = d->dots;
-    d->source.bound = d->bound;
+    d->source.segments = original->segments;
+    d->source.segment_pixels = original->segment_pixels;
+    d->source.byte_to_float = original->byte_to_float;
+    d->source.nonzeros = d->dots;
+    d->source.row_start = d->bound;
     return MB_OK;
 }
 
-mb_status mb_augmented_open(const mb_augmenter *augmenter, size_t max_rows, mb_arena *arena,
-                            mb_augmented *augmented, mb_error *error)
+mb_status mb_augmented_batch_open(const mb_augmenter *augmenter, size_t max_rows, mb_arena *arena,
+                                  mb_augmented_batch *augmented, mb_error *error)
 {
     const size_t pixels = augmenter->source->pixels;
-    uint32_t *number = mb_arena_take(arena, max_rows, sizeof *number);
-    *augmented = (mb_augmented){.augmenter = augmenter,
-                                .images = mb_arena_take(arena, max_rows, pixels),
-                                .labels = mb_arena_take(arena, max_rows, 1),
-                                .number = number};
+    uint32_t *number = mb_arena_alloc(arena, max_rows, sizeof *number);
+    *augmented = (mb_augmented_batch){.augmenter = augmenter,
+                                      .images = mb_arena_alloc(arena, max_rows, pixels),
+                                      .labels = mb_arena_alloc(arena, max_rows, 1),
+                                      .index = number};
     if (number == NULL || augmented->images == NULL || augmented->labels == NULL)
         return mb_fail_memory(error, "augmentation", max_rows * pixels);
     for (size_t row = 0; row < max_rows; row++)
         number[row] = (uint32_t)row;
-    augmented->source =
-        (mb_source){.split = {augmented->images, augmented->labels, max_rows}, .pixels = pixels};
+    augmented->source = (mb_sample_source){
+        .split = {augmented->images, augmented->labels, max_rows}, .pixels = pixels};
     return open_dots(augmented, max_rows, arena, error);
 }
 
-static void note_dots(const mb_augmented *d, const mb_kernels *kernels, size_t row)
+static void note_dots(const mb_augmented_batch *d, const mb_kernels *kernels, size_t row)
 {
-    const mb_source *source = &d->source;
+    const mb_sample_source *source = &d->source;
     const uint8_t *image = d->images + row * source->pixels;
-    uint32_t *bound = d->bound + row * (source->ranges + 1);
+    uint32_t *bound = d->bound + row * (source->segments + 1);
     bound[0] = (uint32_t)(row * source->pixels);
-    for (size_t range = 0; range < source->ranges; range++) {
-        const size_t first = range * source->range_pixels;
-        const size_t pixels = least(source->range_pixels, source->pixels - first);
-        bound[range + 1] =
-            bound[range] + (uint32_t)kernels->dots(pixels, image + first, d->dots + bound[range]);
+    for (size_t range = 0; range < source->segments; range++) {
+        const size_t first = range * source->segment_pixels;
+        const size_t pixels = least(source->segment_pixels, source->pixels - first);
+        bound[range + 1] = bound[range] + (uint32_t)kernels->find_nonzero_pixels(
+                                              pixels, image + first, d->dots + bound[range]);
     }
 }
 
-void mb_augmented_make(const mb_augmented *augmented, const mb_kernels *kernels, mb_samples samples,
-                       size_t first, size_t end, size_t epoch, void *scratch)
+void mb_augmented_batch_fill(const mb_augmented_batch *augmented, const mb_kernels *kernels,
+                             mb_sample_indices samples, size_t first, size_t end, size_t epoch,
+                             void *scratch)
 {
-    const mb_augmented *d = augmented;
+    const mb_augmented_batch *d = augmented;
     for (size_t row = first; row < least(end, samples.count); row++) {
-        const size_t number = samples.number[row];
+        const size_t number = samples.index[row];
         d->labels[row] = d->augmenter->source->split.labels[number];
-        mb_augment(d->augmenter, kernels, number, epoch, scratch,
-                   d->images + row * d->source.pixels);
+        mb_augment_image(d->augmenter, kernels, number, epoch, scratch,
+                         d->images + row * d->source.pixels);
         if (d->dots != NULL)
             note_dots(d, kernels, row);
     }
 }
 
-void mb_augmented_prefetch(const mb_augmented *augmented, mb_samples samples, size_t first,
-                           size_t end)
+void mb_augmented_batch_prefetch(const mb_augmented_batch *augmented, mb_sample_indices samples,
+                                 size_t first, size_t end)
 {
     for (size_t row = first; row < least(end, samples.count); row++)
-        mb_source_prefetch(augmented->augmenter->source, samples.number[row]);
+        mb_sample_source_prefetch(augmented->augmenter->source, samples.index[row]);
 }

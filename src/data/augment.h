@@ -10,7 +10,7 @@
 #include <mnist_blas/augmentation.h>
 
 typedef struct mb_augmenter {
-    const mb_source *source;
+    const mb_sample_source *source;
     mb_augmentation options;
     uint64_t seed;
     size_t rows, columns;
@@ -23,38 +23,39 @@ typedef struct mb_augmenter {
 } mb_augmenter;
 
 /* Prepares to vary the images of `source`, of rows x columns pixels, which must outlive the
- * augmenter; what is made belongs to the arena. MB_MEMORY. */
-mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed, const mb_source *source,
-                            size_t rows, size_t columns, mb_arena *arena, mb_augmenter *augmenter,
-                            mb_error *error);
+ * augmenter; what is made belongs to the arena. MB_ERROR_MEMORY. */
+mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
+                            const mb_sample_source *source, size_t rows, size_t columns,
+                            mb_arena *arena, mb_augmenter *augmenter, mb_error *error);
 
 /* Image `number` of the source as epoch `epoch`, from 0, sees it: `image` (rows, columns), not
  * touched by other threads meanwhile; neither is `scratch`, augmenter->scratch bytes on a cache
  * line. Any kernels give the same bytes. */
-void mb_augment(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t number,
-                size_t epoch, void *scratch, uint8_t *image);
+void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t number,
+                      size_t epoch, void *scratch, uint8_t *image);
 
 /* Rows that hold the samples of one step after the other: a source of its own, in the form of the
  * original. Each has its fixed room, so that threads can make them apart. */
-typedef struct mb_augmented {
+typedef struct mb_augmented_batch {
     const mb_augmenter *augmenter;
-    mb_source source; /* (max_rows) */
+    mb_sample_source source; /* (max_rows) */
     uint8_t *images, *labels;
-    mb_dot *dots; /* NULL: as dense as the original */
+    mb_nonzero *dots; /* NULL: as dense as the original */
     uint32_t *bound;
-    const uint32_t *number; /* (max_rows) 0, 1, 2, ...: what a step that uses all rows gathers */
-} mb_augmented;
+    const uint32_t *index; /* (max_rows) 0, 1, 2, ...: what a step that uses all rows gathers */
+} mb_augmented_batch;
 
-/* Room for max_rows samples, from the arena; the augmenter must outlive it. MB_MEMORY. */
-mb_status mb_augmented_open(const mb_augmenter *augmenter, size_t max_rows, mb_arena *arena,
-                            mb_augmented *augmented, mb_error *error);
+/* Room for max_rows samples, from the arena; the augmenter must outlive it. MB_ERROR_MEMORY. */
+mb_status mb_augmented_batch_open(const mb_augmenter *augmenter, size_t max_rows, mb_arena *arena,
+                                  mb_augmented_batch *augmented, mb_error *error);
 
 /* Makes the rows first .. end-1 (cut down to those there are) of a step's samples. */
-void mb_augmented_make(const mb_augmented *augmented, const mb_kernels *kernels, mb_samples samples,
-                       size_t first, size_t end, size_t epoch, void *scratch);
+void mb_augmented_batch_fill(const mb_augmented_batch *augmented, const mb_kernels *kernels,
+                             mb_sample_indices samples, size_t first, size_t end, size_t epoch,
+                             void *scratch);
 
 /* Asks the memory for what making them will read. */
-void mb_augmented_prefetch(const mb_augmented *augmented, mb_samples samples, size_t first,
-                           size_t end);
+void mb_augmented_batch_prefetch(const mb_augmented_batch *augmented, mb_sample_indices samples,
+                                 size_t first, size_t end);
 
 #endif

@@ -6,102 +6,105 @@ static size_t blocks_of(size_t rows) { return (rows + MB_BLOCK_ROWS - 1) / MB_BL
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-static mb_status open_blocks(const mb_source *source, size_t max_rows, mb_arena *arena,
+static mb_status open_blocks(const mb_sample_source *source, size_t max_rows, mb_arena *arena,
                              mb_batch *batch, mb_error *error)
 {
     const size_t blocks = blocks_of(max_rows), room = source->pixels * MB_BLOCK_ROWS;
-    batch->block = mb_arena_take(arena, blocks, sizeof *batch->block);
+    batch->block = mb_arena_alloc(arena, blocks, sizeof *batch->block);
     if (batch->block == NULL)
         return mb_fail_memory(error, "batch", blocks * sizeof *batch->block);
     for (size_t b = 0; b < blocks; b++) {
-        mb_block *block = &batch->block[b];
-        *block = (mb_block){.mask = mb_arena_take(arena, source->pixels, sizeof *block->mask),
-                            .value = mb_arena_take(arena, room, sizeof *block->value)};
+        mb_transposed_block *block = &batch->block[b];
+        *block = (mb_transposed_block){
+            .mask = mb_arena_alloc(arena, source->pixels, sizeof *block->mask),
+            .value = mb_arena_alloc(arena, room, sizeof *block->value)};
         if (block->mask == NULL || block->value == NULL)
             return mb_fail_memory(error, "batch", room);
     }
     return MB_OK;
 }
 
-mb_status mb_batch_open(const mb_source *source, size_t max_rows, bool by_pixel, mb_arena *arena,
-                        mb_batch *batch, mb_error *error)
+mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, bool by_pixel,
+                        mb_arena *arena, mb_batch *batch, mb_error *error)
 {
-    *batch = (mb_batch){.source = source, .labels = mb_arena_take(arena, max_rows, 1)};
+    *batch = (mb_batch){.source = source, .labels = mb_arena_alloc(arena, max_rows, 1)};
     if (batch->labels == NULL)
         return mb_fail_memory(error, "batch", max_rows);
-    if (source->dots != NULL)
+    if (source->nonzeros != NULL)
         return by_pixel ? open_blocks(source, max_rows, arena, batch, error) : MB_OK;
     size_t numbers;
     if (mb_multiply(max_rows, source->pixels, &numbers))
-        batch->x = mb_arena_take(arena, numbers, sizeof *batch->x);
+        batch->x = mb_arena_alloc(arena, numbers, sizeof *batch->x);
     return batch->x != NULL ? MB_OK : mb_fail_memory(error, "batch", max_rows * source->pixels * 4);
 }
 
-size_t mb_batch_pieces(const mb_source *source, size_t max_rows)
+size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows)
 {
-    return source->dots != NULL ? blocks_of(max_rows) * source->ranges
-                                : (max_rows + MB_FILL_ROWS - 1) / MB_FILL_ROWS;
+    return source->nonzeros != NULL ? blocks_of(max_rows) * source->segments
+                                    : (max_rows + MB_GATHER_ROWS - 1) / MB_GATHER_ROWS;
 }
 
 /* A range of the block's pixels; `rows` are the block's samples. */
-static void turn_range(const mb_source *source, mb_samples rows, const mb_block *block,
-                       size_t range)
+static void turn_range(const mb_sample_source *source, mb_sample_indices rows,
+                       const mb_transposed_block *block, size_t range)
 {
-    const size_t first = range * source->range_pixels;
-    const size_t pixels = least(source->range_pixels, source->pixels - first);
+    const size_t first = range * source->segment_pixels;
+    const size_t pixels = least(source->segment_pixels, source->pixels - first);
     uint64_t *restrict mask = block->mask + first;
     memset(mask, 0, pixels * sizeof *mask);
     for (size_t row = 0; row < rows.count; row++) {
-        const mb_pixels x = mb_source_pixels(source, rows.number[row], range);
+        const mb_sparse_row x = mb_sample_source_segment(source, rows.index[row], range);
         uint8_t *restrict value = block->value + first * MB_BLOCK_ROWS + row;
         for (size_t k = 0, pixel = 0; k < x.count; k++) {
-            pixel += x.dots[k].step;
+            pixel += x.nonzeros[k].delta;
             mask[pixel] |= (uint64_t)1 << row;
-            value[pixel * MB_BLOCK_ROWS] = x.dots[k].value;
+            value[pixel * MB_BLOCK_ROWS] = x.nonzeros[k].value;
         }
     }
 }
 
 /* The samples of a piece of a sparse batch, one block of rows. */
-static mb_samples rows_of_piece(const mb_source *source, mb_samples samples, size_t piece)
+static mb_sample_indices rows_of_piece(const mb_sample_source *source, mb_sample_indices samples,
+                                       size_t piece)
 {
-    const size_t first = piece / source->ranges * MB_BLOCK_ROWS;
+    const size_t first = piece / source->segments * MB_BLOCK_ROWS;
     if (first >= samples.count)
-        return (mb_samples){0};
-    return (mb_samples){samples.number + first, least(samples.count - first, MB_BLOCK_ROWS)};
+        return (mb_sample_indices){0};
+    return (mb_sample_indices){samples.index + first, least(samples.count - first, MB_BLOCK_ROWS)};
 }
 
-static void note_labels(const mb_batch *batch, mb_samples samples, size_t first, size_t end)
+static void note_labels(const mb_batch *batch, mb_sample_indices samples, size_t first, size_t end)
 {
     for (size_t row = first; row < end; row++)
-        batch->labels[row] = batch->source->split.labels[samples.number[row]];
+        batch->labels[row] = batch->source->split.labels[samples.index[row]];
 }
 
-static void gather_sparse(mb_batch *batch, mb_samples samples, size_t piece)
+static void gather_sparse(mb_batch *batch, mb_sample_indices samples, size_t piece)
 {
-    const mb_source *source = batch->source;
-    const size_t block = piece / source->ranges, range = piece % source->ranges;
-    const mb_samples rows = rows_of_piece(source, samples, piece);
+    const mb_sample_source *source = batch->source;
+    const size_t block = piece / source->segments, range = piece % source->segments;
+    const mb_sample_indices rows = rows_of_piece(source, samples, piece);
     if (range == 0)
         note_labels(batch, samples, block * MB_BLOCK_ROWS, block * MB_BLOCK_ROWS + rows.count);
     if (rows.count > 0 && batch->block != NULL)
         turn_range(source, rows, &batch->block[block], range);
 }
 
-static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_samples samples,
+static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
                          size_t piece)
 {
-    const size_t pixels = batch->source->pixels, first = piece * MB_FILL_ROWS;
-    const size_t end = least(first + MB_FILL_ROWS, samples.count);
+    const size_t pixels = batch->source->pixels, first = piece * MB_GATHER_ROWS;
+    const size_t end = least(first + MB_GATHER_ROWS, samples.count);
     note_labels(batch, samples, first, end);
     for (size_t row = first; row < end; row++)
-        kernels->widen(pixels, batch->source->split.images + samples.number[row] * pixels,
-                       batch->x + row * pixels);
+        kernels->bytes_to_float(pixels, batch->source->split.images + samples.index[row] * pixels,
+                                batch->x + row * pixels);
 }
 
-void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_samples samples, size_t piece)
+void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
+                     size_t piece)
 {
-    if (batch->source->dots != NULL)
+    if (batch->source->nonzeros != NULL)
         gather_sparse(batch, samples, piece);
     else
         gather_dense(batch, kernels, samples, piece);
@@ -116,35 +119,36 @@ static void prefetch(const void *from, size_t bytes)
     __asm__ volatile(""); /* or GCC drops calls of a function that does nothing else */
 }
 
-static void prefetch_sparse(const mb_source *source, mb_samples samples, size_t piece)
+static void prefetch_sparse(const mb_sample_source *source, mb_sample_indices samples, size_t piece)
 {
-    const mb_samples rows = rows_of_piece(source, samples, piece);
+    const mb_sample_indices rows = rows_of_piece(source, samples, piece);
     for (size_t row = 0; row < rows.count; row++) {
-        const mb_pixels x = mb_source_pixels(source, rows.number[row], piece % source->ranges);
-        prefetch(x.dots, x.count * sizeof *x.dots);
+        const mb_sparse_row x =
+            mb_sample_source_segment(source, rows.index[row], piece % source->segments);
+        prefetch(x.nonzeros, x.count * sizeof *x.nonzeros);
     }
 }
 
-static void prefetch_dense(const mb_source *source, mb_samples samples, size_t piece)
+static void prefetch_dense(const mb_sample_source *source, mb_sample_indices samples, size_t piece)
 {
-    const size_t first = piece * MB_FILL_ROWS, end = least(first + MB_FILL_ROWS, samples.count);
+    const size_t first = piece * MB_GATHER_ROWS, end = least(first + MB_GATHER_ROWS, samples.count);
     for (size_t row = first; row < end; row++)
-        prefetch(source->split.images + samples.number[row] * source->pixels, source->pixels);
+        prefetch(source->split.images + samples.index[row] * source->pixels, source->pixels);
 }
 
-void mb_source_prefetch(const mb_source *source, size_t number)
+void mb_sample_source_prefetch(const mb_sample_source *source, size_t number)
 {
-    const uint32_t *bound = source->bound + number * (source->ranges + 1);
-    if (source->dots != NULL)
-        prefetch(source->dots + bound[0],
-                 (bound[source->ranges] - bound[0]) * sizeof *source->dots);
+    const uint32_t *bound = source->row_start + number * (source->segments + 1);
+    if (source->nonzeros != NULL)
+        prefetch(source->nonzeros + bound[0],
+                 (bound[source->segments] - bound[0]) * sizeof *source->nonzeros);
     else
         prefetch(source->split.images + number * source->pixels, source->pixels);
 }
 
-void mb_batch_prefetch(const mb_source *source, mb_samples samples, size_t piece)
+void mb_batch_prefetch(const mb_sample_source *source, mb_sample_indices samples, size_t piece)
 {
-    if (source->dots != NULL)
+    if (source->nonzeros != NULL)
         prefetch_sparse(source, samples, piece);
     else
         prefetch_dense(source, samples, piece);

@@ -31,11 +31,11 @@ static mb_status read_file(opened *all, size_t file, mb_error *error)
         status = mb_fail_memory(error, folder, strlen(folder) + strlen(name) + 2);
         goto done;
     }
-    status = mb_idx_locate(path, &found, error);
+    status = mb_idx_find(path, &found, error);
     if (status != MB_OK)
         goto done;
     if (found == NULL) {
-        status = mb_fail(error, MB_IO, "%s: missing %s (or .gz)", folder, name);
+        status = mb_fail(error, MB_ERROR_IO, "%s: missing %s (or .gz)", folder, name);
         goto done;
     }
     const bool images = file == MB_TRAIN_IMAGES || file == MB_TEST_IMAGES;
@@ -56,8 +56,8 @@ static mb_status read_split(opened *all, size_t first, mb_split *split, mb_error
     if (status != MB_OK)
         return status;
     if (images->count != labels->count)
-        return mb_fail(error, MB_FORMAT, "%s: %zu labels, but %s has %zu images", labels->path,
-                       labels->count, images->path, images->count);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu labels, but %s has %zu images",
+                       labels->path, labels->count, images->path, images->count);
     *split = (mb_split){images->items, labels->items, images->count};
     all->dataset.rows = images->rows;
     all->dataset.columns = images->columns;
@@ -69,7 +69,7 @@ static mb_status check_sizes(const opened *all, mb_error *error)
     const mb_idx *train = &all->files[MB_TRAIN_IMAGES], *test = &all->files[MB_TEST_IMAGES];
     if (train->rows == test->rows && train->columns == test->columns)
         return MB_OK;
-    return mb_fail(error, MB_FORMAT, "%s: images of %zu x %zu, but those of %s are %zu x %zu",
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: images of %zu x %zu, but those of %s are %zu x %zu",
                    test->path, test->rows, test->columns, train->path, train->rows, train->columns);
 }
 
@@ -94,20 +94,21 @@ static mb_status check_gaps(const mb_idx *labels, size_t largest, mb_error *erro
         absent++;
     if (absent > labels->items[largest])
         return MB_OK;
-    return mb_fail(error, MB_FORMAT,
+    return mb_fail(error, MB_ERROR_FORMAT,
                    "%s: label %u at item %zu, but there are only %zu different labels: none is %zu",
                    labels->path, (unsigned)labels->items[largest], largest, different, absent);
 }
 
 static mb_status count_classes(opened *all, unsigned splits, mb_error *error)
 {
-    const bool train = (splits & MB_TRAIN_SPLIT) != 0;
+    const bool train = (splits & MB_SPLIT_TRAIN) != 0;
     const mb_idx *labels = &all->files[train ? MB_TRAIN_LABELS : MB_TEST_LABELS];
     const size_t largest = largest_label(labels);
     all->dataset.classes = (size_t)labels->items[largest] + 1;
     if (all->dataset.classes < 2)
-        return mb_fail(error, MB_FORMAT, "%s: 1 class: all %zu labels are 0, 2 classes are needed",
-                       labels->path, labels->count);
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: 1 class: all %zu labels are 0, 2 classes are needed", labels->path,
+                       labels->count);
     return train ? check_gaps(labels, largest, error) : MB_OK;
 }
 
@@ -116,7 +117,7 @@ static mb_status check_test_labels(const opened *all, mb_error *error)
     const mb_idx *labels = &all->files[MB_TEST_LABELS];
     for (size_t i = 0; i < labels->count; i++)
         if (labels->items[i] >= all->dataset.classes)
-            return mb_fail(error, MB_FORMAT,
+            return mb_fail(error, MB_ERROR_FORMAT,
                            "%s: label %u at item %zu, but the largest in training is %zu",
                            labels->path, (unsigned)labels->items[i], i, all->dataset.classes - 1);
     return MB_OK;
@@ -124,14 +125,14 @@ static mb_status check_test_labels(const opened *all, mb_error *error)
 
 static mb_status read_splits(opened *all, unsigned splits, mb_error *error)
 {
-    mb_status status = mb_folder_check(NULL, all->dataset.folder, error);
-    if (status == MB_OK && (splits & MB_TRAIN_SPLIT))
+    mb_status status = mb_data_folder_check(NULL, all->dataset.folder, error);
+    if (status == MB_OK && (splits & MB_SPLIT_TRAIN))
         status = read_split(all, MB_TRAIN_IMAGES, &all->dataset.train, error);
-    if (status == MB_OK && (splits & MB_TEST_SPLIT))
+    if (status == MB_OK && (splits & MB_SPLIT_TEST))
         status = read_split(all, MB_TEST_IMAGES, &all->dataset.test, error);
     if (status == MB_OK)
         status = count_classes(all, splits, error);
-    if (status == MB_OK && splits == (MB_TRAIN_SPLIT | MB_TEST_SPLIT)) {
+    if (status == MB_OK && splits == (MB_SPLIT_TRAIN | MB_SPLIT_TEST)) {
         status = check_sizes(all, error);
         if (status == MB_OK)
             status = check_test_labels(all, error);
@@ -143,9 +144,9 @@ mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **data
                           mb_error *error)
 {
     if (folder == NULL || dataset == NULL)
-        return mb_fail(error, MB_INVALID, "dataset: folder and dataset must not be NULL");
-    if (splits == 0 || (splits & ~(unsigned)(MB_TRAIN_SPLIT | MB_TEST_SPLIT)) != 0)
-        return mb_fail(error, MB_INVALID, "%s: splits %u: can be 1, 2 or 3", folder, splits);
+        return mb_fail(error, MB_ERROR_INVALID, "dataset: folder and dataset must not be NULL");
+    if (splits == 0 || (splits & ~(unsigned)(MB_SPLIT_TRAIN | MB_SPLIT_TEST)) != 0)
+        return mb_fail(error, MB_ERROR_INVALID, "%s: splits %u: can be 1, 2 or 3", folder, splits);
     mb_status status = MB_OK;
     opened *all = calloc(1, sizeof *all);
     if (all == NULL) {
@@ -169,12 +170,13 @@ done:
     return status;
 }
 
-mb_status mb_dataset_draw(mb_machine *machine, uint64_t seed, mb_dataset **dataset, mb_error *error)
+mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
+                                mb_error *error)
 {
-    enum { TRAIN = MB_DRAWN_TRAIN, TEST = MB_DRAWN_TEST, COUNT = TRAIN + TEST };
-    const size_t image_bytes = (size_t)COUNT * MB_DRAWN_PIXELS, bytes = image_bytes + COUNT;
+    enum { TRAIN = MB_SYNTHETIC_TRAIN, TEST = MB_SYNTHETIC_TEST, COUNT = TRAIN + TEST };
+    const size_t image_bytes = (size_t)COUNT * MB_SYNTHETIC_PIXELS, bytes = image_bytes + COUNT;
     if (machine == NULL || dataset == NULL)
-        return mb_fail(error, MB_INVALID, "dataset: machine and dataset must not be NULL");
+        return mb_fail(error, MB_ERROR_INVALID, "dataset: machine and dataset must not be NULL");
     opened *all = calloc(1, sizeof *all);
     if (all == NULL)
         return mb_fail_memory(error, "drawn digits", sizeof *all);
@@ -184,12 +186,13 @@ mb_status mb_dataset_draw(mb_machine *machine, uint64_t seed, mb_dataset **datas
         return mb_fail_memory(error, "drawn digits", bytes);
     }
     uint8_t *images = all->drawn, *labels = images + image_bytes;
-    mb_drawn_digits(mb_machine_team(machine), seed, COUNT, images, labels);
-    all->dataset.rows = MB_DRAWN_SIDE;
-    all->dataset.columns = MB_DRAWN_SIDE;
+    mb_synthetic_digits(mb_machine_team(machine), seed, COUNT, images, labels);
+    all->dataset.rows = MB_SYNTHETIC_SIDE;
+    all->dataset.columns = MB_SYNTHETIC_SIDE;
     all->dataset.classes = MB_DIGITS;
     all->dataset.train = (mb_split){images, labels, TRAIN};
-    all->dataset.test = (mb_split){images + (size_t)TRAIN * MB_DRAWN_PIXELS, labels + TRAIN, TEST};
+    all->dataset.test =
+        (mb_split){images + (size_t)TRAIN * MB_SYNTHETIC_PIXELS, labels + TRAIN, TEST};
     *dataset = &all->dataset;
     return MB_OK;
 }

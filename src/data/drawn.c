@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SIDE = MB_DRAWN_SIDE, INNER = MB_PEN_SIDE };
+enum { SIDE = MB_SYNTHETIC_SIDE, INNER = MB_PEN_SIDE };
 
 /* Where to put a row (or column) of the inner square whose weights have this sum and moment:
  * *offset, which brings their centre nearest to SIDE / 2, as MNIST has it. False when the image has
@@ -25,7 +25,7 @@ static bool find_offset(uint32_t sum, uint32_t moment, size_t *offset)
  * that, or nothing in gray. */
 static bool centre(const uint8_t *gray, uint8_t *pixels)
 {
-    memset(pixels, 0, MB_DRAWN_PIXELS);
+    memset(pixels, 0, MB_SYNTHETIC_PIXELS);
     uint32_t sum = 0, moment_x = 0, moment_y = 0;
     for (uint32_t y = 0; y < INNER; y++)
         for (uint32_t x = 0; x < INNER; x++) {
@@ -52,15 +52,15 @@ static bool try_digit(uint32_t label, mb_rng *rng, uint8_t *pixels)
     mb_hand_write(label, rng, &path);
     mb_path_fit(&path);
     mb_pen_depth(&path, depth);
-    const float sharp = 0.75f + 0.25f * mb_rng_unit(rng), ragged = 0.2f * mb_rng_unit(rng);
+    const float sharp = 0.75f + 0.25f * mb_rng_uniform(rng), ragged = 0.2f * mb_rng_uniform(rng);
     mb_pen_gray(depth, (mb_inking){sharp, ragged}, rng, gray);
     return centre(gray, pixels);
 }
 
-uint8_t mb_drawn_digit(uint64_t seed, uint64_t image, uint8_t *pixels)
+uint8_t mb_synthetic_digit(uint64_t seed, uint64_t image, uint8_t *pixels)
 {
     enum { TRIES = 8 }; /* one of a thousand needs a second */
-    mb_rng rng = mb_rng_at(seed, MB_FOR_DIGITS, 0, image);
+    mb_rng rng = mb_rng_at(seed, MB_RNG_DIGITS, 0, image);
     const uint32_t label = mb_rng_below(&rng, MB_DIGITS);
     for (size_t tries = 0; tries < TRIES && !try_digit(label, &rng, pixels); tries++)
         ;
@@ -79,10 +79,11 @@ static void draw_share(const mb_worker *worker, void *context)
     const size_t end = drawing->count * (worker->index + 1) / worker->count;
     for (size_t i = drawing->count * worker->index / worker->count; i < end; i++)
         drawing->labels[i] =
-            mb_drawn_digit(drawing->seed, i, drawing->images + i * MB_DRAWN_PIXELS);
+            mb_synthetic_digit(drawing->seed, i, drawing->images + i * MB_SYNTHETIC_PIXELS);
 }
 
-void mb_drawn_digits(mb_team *team, uint64_t seed, size_t count, uint8_t *images, uint8_t *labels)
+void mb_synthetic_digits(mb_team *team, uint64_t seed, size_t count, uint8_t *images,
+                         uint8_t *labels)
 {
     job drawing = {seed, count, images, labels};
     mb_team_run(team, draw_share, &drawing);

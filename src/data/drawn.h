@@ -8,17 +8,24 @@
 #include <stdint.h>
 
 /* Side of an image, its pixels, and the images of each split: those of MNIST. */
-enum { MB_DRAWN_SIDE = 28, MB_DRAWN_PIXELS = 784, MB_DRAWN_TRAIN = 60000, MB_DRAWN_TEST = 10000 };
+enum {
+    MB_SYNTHETIC_SIDE = 28,
+    MB_SYNTHETIC_PIXELS = 784,
+    MB_SYNTHETIC_TRAIN = 60000,
+    MB_SYNTHETIC_TEST = 10000
+};
 
-/* Draws image number `image` of the stream `seed` into pixels (MB_DRAWN_SIDE, MB_DRAWN_SIDE) and
- * returns its label, 0 .. 9. Nothing but the two numbers decides on it: the arithmetic is of single
- * additions, products, quotients and roots, which are the same everywhere. It is prepared as
- * MNIST's are (http://yann.lecun.com/exdb/mnist): fitted into 20 x 20 pixels, smooth at the edges,
- * and moved by whole pixels so that the centre of its mass is the middle of the image. */
-uint8_t mb_drawn_digit(uint64_t seed, uint64_t image, uint8_t *pixels);
+/* Draws image number `image` of the stream `seed` into pixels (MB_SYNTHETIC_SIDE,
+ * MB_SYNTHETIC_SIDE) and returns its label, 0 .. 9. Nothing but the two numbers decides on it: the
+ * arithmetic is of single additions, products, quotients and roots, which are the same everywhere.
+ * It is prepared as MNIST's are (http://yann.lecun.com/exdb/mnist): fitted into 20 x 20 pixels,
+ * smooth at the edges, and moved by whole pixels so that the centre of its mass is the middle of
+ * the image. */
+uint8_t mb_synthetic_digit(uint64_t seed, uint64_t image, uint8_t *pixels);
 
-/* Draws the images 0 .. count-1 on all threads of the team: images (count, MB_DRAWN_PIXELS), labels
- * (count). The same bytes at any number of threads. */
-void mb_drawn_digits(mb_team *team, uint64_t seed, size_t count, uint8_t *images, uint8_t *labels);
+/* Draws the images 0 .. count-1 on all threads of the team: images (count, MB_SYNTHETIC_PIXELS),
+ * labels (count). The same bytes at any number of threads. */
+void mb_synthetic_digits(mb_team *team, uint64_t seed, size_t count, uint8_t *images,
+                         uint8_t *labels);
 
 #endif

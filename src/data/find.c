@@ -21,19 +21,19 @@ static const char *const fixed_places[] = {"./data/mnist", "./data/MNIST/raw", "
                                            "../data/MNIST/raw"};
 enum { FIXED_PLACES = sizeof fixed_places / sizeof *fixed_places, PLACES = FIXED_PLACES + 1 };
 
-mb_status mb_folder_check(const char *origin, const char *path, mb_error *error)
+mb_status mb_data_folder_check(const char *origin, const char *path, mb_error *error)
 {
     struct stat info;
     const char *shown = *path != '\0' ? path : "''";
     const char *separator = origin != NULL ? ": " : "";
     origin = origin != NULL ? origin : "";
     if (stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return mb_fail(error, MB_IO, "%s%s%s: no such folder", origin, separator, shown);
+        return mb_fail(error, MB_ERROR_IO, "%s%s%s: no such folder", origin, separator, shown);
     if (stat(path, &info) != 0)
-        return mb_fail(error, MB_IO, "%s%s%s: cannot be opened: %s", origin, separator, shown,
+        return mb_fail(error, MB_ERROR_IO, "%s%s%s: cannot be opened: %s", origin, separator, shown,
                        strerror(errno));
     if (!S_ISDIR(info.st_mode))
-        return mb_fail(error, MB_IO, "%s%s%s: is not a folder", origin, separator, shown);
+        return mb_fail(error, MB_ERROR_IO, "%s%s%s: is not a folder", origin, separator, shown);
     return MB_OK;
 }
 
@@ -50,7 +50,7 @@ static mb_status cache_place(char **place, mb_error *error)
         written = asprintf(place, "%s/.cache/mnist_blas", home);
     if (written < 0) {
         *place = NULL;
-        return mb_fail(error, MB_MEMORY, "data folder: out of memory");
+        return mb_fail(error, MB_ERROR_MEMORY, "data folder: out of memory");
     }
     return MB_OK;
 }
@@ -76,12 +76,12 @@ static void free_places(char **places)
 static mb_status holds_data(const char *folder, bool *holds, mb_error *error)
 {
     *holds = false;
-    if (mb_folder_check(NULL, folder, NULL) != MB_OK)
+    if (mb_data_folder_check(NULL, folder, NULL) != MB_OK)
         return MB_OK;
     for (size_t i = 0; i < MB_DATASET_FILES && !*holds; i++) {
         char *file = NULL;
         char *path = mb_path_join(folder, mb_dataset_files[i]);
-        mb_status status = path != NULL ? mb_idx_locate(path, &file, error)
+        mb_status status = path != NULL ? mb_idx_find(path, &file, error)
                                         : mb_fail_memory(error, folder, strlen(folder) + 1);
         *holds = file != NULL;
         free(file);
@@ -112,7 +112,7 @@ mb_status mb_dataset_find(const char *folder, char **found, mb_error *error)
 {
     const char *origin = NULL;
     if (found == NULL)
-        return mb_fail(error, MB_INVALID, "data folder: nowhere to put it: found is NULL");
+        return mb_fail(error, MB_ERROR_INVALID, "data folder: nowhere to put it: found is NULL");
     *found = NULL;
     if (folder == NULL) {
         origin = "MNIST_BLAS_DATA";
@@ -120,14 +120,14 @@ mb_status mb_dataset_find(const char *folder, char **found, mb_error *error)
         if (folder == NULL || *folder == '\0')
             return find_usual(found, error);
     }
-    const mb_status status = mb_folder_check(origin, folder, error);
+    const mb_status status = mb_data_folder_check(origin, folder, error);
     if (status != MB_OK)
         return status;
     *found = strdup(folder);
     return *found != NULL ? MB_OK : mb_fail_memory(error, folder, strlen(folder) + 1);
 }
 
-char *mb_dataset_places(void)
+char *mb_dataset_search_path(void)
 {
     char *places[PLACES] = {NULL};
     char *text = NULL;

@@ -9,5 +9,5 @@ mb_digest mb_split_fingerprint(const mb_split *split, size_t rows, size_t column
     const mb_span spans[] = {{head, sizeof head},
                              {split->images, split->count * rows * columns},
                              {split->labels, split->count}};
-    return mb_digest_of(spans, sizeof spans / sizeof *spans);
+    return mb_sha256(spans, sizeof spans / sizeof *spans);
 }

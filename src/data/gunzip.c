@@ -63,7 +63,7 @@ static mb_status reserve_first(unpacking *work, size_t limit, mb_error *error)
 static mb_status grow(unpacking *work, mb_error *error)
 {
     if (work->room >= work->most_room)
-        return mb_fail(error, MB_FORMAT, "%s: too large: unpacks to more than %zu bytes",
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: too large: unpacks to more than %zu bytes",
                        work->name, work->most_room);
     const size_t half = work->most_room / 2;
     const size_t room = work->room >= half ? work->most_room : 2 * work->room + ROOM;
@@ -121,10 +121,12 @@ static mb_status explain_stream(const unpacking *work, mb_bytes stream, mb_error
     const mb_bytes shorter = {stream.data, stream.size - smaller(LAST_BYTES, stream.size / 2)};
     const bool damaged = reach > 0 ? overflows(work, shorter, reach - 1) : stream.size > LAST_BYTES;
     if (damaged)
-        return mb_fail(error, MB_FORMAT, "%s: damaged: cannot be unpacked past its first %zu bytes",
-                       work->name, work->made.size + reach);
-    return mb_fail(error, MB_FORMAT, "%s: truncated: the gzip data goes on after all %zu bytes",
-                   work->name, work->at + work->packed.size);
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: damaged: cannot be unpacked past its first %zu bytes", work->name,
+                       work->made.size + reach);
+    return mb_fail(error, MB_ERROR_FORMAT,
+                   "%s: truncated: the gzip data goes on after all %zu bytes", work->name,
+                   work->at + work->packed.size);
 }
 
 /* Why the current member fails. */
@@ -132,7 +134,7 @@ static mb_status explain(const unpacking *work, mb_error *error)
 {
     const mb_bytes *member = &work->packed;
     if (member->size >= 4 && (member->data[2] != DEFLATE || (member->data[3] & RESERVED)))
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: damaged: the gzip header at byte %zu has method %u and flags 0x%02x",
                        work->name, work->at, (unsigned)member->data[2], (unsigned)member->data[3]);
     const size_t header = header_size(member);
@@ -144,15 +146,16 @@ static mb_status explain(const unpacking *work, mb_error *error)
                                                        &made) != LIBDEFLATE_SUCCESS)
         return explain_stream(work, stream, error);
     if (header == 0 || stream.size - used < TRAILER)
-        return mb_fail(error, MB_FORMAT, "%s: truncated: the gzip data goes on after all %zu bytes",
-                       work->name, work->at + member->size);
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: truncated: the gzip data goes on after all %zu bytes", work->name,
+                       work->at + member->size);
     const uint32_t promised = little_endian(stream.data + used);
     const uint32_t checksum = libdeflate_crc32(0, content, made);
     if (checksum != promised)
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: bad checksum: 0x%08x is promised, %zu unpacked bytes have 0x%08x",
                        work->name, promised, made, checksum);
-    return mb_fail(error, MB_FORMAT, "%s: bad length: %u bytes are promised, %zu are there",
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: bad length: %u bytes are promised, %zu are there",
                    work->name, little_endian(stream.data + used + 4), made);
 }
 
@@ -182,7 +185,7 @@ static mb_status check_rest(const unpacking *work, mb_error *error)
 {
     for (size_t i = 0; i < work->packed.size; i++)
         if (work->packed.data[i] != 0)
-            return mb_fail(error, MB_FORMAT,
+            return mb_fail(error, MB_ERROR_FORMAT,
                            "%s: trailing garbage: %zu bytes follow the gzip data at byte %zu",
                            work->name, work->packed.size, work->at);
     return MB_OK;
@@ -192,7 +195,8 @@ mb_status mb_gunzip(const char *name, const mb_bytes *packed, size_t limit, mb_b
                     mb_error *error)
 {
     if (!mb_is_gzip(packed))
-        return mb_fail(error, MB_FORMAT, "%s: not a gzip file: %zu bytes", name, packed->size);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: not a gzip file: %zu bytes", name,
+                       packed->size);
     unpacking work = {.name = name, .packed = *packed};
     mb_status status = MB_OK;
     work.inflater = libdeflate_alloc_decompressor();

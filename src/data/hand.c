@@ -32,7 +32,7 @@ typedef struct manner {
 
 static float between(mb_rng *rng, float from, float to)
 {
-    return from + (to - from) * mb_rng_unit(rng);
+    return from + (to - from) * mb_rng_uniform(rng);
 }
 
 /* Mean 0, standard deviation 1, bell-shaped within +-3.46: the sum of four uniform numbers. */
@@ -46,7 +46,7 @@ static float normal(mb_rng *rng)
 
 static float at_least(float floor, float value) { return value < floor ? floor : value; }
 
-static bool happens(mb_rng *rng, float chance) { return mb_rng_unit(rng) < chance; }
+static bool happens(mb_rng *rng, float chance) { return mb_rng_uniform(rng) < chance; }
 
 static const mb_form *choose_form(const mb_glyph *glyph, mb_rng *rng)
 {

@@ -43,25 +43,27 @@ static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *erro
     const uint8_t *magic = idx->bytes.data;
     const unsigned wanted = UNSIGNED_BYTE << 8 | (unsigned)kind;
     if (idx->bytes.size == 0)
-        return mb_fail(error, MB_FORMAT, "%s: empty file: 0 bytes", idx->path);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: empty file: 0 bytes", idx->path);
     if (idx->bytes.size < MAGIC_SIZE)
-        return mb_fail(error, MB_FORMAT, "%s: not an IDX file: %zu bytes, its header alone has %zu",
-                       idx->path, idx->bytes.size, header_size(kind));
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: not an IDX file: %zu bytes, its header alone has %zu", idx->path,
+                       idx->bytes.size, header_size(kind));
     const uint32_t found = big_endian(magic);
     if (found == wanted)
         return MB_OK;
     if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
                        found, plural(kind), wanted);
     if (magic[2] != UNSIGNED_BYTE)
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
                        idx->path, (unsigned)magic[2], type_name(magic[2]), UNSIGNED_BYTE);
     if (magic[3] == MB_IDX_LABELS || magic[3] == MB_IDX_IMAGES)
-        return mb_fail(error, MB_FORMAT, "%s: holds %s, not %s: starts with 0x%08x, not 0x%08x",
-                       idx->path, plural(magic[3]), plural(kind), found, wanted);
-    return mb_fail(error, MB_FORMAT, "%s: has %u dimensions: %s have %u", idx->path,
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: holds %s, not %s: starts with 0x%08x, not 0x%08x", idx->path,
+                       plural(magic[3]), plural(kind), found, wanted);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: has %u dimensions: %s have %u", idx->path,
                    (unsigned)magic[3], plural(kind), (unsigned)kind);
 }
 
@@ -70,21 +72,21 @@ static mb_status check_dimensions(const mb_idx *idx, mb_idx_kind kind, size_t *p
 {
     size_t pixels;
     if (idx->count == 0)
-        return mb_fail(error, MB_FORMAT, "%s: empty: header promises 0 %s", idx->path,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: empty: header promises 0 %s", idx->path,
                        plural(kind));
     if (idx->rows == 0 || idx->columns == 0)
-        return mb_fail(error, MB_FORMAT, "%s: images without pixels: header says %zu x %zu",
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: images without pixels: header says %zu x %zu",
                        idx->path, idx->rows, idx->columns);
-    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IDX_MOST_PIXELS)
-        return mb_fail(error, MB_FORMAT,
+    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IDX_MAX_PIXELS)
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images too large: header says %zu x %zu, at most %d pixels are read",
-                       idx->path, idx->rows, idx->columns, MB_IDX_MOST_PIXELS);
+                       idx->path, idx->rows, idx->columns, MB_IDX_MAX_PIXELS);
     if (!mb_multiply(pixels, idx->count, payload) ||
-        *payload > MB_IDX_MOST_BYTES - header_size(kind))
-        return mb_fail(error, MB_FORMAT,
+        *payload > MB_IDX_MAX_BYTES - header_size(kind))
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: too large: header promises %zu %s of %zu bytes, at most %zu bytes are "
                        "read",
-                       idx->path, idx->count, plural(kind), pixels, MB_IDX_MOST_BYTES);
+                       idx->path, idx->count, plural(kind), pixels, MB_IDX_MAX_BYTES);
     return MB_OK;
 }
 
@@ -97,7 +99,7 @@ static mb_status parse_header(mb_idx *idx, mb_idx_kind kind, mb_error *error)
     const size_t header = header_size(kind);
     const uint8_t *dimensions = idx->bytes.data + MAGIC_SIZE;
     if (idx->bytes.size < header)
-        return mb_fail(error, MB_FORMAT, "%s: truncated: %zu bytes, the header of %s has %zu",
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated: %zu bytes, the header of %s has %zu",
                        idx->path, idx->bytes.size, plural(kind), header);
     idx->items = idx->bytes.data + header;
     idx->count = big_endian(dimensions);
@@ -109,10 +111,11 @@ static mb_status parse_header(mb_idx *idx, mb_idx_kind kind, mb_error *error)
         return status;
     const size_t there = idx->bytes.size - header;
     if (there < promised)
-        return mb_fail(error, MB_FORMAT, "%s: truncated: header promises %zu %s, %zu are there",
-                       idx->path, idx->count, plural(kind), there / (promised / idx->count));
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: truncated: header promises %zu %s, %zu are there", idx->path,
+                       idx->count, plural(kind), there / (promised / idx->count));
     if (there > promised)
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: trailing garbage: header promises %zu %s, %zu bytes follow them",
                        idx->path, idx->count, plural(kind), there - promised);
     return MB_OK;
@@ -132,7 +135,7 @@ mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_id
     if (mb_is_gzip(&whole.bytes)) {
         packed = whole.bytes;
         whole.bytes = (mb_bytes){0};
-        status = mb_gunzip(path, &packed, MB_IDX_MOST_BYTES, &whole.bytes, error);
+        status = mb_gunzip(path, &packed, MB_IDX_MAX_BYTES, &whole.bytes, error);
     }
     if (status == MB_OK)
         status = parse_header(&whole, kind, error);
@@ -153,7 +156,7 @@ static bool is_there(const char *path)
     return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-mb_status mb_idx_locate(const char *path, char **found, mb_error *error)
+mb_status mb_idx_find(const char *path, char **found, mb_error *error)
 {
     char *name = NULL;
     *found = NULL;
@@ -174,11 +177,11 @@ static mb_status check_regular(const char *path, mb_error *error)
 {
     struct stat info;
     if (stat(path, &info) != 0)
-        return mb_fail(error, MB_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
-        return mb_fail(error, MB_IO, "%s: is a folder, not a file", path);
+        return mb_fail(error, MB_ERROR_IO, "%s: is a folder, not a file", path);
     if (!S_ISREG(info.st_mode))
-        return mb_fail(error, MB_IO, "%s: is not a regular file", path);
+        return mb_fail(error, MB_ERROR_IO, "%s: is not a regular file", path);
     return MB_OK;
 }
 
@@ -186,16 +189,16 @@ mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error 
 {
     char *found = NULL;
     mb_bytes file = {0};
-    mb_status status = mb_idx_locate(path, &found, error);
+    mb_status status = mb_idx_find(path, &found, error);
     if (status != MB_OK)
         goto done;
     if (found == NULL) {
-        status = mb_fail(error, MB_IO, "%s: missing, and so is %s.gz", path, path);
+        status = mb_fail(error, MB_ERROR_IO, "%s: missing, and so is %s.gz", path, path);
         goto done;
     }
     status = check_regular(found, error);
     if (status == MB_OK)
-        status = mb_file_read(found, MB_IDX_MOST_BYTES, &file, error);
+        status = mb_file_read(found, MB_IDX_MAX_BYTES, &file, error);
     if (status == MB_OK)
         status = mb_idx_parse(found, kind, &file, idx, error);
 done:

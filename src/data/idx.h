@@ -12,8 +12,8 @@ typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
 
 /* The most pixels an image may have (their numbers fit in 16 bits), and the most bytes a file may
  * have, packed or unpacked: 22 times MNIST. */
-enum { MB_IDX_MOST_PIXELS = 1 << 16 };
-#define MB_IDX_MOST_BYTES ((size_t)1 << 30)
+enum { MB_IDX_MAX_PIXELS = 1 << 16 };
+#define MB_IDX_MAX_BYTES ((size_t)1 << 30)
 
 typedef struct mb_idx {
     mb_bytes bytes;       /* owned: the whole file, unpacked */
@@ -24,17 +24,17 @@ typedef struct mb_idx {
 } mb_idx;
 
 /* `path` if there is such a file, else `path`.gz if there is, as *found, which the caller frees;
- * NULL, with MB_OK, when there is neither. MB_MEMORY. */
-mb_status mb_idx_locate(const char *path, char **found, mb_error *error);
+ * NULL, with MB_OK, when there is neither. MB_ERROR_MEMORY. */
+mb_status mb_idx_find(const char *path, char **found, mb_error *error);
 
-/* Reads what mb_idx_locate finds; whether it is gzip is told by its first bytes, not by its name.
+/* Reads what mb_idx_find finds; whether it is gzip is told by its first bytes, not by its name.
  * On success *idx is the caller's, for mb_idx_free; on failure it is left alone.
- * MB_IO: missing, no regular file, unreadable; MB_FORMAT: not an IDX file of this kind, empty,
- * truncated, too long or too large, or broken gzip; MB_MEMORY. */
+ * MB_ERROR_IO: missing, no regular file, unreadable; MB_ERROR_FORMAT: not an IDX file of this kind,
+ * empty, truncated, too long or too large, or broken gzip; MB_ERROR_MEMORY. */
 mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error);
 
 /* mb_idx_read of bytes already in memory; errors call them `path`. Takes file->data over, whether
- * it succeeds or not, and leaves *file empty. MB_FORMAT, MB_MEMORY. */
+ * it succeeds or not, and leaves *file empty. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
 mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_idx *idx,
                        mb_error *error);
 

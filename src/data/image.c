@@ -8,30 +8,31 @@
 
 #include <stdlib.h>
 
-mb_status mb_images_take(const char *path, size_t rows, size_t columns, mb_images *images,
-                         mb_error *error)
+mb_status mb_pictures_alloc(const char *path, size_t rows, size_t columns, mb_pictures *images,
+                            mb_error *error)
 {
     size_t pixels;
     if (rows == 0 || columns == 0)
-        return mb_fail(error, MB_FORMAT, "%s: a picture without pixels: %zux%zu", path, rows,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: a picture without pixels: %zux%zu", path, rows,
                        columns);
-    if (!mb_multiply(rows, columns, &pixels) || pixels > MB_IMAGE_MOST_PIXELS)
-        return mb_fail(error, MB_FORMAT, "%s: too large: %zux%zu, at most %zu pixels are read",
-                       path, rows, columns, MB_IMAGE_MOST_PIXELS);
+    if (!mb_multiply(rows, columns, &pixels) || pixels > MB_PICTURE_MAX_PIXELS)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: too large: %zux%zu, at most %zu pixels are read", path, rows, columns,
+                       MB_PICTURE_MAX_PIXELS);
     uint8_t *memory = calloc(pixels, 1);
     if (memory == NULL)
         return mb_fail_memory(error, path, pixels);
-    *images = (mb_images){1, rows, columns, memory, false, memory};
+    *images = (mb_pictures){1, rows, columns, memory, false, memory};
     return MB_OK;
 }
 
-static mb_status parse_idx(const char *path, mb_bytes *file, mb_images *images, mb_error *error)
+static mb_status parse_idx(const char *path, mb_bytes *file, mb_pictures *images, mb_error *error)
 {
     mb_idx idx = {0};
     const mb_status status = mb_idx_parse(path, MB_IDX_IMAGES, file, &idx, error);
     if (status != MB_OK)
         return status;
-    *images = (mb_images){idx.count, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
+    *images = (mb_pictures){idx.count, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
     idx.bytes = (mb_bytes){0};
     mb_idx_free(&idx);
     return MB_OK;
@@ -43,7 +44,7 @@ static bool is_idx(const mb_bytes *file)
     return file->size >= 4 && file->data[0] == 0 && file->data[1] == 0 && file->data[2] != 0;
 }
 
-mb_status mb_images_parse(const char *path, mb_bytes *file, mb_images *images, mb_error *error)
+mb_status mb_pictures_parse(const char *path, mb_bytes *file, mb_pictures *images, mb_error *error)
 {
     mb_status status;
     if (mb_is_gzip(file) || is_idx(file))
@@ -53,21 +54,21 @@ mb_status mb_images_parse(const char *path, mb_bytes *file, mb_images *images, m
     else if (mb_is_pgm(file))
         status = mb_pgm_parse(path, file, images, error);
     else
-        status = mb_fail(error, MB_FORMAT, "%s: is neither PNG, PGM nor IDX", path);
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: is neither PNG, PGM nor IDX", path);
     free(file->data);
     *file = (mb_bytes){0};
     return status;
 }
 
-mb_status mb_images_read(const char *path, mb_images *images, mb_error *error)
+mb_status mb_pictures_read(const char *path, mb_pictures *images, mb_error *error)
 {
     mb_bytes file = {0};
-    const mb_status status = mb_file_read(path, MB_IMAGE_MOST_BYTES, &file, error);
-    return status == MB_OK ? mb_images_parse(path, &file, images, error) : status;
+    const mb_status status = mb_file_read(path, MB_PICTURE_MAX_BYTES, &file, error);
+    return status == MB_OK ? mb_pictures_parse(path, &file, images, error) : status;
 }
 
-void mb_images_free(mb_images *images)
+void mb_pictures_free(mb_pictures *images)
 {
     free(images->memory);
-    *images = (mb_images){0};
+    *images = (mb_pictures){0};
 }

@@ -111,8 +111,8 @@ static void put_centred(const mb_plane *fit, double top_now, double left_now, ui
                 (uint8_t)lroundf(factor * fit->values[r * fit->columns + c]);
 }
 
-mb_status mb_normalise(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
-                       uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
+mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
+                               uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
 {
     mb_ink_levels levels;
     mb_box box = {0};
@@ -123,7 +123,8 @@ mb_status mb_normalise(const char *name, const uint8_t *pixels, size_t rows, siz
         goto done;
     }
     if (!mb_find_ink(&ink, &levels)) {
-        status = mb_fail(error, MB_FORMAT, "%s: nothing stands out on it: no ink to be seen", name);
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: nothing stands out on it: no ink to be seen",
+                         name);
         goto done;
     }
     if (mb_spots_clear(&ink, levels.floor, levels.most)) {

@@ -19,8 +19,8 @@
  * it so that the strongest ink is 255. The centre of mass comes within half a pixel of pixel
  * (to_rows / 2, to_columns / 2), unless ink would leave the image. A picture whose ink has the size
  * already is not resampled, so that one in this form stays as it is. `name` is what errors call the
- * picture. MB_FORMAT: nothing stands out from its ground; MB_MEMORY. */
-mb_status mb_normalise(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
-                       uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error);
+ * picture. MB_ERROR_FORMAT: nothing stands out from its ground; MB_ERROR_MEMORY. */
+mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
+                               uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error);
 
 #endif

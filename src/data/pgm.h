@@ -10,8 +10,9 @@ bool mb_is_pgm(const mb_bytes *file);
 
 /* Reads one PGM with a largest value of 1 to 65535, which becomes 255; comments run from '#' to the
  * end of the line. *images is the caller's; `path` is what errors call the file.
- * MB_FORMAT: truncated, a bad header, a sample above the largest value, bytes after the picture, or
- * more than MB_IMAGE_MOST_PIXELS; MB_MEMORY. */
-mb_status mb_pgm_parse(const char *path, const mb_bytes *file, mb_images *images, mb_error *error);
+ * MB_ERROR_FORMAT: truncated, a bad header, a sample above the largest value, bytes after the
+ * picture, or more than MB_PICTURE_MAX_PIXELS; MB_ERROR_MEMORY. */
+mb_status mb_pgm_parse(const char *path, const mb_bytes *file, mb_pictures *images,
+                       mb_error *error);
 
 #endif

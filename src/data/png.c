@@ -27,12 +27,12 @@ static mb_status check_chunks(const char *path, const mb_bytes *file, mb_error *
         const uint8_t *chunk = file->data + at;
         const size_t there = file->size - at;
         if (there < AROUND_CHUNK || big_endian(chunk) > there - AROUND_CHUNK)
-            return mb_fail(error, MB_FORMAT, "%s: truncated PNG: %zu bytes, its end is not there",
-                           path, file->size);
+            return mb_fail(error, MB_ERROR_FORMAT,
+                           "%s: truncated PNG: %zu bytes, its end is not there", path, file->size);
         const size_t length = big_endian(chunk);
         if (libdeflate_crc32(0, chunk + 4, 4 + length) != big_endian(chunk + 8 + length))
-            return mb_fail(error, MB_FORMAT, "%s: damaged PNG: wrong checksum at byte %zu", path,
-                           at);
+            return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: wrong checksum at byte %zu",
+                           path, at);
         ended = memcmp(chunk + 4, "IEND", 4) == 0;
         at += AROUND_CHUNK + length;
     }
@@ -141,20 +141,20 @@ static bool read_rows(reader *r)
 
 static mb_status damaged(const char *path, const reader *r, mb_error *error)
 {
-    return mb_fail(error, MB_FORMAT, "%s: damaged PNG: %s", path, r->text);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: %s", path, r->text);
 }
 
-static mb_status decode(const char *path, reader *r, mb_images *picture, mb_error *error)
+static mb_status decode(const char *path, reader *r, mb_pictures *picture, mb_error *error)
 {
     if (!begin(r))
         return damaged(path, r, error);
     const size_t rows = png_get_image_height(r->png, r->info);
     const size_t columns = png_get_image_width(r->png, r->info);
-    const mb_status status = mb_images_take(path, rows, columns, picture, error);
+    const mb_status status = mb_pictures_alloc(path, rows, columns, picture, error);
     if (status != MB_OK)
         return status;
     if (png_get_rowbytes(r->png, r->info) != 2 * columns)
-        return mb_fail(error, MB_FORMAT, "%s: damaged PNG: pixels of no known kind", path);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: pixels of no known kind", path);
     r->gray_alpha = malloc(2 * rows * columns);
     r->rows = calloc(rows, sizeof *r->rows);
     if (r->gray_alpha == NULL || r->rows == NULL)
@@ -167,10 +167,10 @@ static mb_status decode(const char *path, reader *r, mb_images *picture, mb_erro
     return MB_OK;
 }
 
-mb_status mb_png_parse(const char *path, const mb_bytes *file, mb_images *images, mb_error *error)
+mb_status mb_png_parse(const char *path, const mb_bytes *file, mb_pictures *images, mb_error *error)
 {
     reader r = {.at = file->data, .end = file->data + file->size};
-    mb_images picture = {0};
+    mb_pictures picture = {0};
     mb_status status = check_chunks(path, file, error);
     if (status != MB_OK)
         return status;
@@ -186,6 +186,6 @@ mb_status mb_png_parse(const char *path, const mb_bytes *file, mb_images *images
     if (status == MB_OK)
         *images = picture;
     else
-        mb_images_free(&picture);
+        mb_pictures_free(&picture);
     return status;
 }

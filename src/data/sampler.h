@@ -10,6 +10,6 @@
 void mb_sampler_shuffle(uint64_t seed, uint64_t epoch, size_t count, uint32_t *order);
 
 /* order (count) = 0 .. count-1, for evaluation. */
-void mb_sampler_in_order(size_t count, uint32_t *order);
+void mb_sampler_sequential(size_t count, uint32_t *order);
 
 #endif

@@ -16,16 +16,16 @@ static size_t count_nonzero(size_t n, const uint8_t *bytes)
     return nonzero;
 }
 
-static void compress(const mb_source *source, mb_dot *dots, uint32_t *bound)
+static void compress(const mb_sample_source *source, mb_nonzero *dots, uint32_t *bound)
 {
     const mb_kernels *kernels = mb_kernels_best();
     const uint8_t *bytes = source->split.images;
     size_t kept = 0;
     for (size_t i = 0; i < source->split.count; i++) {
         for (size_t left = source->pixels; left > 0;) {
-            const size_t now = left < source->range_pixels ? left : source->range_pixels;
+            const size_t now = left < source->segment_pixels ? left : source->segment_pixels;
             *bound++ = (uint32_t)kept;
-            kept += kernels->dots(now, bytes, dots + kept);
+            kept += kernels->find_nonzero_pixels(now, bytes, dots + kept);
             bytes += now;
             left -= now;
         }
@@ -33,32 +33,32 @@ static void compress(const mb_source *source, mb_dot *dots, uint32_t *bound)
     }
 }
 
-static void cut_ranges(mb_source *source)
+static void cut_ranges(mb_sample_source *source)
 {
     const size_t ranges = (source->pixels + RANGE_PIXELS - 1) / RANGE_PIXELS;
-    source->range_pixels = (source->pixels + ranges - 1) / ranges; /* as equal as can be */
-    source->ranges = (source->pixels + source->range_pixels - 1) / source->range_pixels;
+    source->segment_pixels = (source->pixels + ranges - 1) / ranges; /* as equal as can be */
+    source->segments = (source->pixels + source->segment_pixels - 1) / source->segment_pixels;
 }
 
-mb_status mb_source_open(const mb_split *split, size_t pixels, mb_arena *arena, mb_source *source,
-                         mb_error *error)
+mb_status mb_sample_source_open(const mb_split *split, size_t pixels, mb_arena *arena,
+                                mb_sample_source *source, mb_error *error)
 {
-    *source = (mb_source){.split = *split, .pixels = pixels};
+    *source = (mb_sample_source){.split = *split, .pixels = pixels};
     const size_t bytes = split->count * pixels; /* fits: the images are in memory */
     const size_t nonzero = count_nonzero(bytes, split->images);
     if (nonzero > UINT32_MAX || (double)nonzero > densest * (double)bytes)
         return MB_OK;
     cut_ranges(source);
-    mb_dot *dots = mb_arena_take(arena, nonzero, sizeof *dots);
-    uint32_t *bound = mb_arena_take(arena, split->count * (source->ranges + 1), sizeof *bound);
-    float *gray = mb_arena_take(arena, GRAYS, sizeof *gray);
+    mb_nonzero *dots = mb_arena_alloc(arena, nonzero, sizeof *dots);
+    uint32_t *bound = mb_arena_alloc(arena, split->count * (source->segments + 1), sizeof *bound);
+    float *gray = mb_arena_alloc(arena, GRAYS, sizeof *gray);
     if (dots == NULL || bound == NULL || gray == NULL)
         return mb_fail_memory(error, "images", nonzero * sizeof *dots);
     for (size_t v = 0; v < GRAYS; v++)
         gray[v] = (float)v / 255.0f;
     compress(source, dots, bound);
-    source->dots = dots;
-    source->bound = bound;
-    source->gray = gray;
+    source->nonzeros = dots;
+    source->row_start = bound;
+    source->byte_to_float = gray;
     return MB_OK;
 }

@@ -16,25 +16,26 @@
  * range_pixels (the last may be smaller), and range r of image i has the dots bound[i][r] ..
  * bound[i][r+1]-1. Images with few zeros (or too many dots to number) have no such form: dots is
  * NULL. */
-typedef struct mb_source {
+typedef struct mb_sample_source {
     mb_split split;
     size_t pixels; /* in an image */
-    size_t ranges, range_pixels;
-    const mb_dot *dots;
-    const uint32_t *bound; /* (count, ranges + 1) */
-    const float *gray;     /* (256) v / 255 */
-} mb_source;
+    size_t segments, segment_pixels;
+    const mb_nonzero *nonzeros;
+    const uint32_t *row_start;  /* (count, ranges + 1) */
+    const float *byte_to_float; /* (256) v / 255 */
+} mb_sample_source;
 
 /* What is not zero in range `range` of image `number`. */
-static inline mb_pixels mb_source_pixels(const mb_source *source, size_t number, size_t range)
+static inline mb_sparse_row mb_sample_source_segment(const mb_sample_source *source, size_t number,
+                                                     size_t range)
 {
-    const uint32_t *bound = source->bound + number * (source->ranges + 1) + range;
-    return (mb_pixels){source->dots + bound[0], bound[1] - bound[0]};
+    const uint32_t *bound = source->row_start + number * (source->segments + 1) + range;
+    return (mb_sparse_row){source->nonzeros + bound[0], bound[1] - bound[0]};
 }
 
 /* Prepares `split`, whose images have `pixels` pixels; what is made belongs to the arena, and the
- * split must outlive it. MB_MEMORY. */
-mb_status mb_source_open(const mb_split *split, size_t pixels, mb_arena *arena, mb_source *source,
-                         mb_error *error);
+ * split must outlive it. MB_ERROR_MEMORY. */
+mb_status mb_sample_source_open(const mb_split *split, size_t pixels, mb_arena *arena,
+                                mb_sample_source *source, mb_error *error);
 
 #endif

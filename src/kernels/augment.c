@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-void MB_AT_LEVEL(taps)(size_t n, size_t stride, const uint8_t *restrict plane,
-                       uint32_t *restrict taps)
+void MB_AT_LEVEL(bilinear_taps)(size_t n, size_t stride, const uint8_t *restrict plane,
+                                uint32_t *restrict taps)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -31,7 +31,7 @@ static inline uint32_t weigh(uint32_t tap, uint32_t right, uint32_t below)
 
 static inline uint8_t tap_at(const mb_warp *warp, float x, float y, const uint32_t *taps)
 {
-    const int32_t column = place_of(x, warp->most_x), row = place_of(y, warp->most_y);
+    const int32_t column = place_of(x, warp->max_x), row = place_of(y, warp->max_y);
     const int32_t tap = (row >> 8) * (int32_t)warp->stride + (column >> 8);
     return (uint8_t)weigh(taps[tap], (uint32_t)column & 255, (uint32_t)row & 255);
 }
@@ -80,14 +80,15 @@ static inline uint64_t nonzero_up_to_64(size_t n, const uint8_t *bytes)
     return mask;
 }
 
-size_t MB_AT_LEVEL(dots)(size_t n, const uint8_t *restrict bytes, mb_dot *restrict dots)
+size_t MB_AT_LEVEL(find_nonzero_pixels)(size_t n, const uint8_t *restrict bytes,
+                                        mb_nonzero *restrict dots)
 {
     size_t kept = 0, last = 0;
     for (size_t base = 0; base < n; base += 64) {
         const size_t now = n - base < 64 ? n - base : 64;
         for (uint64_t mask = nonzero_up_to_64(now, bytes + base); mask != 0; mask &= mask - 1) {
             const size_t p = base + (size_t)__builtin_ctzll(mask);
-            dots[kept++] = (mb_dot){(uint8_t)(p - last), bytes[p]};
+            dots[kept++] = (mb_nonzero){(uint8_t)(p - last), bytes[p]};
             last = p;
         }
     }
@@ -113,22 +114,23 @@ void MB_AT_LEVEL(noise)(uint64_t state, size_t n, float most, float *restrict a,
     }
 }
 
-/* out (MB_LINE) = n rows of in, `step` apart, each times its weight. The sums stay in registers. */
+/* out (MB_LANES) = n rows of in, `step` apart, each times its weight. The sums stay in registers.
+ */
 static inline void weighted_sum(size_t n, const float *restrict weights, const float *restrict in,
                                 size_t step, float *restrict out)
 {
-    float sum[MB_LINE];
+    float sum[MB_LANES];
 #pragma omp simd
-    for (size_t c = 0; c < MB_LINE; c++)
+    for (size_t c = 0; c < MB_LANES; c++)
         sum[c] = 0.0f;
     for (size_t k = 0; k < n; k++) {
         const float weight = weights[k];
 #pragma omp simd
-        for (size_t c = 0; c < MB_LINE; c++)
+        for (size_t c = 0; c < MB_LANES; c++)
             sum[c] += weight * in[k * step + c];
     }
 #pragma omp simd
-    for (size_t c = 0; c < MB_LINE; c++)
+    for (size_t c = 0; c < MB_LANES; c++)
         out[c] = sum[c];
 }
 
@@ -136,12 +138,12 @@ void MB_AT_LEVEL(smooth_columns)(size_t rows, size_t columns, size_t radius,
                                  const float *restrict weights, const float *restrict in,
                                  float *restrict out, size_t ld)
 {
-    const size_t width = mb_whole_lines(columns);
+    const size_t width = mb_pad_to_lanes(columns);
     for (size_t r = 0; r < rows; r++) {
         const size_t first = r < radius ? 0 : r - radius;
         const size_t end = rows - r <= radius ? rows : r + radius + 1;
         float *row = out + r * ld;
-        for (size_t c = 0; c < columns; c += MB_LINE)
+        for (size_t c = 0; c < columns; c += MB_LANES)
             weighted_sum(end - first, weights + radius + first - r, in + first * width + c, width,
                          row + c);
         for (size_t c = columns; c < width; c++)
@@ -155,6 +157,6 @@ void MB_AT_LEVEL(smooth_rows)(size_t rows, size_t columns, size_t radius,
                               float *restrict out)
 {
     for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c += MB_LINE)
+        for (size_t c = 0; c < columns; c += MB_LANES)
             weighted_sum(2 * radius + 1, weights, in + r * ld + c, 1, out + r * columns + c);
 }

@@ -8,7 +8,7 @@ void MB_AT_LEVEL(sgd)(const mb_update *update, bool decay, size_t n, const float
                       float *restrict w, float *restrict velocity, float *restrict unused)
 {
     (void)unused;
-    const float l2 = decay ? update->l2 : 0.0f, momentum = update->momentum, step = update->step;
+    const float l2 = decay ? update->l2 : 0.0f, momentum = update->momentum, step = update->lr;
     const float now = update->nesterov ? 1.0f : 0.0f;       /* how much of g and of v make */
     const float later = update->nesterov ? momentum : 1.0f; /* up the step */
 #pragma omp simd
@@ -23,10 +23,11 @@ void MB_AT_LEVEL(adam)(const mb_update *update, bool decay, size_t n,
                        const float *restrict gradient, float *restrict w, float *restrict first,
                        float *restrict second)
 {
-    const float l2 = decay ? update->l2 : 0.0f, keep = decay ? update->keep : 1.0f;
+    const float l2 = decay ? update->l2 : 0.0f, keep = decay ? update->decay_factor : 1.0f;
     const float beta1 = update->beta1, rest1 = update->one_minus_beta1;
     const float beta2 = update->beta2, rest2 = update->one_minus_beta2;
-    const float step = update->step, root_scale = update->root_scale, epsilon = update->epsilon;
+    const float step = update->lr, inv_sqrt_correction2 = update->inv_sqrt_correction2,
+                epsilon = update->epsilon;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         const float g = gradient[i] + l2 * w[i];
@@ -34,11 +35,11 @@ void MB_AT_LEVEL(adam)(const mb_update *update, bool decay, size_t n,
         const float v = beta2 * second[i] + rest2 * g * g;
         first[i] = m;
         second[i] = v;
-        w[i] = keep * w[i] - step * m / (root_scale * sqrtf(v) + epsilon);
+        w[i] = keep * w[i] - step * m / (inv_sqrt_correction2 * sqrtf(v) + epsilon);
     }
 }
 
-void MB_AT_LEVEL(blend)(size_t n, float share, const float *restrict from, float *restrict to)
+void MB_AT_LEVEL(ema_update)(size_t n, float share, const float *restrict from, float *restrict to)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

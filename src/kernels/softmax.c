@@ -74,9 +74,10 @@ static float even_loss(size_t classes, const float *restrict z, float most, floa
     return log_sum - sum / (float)classes;
 }
 
-void MB_AT_LEVEL(softmax)(size_t rows, size_t classes, const float *restrict logits,
-                          const uint8_t *restrict labels, float scale, float smoothing,
-                          float *restrict gradient, float *restrict losses, uint8_t *restrict guess)
+void MB_AT_LEVEL(softmax_cross_entropy)(size_t rows, size_t classes, const float *restrict logits,
+                                        const uint8_t *restrict labels, float scale,
+                                        float smoothing, float *restrict gradient,
+                                        float *restrict losses, uint8_t *restrict guess)
 {
     float e[MB_MAX_CLASSES];
     for (size_t r = 0; r < rows; r++) {

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 /* About half a millisecond of pauses; a step of the default network takes a fifth of that. */
-enum { PATIENT_SPINS = 10000, CROWDED_SPINS = 50 };
+enum { MAX_SPINS = 10000, OVERSUBSCRIBED_SPINS = 50 };
 
 static void pause_briefly(void)
 {
@@ -40,10 +40,10 @@ static void wake_all(atomic_uint *word)
 #endif
 }
 
-void mb_barrier_set(mb_barrier *barrier, size_t count, bool crowded)
+void mb_barrier_set(mb_barrier *barrier, size_t count, bool oversubscribed)
 {
     barrier->count = (unsigned)count;
-    barrier->spins = crowded ? CROWDED_SPINS : PATIENT_SPINS;
+    barrier->spins = oversubscribed ? OVERSUBSCRIBED_SPINS : MAX_SPINS;
     atomic_store(&barrier->arrived, 0);
 }
 

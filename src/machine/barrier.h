@@ -14,9 +14,9 @@ typedef struct mb_barrier {
     unsigned count, spins;
 } mb_barrier;
 
-/* For `count` threads. `crowded`: there are more of them than CPUs, so waiting soon means
+/* For `count` threads. `oversubscribed`: there are more of them than CPUs, so waiting soon means
  * sleeping. Not while anyone waits. */
-void mb_barrier_set(mb_barrier *barrier, size_t count, bool crowded);
+void mb_barrier_set(mb_barrier *barrier, size_t count, bool oversubscribed);
 
 /* Returns when `count` threads have called it. Waits spinning for a few steps' time, so that a
  * thread is back within the time of a cache miss, then asleep, so that one that has no CPU gets

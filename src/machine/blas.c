@@ -38,7 +38,7 @@ mb_blas mb_blas_from(const char *config, const char *core, int parallel)
         else if (strcmp(word, "DYNAMIC_ARCH") == 0)
             blas.dynamic = true;
         else if (strncmp(word, limit, sizeof limit - 1) == 0)
-            blas.most_threads = strtoul(word + sizeof limit - 1, NULL, 10);
+            blas.max_threads = strtoul(word + sizeof limit - 1, NULL, 10);
     }
     return blas;
 }

@@ -11,7 +11,7 @@ typedef struct mb_blas {
     const char *threading; /* "none", "pthreads" or "openmp", a constant string */
     bool own_threads;      /* starts threads that OpenMP does not count: a pthreads build */
     bool dynamic;          /* has several kernel sets: OPENBLAS_CORETYPE chooses */
-    size_t most_threads;   /* more callers at a time abort it; 0: unknown */
+    size_t max_threads;    /* more callers at a time abort it; 0: unknown */
     char config[256];      /* its own words */
 } mb_blas;
 

@@ -204,7 +204,7 @@ static double tightest_in(const char *root, const mount *found, const char *cgro
     return cpus;
 }
 
-double mb_cgroup_cpus(const char *root)
+double mb_cgroup_cpu_quota(const char *root)
 {
     double cpus = 0;
     membership member = {0};

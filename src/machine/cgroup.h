@@ -7,6 +7,6 @@
  * 0 when there is no limit, or none that can be read. `root` is put before every path that is
  * read: "" for the system, a folder with proc/ and what is mounted for tests.
  * Formats: Linux's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst and proc(5). */
-double mb_cgroup_cpus(const char *root);
+double mb_cgroup_cpu_quota(const char *root);
 
 #endif

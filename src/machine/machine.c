@@ -39,9 +39,9 @@ static void warn(mb_machine *machine, const char *text)
 static size_t thread_limit(const mb_blas *blas, const char **whose)
 {
     const size_t openmp = (size_t)omp_get_thread_limit();
-    const bool openmp_is_lower = blas->most_threads == 0 || openmp < blas->most_threads;
+    const bool openmp_is_lower = blas->max_threads == 0 || openmp < blas->max_threads;
     *whose = openmp_is_lower ? "OMP_THREAD_LIMIT" : "this OpenBLAS";
-    return openmp_is_lower ? openmp : blas->most_threads;
+    return openmp_is_lower ? openmp : blas->max_threads;
 }
 
 static mb_status choose_threads(mb_machine *machine, size_t asked, mb_error *error)
@@ -89,7 +89,7 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     machine->info.cores = topology->cores;
     machine->info.cores_allowed = topology->cores_allowed;
     machine->info.pus_allowed = topology->pus_allowed;
-    machine->info.quota = mb_cgroup_cpus("");
+    machine->info.quota = mb_cgroup_cpu_quota("");
     machine->blas = mb_blas_describe();
     describe_blas(machine);
     return MB_OK;
@@ -98,12 +98,12 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
 /* Some containers forbid binding. Threads work without pins too, only slower. */
 static void try_pin(mb_machine *machine, unsigned cpu)
 {
-    mb_binding before;
-    int failure = mb_binding_save(&before);
+    mb_affinity before;
+    int failure = mb_affinity_get(&before);
     if (failure == 0)
-        failure = mb_binding_pin(cpu);
+        failure = mb_affinity_pin(cpu);
     if (failure == 0)
-        failure = mb_binding_restore(&before);
+        failure = mb_affinity_set(&before);
     if (failure == 0)
         return;
     char text[128];
@@ -147,7 +147,7 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
 
 const mb_machine_info *mb_machine_describe(const mb_machine *machine) { return &machine->info; }
 
-bool mb_machine_threads_asked_for(const mb_machine *machine)
+bool mb_machine_threads_requested(const mb_machine *machine)
 {
     const char *from = machine->info.threads_from;
     return strcmp(from, "--threads") == 0 || strcmp(from, "OMP_NUM_THREADS") == 0;

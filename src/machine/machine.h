@@ -10,6 +10,6 @@
 mb_team *mb_machine_team(mb_machine *machine);
 
 /* Whether somebody asked for this number of threads; else fewer may work where that is faster. */
-bool mb_machine_threads_asked_for(const mb_machine *machine);
+bool mb_machine_threads_requested(const mb_machine *machine);
 
 #endif

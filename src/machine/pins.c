@@ -61,12 +61,13 @@ static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
     if (!contains(list->topology->pus, list->topology->pus_allowed, cpu)) {
         char allowed[256];
         describe_allowed(list->topology, allowed, sizeof allowed);
-        return mb_fail(error, MB_INVALID, "%s: CPU %u is not among those this process may use (%s)",
-                       list->name, cpu, allowed);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "%s: CPU %u is not among those this process may use (%s)", list->name, cpu,
+                       allowed);
     }
     if (contains(list->cpus, list->count, cpu))
-        return mb_fail(error, MB_INVALID, "%s: CPU %u is in '%s' more than once", list->name, cpu,
-                       list->text);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: CPU %u is in '%s' more than once", list->name,
+                       cpu, list->text);
     list->cpus[list->count++] = cpu;
     return MB_OK;
 }
@@ -88,7 +89,7 @@ static bool read_cpu(const char **next, unsigned *cpu)
 
 static mb_status fail_syntax(const pin_list *list, mb_error *error)
 {
-    return mb_fail(error, MB_INVALID,
+    return mb_fail(error, MB_ERROR_INVALID,
                    "%s: '%s' is not core, pu, none or a list of CPU numbers such as 0,2,4-7",
                    list->name, list->text);
 }
@@ -106,7 +107,7 @@ static mb_status parse_list(pin_list *list, mb_error *error)
                 return fail_syntax(list, error);
         }
         if (last < first)
-            return mb_fail(error, MB_INVALID, "%s: the range %u-%u in '%s' runs backwards",
+            return mb_fail(error, MB_ERROR_INVALID, "%s: the range %u-%u in '%s' runs backwards",
                            list->name, first, last, list->text);
         mb_status status = add_cpu(list, first, error);
         for (unsigned cpu = first; status == MB_OK && cpu < last;)
@@ -184,10 +185,10 @@ void mb_pins_free(mb_pins *pins)
     *pins = (mb_pins){0};
 }
 
-mb_binding mb_binding_without(const mb_binding *binding, unsigned cpu)
+mb_affinity mb_affinity_without(const mb_affinity *binding, unsigned cpu)
 {
     const unsigned bits = sizeof(unsigned long) * CHAR_BIT;
-    mb_binding rest = *binding;
+    mb_affinity rest = *binding;
     if (cpu < sizeof rest.mask * CHAR_BIT)
         rest.mask[cpu / bits] &= ~(1ul << cpu % bits);
     for (size_t i = 0; i < sizeof rest.mask / sizeof *rest.mask; i++)
@@ -199,15 +200,15 @@ mb_binding mb_binding_without(const mb_binding *binding, unsigned cpu)
 #if defined(__linux__)
 
 /* glibc's cpu_set_t is a fixed 1024 CPUs; the system calls take a mask of any length. */
-int mb_binding_save(mb_binding *binding)
+int mb_affinity_get(mb_affinity *binding)
 {
-    *binding = (mb_binding){{0}};
+    *binding = (mb_affinity){{0}};
     return sched_getaffinity(0, sizeof binding->mask, (cpu_set_t *)(void *)binding->mask) == 0
                ? 0
                : errno;
 }
 
-int mb_binding_restore(const mb_binding *binding)
+int mb_affinity_set(const mb_affinity *binding)
 {
     return sched_setaffinity(0, sizeof binding->mask,
                              (const cpu_set_t *)(const void *)binding->mask) == 0
@@ -215,31 +216,31 @@ int mb_binding_restore(const mb_binding *binding)
                : errno;
 }
 
-int mb_binding_pin(unsigned cpu)
+int mb_affinity_pin(unsigned cpu)
 {
     const unsigned bits = sizeof(unsigned long) * CHAR_BIT;
-    mb_binding one = {{0}};
+    mb_affinity one = {{0}};
     if (cpu >= sizeof one.mask * CHAR_BIT)
         return EINVAL;
     one.mask[cpu / bits] |= 1ul << cpu % bits;
-    return mb_binding_restore(&one);
+    return mb_affinity_set(&one);
 }
 
 #else
 
-int mb_binding_save(mb_binding *binding)
+int mb_affinity_get(mb_affinity *binding)
 {
-    *binding = (mb_binding){{0}};
+    *binding = (mb_affinity){{0}};
     return ENOSYS;
 }
 
-int mb_binding_restore(const mb_binding *binding)
+int mb_affinity_set(const mb_affinity *binding)
 {
     (void)binding;
     return ENOSYS;
 }
 
-int mb_binding_pin(unsigned cpu)
+int mb_affinity_pin(unsigned cpu)
 {
     (void)cpu;
     return ENOSYS;

@@ -21,9 +21,9 @@ typedef struct mb_pins {
  *   "0,2,4-7"  thread i on the i-th CPU of the list
  * and from the start again where there are more threads. With `openmp_binds` (OMP_PROC_BIND or
  * OMP_PLACES is set) and no option, nothing is pinned and the policy is "OpenMP".
- * On success *pins is the caller's, for mb_pins_free. MB_INVALID: not one of these, a CPU twice,
- * or one that is not among the topology's allowed ones (the error names the variable, or "pin" for
- * the option), also where OpenMP binds; MB_MEMORY. */
+ * On success *pins is the caller's, for mb_pins_free. MB_ERROR_INVALID: not one of these, a CPU
+ * twice, or one that is not among the topology's allowed ones (the error names the variable, or
+ * "pin" for the option), also where OpenMP binds; MB_ERROR_MEMORY. */
 mb_status mb_pins_choose(const char *option, const char *variable, bool openmp_binds,
                          const mb_topology *topology, size_t threads, mb_pins *pins,
                          mb_error *error);
@@ -32,17 +32,17 @@ mb_status mb_pins_choose(const char *option, const char *variable, bool openmp_b
 void mb_pins_free(mb_pins *pins);
 
 /* CPUs that a thread may run on. */
-typedef struct mb_binding {
+typedef struct mb_affinity {
     unsigned long mask[1024 / sizeof(unsigned long)]; /* one bit a CPU: 8192, Linux's most */
-} mb_binding;
+} mb_affinity;
 
 /* For the calling thread, OpenMP's workers included. Each costs one system call and returns 0 or
  * an errno: some containers forbid binding (EPERM), some systems have none (ENOSYS). */
-int mb_binding_save(mb_binding *binding);
-int mb_binding_restore(const mb_binding *binding);
-int mb_binding_pin(unsigned cpu);
+int mb_affinity_get(mb_affinity *binding);
+int mb_affinity_set(const mb_affinity *binding);
+int mb_affinity_pin(unsigned cpu);
 
 /* The binding without one of its CPUs, unless that is its only one. */
-mb_binding mb_binding_without(const mb_binding *binding, unsigned cpu);
+mb_affinity mb_affinity_without(const mb_affinity *binding, unsigned cpu);
 
 #endif

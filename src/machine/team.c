@@ -14,11 +14,11 @@
 struct mb_team {
     mb_barrier barrier; /* first: it wants its alignment */
     size_t threads;
-    bool crowded; /* more threads than CPUs */
+    bool oversubscribed; /* more threads than CPUs */
     unsigned *pins;
     bool blas_has_own_threads, binding_known;
-    mb_binding binding; /* of the opener, for all threads once the team is closed */
-    int blas_threads;   /* OpenBLAS's own, before the team */
+    mb_affinity binding; /* of the opener, for all threads once the team is closed */
+    int blas_threads;    /* OpenBLAS's own, before the team */
     atomic_int pin_failure;
 };
 
@@ -30,7 +30,8 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
         return mb_fail_memory(error, "team", sizeof *opened);
     memset(opened, 0, sizeof *opened);
     opened->threads = threads;
-    opened->crowded = (size_t)omp_get_num_procs() < threads; /* a pinned thread sees one only */
+    opened->oversubscribed =
+        (size_t)omp_get_num_procs() < threads; /* a pinned thread sees one only */
     opened->blas_has_own_threads = blas_has_own_threads;
     if (pins != NULL) {
         opened->pins = malloc(threads * sizeof *pins);
@@ -39,7 +40,7 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
             return mb_fail_memory(error, "team", threads * sizeof *pins);
         }
         memcpy(opened->pins, pins, threads * sizeof *pins);
-        opened->binding_known = mb_binding_save(&opened->binding) == 0;
+        opened->binding_known = mb_affinity_get(&opened->binding) == 0;
     }
     if (blas_has_own_threads) { /* in an OpenMP build this call would change OpenMP's count */
         opened->blas_threads = openblas_get_num_threads();
@@ -85,14 +86,14 @@ static void subnormals_restore(unsigned long before)
 
 static void pin(mb_team *team, size_t index)
 {
-    const int failure = mb_binding_pin(team->pins[index]);
+    const int failure = mb_affinity_pin(team->pins[index]);
     if (failure != 0)
         atomic_store(&team->pin_failure, failure);
 }
 
 /* Outside a parallel region of several threads OpenBLAS counts by OpenMP's setting, hence that is
  * the team's while it works. */
-void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *context)
+void mb_team_run_first(mb_team *team, size_t threads, mb_team_fn *work, void *context)
 {
     const int before = omp_get_max_threads();
     omp_set_num_threads((int)team->threads);
@@ -105,7 +106,7 @@ void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *con
         if (team->pins != NULL)
             pin(team, worker.index);
 #pragma omp single
-        mb_barrier_set(&team->barrier, worker.count, team->crowded);
+        mb_barrier_set(&team->barrier, worker.count, team->oversubscribed);
         if (worker.index < worker.count)
             work(&worker, context);
         subnormals_restore(subnormals);
@@ -113,9 +114,9 @@ void mb_team_run_some(mb_team *team, size_t threads, mb_work_fn *work, void *con
     omp_set_num_threads(before);
 }
 
-void mb_team_run(mb_team *team, mb_work_fn *work, void *context)
+void mb_team_run(mb_team *team, mb_team_fn *work, void *context)
 {
-    mb_team_run_some(team, team->threads, work, context);
+    mb_team_run_first(team, team->threads, work, context);
 }
 
 void mb_team_barrier(const mb_worker *worker)
@@ -124,18 +125,18 @@ void mb_team_barrier(const mb_worker *worker)
         mb_barrier_wait(&worker->team->barrier);
 }
 
-void mb_team_stand_aside(const mb_team *team)
+void mb_team_unpin_from_first_cpu(const mb_team *team)
 {
     if (!team->binding_known || team->pins == NULL)
         return;
-    const mb_binding rest = mb_binding_without(&team->binding, team->pins[0]);
-    (void)mb_binding_restore(&rest);
+    const mb_affinity rest = mb_affinity_without(&team->binding, team->pins[0]);
+    (void)mb_affinity_set(&rest);
 }
 
 static void unpin(const mb_worker *worker, void *context)
 {
     (void)context;
-    (void)mb_binding_restore(&worker->team->binding);
+    (void)mb_affinity_set(&worker->team->binding);
 }
 
 void mb_team_close(mb_team *team)

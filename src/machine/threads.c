@@ -6,15 +6,17 @@
 
 static mb_status fail_number(mb_error *error, const char *value)
 {
-    return mb_fail(error, MB_INVALID, "OMP_NUM_THREADS: '%s' is not a number of threads", value);
+    return mb_fail(error, MB_ERROR_INVALID, "OMP_NUM_THREADS: '%s' is not a number of threads",
+                   value);
 }
 
 static mb_status check_most(size_t threads, const char *from, mb_error *error)
 {
-    if (threads <= MB_MOST_THREADS)
+    if (threads <= MB_MAX_THREADS)
         return MB_OK;
-    return mb_fail(error, MB_INVALID, "%s: %zu threads are too many: at most %d can be asked for",
-                   from, threads, MB_MOST_THREADS);
+    return mb_fail(error, MB_ERROR_INVALID,
+                   "%s: %zu threads are too many: at most %d can be asked for", from, threads,
+                   MB_MAX_THREADS);
 }
 
 static const char *skip_blanks(const char *text)

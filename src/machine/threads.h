@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* More threads than this are taken for a slip. */
-enum { MB_MOST_THREADS = 65536 };
+enum { MB_MAX_THREADS = 65536 };
 
 /* Decides *threads (at least 1) and *from, a constant string that says who decided:
  *   "--threads"        `asked`, unless 0
@@ -18,7 +18,8 @@ enum { MB_MOST_THREADS = 65536 };
  *   "limit"            any of these, cut down to `limit` (0: no limit)
  * A quota is rounded down, 1.5 to 1 thread, but not below 1: when time runs out the system stops
  * a thread for the rest of a period, and the others would wait for it at every barrier.
- * MB_INVALID: the variable is not a number of threads, or more than MB_MOST_THREADS are asked. */
+ * MB_ERROR_INVALID: the variable is not a number of threads, or more than MB_MAX_THREADS are asked.
+ */
 mb_status mb_threads_choose(size_t asked, const char *omp_num_threads, size_t cores, double quota,
                             size_t limit, size_t *threads, const char **from, mb_error *error);
 

@@ -10,7 +10,7 @@
 
 static mb_status fail_hwloc(mb_error *error, const char *what)
 {
-    return mb_fail(error, MB_UNAVAILABLE, "hwloc: %s: %s", what, strerror(errno));
+    return mb_fail(error, MB_ERROR_UNAVAILABLE, "hwloc: %s: %s", what, strerror(errno));
 }
 
 /* Cores, processors and the packages that carry the CPU's name: caches and devices only cost
@@ -168,7 +168,7 @@ mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology,
     found.cores_fast = found.cores_allowed;
     append_cores(loaded, unit, allowed, false, scratch, &found);
     if (found.pus_allowed == 0)
-        status = mb_fail(error, MB_UNAVAILABLE,
+        status = mb_fail(error, MB_ERROR_UNAVAILABLE,
                          "hwloc: none of the machine's %d CPUs may be used by this process", pus);
 done:
     hwloc_bitmap_free(scratch);

@@ -26,7 +26,7 @@ typedef struct mb_topology {
  * ("package:2 core:4 pu:2"). On success *topology is the caller's, for mb_topology_free.
  * Takes milliseconds: once a program is often enough. A thread that OpenMP has bound
  * (OMP_PROC_BIND) counts with all the places that OpenMP may bind to.
- * MB_UNAVAILABLE: hwloc cannot read it, or no CPU may be used; MB_MEMORY. */
+ * MB_ERROR_UNAVAILABLE: hwloc cannot read it, or no CPU may be used; MB_ERROR_MEMORY. */
 mb_status mb_topology_read(const char *synthetic, mb_topology *topology, mb_error *error);
 
 /* The same from a topology that is loaded already (with disallowed CPUs included, to count the

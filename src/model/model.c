@@ -34,21 +34,21 @@ typedef struct collection {
 /* Name, shape and values of one tensor; false where memory is out. */
 static bool collect_tensor(const mb_network *network, size_t index, collection *all)
 {
-    mb_tensor_info *info = mb_arena_take(&all->arena, 1, sizeof *info);
+    mb_tensor_info *info = mb_arena_alloc(&all->arena, 1, sizeof *info);
     if (info == NULL)
         return false;
-    *info = mb_network_tensor(network, index);
-    float *values = mb_arena_take(&all->arena, info->elements, sizeof *values);
-    int64_t *integers = mb_arena_take(&all->arena, info->elements, sizeof *integers);
+    *info = mb_network_tensor_info(network, index);
+    float *values = mb_arena_alloc(&all->arena, info->elements, sizeof *values);
+    int64_t *integers = mb_arena_alloc(&all->arena, info->elements, sizeof *integers);
     if (values == NULL || integers == NULL)
         return false;
-    mb_network_get(network, index, values);
-    mb_named_tensor tensor = {info->name, info->dimensions, info->shape, values, MB_F32};
+    mb_network_get_tensor(network, index, values);
+    mb_named_tensor tensor = {info->name, info->dimensions, info->shape, values, MB_DTYPE_F32};
     if (is_integer(info)) {
         for (size_t i = 0; i < info->elements; i++)
             integers[i] = (int64_t)fminf(values[i], 9e18f); /* which a file may have claimed */
         tensor.values = integers;
-        tensor.dtype = MB_I64;
+        tensor.dtype = MB_DTYPE_I64;
     }
     all->tensors[all->count++] = tensor;
     return true;
@@ -57,12 +57,12 @@ static bool collect_tensor(const mb_network *network, size_t index, collection *
 /* Integers first, because they need the most alignment. */
 static bool collect_tensors(const mb_network *network, collection *all)
 {
-    const size_t count = mb_network_tensors(network);
-    all->tensors = mb_arena_take(&all->arena, count, sizeof *all->tensors);
+    const size_t count = mb_network_tensor_count(network);
+    all->tensors = mb_arena_alloc(&all->arena, count, sizeof *all->tensors);
     bool whole = all->tensors != NULL;
     for (int floats = 0; floats < 2; floats++)
         for (size_t i = 0; i < count && whole; i++) {
-            const mb_tensor_info info = mb_network_tensor(network, i);
+            const mb_tensor_info info = mb_network_tensor_info(network, i);
             if (is_integer(&info) == (floats == 0))
                 whole = collect_tensor(network, i, all);
         }
@@ -77,12 +77,12 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
     const mb_shape shape = mb_network_input(network);
     snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
     snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
-    const mb_text_pair metadata[] = {{generator_key, "mnist_blas"},
+    const mb_key_value metadata[] = {{generator_key, "mnist_blas"},
                                      {network_key, mb_network_spec(network)},
                                      {input_key, input},
                                      {classes_key, classes}};
     if (!collect_tensors(network, &all))
-        status = mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+        status = mb_fail_memory(error, path, mb_network_parameter_count(network) * sizeof(float));
     const mb_safetensors_content content = {.tensors = all.tensors,
                                             .tensor_count = all.count,
                                             .metadata = metadata,
@@ -126,8 +126,8 @@ static mb_status read_metadata(const char *path, const mb_safetensors *file, con
 {
     *text = mb_safetensors_metadata(file, key);
     if (*text == NULL)
-        return mb_fail(error, MB_FORMAT, "%s: not a model of mnist_blas: no metadata \"%s\"", path,
-                       key);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: not a model of mnist_blas: no metadata \"%s\"",
+                       path, key);
     return MB_OK;
 }
 
@@ -137,15 +137,15 @@ static mb_status read_numbers(const char *path, const mb_safetensors *file, cons
     const char *text = NULL;
     const mb_status status = read_metadata(path, file, key, &text, error);
     if (status == MB_OK && !parse_numbers(text, numbers, count))
-        return mb_fail(error, MB_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"", path, key,
-                       text);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"", path,
+                       key, text);
     return status;
 }
 
 /* The parameters that a network of this file may have. A few millions more than the file holds cost
  * little, and leave it to the comparison of the tensors to say what is wrong; a small file that
  * asks for gigabytes gets none. */
-static size_t most_parameters(const mb_safetensors *file)
+static size_t max_parameters(const mb_safetensors *file)
 {
     return mb_safetensors_elements(file) + ((size_t)1 << 22);
 }
@@ -166,11 +166,11 @@ static mb_status open_network(const mb_machine *machine, const char *path,
     const mb_shape input = {.channels = extents[0], .rows = extents[1], .columns = extents[2]};
     mb_error why = {0};
     status =
-        mb_network_open_within(machine, spec, input, classes, most_parameters(file), network, &why);
+        mb_network_open_within(machine, spec, input, classes, max_parameters(file), network, &why);
     /* What was an invalid argument to the network is to our caller a file that is wrong. */
     if (status != MB_OK)
-        status =
-            mb_fail(error, status == MB_INVALID ? MB_FORMAT : status, "%s: %s", path, why.text);
+        status = mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
+                         path, why.text);
     return status;
 }
 
@@ -191,16 +191,16 @@ static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
     char want[100], have[100];
     write_shape(wanted->shape, wanted->dimensions, want, sizeof want);
     if (stored == NULL)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\" of shape %s is missing", path,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\" of shape %s is missing", path,
                        wanted->name, want);
     const char *dtype = is_integer(wanted) ? "I64" : "F32";
     if (strcmp(stored->dtype, dtype) != 0)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": dtype %s, must be %s", path,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": dtype %s, must be %s", path,
                        wanted->name, stored->dtype, dtype);
     write_shape(stored->shape, stored->dimensions, have, sizeof have);
     if (stored->dimensions != wanted->dimensions ||
         memcmp(stored->shape, wanted->shape, wanted->dimensions * sizeof *wanted->shape) != 0)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": shape %s, must be %s", path,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": shape %s, must be %s", path,
                        wanted->name, have, want);
     return MB_OK;
 }
@@ -223,7 +223,7 @@ static bool read_values(const mb_stored_tensor *stored, bool integer, float *val
 static mb_status load_tensor(const char *path, const mb_safetensors *file, size_t index,
                              mb_network *network, mb_error *error)
 {
-    const mb_tensor_info wanted = mb_network_tensor(network, index);
+    const mb_tensor_info wanted = mb_network_tensor_info(network, index);
     const mb_stored_tensor *stored = mb_safetensors_find(file, wanted.name);
     mb_status status = check_tensor(path, &wanted, stored, error);
     if (status != MB_OK)
@@ -233,17 +233,18 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
         status = mb_fail_memory(error, path, wanted.elements * sizeof *values);
     mb_error why = {0};
     if (status == MB_OK && mb_network_check(network, index, values, &why) != MB_OK)
-        status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": %s", path, wanted.name, why.text);
+        status =
+            mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", path, wanted.name, why.text);
     if (status == MB_OK)
-        mb_network_set(network, index, values);
+        mb_network_set_tensor(network, index, values);
     free(values);
     return status;
 }
 
 static bool has_tensor(const mb_network *network, const char *name)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++)
-        if (strcmp(mb_network_tensor(network, i).name, name) == 0)
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++)
+        if (strcmp(mb_network_tensor_info(network, i).name, name) == 0)
             return true;
     return false;
 }
@@ -253,12 +254,12 @@ static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_n
                               mb_error *error)
 {
     mb_status status = MB_OK;
-    for (size_t i = 0; i < mb_network_tensors(network) && status == MB_OK; i++)
+    for (size_t i = 0; i < mb_network_tensor_count(network) && status == MB_OK; i++)
         status = load_tensor(path, file, i, network, error);
     for (size_t i = 0; i < mb_safetensors_count(file) && status == MB_OK; i++) {
         const char *name = mb_safetensors_tensor(file, i)->name;
         if (!has_tensor(network, name))
-            status = mb_fail(error, MB_FORMAT,
+            status = mb_fail(error, MB_ERROR_FORMAT,
                              "%s: tensor \"%.100s\": the network %.200s has none "
                              "of this name",
                              path, name, mb_network_spec(network));
@@ -308,10 +309,10 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
     mb_status status = mb_safetensors_open(path, &file, error);
     const size_t classes = status == MB_OK ? count_classes(file) : 0;
     if (status == MB_OK && classes == 0)
-        status = mb_fail(error, MB_FORMAT,
+        status = mb_fail(error, MB_ERROR_FORMAT,
                          "%s: no weight of a dense layer: not the state of an nn.Sequential", path);
     if (status == MB_OK)
-        status = mb_network_open_within(machine, spec, input, classes, most_parameters(file),
+        status = mb_network_open_within(machine, spec, input, classes, max_parameters(file),
                                         &loaded, error);
     return take_tensors(path, file, loaded, status, network, error);
 }

@@ -30,7 +30,7 @@ static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_
             mb_onnx_add_layer(graph, layer, i + 1 < network->count ? name : logits_name, error);
     }
     if (status == MB_OK) {
-        mb_onnx_node *softmax = mb_onnx_graph_add(graph, "Softmax", probabilities_name);
+        mb_onnx_node *softmax = mb_onnx_add_node(graph, "Softmax", probabilities_name);
         mb_onnx_set_int(graph, softmax, "axis", 1);
     }
     return status;
@@ -38,14 +38,14 @@ static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_
 
 static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         if (strstr(info.name, ".num_batches_tracked") != NULL)
             continue; /* a count, which no node takes */
         float *values = calloc(info.elements, sizeof *values);
         graph->complete = graph->complete && values != NULL;
         if (values != NULL) {
-            mb_network_get(network, i, values);
+            mb_network_get_tensor(network, i, values);
             mb_onnx_add_tensor(graph, &info, values);
         }
         free(values);
@@ -73,8 +73,9 @@ static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec,
     model.n_metadata_props = 1;
     const size_t size = mb__onnx__model_proto__get_packed_size(&model);
     if (size > MOST_BYTES)
-        return mb_fail(error, MB_IO, "%s: cannot be written: too large: %zu bytes, at most %zu",
-                       path, size, MOST_BYTES);
+        return mb_fail(error, MB_ERROR_IO,
+                       "%s: cannot be written: too large: %zu bytes, at most %zu", path, size,
+                       MOST_BYTES);
     uint8_t *bytes = malloc(size);
     if (bytes == NULL)
         return mb_fail_memory(error, path, size);
@@ -88,8 +89,8 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
 {
     const mb_shape in = network->input;
     mb_onnx_graph graph;
-    mb_onnx_graph_start(&graph, network->count * MB_ONNX_LAYER_NODES + 1,
-                        mb_network_tensors(network), input_name);
+    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 1,
+                       mb_network_tensor_count(network), input_name);
     graph.proto.name = producer;
     mb_onnx_add_input(&graph, input_name, "gray values from 0, the background, to 1",
                       (size_t[]){in.channels, in.rows, in.columns}, 3);
@@ -97,9 +98,9 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
     add_tensors(&graph, network);
     mb_onnx_add_output(&graph, logits_name, "before softmax", &network->classes, 1);
     mb_onnx_add_output(&graph, probabilities_name, "softmax of the logits", &network->classes, 1);
-    char *spec = mb_arena_string(&graph.arena, network->spec);
+    char *spec = mb_arena_strdup(&graph.arena, network->spec);
     if (status == MB_OK && (!graph.complete || spec == NULL))
-        status = mb_fail_memory(error, path, mb_network_parameters(network) * sizeof(float));
+        status = mb_fail_memory(error, path, mb_network_parameter_count(network) * sizeof(float));
     if (status == MB_OK)
         status = write_model(path, &graph, spec, error);
     mb_arena_free(&graph.arena);

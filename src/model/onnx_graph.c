@@ -1,6 +1,6 @@
 #include "model/onnx_graph.h"
 
-#include "model/little_endian.h"
+#include "core/endian.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@ enum { MOST_SIZES = 3 };
 
 static void *take(mb_onnx_graph *graph, size_t count, size_t size)
 {
-    void *piece = mb_arena_take(&graph->arena, count, size);
+    void *piece = mb_arena_alloc(&graph->arena, count, size);
     graph->complete = graph->complete && piece != NULL;
     return piece;
 }
@@ -17,15 +17,15 @@ static void *take(mb_onnx_graph *graph, size_t count, size_t size)
 /* protobuf-c's strings are not const, though it only reads them. */
 static char *copy(mb_onnx_graph *graph, const char *text)
 {
-    char *string = mb_arena_string(&graph->arena, text);
+    char *string = mb_arena_strdup(&graph->arena, text);
     graph->complete = graph->complete && string != NULL;
     return string;
 }
 
-void mb_onnx_graph_start(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input)
+void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input)
 {
-    *graph = (mb_onnx_graph){.node_room = nodes,
-                             .tensor_room = tensors,
+    *graph = (mb_onnx_graph){.node_capacity = nodes,
+                             .tensor_capacity = tensors,
                              .value = input,
                              .image = true,
                              .complete = true};
@@ -43,30 +43,30 @@ static mb_onnx_node *spare_node(mb_onnx_graph *graph)
     return &graph->spare;
 }
 
-mb_onnx_node *mb_onnx_graph_add(mb_onnx_graph *graph, const char *operation, const char *name)
+mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, const char *name)
 {
     mb_onnx_node *node = take(graph, 1, sizeof *node);
-    if (!graph->complete || graph->proto.n_node == graph->node_room)
+    if (!graph->complete || graph->proto.n_node == graph->node_capacity)
         return spare_node(graph);
     mb__onnx__node_proto__init(node);
     node->name = copy(graph, name);
     node->op_type = copy(graph, operation);
-    node->input = take(graph, MB_ONNX_INPUTS, sizeof *node->input);
+    node->input = take(graph, MB_ONNX_MAX_INPUTS, sizeof *node->input);
     node->output = take(graph, 1, sizeof *node->output);
-    node->attribute = take(graph, MB_ONNX_ATTRIBUTES, sizeof *node->attribute);
+    node->attribute = take(graph, MB_ONNX_MAX_ATTRIBUTES, sizeof *node->attribute);
     if (!graph->complete)
         return spare_node(graph);
-    mb_onnx_take(graph, node, graph->value);
+    mb_onnx_add_node_input(graph, node, graph->value);
     node->output[node->n_output++] = node->name;
     graph->value = node->name;
     graph->proto.node[graph->proto.n_node++] = node;
     return node;
 }
 
-void mb_onnx_take(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor)
+void mb_onnx_add_node_input(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor)
 {
     char *name = copy(graph, tensor);
-    graph->complete = graph->complete && node->n_input < MB_ONNX_INPUTS;
+    graph->complete = graph->complete && node->n_input < MB_ONNX_MAX_INPUTS;
     if (graph->complete)
         node->input[node->n_input++] = name;
 }
@@ -77,7 +77,7 @@ static Mb__Onnx__AttributeProto *add_attribute(mb_onnx_graph *graph, mb_onnx_nod
 {
     Mb__Onnx__AttributeProto *attribute = take(graph, 1, sizeof *attribute);
     char *named = copy(graph, name);
-    graph->complete = graph->complete && node->n_attribute < MB_ONNX_ATTRIBUTES;
+    graph->complete = graph->complete && node->n_attribute < MB_ONNX_MAX_ATTRIBUTES;
     if (!graph->complete)
         return NULL;
     mb__onnx__attribute_proto__init(attribute);
@@ -123,7 +123,7 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
     int64_t *sizes = take(graph, info->dimensions, sizeof *sizes);
     uint8_t *bytes = take(graph, info->elements, sizeof *values);
     char *name = copy(graph, info->name);
-    graph->complete = graph->complete && graph->proto.n_initializer < graph->tensor_room;
+    graph->complete = graph->complete && graph->proto.n_initializer < graph->tensor_capacity;
     if (!graph->complete)
         return;
     mb__onnx__tensor_proto__init(tensor);
@@ -134,7 +134,7 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
     tensor->dims = sizes;
     tensor->n_dims = info->dimensions;
     for (size_t i = 0; i < info->elements; i++)
-        mb_put_f32(bytes + i * sizeof *values, values[i]);
+        mb_store_le_float(bytes + i * sizeof *values, values[i]);
     tensor->raw_data = (ProtobufCBinaryData){info->elements * sizeof *values, bytes};
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
 }

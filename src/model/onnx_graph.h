@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* The most of each that a node has. */
-enum { MB_ONNX_INPUTS = 5, MB_ONNX_ATTRIBUTES = 8 };
+enum { MB_ONNX_MAX_INPUTS = 5, MB_ONNX_MAX_ATTRIBUTES = 8 };
 
 typedef Mb__Onnx__NodeProto mb_onnx_node;
 
@@ -18,7 +18,7 @@ typedef Mb__Onnx__NodeProto mb_onnx_node;
 typedef struct mb_onnx_graph {
     mb_arena arena;
     Mb__Onnx__GraphProto proto;
-    size_t node_room, tensor_room;
+    size_t node_capacity, tensor_capacity;
     const char *value; /* name of what the next node takes */
     bool image; /* whether that is (batch, channels, rows, columns), else (batch, features) */
     bool complete;
@@ -26,14 +26,14 @@ typedef struct mb_onnx_graph {
 } mb_onnx_graph;
 
 /* An empty graph for up to `nodes` nodes and `tensors` tensors, whose first value is `input`. */
-void mb_onnx_graph_start(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input);
+void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input);
 
 /* A node that takes the current value and makes the one of this name, which becomes the current
  * one. Its attributes and further inputs are added to what is returned, which is never NULL. */
-mb_onnx_node *mb_onnx_graph_add(mb_onnx_graph *graph, const char *operation, const char *name);
+mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, const char *name);
 
 /* The node's next input: the tensor of this name. */
-void mb_onnx_take(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor);
+void mb_onnx_add_node_input(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor);
 
 /* Attributes; `number` and `real` must not be 0, which the format does not tell from none. */
 void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t number);

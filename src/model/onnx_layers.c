@@ -11,13 +11,13 @@ static void take_own(mb_onnx_graph *graph, mb_onnx_node *node, const mb_layer *l
 {
     char name[40];
     snprintf(name, sizeof name, "%zu.%s", layer->position, tensor);
-    mb_onnx_take(graph, node, name);
+    mb_onnx_add_node_input(graph, node, name);
 }
 
 /* Behind this, the value is (batch, features). */
 static void flatten(mb_onnx_graph *graph, const char *output)
 {
-    mb_onnx_node *node = mb_onnx_graph_add(graph, "Flatten", output);
+    mb_onnx_node *node = mb_onnx_add_node(graph, "Flatten", output);
     mb_onnx_set_int(graph, node, "axis", 1);
     graph->image = false;
 }
@@ -28,7 +28,7 @@ static void add_dense(mb_onnx_graph *graph, const mb_layer *layer, const char *o
     snprintf(flat, sizeof flat, "%s_in", output);
     if (graph->image)
         flatten(graph, flat);
-    mb_onnx_node *node = mb_onnx_graph_add(graph, "Gemm", output);
+    mb_onnx_node *node = mb_onnx_add_node(graph, "Gemm", output);
     take_own(graph, node, layer, "weight");
     take_own(graph, node, layer, "bias");
     mb_onnx_set_int(graph, node, "transB", 1); /* the weight is (out, in) */
@@ -37,7 +37,7 @@ static void add_dense(mb_onnx_graph *graph, const mb_layer *layer, const char *o
 static void add_relu(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
     (void)layer;
-    mb_onnx_graph_add(graph, "Relu", output);
+    mb_onnx_add_node(graph, "Relu", output);
 }
 
 static void set_window(mb_onnx_graph *graph, mb_onnx_node *node, const mb_window *window)
@@ -51,7 +51,7 @@ static void set_window(mb_onnx_graph *graph, mb_onnx_node *node, const mb_window
 
 static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
-    mb_onnx_node *node = mb_onnx_graph_add(graph, "Conv", output);
+    mb_onnx_node *node = mb_onnx_add_node(graph, "Conv", output);
     take_own(graph, node, layer, "weight");
     take_own(graph, node, layer, "bias");
     set_window(graph, node, &layer->window);
@@ -60,12 +60,12 @@ static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *
 
 static void add_maxpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
-    set_window(graph, mb_onnx_graph_add(graph, "MaxPool", output), &layer->window);
+    set_window(graph, mb_onnx_add_node(graph, "MaxPool", output), &layer->window);
 }
 
 static void add_avgpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
-    mb_onnx_node *node = mb_onnx_graph_add(graph, "AveragePool", output);
+    mb_onnx_node *node = mb_onnx_add_node(graph, "AveragePool", output);
     set_window(graph, node, &layer->window);
     mb_onnx_set_int(graph, node, "count_include_pad", 1);
 }
@@ -73,13 +73,13 @@ static void add_avgpool2d(mb_onnx_graph *graph, const mb_layer *layer, const cha
 static void add_globalavgpool(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
     (void)layer;
-    mb_onnx_graph_add(graph, "GlobalAveragePool", output);
+    mb_onnx_add_node(graph, "GlobalAveragePool", output);
 }
 
 static void add_batchnorm2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
     static const char *const tensors[] = {"weight", "bias", "running_mean", "running_var"};
-    mb_onnx_node *node = mb_onnx_graph_add(graph, "BatchNormalization", output);
+    mb_onnx_node *node = mb_onnx_add_node(graph, "BatchNormalization", output);
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
         take_own(graph, node, layer, tensors[i]);
     mb_onnx_set_float(graph, node, "epsilon", (float)MB_BATCHNORM_EPSILON);
@@ -123,6 +123,6 @@ mb_status mb_onnx_add_layer(mb_onnx_graph *graph, const mb_layer *layer, const c
             kinds[i].add(graph, layer, output);
             return MB_OK;
         }
-    return mb_fail(error, MB_UNAVAILABLE, "ONNX: layer %zu, a %s of %s, has no form there",
+    return mb_fail(error, MB_ERROR_UNAVAILABLE, "ONNX: layer %zu, a %s of %s, has no form there",
                    layer->position + 1, layer->ops->name, graph->image ? "images" : "flat numbers");
 }

@@ -1,8 +1,8 @@
 #include "model/safetensors.h"
 
 #include "core/arena.h"
+#include "core/endian.h"
 #include "core/file.h"
-#include "model/little_endian.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -65,15 +65,16 @@ static bool get_size(const json_t *value, size_t *size)
 static mb_status read_length(const reading *in, const uint8_t *bytes, size_t size, size_t *length)
 {
     if (size < LENGTH_BYTES)
-        return mb_fail(in->error, MB_FORMAT, "%s: truncated: %zu bytes, a header's length takes %d",
-                       in->label, size, LENGTH_BYTES);
-    const uint64_t promised = mb_get_u64(bytes);
+        return mb_fail(in->error, MB_ERROR_FORMAT,
+                       "%s: truncated: %zu bytes, a header's length takes %d", in->label, size,
+                       LENGTH_BYTES);
+    const uint64_t promised = mb_load_le64(bytes);
     if (promised > MB_SAFETENSORS_HEADER_LIMIT)
-        return mb_fail(in->error, MB_FORMAT,
+        return mb_fail(in->error, MB_ERROR_FORMAT,
                        "%s: header too long: %" PRIu64 " bytes promised, at most %zu are read",
                        in->label, promised, MB_SAFETENSORS_HEADER_LIMIT);
     if (promised > size - LENGTH_BYTES)
-        return mb_fail(in->error, MB_FORMAT,
+        return mb_fail(in->error, MB_ERROR_FORMAT,
                        "%s: truncated: %" PRIu64 " bytes of header promised, %zu are there",
                        in->label, promised, size - LENGTH_BYTES);
     *length = (size_t)promised;
@@ -84,7 +85,7 @@ static mb_status parse_header(const reading *in, const char *text, size_t length
 {
     /* The format allows blanks behind the object, not before it. */
     if (length == 0 || text[0] != '{')
-        return mb_fail(in->error, MB_FORMAT,
+        return mb_fail(in->error, MB_ERROR_FORMAT,
                        "%s: header is not a JSON object: its %zu bytes start without {", in->label,
                        length);
     json_error_t why;
@@ -93,22 +94,22 @@ static mb_status parse_header(const reading *in, const char *text, size_t length
         return MB_OK;
     if (json_error_code(&why) == json_error_out_of_memory)
         return mb_fail_memory(in->error, in->label, length);
-    return mb_fail(in->error, MB_FORMAT, "%s: header is not JSON: %s: at byte %d of %zu", in->label,
-                   why.text, why.position, length);
+    return mb_fail(in->error, MB_ERROR_FORMAT, "%s: header is not JSON: %s: at byte %d of %zu",
+                   in->label, why.text, why.position, length);
 }
 
 static mb_status check_metadata(const reading *in, json_t *metadata)
 {
     if (!json_is_object(metadata))
-        return mb_fail(in->error, MB_FORMAT, "%s: %s is not a JSON object", in->label,
+        return mb_fail(in->error, MB_ERROR_FORMAT, "%s: %s is not a JSON object", in->label,
                        metadata_name);
     const char *key;
     json_t *value;
     json_object_foreach(metadata, key, value)
     {
         if (!json_is_string(value))
-            return mb_fail(in->error, MB_FORMAT, "%s: %s: \"%.100s\" is not a string", in->label,
-                           metadata_name, key);
+            return mb_fail(in->error, MB_ERROR_FORMAT, "%s: %s: \"%.100s\" is not a string",
+                           in->label, metadata_name, key);
     }
     return MB_OK;
 }
@@ -117,19 +118,21 @@ static mb_status read_shape(const reading *in, const json_t *shape, mb_arena *ar
                             mb_stored_tensor *tensor)
 {
     if (!json_is_array(shape))
-        return mb_fail(in->error, MB_FORMAT, TENSOR "without a shape", in->label, tensor->name);
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "without a shape", in->label,
+                       tensor->name);
     tensor->dimensions = json_array_size(shape);
-    size_t *extents = mb_arena_take(arena, tensor->dimensions, sizeof *extents);
+    size_t *extents = mb_arena_alloc(arena, tensor->dimensions, sizeof *extents);
     if (extents == NULL)
         return mb_fail_memory(in->error, in->label, tensor->dimensions * sizeof *extents);
     tensor->elements = 1;
     for (size_t i = 0; i < tensor->dimensions; i++) {
         if (!get_size(json_array_get(shape, i), &extents[i]))
-            return mb_fail(in->error, MB_FORMAT, TENSOR "dimension %zu is not a size", in->label,
-                           tensor->name, i);
+            return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "dimension %zu is not a size",
+                           in->label, tensor->name, i);
         if (!mb_multiply(tensor->elements, extents[i], &tensor->elements))
-            return mb_fail(in->error, MB_FORMAT, TENSOR "shape overflows at dimension %zu: %zu",
-                           in->label, tensor->name, i, extents[i]);
+            return mb_fail(in->error, MB_ERROR_FORMAT,
+                           TENSOR "shape overflows at dimension %zu: %zu", in->label, tensor->name,
+                           i, extents[i]);
     }
     tensor->shape = extents;
     return MB_OK;
@@ -139,14 +142,15 @@ static mb_status read_offsets(const reading *in, const json_t *offsets, mb_store
 {
     if (json_array_size(offsets) != 2 || !get_size(json_array_get(offsets, 0), &tensor->begin) ||
         !get_size(json_array_get(offsets, 1), &tensor->end))
-        return mb_fail(in->error, MB_FORMAT, TENSOR "data_offsets are not two sizes", in->label,
-                       tensor->name);
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "data_offsets are not two sizes",
+                       in->label, tensor->name);
     if (tensor->begin > tensor->end)
-        return mb_fail(in->error, MB_FORMAT, TENSOR "data_offsets go backwards: %zu to %zu",
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "data_offsets go backwards: %zu to %zu",
                        in->label, tensor->name, tensor->begin, tensor->end);
     if (tensor->end > in->size)
-        return mb_fail(in->error, MB_FORMAT, TENSOR "truncated: ends at byte %zu, %zu are there",
-                       in->label, tensor->name, tensor->end, in->size);
+        return mb_fail(in->error, MB_ERROR_FORMAT,
+                       TENSOR "truncated: ends at byte %zu, %zu are there", in->label, tensor->name,
+                       tensor->end, in->size);
     tensor->data = in->data + tensor->begin;
     return MB_OK;
 }
@@ -157,11 +161,11 @@ static mb_status read_tensor(const reading *in, const char *name, const json_t *
     tensor->name = name;
     tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
     if (tensor->dtype == NULL)
-        return mb_fail(in->error, MB_FORMAT, TENSOR "without a dtype", in->label, name);
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "without a dtype", in->label, name);
     const size_t bits = dtype_bits(tensor->dtype);
     if (bits == 0)
-        return mb_fail(in->error, MB_FORMAT, TENSOR "unknown dtype \"%.100s\"", in->label, name,
-                       tensor->dtype);
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "unknown dtype \"%.100s\"", in->label,
+                       name, tensor->dtype);
     mb_status status = read_shape(in, json_object_get(entry, "shape"), arena, tensor);
     if (status == MB_OK)
         status = read_offsets(in, json_object_get(entry, "data_offsets"), tensor);
@@ -169,19 +173,19 @@ static mb_status read_tensor(const reading *in, const char *name, const json_t *
         return status;
     size_t total;
     if (!mb_multiply(tensor->elements, bits, &total))
-        return mb_fail(in->error, MB_FORMAT, TENSOR "shape overflows: %zu elements of %s",
+        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "shape overflows: %zu elements of %s",
                        in->label, name, tensor->elements, tensor->dtype);
     if (total % 8 != 0 || total / 8 != tensor->end - tensor->begin)
-        return mb_fail(in->error, MB_FORMAT, TENSOR "%zu elements of %s do not take its %zu bytes",
-                       in->label, name, tensor->elements, tensor->dtype,
-                       tensor->end - tensor->begin);
+        return mb_fail(in->error, MB_ERROR_FORMAT,
+                       TENSOR "%zu elements of %s do not take its %zu bytes", in->label, name,
+                       tensor->elements, tensor->dtype, tensor->end - tensor->begin);
     return MB_OK;
 }
 
 static mb_status read_tensors(const reading *in, mb_safetensors *file)
 {
     file->tensors =
-        mb_arena_take(&file->arena, json_object_size(file->header), sizeof *file->tensors);
+        mb_arena_alloc(&file->arena, json_object_size(file->header), sizeof *file->tensors);
     if (file->tensors == NULL)
         return mb_fail_memory(in->error, in->label, json_object_size(file->header));
     mb_status status = MB_OK;
@@ -220,7 +224,7 @@ static mb_status check_cover(const reading *in, mb_safetensors *file)
     for (size_t i = 0; i < file->count; i++) {
         const mb_stored_tensor *tensor = &file->tensors[i];
         if (tensor->begin != at)
-            return mb_fail(in->error, MB_FORMAT,
+            return mb_fail(in->error, MB_ERROR_FORMAT,
                            TENSOR "%s: starts at byte %zu, \"%.100s\" before it ends at %zu",
                            in->label, tensor->name, tensor->begin < at ? "overlap" : "hole",
                            tensor->begin, before, at);
@@ -228,7 +232,7 @@ static mb_status check_cover(const reading *in, mb_safetensors *file)
         before = tensor->name;
     }
     if (at != in->size)
-        return mb_fail(in->error, MB_FORMAT,
+        return mb_fail(in->error, MB_ERROR_FORMAT,
                        "%s: trailing bytes: the tensors end at byte %zu, %zu are there", in->label,
                        at, in->size);
     return MB_OK;
@@ -304,19 +308,19 @@ const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key)
 void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values)
 {
     for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = mb_get_f32(tensor->data + i * sizeof(float));
+        values[i] = mb_load_le_float(tensor->data + i * sizeof(float));
 }
 
 void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values)
 {
     for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = (int64_t)mb_get_u64(tensor->data + i * sizeof(int64_t));
+        values[i] = (int64_t)mb_load_le64(tensor->data + i * sizeof(int64_t));
 }
 
 void mb_safetensors_doubles(const mb_stored_tensor *tensor, double *values)
 {
     for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = mb_get_f64(tensor->data + i * sizeof(double));
+        values[i] = mb_load_le_double(tensor->data + i * sizeof(double));
 }
 
 void mb_safetensors_close(mb_safetensors *file)

@@ -20,7 +20,7 @@
 
 /* The kinds of numbers that can be written: float, int64_t and double, as the format's "F32", "I64"
  * and "F64". */
-typedef enum mb_dtype { MB_F32, MB_I64, MB_F64 } mb_dtype;
+typedef enum mb_dtype { MB_DTYPE_F32, MB_DTYPE_I64, MB_DTYPE_F64 } mb_dtype;
 
 /* A tensor to write; everything is borrowed. The name is UTF-8. */
 typedef struct mb_named_tensor {
@@ -32,16 +32,16 @@ typedef struct mb_named_tensor {
 } mb_named_tensor;
 
 /* One line of the metadata, UTF-8. */
-typedef struct mb_text_pair {
+typedef struct mb_key_value {
     const char *key, *value;
-} mb_text_pair;
+} mb_key_value;
 
 /* What a file is to hold. The key "format" is the writer's own. */
 typedef struct mb_safetensors_content {
     const mb_named_tensor *tensors; /* (tensor_count), stored in this order: F32 last, or some
                                      * loaders find them not aligned */
     size_t tensor_count;
-    const mb_text_pair *metadata; /* (metadata_count), stored in this order */
+    const mb_key_value *metadata; /* (metadata_count), stored in this order */
     size_t metadata_count;
 } mb_safetensors_content;
 
@@ -61,23 +61,24 @@ typedef struct mb_safetensors mb_safetensors;
 
 /* Writes `content` to `path` with "format": "pt", which PyTorch's loaders look for,
  * first in the metadata. Equal content gives equal bytes. The file appears whole or not at all.
- * MB_INVALID: two tensors or two lines of metadata of one name, a tensor named "__metadata__", or
- * a shape whose product overflows; MB_IO: above the limits, or cannot be written; MB_MEMORY. */
+ * MB_ERROR_INVALID: two tensors or two lines of metadata of one name, a tensor named
+ * "__metadata__", or a shape whose product overflows; MB_ERROR_IO: above the limits, or cannot be
+ * written; MB_ERROR_MEMORY. */
 mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
                                mb_error *error);
 
 /* The bytes of such a file in memory, for mb_file_write; *bytes is the caller's to free. `path`
  * names it in errors. */
-mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content *content,
-                                 mb_bytes *bytes, mb_error *error);
+mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_content *content,
+                                   mb_bytes *bytes, mb_error *error);
 
 /* Reads and checks `path`; *file is the caller's, for mb_safetensors_close.
- * MB_IO: missing or unreadable; MB_FORMAT: above the limits, or not what the head of this page
- * says, the error names the tensor and the figures; MB_MEMORY. */
+ * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: above the limits, or not what the head of
+ * this page says, the error names the tensor and the figures; MB_ERROR_MEMORY. */
 mb_status mb_safetensors_open(const char *path, mb_safetensors **file, mb_error *error);
 
 /* The same for a file that is in memory: `bytes` is borrowed until *file is closed, `label` stands
- * for the file's name in errors and is not kept. MB_FORMAT; MB_MEMORY. */
+ * for the file's name in errors and is not kept. MB_ERROR_FORMAT; MB_ERROR_MEMORY. */
 mb_status mb_safetensors_parse(const char *label, const void *bytes, size_t size,
                                mb_safetensors **file, mb_error *error);
 

@@ -1,8 +1,8 @@
 #include "model/safetensors.h"
 
 #include "core/arena.h"
+#include "core/endian.h"
 #include "core/file.h"
-#include "model/little_endian.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -16,9 +16,9 @@ enum { LENGTH_BYTES = 8, HEADER_UNIT = 8 };
 static const struct {
     const char *name;
     size_t bytes; /* of a number */
-} dtypes[] = {[MB_F32] = {"F32", sizeof(float)},
-              [MB_I64] = {"I64", sizeof(int64_t)},
-              [MB_F64] = {"F64", sizeof(double)}};
+} dtypes[] = {[MB_DTYPE_F32] = {"F32", sizeof(float)},
+              [MB_DTYPE_I64] = {"I64", sizeof(int64_t)},
+              [MB_DTYPE_F64] = {"F64", sizeof(double)}};
 
 /* Adds `value`, whose reference it takes, under a name that must be new. */
 static mb_status add(const char *path, json_t *object, const char *key, json_t *value,
@@ -26,7 +26,8 @@ static mb_status add(const char *path, json_t *object, const char *key, json_t *
 {
     if (json_object_get(object, key) != NULL) {
         json_decref(value);
-        return mb_fail(error, MB_INVALID, "%s: the name \"%.100s\" is given twice", path, key);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: the name \"%.100s\" is given twice", path,
+                       key);
     }
     if (json_object_set_new(object, key, value) != 0)
         return mb_fail_memory(error, path, strlen(key));
@@ -61,7 +62,7 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
     }
     if (!fits || bytes > SIZE_MAX - begin) {
         json_decref(shape);
-        return mb_fail(error, MB_INVALID, "%s: tensor \"%.100s\": its shape overflows", path,
+        return mb_fail(error, MB_ERROR_INVALID, "%s: tensor \"%.100s\": its shape overflows", path,
                        tensor->name);
     }
     if (json_array_size(shape) != tensor->dimensions) {
@@ -97,19 +98,19 @@ static mb_status compose_header(const char *path, const mb_safetensors_content *
 static void put_floats(const float *values, size_t count, uint8_t *data)
 {
     for (size_t i = 0; i < count; i++)
-        mb_put_f32(data + i * sizeof *values, values[i]);
+        mb_store_le_float(data + i * sizeof *values, values[i]);
 }
 
 static void put_integers(const int64_t *values, size_t count, uint8_t *data)
 {
     for (size_t i = 0; i < count; i++)
-        mb_put_u64(data + i * sizeof *values, (uint64_t)values[i]);
+        mb_store_le64(data + i * sizeof *values, (uint64_t)values[i]);
 }
 
 static void put_doubles(const double *values, size_t count, uint8_t *data)
 {
     for (size_t i = 0; i < count; i++)
-        mb_put_f64(data + i * sizeof *values, values[i]);
+        mb_store_le_double(data + i * sizeof *values, values[i]);
 }
 
 /* Tensors follow each other as compose_header has numbered their bytes. */
@@ -120,9 +121,9 @@ static void fill_data(const mb_safetensors_content *content, uint8_t *data)
         size_t elements = 1;
         for (size_t d = 0; d < tensor->dimensions; d++)
             elements *= tensor->shape[d];
-        if (tensor->dtype == MB_I64)
+        if (tensor->dtype == MB_DTYPE_I64)
             put_integers(tensor->values, elements, data);
-        else if (tensor->dtype == MB_F64)
+        else if (tensor->dtype == MB_DTYPE_F64)
             put_doubles(tensor->values, elements, data);
         else
             put_floats(tensor->values, elements, data);
@@ -130,8 +131,8 @@ static void fill_data(const mb_safetensors_content *content, uint8_t *data)
     }
 }
 
-mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content *content,
-                                 mb_bytes *whole, mb_error *error)
+mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_content *content,
+                                   mb_bytes *whole, mb_error *error)
 {
     char *header = NULL;
     uint8_t *bytes = NULL;
@@ -143,7 +144,7 @@ mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content 
     const size_t padded = (header_length + HEADER_UNIT - 1) / HEADER_UNIT * HEADER_UNIT;
     const size_t head = LENGTH_BYTES + padded;
     if (padded > MB_SAFETENSORS_HEADER_LIMIT || data_size > MB_SAFETENSORS_LIMIT - head) {
-        status = mb_fail(error, MB_IO,
+        status = mb_fail(error, MB_ERROR_IO,
                          "%s: cannot be written: too large: %zu bytes of header, %zu of tensors",
                          path, padded, data_size);
         goto done;
@@ -153,7 +154,7 @@ mb_status mb_safetensors_compose(const char *path, const mb_safetensors_content 
         status = mb_fail_memory(error, path, head + data_size);
         goto done;
     }
-    mb_put_u64(bytes, padded);
+    mb_store_le64(bytes, padded);
     memcpy(bytes + LENGTH_BYTES, header, header_length);
     memset(bytes + LENGTH_BYTES + header_length, ' ', padded - header_length);
     fill_data(content, bytes + head);
@@ -167,7 +168,7 @@ mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *c
                                mb_error *error)
 {
     mb_bytes whole = {0};
-    mb_status status = mb_safetensors_compose(path, content, &whole, error);
+    mb_status status = mb_safetensors_serialize(path, content, &whole, error);
     if (status == MB_OK)
         status = mb_file_write(path, whole.data, whole.size, error);
     free(whole.data);

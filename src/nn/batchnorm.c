@@ -19,8 +19,8 @@ enum { GAMMA, BETA, MEAN, VARIANCE, BATCHES, TENSORS };
 
 typedef struct batchnorm_op {
     const mb_layer *layer;
-    mb_site site;
-    mb_cut cut;
+    mb_layer_context ctx;
+    mb_tiling tiling;
 } batchnorm_op;
 
 static size_t channels_of(const mb_layer *layer) { return layer->in.channels; }
@@ -33,9 +33,9 @@ static float *parameter(const mb_layer *layer, size_t tensor)
 static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
 {
     if (argument != NULL)
-        return mb_fail(error, MB_INVALID, "batchnorm2d takes no argument");
+        return mb_fail(error, MB_ERROR_INVALID, "batchnorm2d takes no argument");
     layer->out = layer->in;
-    layer->placed_out = layer->placed_in;
+    layer->out_format = layer->in_format;
     layer->parameter_count = 2 * channels_of(layer);
     layer->state_count = 2 * channels_of(layer) + 1;
     return MB_OK;
@@ -43,9 +43,9 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
 
 /* ---- what is kept ---- */
 
-/* By bundle the sums over its samples of two things; and by channel what follows from them. */
+/* By chunk the sums over its samples of two things; and by channel what follows from them. */
 typedef struct kept {
-    double *sums; /* (bundles, 2, channels) */
+    double *sums; /* (chunks, 2, channels) */
     float *mean, *inverse_root, *scale, *shift, *by_d, *by_x, *d_shift;
     float *gradient; /* (2, channels): of gamma and beta */
 } kept;
@@ -54,7 +54,7 @@ enum { VECTORS = 9 };
 
 static size_t sums_floats(const mb_layer *layer, size_t max_rows)
 {
-    return mb_most_bundles(max_rows) * 2 * channels_of(layer) * (sizeof(double) / sizeof(float));
+    return mb_max_chunks(max_rows) * 2 * channels_of(layer) * (sizeof(double) / sizeof(float));
 }
 
 static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
@@ -65,11 +65,11 @@ static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
 static kept kept_of(const batchnorm_op *op)
 {
     const size_t channels = channels_of(op->layer);
-    const bool training = op->site.trainable != NULL;
-    kept k = {.sums = (double *)(void *)op->site.kept};
+    const bool training = op->ctx.trainable != NULL;
+    kept k = {.sums = (double *)(void *)op->ctx.workspace};
     float **vectors[] = {&k.mean, &k.inverse_root, &k.scale,   &k.shift,
                          &k.by_d, &k.by_x,         &k.d_shift, &k.gradient};
-    float *vector = op->site.kept + (training ? sums_floats(op->layer, op->site.rows) : 0);
+    float *vector = op->ctx.workspace + (training ? sums_floats(op->layer, op->ctx.rows) : 0);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++, vector += channels)
         *vectors[i] = vector;
     return k;
@@ -81,19 +81,19 @@ static void add_sums(const batchnorm_op *op, size_t sample, const float *a, cons
 {
     const mb_layer *layer = op->layer;
     const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    const bool planes = layer->placed_in.planes;
-    double *sums = kept_of(op).sums + sample / op->cut.bundle * 2 * channels;
-    if (sample % op->cut.bundle == 0)
+    const bool planes = layer->in_format.planes;
+    double *sums = kept_of(op).sums + sample / op->tiling.chunk_tiles * 2 * channels;
+    if (sample % op->tiling.chunk_tiles == 0)
         memset(sums, 0, 2 * channels * sizeof *sums);
-    op->site.kernels->sum_products(planes, planes ? channels : pixels, planes ? pixels : channels,
-                                   a, b, sums, sums + channels);
+    op->ctx.kernels->batchnorm_reduce(planes, planes ? channels : pixels,
+                                      planes ? pixels : channels, a, b, sums, sums + channels);
 }
 
 static void run_sums(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)scratch;
     const batchnorm_op *op = context;
-    const float *x = mb_site_input_row(&op->site, step, tile);
+    const float *x = mb_layer_input_row(&op->ctx, step, tile);
     add_sums(op, tile, x, x);
 }
 
@@ -101,26 +101,26 @@ static void run_sums_back(const void *context, const mb_step *step, size_t tile,
 {
     (void)scratch;
     const batchnorm_op *op = context;
-    add_sums(op, tile, mb_matrix_row(&op->site.d_out, step, tile),
-             mb_site_input_row(&op->site, step, tile));
+    add_sums(op, tile, mb_matrix_row(&op->ctx.d_out, step, tile),
+             mb_layer_input_row(&op->ctx, step, tile));
 }
 
-/* Both sums of a channel, over the bundles in their order. */
+/* Both sums of a channel, over the chunks in their order. */
 static void total(const batchnorm_op *op, const kept *k, size_t channel, double *sum,
                   double *product)
 {
     const size_t channels = channels_of(op->layer);
-    const size_t bundles = mb_cut_bundles(mb_cut_samples(op->site.rows));
+    const size_t chunks = mb_tiling_chunks(mb_tiling_samples(op->ctx.rows));
     *sum = *product = 0.0;
-    for (size_t bundle = 0; bundle < bundles; bundle++) {
-        *sum += k->sums[2 * bundle * channels + channel];
-        *product += k->sums[(2 * bundle + 1) * channels + channel];
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        *sum += k->sums[2 * chunk * channels + channel];
+        *product += k->sums[(2 * chunk + 1) * channels + channel];
     }
 }
 
 static double numbers_of(const batchnorm_op *op)
 {
-    return (double)(op->site.rows * op->layer->in.rows * op->layer->in.columns);
+    return (double)(op->ctx.rows * op->layer->in.rows * op->layer->in.columns);
 }
 
 static void move(float *running, double to)
@@ -136,7 +136,7 @@ static void run_statistics(const void *context, const mb_step *step, size_t tile
     const mb_layer *layer = op->layer;
     const kept k = kept_of(op);
     const double n = numbers_of(op);
-    const mb_tile part = mb_cut_tile(op->cut, tile);
+    const mb_tile part = mb_tiling_tile(op->tiling, tile);
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, squares;
         total(op, &k, c, &sum, &squares);
@@ -180,11 +180,11 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     const batchnorm_op *op = context;
     const mb_layer *layer = op->layer;
     const kept k = kept_of(op);
-    const bool planes = layer->placed_in.planes;
+    const bool planes = layer->in_format.planes;
     const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    op->site.kernels->scale_shift(planes, planes ? channels : pixels, planes ? pixels : channels,
-                                  k.scale, k.shift, mb_site_input_row(&op->site, step, tile),
-                                  mb_matrix_row(&op->site.out, step, tile));
+    op->ctx.kernels->batchnorm_forward(
+        planes, planes ? channels : pixels, planes ? pixels : channels, k.scale, k.shift,
+        mb_layer_input_row(&op->ctx, step, tile), mb_matrix_row(&op->ctx.out, step, tile));
 }
 
 /* With x^ = (x - mean) / root and sums over the batch's n numbers of the channel:
@@ -195,7 +195,7 @@ static void run_gradient(const void *context, const mb_step *step, size_t tile, 
     const batchnorm_op *op = context;
     const kept k = kept_of(op);
     const double n = numbers_of(op);
-    const mb_tile part = mb_cut_tile(op->cut, tile);
+    const mb_tile part = mb_tiling_tile(op->tiling, tile);
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, product;
         total(op, &k, c, &sum, &product);
@@ -216,100 +216,101 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
     const batchnorm_op *op = context;
     const mb_layer *layer = op->layer;
     const kept k = kept_of(op);
-    const bool planes = layer->placed_in.planes;
+    const bool planes = layer->in_format.planes;
     const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    op->site.kernels->scale_two_shift(
+    op->ctx.kernels->batchnorm_backward(
         planes, planes ? channels : pixels, planes ? pixels : channels, k.by_d, k.by_x, k.d_shift,
-        mb_matrix_row(&op->site.d_out, step, tile), mb_site_input_row(&op->site, step, tile),
-        mb_matrix_row(&op->site.d_in, step, tile));
+        mb_matrix_row(&op->ctx.d_out, step, tile), mb_layer_input_row(&op->ctx, step, tile),
+        mb_matrix_row(&op->ctx.d_in, step, tile));
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     (void)tile, (void)scratch;
     const batchnorm_op *op = context;
-    if (*op->site.trainable->healthy)
-        mb_trainable_update(op->site.trainable, op->layer, step->update, false, 0,
+    if (*op->ctx.trainable->finite)
+        mb_trainable_update(op->ctx.trainable, op->layer, step->update, false, 0,
                             op->layer->parameter_count, kept_of(op).gradient);
 }
 
 /* ---- phases ---- */
 
-static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+static mb_status add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
                            mb_error *error)
 {
-    batchnorm_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    batchnorm_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "batchnorm2d", sizeof *op);
-    *op = (batchnorm_op){layer, *site, phase.cut};
+    *op = (batchnorm_op){layer, *ctx, phase.tiling};
     phase.op = op;
-    return mb_layer_add_phase(layer, site, &phase, error);
+    return mb_layer_add_phase(layer, ctx, &phase, error);
 }
 
-static mb_phase by_sample(const mb_site *site, const char *name, mb_tile_fn *run)
+static mb_phase by_sample(const mb_layer_context *ctx, const char *name, mb_tile_fn *run)
 {
-    return (mb_phase){.name = name, .run = run, .cut = mb_cut_samples(site->rows)};
+    return (mb_phase){.name = name, .run = run, .tiling = mb_tiling_samples(ctx->rows)};
 }
 
-static mb_phase by_channel(const mb_layer *layer, const mb_site *site, const char *name,
+static mb_phase by_channel(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
                            mb_tile_fn *run)
 {
-    return (mb_phase){.name = name,
-                      .run = run,
-                      .cut = {1, channels_of(layer), 1, CHANNELS, 1},
-                      .uses = {{site->kept, .writes = true}, {layer->parameters, .writes = true}}};
+    return (mb_phase){
+        .name = name,
+        .run = run,
+        .tiling = {1, channels_of(layer), 1, CHANNELS, 1},
+        .uses = {{ctx->workspace, .writes = true}, {layer->parameters, .writes = true}}};
 }
 
-static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status forward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
     mb_status status = MB_OK;
-    if (site->trainable != NULL) {
-        mb_phase sums = by_sample(site, "sums", run_sums);
-        sums.uses[0] = (mb_use){mb_site_input(site), .own = true};
-        sums.uses[1] = (mb_use){site->kept, .writes = true, .own = true};
-        status = add_phase(layer, site, sums, error);
+    if (ctx->trainable != NULL) {
+        mb_phase sums = by_sample(ctx, "sums", run_sums);
+        sums.uses[0] = (mb_use){mb_layer_input(ctx), .own = true};
+        sums.uses[1] = (mb_use){ctx->workspace, .writes = true, .own = true};
+        status = add_phase(layer, ctx, sums, error);
     }
-    mb_phase statistics = site->trainable != NULL
-                              ? by_channel(layer, site, "statistics", run_statistics)
-                              : by_channel(layer, site, "statistics", run_affine);
-    if (site->trainable == NULL)
-        statistics.cut = (mb_cut){1, 1, 1, 1, 1};
+    mb_phase statistics = ctx->trainable != NULL
+                              ? by_channel(layer, ctx, "statistics", run_statistics)
+                              : by_channel(layer, ctx, "statistics", run_affine);
+    if (ctx->trainable == NULL)
+        statistics.tiling = (mb_tiling){1, 1, 1, 1, 1};
     if (status == MB_OK)
-        status = add_phase(layer, site, statistics, error);
-    mb_phase normalise = by_sample(site, "forward", run_forward);
-    normalise.uses[0] = (mb_use){mb_site_input(site), .own = true};
-    normalise.uses[1] = (mb_use){.what = site->kept};
-    normalise.uses[2] = (mb_use){site->out.data, .writes = true, .own = true};
-    return status == MB_OK ? add_phase(layer, site, normalise, error) : status;
+        status = add_phase(layer, ctx, statistics, error);
+    mb_phase normalise = by_sample(ctx, "forward", run_forward);
+    normalise.uses[0] = (mb_use){mb_layer_input(ctx), .own = true};
+    normalise.uses[1] = (mb_use){.what = ctx->workspace};
+    normalise.uses[2] = (mb_use){ctx->out.data, .writes = true, .own = true};
+    return status == MB_OK ? add_phase(layer, ctx, normalise, error) : status;
 }
 
-static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status backward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    mb_phase sums = by_sample(site, "backward sums", run_sums_back);
-    sums.uses[0] = (mb_use){site->d_out.data, .own = true};
-    sums.uses[1] = (mb_use){mb_site_input(site), .own = true};
-    sums.uses[2] = (mb_use){site->kept, .writes = true, .own = true};
-    mb_status status = add_phase(layer, site, sums, error);
+    mb_phase sums = by_sample(ctx, "backward sums", run_sums_back);
+    sums.uses[0] = (mb_use){ctx->d_out.data, .own = true};
+    sums.uses[1] = (mb_use){mb_layer_input(ctx), .own = true};
+    sums.uses[2] = (mb_use){ctx->workspace, .writes = true, .own = true};
+    mb_status status = add_phase(layer, ctx, sums, error);
     if (status == MB_OK)
-        status = add_phase(layer, site, by_channel(layer, site, "gradient", run_gradient), error);
-    if (status != MB_OK || site->d_in.data == NULL)
+        status = add_phase(layer, ctx, by_channel(layer, ctx, "gradient", run_gradient), error);
+    if (status != MB_OK || ctx->d_in.data == NULL)
         return status;
-    mb_phase back = by_sample(site, "backward", run_backward);
-    back.uses[0] = (mb_use){site->d_out.data, .own = true};
-    back.uses[1] = (mb_use){mb_site_input(site), .own = true};
-    back.uses[2] = (mb_use){.what = site->kept};
-    back.uses[3] = (mb_use){site->d_in.data, .writes = true, .own = true};
-    return add_phase(layer, site, back, error);
+    mb_phase back = by_sample(ctx, "backward", run_backward);
+    back.uses[0] = (mb_use){ctx->d_out.data, .own = true};
+    back.uses[1] = (mb_use){mb_layer_input(ctx), .own = true};
+    back.uses[2] = (mb_use){.what = ctx->workspace};
+    back.uses[3] = (mb_use){ctx->d_in.data, .writes = true, .own = true};
+    return add_phase(layer, ctx, back, error);
 }
 
-static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status update(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    return add_phase(layer, site,
+    return add_phase(layer, ctx,
                      (mb_phase){.name = "update",
                                 .run = run_update,
-                                .cut = {1, 1, 1, 1, 1},
-                                .uses = {{site->kept},
-                                         {site->trainable->healthy},
+                                .tiling = {1, 1, 1, 1, 1},
+                                .uses = {{ctx->workspace},
+                                         {ctx->trainable->finite},
                                          {layer->parameters, .writes = true}}},
                      error);
 }
@@ -354,18 +355,19 @@ static mb_status check(const mb_layer *layer, size_t index, const float *values,
     const bool may_be_negative = index != VARIANCE && index != BATCHES;
     for (size_t i = 0; i < tensor(layer, index).elements; i++)
         if (values[i] < 0.0f && !may_be_negative)
-            return mb_fail(error, MB_INVALID, "element %zu is negative: %g", i, (double)values[i]);
+            return mb_fail(error, MB_ERROR_INVALID, "element %zu is negative: %g", i,
+                           (double)values[i]);
     return MB_OK;
 }
 
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
-    .takes_images = true,
-    .writes_by_sample = true,
-    .keeps_in = true,
+    .needs_image_input = true,
+    .writes_per_sample = true,
+    .backward_needs_input = true,
     .tensors = TENSORS,
     .configure = configure,
-    .keeps = keeps,
+    .workspace_size = keeps,
     .forward = forward,
     .backward = backward,
     .update = update,

@@ -3,7 +3,7 @@
 #include "nn/conv2d.h"
 
 #include "core/rng.h"
-#include "nn/fold.h"
+#include "nn/fold_batchnorm.h"
 #include "nn/partial.h"
 #include "nn/window.h"
 
@@ -56,7 +56,7 @@ static mb_status check_size(const mb_layer *layer, mb_error *error)
     const bool fits = mb_multiply(window->rows * window->columns, channels, &weights) &&
                       mb_multiply(weights, layer->out.channels, &weights) && weights <= INT32_MAX;
     if (!fits)
-        return mb_fail(error, MB_INVALID, "weights of %zux%zux%zux%zu are too large",
+        return mb_fail(error, MB_ERROR_INVALID, "weights of %zux%zux%zux%zu are too large",
                        layer->out.channels, channels, window->rows, window->columns);
     return mb_window_check_size(layer, error);
 }
@@ -70,13 +70,14 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
     if (status != MB_OK)
         return status;
     if (layer->out.channels > MOST_CHANNELS)
-        return mb_fail(error, MB_INVALID, "takes at most %d channels", MOST_CHANNELS);
+        return mb_fail(error, MB_ERROR_INVALID, "takes at most %d channels", MOST_CHANNELS);
     if (layer->in.channels % window->groups != 0 || layer->out.channels % window->groups != 0)
-        return mb_fail(error, MB_INVALID, "%zu groups do not divide %zu channels in and %zu out",
-                       window->groups, layer->in.channels, layer->out.channels);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "%zu groups do not divide %zu channels in and %zu out", window->groups,
+                       layer->in.channels, layer->out.channels);
     status = check_size(layer, error);
-    layer->placed_out = (mb_placement){.shape = layer->out,
-                                       .planes = layer->out.channels / window->groups < MB_LINE};
+    layer->out_format = (mb_memory_format){
+        .shape = layer->out, .planes = layer->out.channels / window->groups < MB_LANES};
     layer->parameter_count = bias_offset(layer) + layer->out.channels;
     return status;
 }
@@ -85,13 +86,13 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_error *erro
 
 static bool turns_weights(const mb_layer *layer)
 {
-    return layer->position > 0 && !layer->placed_out.planes;
+    return layer->position > 0 && !layer->out_format.planes;
 }
 
 static size_t turned_numbers(const mb_layer *layer)
 {
     return turns_weights(layer)
-               ? mb_whole_lines(layer->out.channels * mb_conv2d_size_of(layer).turned_row)
+               ? mb_pad_to_lanes(layer->out.channels * mb_conv2d_size_of(layer).turned_row)
                : 0;
 }
 
@@ -102,49 +103,49 @@ static size_t sums_numbers(const mb_layer *layer)
 
 static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
 {
-    return training ? turned_numbers(layer) + mb_partial_numbers(layer, max_rows) +
-                          mb_most_bundles(max_rows) * sums_numbers(layer)
-                    : mb_fold_numbers(layer);
+    return training ? turned_numbers(layer) + mb_partial_size(layer, max_rows) +
+                          mb_max_chunks(max_rows) * sums_numbers(layer)
+                    : mb_fold_batchnorm_size(layer);
 }
 
 const float *mb_conv2d_turned_weights(const mb_conv2d_op *op, size_t group)
 {
-    return op->site.kept + group * op->size.units * op->size.turned_row;
+    return op->ctx.workspace + group * op->size.units * op->size.turned_row;
 }
 
 float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile)
 {
-    return mb_partial_of(op->layer, op->cut, tile, op->partials);
+    return mb_partial_gradient(op->layer, op->tiling, tile, op->partials);
 }
 
 float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile)
 {
-    return op->unit_sums + tile / op->cut.bundle * sums_numbers(op->layer);
+    return op->unit_sums + tile / op->tiling.chunk_tiles * sums_numbers(op->layer);
 }
 
 /* ---- phases ---- */
 
-static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+static mb_status add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
                            const float *weights, mb_error *error)
 {
-    mb_conv2d_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    mb_conv2d_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, "conv2d", sizeof *op);
     float *partials = NULL, *unit_sums = NULL;
-    if (site->trainable != NULL) {
-        partials = site->kept + turned_numbers(layer);
-        unit_sums = partials + mb_partial_numbers(layer, site->rows);
+    if (ctx->trainable != NULL) {
+        partials = ctx->workspace + turned_numbers(layer);
+        unit_sums = partials + mb_partial_size(layer, ctx->rows);
     }
     *op = (mb_conv2d_op){.layer = layer,
-                         .site = *site,
-                         .cut = phase.cut,
+                         .ctx = *ctx,
+                         .tiling = phase.tiling,
                          .size = mb_conv2d_size_of(layer),
                          .weights = weights,
                          .bias = weights + bias_offset(layer),
                          .partials = partials,
                          .unit_sums = unit_sums};
     phase.op = op;
-    return mb_layer_add_phase(layer, site, &phase, error);
+    return mb_layer_add_phase(layer, ctx, &phase, error);
 }
 
 static void run_turn(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -153,60 +154,60 @@ static void run_turn(const void *context, const mb_step *step, size_t tile, void
     const mb_conv2d_op *op = context;
     const mb_conv2d_size *s = &op->size;
     if (mb_conv2d_picks(op->layer))
-        mb_conv2d_turn_units(op, op->site.kept);
+        mb_conv2d_turn_units(op, op->ctx.workspace);
     else
-        op->site.kernels->transpose(s->window, s->units, op->weights + mb_conv2d_group(s, tile),
-                                    op->site.kept + tile * s->units * s->turned_row, s->turned_row);
+        op->ctx.kernels->transpose(s->window, s->units, op->weights + mb_conv2d_group(s, tile),
+                                   op->ctx.workspace + tile * s->units * s->turned_row,
+                                   s->turned_row);
 }
 
-static mb_status turn_weights(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status turn_weights(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
     const mb_phase phase = {.name = "turn",
                             .run = run_turn,
-                            .cut = mb_cut_rows(layer->window.groups, 1),
-                            .uses = {{layer->parameters}, {site->kept, .writes = true}}};
-    return add_phase(layer, site, phase, layer->parameters, error);
+                            .tiling = mb_tiling_rows(layer->window.groups, 1),
+                            .uses = {{layer->parameters}, {ctx->workspace, .writes = true}}};
+    return add_phase(layer, ctx, phase, layer->parameters, error);
 }
 
-static mb_status prepare(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status prepare(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    if (site->folded != NULL)
-        return mb_fold_plan(layer, site, error);
-    return site->trainable != NULL && turns_weights(layer) ? turn_weights(layer, site, error)
-                                                           : MB_OK;
+    if (ctx->folded != NULL)
+        return mb_fold_batchnorm_plan(layer, ctx, error);
+    return ctx->trainable != NULL && turns_weights(layer) ? turn_weights(layer, ctx, error) : MB_OK;
 }
 
-static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status forward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    const float *weights = site->folded != NULL ? site->kept : layer->parameters;
+    const float *weights = ctx->folded != NULL ? ctx->workspace : layer->parameters;
     const mb_phase phase = {.name = "forward",
                             .run = mb_conv2d_run_forward,
-                            .cut = mb_cut_samples(site->rows),
-                            .scratch = mb_conv2d_room_bytes(layer),
-                            .uses = {{mb_site_input(site), .own = true},
+                            .tiling = mb_tiling_samples(ctx->rows),
+                            .scratch = mb_conv2d_scratch_bytes(layer),
+                            .uses = {{mb_layer_input(ctx), .own = true},
                                      {weights},
-                                     {site->out.data, .writes = true, .own = true}}};
-    return add_phase(layer, site, phase, weights, error);
+                                     {ctx->out.data, .writes = true, .own = true}}};
+    return add_phase(layer, ctx, phase, weights, error);
 }
 
-static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status backward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
     mb_phase phase = {.name = "backward",
                       .run = mb_conv2d_run_backward,
-                      .cut = mb_cut_samples(site->rows),
-                      .scratch = mb_conv2d_room_bytes(layer),
-                      .uses = {{site->d_out.data, .own = true},
-                               {mb_site_input(site), .own = true},
+                      .tiling = mb_tiling_samples(ctx->rows),
+                      .scratch = mb_conv2d_scratch_bytes(layer),
+                      .uses = {{ctx->d_out.data, .own = true},
+                               {mb_layer_input(ctx), .own = true},
                                {layer->parameters},
-                               {site->kept, .writes = true}}};
-    if (site->d_in.data != NULL)
-        phase.uses[4] = (mb_use){site->d_in.data, .writes = true, .own = true};
-    return add_phase(layer, site, phase, layer->parameters, error);
+                               {ctx->workspace, .writes = true}}};
+    if (ctx->d_in.data != NULL)
+        phase.uses[4] = (mb_use){ctx->d_in.data, .writes = true, .own = true};
+    return add_phase(layer, ctx, phase, layer->parameters, error);
 }
 
-static mb_status update(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status update(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    return mb_partial_update(layer, site, site->kept + turned_numbers(layer), bias_offset(layer),
+    return mb_partial_update(layer, ctx, ctx->workspace + turned_numbers(layer), bias_offset(layer),
                              layer->parameter_count, error);
 }
 
@@ -218,7 +219,7 @@ static float *weight_at(const mb_layer *layer, size_t unit, size_t number)
     const mb_conv2d_size size = mb_conv2d_size_of(layer);
     const size_t group = unit / size.units, of_group = unit % size.units;
     float *weights = layer->parameters + mb_conv2d_group(&size, group);
-    if (layer->placed_out.planes)
+    if (layer->out_format.planes)
         return weights + of_group * size.window + number;
     const size_t window = layer->window.rows * layer->window.columns;
     const size_t channel = number / window, place = number % window;
@@ -233,9 +234,9 @@ static void initialise(mb_layer *layer, uint64_t seed)
     const size_t window = window_size(layer);
     const float bound = sqrtf(6.0f / (float)window);
     for (size_t unit = 0; unit < layer->out.channels; unit++) {
-        mb_rng rng = mb_rng_at(seed, MB_FOR_WEIGHTS, layer->position, unit);
+        mb_rng rng = mb_rng_at(seed, MB_RNG_WEIGHTS, layer->position, unit);
         for (size_t number = 0; number < window; number++)
-            *weight_at(layer, unit, number) = bound * (2.0f * mb_rng_unit(&rng) - 1.0f);
+            *weight_at(layer, unit, number) = bound * (2.0f * mb_rng_uniform(&rng) - 1.0f);
         layer->parameters[bias_offset(layer) + unit] = 0.0f;
     }
 }
@@ -282,13 +283,13 @@ static double flops(const mb_layer *layer)
 
 const mb_layer_ops mb_conv2d_ops = {
     .name = "conv2d",
-    .takes_images = true,
-    .reads_by_sample = true,
-    .writes_by_sample = true,
-    .keeps_in = true,
+    .needs_image_input = true,
+    .reads_per_sample = true,
+    .writes_per_sample = true,
+    .backward_needs_input = true,
     .tensors = 2,
     .configure = configure,
-    .keeps = keeps,
+    .workspace_size = keeps,
     .prepare = prepare,
     .forward = forward,
     .backward = backward,

@@ -6,7 +6,7 @@
  * channels last. By planes, where a group has less than a cache line of channels: out (channels,
  * pixels) = W (channels, K) x windows (K, pixels), images channels first. K is a group's input
  * channels times the kernel's rows and columns. Long rows of numbers are what OpenBLAS is quick
- * with, so the form is the layer's choice, and mb_placement tells the next layer.
+ * with, so the form is the layer's choice, and mb_memory_format tells the next layer.
  *
  * Windows are written out for OpenBLAS (im2col) where there are many channels. Where there are few,
  * our own kernels multiply the image's numbers where they lie (sweeps); and where most of a
@@ -29,8 +29,8 @@ typedef struct mb_conv2d_size {
 
 typedef struct mb_conv2d_op {
     const mb_layer *layer;
-    mb_site site;
-    mb_cut cut;
+    mb_layer_context ctx;
+    mb_tiling tiling;
     mb_conv2d_size size;
     const float *weights, *bias; /* of the layer, or folded with what comes behind it */
     float *partials, *unit_sums; /* in training: see mb_conv2d_partial, mb_conv2d_unit_sums */
@@ -45,28 +45,29 @@ static inline size_t mb_conv2d_group(const mb_conv2d_size *size, size_t group)
 }
 
 /* A thread's room for one sample. */
-typedef struct mb_conv2d_room {
+typedef struct mb_conv2d_scratch {
     float *image;   /* padded, in the layer's form */
     float *d_image; /* its gradient */
     float *turned;  /* an image without padding, in the other form */
     float *windows, *d_windows;
-    mb_pick *picks; /* of a unit: (marks + 1) */
-} mb_conv2d_room;
+    mb_nonzero_grad *picks; /* of a unit: (marks + 1) */
+} mb_conv2d_scratch;
 
-size_t mb_conv2d_room_bytes(const mb_layer *layer);
-mb_conv2d_room mb_conv2d_room_of(const mb_conv2d_op *op, void *scratch);
+size_t mb_conv2d_scratch_bytes(const mb_layer *layer);
+mb_conv2d_scratch mb_conv2d_scratch_of(const mb_conv2d_op *op, void *scratch);
 
 /* The sample's image, padded and in the layer's form: in the room, or where it is if it need not
  * be changed. */
-const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image, const mb_conv2d_room *room);
+const float *mb_conv2d_load(const mb_conv2d_op *op, const float *image,
+                            const mb_conv2d_scratch *room);
 
 /* Where the gradient of the sample's image is to be added up, set to 0; and what brings it to
  * where it belongs. */
-float *mb_conv2d_begin(const mb_conv2d_op *op, float *d_image, const mb_conv2d_room *room);
+float *mb_conv2d_begin(const mb_conv2d_op *op, float *d_image, const mb_conv2d_scratch *room);
 void mb_conv2d_store(const mb_conv2d_op *op, const float *d, float *d_image,
-                     const mb_conv2d_room *room);
+                     const mb_conv2d_scratch *room);
 
-/* The partial gradient that a tile adds to: (weights, then biases), 0 at the first of a bundle. */
+/* The partial gradient that a tile adds to: (weights, then biases), 0 at the first of a chunk. */
 float *mb_conv2d_partial(const mb_conv2d_op *op, size_t tile);
 
 /* The weights of a group turned, (units, turned_row), for the gradient of the input, by pixels. */
@@ -108,14 +109,14 @@ void mb_conv2d_sweep_gradient(const mb_conv2d_op *op, const float *image, const 
                               float *gradient);
 
 /* Whether the way back goes over the numbers of the gradient that are not 0. Then a unit's numbers,
- * weights or sums; the weights of all turned for that; where the sums of a tile's bundle are; and
+ * weights or sums; the weights of all turned for that; where the sums of a tile's chunk are; and
  * the way: d_image NULL is not wanted. */
 bool mb_conv2d_picks(const mb_layer *layer);
 size_t mb_conv2d_unit_numbers(const mb_layer *layer);
 void mb_conv2d_turn_units(const mb_conv2d_op *op, float *turned);
 float *mb_conv2d_unit_sums(const mb_conv2d_op *op, size_t tile);
 void mb_conv2d_picks_backward(const mb_conv2d_op *op, size_t tile, const float *image,
-                              const float *d_out, float *d_image, const mb_conv2d_room *room);
+                              const float *d_out, float *d_image, const mb_conv2d_scratch *room);
 
 /* The tiles of the layer's phases; each is one sample. */
 mb_tile_fn mb_conv2d_run_forward, mb_conv2d_run_backward;

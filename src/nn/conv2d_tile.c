@@ -3,7 +3,7 @@
 
 static const mb_conv2d_form *form_of(const mb_layer *layer)
 {
-    return layer->placed_out.planes ? &mb_conv2d_planes : &mb_conv2d_pixels;
+    return layer->out_format.planes ? &mb_conv2d_planes : &mb_conv2d_pixels;
 }
 
 /* The block that begins with row `row`. */
@@ -19,9 +19,9 @@ void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile
     const mb_conv2d_op *op = context;
     const mb_conv2d_form *form = form_of(op->layer);
     const mb_conv2d_size *size = &op->size;
-    const mb_conv2d_room room = mb_conv2d_room_of(op, scratch);
-    const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
-    float *out = mb_matrix_row(&op->site.out, step, tile);
+    const mb_conv2d_scratch room = mb_conv2d_scratch_of(op, scratch);
+    const float *image = mb_conv2d_load(op, mb_layer_input_row(&op->ctx, step, tile), &room);
+    float *out = mb_matrix_row(&op->ctx.out, step, tile);
     if (mb_conv2d_sweeps(op->layer)) {
         mb_conv2d_sweep_forward(op, image, out);
         return;
@@ -37,7 +37,7 @@ void mb_conv2d_run_forward(const void *context, const mb_step *step, size_t tile
 }
 
 static void multiply_back(const mb_conv2d_op *op, size_t tile, const float *image,
-                          const float *d_out, float *d_image, const mb_conv2d_room *room)
+                          const float *d_out, float *d_image, const mb_conv2d_scratch *room)
 {
     const mb_conv2d_form *form = form_of(op->layer);
     const mb_conv2d_size *size = &op->size;
@@ -63,10 +63,10 @@ static void multiply_back(const mb_conv2d_op *op, size_t tile, const float *imag
 void mb_conv2d_run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     const mb_conv2d_op *op = context;
-    const mb_conv2d_room room = mb_conv2d_room_of(op, scratch);
-    const float *image = mb_conv2d_load(op, mb_site_input_row(&op->site, step, tile), &room);
-    const float *d_out = mb_matrix_row(&op->site.d_out, step, tile);
-    float *d_in = op->site.d_in.data != NULL ? mb_matrix_row(&op->site.d_in, step, tile) : NULL;
+    const mb_conv2d_scratch room = mb_conv2d_scratch_of(op, scratch);
+    const float *image = mb_conv2d_load(op, mb_layer_input_row(&op->ctx, step, tile), &room);
+    const float *d_out = mb_matrix_row(&op->ctx.d_out, step, tile);
+    float *d_in = op->ctx.d_in.data != NULL ? mb_matrix_row(&op->ctx.d_in, step, tile) : NULL;
     float *d_image = d_in != NULL ? mb_conv2d_begin(op, d_in, &room) : NULL;
     if (mb_conv2d_picks(op->layer))
         mb_conv2d_picks_backward(op, tile, image, d_out, d_image, &room);

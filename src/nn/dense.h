@@ -7,8 +7,8 @@
 /* What a phase of the layer is about. */
 typedef struct mb_dense_op {
     const mb_layer *layer;
-    mb_site site;
-    mb_cut cut;
+    mb_layer_context ctx;
+    mb_tiling tiling;
 } mb_dense_op;
 
 static inline size_t mb_dense_inputs(const mb_layer *layer) { return mb_shape_size(layer->in); }
@@ -40,17 +40,19 @@ static inline bool mb_dense_is_narrow(const mb_layer *layer)
 }
 
 /* Whether what comes in are samples without their zeros. */
-static inline bool mb_dense_is_sparse(const mb_site *site)
+static inline bool mb_dense_is_sparse(const mb_layer_context *ctx)
 {
-    return site->in.data == NULL && site->source->dots != NULL;
+    return ctx->in.data == NULL && ctx->source->nonzeros != NULL;
 }
 
-/* Appends the phase with an mb_dense_op as its op. MB_MEMORY. */
-mb_status mb_dense_add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+/* Appends the phase with an mb_dense_op as its op. MB_ERROR_MEMORY. */
+mb_status mb_dense_add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
                              mb_error *error);
 
-/* The forward and update phases of a layer that sparse samples come into. MB_MEMORY. */
-mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb_error *error);
-mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_error *error);
+/* The forward and update phases of a layer that sparse samples come into. MB_ERROR_MEMORY. */
+mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx,
+                                  mb_error *error);
+mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx,
+                                 mb_error *error);
 
 #endif

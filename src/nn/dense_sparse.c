@@ -1,5 +1,5 @@
 /* A dense layer that samples come into, most of whose pixels are zero. Both products meet only the
- * others: a fifth of the dense arithmetic for digits. A tile works on MB_MOST_COLUMNS units,
+ * others: a fifth of the dense arithmetic for digits. A tile works on MB_MAX_SPARSE_COLUMNS units,
  * several panels where those are narrower. */
 #include "nn/dense.h"
 #include "nn/trainable.h"
@@ -12,19 +12,19 @@ enum { SPARSE_ROWS = 32, UPDATE_PIXELS = 100 };
 /* Units from `first` on, up to `end`, whose panels have the same width, as the kernels see them. */
 typedef struct group {
     size_t first;
-    size_t panel;   /* width of each */
-    mb_lines lines; /* in a matrix of (pixels, units) */
+    size_t panel;            /* width of each */
+    mb_weight_strides lines; /* in a matrix of (pixels, units) */
 } group;
 
 static group group_at(const mb_layer *layer, size_t first, size_t end, size_t pixels)
 {
     const size_t panel = mb_dense_panel_width(layer, first);
     const size_t panels = panel < layer->rules.panel ? 1 : (end - first) / panel;
-    const bool several = panel <= MB_LINE;
+    const bool several = panel <= MB_LANES;
     return (group){first, panel,
-                   (mb_lines){.columns = several ? panels * panel : panel,
-                              .pixel_stride = panel,
-                              .line_stride = several ? pixels * panel : MB_LINE}};
+                   (mb_weight_strides){.columns = several ? panels * panel : panel,
+                                       .pixel_stride = panel,
+                                       .vector_stride = several ? pixels * panel : MB_LANES}};
 }
 
 /* ---- forward ---- */
@@ -36,40 +36,43 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     const mb_layer *layer = op->layer;
     const mb_batch *batch = step->batch;
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
-    const mb_tile part = mb_cut_tile_in(op->cut, tile, units);
+    const mb_tile part = mb_tiling_tile_in(op->tiling, tile, units);
     const size_t end = part.column + part.columns;
-    float *z = op->site.out.data + part.row * units;
-    op->site.kernels->fill_rows(part.rows, part.columns,
-                                layer->parameters + mb_dense_bias_offset(layer) + part.column,
-                                z + part.column, units);
-    for (size_t range = 0; range < batch->source->ranges; range++) {
-        mb_pixels x[SPARSE_ROWS];
+    float *z = op->ctx.out.data + part.row * units;
+    op->ctx.kernels->fill_rows(part.rows, part.columns,
+                               layer->parameters + mb_dense_bias_offset(layer) + part.column,
+                               z + part.column, units);
+    for (size_t range = 0; range < batch->source->segments; range++) {
+        mb_sparse_row x[SPARSE_ROWS];
         for (size_t row = 0; row < part.rows; row++)
-            x[row] = mb_source_pixels(batch->source, step->samples.number[part.row + row], range);
+            x[row] =
+                mb_sample_source_segment(batch->source, step->samples.index[part.row + row], range);
         for (size_t unit = part.column; unit < end;) {
             const group g = group_at(layer, unit, end, inputs);
             const float *w = layer->parameters + mb_dense_panel_offset(layer, unit) +
-                             range * batch->source->range_pixels * g.panel;
-            op->site.kernels->sparse_product(part.rows, x, batch->source->gray, g.lines, w,
-                                             z + unit, units);
+                             range * batch->source->segment_pixels * g.panel;
+            op->ctx.kernels->sparse_product(part.rows, x, batch->source->byte_to_float, g.lines, w,
+                                            z + unit, units);
             unit += g.lines.columns;
         }
     }
 }
 
-mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+mb_status mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx,
+                                  mb_error *error)
 {
     const size_t units = mb_dense_units(layer);
-    const mb_cut cut = units <= MB_MOST_COLUMNS
-                           ? mb_cut_rows(site->rows, SPARSE_ROWS)
-                           : (mb_cut){site->rows, units, SPARSE_ROWS, MB_MOST_COLUMNS, 1};
-    return mb_dense_add_phase(layer, site,
+    const mb_tiling tiling =
+        units <= MB_MAX_SPARSE_COLUMNS
+            ? mb_tiling_rows(ctx->rows, SPARSE_ROWS)
+            : (mb_tiling){ctx->rows, units, SPARSE_ROWS, MB_MAX_SPARSE_COLUMNS, 1};
+    return mb_dense_add_phase(layer, ctx,
                               (mb_phase){.name = "forward",
                                          .run = run_forward,
-                                         .cut = cut,
+                                         .tiling = tiling,
                                          .uses = {{&mb_batch_source},
                                                   {layer->parameters},
-                                                  {site->out.data, .writes = true, .own = true}}},
+                                                  {ctx->out.data, .writes = true, .own = true}}},
                               error);
 }
 
@@ -81,12 +84,12 @@ static void add_up_gradient(const mb_dense_op *op, const mb_step *step, mb_tile 
 {
     const mb_batch *batch = step->batch;
     const size_t units = mb_dense_units(op->layer);
-    for (size_t row = 0; row < op->site.rows; row += MB_BLOCK_ROWS) {
-        const mb_block *block = &batch->block[row / MB_BLOCK_ROWS];
-        op->site.kernels->sparse_gradient(
+    for (size_t row = 0; row < op->ctx.rows; row += MB_BLOCK_ROWS) {
+        const mb_transposed_block *block = &batch->block[row / MB_BLOCK_ROWS];
+        op->ctx.kernels->sparse_gradient(
             part.rows, block->mask + part.row, block->value + part.row * MB_BLOCK_ROWS,
-            batch->source->gray, op->site.d_out.data + row * units + g.first, units, g.lines,
-            row > 0, gradient);
+            batch->source->byte_to_float, op->ctx.d_out.data + row * units + g.first, units,
+            g.lines, row > 0, gradient);
     }
 }
 
@@ -97,7 +100,7 @@ static void update_weights(const mb_dense_op *op, const mb_step *step, mb_tile p
     const size_t span = part.rows * g.panel;
     for (size_t unit = g.first; unit < g.first + g.lines.columns; unit += g.panel) {
         const size_t at = mb_dense_panel_offset(layer, unit) + part.row * g.panel;
-        mb_trainable_update(op->site.trainable, layer, step->update, true, at, span, gradient);
+        mb_trainable_update(op->ctx.trainable, layer, step->update, true, at, span, gradient);
         gradient += span;
     }
 }
@@ -106,19 +109,19 @@ static void update_biases(const mb_dense_op *op, const mb_step *step, mb_tile pa
 {
     const mb_layer *layer = op->layer;
     const size_t units = mb_dense_units(layer);
-    float gradient[MB_MOST_COLUMNS] = {0};
-    op->site.kernels->add_rows(op->site.rows, part.columns, op->site.d_out.data + part.column,
-                               units, gradient);
-    mb_trainable_update(op->site.trainable, layer, step->update, false,
+    float gradient[MB_MAX_SPARSE_COLUMNS] = {0};
+    op->ctx.kernels->add_rows(op->ctx.rows, part.columns, op->ctx.d_out.data + part.column, units,
+                              gradient);
+    mb_trainable_update(op->ctx.trainable, layer, step->update, false,
                         mb_dense_bias_offset(layer) + part.column, part.columns, gradient);
 }
 
 static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
 {
     const mb_dense_op *op = context;
-    if (!*op->site.trainable->healthy)
+    if (!*op->ctx.trainable->finite)
         return;
-    const mb_tile part = mb_cut_tile(op->cut, tile);
+    const mb_tile part = mb_tiling_tile(op->tiling, tile);
     const size_t end = part.column + part.columns;
     for (size_t unit = part.column; unit < end;) {
         const group g = group_at(op->layer, unit, end, part.rows);
@@ -130,19 +133,21 @@ static void run_update(const void *context, const mb_step *step, size_t tile, vo
         update_biases(op, step, part);
 }
 
-mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_site *site, mb_error *error)
+mb_status mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx,
+                                 mb_error *error)
 {
     const size_t inputs = mb_dense_inputs(layer);
-    const mb_cut cut = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
-                        MB_MOST_COLUMNS, 1};
-    return mb_dense_add_phase(layer, site,
-                              (mb_phase){.name = "update",
-                                         .run = run_update,
-                                         .cut = cut,
-                                         .scratch = UPDATE_PIXELS * MB_MOST_COLUMNS * sizeof(float),
-                                         .uses = {{&mb_batch_blocks},
-                                                  {site->d_out.data},
-                                                  {site->trainable->healthy},
-                                                  {layer->parameters, .writes = true}}},
-                              error);
+    const mb_tiling tiling = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
+                              MB_MAX_SPARSE_COLUMNS, 1};
+    return mb_dense_add_phase(
+        layer, ctx,
+        (mb_phase){.name = "update",
+                   .run = run_update,
+                   .tiling = tiling,
+                   .scratch = UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float),
+                   .uses = {{&mb_batch_blocks},
+                            {ctx->d_out.data},
+                            {ctx->trainable->finite},
+                            {layer->parameters, .writes = true}}},
+        error);
 }

@@ -5,16 +5,16 @@
 static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
 {
     if (argument != NULL)
-        return mb_fail(error, MB_INVALID, "flatten takes no argument");
+        return mb_fail(error, MB_ERROR_INVALID, "flatten takes no argument");
     layer->out = (mb_shape){1, 1, mb_shape_size(layer->in)};
-    layer->placed_out = layer->placed_in;
-    layer->placed_out.flat = true;
+    layer->out_format = layer->in_format;
+    layer->out_format.flat = true;
     return MB_OK;
 }
 
-static mb_status nothing(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status nothing(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    (void)layer, (void)site, (void)error;
+    (void)layer, (void)ctx, (void)error;
     return MB_OK;
 }
 

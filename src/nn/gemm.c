@@ -3,8 +3,8 @@
 #include <cblas.h>
 #include <string.h>
 
-/* The longest piece of the dimension that is cut: the other two multiply to `plane`. */
-static size_t piece(mb_cut_rules rules, size_t plane, size_t whole)
+/* The longest piece of the dimension that is tiling: the other two multiply to `plane`. */
+static size_t piece(mb_tiling_rules rules, size_t plane, size_t whole)
 {
     const size_t most = rules.product_limit / plane;
     return rules.product_limit == 0 || most == 0 || whole <= most ? whole : most;
@@ -16,7 +16,7 @@ static void clear(size_t m, size_t n, float *c, size_t ldc)
         memset(c + row * ldc, 0, n * sizeof *c);
 }
 
-void mb_gemm(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a, size_t lda,
+void mb_gemm(mb_tiling_rules rules, size_t m, size_t n, size_t k, const float *a, size_t lda,
              const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
     if (m == 0 || n == 0)
@@ -32,7 +32,7 @@ void mb_gemm(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a, s
     }
 }
 
-void mb_gemm_at(mb_cut_rules rules, size_t m, size_t n, size_t k, const float *a, size_t lda,
+void mb_gemm_at(mb_tiling_rules rules, size_t m, size_t n, size_t k, const float *a, size_t lda,
                 const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
     if (m == 0 || n == 0)

@@ -6,28 +6,29 @@
 
 /* Room for one batch's results. */
 typedef struct mb_loss {
-    float *losses;  /* (rows) nats */
-    uint8_t *guess; /* (rows) likeliest class */
+    float *losses;      /* (rows) nats */
+    uint8_t *predicted; /* (rows) likeliest class */
 } mb_loss;
 
 /* Sums over the steps of a pass; the arrays are filled where they are not NULL. */
-typedef struct mb_tally {
+typedef struct mb_epoch_stats {
     double loss; /* of all samples, nats */
     size_t steps, samples, correct;
-    bool healthy;      /* every batch's loss was finite; one that is not is left out of the sums */
-    size_t *confusion; /* (classes, classes) counts, true class by guess */
+    bool finite;       /* every batch's loss was finite; one that is not is left out of the sums */
+    size_t *confusion; /* (classes, classes) counts, true class by predicted */
     float *step_loss;  /* (steps of the pass) mean loss of each step's batch */
     float *logits;     /* (samples of the pass, classes) */
-} mb_tally;
+} mb_epoch_stats;
 
-/* Room for `max_rows` samples, from the arena. MB_MEMORY. */
+/* Room for `max_rows` samples, from the arena. MB_ERROR_MEMORY. */
 mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error *error);
 
-/* Appends the phase that turns the logits site->out (rows, classes) into losses and guesses, and,
- * where something is trained, into site->d_out, the gradient of the batch's mean loss. */
-mb_status mb_loss_plan(const mb_loss *loss, const mb_site *site, mb_error *error);
+/* Appends the phase that turns the logits ctx->out (rows, classes) into losses and guesses, and,
+ * where something is trained, into ctx->d_out, the gradient of the batch's mean loss. */
+mb_status mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx, mb_error *error);
 
-/* Appends the phase that adds the batch's results, from the logits site->out on, to *tally. */
-mb_status mb_tally_plan(const mb_loss *loss, mb_tally *tally, const mb_site *site, mb_error *error);
+/* Appends the phase that adds the batch's results, from the logits ctx->out on, to *stats. */
+mb_status mb_epoch_stats_plan(const mb_loss *loss, mb_epoch_stats *stats,
+                              const mb_layer_context *ctx, mb_error *error);
 
 #endif

@@ -33,8 +33,8 @@ static size_t count_kind(const mb_network *network, const mb_layer_ops *kind)
 
 static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
 {
-    if (layer->ops->takes_images && layer->placed_in.flat)
-        return mb_fail(error, MB_INVALID, "%s takes images, and %zu flat numbers come in",
+    if (layer->ops->needs_image_input && layer->in_format.flat)
+        return mb_fail(error, MB_ERROR_INVALID, "%s takes images, and %zu flat numbers come in",
                        layer->ops->name, mb_shape_size(layer->in));
     return layer->ops->configure(layer, argument, error);
 }
@@ -55,22 +55,23 @@ static void note_marks(mb_network *network)
     network->layers[position].marks = pool->out.rows * pool->out.columns;
 }
 
-static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec, mb_cut_rules rules,
-                                 mb_error *error)
+static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
+                                 mb_tiling_rules rules, mb_error *error)
 {
     const size_t position = network->count;
     mb_layer *layer = &network->layers[position];
-    *layer = (mb_layer){
-        .ops = find_kind(spec->name),
-        .argument = spec->argument,
-        .position = position,
-        .of_samples = position == 0 || (layer[-1].of_samples && layer[-1].ops->in_place),
-        .in = position > 0 ? layer[-1].out : network->input,
-        .placed_in = position > 0 ? layer[-1].placed_out : (mb_placement){.shape = network->input},
-        .rules = rules,
-        .parameter_offset = network->parameter_room};
+    *layer = (mb_layer){.ops = find_kind(spec->name),
+                        .argument = spec->argument,
+                        .position = position,
+                        .input_is_batch =
+                            position == 0 || (layer[-1].input_is_batch && layer[-1].ops->in_place),
+                        .in = position > 0 ? layer[-1].out : network->input,
+                        .in_format = position > 0 ? layer[-1].out_format
+                                                  : (mb_memory_format){.shape = network->input},
+                        .rules = rules,
+                        .parameter_offset = network->parameter_elements};
     if (layer->ops == NULL)
-        return mb_fail(error, MB_INVALID,
+        return mb_fail(error, MB_ERROR_INVALID,
                        "network: layer %zu: no layer is called '%s'; there are dense, conv2d, "
                        "maxpool2d, avgpool2d, globalavgpool, batchnorm2d, relu, dropout and "
                        "flatten, and mlp, lenet5, cnn and best for a whole network",
@@ -84,10 +85,10 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                        spec->argument != NULL ? spec->argument : "", reason.text);
     const size_t line = MB_CACHE_LINE / sizeof(float);
     const size_t numbers = layer->parameter_count + layer->state_count;
-    if (layer->placed_out.shape.channels == 0)
-        layer->placed_out.shape = layer->out;
+    if (layer->out_format.shape.channels == 0)
+        layer->out_format.shape = layer->out;
     note_marks(network);
-    network->parameter_room += (numbers + line - 1) / line * line;
+    network->parameter_elements += (numbers + line - 1) / line * line;
     network->count++;
     return MB_OK;
 }
@@ -96,7 +97,7 @@ static mb_status check_output(const mb_network *network, mb_error *error)
 {
     const mb_layer *last = &network->layers[network->count - 1];
     if (last->ops != &mb_dense_ops || last->out.columns != network->classes)
-        return mb_fail(error, MB_INVALID,
+        return mb_fail(error, MB_ERROR_INVALID,
                        "network: '%s' must end in dense:%zu, one unit for each of the %zu classes",
                        network->spec, network->classes, network->classes);
     return MB_OK;
@@ -104,20 +105,21 @@ static mb_status check_output(const mb_network *network, mb_error *error)
 
 static mb_status take_parameters(mb_network *network, size_t most, mb_error *error)
 {
-    const size_t count = mb_network_parameters(network);
+    const size_t count = mb_network_parameter_count(network);
     if (count > most)
-        return mb_fail(error, MB_INVALID, "network: '%s' has %zu parameters, expected at most %zu",
-                       network->spec, count, most);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "network: '%s' has %zu parameters, expected at most %zu", network->spec,
+                       count, most);
     network->parameters =
-        mb_arena_take(&network->arena, network->parameter_room, sizeof *network->parameters);
+        mb_arena_alloc(&network->arena, network->parameter_elements, sizeof *network->parameters);
     if (network->parameters == NULL)
-        return mb_fail_memory(error, "network", network->parameter_room * sizeof(float));
+        return mb_fail_memory(error, "network", network->parameter_elements * sizeof(float));
     for (size_t i = 0; i < network->count; i++)
         network->layers[i].parameters = network->parameters + network->layers[i].parameter_offset;
     return MB_OK;
 }
 
-static mb_status build(mb_network *network, const char *text, mb_cut_rules rules, size_t most,
+static mb_status build(mb_network *network, const char *text, mb_tiling_rules rules, size_t most,
                        mb_error *error)
 {
     mb_spec spec;
@@ -125,7 +127,7 @@ static mb_status build(mb_network *network, const char *text, mb_cut_rules rules
     if (status != MB_OK)
         return status;
     network->spec = spec.text;
-    network->layers = mb_arena_take(&network->arena, spec.count, sizeof *network->layers);
+    network->layers = mb_arena_alloc(&network->arena, spec.count, sizeof *network->layers);
     if (network->layers == NULL)
         return mb_fail_memory(error, "network", spec.count * sizeof *network->layers);
     for (size_t i = 0; i < spec.count && status == MB_OK; i++)
@@ -142,16 +144,17 @@ mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape 
 }
 
 mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb_shape input,
-                                 size_t classes, size_t most_parameters, mb_network **network,
+                                 size_t classes, size_t max_parameters, mb_network **network,
                                  mb_error *error)
 {
     size_t pixels;
     if (!mb_multiply(input.channels, input.rows, &pixels) ||
         !mb_multiply(pixels, input.columns, &pixels) || pixels == 0 || pixels > INT_MAX)
-        return mb_fail(error, MB_INVALID, "network: samples of %zux%zux%zu cannot be taken in",
-                       input.channels, input.rows, input.columns);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "network: samples of %zux%zux%zu cannot be taken in", input.channels,
+                       input.rows, input.columns);
     if (classes < 2 || classes > MB_MAX_CLASSES)
-        return mb_fail(error, MB_INVALID, "network: %zu classes; 2 to %d can be told apart",
+        return mb_fail(error, MB_ERROR_INVALID, "network: %zu classes; 2 to %d can be told apart",
                        classes, MB_MAX_CLASSES);
     mb_network *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
@@ -159,9 +162,9 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
     opened->input = input;
     opened->classes = classes;
     const char *blas_core = mb_machine_describe(machine)->blas_core;
-    opened->kernels = mb_kernels_beside(blas_core);
-    const mb_status status =
-        build(opened, spec, mb_cut_rules_for(mb_blas_is_avx512(blas_core)), most_parameters, error);
+    opened->kernels = mb_kernels_for_blas(blas_core);
+    const mb_status status = build(opened, spec, mb_tiling_rules_for(mb_blas_is_avx512(blas_core)),
+                                   max_parameters, error);
     if (status == MB_OK)
         *network = opened;
     else
@@ -177,9 +180,9 @@ void mb_network_close(mb_network *network)
     free(network);
 }
 
-size_t mb_network_layers(const mb_network *network) { return network->count; }
+size_t mb_network_layer_count(const mb_network *network) { return network->count; }
 
-mb_layer_info mb_network_layer(const mb_network *network, size_t number)
+mb_layer_info mb_network_layer_info(const mb_network *network, size_t number)
 {
     const mb_layer *layer = &network->layers[number];
     return (mb_layer_info){.name = layer->ops->name,
@@ -190,10 +193,11 @@ mb_layer_info mb_network_layer(const mb_network *network, size_t number)
                            .flops = layer->ops->flops != NULL ? layer->ops->flops(layer) : 0.0};
 }
 
-mb_network *mb_network_with(const mb_network *network, float *parameters, mb_arena *arena)
+mb_network *mb_network_with_parameters(const mb_network *network, float *parameters,
+                                       mb_arena *arena)
 {
-    mb_network *other = mb_arena_take(arena, 1, sizeof *other);
-    mb_layer *layers = mb_arena_take(arena, network->count, sizeof *layers);
+    mb_network *other = mb_arena_alloc(arena, 1, sizeof *other);
+    mb_layer *layers = mb_arena_alloc(arena, network->count, sizeof *layers);
     if (other == NULL || layers == NULL)
         return NULL;
     *other = *network;
@@ -216,14 +220,14 @@ void mb_network_copy_state(const mb_network *network, float *parameters)
 }
 
 mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
-                            mb_arena *arena, mb_source *source, mb_error *error)
+                            mb_arena *arena, mb_sample_source *source, mb_error *error)
 {
     const mb_layer *first = network->layers;
     while (first->ops == &mb_flatten_ops)
         first++;
-    if (first->ops->takes_dots)
-        return mb_source_open(split, pixels, arena, source, error);
-    *source = (mb_source){.split = *split, .pixels = pixels};
+    if (first->ops->accepts_sparse_input)
+        return mb_sample_source_open(split, pixels, arena, source, error);
+    *source = (mb_sample_source){.split = *split, .pixels = pixels};
     return MB_OK;
 }
 
@@ -240,7 +244,7 @@ mb_shape mb_network_input(const mb_network *network) { return network->input; }
 
 size_t mb_network_classes(const mb_network *network) { return network->classes; }
 
-size_t mb_network_parameters(const mb_network *network)
+size_t mb_network_parameter_count(const mb_network *network)
 {
     size_t parameters = 0;
     for (size_t i = 0; i < network->count; i++)
@@ -259,7 +263,7 @@ double mb_network_training_flops(const mb_network *network)
     return flops;
 }
 
-size_t mb_network_tensors(const mb_network *network)
+size_t mb_network_tensor_count(const mb_network *network)
 {
     size_t tensors = 0;
     for (size_t i = 0; i < network->count; i++)
@@ -276,7 +280,7 @@ static mb_layer *layer_of(const mb_network *network, size_t *index)
     return layer;
 }
 
-mb_tensor_info mb_network_tensor(const mb_network *network, size_t index)
+mb_tensor_info mb_network_tensor_info(const mb_network *network, size_t index)
 {
     const mb_layer *layer = layer_of(network, &index);
     mb_tensor_info info = layer->ops->tensor(layer, index);
@@ -286,13 +290,13 @@ mb_tensor_info mb_network_tensor(const mb_network *network, size_t index)
     return info;
 }
 
-void mb_network_get(const mb_network *network, size_t index, float *values)
+void mb_network_get_tensor(const mb_network *network, size_t index, float *values)
 {
     const mb_layer *layer = layer_of(network, &index);
     layer->ops->get(layer, index, values);
 }
 
-void mb_network_set(mb_network *network, size_t index, const float *values)
+void mb_network_set_tensor(mb_network *network, size_t index, const float *values)
 {
     mb_layer *layer = layer_of(network, &index);
     layer->ops->set(layer, index, values);
@@ -301,11 +305,11 @@ void mb_network_set(mb_network *network, size_t index, const float *values)
 mb_status mb_network_check(const mb_network *network, size_t index, const float *values,
                            mb_error *error)
 {
-    const size_t elements = mb_network_tensor(network, index).elements;
+    const size_t elements = mb_network_tensor_info(network, index).elements;
     const mb_layer *layer = layer_of(network, &index);
     for (size_t i = 0; i < elements; i++)
         if (!isfinite(values[i]))
-            return mb_fail(error, MB_INVALID, "element %zu is not finite: %g", i,
+            return mb_fail(error, MB_ERROR_INVALID, "element %zu is not finite: %g", i,
                            (double)values[i]);
     return layer->ops->check != NULL ? layer->ops->check(layer, index, values, error) : MB_OK;
 }

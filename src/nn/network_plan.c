@@ -5,15 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-mb_status mb_layer_add_phase(const mb_layer *layer, const mb_site *site, mb_phase *phase,
+mb_status mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase *phase,
                              mb_error *error)
 {
     char name[64];
     snprintf(name, sizeof name, "%s%zu %s", layer->ops->name, layer->ordinal, phase->name);
-    phase->name = mb_arena_string(site->arena, name);
+    phase->name = mb_arena_strdup(ctx->arena, name);
     if (phase->name == NULL)
         return mb_fail_memory(error, "plan", sizeof name);
-    return mb_plan_add(site->plan, phase, error);
+    return mb_plan_add(ctx->plan, phase, error);
 }
 
 /* ---- what is kept of a batch, and what passes ---- */
@@ -38,7 +38,7 @@ static const mb_layer *taker_of(const mb_network *network, size_t i, bool *kept)
 {
     *kept = false;
     for (i++; i < network->count && network->layers[i].ops->in_place; i++)
-        *kept |= network->layers[i].ops->keeps_out && !pools_before_relu(network, i);
+        *kept |= network->layers[i].ops->backward_needs_output && !pools_before_relu(network, i);
     return i < network->count ? &network->layers[i] : NULL;
 }
 
@@ -47,31 +47,36 @@ static bool passes_out(const mb_network *network, size_t i, bool training)
 {
     bool kept;
     const mb_layer *taker = taker_of(network, i, &kept);
-    return taker != NULL && network->layers[i].ops->writes_by_sample &&
-           taker->ops->reads_by_sample && !(training && (kept || taker->ops->keeps_in));
+    return taker != NULL && network->layers[i].ops->writes_per_sample &&
+           taker->ops->reads_per_sample &&
+           !(training && (kept || taker->ops->backward_needs_input));
 }
 
 static bool passes_gradient(const mb_network *network, size_t i)
 {
     bool kept;
     const mb_layer *taker = taker_of(network, i, &kept);
-    return taker != NULL && network->layers[i].ops->reads_by_sample && taker->ops->writes_by_sample;
+    return taker != NULL && network->layers[i].ops->reads_per_sample &&
+           taker->ops->writes_per_sample;
 }
 
 /* Numbers of a matrix, and of what layer i keeps of each batch; false: too many to count. */
-static bool count_matrix(size_t columns, bool passing, size_t max_rows, size_t threads,
+static bool count_matrix(size_t columns, bool per_thread, size_t max_rows, size_t threads,
                          size_t *numbers)
 {
-    return passing ? mb_multiply(threads, mb_passing_stride(columns), numbers)
-                   : mb_multiply(max_rows, columns, numbers);
+    return per_thread ? mb_multiply(threads, mb_per_thread_stride(columns), numbers)
+                      : mb_multiply(max_rows, columns, numbers);
 }
 
 static size_t kept_numbers(const mb_layer *layer, size_t max_rows, bool training)
 {
-    return layer->ops->keeps != NULL ? layer->ops->keeps(layer, max_rows, training) : 0;
+    return layer->ops->workspace_size != NULL
+               ? layer->ops->workspace_size(layer, max_rows, training)
+               : 0;
 }
 
-size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, size_t threads, bool training)
+size_t mb_activations_bytes(const mb_network *network, size_t max_rows, size_t threads,
+                            bool training)
 {
     size_t numbers = 0, out = 0, d_out = 0;
     for (size_t i = 0; i < network->count; i++) {
@@ -91,45 +96,45 @@ size_t mb_workspace_bytes(const mb_network *network, size_t max_rows, size_t thr
     return mb_multiply(numbers, sizeof(float), &bytes) ? bytes : SIZE_MAX;
 }
 
-static mb_matrix take_matrix(mb_arena *arena, size_t columns, bool passing, size_t max_rows,
+static mb_matrix take_matrix(mb_arena *arena, size_t columns, bool per_thread, size_t max_rows,
                              size_t threads)
 {
     size_t numbers;
-    mb_matrix matrix = {NULL, columns, passing};
-    if (count_matrix(columns, passing, max_rows, threads, &numbers))
-        matrix.data = mb_arena_take(arena, numbers, sizeof(float));
+    mb_matrix matrix = {NULL, columns, per_thread};
+    if (count_matrix(columns, per_thread, max_rows, threads, &numbers))
+        matrix.data = mb_arena_alloc(arena, numbers, sizeof(float));
     return matrix;
 }
 
-mb_status mb_workspace_open(const mb_network *network, size_t max_rows, size_t threads,
-                            bool training, mb_arena *arena, mb_workspace *workspace,
-                            mb_error *error)
+mb_status mb_activations_open(const mb_network *network, size_t max_rows, size_t threads,
+                              bool training, mb_arena *arena, mb_activations *activations,
+                              mb_error *error)
 {
     const size_t count = network->count;
-    workspace->out = mb_arena_take(arena, count, sizeof *workspace->out);
-    workspace->d_out = mb_arena_take(arena, count, sizeof *workspace->d_out);
-    workspace->kept = mb_arena_take(arena, count, sizeof *workspace->kept);
-    if (workspace->out == NULL || workspace->d_out == NULL || workspace->kept == NULL)
-        return mb_fail_memory(error, "activations", 2 * count * sizeof *workspace->out);
+    activations->out = mb_arena_alloc(arena, count, sizeof *activations->out);
+    activations->d_out = mb_arena_alloc(arena, count, sizeof *activations->d_out);
+    activations->workspace = mb_arena_alloc(arena, count, sizeof *activations->workspace);
+    if (activations->out == NULL || activations->d_out == NULL || activations->workspace == NULL)
+        return mb_fail_memory(error, "activations", 2 * count * sizeof *activations->out);
     for (size_t i = 0; i < count; i++) {
         const mb_layer *layer = &network->layers[i];
         const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place) {
             const mb_matrix samples = {.columns = columns};
-            workspace->out[i] = i > 0 ? workspace->out[i - 1] : samples;
-            workspace->d_out[i] = i > 0 ? workspace->d_out[i - 1] : samples;
+            activations->out[i] = i > 0 ? activations->out[i - 1] : samples;
+            activations->d_out[i] = i > 0 ? activations->d_out[i - 1] : samples;
             continue;
         }
         const size_t kept = kept_numbers(layer, max_rows, training);
-        workspace->kept[i] = mb_arena_take(arena, kept, sizeof(float));
-        if (workspace->kept[i] == NULL)
+        activations->workspace[i] = mb_arena_alloc(arena, kept, sizeof(float));
+        if (activations->workspace[i] == NULL)
             return mb_fail_memory(error, layer->ops->name, kept * sizeof(float));
-        workspace->out[i] =
+        activations->out[i] =
             take_matrix(arena, columns, passes_out(network, i, training), max_rows, threads);
         if (training)
-            workspace->d_out[i] =
+            activations->d_out[i] =
                 take_matrix(arena, columns, passes_gradient(network, i), max_rows, threads);
-        if (workspace->out[i].data == NULL || (training && workspace->d_out[i].data == NULL))
+        if (activations->out[i].data == NULL || (training && activations->d_out[i].data == NULL))
             return mb_fail_memory(error, "activations", max_rows * columns * sizeof(float));
     }
     return MB_OK;
@@ -137,43 +142,44 @@ mb_status mb_workspace_open(const mb_network *network, size_t max_rows, size_t t
 
 /* ---- phases ---- */
 
-static mb_site site_of(const mb_network *network, const mb_workspace *workspace, size_t i,
-                       mb_site site)
+static mb_layer_context site_of(const mb_network *network, const mb_activations *activations,
+                                size_t i, mb_layer_context ctx)
 {
     const mb_matrix samples = {.columns = mb_shape_size(network->layers[i].in)};
-    site.in = i > 0 ? workspace->out[i - 1] : samples;
-    site.d_in = i > 0 ? workspace->d_out[i - 1] : samples;
-    site.out = workspace->out[i];
-    site.d_out = workspace->d_out[i];
-    site.kept = workspace->kept[i];
-    return site;
+    ctx.in = i > 0 ? activations->out[i - 1] : samples;
+    ctx.d_in = i > 0 ? activations->d_out[i - 1] : samples;
+    ctx.out = activations->out[i];
+    ctx.d_out = activations->d_out[i];
+    ctx.workspace = activations->workspace[i];
+    return ctx;
 }
 
-mb_site mb_network_output(const mb_network *network, const mb_workspace *workspace, mb_site site)
+mb_layer_context mb_network_output_context(const mb_network *network,
+                                           const mb_activations *activations, mb_layer_context ctx)
 {
-    return site_of(network, workspace, network->count - 1, site);
+    return site_of(network, activations, network->count - 1, ctx);
 }
 
 /* One place in the order in which layers run. */
 typedef struct turn {
     const mb_layer *layer;
-    mb_site site;
+    mb_layer_context ctx;
 } turn;
 
 /* Lists the layers as they run forward; those that are folded into others are left out, and a ReLU
  * that comes after its pool works on what that gives. Returns how many. */
-static size_t list_turns(const mb_network *network, const mb_workspace *workspace, mb_site site,
-                         turn *turns)
+static size_t list_turns(const mb_network *network, const mb_activations *activations,
+                         mb_layer_context ctx, turn *turns)
 {
     size_t count = 0;
     for (size_t i = 0; i < network->count; i++) {
         turn *next = &turns[count++];
-        *next = (turn){&network->layers[i], site_of(network, workspace, i, site)};
-        if (site.trainable == NULL && folds_next(network, i)) {
-            next->site.folded = &network->layers[++i];
-            next->site.out = workspace->out[i];
+        *next = (turn){&network->layers[i], site_of(network, activations, i, ctx)};
+        if (ctx.trainable == NULL && folds_next(network, i)) {
+            next->ctx.folded = &network->layers[++i];
+            next->ctx.out = activations->out[i];
         } else if (pools_before_relu(network, i)) {
-            const mb_site pooled = site_of(network, workspace, i + 1, site);
+            const mb_layer_context pooled = site_of(network, activations, i + 1, ctx);
             turns[count++] = (turn){next->layer, pooled};
             *next = (turn){&network->layers[++i], pooled};
         }
@@ -181,37 +187,37 @@ static size_t list_turns(const mb_network *network, const mb_workspace *workspac
     return count;
 }
 
-mb_status mb_network_forward(const mb_network *network, const mb_workspace *workspace, mb_site site,
-                             mb_error *error)
+mb_status mb_network_forward(const mb_network *network, const mb_activations *activations,
+                             mb_layer_context ctx, mb_error *error)
 {
     turn turns[MB_MAX_LAYERS];
     mb_status status = MB_OK;
-    const size_t count = list_turns(network, workspace, site, turns);
+    const size_t count = list_turns(network, activations, ctx, turns);
     for (size_t i = 0; i < count && status == MB_OK; i++)
         if (turns[i].layer->ops->prepare != NULL)
-            status = turns[i].layer->ops->prepare(turns[i].layer, &turns[i].site, error);
+            status = turns[i].layer->ops->prepare(turns[i].layer, &turns[i].ctx, error);
     for (size_t i = 0; i < count && status == MB_OK; i++)
-        status = turns[i].layer->ops->forward(turns[i].layer, &turns[i].site, error);
+        status = turns[i].layer->ops->forward(turns[i].layer, &turns[i].ctx, error);
     return status;
 }
 
-mb_status mb_network_backward(const mb_network *network, const mb_workspace *workspace,
-                              mb_site site, mb_error *error)
+mb_status mb_network_backward(const mb_network *network, const mb_activations *activations,
+                              mb_layer_context ctx, mb_error *error)
 {
     turn turns[MB_MAX_LAYERS];
     mb_status status = MB_OK;
-    for (size_t i = list_turns(network, workspace, site, turns); i-- > 0 && status == MB_OK;)
-        status = turns[i].layer->ops->backward(turns[i].layer, &turns[i].site, error);
+    for (size_t i = list_turns(network, activations, ctx, turns); i-- > 0 && status == MB_OK;)
+        status = turns[i].layer->ops->backward(turns[i].layer, &turns[i].ctx, error);
     return status;
 }
 
-mb_status mb_network_update(const mb_network *network, const mb_workspace *workspace, mb_site site,
-                            mb_error *error)
+mb_status mb_network_update(const mb_network *network, const mb_activations *activations,
+                            mb_layer_context ctx, mb_error *error)
 {
     mb_status status = MB_OK;
     for (size_t i = 0; i < network->count && status == MB_OK; i++) {
         const mb_layer *layer = &network->layers[i];
-        const mb_site here = site_of(network, workspace, i, site);
+        const mb_layer_context here = site_of(network, activations, i, ctx);
         if (layer->ops->update != NULL)
             status = layer->ops->update(layer, &here, error);
     }

@@ -8,14 +8,14 @@ const char mb_batch_source, mb_batch_rows, mb_batch_blocks;
 
 struct mb_planned {
     mb_phase phase;
-    size_t tiles, bundle, bundles;
-    bool waits;   /* a barrier comes before it */
-    bool follows; /* runs tile by tile with the phase before it */
+    size_t tiles, chunk_tiles, chunks;
+    bool barrier_before; /* a barrier comes before it */
+    bool fused;          /* runs tile by tile with the phase before it */
 };
 
 static bool conflict(const mb_phase *a, const mb_phase *b)
 {
-    const bool equal_cuts = mb_cut_equal(a->cut, b->cut);
+    const bool equal_cuts = mb_tiling_equal(a->tiling, b->tiling);
     for (size_t i = 0; i < MB_MAX_USES && a->uses[i].what != NULL; i++)
         for (size_t j = 0; j < MB_MAX_USES && b->uses[j].what != NULL; j++) {
             const mb_use *x = &a->uses[i], *y = &b->uses[j];
@@ -32,7 +32,7 @@ static bool must_wait(const mb_plan *plan, const mb_phase *phase)
     for (size_t i = plan->count; i-- > 0;) {
         if (conflict(&plan->phases[i].phase, phase))
             return true;
-        if (plan->phases[i].waits)
+        if (plan->phases[i].barrier_before)
             return false;
     }
     return false;
@@ -40,36 +40,36 @@ static bool must_wait(const mb_plan *plan, const mb_phase *phase)
 
 mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error)
 {
-    if (plan->count == plan->room) {
-        const size_t room = plan->room > 0 ? 2 * plan->room : 16;
-        mb_planned *phases = realloc(plan->phases, room * sizeof *phases);
+    if (plan->count == plan->capacity) {
+        const size_t capacity = plan->capacity > 0 ? 2 * plan->capacity : 16;
+        mb_planned *phases = realloc(plan->phases, capacity * sizeof *phases);
         if (phases == NULL)
-            return mb_fail_memory(error, "plan", room * sizeof *phases);
+            return mb_fail_memory(error, "plan", capacity * sizeof *phases);
         plan->phases = phases;
-        plan->room = room;
+        plan->capacity = capacity;
     }
-    const bool waits = must_wait(plan, phase);
-    const bool follows = !waits && plan->count > 0 &&
-                         mb_cut_equal(plan->phases[plan->count - 1].phase.cut, phase->cut);
+    const bool barrier_before = must_wait(plan, phase);
+    const bool fused = !barrier_before && plan->count > 0 &&
+                       mb_tiling_equal(plan->phases[plan->count - 1].phase.tiling, phase->tiling);
     plan->phases[plan->count++] =
         (mb_planned){.phase = *phase,
-                     .tiles = mb_cut_tiles(phase->cut),
-                     .bundle = phase->cut.bundle > 0 ? phase->cut.bundle : 1,
-                     .bundles = mb_cut_bundles(phase->cut),
-                     .waits = waits,
-                     .follows = follows};
+                     .tiles = mb_tiling_tiles(phase->tiling),
+                     .chunk_tiles = phase->tiling.chunk_tiles > 0 ? phase->tiling.chunk_tiles : 1,
+                     .chunks = mb_tiling_chunks(phase->tiling),
+                     .barrier_before = barrier_before,
+                     .fused = fused};
     return MB_OK;
 }
 
-mb_cut mb_plan_writer(const mb_plan *plan, const void *what)
+mb_tiling mb_plan_writer(const mb_plan *plan, const void *what)
 {
     for (size_t i = plan->count; i-- > 0;) {
         const mb_phase *phase = &plan->phases[i].phase;
         for (size_t u = 0; u < MB_MAX_USES && phase->uses[u].what != NULL; u++)
             if (phase->uses[u].what == what && phase->uses[u].writes)
-                return phase->cut;
+                return phase->tiling;
     }
-    return (mb_cut){0};
+    return (mb_tiling){0};
 }
 
 const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number)
@@ -77,7 +77,7 @@ const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number)
     return &plan->phases[number].phase;
 }
 
-bool mb_plan_follows(const mb_plan *plan, size_t number) { return plan->phases[number].follows; }
+bool mb_plan_is_fused(const mb_plan *plan, size_t number) { return plan->phases[number].fused; }
 
 size_t mb_plan_scratch(const mb_plan *plan)
 {
@@ -92,7 +92,7 @@ size_t mb_plan_barriers(const mb_plan *plan)
 {
     size_t barriers = 1;
     for (size_t i = 0; i < plan->count; i++)
-        barriers += plan->phases[i].waits;
+        barriers += plan->phases[i].barrier_before;
     return barriers;
 }
 
@@ -100,7 +100,7 @@ size_t mb_plan_barriers(const mb_plan *plan)
 static size_t end_of_followers(const mb_plan *plan, size_t first)
 {
     size_t end = first + 1;
-    while (end < plan->count && plan->phases[end].follows)
+    while (end < plan->count && plan->phases[end].fused)
         end++;
     return end;
 }
@@ -108,7 +108,7 @@ static size_t end_of_followers(const mb_plan *plan, size_t first)
 /* The first of a worker's tiles of a phase; that of the next worker ends them. */
 static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
 {
-    const size_t tile = phase->bundles * worker / workers * phase->bundle;
+    const size_t tile = phase->chunks * worker / workers * phase->chunk_tiles;
     return tile < phase->tiles ? tile : phase->tiles;
 }
 
@@ -128,38 +128,38 @@ static uint64_t lap(uint64_t *last)
 static void run_watched(const mb_plan *plan, const mb_step *step, const mb_worker *worker,
                         void *scratch)
 {
-    mb_watch *watch = &plan->watches[worker->index];
+    mb_plan_timer *timer = &plan->timers[worker->index];
     uint64_t last = mb_ticks();
     for (size_t i = 0, end; i < plan->count; i = end) {
         const mb_planned *phases = plan->phases;
         end = end_of_followers(plan, i);
-        if (phases[i].waits) {
+        if (phases[i].barrier_before) {
             mb_team_barrier(worker);
-            watch->times[i - 1].waiting += lap(&last);
+            timer->times[i - 1].waiting += lap(&last);
         }
         const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
         for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
              tile++)
-            for (watch->phase = i; watch->phase < end; watch->phase++) {
-                run_tile(&phases[watch->phase].phase, step, tile, scratch);
-                watch->times[watch->phase].running += lap(&last);
+            for (timer->phase = i; timer->phase < end; timer->phase++) {
+                run_tile(&phases[timer->phase].phase, step, tile, scratch);
+                timer->times[timer->phase].running += lap(&last);
             }
     }
     mb_team_barrier(worker);
     if (plan->count > 0)
-        watch->times[plan->count - 1].waiting += lap(&last);
+        timer->times[plan->count - 1].waiting += lap(&last);
 }
 
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
 {
-    if (plan->watches != NULL) {
+    if (plan->timers != NULL) {
         run_watched(plan, step, worker, scratch);
         return;
     }
     for (size_t i = 0, end; i < plan->count; i = end) {
         const mb_planned *phases = plan->phases;
         end = end_of_followers(plan, i);
-        if (phases[i].waits)
+        if (phases[i].barrier_before)
             mb_team_barrier(worker);
         const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
         for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;

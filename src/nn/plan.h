@@ -5,8 +5,8 @@
  * team must wait: a phase waits for those before it that it depends on, and phases that do not
  * depend on each other share a stretch between two barriers.
  *
- * Two phases of equal cut may depend on each other tile by tile (a ReLU on what a dense layer just
- * wrote): if both say that a tile touches only its own part, no barrier is needed, for a tile
+ * Two phases of equal tiling may depend on each other tile by tile (a ReLU on what a dense layer
+ * just wrote): if both say that a tile touches only its own part, no barrier is needed, for a tile
  * number is always run by the same thread. Such neighbours run tile by tile, one after the other,
  * while the tile is in cache. */
 #ifndef MB_NN_PLAN_H
@@ -15,15 +15,15 @@
 #include "core/status.h"
 #include "data/batch.h"
 #include "machine/team.h"
-#include "nn/cut.h"
+#include "nn/tiling.h"
 
 /* What differs from one step to the next. Each thread has its own, equal to the others'. */
 typedef struct mb_step {
-    mb_batch *batch;         /* gathered in this step */
-    mb_samples samples;      /* what it is gathered from: rows of batch->source */
-    mb_samples drawn;        /* the same samples by their numbers in the data set */
-    mb_samples next;         /* the next step's, likewise: none at the end of an epoch */
-    size_t worker;           /* the thread's index in the team */
+    mb_batch *batch;                   /* gathered in this step */
+    mb_sample_indices samples;         /* what it is gathered from: rows of batch->source */
+    mb_sample_indices dataset_samples; /* the same samples by their numbers in the data set */
+    mb_sample_indices next;            /* the next step's, likewise: none at the end of an epoch */
+    size_t worker;                     /* the thread's index in the team */
     size_t epoch;            /* of the run, from 0: what is drawn at random depends on it */
     const mb_update *update; /* NULL when nothing is trained */
 } mb_step;
@@ -32,7 +32,7 @@ typedef struct mb_step {
 typedef void mb_tile_fn(const void *op, const mb_step *step, size_t tile, void *scratch);
 
 /* One thing that a phase reads or writes, named by its address. `own`: each tile touches only the
- * part of it that the cut gives to the tile. */
+ * part of it that the tiling gives to the tile. */
 typedef struct mb_use {
     const void *what;
     bool writes, own;
@@ -44,7 +44,7 @@ typedef struct mb_phase {
     const char *name; /* "dense1 forward"; stays as long as op */
     mb_tile_fn *run;
     const void *op; /* outlives the plan */
-    mb_cut cut;
+    mb_tiling tiling;
     size_t scratch;           /* bytes that a tile needs */
     mb_use uses[MB_MAX_USES]; /* ends at the first with what == NULL */
 } mb_phase;
@@ -62,23 +62,24 @@ typedef struct mb_phase_time {
 } mb_phase_time;
 
 /* What one worker does in the runs of a plan. */
-typedef struct mb_watch {
+typedef struct mb_plan_timer {
     mb_phase_time *times; /* (phases of the plan), added to */
     size_t phase;         /* the one that it is in or was in last */
-} mb_watch;
+} mb_plan_timer;
 
 /* {0} is an empty plan. */
 typedef struct mb_plan {
     mb_planned *phases;
-    size_t count, room;
-    mb_watch *watches; /* (workers), the user's; NULL: runs are not timed, which costs nothing */
+    size_t count, capacity;
+    mb_plan_timer
+        *timers; /* (workers), the user's; NULL: runs are not timed, which costs nothing */
 } mb_plan;
 
-/* Appends a phase. MB_MEMORY. */
+/* Appends a phase. MB_ERROR_MEMORY. */
 mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error);
 
-/* The cut of the last phase that writes `what`; a cut of no rows if none does. */
-mb_cut mb_plan_writer(const mb_plan *plan, const void *what);
+/* The tiling of the last phase that writes `what`; a tiling of no rows if none does. */
+mb_tiling mb_plan_writer(const mb_plan *plan, const void *what);
 
 /* Phase `number` of plan->count, in the order in which they were added. */
 const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number);
@@ -94,9 +95,9 @@ size_t mb_plan_barriers(const mb_plan *plan);
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch);
 
 /* Whether phase `number` runs tile by tile with the one before it. */
-bool mb_plan_follows(const mb_plan *plan, size_t number);
+bool mb_plan_is_fused(const mb_plan *plan, size_t number);
 
-/* Frees the plan, and leaves the ops and the watches alone. */
+/* Frees the plan, and leaves the ops and the timers alone. */
 void mb_plan_free(mb_plan *plan);
 
 #endif

@@ -6,14 +6,14 @@
 
 typedef struct pool_op {
     const mb_layer *layer;
-    mb_site site;
+    mb_layer_context ctx;
     bool largest;
 } pool_op;
 
 static mb_status configure(mb_layer *layer, mb_error *error)
 {
     layer->out.channels = layer->in.channels;
-    layer->placed_out.planes = layer->placed_in.planes;
+    layer->out_format.planes = layer->in_format.planes;
     const mb_status status =
         mb_window_count(layer->in, layer->window, &layer->out.rows, &layer->out.columns, error);
     return status == MB_OK ? mb_window_check_size(layer, error) : status;
@@ -34,7 +34,7 @@ static mb_status configure_mean(mb_layer *layer, const char *argument, mb_error 
 static mb_status configure_global(mb_layer *layer, const char *argument, mb_error *error)
 {
     if (argument != NULL)
-        return mb_fail(error, MB_INVALID, "globalavgpool takes no argument");
+        return mb_fail(error, MB_ERROR_INVALID, "globalavgpool takes no argument");
     layer->window = (mb_window){layer->in.rows, layer->in.columns, 1, 0, 1};
     return configure(layer, error);
 }
@@ -69,7 +69,7 @@ static bool planes_join(const mb_layer *layer)
  * where that makes no difference; by pixels a row of outputs. */
 static size_t passes(const mb_layer *layer)
 {
-    if (!layer->placed_in.planes)
+    if (!layer->in_format.planes)
         return layer->out.rows;
     return planes_join(layer) ? 1 : layer->in.channels;
 }
@@ -78,14 +78,14 @@ static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t
 {
     const mb_window *window = &layer->window;
     const size_t channels = layer->in.channels, columns = padded_columns(layer);
-    if (layer->placed_in.planes) {
+    if (layer->in_format.planes) {
         *image = pass * padded_rows(layer) * columns;
         *out = pass * layer->out.rows * layer->out.columns;
         const size_t planes = planes_join(layer) ? channels : 1;
         return (mb_pool){.outer = planes * layer->out.rows,
                          .outer_stride = window->stride * columns,
                          .length = layer->out.columns,
-                         .step = window->stride,
+                         .stride = window->stride,
                          .rows = window->rows,
                          .row_stride = columns,
                          .columns = window->columns,
@@ -96,7 +96,7 @@ static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t
     return (mb_pool){.outer = layer->out.columns,
                      .outer_stride = window->stride * channels,
                      .length = channels,
-                     .step = 1,
+                     .stride = 1,
                      .rows = window->rows,
                      .row_stride = columns * channels,
                      .columns = window->columns,
@@ -105,7 +105,7 @@ static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t
 
 static int32_t *which_of(const pool_op *op, size_t tile)
 {
-    return (int32_t *)(void *)op->site.kept + tile * op->site.out.columns;
+    return (int32_t *)(void *)op->ctx.workspace + tile * op->ctx.out.columns;
 }
 
 static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
@@ -113,25 +113,25 @@ static void run_forward(const void *context, const mb_step *step, size_t tile, v
     const pool_op *op = context;
     const mb_layer *layer = op->layer;
     const mb_window *window = &layer->window;
-    const float *image = mb_site_input_row(&op->site, step, tile);
-    float *out = mb_matrix_row(&op->site.out, step, tile);
+    const float *image = mb_layer_input_row(&op->ctx, step, tile);
+    float *out = mb_matrix_row(&op->ctx.out, step, tile);
     if (window->padding > 0) {
         float *padded = scratch;
         for (size_t i = 0; i < padded_numbers(layer); i++)
             padded[i] = op->largest ? -INFINITY : 0.0f;
-        mb_window_pad(layer, layer->placed_in.planes, image, padded);
+        mb_window_pad(layer, layer->in_format.planes, image, padded);
         image = padded;
     }
     const float scale = 1.0f / (float)(window->rows * window->columns);
-    int32_t *which = op->site.trainable != NULL ? which_of(op, tile) : NULL;
+    int32_t *which = op->ctx.trainable != NULL ? which_of(op, tile) : NULL;
     for (size_t pass = 0; pass < passes(layer); pass++) {
         size_t from, to;
         const mb_pool pool = pass_of(layer, pass, &from, &to);
         if (op->largest)
-            op->site.kernels->largest(&pool, image + from, out + to,
-                                      which != NULL ? which + to : NULL);
+            op->ctx.kernels->maxpool_forward(&pool, image + from, out + to,
+                                             which != NULL ? which + to : NULL);
         else
-            op->site.kernels->mean(&pool, scale, image + from, out + to);
+            op->ctx.kernels->avgpool_forward(&pool, scale, image + from, out + to);
     }
 }
 
@@ -140,8 +140,8 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
     const pool_op *op = context;
     const mb_layer *layer = op->layer;
     const mb_window *window = &layer->window;
-    const float *d_out = mb_matrix_row(&op->site.d_out, step, tile);
-    float *d_in = mb_matrix_row(&op->site.d_in, step, tile);
+    const float *d_out = mb_matrix_row(&op->ctx.d_out, step, tile);
+    float *d_in = mb_matrix_row(&op->ctx.d_in, step, tile);
     float *d = window->padding > 0 ? scratch : d_in;
     memset(d, 0, padded_numbers(layer) * sizeof *d);
     const float scale = 1.0f / (float)(window->rows * window->columns);
@@ -149,48 +149,49 @@ static void run_backward(const void *context, const mb_step *step, size_t tile, 
         size_t image, out;
         const mb_pool pool = pass_of(layer, pass, &image, &out);
         if (op->largest)
-            op->site.kernels->largest_back(&pool, which_of(op, tile) + out, d_out + out, d + image);
+            op->ctx.kernels->maxpool_backward(&pool, which_of(op, tile) + out, d_out + out,
+                                              d + image);
         else
-            op->site.kernels->mean_back(&pool, scale, d_out + out, d + image);
+            op->ctx.kernels->avgpool_backward(&pool, scale, d_out + out, d + image);
     }
     if (window->padding > 0)
-        mb_window_unpad(layer, layer->placed_in.planes, d, d_in);
+        mb_window_unpad(layer, layer->in_format.planes, d, d_in);
 }
 
-static mb_status add_phase(const mb_layer *layer, const mb_site *site, mb_phase phase,
+static mb_status add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
                            mb_error *error)
 {
-    pool_op *op = mb_arena_take(site->arena, 1, sizeof *op);
+    pool_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
     if (op == NULL)
         return mb_fail_memory(error, layer->ops->name, sizeof *op);
-    *op = (pool_op){layer, *site, layer->ops == &mb_maxpool2d_ops};
+    *op = (pool_op){layer, *ctx, layer->ops == &mb_maxpool2d_ops};
     phase.op = op;
-    phase.cut = mb_cut_samples(site->rows);
+    phase.tiling = mb_tiling_samples(ctx->rows);
     phase.scratch = room_bytes(layer);
-    return mb_layer_add_phase(layer, site, &phase, error);
+    return mb_layer_add_phase(layer, ctx, &phase, error);
 }
 
-static mb_status forward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status forward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    return add_phase(layer, site,
+    return add_phase(layer, ctx,
                      (mb_phase){.name = "forward",
                                 .run = run_forward,
-                                .uses = {{mb_site_input(site), .own = true},
-                                         {site->kept, .writes = true, .own = true},
-                                         {site->out.data, .writes = true, .own = true}}},
+                                .uses = {{mb_layer_input(ctx), .own = true},
+                                         {ctx->workspace, .writes = true, .own = true},
+                                         {ctx->out.data, .writes = true, .own = true}}},
                      error);
 }
 
-static mb_status backward(const mb_layer *layer, const mb_site *site, mb_error *error)
+static mb_status backward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
 {
-    if (site->d_in.data == NULL)
+    if (ctx->d_in.data == NULL)
         return MB_OK;
-    return add_phase(layer, site,
+    return add_phase(layer, ctx,
                      (mb_phase){.name = "backward",
                                 .run = run_backward,
-                                .uses = {{site->d_out.data, .own = true},
-                                         {site->kept, .own = true},
-                                         {site->d_in.data, .writes = true, .own = true}}},
+                                .uses = {{ctx->d_out.data, .own = true},
+                                         {ctx->workspace, .own = true},
+                                         {ctx->d_in.data, .writes = true, .own = true}}},
                      error);
 }
 
@@ -201,20 +202,20 @@ static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training
 
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
-    .takes_images = true,
-    .reads_by_sample = true,
-    .writes_by_sample = true,
+    .needs_image_input = true,
+    .reads_per_sample = true,
+    .writes_per_sample = true,
     .configure = configure_max,
-    .keeps = keeps_places,
+    .workspace_size = keeps_places,
     .forward = forward,
     .backward = backward,
 };
 
 const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
-    .takes_images = true,
-    .reads_by_sample = true,
-    .writes_by_sample = true,
+    .needs_image_input = true,
+    .reads_per_sample = true,
+    .writes_per_sample = true,
     .configure = configure_mean,
     .forward = forward,
     .backward = backward,
@@ -222,9 +223,9 @@ const mb_layer_ops mb_avgpool2d_ops = {
 
 const mb_layer_ops mb_globalavgpool_ops = {
     .name = "globalavgpool",
-    .takes_images = true,
-    .reads_by_sample = true,
-    .writes_by_sample = true,
+    .needs_image_input = true,
+    .reads_per_sample = true,
+    .writes_per_sample = true,
     .configure = configure_global,
     .forward = forward,
     .backward = backward,

@@ -26,11 +26,11 @@ static double one_cycle(double peak, size_t step, size_t steps)
 double mb_schedule_lr(const mb_training_options *options, size_t step, size_t steps)
 {
     switch (options->schedule) {
-    case MB_COSINE:
+    case MB_SCHEDULE_COSINE:
         return along_cosine(options->lr, 0.0, (double)step / (double)steps);
-    case MB_ONECYCLE:
+    case MB_SCHEDULE_ONECYCLE:
         return one_cycle(options->lr, step, steps);
-    case MB_CONSTANT:
+    case MB_SCHEDULE_CONSTANT:
         break;
     }
     return options->lr;

@@ -23,29 +23,30 @@ static char *write_out(const char *text, size_t classes, mb_arena *arena)
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (strcmp(text, named[i].name) == 0) {
             snprintf(layers, sizeof layers, named[i].layers, classes);
-            return mb_arena_string(arena, layers);
+            return mb_arena_strdup(arena, layers);
         }
-    return mb_arena_string(arena, text);
+    return mb_arena_strdup(arena, text);
 }
 
 mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_spec *spec,
                         mb_error *error)
 {
     if (strlen(text) >= MB_MAX_SPEC)
-        return mb_fail(error, MB_INVALID, "network: longer than %d characters", MB_MAX_SPEC - 1);
+        return mb_fail(error, MB_ERROR_INVALID, "network: longer than %d characters",
+                       MB_MAX_SPEC - 1);
     const char *whole = write_out(text, classes, arena);
-    char *rest = whole != NULL ? mb_arena_string(arena, whole) : NULL;
-    mb_spec_layer *layers = mb_arena_take(arena, MB_MAX_LAYERS, sizeof *layers);
+    char *rest = whole != NULL ? mb_arena_strdup(arena, whole) : NULL;
+    mb_spec_layer *layers = mb_arena_alloc(arena, MB_MAX_LAYERS, sizeof *layers);
     if (rest == NULL || layers == NULL)
         return mb_fail_memory(error, "network", MB_MAX_LAYERS * sizeof *layers);
     size_t count = 0;
     while (rest != NULL) {
         char *name = strsep(&rest, ",");
         if (*name == '\0')
-            return mb_fail(error, MB_INVALID, "network: layer %zu of '%s' is empty", count + 1,
-                           whole);
+            return mb_fail(error, MB_ERROR_INVALID, "network: layer %zu of '%s' is empty",
+                           count + 1, whole);
         if (count == MB_MAX_LAYERS)
-            return mb_fail(error, MB_INVALID, "network: more than %d layers", MB_MAX_LAYERS);
+            return mb_fail(error, MB_ERROR_INVALID, "network: more than %d layers", MB_MAX_LAYERS);
         char *argument = name;
         strsep(&argument, ":");
         layers[count++] = (mb_spec_layer){name, argument};

@@ -20,7 +20,7 @@ typedef struct mb_spec {
 
 /* Splits `text` at commas and colons, after writing out a name such as "mlp" for `classes`
  * classes. What it makes belongs to the arena. Blanks are not skipped, and whether layers exist is
- * the network's business. MB_INVALID: empty, an empty layer, too long; MB_MEMORY. */
+ * the network's business. MB_ERROR_INVALID: empty, an empty layer, too long; MB_ERROR_MEMORY. */
 mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_spec *spec,
                         mb_error *error);
 

@@ -8,8 +8,8 @@ void mb_trainable_update(const mb_trainable *trainable, const mb_layer *layer,
         return;
     const size_t moment = layer->parameter_offset + first;
     float *parameters = layer->parameters + first;
-    trainable->apply(update, decay, count, gradient, parameters, trainable->first + moment,
-                     trainable->second + moment);
-    if (trainable->average != NULL)
-        trainable->blend(count, update->average, parameters, trainable->average + moment);
+    trainable->optimizer_kernel(update, decay, count, gradient, parameters, trainable->m + moment,
+                                trainable->v + moment);
+    if (trainable->ema != NULL)
+        trainable->ema_update(count, update->ema_rate, parameters, trainable->ema + moment);
 }

@@ -71,11 +71,11 @@ mb_status mb_window_parse(const char *name, const char *argument, size_t stride,
     if (good && take_options(text, channels != NULL, window))
         return MB_OK;
     return channels != NULL
-               ? mb_fail(error, MB_INVALID,
+               ? mb_fail(error, MB_ERROR_INVALID,
                          "%s takes CHANNELSxKERNEL[/strideN][/padN][/groupsN], each "
                          "once, as in %s:16x5/pad2",
                          name, name)
-               : mb_fail(error, MB_INVALID,
+               : mb_fail(error, MB_ERROR_INVALID,
                          "%s takes KERNEL[/strideN][/padN], each once, as in %s:2", name, name);
 }
 
@@ -85,11 +85,12 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
     const size_t padded_rows = in.rows + 2 * window.padding,
                  padded_columns = in.columns + 2 * window.padding;
     if (window.padding >= window.rows)
-        return mb_fail(error, MB_INVALID, "padding %zu is not smaller than the kernel, %zux%zu",
-                       window.padding, window.rows, window.columns);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "padding %zu is not smaller than the kernel, %zux%zu", window.padding,
+                       window.rows, window.columns);
     if (padded_rows < window.rows || padded_columns < window.columns)
         return mb_fail(
-            error, MB_INVALID,
+            error, MB_ERROR_INVALID,
             "a kernel of %zux%zu does not fit into %zux%zux%zu (channels, rows, columns) "
             "with padding %zu",
             window.rows, window.columns, in.channels, in.rows, in.columns, window.padding);
@@ -110,7 +111,7 @@ mb_status mb_window_check_size(const mb_layer *layer, mb_error *error)
                       mb_multiply(numbers, out.channels, &numbers) && numbers <= INT32_MAX;
     return fits
                ? MB_OK
-               : mb_fail(error, MB_INVALID,
+               : mb_fail(error, MB_ERROR_INVALID,
                          "images of %zux%zux%zu (channels, rows, columns) with padding %zu, or the "
                          "%zux%zux%zu made of them, are too large",
                          in.channels, in.rows, in.columns, padding, out.channels, out.rows,

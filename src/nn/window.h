@@ -6,15 +6,16 @@
 
 /* Reads "KERNEL", or "CHANNELSxKERNEL" where `channels` is not NULL, and behind it "/strideN",
  * "/padN" and, with channels, "/groupsN", in any order, each once: "16x5/pad2". Without a stride it
- * is `stride`, or the kernel's size where that is 0. MB_INVALID with the reason alone as text. */
+ * is `stride`, or the kernel's size where that is 0. MB_ERROR_INVALID with the reason alone as
+ * text. */
 mb_status mb_window_parse(const char *name, const char *argument, size_t stride, size_t *channels,
                           mb_window *window, mb_error *error);
 
-/* How many windows fit into `in` each way. MB_INVALID where none does. */
+/* How many windows fit into `in` each way. MB_ERROR_INVALID where none does. */
 mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *columns,
                           mb_error *error);
 
-/* MB_INVALID where a layer's padded image, or the one that it makes, has more numbers than an
+/* MB_ERROR_INVALID where a layer's padded image, or the one that it makes, has more numbers than an
  * int32_t counts. */
 mb_status mb_window_check_size(const mb_layer *layer, mb_error *error);
 

@@ -2,7 +2,7 @@
 #include "data/augment.h"
 #include "report/canvas.h"
 #include "report/drawings.h"
-#include "report/words.h"
+#include "report/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { HEADER = 100, BOX = 84, CELL_WIDTH = (WIDTH - 2 * MARGIN) / COLUMNS, CELL
 /* The images that are shown, and what it takes to vary them. */
 typedef struct sheet {
     mb_arena arena;
-    mb_source source;
+    mb_sample_source source;
     mb_augmenter augmenter;
     size_t number[MOST_IMAGES], count, epochs;
     uint8_t *image;
@@ -54,7 +54,7 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_dataset *data = report->dataset;
     const mb_training_options *options = report->run->options;
     const size_t pixels = data->rows * data->columns;
-    s->source = (mb_source){.split = data->train, .pixels = pixels};
+    s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
     s->source.split.count -= options->validation;
     choose(&s->source.split, s);
     sort(&s->source.split, s);
@@ -67,9 +67,9 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     if (s->epochs > 0) /* the run may have ended before all of those that were to come */
         s->augmenter.plain_from =
             report->run->epochs[0].epochs - options->augmentation.plain_epochs;
-    s->image = mb_arena_take(&s->arena, pixels, 1);
-    s->pixels = mb_arena_take(&s->arena, pixels, sizeof *s->pixels);
-    s->scratch = mb_arena_take(&s->arena, s->augmenter.scratch, 1);
+    s->image = mb_arena_alloc(&s->arena, pixels, 1);
+    s->pixels = mb_arena_alloc(&s->arena, pixels, sizeof *s->pixels);
+    s->scratch = mb_arena_alloc(&s->arena, s->augmenter.scratch, 1);
     if (s->image == NULL || s->pixels == NULL || s->scratch == NULL)
         return mb_fail_memory(error, "pictures", pixels * sizeof *s->pixels);
     return MB_OK;
@@ -84,11 +84,11 @@ static void draw_cell(const mb_canvas *canvas, const sheet *s, size_t row, size_
     const double x = MARGIN + (double)(version * CELL_WIDTH) + 0.5 * (CELL_WIDTH - BOX);
     const double y = HEADER + (double)(row * CELL_HEIGHT);
     if (version > 0) {
-        mb_augment(augmenter, mb_kernels_best(), number, version - 1, s->scratch, s->image);
+        mb_augment_image(augmenter, mb_kernels_best(), number, version - 1, s->scratch, s->image);
         image = s->image;
     }
     mb_canvas_gray(canvas, image, augmenter->rows, augmenter->columns, x, y, BOX, s->pixels);
-    mb_canvas_colour(canvas, version > 0 ? MB_RULE : MB_INK);
+    mb_canvas_colour(canvas, version > 0 ? MB_COLOUR_FRAME : MB_COLOUR_TEXT);
     mb_canvas_frame(canvas, x, y, BOX, BOX, 1.0);
 }
 
@@ -96,14 +96,14 @@ static void draw_header(const mb_canvas *canvas, const sheet *s, const char *tit
                         const char *explanation)
 {
     const double room = WIDTH - 2.0 * MARGIN;
-    mb_text_fit(canvas, &mb_title_font, MARGIN, 36.0, MB_LEFT, room, title);
-    mb_text_fit(canvas, &mb_remark_font, MARGIN, 59.0, MB_LEFT, room, explanation);
+    mb_text_fit(canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, room, title);
+    mb_text_fit(canvas, &mb_small_font, MARGIN, 59.0, MB_ALIGN_LEFT, room, explanation);
     for (size_t version = 0; version <= s->epochs; version++) {
         char text[32] = "as it is";
         if (version > 0)
             snprintf(text, sizeof text, "epoch %zu", version);
         mb_text_fit(canvas, &mb_text_font, MARGIN + ((double)version + 0.5) * CELL_WIDTH,
-                    HEADER - 10.0, MB_CENTRE, CELL_WIDTH - 8.0, text);
+                    HEADER - 10.0, MB_ALIGN_CENTRE, CELL_WIDTH - 8.0, text);
     }
 }
 
@@ -112,12 +112,12 @@ static void write_strengths(const mb_augmentation *augmentation, char *text, siz
     int length =
         snprintf(text, size, "rotate %g, scale %g, shear %g, shift %g", augmentation->rotate,
                  augmentation->scale, augmentation->shear, augmentation->shift);
-    if (augmentation->kind == MB_ELASTIC)
+    if (augmentation->kind == MB_AUGMENT_ELASTIC)
         length += snprintf(text + length, size - (size_t)length, ", elastic: alpha %g, sigma %g",
                            augmentation->elastic_alpha, augmentation->elastic_sigma);
     if (augmentation->plain_epochs > 0) {
         char plain[MB_COUNTED_LENGTH];
-        mb_write_counted(plain, augmentation->plain_epochs, "plain epoch");
+        mb_format_counted(plain, augmentation->plain_epochs, "plain epoch");
         snprintf(text + length, size - (size_t)length, ", %s", plain);
     }
 }
@@ -126,8 +126,8 @@ static void write_strengths(const mb_augmentation *augmentation, char *text, siz
 static void write_title(const sheet *s, char *text, size_t size)
 {
     char images[MB_COUNTED_LENGTH], epochs[MB_COUNTED_LENGTH];
-    mb_write_counted(images, s->count, "training image");
-    mb_write_counted(epochs, s->epochs, "epoch");
+    mb_format_counted(images, s->count, "training image");
+    mb_format_counted(epochs, s->epochs, "epoch");
     snprintf(text, size, "%s, as %s and in the first %s", images,
              s->count == 1 ? "it is" : "they are", s->epochs == 1 ? "epoch" : epochs);
 }

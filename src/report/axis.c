@@ -47,7 +47,7 @@ static void place_linear(mb_axis *axis, int mantissa, int unit)
     const double last = floor(axis->most / step + rounding);
     const bool plain = is_plain(fmax(fabs(first), fabs(last)) * step);
     axis->ticks = 0;
-    for (double k = first; k <= last && axis->ticks < MB_MOST_TICKS; k++) {
+    for (double k = first; k <= last && axis->ticks < MB_MAX_TICKS; k++) {
         double tick = k * (double)mantissa;
         tick = unit < 0 ? tick / pow(10.0, -unit) : tick * pow(10.0, unit);
         write_label(axis->label[axis->ticks], tick, unit, plain);
@@ -76,7 +76,7 @@ mb_axis mb_axis_linear(double least, double most, double least_step)
     const int unit = (int)floor(log10(axis.most - axis.least)) - 1;
     for (int i = 0; axis.ticks == 0; i++) {
         const double step = mantissas[i % 3] * pow(10.0, unit + i / 3);
-        if (count_linear(&axis, step) <= MB_MOST_TICKS && step >= least_step * (1.0 - rounding))
+        if (count_linear(&axis, step) <= MB_MAX_TICKS && step >= least_step * (1.0 - rounding))
             place_linear(&axis, mantissas[i % 3], unit + i / 3);
         if (step > size && step > least_step && step > axis.most - axis.least)
             break; /* a least step beyond the whole range: no ticks */
@@ -85,7 +85,7 @@ mb_axis mb_axis_linear(double least, double most, double least_step)
 }
 
 /* Ticks of one pattern of mantissas, in every `stride`-th decade; how many they are, of which the
- * first MB_MOST_TICKS are kept. */
+ * first MB_MAX_TICKS are kept. */
 static size_t place_log(mb_axis *axis, const int *mantissas, size_t count, int stride)
 {
     size_t ticks = 0;
@@ -97,14 +97,14 @@ static size_t place_log(mb_axis *axis, const int *mantissas, size_t count, int s
                                            : (double)mantissas[i] * pow(10.0, decade);
             if (tick < axis->least * (1.0 - rounding) || tick > axis->most * (1.0 + rounding))
                 continue;
-            if (ticks < MB_MOST_TICKS) {
+            if (ticks < MB_MAX_TICKS) {
                 axis->tick[ticks] = tick;
                 write_label(axis->label[ticks], tick, decade, is_plain(tick));
             }
             ticks++;
         }
     }
-    axis->ticks = ticks < MB_MOST_TICKS ? ticks : MB_MOST_TICKS;
+    axis->ticks = ticks < MB_MAX_TICKS ? ticks : MB_MAX_TICKS;
     return ticks;
 }
 
@@ -117,15 +117,15 @@ mb_axis mb_axis_log(double least, double most)
         axis.least = middle / sqrt(10.0);
         axis.most = middle * sqrt(10.0);
     }
-    if (place_log(&axis, three, 3, 1) <= MB_MOST_TICKS ||
-        place_log(&axis, two, 2, 1) <= MB_MOST_TICKS)
+    if (place_log(&axis, three, 3, 1) <= MB_MAX_TICKS ||
+        place_log(&axis, two, 2, 1) <= MB_MAX_TICKS)
         return axis;
-    for (int stride = 1; place_log(&axis, three, 1, stride) > MB_MOST_TICKS; stride++)
+    for (int stride = 1; place_log(&axis, three, 1, stride) > MB_MAX_TICKS; stride++)
         continue;
     return axis;
 }
 
-double mb_axis_place(const mb_axis *axis, double value)
+double mb_axis_position(const mb_axis *axis, double value)
 {
     if (!axis->log)
         return (value - axis->least) / (axis->most - axis->least);

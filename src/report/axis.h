@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MB_FEWEST_TICKS = 3, MB_MOST_TICKS = 8, MB_LABEL = 32 };
+enum { MB_MIN_TICKS = 3, MB_MAX_TICKS = 8, MB_LABEL = 32 };
 
 typedef struct mb_axis {
     double least, most; /* of the data, least < most */
     bool log;
     size_t ticks;
-    double tick[MB_MOST_TICKS]; /* ascending, within least .. most but for rounding */
-    char label[MB_MOST_TICKS][MB_LABEL];
+    double tick[MB_MAX_TICKS]; /* ascending, within least .. most but for rounding */
+    char label[MB_MAX_TICKS][MB_LABEL];
 } mb_axis;
 
 /* An axis from `least` to `most`, finite and below 1e150 in size. Ticks are multiples of 1, 2 or 5
@@ -28,6 +28,6 @@ mb_axis mb_axis_log(double least, double most);
 
 /* How far along the axis a value lies: 0 at `least`, 1 at `most`. On a logarithmic axis whatever is
  * below `least` lies at 0. */
-double mb_axis_place(const mb_axis *axis, double value);
+double mb_axis_position(const mb_axis *axis, double value);
 
 #endif

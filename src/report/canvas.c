@@ -27,7 +27,7 @@ static cairo_status_t append(void *closure, const unsigned char *data, unsigned 
 
 static mb_status fail_cairo(cairo_status_t status, mb_error *error)
 {
-    return mb_fail(error, status == CAIRO_STATUS_NO_MEMORY ? MB_MEMORY : MB_UNAVAILABLE,
+    return mb_fail(error, status == CAIRO_STATUS_NO_MEMORY ? MB_ERROR_MEMORY : MB_ERROR_UNAVAILABLE,
                    "pictures: cairo cannot draw: %s", cairo_status_to_string(status));
 }
 
@@ -42,7 +42,7 @@ static void discard(mb_canvas *canvas)
 /* Letters fit the pixel grid in a PNG, and keep their shapes in an SVG, which may be enlarged. */
 static void set_letters(const mb_canvas *canvas)
 {
-    const bool png = canvas->kind == MB_PNG;
+    const bool png = canvas->kind == MB_PICTURE_PNG;
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
     cairo_font_options_set_hint_style(options,
@@ -53,11 +53,11 @@ static void set_letters(const mb_canvas *canvas)
     cairo_font_options_destroy(options);
 }
 
-mb_status mb_canvas_open(mb_picture_kind kind, size_t width, size_t height, mb_canvas *canvas,
+mb_status mb_canvas_open(mb_picture_format kind, size_t width, size_t height, mb_canvas *canvas,
                          mb_error *error)
 {
     *canvas = (mb_canvas){.kind = kind, .width = (double)width, .height = (double)height};
-    if (kind == MB_SVG) {
+    if (kind == MB_PICTURE_SVG) {
         canvas->surface =
             cairo_svg_surface_create_for_stream(append, canvas, canvas->width, canvas->height);
         cairo_svg_surface_set_document_unit(canvas->surface, CAIRO_SVG_UNIT_PX);
@@ -66,17 +66,17 @@ mb_status mb_canvas_open(mb_picture_kind kind, size_t width, size_t height, mb_c
     }
     canvas->cairo = cairo_create(canvas->surface);
     set_letters(canvas);
-    mb_canvas_colour(canvas, MB_PAPER);
+    mb_canvas_colour(canvas, MB_COLOUR_BACKGROUND);
     cairo_paint(canvas->cairo);
-    const mb_font font = {.size = 12.0, .colour = MB_INK};
+    const mb_font font = {.size = 12.0, .colour = MB_COLOUR_TEXT};
     const double width_of_0 = mb_text_width(canvas, &font, "0");
     const cairo_status_t drawn = cairo_status(canvas->cairo);
     mb_status status = MB_OK;
     if (drawn == CAIRO_STATUS_NO_MEMORY)
         status = fail_cairo(drawn, error);
     else if (drawn != CAIRO_STATUS_SUCCESS || !(width_of_0 > 0.0))
-        status =
-            mb_fail(error, MB_UNAVAILABLE, "pictures: no font is installed; DejaVu Sans will do");
+        status = mb_fail(error, MB_ERROR_UNAVAILABLE,
+                         "pictures: no font is installed; DejaVu Sans will do");
     if (status != MB_OK)
         discard(canvas);
     return status;
@@ -86,7 +86,7 @@ mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_picture *picture, mb
 {
     mb_status status = MB_OK;
     cairo_status_t drawn = cairo_status(canvas->cairo);
-    if (drawn == CAIRO_STATUS_SUCCESS && canvas->kind == MB_PNG)
+    if (drawn == CAIRO_STATUS_SUCCESS && canvas->kind == MB_PICTURE_PNG)
         drawn = cairo_surface_write_to_png_stream(canvas->surface, append, canvas);
     cairo_surface_finish(canvas->surface);
     if (drawn == CAIRO_STATUS_SUCCESS)

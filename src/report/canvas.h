@@ -12,19 +12,20 @@
 typedef struct mb_canvas {
     cairo_t *cairo;
     cairo_surface_t *surface;
-    mb_picture_kind kind;
+    mb_picture_format kind;
     double width, height;
     mb_bytes bytes; /* what an SVG surface has written so far */
     size_t room;    /* bytes allocated */
 } mb_canvas;
 
-/* An empty sheet, for mb_canvas_close. MB_UNAVAILABLE: no font is installed; MB_MEMORY. */
-mb_status mb_canvas_open(mb_picture_kind kind, size_t width, size_t height, mb_canvas *canvas,
+/* An empty sheet, for mb_canvas_close. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY.
+ */
+mb_status mb_canvas_open(mb_picture_format kind, size_t width, size_t height, mb_canvas *canvas,
                          mb_error *error);
 
 /* Puts what was drawn into *picture (bytes, size, and `text`, which it owns from then on) and
  * frees the rest; on failure frees all. A `text` of NULL is taken as memory that ran out.
- * MB_MEMORY; MB_UNAVAILABLE: cairo could not draw, the error has its words. */
+ * MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: cairo could not draw, the error has its words. */
 mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_picture *picture, mb_error *error);
 
 /* What is stroked or filled next. */
@@ -48,7 +49,7 @@ void mb_canvas_image(const mb_canvas *canvas, const uint32_t *pixels, size_t row
 void mb_canvas_gray(const mb_canvas *canvas, const uint8_t *image, size_t rows, size_t columns,
                     double x, double y, double box, uint32_t *pixels);
 
-typedef enum mb_align { MB_LEFT, MB_CENTRE, MB_RIGHT } mb_align;
+typedef enum mb_align { MB_ALIGN_LEFT, MB_ALIGN_CENTRE, MB_ALIGN_RIGHT } mb_align;
 
 typedef struct mb_font {
     double size; /* pixels from line to line, about */
@@ -57,10 +58,10 @@ typedef struct mb_font {
 } mb_font;
 
 /* The fonts of most text. They are few: an SVG holds each letter once a size. */
-extern const mb_font mb_title_font;  /* what the picture says */
-extern const mb_font mb_name_font;   /* of an axis or panel */
-extern const mb_font mb_text_font;   /* labels */
-extern const mb_font mb_remark_font; /* what is read second: numbers of an axis, explanations */
+extern const mb_font mb_title_font; /* what the picture says */
+extern const mb_font mb_name_font;  /* of an axis or panel */
+extern const mb_font mb_text_font;  /* labels */
+extern const mb_font mb_small_font; /* what is read second: numbers of an axis, explanations */
 
 /* How far `text` (ASCII) moves the pen. */
 double mb_text_width(const mb_canvas *canvas, const mb_font *font, const char *text);

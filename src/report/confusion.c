@@ -1,7 +1,7 @@
 /* confusion.svg */
 #include "report/canvas.h"
 #include "report/drawings.h"
-#include "report/words.h"
+#include "report/format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,7 +60,8 @@ static double strength(const layout *l, size_t truth, size_t class)
 
 static uint32_t shade(const layout *l, size_t truth, size_t class)
 {
-    return mb_mix(MB_PAPER, truth == class ? MB_BLUE : MB_VERMILION, strength(l, truth, class));
+    return mb_mix(MB_COLOUR_BACKGROUND, truth == class ? MB_COLOUR_BLUE : MB_COLOUR_VERMILION,
+                  strength(l, truth, class));
 }
 
 static void draw_count(const mb_canvas *canvas, const layout *l, size_t truth, size_t class)
@@ -69,14 +70,14 @@ static void draw_count(const mb_canvas *canvas, const layout *l, size_t truth, s
     const double x = LEFT + (double)(class * l->across), y = TOP + (double)(truth * l->down);
     mb_font font = truth == class ? mb_name_font : mb_text_font;
     font.size = l->classes > 20 ? 11.0 : font.size;
-    font.colour = strength(l, truth, class) > 0.8 ? MB_PAPER : MB_INK;
+    font.colour = strength(l, truth, class) > 0.8 ? MB_COLOUR_BACKGROUND : MB_COLOUR_TEXT;
     char text[32];
     snprintf(text, sizeof text, "%zu", count);
     const double width = mb_text_width(canvas, &font, text), room = (double)l->across - 3.0;
     if (width > room)
         font.size *= room / width; /* a number cut short would be another number */
-    mb_text(canvas, &font, x + 0.5 * (double)l->across, y + 0.5 * (double)l->down + 4.5, MB_CENTRE,
-            text);
+    mb_text(canvas, &font, x + 0.5 * (double)l->across, y + 0.5 * (double)l->down + 4.5,
+            MB_ALIGN_CENTRE, text);
 }
 
 static void draw_cells(const mb_canvas *canvas, const layout *l)
@@ -91,7 +92,7 @@ static void draw_cells(const mb_canvas *canvas, const layout *l)
             draw_count(canvas, l, truth, class);
         }
     }
-    mb_canvas_colour(canvas, MB_GRID);
+    mb_canvas_colour(canvas, MB_COLOUR_GRID);
     cairo_set_line_width(canvas->cairo, 1.0);
     for (size_t i = 1; i < l->classes; i++) {
         const double x = LEFT + (double)(i * l->across), y = TOP + (double)(i * l->down);
@@ -126,8 +127,8 @@ static void draw_classes(const mb_canvas *canvas, const layout *l)
         const double y = TOP + ((double)class + 0.5) * (double)l->down;
         char text[32];
         snprintf(text, sizeof text, "%zu", class);
-        mb_text(canvas, &mb_text_font, LEFT - 9.0, y + 4.5, MB_RIGHT, text);
-        mb_text(canvas, &mb_text_font, x, TOP - 8.0, MB_CENTRE, text);
+        mb_text(canvas, &mb_text_font, LEFT - 9.0, y + 4.5, MB_ALIGN_RIGHT, text);
+        mb_text(canvas, &mb_text_font, x, TOP - 8.0, MB_ALIGN_CENTRE, text);
     }
 }
 
@@ -138,17 +139,17 @@ static void draw_margins(const mb_canvas *canvas, const layout *l)
     mb_font font = mb_text_font;
     font.size = narrow ? 11.0 : font.size;
     const double right = LEFT + l->width + 62.0, bottom = TOP + l->height;
-    mb_text(canvas, &mb_remark_font, right, TOP - 8.0, MB_RIGHT, "recall, %");
-    mb_text(canvas, &mb_remark_font, LEFT - 9.0, bottom + 20.0, MB_RIGHT, "precision, %");
+    mb_text(canvas, &mb_small_font, right, TOP - 8.0, MB_ALIGN_RIGHT, "recall, %");
+    mb_text(canvas, &mb_small_font, LEFT - 9.0, bottom + 20.0, MB_ALIGN_RIGHT, "precision, %");
     for (size_t class = 0; class < l->classes; class ++) {
         const mb_class_score *score = &l->evaluation->scores[class];
         char text[32];
         snprintf(text, sizeof text, "%.1f", 100.0 * score->recall);
-        mb_text(canvas, &font, right, TOP + ((double)class + 0.5) * (double)l->down + 4.5, MB_RIGHT,
-                text);
+        mb_text(canvas, &font, right, TOP + ((double)class + 0.5) * (double)l->down + 4.5,
+                MB_ALIGN_RIGHT, text);
         snprintf(text, sizeof text, narrow ? "%.0f" : "%.1f", 100.0 * score->precision);
         mb_text(canvas, &font, LEFT + ((double)class + 0.5) * (double)l->across, bottom + 20.0,
-                MB_CENTRE, text);
+                MB_ALIGN_CENTRE, text);
     }
 }
 
@@ -157,22 +158,23 @@ static void draw_names(const mb_canvas *canvas, const layout *l)
     const mb_evaluation *evaluation = l->evaluation;
     const double room = canvas->width - 48.0;
     char text[160], images[MB_COUNTED_LENGTH], right[MB_COUNT_LENGTH];
-    mb_write_counted(images, evaluation->samples, "test image");
+    mb_format_counted(images, evaluation->samples, "test image");
     snprintf(text, sizeof text, "%s: %s right (%.2f %%)", images,
-             mb_write_count(right, evaluation->correct), 100.0 * evaluation->accuracy);
-    mb_text_fit(canvas, &mb_title_font, 24.0, 36.0, MB_LEFT, room, text);
+             mb_format_count(right, evaluation->correct), 100.0 * evaluation->accuracy);
+    mb_text_fit(canvas, &mb_title_font, 24.0, 36.0, MB_ALIGN_LEFT, room, text);
     snprintf(text, sizeof text,
              "Blue, on the diagonal: right, darker with recall. Orange: mistakes, darkest at %zu. "
              "Empty: none.",
              l->most_wrong);
     if (l->most_wrong == 0)
         snprintf(text, sizeof text, "Blue, on the diagonal: right. There are no mistakes.");
-    mb_text_fit(canvas, &mb_remark_font, 24.0, 59.0, MB_LEFT, room, text);
-    mb_text(canvas, &mb_name_font, LEFT + 0.5 * l->width, TOP - 28.0, MB_CENTRE, "predicted class");
+    mb_text_fit(canvas, &mb_small_font, 24.0, 59.0, MB_ALIGN_LEFT, room, text);
+    mb_text(canvas, &mb_name_font, LEFT + 0.5 * l->width, TOP - 28.0, MB_ALIGN_CENTRE,
+            "predicted class");
     cairo_save(canvas->cairo);
     cairo_translate(canvas->cairo, 32.0, TOP + 0.5 * l->height);
     cairo_rotate(canvas->cairo, -1.57079632679489662);
-    mb_text(canvas, &mb_name_font, 0.0, 0.0, MB_CENTRE, "true class");
+    mb_text(canvas, &mb_name_font, 0.0, 0.0, MB_ALIGN_CENTRE, "true class");
     cairo_restore(canvas->cairo);
 }
 
@@ -195,13 +197,14 @@ static char *describe(const layout *l)
     char common[128] = "There are no mistakes", *text = NULL;
     if (most > 0)
         snprintf(common, sizeof common, "The most common mistake is %zu for %zu, %s",
-                 mistake % l->classes, mistake / l->classes, mb_write_counted(times, most, "time"));
+                 mistake % l->classes, mistake / l->classes,
+                 mb_format_counted(times, most, "time"));
     const int written =
         asprintf(&text,
                  "Confusion matrix of %zu classes over %s, %s of them on the diagonal. Recall is "
                  "lowest for class %zu, %.1f %%. %s.",
-                 l->classes, mb_write_counted(images, evaluation->samples, "test image"),
-                 mb_write_count(right, evaluation->correct), worst,
+                 l->classes, mb_format_counted(images, evaluation->samples, "test image"),
+                 mb_format_count(right, evaluation->correct), worst,
                  100.0 * evaluation->scores[worst].recall, common);
     return written < 0 ? NULL : text;
 }
@@ -220,7 +223,7 @@ mb_status mb_draw_confusion(const mb_report *report, mb_picture *picture, mb_err
         draw_cells(&canvas, &l);
     else
         status = draw_image(&canvas, &l, error);
-    mb_canvas_colour(&canvas, MB_RULE);
+    mb_canvas_colour(&canvas, MB_COLOUR_FRAME);
     mb_canvas_frame(&canvas, LEFT, TOP, l.width, l.height, 1.0);
     draw_classes(&canvas, &l);
     if (l.numbered)

@@ -1,5 +1,5 @@
 /* Each picture of a run, by name. Every function draws one into *picture, whose file, title and
- * kind are set, and fills the rest. MB_UNAVAILABLE: no font is installed; MB_MEMORY. */
+ * kind are set, and fills the rest. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY. */
 #ifndef MB_REPORT_DRAWINGS_H
 #define MB_REPORT_DRAWINGS_H
 

@@ -23,6 +23,6 @@ void mb_canvas_gray(const mb_canvas *canvas, const uint8_t *image, size_t rows, 
 {
     const rectangle place = fit_image(rows, columns, x, y, box);
     for (size_t i = 0; i < rows * columns; i++)
-        pixels[i] = mb_mix(MB_PAPER, MB_INK, (double)image[i] / 255.0);
+        pixels[i] = mb_mix(MB_COLOUR_BACKGROUND, MB_COLOUR_TEXT, (double)image[i] / 255.0);
     mb_canvas_image(canvas, pixels, rows, columns, place.x, place.y, place.width, place.height);
 }

@@ -1,8 +1,8 @@
 /* predictions.png and mistakes.png: test images with what the network says. */
 #include "report/canvas.h"
 #include "report/drawings.h"
-#include "report/guess.h"
-#include "report/words.h"
+#include "report/format.h"
+#include "report/select_examples.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static const double badge = 18.0; /* of a wrong image: a white cross at its corn
 /* A picture of images. */
 typedef struct sheet {
     const char *title, *explanation;
-    const mb_guess *guesses;
+    const mb_prediction *guesses;
     size_t count;
     bool mark_wrong; /* not where all are wrong */
 } sheet;
@@ -24,9 +24,9 @@ typedef struct sheet {
 static void draw_badge(const mb_canvas *canvas, double right, double top)
 {
     const double x = right - badge, inset = 5.0;
-    mb_canvas_colour(canvas, MB_VERMILION);
+    mb_canvas_colour(canvas, MB_COLOUR_VERMILION);
     mb_canvas_fill(canvas, x, top, badge, badge);
-    mb_canvas_colour(canvas, MB_PAPER);
+    mb_canvas_colour(canvas, MB_COLOUR_BACKGROUND);
     cairo_set_line_width(canvas->cairo, 2.5);
     mb_canvas_line(canvas, x + inset, top + inset, right - inset, top + badge - inset);
     mb_canvas_line(canvas, right - inset, top + inset, x + inset, top + badge - inset);
@@ -40,7 +40,7 @@ static size_t cell_height(const mb_report *report)
     return CELL_HEIGHT + (two_lines(report) ? LINE : 0);
 }
 
-static void draw_caption(const mb_canvas *canvas, const mb_guess *guess, const mb_font *font,
+static void draw_caption(const mb_canvas *canvas, const mb_prediction *guess, const mb_font *font,
                          double x, double y, bool in_two_lines)
 {
     const double room = CELL_WIDTH - 8.0;
@@ -51,12 +51,12 @@ static void draw_caption(const mb_canvas *canvas, const mb_guess *guess, const m
         snprintf(class, sizeof class, "%zu not %zu", guess->class, guess->truth);
     snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * guess->confidence + 0.5));
     snprintf(both, sizeof both, "%s  %s", class, probability);
-    mb_text_fit(canvas, font, x, y, MB_CENTRE, room, in_two_lines ? class : both);
+    mb_text_fit(canvas, font, x, y, MB_ALIGN_CENTRE, room, in_two_lines ? class : both);
     if (in_two_lines)
-        mb_text_fit(canvas, font, x, y + LINE, MB_CENTRE, room, probability);
+        mb_text_fit(canvas, font, x, y + LINE, MB_ALIGN_CENTRE, room, probability);
 }
 
-static void draw_cell(const mb_canvas *canvas, const mb_report *report, const mb_guess *guess,
+static void draw_cell(const mb_canvas *canvas, const mb_report *report, const mb_prediction *guess,
                       bool mark_wrong, double x, double y, uint32_t *pixels)
 {
     const bool marked = mark_wrong && guess->class != guess->truth;
@@ -65,10 +65,10 @@ static void draw_cell(const mb_canvas *canvas, const mb_report *report, const mb
     const mb_dataset *data = report->dataset;
     mb_canvas_gray(canvas, data->test.images + guess->image * data->rows * data->columns,
                    data->rows, data->columns, box, y, BOX, pixels);
-    mb_canvas_colour(canvas, marked ? MB_VERMILION : MB_RULE);
+    mb_canvas_colour(canvas, marked ? MB_COLOUR_VERMILION : MB_COLOUR_FRAME);
     mb_canvas_frame(canvas, box, y, BOX, BOX, marked ? 3.0 : 1.0);
     if (marked) {
-        font.colour = MB_VERMILION;
+        font.colour = MB_COLOUR_VERMILION;
         draw_badge(canvas, box + BOX + 9.0, y - 7.0);
     }
     draw_caption(canvas, guess, &font, x + 0.5 * CELL_WIDTH, y + BOX + 19.0, two_lines(report));
@@ -92,8 +92,8 @@ static mb_status draw_sheet(const mb_report *report, const sheet *s, char *text,
         return status;
     }
     const double room = WIDTH - 2.0 * MARGIN;
-    mb_text_fit(&canvas, &mb_title_font, MARGIN, 36.0, MB_LEFT, room, s->title);
-    mb_text_fit(&canvas, &mb_remark_font, MARGIN, 59.0, MB_LEFT, room, s->explanation);
+    mb_text_fit(&canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, room, s->title);
+    mb_text_fit(&canvas, &mb_small_font, MARGIN, 59.0, MB_ALIGN_LEFT, room, s->explanation);
     for (size_t i = 0; i < s->count; i++)
         draw_cell(&canvas, report, &s->guesses[i], s->mark_wrong,
                   MARGIN + (double)(i % COLUMNS * CELL_WIDTH),
@@ -103,7 +103,7 @@ static mb_status draw_sheet(const mb_report *report, const sheet *s, char *text,
 }
 
 /* `beginning`, then the first wrong guesses: ": 4 not 9 (83 %), ...". NULL when memory is out. */
-static char *describe(const char *beginning, const mb_guess *guesses, size_t count)
+static char *describe(const char *beginning, const mb_prediction *guesses, size_t count)
 {
     char *text = NULL;
     size_t size = 0, told = 0;
@@ -124,13 +124,13 @@ static char *describe(const char *beginning, const mb_guess *guesses, size_t cou
 
 mb_status mb_draw_predictions(const mb_report *report, mb_picture *picture, mb_error *error)
 {
-    mb_guess guesses[MOST];
-    const size_t count = mb_guess_spread(report, MOST, guesses);
+    mb_prediction guesses[MOST];
+    const size_t count = mb_select_spread(report, MOST, guesses);
     size_t wrong = 0;
     char title[128], beginning[256], images[MB_COUNTED_LENGTH];
     for (size_t i = 0; i < count; i++)
         wrong += guesses[i].class != guesses[i].truth;
-    mb_write_counted(images, report->dataset->test.count, "test image");
+    mb_format_counted(images, report->dataset->test.count, "test image");
     snprintf(title, sizeof title, "%zu of %s: %zu right, %zu wrong", count, images, count - wrong,
              wrong);
     snprintf(beginning, sizeof beginning,
@@ -146,12 +146,12 @@ mb_status mb_draw_predictions(const mb_report *report, mb_picture *picture, mb_e
 
 mb_status mb_draw_mistakes(const mb_report *report, mb_picture *picture, mb_error *error)
 {
-    mb_guess guesses[MOST];
-    const size_t count = mb_guess_mistakes(report, MOST, guesses);
+    mb_prediction guesses[MOST];
+    const size_t count = mb_select_mistakes(report, MOST, guesses);
     const mb_evaluation *evaluation = report->evaluation;
     char title[160], beginning[256], images[MB_COUNTED_LENGTH], all[MB_COUNTED_LENGTH];
-    mb_write_counted(images, evaluation->samples, "test image");
-    mb_write_counted(all, evaluation->samples - evaluation->correct, "mistake");
+    mb_format_counted(images, evaluation->samples, "test image");
+    mb_format_counted(all, evaluation->samples - evaluation->correct, "mistake");
     if (count == 0)
         snprintf(title, sizeof title, "No mistakes in %s", images);
     else if (count < MOST)

@@ -1,7 +1,7 @@
 #include "report/html.h"
 
+#include "report/format.h"
 #include "report/summary.h"
-#include "report/words.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -164,7 +164,7 @@ void mb_html_count(const mb_html *html, const char *key, size_t value)
 {
     char text[MB_COUNT_LENGTH];
     begin_data(html, key);
-    mb_html_put(html, "%zu\">%s</data>", value, mb_write_count(text, value));
+    mb_html_put(html, "%zu\">%s</data>", value, mb_format_count(text, value));
 }
 
 void mb_html_word(const mb_html *html, const char *key, const char *value)

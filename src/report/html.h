@@ -13,11 +13,11 @@ typedef struct mb_html {
     size_t size;
 } mb_html;
 
-/* An empty page, for mb_html_close. MB_MEMORY. */
+/* An empty page, for mb_html_close. MB_ERROR_MEMORY. */
 mb_status mb_html_open(mb_html *html, mb_error *error);
 
 /* Puts all that was written into *page, the caller's to free, and a 0 behind its last byte.
- * MB_MEMORY. */
+ * MB_ERROR_MEMORY. */
 mb_status mb_html_close(mb_html *html, mb_bytes *page, mb_error *error);
 
 /* Markup, as it is: nothing from outside may be among the arguments. */

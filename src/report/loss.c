@@ -1,8 +1,8 @@
 /* loss.svg and loss.png: the same drawing on two kinds of surface. */
 #include "report/drawings.h"
+#include "report/format.h"
 #include "report/panel.h"
 #include "report/smooth.h"
-#include "report/words.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,8 +99,9 @@ static size_t marks_stride(const series *s) { return (s->epochs - 1) / MOST_MARK
 
 static void draw_loss(const mb_panel *panel, const series *s, size_t stride)
 {
-    static const mb_look looks[] = {
-        {0x9cc8e3, 1.0, MB_NO_MARK}, {MB_BLUE, 2.0, MB_NO_MARK}, {MB_INK, 0.0, MB_DISC}};
+    static const mb_line_style looks[] = {{0x9cc8e3, 1.0, MB_MARKER_NONE},
+                                          {MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE},
+                                          {MB_COLOUR_TEXT, 0.0, MB_MARKER_DISC}};
     char each[64] = "each step";
     if (stride > 1)
         snprintf(each, sizeof each, "mean of %zu steps", stride);
@@ -108,21 +109,22 @@ static void draw_loss(const mb_panel *panel, const series *s, size_t stride)
     mb_panel_draw(panel, false);
     mb_panel_line(panel, &looks[0], s->epoch_of, s->loss, s->points);
     mb_panel_line(panel, &looks[1], s->epoch_of, s->smooth, s->points);
-    mb_panel_marks(panel, &looks[2], s->middle, s->mean_loss, s->epochs, marks_stride(s));
-    mb_panel_name(panel,
-                  panel->up.log ? "Training loss, nats (logarithmic)" : "Training loss, nats",
-                  mb_panel_key(panel, looks, names, 3));
+    mb_panel_markers(panel, &looks[2], s->middle, s->mean_loss, s->epochs, marks_stride(s));
+    mb_panel_title(panel,
+                   panel->up.log ? "Training loss, nats (logarithmic)" : "Training loss, nats",
+                   mb_panel_legend(panel, looks, names, 3));
 }
 
 /* Training accuracy counts each batch before its own update, so it belongs to the middle of an
  * epoch; the others are taken at its end. */
 static void draw_accuracy(const mb_panel *panel, const series *s)
 {
-    static const mb_look looks[MOST_SERIES] = {
-        {MB_VERMILION, 1.5, MB_TRIANGLE}, {MB_GREEN, 1.5, MB_SQUARE}, {MB_BLUE, 2.0, MB_DISC}};
+    static const mb_line_style looks[MOST_SERIES] = {{MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE},
+                                                     {MB_COLOUR_GREEN, 1.5, MB_MARKER_SQUARE},
+                                                     {MB_COLOUR_BLUE, 2.0, MB_MARKER_DISC}};
     const double *const values[] = {s->train, s->validation, s->test};
     const char *const names[] = {"training", "validation", "test"};
-    mb_look shown[MOST_SERIES];
+    mb_line_style shown[MOST_SERIES];
     char entries[MOST_SERIES][48];
     const char *pointers[MOST_SERIES];
     size_t count = 0;
@@ -133,12 +135,12 @@ static void draw_accuracy(const mb_panel *panel, const series *s)
         if (isnan(last))
             continue;
         mb_panel_line(panel, &looks[i], across, values[i], s->epochs);
-        mb_panel_marks(panel, &looks[i], across, values[i], s->epochs, marks_stride(s));
+        mb_panel_markers(panel, &looks[i], across, values[i], s->epochs, marks_stride(s));
         snprintf(entries[count], sizeof entries[count], "%s %.2f %%", names[i], last);
         pointers[count] = entries[count];
         shown[count++] = looks[i];
     }
-    mb_panel_name(panel, "Accuracy, %", mb_panel_key(panel, shown, pointers, count));
+    mb_panel_title(panel, "Accuracy, %", mb_panel_legend(panel, shown, pointers, count));
 }
 
 static void draw_titles(const mb_canvas *canvas, const mb_run *run, double left)
@@ -146,17 +148,17 @@ static void draw_titles(const mb_canvas *canvas, const mb_run *run, double left)
     const mb_training_options *options = run->options;
     const double room = WIDTH - 2.0 * left;
     char text[512], length[MB_RUN_LENGTH], batch[MB_COUNT_LENGTH];
-    snprintf(text, sizeof text, "Test accuracy %.2f %% after %s", 100.0 * run->kept->test_accuracy,
-             mb_run_length(run, length));
-    mb_text_fit(canvas, &mb_title_font, left, 36.0, MB_LEFT, room, text);
+    snprintf(text, sizeof text, "Test accuracy %.2f %% after %s",
+             100.0 * run->selected->test_accuracy, mb_format_run_length(run, length));
+    mb_text_fit(canvas, &mb_title_font, left, 36.0, MB_ALIGN_LEFT, room, text);
     snprintf(text, sizeof text, "%s%s", mb_network_spec(run->network),
              run->data == NULL ? ", on drawn digits" : "");
-    mb_text_fit(canvas, &mb_remark_font, left, 59.0, MB_LEFT, room, text);
+    mb_text_fit(canvas, &mb_small_font, left, 59.0, MB_ALIGN_LEFT, room, text);
     snprintf(text, sizeof text, "%s, lr %g %s, weight decay %g, batch size %s",
              mb_optimizer_name(options->optimizer), options->lr,
              mb_schedule_name(options->schedule), options->weight_decay,
-             mb_write_count(batch, options->batch_size));
-    mb_text_fit(canvas, &mb_remark_font, left, 77.0, MB_LEFT, room, text);
+             mb_format_count(batch, options->batch_size));
+    mb_text_fit(canvas, &mb_small_font, left, 77.0, MB_ALIGN_LEFT, room, text);
 }
 
 static char *describe(const mb_report *report, const series *s)
@@ -165,8 +167,8 @@ static char *describe(const mb_report *report, const series *s)
     const double first = s->points > 0 ? s->loss[0] : s->mean_loss[0];
     const double last = s->points > 0 ? s->smooth[s->points - 1] : s->mean_loss[s->epochs - 1];
     const double from = s->test[0], to = s->test[s->epochs - 1];
-    mb_write_counted(steps, report->curve->steps, "step");
-    mb_write_counted(epochs, s->epochs, "epoch");
+    mb_format_counted(steps, report->curve->steps, "step");
+    mb_format_counted(epochs, s->epochs, "epoch");
     const int written =
         s->epochs == 1
             ? asprintf(&text,
@@ -196,9 +198,10 @@ static void draw(const mb_canvas *canvas, const mb_report *report, const series 
     panel.height = 150.0;
     draw_accuracy(&panel, s);
     char steps[MB_COUNTED_LENGTH], text[128];
-    mb_write_counted(steps, report->curve->steps / s->epochs, "step");
+    mb_format_counted(steps, report->curve->steps / s->epochs, "step");
     snprintf(text, sizeof text, "epoch (of %s)", steps);
-    mb_text(canvas, &mb_remark_font, panel.x + 0.5 * panel.width, HEIGHT - 26.0, MB_CENTRE, text);
+    mb_text(canvas, &mb_small_font, panel.x + 0.5 * panel.width, HEIGHT - 26.0, MB_ALIGN_CENTRE,
+            text);
 }
 
 mb_status mb_draw_loss(const mb_report *report, mb_picture *picture, mb_error *error)

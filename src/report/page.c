@@ -1,7 +1,7 @@
 #include "report/page.h"
 
+#include "report/format.h"
 #include "report/page_parts.h"
-#include "report/words.h"
 
 #include <math.h>
 #include <mnist_blas/mnist_blas.h>
@@ -35,7 +35,7 @@ static void put_remark(const mb_html *html, const char *text)
 static void put_count_value(const mb_html *html, const char *key, double value)
 {
     char text[MB_COUNT_LENGTH];
-    mb_html_real(html, key, value, "%s", mb_write_count(text, (size_t)(value + 0.5)));
+    mb_html_real(html, key, value, "%s", mb_format_count(text, (size_t)(value + 0.5)));
 }
 
 static void put_speed(const mb_html *html, const mb_spread *speed)
@@ -53,15 +53,15 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
 {
     const mb_run *run = report->run;
     const mb_evaluation *evaluation = report->evaluation;
-    const mb_epoch_metrics *kept = run->kept;
+    const mb_epoch_metrics *kept = run->selected;
     char text[128], wrong[MB_COUNT_LENGTH], images[MB_COUNT_LENGTH];
     mb_html_put(html, "<dl class=\"figures\">\n");
     begin_figure(html, "Test accuracy");
     mb_html_real(html, "test_accuracy", kept->test_accuracy, "%.2f %%",
                  100.0 * kept->test_accuracy);
     snprintf(text, sizeof text, "%s of %s wrong",
-             mb_write_count(wrong, evaluation->samples - evaluation->correct),
-             mb_write_count(images, evaluation->samples));
+             mb_format_count(wrong, evaluation->samples - evaluation->correct),
+             mb_format_count(images, evaluation->samples));
     put_remark(html, text);
     if (!isnan(kept->validation_accuracy)) {
         begin_figure(html, "Validation");
@@ -79,7 +79,7 @@ static void put_figures(const mb_html *html, const mb_report *report, const mb_s
     put_remark(html, "without reading and evaluation");
     put_speed(html, speed);
     begin_figure(html, "Parameters");
-    mb_html_count(html, "parameters", mb_network_parameters(run->network));
+    mb_html_count(html, "parameters", mb_network_parameter_count(run->network));
     put_remark(html, "weights and biases");
     mb_html_put(html, "</dl>\n");
 }
@@ -93,11 +93,11 @@ static void put_header(const mb_html *html, const mb_report *report, const mb_sp
                 "<header>\n<p class=\"name\">mnist_blas %s</p>\n"
                 "<h1><b>%.2f %%</b> of %s %stest images right</h1>\n",
                 mb_version(), 100.0 * report->evaluation->accuracy,
-                mb_write_count(images, report->evaluation->samples),
+                mb_format_count(images, report->evaluation->samples),
                 run->data == NULL ? "drawn " : "");
     mb_html_put(html, "<p class=\"lead\">after %s, %.*f s of training on %s</p>\n",
-                mb_run_length(run, length), mb_decimals(seconds, 3), seconds,
-                mb_write_counted(threads, run->machine->threads, "thread"));
+                mb_format_run_length(run, length), mb_decimals(seconds, 3), seconds,
+                mb_format_counted(threads, run->machine->threads, "thread"));
     put_figures(html, report, speed);
     mb_html_put(html, "</header>\n");
 }
@@ -136,7 +136,7 @@ static bool shown_before(const mb_picture *pictures, size_t number)
 /* A narrow page shrinks the picture; the box brings its own size back, in a frame that scrolls. */
 static void put_picture(const mb_html *html, const mb_picture *picture)
 {
-    const char *type = picture->kind == MB_SVG ? "image/svg+xml" : "image/png";
+    const char *type = picture->kind == MB_PICTURE_SVG ? "image/svg+xml" : "image/png";
     const int stem = (int)strcspn(picture->file, ".");
     mb_html_put(html, "<figure>\n<figcaption><h3>");
     mb_html_text(html, picture->title);

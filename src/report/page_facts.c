@@ -41,7 +41,7 @@ static void put_word(const mb_html *html, const char *name, const char *key, con
 static void put_optimizer(const mb_html *html, const mb_training_options *options)
 {
     put_word(html, "Optimizer", "optimizer", mb_optimizer_name(options->optimizer));
-    if (options->optimizer == MB_SGD) {
+    if (options->optimizer == MB_OPTIMIZER_SGD) {
         begin_fact(html, "Momentum");
         mb_html_put(html, "%g%s", options->momentum, options->nesterov ? ", Nesterov" : "");
     } else {
@@ -61,13 +61,13 @@ static void put_optimizer(const mb_html *html, const mb_training_options *option
 static void put_augmentation(const mb_html *html, const mb_augmentation *augmentation)
 {
     put_word(html, "Augmentation", "augment", mb_augmentation_name(augmentation->kind));
-    if (augmentation->kind == MB_AS_IT_IS)
+    if (augmentation->kind == MB_AUGMENT_NONE)
         return;
     put_real(html, "Rotation, degrees", "rotate", augmentation->rotate);
     put_real(html, "Scale", "scale", augmentation->scale);
     put_real(html, "Shear", "shear", augmentation->shear);
     put_real(html, "Shift, pixels", "shift", augmentation->shift);
-    if (augmentation->kind == MB_ELASTIC) {
+    if (augmentation->kind == MB_AUGMENT_ELASTIC) {
         put_real(html, "Elastic alpha", "elastic_alpha", augmentation->elastic_alpha);
         put_real(html, "Elastic sigma", "elastic_sigma", augmentation->elastic_sigma);
     }

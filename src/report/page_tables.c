@@ -1,5 +1,5 @@
+#include "report/format.h"
 #include "report/page_parts.h"
-#include "report/words.h"
 
 #include <math.h>
 
@@ -53,7 +53,7 @@ static void put_speed(const mb_html *html, double speed)
 {
     char text[MB_COUNT_LENGTH];
     mb_html_put(html, "<td>");
-    mb_html_real(html, NULL, speed, "%s", mb_write_count(text, (size_t)(speed + 0.5)));
+    mb_html_real(html, NULL, speed, "%s", mb_format_count(text, (size_t)(speed + 0.5)));
     mb_html_put(html, "</td>");
 }
 
@@ -119,7 +119,7 @@ static void explain_epochs(const mb_html *html, size_t epochs, size_t stride)
         mb_html_put(html,
                     " Of %s these are the first, every %zu%s, and the last: "
                     "<code>metrics.jsonl</code> has all.",
-                    mb_write_counted(text, epochs, "epoch"), stride, stride == 2 ? "nd" : "th");
+                    mb_format_counted(text, epochs, "epoch"), stride, stride == 2 ? "nd" : "th");
     mb_html_put(html, "</p>\n");
 }
 

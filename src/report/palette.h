@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 enum {
-    MB_PAPER = 0xffffff,
-    MB_INK = 0x1f2328,
-    MB_GRAY = 0x59636e,      /* what is read second; 6:1 on paper */
-    MB_RULE = 0xd1d9e0,      /* frames */
-    MB_GRID = 0xe8ecf0,      /* lines behind data */
-    MB_BLUE = 0x0072b2,      /* test; right; negative weights */
-    MB_VERMILION = 0xc74e00, /* training; wrong; positive weights */
-    MB_GREEN = 0x007d5b      /* validation */
+    MB_COLOUR_BACKGROUND = 0xffffff,
+    MB_COLOUR_TEXT = 0x1f2328,
+    MB_COLOUR_MUTED = 0x59636e,     /* what is read second; 6:1 on paper */
+    MB_COLOUR_FRAME = 0xd1d9e0,     /* frames */
+    MB_COLOUR_GRID = 0xe8ecf0,      /* lines behind data */
+    MB_COLOUR_BLUE = 0x0072b2,      /* test; right; negative weights */
+    MB_COLOUR_VERMILION = 0xc74e00, /* training; wrong; positive weights */
+    MB_COLOUR_GREEN = 0x007d5b      /* validation */
 };
 
 /* `from` with a share (0 .. 1) of `to` mixed in. */

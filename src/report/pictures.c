@@ -6,21 +6,21 @@ typedef mb_status drawing_fn(const mb_report *report, mb_picture *picture, mb_er
 
 static const struct {
     const char *file, *title;
-    mb_picture_kind kind;
+    mb_picture_format kind;
     drawing_fn *draw;
 } drawings[MB_MOST_PICTURES] = {
-    {"loss.svg", "Loss and accuracy", MB_SVG, mb_draw_loss},
-    {"loss.png", "Loss and accuracy", MB_PNG, mb_draw_loss},
-    {"predictions.png", "Predictions", MB_PNG, mb_draw_predictions},
-    {"mistakes.png", "Most confident mistakes", MB_PNG, mb_draw_mistakes},
-    {"confusion.svg", "Confusion matrix", MB_SVG, mb_draw_confusion},
-    {"weights.png", "First layer's weights", MB_PNG, mb_draw_weights},
-    {"augmented.png", "Training images as they were varied", MB_PNG, mb_draw_augmented},
+    {"loss.svg", "Loss and accuracy", MB_PICTURE_SVG, mb_draw_loss},
+    {"loss.png", "Loss and accuracy", MB_PICTURE_PNG, mb_draw_loss},
+    {"predictions.png", "Predictions", MB_PICTURE_PNG, mb_draw_predictions},
+    {"mistakes.png", "Most confident mistakes", MB_PICTURE_PNG, mb_draw_mistakes},
+    {"confusion.svg", "Confusion matrix", MB_PICTURE_SVG, mb_draw_confusion},
+    {"weights.png", "First layer's weights", MB_PICTURE_PNG, mb_draw_weights},
+    {"augmented.png", "Training images as they were varied", MB_PICTURE_PNG, mb_draw_augmented},
 };
 
 size_t mb_pictures_count(const mb_report *report)
 {
-    const bool augments = report->run->options->augmentation.kind != MB_AS_IT_IS;
+    const bool augments = report->run->options->augmentation.kind != MB_AUGMENT_NONE;
     return augments ? MB_MOST_PICTURES : MB_PICTURES;
 }
 

@@ -16,7 +16,8 @@ size_t mb_pictures_count(const mb_report *report);
 const char *mb_picture_file(size_t number);
 
 /* Draws all that the run has, for which there must be room; on success each is the caller's, for
- * mb_picture_free. On failure none is. MB_UNAVAILABLE: no font is installed; MB_MEMORY. */
+ * mb_picture_free. On failure none is. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY.
+ */
 mb_status mb_pictures_draw(const mb_report *report, mb_picture *pictures, mb_error *error);
 
 #endif

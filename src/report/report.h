@@ -2,8 +2,8 @@
 #ifndef MB_REPORT_REPORT_H
 #define MB_REPORT_REPORT_H
 
-#include "train/loss_curve.h"
 #include "report/summary.h"
+#include "train/loss_curve.h"
 
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
@@ -24,7 +24,7 @@ bool mb_report_built(void);
 
 /* Writes the pictures and report.html into `folder`, each file whole or not at all, and removes
  * pictures that this run does not have.
- * MB_UNAVAILABLE: built without, or no font is installed; MB_IO; MB_MEMORY. */
+ * MB_ERROR_UNAVAILABLE: built without, or no font is installed; MB_ERROR_IO; MB_ERROR_MEMORY. */
 mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error);
 
 #endif

@@ -15,15 +15,15 @@ double mb_run_seconds(const mb_run *run)
     return seconds;
 }
 
-char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
+char *mb_format_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
 {
     char epochs[MB_COUNTED_LENGTH], kept[MB_COUNT_LENGTH];
-    mb_write_counted(epochs, run->options->epochs, "epoch");
-    if (run->kept == NULL || run->kept->epoch == run->options->epochs)
+    mb_format_counted(epochs, run->options->epochs, "epoch");
+    if (run->selected == NULL || run->selected->epoch == run->options->epochs)
         snprintf(text, MB_RUN_LENGTH, "%s", epochs);
     else
         snprintf(text, MB_RUN_LENGTH, "%s (epoch %s is kept)", epochs,
-                 mb_write_count(kept, run->kept->epoch));
+                 mb_format_count(kept, run->selected->epoch));
     return text;
 }
 
@@ -69,13 +69,13 @@ static json_t *text_of(const char *text)
 static void add_augmentation(const mb_augmentation *augmentation, json_t *summary)
 {
     json_object_set_new(summary, "augment", json_string(mb_augmentation_name(augmentation->kind)));
-    if (augmentation->kind == MB_AS_IT_IS)
+    if (augmentation->kind == MB_AUGMENT_NONE)
         return;
     json_object_set_new(summary, "rotate", json_real(augmentation->rotate));
     json_object_set_new(summary, "scale", json_real(augmentation->scale));
     json_object_set_new(summary, "shear", json_real(augmentation->shear));
     json_object_set_new(summary, "shift", json_real(augmentation->shift));
-    if (augmentation->kind == MB_ELASTIC) {
+    if (augmentation->kind == MB_AUGMENT_ELASTIC) {
         json_object_set_new(summary, "elastic_alpha", json_real(augmentation->elastic_alpha));
         json_object_set_new(summary, "elastic_sigma", json_real(augmentation->elastic_sigma));
     }
@@ -91,7 +91,7 @@ static void add_results(json_t *summary, const mb_run *run, const mb_spread *spe
 {
     const mb_epoch_metrics none = {
         .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
-    const mb_epoch_metrics *kept = run->kept != NULL ? run->kept : &none;
+    const mb_epoch_metrics *kept = run->selected != NULL ? run->selected : &none;
     json_object_set_new(summary, "final_train_loss", number_of(kept->train_loss));
     json_object_set_new(summary, "test_accuracy", number_of(kept->test_accuracy));
     json_object_set_new(summary, "train_seconds", json_real(mb_run_seconds(run)));
@@ -103,18 +103,18 @@ static void add_results(json_t *summary, const mb_run *run, const mb_spread *spe
     if (run->options->patience == 0)
         return;
     json_object_set_new(summary, "patience", json_integer((json_int_t)run->options->patience));
-    if (run->kept != NULL)
-        json_object_set_new(summary, "best_epoch", json_integer((json_int_t)run->kept->epoch));
+    if (run->selected != NULL)
+        json_object_set_new(summary, "best_epoch", json_integer((json_int_t)run->selected->epoch));
 }
 
 /* Where there is something to tell of checkpoints and signals. */
 static void add_events(json_t *summary, const mb_run *run)
 {
-    const mb_keeper_costs *costs = run->checkpoints;
+    const mb_checkpoint_costs *costs = run->checkpoints;
     if (costs != NULL)
         json_object_set_new(summary, "checkpoints",
                             json_pack("{s:I, s:f, s:f}", "written", (json_int_t)costs->written,
-                                      "held_seconds_max", costs->held_most, "held_seconds_sum",
+                                      "held_seconds_max", costs->held_max, "held_seconds_sum",
                                       costs->held_sum));
     if (run->interrupted != NULL)
         json_object_set_new(summary, "interrupted_at",
@@ -129,7 +129,7 @@ static json_t *summary_object(const mb_run *run, const mb_spread *speed)
         json_pack("{s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:f, s:I, s:I, s:o}", "data",
                   text_of(run->data != NULL ? run->data : "synthetic"), "network",
                   mb_network_spec(run->network), "parameters",
-                  (json_int_t)mb_network_parameters(run->network), "epochs",
+                  (json_int_t)mb_network_parameter_count(run->network), "epochs",
                   (json_int_t)options->epochs, "batch_size", (json_int_t)options->batch_size,
                   "optimizer", mb_optimizer_name(options->optimizer), "schedule",
                   mb_schedule_name(options->schedule), "lr", options->lr, "weight_decay",

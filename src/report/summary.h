@@ -3,7 +3,7 @@
 #define MB_REPORT_SUMMARY_H
 
 #include "core/status.h"
-#include "report/words.h"
+#include "report/format.h"
 #include "train/keeper.h"
 #include "train/options.h"
 
@@ -27,10 +27,11 @@ typedef struct mb_run {
     const mb_machine_info *machine;
     const mb_training_options *options; /* its epochs: those that are finished */
     const mb_epoch_metrics *epochs;     /* (options->epochs) */
-    const mb_epoch_metrics *kept; /* of the epoch after which the network was as it is: the last, or
-                                   * with patience the best; NULL: no epoch is finished */
-    const mb_keeper_costs *checkpoints; /* NULL: none were kept */
-    const mb_run_position *interrupted; /* where a signal ended it; NULL: it is whole */
+    const mb_epoch_metrics
+        *selected; /* of the epoch after which the network was as it is: the last, or
+                    * with patience the best; NULL: no epoch is finished */
+    const mb_checkpoint_costs *checkpoints; /* NULL: none were kept */
+    const mb_run_position *interrupted;     /* where a signal ended it; NULL: it is whole */
 } mb_run;
 
 /* Seconds of all training phases, and the epochs' samples per second: least, median, most
@@ -43,9 +44,10 @@ mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error);
 
 /* "7 epochs", "7 epochs (epoch 5 is kept)": for sentences. Returns `text`. */
 enum { MB_RUN_LENGTH = 2 * MB_COUNTED_LENGTH };
-char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH]);
+char *mb_format_run_length(const mb_run *run, char text[MB_RUN_LENGTH]);
 
-/* Write FOLDER/summary.json and FOLDER/metrics.jsonl, each whole or not at all. MB_IO, MB_MEMORY.
+/* Write FOLDER/summary.json and FOLDER/metrics.jsonl, each whole or not at all. MB_ERROR_IO,
+ * MB_ERROR_MEMORY.
  */
 mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *error);
 mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error);

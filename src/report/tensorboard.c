@@ -28,8 +28,8 @@ bool mb_tensorboard_built(void) { return true; }
 /* Cuts off what a failed write has left of a record. */
 static void fail(mb_tensorboard *board, int why)
 {
-    board->status =
-        mb_fail(&board->error, MB_IO, "%s: cannot be written: %s", board->path, strerror(why));
+    board->status = mb_fail(&board->error, MB_ERROR_IO, "%s: cannot be written: %s", board->path,
+                            strerror(why));
     if (ftruncate(board->fd, board->whole) != 0)
         return; /* readers stop before it */
 }
@@ -103,8 +103,8 @@ mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_err
     if (opened->path == NULL)
         opened->status = mb_fail_memory(&opened->error, folder, strlen(folder));
     else if (opened->fd < 0)
-        opened->status = mb_fail(&opened->error, MB_IO, "%s: cannot be written: %s", opened->path,
-                                 strerror(errno));
+        opened->status = mb_fail(&opened->error, MB_ERROR_IO, "%s: cannot be written: %s",
+                                 opened->path, strerror(errno));
     Mb__Tensorboard__Event event;
     mb__tensorboard__event__init(&event);
     event.what_case = MB__TENSORBOARD__EVENT__WHAT_FILE_VERSION;

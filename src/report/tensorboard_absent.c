@@ -6,7 +6,7 @@ bool mb_tensorboard_built(void) { return false; }
 mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_error *error)
 {
     (void)board;
-    return mb_fail(error, MB_UNAVAILABLE, "%s: no TensorBoard: this build has no protobuf-c",
+    return mb_fail(error, MB_ERROR_UNAVAILABLE, "%s: no TensorBoard: this build has no protobuf-c",
                    folder);
 }
 

@@ -4,10 +4,10 @@
 
 enum { LONGEST = 256 }; /* letters of a line that had to be shortened, its end included */
 
-const mb_font mb_title_font = {.size = 18.0, .bold = true, .colour = MB_INK};
-const mb_font mb_name_font = {.size = 13.0, .bold = true, .colour = MB_INK};
-const mb_font mb_text_font = {.size = 12.5, .colour = MB_INK};
-const mb_font mb_remark_font = {.size = 12.5, .colour = MB_GRAY};
+const mb_font mb_title_font = {.size = 18.0, .bold = true, .colour = MB_COLOUR_TEXT};
+const mb_font mb_name_font = {.size = 13.0, .bold = true, .colour = MB_COLOUR_TEXT};
+const mb_font mb_text_font = {.size = 12.5, .colour = MB_COLOUR_TEXT};
+const mb_font mb_small_font = {.size = 12.5, .colour = MB_COLOUR_MUTED};
 
 /* Letters below this size cannot be read without enlarging. */
 static const double smallest = 11.0;
@@ -31,10 +31,13 @@ void mb_text(const mb_canvas *canvas, const mb_font *font, double x, double y, m
              const char *text)
 {
     const double width = mb_text_width(canvas, font, text);
-    const double left = align == MB_LEFT ? x : align == MB_RIGHT ? x - width : x - 0.5 * width;
+    const double left = align == MB_ALIGN_LEFT    ? x
+                        : align == MB_ALIGN_RIGHT ? x - width
+                                                  : x - 0.5 * width;
     mb_canvas_colour(canvas, font->colour);
     /* whole pixels keep the letters of a PNG sharp, and as good as centred */
-    cairo_move_to(canvas->cairo, canvas->kind == MB_PNG ? (double)(long)(left + 0.5) : left, y);
+    cairo_move_to(canvas->cairo, canvas->kind == MB_PICTURE_PNG ? (double)(long)(left + 0.5) : left,
+                  y);
     cairo_show_text(canvas->cairo, text);
 }
 

@@ -1,6 +1,6 @@
 #include "report/tfrecord.h"
 
-#include "model/little_endian.h"
+#include "core/endian.h"
 
 /* The polynomial with its lowest power first. A record is short: a table would not pay. */
 static const uint32_t polynomial = 0x82f63b78;
@@ -27,7 +27,7 @@ static void put_masked(uint8_t *bytes, const uint8_t *data, size_t size)
 
 void mb_tfrecord_frame(uint8_t *record, size_t size)
 {
-    mb_put_u64(record, size);
+    mb_store_le64(record, size);
     put_masked(record + 8, record, 8);
     put_masked(record + MB_TFRECORD_HEAD + size, record + MB_TFRECORD_HEAD, size);
 }

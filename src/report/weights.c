@@ -1,7 +1,7 @@
 /* weights.png */
 #include "report/canvas.h"
 #include "report/drawings.h"
-#include "report/words.h"
+#include "report/format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -135,7 +135,7 @@ static mb_status find_limit(tiles *t, mb_error *error)
 static uint32_t colour_of(double weight, double limit)
 {
     const double share = limit > 0.0 ? fmin(1.0, fabs(weight) / limit) : 0.0;
-    return mb_mix(MB_PAPER, weight < 0.0 ? MB_BLUE : MB_VERMILION,
+    return mb_mix(MB_COLOUR_BACKGROUND, weight < 0.0 ? MB_COLOUR_BLUE : MB_COLOUR_VERMILION,
                   floor(SHADES * share + 0.5) / SHADES);
 }
 
@@ -150,7 +150,7 @@ static mb_status draw_tiles(const mb_canvas *canvas, const tiles *t, mb_error *e
         for (size_t i = 0; i < t->stride; i++)
             pixels[i] = colour_of((double)t->weights[tile * t->stride + i], t->limit);
         mb_canvas_image(canvas, pixels, t->rows, t->columns, x, y, t->width, t->height);
-        mb_canvas_colour(canvas, MB_RULE);
+        mb_canvas_colour(canvas, MB_COLOUR_FRAME);
         mb_canvas_frame(canvas, x, y, t->width, t->height, 1.0);
     }
     free(pixels);
@@ -166,20 +166,20 @@ static void draw_scale(const mb_canvas *canvas, const tiles *t)
     for (size_t i = 0; i < BAR_WIDTH; i++)
         pixels[i] = colour_of(2.0 * ((double)i + 0.5) / BAR_WIDTH - 1.0, 1.0);
     mb_canvas_image(canvas, pixels, 1, BAR_WIDTH, left, top, BAR_WIDTH, BAR_HEIGHT);
-    mb_canvas_colour(canvas, MB_RULE);
+    mb_canvas_colour(canvas, MB_COLOUR_FRAME);
     mb_canvas_frame(canvas, left, top, BAR_WIDTH, BAR_HEIGHT, 1.0);
     snprintf(text, sizeof text, "-%.2g", t->limit);
-    mb_text(canvas, &mb_remark_font, left, top + 28.0, MB_LEFT, text);
-    mb_text(canvas, &mb_remark_font, left + 0.5 * BAR_WIDTH, top + 28.0, MB_CENTRE, "0");
+    mb_text(canvas, &mb_small_font, left, top + 28.0, MB_ALIGN_LEFT, text);
+    mb_text(canvas, &mb_small_font, left + 0.5 * BAR_WIDTH, top + 28.0, MB_ALIGN_CENTRE, "0");
     snprintf(text, sizeof text, "%.2g", t->limit);
-    mb_text(canvas, &mb_remark_font, left + BAR_WIDTH, top + 28.0, MB_RIGHT, text);
+    mb_text(canvas, &mb_small_font, left + BAR_WIDTH, top + 28.0, MB_ALIGN_RIGHT, text);
 }
 
 /* "128 units, each with 28x28 weights". */
 static void write_kind(const tiles *t, char *text, size_t size)
 {
     char all[MB_COUNTED_LENGTH], first[64] = "", means[64] = "";
-    mb_write_counted(all, t->all, t->tensor.dimensions == 4 ? "kernel" : "unit");
+    mb_format_counted(all, t->all, t->tensor.dimensions == 4 ? "kernel" : "unit");
     if (t->count < t->all)
         snprintf(first, sizeof first, "%zu of ", t->count);
     if (t->side > 1)
@@ -200,9 +200,9 @@ static mb_status draw(const tiles *t, mb_picture *picture, mb_error *error)
         return status;
     char kind[160], *text = NULL;
     write_kind(t, kind, sizeof kind);
-    mb_text(&canvas, &mb_title_font, MARGIN, 36.0, MB_LEFT, "Weights of the first layer");
-    mb_text_fit(&canvas, &mb_remark_font, MARGIN, 62.0, MB_LEFT, room, kind);
-    mb_text_fit(&canvas, &mb_remark_font, MARGIN, 80.0, MB_LEFT, room,
+    mb_text(&canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, "Weights of the first layer");
+    mb_text_fit(&canvas, &mb_small_font, MARGIN, 62.0, MB_ALIGN_LEFT, room, kind);
+    mb_text_fit(&canvas, &mb_small_font, MARGIN, 80.0, MB_ALIGN_LEFT, room,
                 "Blue: negative, orange: positive. Full colour: at the limit and beyond.");
     draw_scale(&canvas, t);
     status = draw_tiles(&canvas, t, error);
@@ -225,10 +225,11 @@ static mb_status draw_refusal(const tiles *t, mb_picture *picture, mb_error *err
         return status;
     char elements[MB_COUNTED_LENGTH], *text = NULL;
     if (asprintf(&text, "The first layer is too large to draw: %s.",
-                 mb_write_counted(elements, t->tensor.elements, "weight")) < 0)
+                 mb_format_counted(elements, t->tensor.elements, "weight")) < 0)
         text = NULL;
     else
-        mb_text_fit(&canvas, &mb_text_font, MARGIN, 46.0, MB_LEFT, WIDTH - 2.0 * MARGIN, text);
+        mb_text_fit(&canvas, &mb_text_font, MARGIN, 46.0, MB_ALIGN_LEFT, WIDTH - 2.0 * MARGIN,
+                    text);
     return mb_canvas_close(&canvas, text, picture, error);
 }
 
@@ -236,14 +237,14 @@ mb_status mb_draw_weights(const mb_report *report, mb_picture *picture, mb_error
 {
     const mb_network *network = report->run->network;
     const mb_shape input = mb_network_input(network);
-    tiles t = {.tensor = mb_network_tensor(network, 0)};
+    tiles t = {.tensor = mb_network_tensor_info(network, 0)};
     cut(&t, &input);
     if (t.tensor.elements > MOST_WEIGHTS || t.rows > LONGEST_SIDE || t.columns > LONGEST_SIDE)
         return draw_refusal(&t, picture, error);
     t.weights = malloc(t.tensor.elements * sizeof *t.weights);
     if (t.weights == NULL)
         return mb_fail_memory(error, "pictures", t.tensor.elements * sizeof *t.weights);
-    mb_network_get(network, 0, t.weights);
+    mb_network_get_tensor(network, 0, t.weights);
     lay_out(&t);
     reduce(&t);
     mb_status status = find_limit(&t, error);

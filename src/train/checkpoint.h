@@ -14,26 +14,26 @@
 /* --- writing --- */
 
 /* The metadata, which stay the same all through a run. */
-typedef struct mb_checkpoint_head {
+typedef struct mb_checkpoint_metadata {
     mb_arena arena;
-    mb_text_pair *pairs;
+    mb_key_value *pairs;
     size_t count;
-} mb_checkpoint_head;
+} mb_checkpoint_metadata;
 
 /* Describes a run of `network` on `dataset`; it takes the data's fingerprints, tens of milliseconds
  * for MNIST. The notes are texts that the caller finds again in the file. Nothing is borrowed but
- * the network's spec; mb_checkpoint_head_close frees the head. MB_MEMORY. */
-mb_status mb_checkpoint_head_open(const mb_machine *machine, const mb_network *network,
-                                  const mb_dataset *dataset, const mb_training_options *options,
-                                  const mb_text_pair *notes, size_t note_count,
-                                  mb_checkpoint_head *head, mb_error *error);
+ * the network's spec; mb_checkpoint_metadata_close frees the head. MB_ERROR_MEMORY. */
+mb_status mb_checkpoint_metadata_open(const mb_machine *machine, const mb_network *network,
+                                      const mb_dataset *dataset, const mb_training_options *options,
+                                      const mb_key_value *notes, size_t note_count,
+                                      mb_checkpoint_metadata *head, mb_error *error);
 
 /* Frees what it holds; {0} is fine. */
-void mb_checkpoint_head_close(mb_checkpoint_head *head);
+void mb_checkpoint_metadata_close(mb_checkpoint_metadata *head);
 
 /* Writes the last snapshot to `path`: the file appears whole or not at all, and what was there
- * stays when anything fails. MB_IO, MB_MEMORY. */
-mb_status mb_checkpoint_write(const mb_checkpoint_head *head, const mb_snapshot *snapshot,
+ * stays when anything fails. MB_ERROR_IO, MB_ERROR_MEMORY. */
+mb_status mb_checkpoint_write(const mb_checkpoint_metadata *head, const mb_snapshot *snapshot,
                               const char *path, mb_error *error);
 
 /* --- reading --- */
@@ -52,8 +52,8 @@ typedef struct mb_checkpoint {
 } mb_checkpoint;
 
 /* Reads `path`, which is borrowed; *checkpoint is the caller's, for mb_checkpoint_close.
- * MB_IO: missing or unreadable; MB_FORMAT: no checkpoint, one of another version, or one whose
- * bytes are not those that were written; MB_MEMORY. */
+ * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: no checkpoint, one of another version, or
+ * one whose bytes are not those that were written; MB_ERROR_MEMORY. */
 mb_status mb_checkpoint_open(const char *path, mb_checkpoint *checkpoint, mb_error *error);
 
 /* The same for a file that is in memory, borrowed until the checkpoint is closed. */
@@ -63,7 +63,8 @@ mb_status mb_checkpoint_parse(const char *path, mb_bytes bytes, mb_checkpoint *c
 /* The caller's text under this key when the checkpoint was written; NULL when there was none. */
 const char *mb_checkpoint_note(mb_checkpoint *checkpoint, const char *key);
 
-/* Whether these are the data that the run began with. MB_FORMAT names the split that is not. */
+/* Whether these are the data that the run began with. MB_ERROR_FORMAT names the split that is not.
+ */
 mb_status mb_checkpoint_check_data(const mb_checkpoint *checkpoint, const mb_dataset *dataset,
                                    mb_error *error);
 
@@ -72,16 +73,16 @@ void mb_checkpoint_blas(const mb_machine *machine, char *text, size_t size);
 
 /* Opens the network that the checkpoint is of, for images of this shape; *network is the caller's,
  * its parameters are not yet those of the file. It has the file's tensors, so that no file asks for
- * much more memory than it has bytes. MB_FORMAT: the spec is none, or has not the tensors that are
- * there; MB_MEMORY. */
+ * much more memory than it has bytes. MB_ERROR_FORMAT: the spec is none, or has not the tensors
+ * that are there; MB_ERROR_MEMORY. */
 mb_status mb_checkpoint_network(const mb_checkpoint *checkpoint, const mb_machine *machine,
                                 mb_shape input, size_t classes, mb_network **network,
                                 mb_error *error);
 
 /* Puts the state into a trainer that was opened with the checkpoint's network, data, and options,
- * but for more epochs: it goes on where the snapshot was taken. MB_FORMAT: the file has not the
- * tensors of this run, or parameters that no network has (not finite, a negative variance);
- * MB_MEMORY. A trainer is not to be used after a failure. */
+ * but for more epochs: it goes on where the snapshot was taken. MB_ERROR_FORMAT: the file has not
+ * the tensors of this run, or parameters that no network has (not finite, a negative variance);
+ * MB_ERROR_MEMORY. A trainer is not to be used after a failure. */
 mb_status mb_checkpoint_restore(const mb_checkpoint *checkpoint, const mb_machine *machine,
                                 mb_trainer *trainer, mb_error *error);
 

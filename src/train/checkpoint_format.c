@@ -19,7 +19,7 @@ bool mb_checkpoint_checksum(mb_bytes bytes, const char *value, mb_digest *digest
         return false;
     const mb_span spans[] = {
         {bytes.data, at}, {zeros, MB_DIGEST_DIGITS}, {bytes.data + end, bytes.size - end}};
-    *digest = mb_digest_of(spans, sizeof spans / sizeof *spans);
+    *digest = mb_sha256(spans, sizeof spans / sizeof *spans);
     *place = at;
     return true;
 }
@@ -27,7 +27,7 @@ bool mb_checkpoint_checksum(mb_bytes bytes, const char *value, mb_digest *digest
 const char *mb_checkpoint_key(mb_arena *arena, const char *prefix, const char *name)
 {
     const size_t size = strlen(prefix) + strlen(name) + 1;
-    char *key = mb_arena_take(arena, size, 1);
+    char *key = mb_arena_alloc(arena, size, 1);
     if (key != NULL)
         snprintf(key, size, "%s%s", prefix, name);
     return key;
@@ -37,7 +37,7 @@ static bool is_plain(char c) { return c > ' ' && c < 127 && c != '%'; }
 
 const char *mb_checkpoint_encode(mb_arena *arena, const char *text)
 {
-    char *coded = mb_arena_take(arena, 3 * strlen(text) + 1, 1), *next = coded;
+    char *coded = mb_arena_alloc(arena, 3 * strlen(text) + 1, 1), *next = coded;
     if (coded == NULL)
         return NULL;
     for (; *text != '\0'; text++)
@@ -57,7 +57,7 @@ static int digit_of(char c)
 
 const char *mb_checkpoint_decode(mb_arena *arena, const char *coded)
 {
-    char *text = mb_arena_take(arena, strlen(coded) + 1, 1), *next = text;
+    char *text = mb_arena_alloc(arena, strlen(coded) + 1, 1), *next = text;
     if (text == NULL)
         return NULL;
     while (*coded != '\0') {

@@ -13,8 +13,8 @@ static mb_status read_text(const mb_checkpoint *c, const char *key, const char *
 {
     *text = mb_safetensors_metadata(c->file, key);
     if (*text == NULL)
-        return mb_fail(error, MB_FORMAT, "%s: not a checkpoint of mnist_blas: no metadata \"%s\"",
-                       c->path, key);
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: not a checkpoint of mnist_blas: no metadata \"%s\"", c->path, key);
     return MB_OK;
 }
 
@@ -28,13 +28,14 @@ static mb_status check_whole(const mb_checkpoint *c, mb_error *error)
     if (status == MB_OK)
         status = read_text(c, "version", &version, error);
     if (status == MB_OK && strcmp(version, MB_CHECKPOINT_VERSION) != 0)
-        status = mb_fail(error, MB_FORMAT,
+        status = mb_fail(error, MB_ERROR_FORMAT,
                          "%s: a checkpoint of version %.20s, this program knows version %s",
                          c->path, version, MB_CHECKPOINT_VERSION);
     if (status == MB_OK && (!mb_checkpoint_checksum(c->bytes, checksum, &digest, &place) ||
                             strcmp(checksum, digest.text) != 0))
-        status = mb_fail(error, MB_FORMAT, "%s: damaged: its bytes do not have its checksum %.64s",
-                         c->path, checksum);
+        status =
+            mb_fail(error, MB_ERROR_FORMAT, "%s: damaged: its bytes do not have its checksum %.64s",
+                    c->path, checksum);
     return status;
 }
 
@@ -45,11 +46,11 @@ static mb_status read_options(mb_checkpoint *c, mb_error *error)
         const char *text = NULL;
         const char *key = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_OPTION, mb_option_name(i));
         if (key == NULL)
-            return mb_fail_memory(error, c->path, MB_OPTION_LENGTH);
+            return mb_fail_memory(error, c->path, MB_OPTION_TEXT_SIZE);
         status = read_text(c, key, &text, error);
-        if (status == MB_OK && !mb_option_read(&c->options, i, text))
-            status = mb_fail(error, MB_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"", c->path,
-                             key, text);
+        if (status == MB_OK && !mb_option_parse(&c->options, i, text))
+            status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"",
+                             c->path, key, text);
     }
     return status;
 }
@@ -69,8 +70,8 @@ static mb_status read_head(mb_checkpoint *c, mb_error *error)
     if (folder != NULL)
         c->data = mb_checkpoint_decode(&c->arena, folder);
     if (folder != NULL && c->data == NULL)
-        status =
-            mb_fail(error, MB_FORMAT, "%s: \"%.100s\" is no name of a folder", c->path, folder);
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: \"%.100s\" is no name of a folder", c->path,
+                         folder);
     return status;
 }
 
@@ -78,7 +79,8 @@ mb_status mb_checkpoint_parse(const char *path, mb_bytes bytes, mb_checkpoint *c
                               mb_error *error)
 {
     mb_checkpoint *c = checkpoint;
-    *c = (mb_checkpoint){.path = path, .bytes = bytes, .options = mb_training_defaults(MB_ADAMW)};
+    *c = (mb_checkpoint){
+        .path = path, .bytes = bytes, .options = mb_training_defaults(MB_OPTIMIZER_ADAMW)};
     mb_status status = mb_safetensors_parse(path, bytes.data, bytes.size, &c->file, error);
     if (status == MB_OK)
         status = read_head(c, error);
@@ -123,7 +125,7 @@ static mb_status check_split(const mb_checkpoint *c, const char *key, const char
     const mb_digest found = mb_split_fingerprint(split, dataset->rows, dataset->columns);
     const mb_status status = read_text(c, key, &held, error);
     if (status == MB_OK && strcmp(held, found.text) != 0)
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: other %s images or labels than those of the run in %s (SHA-256 %.12s, "
                        "not %.12s)",
                        dataset->folder != NULL ? dataset->folder : "drawn digits", name, c->path,
@@ -147,8 +149,8 @@ static mb_status find(const mb_checkpoint *c, const char *name, const char *dtyp
 {
     const mb_stored_tensor *found = mb_safetensors_find(c->file, name);
     if (found == NULL || strcmp(found->dtype, dtype) != 0 || found->elements != elements)
-        return mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": %s, must be %zu of %s", c->path, name,
-                       found == NULL ? "is missing" : "of another form", elements, dtype);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s, must be %zu of %s", c->path,
+                       name, found == NULL ? "is missing" : "of another form", elements, dtype);
     *tensor = found;
     return MB_OK;
 }
@@ -165,10 +167,10 @@ mb_status mb_checkpoint_network(const mb_checkpoint *c, const mb_machine *machin
     mb_status status =
         mb_network_open_within(machine, c->network, input, classes, most, &opened, &why);
     if (status != MB_OK)
-        return mb_fail(error, status == MB_INVALID ? MB_FORMAT : status, "%s: %s", c->path,
-                       why.text);
-    for (size_t i = 0; i < mb_network_tensors(opened) && status == MB_OK; i++) {
-        const mb_tensor_info info = mb_network_tensor(opened, i);
+        return mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
+                       c->path, why.text);
+    for (size_t i = 0; i < mb_network_tensor_count(opened) && status == MB_OK; i++) {
+        const mb_tensor_info info = mb_network_tensor_info(opened, i);
         const mb_stored_tensor *tensor = NULL;
         status = find(c, info.name, "F32", info.elements, &tensor, error);
     }
@@ -209,11 +211,11 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
     mb_status status = MB_OK;
     if (state->count == 0)
         return MB_OK;
-    for (size_t i = 0; i < mb_network_tensors(network) && status == MB_OK; i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network) && status == MB_OK; i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         const mb_stored_tensor *tensor = NULL;
         mb_arena arena = {0};
-        float *values = mb_arena_take(&arena, info.elements, sizeof *values);
+        float *values = mb_arena_alloc(&arena, info.elements, sizeof *values);
         const char *name = mb_checkpoint_key(&arena, state->name, info.name);
         if (values == NULL || name == NULL)
             status = mb_fail_memory(error, c->path, info.elements * sizeof *values);
@@ -224,9 +226,10 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
         mb_error why = {0};
         if (status == MB_OK && state->checked &&
             mb_network_check(network, i, values, &why) != MB_OK)
-            status = mb_fail(error, MB_FORMAT, "%s: tensor \"%s\": %s", c->path, name, why.text);
+            status =
+                mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", c->path, name, why.text);
         if (status == MB_OK)
-            mb_network_set(network, i, values);
+            mb_network_set_tensor(network, i, values);
         mb_arena_free(&arena);
     }
     if (status == MB_OK)
@@ -237,24 +240,24 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
 mb_status mb_checkpoint_restore(const mb_checkpoint *c, const mb_machine *machine,
                                 mb_trainer *trainer, mb_error *error)
 {
-    const mb_network *network = trainer->pass.network;
-    mb_state states[MB_STATES];
+    const mb_network *network = trainer->training.network;
+    mb_state states[MB_STATE_COUNT];
     mb_network *vessel = NULL;
     mb_state_list(trainer, states);
     mb_status status = restore_row(c, &states[MB_STATE_EPOCH], error);
     if (status == MB_OK)
         status = restore_row(c, &states[MB_STATE_STEP], error);
     if (status == MB_OK)
-        status = mb_state_settle_position(c->path, trainer, error);
+        status = mb_state_validate_position(c->path, trainer, error);
     if (status == MB_OK)
         status = mb_network_open(machine, network->spec, network->input, network->classes, &vessel,
                                  error);
     mb_state_list(trainer, states); /* now with the counts of this position */
-    for (size_t i = 0; i < MB_STATES && status == MB_OK; i++)
+    for (size_t i = 0; i < MB_STATE_COUNT && status == MB_OK; i++)
         status = states[i].kind == MB_STATE_NETWORK ? restore_network(c, &states[i], vessel, error)
                                                     : restore_row(c, &states[i], error);
     if (status == MB_OK)
-        status = mb_state_settle(c->path, trainer, error);
+        status = mb_state_validate(c->path, trainer, error);
     mb_network_close(vessel);
     return status;
 }

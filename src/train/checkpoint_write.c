@@ -14,17 +14,17 @@ static const char no_checksum[] =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
 /* Adds a pair; both texts are in the arena or constant, and NULL where memory was out. */
-static bool add(mb_checkpoint_head *head, const char *key, const char *value)
+static bool add(mb_checkpoint_metadata *head, const char *key, const char *value)
 {
     if (key == NULL || value == NULL)
         return false;
-    head->pairs[head->count++] = (mb_text_pair){key, value};
+    head->pairs[head->count++] = (mb_key_value){key, value};
     return true;
 }
 
-static bool add_copy(mb_checkpoint_head *head, const char *key, const char *value)
+static bool add_copy(mb_checkpoint_metadata *head, const char *key, const char *value)
 {
-    return add(head, key, mb_arena_string(&head->arena, value));
+    return add(head, key, mb_arena_strdup(&head->arena, value));
 }
 
 void mb_checkpoint_blas(const mb_machine *machine, char *text, size_t size)
@@ -33,7 +33,7 @@ void mb_checkpoint_blas(const mb_machine *machine, char *text, size_t size)
     snprintf(text, size, "%s %s", info->blas_version, info->blas_core);
 }
 
-static bool add_network(mb_checkpoint_head *head, const mb_machine *machine,
+static bool add_network(mb_checkpoint_metadata *head, const mb_machine *machine,
                         const mb_network *network)
 {
     char input[64], classes[24], blas[128];
@@ -47,7 +47,7 @@ static bool add_network(mb_checkpoint_head *head, const mb_machine *machine,
            add_copy(head, "blas", blas);
 }
 
-static bool add_data(mb_checkpoint_head *head, const mb_dataset *dataset)
+static bool add_data(mb_checkpoint_metadata *head, const mb_dataset *dataset)
 {
     const size_t rows = dataset->rows, columns = dataset->columns;
     const mb_digest training = mb_split_fingerprint(&dataset->train, rows, columns);
@@ -58,26 +58,26 @@ static bool add_data(mb_checkpoint_head *head, const mb_dataset *dataset)
             add(head, "data.folder", mb_checkpoint_encode(&head->arena, dataset->folder)));
 }
 
-static bool add_options(mb_checkpoint_head *head, const mb_training_options *options)
+static bool add_options(mb_checkpoint_metadata *head, const mb_training_options *options)
 {
     bool whole = true;
     for (size_t i = 0; i < mb_option_count() && whole; i++) {
-        char text[MB_OPTION_LENGTH];
-        mb_option_write(options, i, text);
+        char text[MB_OPTION_TEXT_SIZE];
+        mb_option_format(options, i, text);
         whole = add_copy(
             head, mb_checkpoint_key(&head->arena, MB_CHECKPOINT_OPTION, mb_option_name(i)), text);
     }
     return whole;
 }
 
-mb_status mb_checkpoint_head_open(const mb_machine *machine, const mb_network *network,
-                                  const mb_dataset *dataset, const mb_training_options *options,
-                                  const mb_text_pair *notes, size_t note_count,
-                                  mb_checkpoint_head *head, mb_error *error)
+mb_status mb_checkpoint_metadata_open(const mb_machine *machine, const mb_network *network,
+                                      const mb_dataset *dataset, const mb_training_options *options,
+                                      const mb_key_value *notes, size_t note_count,
+                                      mb_checkpoint_metadata *head, mb_error *error)
 {
-    *head = (mb_checkpoint_head){0};
+    *head = (mb_checkpoint_metadata){0};
     const size_t most = FIXED_PAIRS + mb_option_count() + note_count;
-    head->pairs = mb_arena_take(&head->arena, most, sizeof *head->pairs);
+    head->pairs = mb_arena_alloc(&head->arena, most, sizeof *head->pairs);
     bool whole = head->pairs != NULL && add_network(head, machine, network) &&
                  add_data(head, dataset) && add_options(head, options);
     for (size_t i = 0; i < note_count && whole; i++)
@@ -85,17 +85,17 @@ mb_status mb_checkpoint_head_open(const mb_machine *machine, const mb_network *n
                     mb_checkpoint_encode(&head->arena, notes[i].value));
     if (whole)
         return MB_OK;
-    mb_checkpoint_head_close(head);
+    mb_checkpoint_metadata_close(head);
     return mb_fail_memory(error, "checkpoint", most * sizeof *head->pairs);
 }
 
-void mb_checkpoint_head_close(mb_checkpoint_head *head)
+void mb_checkpoint_metadata_close(mb_checkpoint_metadata *head)
 {
     mb_arena_free(&head->arena);
-    *head = (mb_checkpoint_head){0};
+    *head = (mb_checkpoint_metadata){0};
 }
 
-mb_status mb_checkpoint_write(const mb_checkpoint_head *head, const mb_snapshot *snapshot,
+mb_status mb_checkpoint_write(const mb_checkpoint_metadata *head, const mb_snapshot *snapshot,
                               const char *path, mb_error *error)
 {
     mb_arena arena = {0};
@@ -105,10 +105,11 @@ mb_status mb_checkpoint_write(const mb_checkpoint_head *head, const mb_snapshot 
     mb_safetensors_content content = {.metadata = head->pairs, .metadata_count = head->count};
     content.tensors = mb_snapshot_tensors(snapshot, &arena, &content.tensor_count);
     mb_status status = content.tensors != NULL
-                           ? mb_safetensors_compose(path, &content, &bytes, error)
+                           ? mb_safetensors_serialize(path, &content, &bytes, error)
                            : mb_fail_memory(error, path, content.tensor_count);
     if (status == MB_OK && !mb_checkpoint_checksum(bytes, no_checksum, &digest, &place))
-        status = mb_fail(error, MB_IO, "%s: cannot be written: no place for its checksum", path);
+        status =
+            mb_fail(error, MB_ERROR_IO, "%s: cannot be written: no place for its checksum", path);
     if (status == MB_OK) {
         memcpy(bytes.data + place, digest.text, MB_DIGEST_DIGITS);
         status = mb_file_write(path, bytes.data, bytes.size, error);

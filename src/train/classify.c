@@ -33,9 +33,10 @@ mb_status mb_logits(mb_machine *machine, const mb_network *network, const uint8_
                                    &evaluator, error);
     if (status != MB_OK)
         goto done;
-    evaluator.pass.tally.logits = logits;
-    if (!mb_evaluator_run(&evaluator, team, NULL)->healthy)
-        status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
+    evaluator.epoch.stats.logits = logits;
+    if (!mb_evaluator_run(&evaluator, team, NULL)->finite)
+        status =
+            mb_fail(error, MB_ERROR_DIVERGED, "evaluation: the network's output is not finite");
     mb_evaluator_close(&evaluator);
 done:
     free(labels);

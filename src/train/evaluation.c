@@ -13,14 +13,14 @@ static mb_status check_split(const mb_network *network, const mb_split *split, s
 {
     const mb_shape input = network->input;
     if (split->count == 0)
-        return mb_fail(error, MB_INVALID, "evaluation: there are no images");
+        return mb_fail(error, MB_ERROR_INVALID, "evaluation: there are no images");
     if (input.channels != 1 || input.rows != rows || input.columns != columns)
-        return mb_fail(error, MB_INVALID,
+        return mb_fail(error, MB_ERROR_INVALID,
                        "evaluation: images are %zux%zu, the network takes %zux%zux%zu", rows,
                        columns, input.channels, input.rows, input.columns);
     for (size_t i = 0; i < split->count; i++)
         if (split->labels[i] >= network->classes)
-            return mb_fail(error, MB_INVALID,
+            return mb_fail(error, MB_ERROR_INVALID,
                            "evaluation: label %u at item %zu, the network has %zu classes",
                            split->labels[i], i, network->classes);
     return MB_OK;
@@ -36,18 +36,18 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
     if (status == MB_OK)
         status = mb_network_source(network, split, rows * columns, &evaluator->arena,
                                    &evaluator->source, error);
-    const mb_supply supply = {
+    const mb_data_loader_config supply = {
         .source = &evaluator->source, .samples = split->count, .batch_size = EVALUATION_BATCH};
     if (status == MB_OK)
-        status = mb_pass_open(network, &supply, NULL, threads, &evaluator->pass, error);
+        status = mb_epoch_open(network, &supply, NULL, threads, &evaluator->epoch, error);
     if (status != MB_OK)
         goto done;
-    evaluator->order = mb_arena_take(&evaluator->arena, split->count, sizeof *evaluator->order);
-    evaluator->pass.tally.confusion = mb_arena_take(&evaluator->arena, cells, sizeof(size_t));
-    if (evaluator->order == NULL || evaluator->pass.tally.confusion == NULL)
+    evaluator->order = mb_arena_alloc(&evaluator->arena, split->count, sizeof *evaluator->order);
+    evaluator->epoch.stats.confusion = mb_arena_alloc(&evaluator->arena, cells, sizeof(size_t));
+    if (evaluator->order == NULL || evaluator->epoch.stats.confusion == NULL)
         status = mb_fail_memory(error, "evaluation", split->count * sizeof *evaluator->order);
     else
-        mb_sampler_in_order(split->count, evaluator->order);
+        mb_sampler_sequential(split->count, evaluator->order);
 done:
     if (status != MB_OK)
         mb_evaluator_close(evaluator);
@@ -59,29 +59,29 @@ static bool is_to_stop(const mb_training_events *events)
     return events != NULL && events->stop != NULL && events->stop(events->context);
 }
 
-const mb_tally *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
-                                 const mb_training_events *events)
+const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
+                                       const mb_training_events *events)
 {
-    static const double chunk_seconds = 0.05;
-    mb_pass *pass = &evaluator->pass;
-    const size_t classes = pass->network->classes, steps = mb_feed_steps(&pass->feed);
+    static const double interval_seconds = 0.05;
+    mb_epoch *epoch = &evaluator->epoch;
+    const size_t classes = epoch->network->classes, steps = mb_data_loader_steps(&epoch->loader);
     for (size_t i = 0; i < classes * classes; i++)
-        pass->tally.confusion[i] = 0;
-    mb_pass_start(pass, evaluator->order, 0);
-    for (size_t step = 0, chunk = 1; step < steps && pass->tally.healthy;) {
+        epoch->stats.confusion[i] = 0;
+    mb_epoch_start(epoch, evaluator->order, 0);
+    for (size_t step = 0, chunk = 1; step < steps && epoch->stats.finite;) {
         if (is_to_stop(events))
             return NULL;
         const size_t left = steps - step, wanted = left < chunk ? left : chunk;
         const double started = mb_seconds();
-        step += mb_pass_run(pass, team, mb_team_threads(team), step, wanted);
-        chunk = (size_t)(chunk_seconds / (mb_seconds() - started) * (double)wanted) + 1;
+        step += mb_epoch_run(epoch, team, mb_team_threads(team), step, wanted);
+        chunk = (size_t)(interval_seconds / (mb_seconds() - started) * (double)wanted) + 1;
     }
-    return &pass->tally;
+    return &epoch->stats;
 }
 
 void mb_evaluator_close(mb_evaluator *evaluator)
 {
-    mb_pass_close(&evaluator->pass);
+    mb_epoch_close(&evaluator->epoch);
     mb_arena_free(&evaluator->arena);
 }
 
@@ -105,7 +105,7 @@ static mb_class_score score_class(const size_t *confusion, size_t classes, size_
 }
 
 /* One allocation: the evaluation, then its confusion matrix, then its scores. */
-static mb_evaluation *summarise(const mb_tally *tally, size_t classes, size_t samples)
+static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, size_t samples)
 {
     const size_t cells = classes * classes;
     mb_evaluation *evaluation =
@@ -115,14 +115,14 @@ static mb_evaluation *summarise(const mb_tally *tally, size_t classes, size_t sa
     size_t *confusion = (size_t *)(evaluation + 1);
     mb_class_score *scores = (mb_class_score *)(confusion + cells);
     for (size_t i = 0; i < cells; i++)
-        confusion[i] = tally->confusion[i];
+        confusion[i] = stats->confusion[i];
     for (size_t class = 0; class < classes; class ++)
         scores[class] = score_class(confusion, classes, class);
     *evaluation = (mb_evaluation){.classes = classes,
                                   .samples = samples,
-                                  .correct = tally->correct,
-                                  .accuracy = share(tally->correct, samples),
-                                  .loss = tally->loss / (double)samples,
+                                  .correct = stats->correct,
+                                  .accuracy = share(stats->correct, samples),
+                                  .loss = stats->loss / (double)samples,
                                   .confusion = confusion,
                                   .scores = scores};
     return evaluation;
@@ -137,10 +137,11 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
         mb_evaluator_open(network, split, rows, columns, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
-    const mb_tally *tally = mb_evaluator_run(&evaluator, team, NULL);
-    if (!tally->healthy)
-        status = mb_fail(error, MB_DIVERGED, "evaluation: the network's output is not finite");
-    else if ((*evaluation = summarise(tally, network->classes, split->count)) == NULL)
+    const mb_epoch_stats *stats = mb_evaluator_run(&evaluator, team, NULL);
+    if (!stats->finite)
+        status =
+            mb_fail(error, MB_ERROR_DIVERGED, "evaluation: the network's output is not finite");
+    else if ((*evaluation = summarise(stats, network->classes, split->count)) == NULL)
         status = mb_fail_memory(error, "evaluation", network->classes * sizeof(size_t));
     mb_evaluator_close(&evaluator);
     return status;

@@ -19,7 +19,7 @@
 struct mb_keeper {
     mb_team *team;
     mb_trainer *trainer;
-    const mb_checkpoint_head *head;
+    const mb_checkpoint_metadata *head;
     const char *path;
     mb_snapshot snapshot;
     bool taken;         /* there is a snapshot */
@@ -28,7 +28,7 @@ struct mb_keeper {
     mb_error failure; /* of the last snapshot's writing; status MB_OK: none */
     bool told;        /* of the failure */
     bool ends;
-    double held_most, held_sum;
+    double held_max, held_sum;
     sem_t work, idle; /* one token, in the one or in the other */
     pthread_t thread;
 };
@@ -38,7 +38,7 @@ struct mb_keeper {
  * another CPU than the caller's, and the policy of batches, who never cut in. */
 static void step_back(const mb_keeper *keeper)
 {
-    mb_team_stand_aside(keeper->team);
+    mb_team_unpin_from_first_cpu(keeper->team);
 #ifdef __linux__
     const int lowest = 19;
     const struct sched_param unused = {0};
@@ -80,8 +80,9 @@ static int start_thread(mb_keeper *keeper)
     return failure;
 }
 
-mb_status mb_keeper_open(mb_machine *machine, mb_trainer *trainer, const mb_checkpoint_head *head,
-                         const char *path, mb_keeper **keeper, mb_error *error)
+mb_status mb_keeper_open(mb_machine *machine, mb_trainer *trainer,
+                         const mb_checkpoint_metadata *head, const char *path, mb_keeper **keeper,
+                         mb_error *error)
 {
     mb_keeper *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
@@ -95,7 +96,7 @@ mb_status mb_keeper_open(mb_machine *machine, mb_trainer *trainer, const mb_chec
     mb_status status = mb_snapshot_open(machine, trainer, &opened->snapshot, error);
     const int failure = status == MB_OK ? start_thread(opened) : 0;
     if (failure != 0)
-        status = mb_fail(error, MB_UNAVAILABLE, "checkpoint: no thread to write it: %s",
+        status = mb_fail(error, MB_ERROR_UNAVAILABLE, "checkpoint: no thread to write it: %s",
                          strerror(failure));
     if (status == MB_OK) {
         *keeper = opened;
@@ -126,7 +127,7 @@ bool mb_keeper_offer(mb_keeper *keeper)
     hand_over(keeper);
     const double held = mb_seconds() - started;
     keeper->held_sum += held;
-    keeper->held_most = held > keeper->held_most ? held : keeper->held_most;
+    keeper->held_max = held > keeper->held_max ? held : keeper->held_max;
     return true;
 }
 
@@ -159,10 +160,10 @@ mb_status mb_keeper_finish(mb_keeper *keeper, mb_error *error)
     return status;
 }
 
-mb_keeper_costs mb_keeper_costs_of(mb_keeper *keeper)
+mb_checkpoint_costs mb_keeper_costs_of(mb_keeper *keeper)
 {
     wait_for(&keeper->idle);
-    const mb_keeper_costs costs = {keeper->written, keeper->held_most, keeper->held_sum};
+    const mb_checkpoint_costs costs = {keeper->written, keeper->held_max, keeper->held_sum};
     sem_post(&keeper->idle);
     return costs;
 }

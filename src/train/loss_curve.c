@@ -3,9 +3,9 @@
 /* Neighbours become one point of twice the steps. */
 static void halve(mb_loss_curve *curve)
 {
-    for (size_t i = 0; i < MB_CURVE_POINTS / 2; i++)
+    for (size_t i = 0; i < MB_LOSS_CURVE_POINTS / 2; i++)
         curve->sum[i] = curve->sum[2 * i] + curve->sum[2 * i + 1];
-    for (size_t i = MB_CURVE_POINTS / 2; i < MB_CURVE_POINTS; i++)
+    for (size_t i = MB_LOSS_CURVE_POINTS / 2; i < MB_LOSS_CURVE_POINTS; i++)
         curve->sum[i] = 0.0;
     curve->stride *= 2;
 }
@@ -15,7 +15,7 @@ void mb_loss_curve_add(mb_loss_curve *curve, const float *losses, size_t count)
     if (curve->stride == 0)
         curve->stride = 1;
     for (size_t i = 0; i < count; i++) {
-        if (curve->steps == curve->stride * MB_CURVE_POINTS)
+        if (curve->steps == curve->stride * MB_LOSS_CURVE_POINTS)
             halve(curve);
         curve->sum[curve->steps++ / curve->stride] += (double)losses[i];
     }

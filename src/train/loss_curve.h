@@ -4,13 +4,13 @@
 
 #include <stddef.h>
 
-enum { MB_CURVE_POINTS = 2048 };
+enum { MB_LOSS_CURVE_POINTS = 2048 };
 
 /* Means over stretches of `stride` steps each (the last may be shorter); the stride is 1 until the
  * points are full and doubles then. {0} is an empty curve. */
 typedef struct mb_loss_curve {
-    size_t stride, steps;        /* steps added so far */
-    double sum[MB_CURVE_POINTS]; /* of the losses of a point's steps, nats */
+    size_t stride, steps;             /* steps added so far */
+    double sum[MB_LOSS_CURVE_POINTS]; /* of the losses of a point's steps, nats */
 } mb_loss_curve;
 
 /* Adds the losses of the next `count` steps. */

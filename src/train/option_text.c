@@ -56,46 +56,48 @@ size_t mb_option_count(void) { return sizeof fields / sizeof *fields; }
 
 const char *mb_option_name(size_t number) { return fields[number].name; }
 
-size_t mb_option_place(size_t number, size_t *size)
+size_t mb_option_offset(size_t number, size_t *size)
 {
     *size = fields[number].size;
     return fields[number].place;
 }
 
-void mb_real_write(double value, char text[MB_OPTION_LENGTH])
+void mb_format_real(double value, char text[MB_OPTION_TEXT_SIZE])
 {
     for (int digits = 6; digits <= 17; digits++) { /* fewer would write 10 as 1e+01 */
-        snprintf(text, MB_OPTION_LENGTH, "%.*g", digits, value);
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
     }
 }
 
-void mb_option_write(const mb_training_options *options, size_t number, char text[MB_OPTION_LENGTH])
+void mb_option_format(const mb_training_options *options, size_t number,
+                      char text[MB_OPTION_TEXT_SIZE])
 {
     const void *value = (const char *)options + fields[number].place;
     switch (fields[number].kind) {
     case COUNT:
-        snprintf(text, MB_OPTION_LENGTH, "%zu", *(const size_t *)value);
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%zu", *(const size_t *)value);
         break;
     case SEED:
-        snprintf(text, MB_OPTION_LENGTH, "%llu", (unsigned long long)*(const uint64_t *)value);
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%llu", (unsigned long long)*(const uint64_t *)value);
         break;
     case REAL:
-        mb_real_write(*(const double *)value, text);
+        mb_format_real(*(const double *)value, text);
         break;
     case FLAG:
-        snprintf(text, MB_OPTION_LENGTH, "%s", *(const bool *)value ? "on" : "off");
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%s", *(const bool *)value ? "on" : "off");
         break;
     case OPTIMIZER:
-        snprintf(text, MB_OPTION_LENGTH, "%s",
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%s",
                  mb_optimizer_name(*(const mb_optimizer_kind *)value));
         break;
     case SCHEDULE:
-        snprintf(text, MB_OPTION_LENGTH, "%s", mb_schedule_name(*(const mb_schedule_kind *)value));
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%s",
+                 mb_schedule_name(*(const mb_schedule_kind *)value));
         break;
     case AUGMENTATION:
-        snprintf(text, MB_OPTION_LENGTH, "%s",
+        snprintf(text, MB_OPTION_TEXT_SIZE, "%s",
                  mb_augmentation_name(*(const mb_augmentation_kind *)value));
         break;
     }
@@ -125,7 +127,7 @@ static bool read_real(const char *text, double *value)
 
 static bool read_optimizer(const char *text, mb_optimizer_kind *value)
 {
-    for (mb_optimizer_kind one = MB_SGD; one <= MB_ADAMW; one++)
+    for (mb_optimizer_kind one = MB_OPTIMIZER_SGD; one <= MB_OPTIMIZER_ADAMW; one++)
         if (strcmp(text, mb_optimizer_name(one)) == 0) {
             *value = one;
             return true;
@@ -135,7 +137,7 @@ static bool read_optimizer(const char *text, mb_optimizer_kind *value)
 
 static bool read_schedule(const char *text, mb_schedule_kind *value)
 {
-    for (mb_schedule_kind one = MB_CONSTANT; one <= MB_ONECYCLE; one++)
+    for (mb_schedule_kind one = MB_SCHEDULE_CONSTANT; one <= MB_SCHEDULE_ONECYCLE; one++)
         if (strcmp(text, mb_schedule_name(one)) == 0) {
             *value = one;
             return true;
@@ -145,7 +147,7 @@ static bool read_schedule(const char *text, mb_schedule_kind *value)
 
 static bool read_augmentation(const char *text, mb_augmentation_kind *value)
 {
-    for (mb_augmentation_kind one = MB_AS_IT_IS; one <= MB_ELASTIC; one++)
+    for (mb_augmentation_kind one = MB_AUGMENT_NONE; one <= MB_AUGMENT_ELASTIC; one++)
         if (strcmp(text, mb_augmentation_name(one)) == 0) {
             *value = one;
             return true;
@@ -153,7 +155,7 @@ static bool read_augmentation(const char *text, mb_augmentation_kind *value)
     return false;
 }
 
-bool mb_option_read(mb_training_options *options, size_t number, const char *text)
+bool mb_option_parse(mb_training_options *options, size_t number, const char *text)
 {
     void *value = (char *)options + fields[number].place;
     uint64_t whole = 0;
@@ -194,22 +196,22 @@ static bool is_used(const struct field *field, const mb_training_options *option
 {
     switch (field->users) {
     case SGD:
-        return options->optimizer == MB_SGD;
+        return options->optimizer == MB_OPTIMIZER_SGD;
     case ADAMS:
-        return options->optimizer != MB_SGD;
+        return options->optimizer != MB_OPTIMIZER_SGD;
     case AUGMENTED:
-        return options->augmentation.kind != MB_AS_IT_IS;
+        return options->augmentation.kind != MB_AUGMENT_NONE;
     case PULLED:
-        return options->augmentation.kind == MB_ELASTIC;
+        return options->augmentation.kind == MB_AUGMENT_ELASTIC;
     default:
         return true;
     }
 }
 
-mb_status mb_options_compare(const char *path, const mb_training_options *held,
-                             const mb_training_options *asked, mb_error *error)
+mb_status mb_training_options_compare(const char *path, const mb_training_options *held,
+                                      const mb_training_options *asked, mb_error *error)
 {
-    char have[MB_OPTION_LENGTH], want[MB_OPTION_LENGTH];
+    char have[MB_OPTION_TEXT_SIZE], want[MB_OPTION_TEXT_SIZE];
     const mb_training_options *rest = held;
     mb_training_options longer = *held;
     if (asked->epochs > held->epochs) {
@@ -219,10 +221,10 @@ mb_status mb_options_compare(const char *path, const mb_training_options *held,
     for (size_t i = 0; i < mb_option_count(); i++) {
         if (!is_used(&fields[i], held))
             continue;
-        mb_option_write(rest, i, have);
-        mb_option_write(asked, i, want);
+        mb_option_format(rest, i, have);
+        mb_option_format(asked, i, want);
         if (strcmp(have, want) != 0)
-            return mb_fail(error, MB_INVALID,
+            return mb_fail(error, MB_ERROR_INVALID,
                            "--%s: %s would give another result: the run in %s has %s",
                            fields[i].name, want, path, have);
     }

@@ -15,7 +15,9 @@ const char *mb_optimizer_name(mb_optimizer_kind kind);
 const char *mb_schedule_name(mb_schedule_kind kind);
 const char *mb_augmentation_name(mb_augmentation_kind kind);
 
-/* MB_INVALID, with the option's name, where one is out of range for `samples` training images. */
-mb_status mb_training_check(const mb_training_options *options, size_t samples, mb_error *error);
+/* MB_ERROR_INVALID, with the option's name, where one is out of range for `samples` training
+ * images. */
+mb_status mb_training_options_check(const mb_training_options *options, size_t samples,
+                                    mb_error *error);
 
 #endif

@@ -8,11 +8,11 @@
 
 typedef struct mb_snapshot {
     mb_network *network; /* of the same layers: knows where its tensors are among its parameters */
-    mb_state states[MB_STATES]; /* of the copies */
+    mb_state states[MB_STATE_COUNT]; /* of the copies */
 } mb_snapshot;
 
 /* Room for the states of `trainer`, for any number of snapshots of it; mb_snapshot_close frees it.
- * The machine is that of the trainer's network, and must outlive the snapshot. MB_MEMORY. */
+ * The machine is that of the trainer's network, and must outlive the snapshot. MB_ERROR_MEMORY. */
 mb_status mb_snapshot_open(const mb_machine *machine, mb_trainer *trainer, mb_snapshot *snapshot,
                            mb_error *error);
 

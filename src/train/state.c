@@ -14,18 +14,18 @@
     ((mb_state){"epochs." #member, kind, &record->epochs->member, sizeof *record->epochs,          \
                 record->finished, t->options->epochs, false})
 
-void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
+void mb_state_list(mb_trainer *t, mb_state states[MB_STATE_COUNT])
 {
-    mb_record *record = &t->record;
-    mb_tally *tally = &t->pass.tally;
-    const size_t room = t->pass.network->parameter_room;
-    float *average = t->trainable.average;
-    const mb_state list[MB_STATES] = {
+    mb_history *record = &t->history;
+    mb_epoch_stats *stats = &t->training.stats;
+    const size_t room = t->training.network->parameter_elements;
+    float *average = t->trainable.ema;
+    const mb_state list[MB_STATE_COUNT] = {
         SIZES("epoch", &t->epoch),
         SIZES("step", &t->step),
         DOUBLES("seconds", &t->seconds, 1),
-        DOUBLES("tally.loss", &tally->loss, 1),
-        SIZES("tally.correct", &tally->correct),
+        DOUBLES("tally.loss", &stats->loss, 1),
+        SIZES("tally.correct", &stats->correct),
         OF_EPOCHS(MB_STATE_DOUBLES, train_loss),
         OF_EPOCHS(MB_STATE_DOUBLES, train_accuracy),
         OF_EPOCHS(MB_STATE_DOUBLES, test_accuracy),
@@ -37,12 +37,12 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATES])
         OF_EPOCHS(MB_STATE_DOUBLES, gflops),
         SIZES("curve.stride", &record->curve.stride),
         SIZES("curve.steps", &record->curve.steps),
-        DOUBLES("curve.sum", record->curve.sum, MB_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, tally->step_loss, sizeof(float), t->step, t->steps,
+        DOUBLES("curve.sum", record->curve.sum, MB_LOSS_CURVE_POINTS),
+        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), t->step, t->steps,
          false},
-        PARAMETERS("", t->pass.network->parameters, room, room),
-        MOMENTS("first_moment.", t->trainable.first),
-        MOMENTS("second_moment.", t->trainable.second),
+        PARAMETERS("", t->training.network->parameters, room, room),
+        MOMENTS("first_moment.", t->trainable.m),
+        MOMENTS("second_moment.", t->trainable.v),
         PARAMETERS("average.", average, average != NULL ? room : 0, average != NULL ? room : 0),
         PARAMETERS("best.", t->best, t->best != NULL && t->epoch > 0 ? room : 0,
                    t->best != NULL ? room : 0),
@@ -94,15 +94,15 @@ void mb_state_unpack(const mb_state *state, const void *packed)
     }
 }
 
-mb_status mb_state_settle_position(const char *path, mb_trainer *t, mb_error *error)
+mb_status mb_state_validate_position(const char *path, mb_trainer *t, mb_error *error)
 {
     if (t->epoch > t->options->epochs || t->step > t->steps ||
         (t->epoch == t->options->epochs && t->step > 0))
-        return mb_fail(error, MB_FORMAT,
+        return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: cannot be at step %zu after %zu epochs: the run has %zu epochs of %zu "
                        "steps",
                        path, t->step, t->epoch, t->options->epochs, t->steps);
-    t->record.finished = t->epoch;
+    t->history.finished = t->epoch;
     return MB_OK;
 }
 
@@ -110,29 +110,31 @@ mb_status mb_state_settle_position(const char *path, mb_trainer *t, mb_error *er
 static bool is_curve_of(const mb_loss_curve *curve, size_t steps)
 {
     size_t stride = steps > 0 ? 1 : 0;
-    while (stride * MB_CURVE_POINTS < steps)
+    while (stride * MB_LOSS_CURVE_POINTS < steps)
         stride *= 2;
     return curve->steps == steps && curve->stride == stride;
 }
 
-mb_status mb_state_settle(const char *path, mb_trainer *t, mb_error *error)
+mb_status mb_state_validate(const char *path, mb_trainer *t, mb_error *error)
 {
-    mb_tally *tally = &t->pass.tally;
-    const size_t samples = t->pass.feed.samples, done = t->step * t->pass.feed.batch_size;
-    tally->steps = t->step;
-    tally->samples = done < samples ? done : samples;
-    if (!is_curve_of(&t->record.curve, t->epoch * t->steps))
-        return mb_fail(error, MB_FORMAT, "%s: its loss curve has %zu steps, the run has done %zu",
-                       path, t->record.curve.steps, t->epoch * t->steps);
-    if (t->step > 0 && (tally->correct > tally->samples || !isfinite(tally->loss)))
-        return mb_fail(error, MB_FORMAT, "%s: %zu of %zu images right, loss %g: cannot be", path,
-                       tally->correct, tally->samples, tally->loss);
+    mb_epoch_stats *stats = &t->training.stats;
+    const size_t samples = t->training.loader.samples,
+                 done = t->step * t->training.loader.batch_size;
+    stats->steps = t->step;
+    stats->samples = done < samples ? done : samples;
+    if (!is_curve_of(&t->history.curve, t->epoch * t->steps))
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: its loss curve has %zu steps, the run has done %zu", path,
+                       t->history.curve.steps, t->epoch * t->steps);
+    if (t->step > 0 && (stats->correct > stats->samples || !isfinite(stats->loss)))
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu of %zu images right, loss %g: cannot be",
+                       path, stats->correct, stats->samples, stats->loss);
     if (!(t->seconds >= 0.0 && isfinite(t->seconds)))
-        return mb_fail(error, MB_FORMAT, "%s: an epoch that took %g seconds cannot be", path,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: an epoch that took %g seconds cannot be", path,
                        t->seconds);
     for (size_t i = 0; i < t->epoch; i++) {
-        t->record.epochs[i].epoch = i + 1;
-        t->record.epochs[i].epochs = t->options->epochs;
+        t->history.epochs[i].epoch = i + 1;
+        t->history.epochs[i].epochs = t->options->epochs;
     }
     return MB_OK;
 }

@@ -26,14 +26,14 @@ typedef struct mb_state {
 } mb_state;
 
 /* The states of any trainer; the first two are the epoch and the step. */
-enum { MB_STATES = 23, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
+enum { MB_STATE_COUNT = 23, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
 
 /* Bytes of an element as a copy holds it. */
 size_t mb_state_size(mb_state_kind kind);
 
 /* Lists the trainer's state, in the order in which files hold it. The values are the trainer's own,
  * to be read and written between its steps. */
-void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATES]);
+void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT]);
 
 /* Copies a state's elements to or from `packed`, where they follow each other and sizes are
  * int64_t. */
@@ -41,10 +41,10 @@ void mb_state_pack(const mb_state *state, void *packed);
 void mb_state_unpack(const mb_state *state, const void *packed);
 
 /* After the values were written: checks that they can be a state of this run, and sets what
- * follows from them. MB_FORMAT, `path` and what cannot be. */
-mb_status mb_state_settle(const char *path, mb_trainer *trainer, mb_error *error);
+ * follows from them. MB_ERROR_FORMAT, `path` and what cannot be. */
+mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *error);
 
 /* The same for epoch and step alone, on which the other states' counts depend. */
-mb_status mb_state_settle_position(const char *path, mb_trainer *trainer, mb_error *error);
+mb_status mb_state_validate_position(const char *path, mb_trainer *trainer, mb_error *error);
 
 #endif

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double chunk_seconds = 0.05;
+static const double interval_seconds = 0.05;
 
 static mb_update update_of_step(const void *context, size_t step)
 {
@@ -31,33 +31,33 @@ static void report_progress(const mb_trainer *t)
 {
     if (t->events == NULL || t->events->progress == NULL)
         return;
-    const mb_tally *tally = &t->pass.tally;
-    const size_t done = t->step * t->pass.feed.batch_size;
+    const mb_epoch_stats *stats = &t->training.stats;
+    const size_t done = t->step * t->training.loader.batch_size;
     const mb_progress progress = {
         .epoch = t->epoch + 1,
         .epochs = t->options->epochs,
-        .samples_done = done < t->pass.feed.samples ? done : t->pass.feed.samples,
-        .samples = t->pass.feed.samples,
+        .samples_done = done < t->training.loader.samples ? done : t->training.loader.samples,
+        .samples = t->training.loader.samples,
         .seconds = t->seconds,
-        .loss = tally->samples > 0 ? tally->loss / (double)tally->samples : NAN,
+        .loss = stats->samples > 0 ? stats->loss / (double)stats->samples : NAN,
         .steps_done = t->step,
         .steps = t->steps,
-        .step_loss = tally->step_loss};
+        .step_loss = stats->step_loss};
     t->events->progress(t->events->context, &progress);
 }
 
 /* false: events->stop asked for an end. */
 static bool evaluate(mb_trainer *t, mb_epoch_metrics *metrics)
 {
-    if (t->trainable.average != NULL)
-        mb_network_copy_state(t->pass.network, t->trainable.average);
-    const mb_tally *test = mb_evaluator_run(&t->test, t->team, t->events);
+    if (t->trainable.ema != NULL)
+        mb_network_copy_state(t->training.network, t->trainable.ema);
+    const mb_epoch_stats *test = mb_evaluator_run(&t->test, t->team, t->events);
     if (test == NULL)
         return false;
-    metrics->test_accuracy = (double)test->correct / (double)t->test.pass.feed.samples;
+    metrics->test_accuracy = (double)test->correct / (double)t->test.epoch.loader.samples;
     if (t->options->validation == 0)
         return true;
-    const mb_tally *held_out = mb_evaluator_run(&t->validation, t->team, t->events);
+    const mb_epoch_stats *held_out = mb_evaluator_run(&t->validation, t->team, t->events);
     if (held_out == NULL)
         return false;
     metrics->validation_accuracy = (double)held_out->correct / (double)t->options->validation;
@@ -66,24 +66,24 @@ static bool evaluate(mb_trainer *t, mb_epoch_metrics *metrics)
 
 static mb_epoch_metrics metrics_of_training(const mb_trainer *t)
 {
-    const mb_tally *tally = &t->pass.tally;
-    const double samples = (double)tally->samples;
-    return (mb_epoch_metrics){.epoch = t->epoch + 1,
-                              .epochs = t->options->epochs,
-                              .train_loss = tally->loss / samples,
-                              .train_accuracy = (double)tally->correct / samples,
-                              .validation_accuracy = NAN,
-                              .lr = lr_of_step(t, t->steps - 1),
-                              .threads = t->crew.threads,
-                              .seconds = t->seconds,
-                              .samples_per_second = samples / t->seconds,
-                              .gflops = 1e-9 * samples *
-                                        mb_network_training_flops(t->pass.network) / t->seconds};
+    const mb_epoch_stats *stats = &t->training.stats;
+    const double samples = (double)stats->samples;
+    return (mb_epoch_metrics){
+        .epoch = t->epoch + 1,
+        .epochs = t->options->epochs,
+        .train_loss = stats->loss / samples,
+        .train_accuracy = (double)stats->correct / samples,
+        .validation_accuracy = NAN,
+        .lr = lr_of_step(t, t->steps - 1),
+        .threads = t->thread_tuner.threads,
+        .seconds = t->seconds,
+        .samples_per_second = samples / t->seconds,
+        .gflops = 1e-9 * samples * mb_network_training_flops(t->training.network) / t->seconds};
 }
 
 static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error)
 {
-    return mb_fail(error, MB_DIVERGED,
+    return mb_fail(error, MB_ERROR_DIVERGED,
                    "training: the loss is not finite at step %zu of epoch %zu, learning rate %g: "
                    "try a smaller one",
                    step, t->epoch + 1, lr_of_step(t, step - 1));
@@ -93,43 +93,44 @@ static mb_status fail_diverged(const mb_trainer *t, size_t step, mb_error *error
 static void begin_epoch(mb_trainer *t)
 {
     const double started = mb_seconds();
-    const mb_tally so_far = t->pass.tally;
-    mb_sampler_shuffle(t->options->seed, t->epoch, t->pass.feed.samples, t->order);
-    mb_pass_start(&t->pass, t->order, t->epoch);
+    const mb_epoch_stats so_far = t->training.stats;
+    mb_sampler_shuffle(t->options->seed, t->epoch, t->training.loader.samples, t->order);
+    mb_epoch_start(&t->training, t->order, t->epoch);
     if (t->step > 0) {
-        t->pass.tally.loss = so_far.loss;
-        t->pass.tally.steps = so_far.steps;
-        t->pass.tally.samples = so_far.samples;
-        t->pass.tally.correct = so_far.correct;
+        t->training.stats.loss = so_far.loss;
+        t->training.stats.steps = so_far.steps;
+        t->training.stats.samples = so_far.samples;
+        t->training.stats.correct = so_far.correct;
     }
     t->seconds += mb_seconds() - started;
-    mb_crew_begin(&t->crew, t->steps - t->step);
+    mb_thread_tuner_start_epoch(&t->thread_tuner, t->steps - t->step);
 }
 
 /* How many steps to run before the caller is heard again: a single one before their time is known,
  * as a step may take a second. */
-static size_t steps_of_chunk(const mb_trainer *t)
+static size_t steps_of_interval(const mb_trainer *t)
 {
-    const size_t usual = t->chunk_steps > 0 ? t->chunk_steps : 1;
-    const size_t left = t->steps - t->step, wanted = mb_crew_steps(&t->crew, usual);
+    const size_t usual = t->interval_steps > 0 ? t->interval_steps : 1;
+    const size_t left = t->steps - t->step, wanted = mb_thread_tuner_steps(&t->thread_tuner, usual);
     const size_t done = t->epoch * t->steps + t->step;
     const size_t to_meet = t->meet_every > 0 ? t->meet_every - done % t->meet_every : left;
     const size_t least = left < wanted ? left : wanted;
     return least < to_meet ? least : to_meet;
 }
 
-static mb_status train_chunk(mb_trainer *t, mb_error *error)
+static mb_status train_interval(mb_trainer *t, mb_error *error)
 {
     const double started = mb_seconds();
-    const size_t ran = mb_pass_run(&t->pass, t->team, t->crew.threads, t->step, steps_of_chunk(t));
+    const size_t ran =
+        mb_epoch_run(&t->training, t->team, t->thread_tuner.threads, t->step, steps_of_interval(t));
     const double took = mb_seconds() - started;
-    if (!t->pass.tally.healthy)
+    if (!t->training.stats.finite)
         return fail_diverged(t, t->step + ran, error);
     t->step += ran;
     t->seconds += took;
-    if (t->chunk_steps > 0) /* the first step finds cold memory, and tells nothing of threads */
-        mb_crew_note(&t->crew, ran, took);
-    t->chunk_steps = (size_t)(chunk_seconds / took * (double)ran) + 1;
+    if (t->interval_steps > 0) /* the first step finds cold memory, and tells nothing of threads */
+        mb_thread_tuner_record(&t->thread_tuner, ran, took);
+    t->interval_steps = (size_t)(interval_seconds / took * (double)ran) + 1;
     report_progress(t);
     return MB_OK;
 }
@@ -142,8 +143,8 @@ static bool is_to_stop(const mb_trainer *t)
 static void keep_best(mb_trainer *t)
 {
     const mb_network *network = t->evaluated;
-    if (t->best != NULL && mb_record_best(&t->record) == t->epoch)
-        memcpy(t->best, network->parameters, network->parameter_room * sizeof *t->best);
+    if (t->best != NULL && mb_history_best(&t->history) == t->epoch)
+        memcpy(t->best, network->parameters, network->parameter_elements * sizeof *t->best);
 }
 
 /* Where it is stopped meanwhile, all steps of the epoch are done, and it is evaluated when the run
@@ -154,8 +155,8 @@ static void end_epoch(mb_trainer *t)
     t->stopped = !evaluate(t, &metrics);
     if (t->stopped)
         return;
-    if (t->record.finished < t->options->epochs)
-        mb_record_add(&t->record, &metrics, t->pass.tally.step_loss, t->steps);
+    if (t->history.finished < t->options->epochs)
+        mb_history_add(&t->history, &metrics, t->training.stats.step_loss, t->steps);
     keep_best(t);
     t->epoch++;
     t->step = 0;
@@ -170,7 +171,7 @@ mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
     begin_epoch(t);
     t->stopped = is_to_stop(t);
     while (status == MB_OK && t->step < t->steps && !t->stopped) {
-        status = train_chunk(t, error);
+        status = train_interval(t, error);
         t->stopped = is_to_stop(t);
     }
     if (status == MB_OK && !t->stopped)
@@ -181,9 +182,9 @@ mb_status mb_trainer_epoch(mb_trainer *t, mb_error *error)
 /* The last update has no loss after it that would show what it did. */
 static mb_status check_parameters(const mb_network *network, mb_error *error)
 {
-    for (size_t i = 0; i < network->parameter_room; i++)
+    for (size_t i = 0; i < network->parameter_elements; i++)
         if (!isfinite(network->parameters[i]))
-            return mb_fail(error, MB_DIVERGED,
+            return mb_fail(error, MB_ERROR_DIVERGED,
                            "training: the last step left a parameter that is not finite: try a "
                            "smaller learning rate");
     return MB_OK;
@@ -191,15 +192,15 @@ static mb_status check_parameters(const mb_network *network, mb_error *error)
 
 bool mb_trainer_is_done(const mb_trainer *t)
 {
-    const size_t patience = t->options->patience, finished = t->record.finished;
+    const size_t patience = t->options->patience, finished = t->history.finished;
     if (t->epoch >= t->options->epochs)
         return true;
-    return patience > 0 && finished > 0 && finished - 1 - mb_record_best(&t->record) >= patience;
+    return patience > 0 && finished > 0 && finished - 1 - mb_history_best(&t->history) >= patience;
 }
 
-size_t mb_trainer_kept(const mb_trainer *t)
+size_t mb_trainer_selected_epoch(const mb_trainer *t)
 {
-    return t->best != NULL ? mb_record_best(&t->record) : t->record.finished - 1;
+    return t->best != NULL ? mb_history_best(&t->history) : t->history.finished - 1;
 }
 
 mb_status mb_trainer_run(mb_trainer *t, mb_error *error)
@@ -207,20 +208,21 @@ mb_status mb_trainer_run(mb_trainer *t, mb_error *error)
     mb_status status = MB_OK;
     while (!mb_trainer_is_done(t) && !t->stopped && status == MB_OK)
         status = mb_trainer_epoch(t, error);
-    return status == MB_OK ? check_parameters(t->pass.network, error) : status;
+    return status == MB_OK ? check_parameters(t->training.network, error) : status;
 }
 
 static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_error *error)
 {
-    const size_t room = network->parameter_room;
-    t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .second = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .apply = mb_optimizer_kernel(t->options, network->kernels),
-                                  .blend = network->kernels->blend,
-                                  .seed = t->options->seed,
-                                  .smoothing = t->options->label_smoothing,
-                                  .healthy = &t->pass.tally.healthy};
-    if (t->trainable.first == NULL || t->trainable.second == NULL)
+    const size_t room = network->parameter_elements;
+    t->trainable =
+        (mb_trainable){.m = mb_arena_alloc(&t->arena, room, sizeof(float)),
+                       .v = mb_arena_alloc(&t->arena, room, sizeof(float)),
+                       .optimizer_kernel = mb_optimizer_kernel(t->options, network->kernels),
+                       .ema_update = network->kernels->ema_update,
+                       .seed = t->options->seed,
+                       .label_smoothing = t->options->label_smoothing,
+                       .finite = &t->training.stats.finite};
+    if (t->trainable.m == NULL || t->trainable.v == NULL)
         return mb_fail_memory(error, "optimizer", 2 * room * sizeof(float));
     return MB_OK;
 }
@@ -229,20 +231,20 @@ static mb_status open_pass(mb_trainer *t, const mb_network *network, const mb_da
                            size_t threads, mb_error *error)
 {
     const mb_training_options *options = t->options;
-    const bool augments = options->augmentation.kind != MB_AS_IT_IS;
-    const mb_supply supply = {.source = &t->source,
-                              .augmenter = augments ? &t->augmenter : NULL,
-                              .samples = t->source.split.count,
-                              .batch_size = options->batch_size};
+    const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
+    const mb_data_loader_config supply = {.source = &t->source,
+                                          .augmenter = augments ? &t->augmenter : NULL,
+                                          .samples = t->source.split.count,
+                                          .batch_size = options->batch_size};
     mb_status status = MB_OK;
     if (augments)
         status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, dataset->rows,
                                    dataset->columns, &t->arena, &t->augmenter, error);
     t->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     if (status == MB_OK)
-        status = mb_pass_open(network, &supply, &t->trainable, threads, &t->pass, error);
-    t->pass.update_source = update_of_step;
-    t->pass.update_context = t;
+        status = mb_epoch_open(network, &supply, &t->trainable, threads, &t->training, error);
+    t->training.get_update = update_of_step;
+    t->training.get_update_context = t;
     return status;
 }
 
@@ -252,13 +254,13 @@ static mb_status open_average(mb_trainer *t, const mb_network *network, mb_error
     t->evaluated = network;
     if (!(t->options->ema > 0.0))
         return MB_OK;
-    float *average = mb_arena_take(&t->arena, network->parameter_room, sizeof *average);
+    float *average = mb_arena_alloc(&t->arena, network->parameter_elements, sizeof *average);
     if (average != NULL)
-        t->evaluated = mb_network_with(network, average, &t->arena);
+        t->evaluated = mb_network_with_parameters(network, average, &t->arena);
     if (average == NULL || t->evaluated == NULL)
-        return mb_fail_memory(error, "average", network->parameter_room * sizeof *average);
-    memcpy(average, network->parameters, network->parameter_room * sizeof *average);
-    t->trainable.average = average;
+        return mb_fail_memory(error, "average", network->parameter_elements * sizeof *average);
+    memcpy(average, network->parameters, network->parameter_elements * sizeof *average);
+    t->trainable.ema = average;
     return MB_OK;
 }
 
@@ -266,22 +268,22 @@ static mb_status open_best(mb_trainer *t, const mb_network *network, mb_error *e
 {
     if (t->options->patience == 0)
         return MB_OK;
-    t->best = mb_arena_take(&t->arena, network->parameter_room, sizeof *t->best);
+    t->best = mb_arena_alloc(&t->arena, network->parameter_elements, sizeof *t->best);
     return t->best != NULL
                ? MB_OK
-               : mb_fail_memory(error, "best epoch", network->parameter_room * sizeof *t->best);
+               : mb_fail_memory(error, "best epoch", network->parameter_elements * sizeof *t->best);
 }
 
-void mb_trainer_settle(mb_trainer *t)
+void mb_trainer_finalize(mb_trainer *t)
 {
-    const mb_network *network = t->pass.network;
-    const float *left = t->trainable.average;
+    const mb_network *network = t->training.network;
+    const float *left = t->trainable.ema;
     if (left != NULL)
-        mb_network_copy_state(network, t->trainable.average);
-    if (t->best != NULL && t->record.finished > 0)
+        mb_network_copy_state(network, t->trainable.ema);
+    if (t->best != NULL && t->history.finished > 0)
         left = t->best;
     if (left != NULL)
-        memcpy(network->parameters, left, network->parameter_room * sizeof *left);
+        memcpy(network->parameters, left, network->parameter_elements * sizeof *left);
 }
 
 static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
@@ -293,7 +295,7 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     const mb_split training = {dataset->train.images, dataset->train.labels, samples};
     const mb_split validation = {dataset->train.images + samples * pixels,
                                  dataset->train.labels + samples, held_out};
-    mb_status status = mb_record_open(t->options->epochs, &t->record, error);
+    mb_status status = mb_history_open(t->options->epochs, &t->history, error);
     if (status == MB_OK)
         status = open_parameters(t, network, error);
     if (status == MB_OK)
@@ -308,16 +310,16 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
                                    &t->validation, error);
     if (status == MB_OK)
         status = mb_network_source(network, &training, pixels, &t->arena, &t->source, error);
-    t->order = mb_arena_take(&t->arena, samples, sizeof *t->order);
+    t->order = mb_arena_alloc(&t->arena, samples, sizeof *t->order);
     if (status == MB_OK && t->order == NULL)
         status = mb_fail_memory(error, "training", samples * sizeof *t->order);
     if (status == MB_OK)
         status = open_pass(t, network, dataset, threads, error);
     if (status != MB_OK)
         return status;
-    t->steps = mb_feed_steps(&t->pass.feed);
-    t->pass.tally.step_loss = mb_arena_take(&t->arena, t->steps, sizeof(float));
-    if (t->pass.tally.step_loss == NULL)
+    t->steps = mb_data_loader_steps(&t->training.loader);
+    t->training.stats.step_loss = mb_arena_alloc(&t->arena, t->steps, sizeof(float));
+    if (t->training.stats.step_loss == NULL)
         return mb_fail_memory(error, "training", t->steps * sizeof(float));
     return MB_OK;
 }
@@ -327,12 +329,13 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
                           mb_trainer *trainer, mb_error *error)
 {
     *trainer = (mb_trainer){.team = mb_machine_team(machine), .options = options, .events = events};
-    trainer->crew =
-        mb_crew_of(mb_team_threads(trainer->team), mb_machine_threads_asked_for(machine));
-    mb_status status = mb_training_check(options, dataset->train.count, error);
+    trainer->thread_tuner =
+        mb_thread_tuner_init(mb_team_threads(trainer->team), mb_machine_threads_requested(machine));
+    mb_status status = mb_training_options_check(options, dataset->train.count, error);
     if (status == MB_OK && dataset->classes > network->classes)
-        status = mb_fail(error, MB_INVALID, "training: %zu classes of images, the network has %zu",
-                         dataset->classes, network->classes);
+        status =
+            mb_fail(error, MB_ERROR_INVALID, "training: %zu classes of images, the network has %zu",
+                    dataset->classes, network->classes);
     if (status == MB_OK)
         status = open_trainer(trainer, network, dataset, error);
     if (status != MB_OK)
@@ -342,10 +345,10 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
 
 void mb_trainer_close(mb_trainer *t)
 {
-    mb_pass_close(&t->pass);
+    mb_epoch_close(&t->training);
     mb_evaluator_close(&t->test);
     mb_evaluator_close(&t->validation);
-    mb_record_close(&t->record);
+    mb_history_close(&t->history);
     mb_arena_free(&t->arena);
 }
 
@@ -358,7 +361,7 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
     if (status != MB_OK)
         return status;
     status = mb_trainer_run(&t, error);
-    mb_trainer_settle(&t);
+    mb_trainer_finalize(&t);
     mb_trainer_close(&t);
     return status;
 }

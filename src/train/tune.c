@@ -5,8 +5,8 @@ static void note_seconds(void *context, const mb_epoch_metrics *metrics)
     *(double *)context = metrics->seconds;
 }
 
-mb_status mb_tuning_measure(const mb_tuning_job *job, const mb_machine_options *options,
-                            double *seconds, mb_error *error)
+mb_status mb_speed_trial_run(const mb_speed_trial *job, const mb_machine_options *options,
+                             double *seconds, mb_error *error)
 {
     const mb_shape input = {1, job->dataset->rows, job->dataset->columns};
     const mb_training_events events = {.context = seconds, .epoch = note_seconds};

@@ -42,7 +42,7 @@ static void require(bool holds)
 /* Of a run that is in the middle of an epoch. */
 static mb_bytes make_base(const char *spec, const mb_training_options *options, size_t steps)
 {
-    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_bytes bytes = {0};
     mb_test_run run;
     mb_test_run_open(spec, options, 1, &run);
@@ -51,7 +51,7 @@ static mb_bytes make_base(const char *spec, const mb_training_options *options, 
     mb_test_run_close(&run);
     require(mb_file_read(path, MB_SAFETENSORS_LIMIT, &bytes, NULL) == MB_OK);
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
     return bytes;
 }
 
@@ -67,7 +67,7 @@ static void limit_memory(void)
 
 static void begin(void)
 {
-    mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
     options.ema = 0.9;
     options.epochs = 3;
     options.validation = 5;
@@ -75,15 +75,15 @@ static void begin(void)
     require(mb_test_open_data(NULL) == MB_OK);
     machine = mb_test_machine(1);
     bases[0] = make_base("dense:6,relu,dropout:0.5,dense:4", &options, MB_TEST_STEPS + 3);
-    options = mb_test_options(MB_SGD, 2);
-    options.augmentation.kind = MB_ELASTIC;
+    options = mb_test_options(MB_OPTIMIZER_SGD, 2);
+    options.augmentation.kind = MB_AUGMENT_ELASTIC;
     bases[1] = make_base("conv2d:3x3,batchnorm2d,relu,flatten,dense:4", &options, 4);
     limit_memory();
 }
 
 static void require_told(mb_status status, const mb_error *error)
 {
-    require(status != MB_MEMORY);
+    require(status != MB_ERROR_MEMORY);
     require(status == MB_OK || (error->status == status && error->text[0] != '\0'));
     require(status == MB_OK || strchr(error->text, '\n') == NULL);
 }
@@ -97,7 +97,7 @@ static void go_on(mb_checkpoint *checkpoint)
     mb_trainer trainer;
     mb_error error = {0};
     bool opened = false;
-    mb_status status = mb_training_check(&checkpoint->options, data->train.count, &error);
+    mb_status status = mb_training_options_check(&checkpoint->options, data->train.count, &error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(checkpoint, data, &error);
     if (status == MB_OK)

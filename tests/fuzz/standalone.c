@@ -51,7 +51,7 @@ static bool run_variants(const char *path, const mb_bytes *bytes, size_t count, 
     if (copy == NULL)
         return false;
     for (size_t number = 0; number < count && bytes->size > 0; number++) {
-        mb_rng rng = mb_rng_at(0, MB_FOR_TESTS, 0, number);
+        mb_rng rng = mb_rng_at(0, MB_RNG_TESTS, 0, number);
         mb_bytes variant = {copy, bytes->size};
         memcpy(copy, bytes->data, bytes->size);
         for (uint32_t left = 1 + mb_rng_below(&rng, MOST_CHANGES); left > 0; left--)

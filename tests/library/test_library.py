@@ -88,7 +88,7 @@ class Installed(support.ProgramTest):
         source = self.path("version.cpp")
         support.write_bytes(source, b"""#include <mnist_blas/mnist_blas.h>
 #include <iostream>
-int main() { std::cout << mb_version() << mb_training_defaults(MB_ADAM).epochs; }
+int main() { std::cout << mb_version() << mb_training_defaults(MB_OPTIMIZER_ADAM).epochs; }
 """)
         self.build(CXX, source)
         self.assertRegex(self.run_built().stdout, rb"^\d+\.\d+\.\d+")

@@ -20,7 +20,8 @@ static mb_dataset *dataset;
 int mb_test_open_data(void **state)
 {
     (void)state;
-    dataset = mb_test_dataset_of(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    dataset =
+        mb_test_dataset_open(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
     return 0;
 }
 
@@ -77,19 +78,19 @@ void mb_test_run_on(mb_test_run *run, size_t stop_after)
 
 void mb_test_run_keep(mb_test_run *run, const char *path)
 {
-    const mb_text_pair note = {"place", "a b%"};
+    const mb_key_value note = {"place", "a b%"};
     mb_error error;
-    mb_checkpoint_head head;
+    mb_checkpoint_metadata head;
     mb_snapshot snapshot;
-    if (mb_checkpoint_head_open(run->machine, run->network, dataset, &run->options, &note, 1, &head,
-                                &error) != MB_OK ||
+    if (mb_checkpoint_metadata_open(run->machine, run->network, dataset, &run->options, &note, 1,
+                                    &head, &error) != MB_OK ||
         mb_snapshot_open(run->machine, &run->trainer, &snapshot, &error) != MB_OK)
         fail_msg("%s", error.text);
     mb_snapshot_take(&snapshot, &run->trainer);
     if (mb_checkpoint_write(&head, &snapshot, path, &error) != MB_OK)
         fail_msg("%s", error.text);
     mb_snapshot_close(&snapshot);
-    mb_checkpoint_head_close(&head);
+    mb_checkpoint_metadata_close(&head);
 }
 
 bool mb_test_sign(mb_bytes bytes)
@@ -114,7 +115,7 @@ void mb_test_run_restore(mb_test_run *run, const char *path)
     mb_error error;
     mb_checkpoint checkpoint;
     if (mb_checkpoint_open(path, &checkpoint, &error) != MB_OK ||
-        mb_options_compare(path, &checkpoint.options, &run->options, &error) != MB_OK ||
+        mb_training_options_compare(path, &checkpoint.options, &run->options, &error) != MB_OK ||
         mb_checkpoint_check_data(&checkpoint, dataset, &error) != MB_OK ||
         mb_checkpoint_restore(&checkpoint, run->machine, &run->trainer, &error) != MB_OK)
         fail_msg("%s", error.text);
@@ -134,16 +135,16 @@ static void epochs_equal(const mb_epoch_metrics *one, const mb_epoch_metrics *ot
 
 void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
 {
-    const size_t room = one->network->parameter_room * sizeof(float);
-    const mb_record *a = &one->trainer.record, *b = &other->trainer.record;
+    const size_t room = one->network->parameter_elements * sizeof(float);
+    const mb_history *a = &one->trainer.history, *b = &other->trainer.history;
     assert_int_equal(one->trainer.epoch, other->trainer.epoch);
     assert_int_equal(one->trainer.step, other->trainer.step);
     assert_memory_equal(one->network->parameters, other->network->parameters, room);
-    assert_memory_equal(one->trainer.trainable.first, other->trainer.trainable.first, room);
-    assert_memory_equal(one->trainer.trainable.second, other->trainer.trainable.second, room);
-    assert_int_equal(one->trainer.trainable.average != NULL, one->options.ema > 0.0);
-    if (one->trainer.trainable.average != NULL)
-        assert_memory_equal(one->trainer.trainable.average, other->trainer.trainable.average, room);
+    assert_memory_equal(one->trainer.trainable.m, other->trainer.trainable.m, room);
+    assert_memory_equal(one->trainer.trainable.v, other->trainer.trainable.v, room);
+    assert_int_equal(one->trainer.trainable.ema != NULL, one->options.ema > 0.0);
+    if (one->trainer.trainable.ema != NULL)
+        assert_memory_equal(one->trainer.trainable.ema, other->trainer.trainable.ema, room);
     assert_int_equal(one->trainer.best != NULL, one->options.patience > 0);
     if (one->trainer.best != NULL)
         assert_memory_equal(one->trainer.best, other->trainer.best, room);

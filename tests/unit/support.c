@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *mb_test_folder(void)
+char *mb_test_make_folder(void)
 {
     const char *parent = getenv("TMPDIR");
     char *folder =
@@ -33,7 +33,7 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
-void mb_test_remove(char *folder)
+void mb_test_remove_folder(char *folder)
 {
     assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     free(folder);
@@ -137,7 +137,7 @@ static void write_packed(const char *folder, const char *name, mb_bytes bytes, b
 /* Whether this class lights this pixel: the same in both splits. */
 static bool lit(const mb_test_dataset *wanted, size_t class, size_t pixel)
 {
-    mb_rng rng = mb_rng_at(wanted->seed, MB_FOR_TESTS, class, pixel);
+    mb_rng rng = mb_rng_at(wanted->seed, MB_RNG_TESTS, class, pixel);
     return mb_rng_below(&rng, 5) == 0;
 }
 
@@ -149,7 +149,7 @@ static void write_split(const char *folder, const mb_test_dataset *wanted, uint6
     assert_non_null(labels);
     assert_non_null(images);
     for (size_t i = 0; i < count; i++) {
-        mb_rng rng = mb_rng_at(wanted->seed + 1, MB_FOR_TESTS, split, i);
+        mb_rng rng = mb_rng_at(wanted->seed + 1, MB_RNG_TESTS, split, i);
         labels[i] = (uint8_t)(i % wanted->classes);
         for (size_t pixel = 0; pixel < pixels; pixel++)
             if (lit(wanted, labels[i], pixel))
@@ -172,21 +172,21 @@ void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted)
                     "t10k-labels-idx1-ubyte");
 }
 
-mb_dataset *mb_test_dataset_of(const mb_test_dataset *wanted)
+mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted)
 {
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_dataset *dataset = NULL;
     mb_error error = {0};
     mb_test_write_dataset(folder, wanted);
     const mb_status status =
-        mb_dataset_open(folder, MB_TRAIN_SPLIT | MB_TEST_SPLIT, &dataset, &error);
-    mb_test_remove(folder);
+        mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, &dataset, &error);
+    mb_test_remove_folder(folder);
     if (status != MB_OK)
         fail_msg("%s", error.text);
     return dataset;
 }
 
-void mb_test_error(const mb_error *error, mb_status status, const char *part)
+void mb_test_check_error(const mb_error *error, mb_status status, const char *part)
 {
     if (error->status != status || strstr(error->text, part) == NULL)
         fail_msg("status %d, \"%s\"; expected %d, with \"%s\"", error->status, error->text, status,

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /* A new, empty folder under $TMPDIR (/tmp): its path, on the heap. */
-char *mb_test_folder(void);
+char *mb_test_make_folder(void);
 
 /* Removes the folder and all that is in it, and frees its name. */
-void mb_test_remove(char *folder);
+void mb_test_remove_folder(char *folder);
 
 /* Writes FOLDER/NAME; returns that path, on the heap. */
 char *mb_test_write(const char *folder, const char *name, mb_bytes bytes);
@@ -51,9 +51,9 @@ typedef struct mb_test_dataset {
 void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
 
 /* The same, read again from a folder that is gone then; mb_dataset_close frees it. */
-mb_dataset *mb_test_dataset_of(const mb_test_dataset *wanted);
+mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted);
 
 /* The status of `error` is `status`, its text is one line and has `part` in it. */
-void mb_test_error(const mb_error *error, mb_status status, const char *part);
+void mb_test_check_error(const mb_error *error, mb_status status, const char *part);
 
 #endif

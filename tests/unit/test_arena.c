@@ -34,7 +34,7 @@ static void pieces_are_aligned_zeroed_and_apart(void **state)
     uint8_t *pieces[ROUNDS * SIZES];
     for (size_t i = 0; i < ROUNDS * SIZES; i++) {
         const size_t size = sizes[i % SIZES];
-        pieces[i] = mb_arena_take(&arena, size, 1);
+        pieces[i] = mb_arena_alloc(&arena, size, 1);
         assert_non_null(pieces[i]);
         assert_int_equal((uintptr_t)pieces[i] % MB_CACHE_LINE, 0);
         assert_true(is_zero(pieces[i], size));
@@ -54,7 +54,7 @@ static void memory_is_zeroed_when_used_again(void **state)
     for (size_t round = 0; round < 4; round++) {
         mb_arena arena = {0};
         for (size_t i = 0; i < SIZES; i++) {
-            uint8_t *piece = mb_arena_take(&arena, sizes[i], 1);
+            uint8_t *piece = mb_arena_alloc(&arena, sizes[i], 1);
             assert_true(is_zero(piece, sizes[i]));
             memset(piece, 0xff, sizes[i]);
         }
@@ -67,8 +67,8 @@ static void elements_count_by_their_size(void **state)
 {
     (void)state;
     mb_arena arena = {0};
-    double *numbers = mb_arena_take(&arena, 100000, sizeof *numbers);
-    uint8_t *next = mb_arena_take(&arena, 1, 1);
+    double *numbers = mb_arena_alloc(&arena, 100000, sizeof *numbers);
+    uint8_t *next = mb_arena_alloc(&arena, 1, 1);
     *next = 0xff;
     for (size_t i = 0; i < 100000; i++)
         numbers[i] = 1.0;
@@ -81,15 +81,15 @@ static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
     mb_arena arena = {0};
-    assert_null(mb_arena_take(&arena, SIZE_MAX, 2));
-    assert_null(mb_arena_take(&arena, SIZE_MAX / 2 + 1, 2));
-    assert_null(mb_arena_take(&arena, 1, SIZE_MAX));
-    assert_null(mb_arena_take(&arena, 1, SIZE_MAX - MB_CACHE_LINE));
-    assert_null(mb_arena_take(&arena, 1, SIZE_MAX - 2 * MB_CACHE_LINE));
-    assert_null(mb_arena_take(&arena, SIZE_MAX / 4, 1));
+    assert_null(mb_arena_alloc(&arena, SIZE_MAX, 2));
+    assert_null(mb_arena_alloc(&arena, SIZE_MAX / 2 + 1, 2));
+    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX));
+    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX - MB_CACHE_LINE));
+    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX - 2 * MB_CACHE_LINE));
+    assert_null(mb_arena_alloc(&arena, SIZE_MAX / 4, 1));
     assert_null(arena.blocks);
-    uint8_t *piece = mb_arena_take(&arena, 10, 1);
-    assert_null(mb_arena_take(&arena, SIZE_MAX, SIZE_MAX));
+    uint8_t *piece = mb_arena_alloc(&arena, 10, 1);
+    assert_null(mb_arena_alloc(&arena, SIZE_MAX, SIZE_MAX));
     assert_non_null(piece);
     assert_true(is_zero(piece, 10)); /* what was taken before is still there */
     mb_arena_free(&arena);
@@ -99,9 +99,9 @@ static void nothing_is_a_valid_pointer(void **state)
 {
     (void)state;
     mb_arena arena = {0};
-    assert_non_null(mb_arena_take(&arena, 0, 8));
-    assert_non_null(mb_arena_take(&arena, 8, 0));
-    assert_non_null(mb_arena_take(&arena, 0, SIZE_MAX));
+    assert_non_null(mb_arena_alloc(&arena, 0, 8));
+    assert_non_null(mb_arena_alloc(&arena, 8, 0));
+    assert_non_null(mb_arena_alloc(&arena, 0, SIZE_MAX));
     mb_arena_free(&arena);
     mb_arena_free(&arena); /* an empty one is fine */
     assert_null(arena.blocks);
@@ -112,10 +112,10 @@ static void strings_are_copies(void **state)
     (void)state;
     mb_arena arena = {0};
     char text[] = "dense:10";
-    char *copy = mb_arena_string(&arena, text);
+    char *copy = mb_arena_strdup(&arena, text);
     text[0] = 'D';
     assert_string_equal(copy, "dense:10");
-    assert_string_equal(mb_arena_string(&arena, ""), "");
+    assert_string_equal(mb_arena_strdup(&arena, ""), "");
     mb_arena_free(&arena);
 }
 

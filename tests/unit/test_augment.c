@@ -8,7 +8,7 @@
 
 #include "data/augment.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static double field_x[MOST_PIXELS], field_y[MOST_PIXELS];
 
 static double up_to(double most, mb_rng *rng)
 {
-    return most * (2.0 * (double)mb_rng_unit(rng) - 1.0);
+    return most * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
 }
 
 /* Simard's field by its definition: each pixel the sum of all pixels' noise, by distance. */
@@ -37,7 +37,7 @@ static void reference_field(const mb_augmentation *options, size_t rows, size_t 
                             uint64_t state)
 {
     const double sigma = options->elastic_sigma, reach = ceil(3.0 * sigma);
-    const size_t width = mb_whole_lines(columns);
+    const size_t width = mb_pad_to_lanes(columns);
     static double noise_x[64 * 48], noise_y[64 * 48];
     mb_rng rng = {state - 0x9e3779b97f4a7c15u};
     double whole = 0.0;
@@ -95,7 +95,7 @@ static void reference(const mb_augmentation *options, const uint8_t *image, size
     const double a = cos(angle) * wide, b = (cos(angle) * slant - sin(angle)) * high;
     const double c = sin(angle) * wide, d = (sin(angle) * slant + cos(angle)) * high;
     const double middle_x = 0.5 * (double)(columns - 1), middle_y = 0.5 * (double)(rows - 1);
-    const int elastic = options->kind == MB_ELASTIC;
+    const int elastic = options->kind == MB_AUGMENT_ELASTIC;
     if (elastic)
         reference_field(options, rows, columns, mb_rng_next(&rng));
     for (size_t p = 0; p < rows * columns; p++) {
@@ -112,7 +112,7 @@ static void reference(const mb_augmentation *options, const uint8_t *image, size
 
 typedef struct bench {
     mb_arena arena;
-    mb_source source;
+    mb_sample_source source;
     mb_augmenter augmenter;
     void *scratch;
 } bench;
@@ -124,8 +124,8 @@ static void draw_images(size_t pixels, int dense)
     for (size_t i = 0; i < IMAGES; i++)
         labels[i] = (uint8_t)(i % 4);
     for (size_t i = 0; i < IMAGES * pixels; i++) {
-        const int ink = i / pixels > 2 && mb_rng_below(mb_test_draws(), 4) == 0;
-        pixels_of[i] = ink ? (uint8_t)mb_test_from_to(1, 255) : (uint8_t)(dense ? 3 : 0);
+        const int ink = i / pixels > 2 && mb_rng_below(mb_test_rng(), 4) == 0;
+        pixels_of[i] = ink ? (uint8_t)mb_test_random_size(1, 255) : (uint8_t)(dense ? 3 : 0);
     }
     memset(pixels_of + pixels, 255, pixels);
     pixels_of[2 * pixels] = pixels_of[3 * pixels - 1] = 255;
@@ -137,11 +137,12 @@ static bench *open_bench(const mb_augmentation *options, size_t rows, size_t col
     assert_non_null(b);
     draw_images(rows * columns, dense);
     const mb_split split = {pixels_of, labels, IMAGES};
-    assert_int_equal(mb_source_open(&split, rows * columns, &b->arena, &b->source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, rows * columns, &b->arena, &b->source, NULL),
+                     MB_OK);
     assert_int_equal(
         mb_augmenter_open(options, SEED, &b->source, rows, columns, &b->arena, &b->augmenter, NULL),
         MB_OK);
-    b->scratch = mb_arena_take(&b->arena, b->augmenter.scratch, 1);
+    b->scratch = mb_arena_alloc(&b->arena, b->augmenter.scratch, 1);
     assert_non_null(b->scratch);
     memset(b->scratch, 0xa5, b->augmenter.scratch);
     return b;
@@ -156,7 +157,7 @@ static void close_bench(bench *b)
 static mb_augmentation draw_strengths(mb_augmentation_kind kind)
 {
     float u[6];
-    mb_test_draw(u, 6); /* -2 .. 2 */
+    mb_test_random_floats(u, 6); /* -2 .. 2 */
     return (mb_augmentation){.kind = kind,
                              .rotate = 90.0 * fabs((double)u[0]),
                              .scale = 0.45 * fabs((double)u[1]),
@@ -173,10 +174,10 @@ static void check_image(const bench *b, const mb_kernels *kernels, size_t number
     static uint8_t image[MOST_PIXELS + 1];
     static double wanted[MOST_PIXELS];
     image[pixels] = 77;
-    mb_augment(a, kernels, number, epoch, b->scratch, image);
+    mb_augment_image(a, kernels, number, epoch, b->scratch, image);
     assert_int_equal(image[pixels], 77);
     reference(&a->options, pixels_of + number * pixels, a->rows, a->columns,
-              mb_rng_at(SEED, MB_FOR_AUGMENTATION, epoch, number), wanted);
+              mb_rng_at(SEED, MB_RNG_AUGMENTATION, epoch, number), wanted);
     for (size_t p = 0; p < pixels; p++)
         if (fabs((double)image[p] - floor(wanted[p] + 0.5)) > 1.0)
             fail_msg("image %zu of %zux%zu, pixel %zu: %d, and %g is right", number, a->rows,
@@ -198,26 +199,26 @@ static void check_kind(mb_augmentation_kind kind, size_t rounds)
 static void affine_is_within_a_gray_level_of_the_reference(void **state)
 {
     (void)state;
-    check_kind(MB_AFFINE, 60);
+    check_kind(MB_AUGMENT_AFFINE, 60);
 }
 
 static void elastic_is_within_a_gray_level_of_the_reference(void **state)
 {
     (void)state;
-    check_kind(MB_ELASTIC, 3);
+    check_kind(MB_AUGMENT_ELASTIC, 3);
 }
 
 static void nothing_changes_without_strengths(void **state)
 {
     (void)state;
-    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+    for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
         for (size_t s = 0; s < 2 * SIZES; s++) {
             const mb_augmentation options = {.kind = kind, .elastic_sigma = 4.0};
             const size_t rows = sizes[s / 2][0], columns = sizes[s / 2][1], pixels = rows * columns;
             uint8_t image[MOST_PIXELS];
             bench *b = open_bench(&options, rows, columns, s % 2);
             for (size_t number = 0; number < IMAGES; number++) {
-                mb_augment(&b->augmenter, mb_kernels_best(), number, s, b->scratch, image);
+                mb_augment_image(&b->augmenter, mb_kernels_best(), number, s, b->scratch, image);
                 assert_memory_equal(image, pixels_of + number * pixels, pixels);
             }
             close_bench(b);
@@ -228,17 +229,17 @@ static void images_stay_as_they_are_from_an_epoch_on(void **state)
 {
     (void)state;
     for (int dense = 0; dense < 2; dense++) {
-        const mb_augmentation options = {.kind = MB_AFFINE, .shift = 3.0};
+        const mb_augmentation options = {.kind = MB_AUGMENT_AFFINE, .shift = 3.0};
         uint8_t image[784];
         bench *b = open_bench(&options, 28, 28, dense);
         b->augmenter.plain_from = 5;
         for (size_t number = 0; number < IMAGES; number++) {
-            mb_augment(&b->augmenter, mb_kernels_best(), number, 5, b->scratch, image);
+            mb_augment_image(&b->augmenter, mb_kernels_best(), number, 5, b->scratch, image);
             assert_memory_equal(image, pixels_of + number * 784, 784);
-            mb_augment(&b->augmenter, mb_kernels_best(), number, 9, b->scratch, image);
+            mb_augment_image(&b->augmenter, mb_kernels_best(), number, 9, b->scratch, image);
             assert_memory_equal(image, pixels_of + number * 784, 784);
         }
-        mb_augment(&b->augmenter, mb_kernels_best(), 7, 4, b->scratch, image);
+        mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 4, b->scratch, image);
         assert_memory_not_equal(image, pixels_of + 7 * 784, 784);
         close_bench(b);
     }
@@ -252,19 +253,19 @@ static void each_strength_plays_a_part(void **state)
                                          {.scale = 0.3},
                                          {.shear = 0.3},
                                          {.shift = 2.0},
-                                         {.kind = MB_ELASTIC, .elastic_alpha = 30.0}};
+                                         {.kind = MB_AUGMENT_ELASTIC, .elastic_alpha = 30.0}};
     for (size_t i = 0; i < sizeof strengths / sizeof strengths[0]; i++) {
         mb_augmentation options = strengths[i];
-        options.kind = options.kind == MB_ELASTIC ? MB_ELASTIC : MB_AFFINE;
+        options.kind = options.kind == MB_AUGMENT_ELASTIC ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE;
         options.elastic_sigma = 4.0;
         uint8_t image[784], other[784];
         bench *b = open_bench(&options, 28, 28, 0);
-        mb_augment(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, image);
+        mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, image);
         assert_memory_not_equal(image, pixels_of + 7 * 784, 784);
-        mb_augment(&b->augmenter, mb_kernels_best(), 7, 1, b->scratch, other);
+        mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 1, b->scratch, other);
         assert_memory_not_equal(image, other, 784);
         b->augmenter.seed++;
-        mb_augment(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, other);
+        mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, other);
         assert_memory_not_equal(image, other, 784);
         close_bench(b);
     }
@@ -274,13 +275,14 @@ static void levels_give_the_same_bytes(void **state)
 {
     (void)state;
     for (size_t round = 0; round < 40; round++) {
-        const mb_augmentation options = draw_strengths(round % 2 ? MB_ELASTIC : MB_AFFINE);
+        const mb_augmentation options =
+            draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
         uint8_t image[MOST_PIXELS], other[MOST_PIXELS];
         const size_t rows = sizes[round % SIZES][0], columns = sizes[round % SIZES][1];
         bench *b = open_bench(&options, rows, columns, round % 5 == 0);
-        mb_augment(&b->augmenter, mb_kernels_at(MB_CPU_BASELINE), 7, 0, b->scratch, image);
+        mb_augment_image(&b->augmenter, mb_kernels_at(MB_CPU_BASELINE), 7, 0, b->scratch, image);
         for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
-            mb_augment(&b->augmenter, mb_kernels_at(level), 7, 0, b->scratch, other);
+            mb_augment_image(&b->augmenter, mb_kernels_at(level), 7, 0, b->scratch, other);
             assert_memory_equal(image, other, rows * columns);
         }
         close_bench(b);
@@ -290,22 +292,22 @@ static void levels_give_the_same_bytes(void **state)
 /* ---- the rows of a step ---- */
 
 /* The row's bytes, label and, where it has them, dots are those of sample `number`. */
-static void check_row(const bench *b, const mb_augmented *d, size_t row, size_t number)
+static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, size_t number)
 {
     const size_t pixels = d->source.pixels;
     uint8_t image[MOST_PIXELS], of_dots[MOST_PIXELS] = {0};
-    mb_augment(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
+    mb_augment_image(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
     assert_memory_equal(d->source.split.images + row * pixels, image, pixels);
     assert_int_equal(d->source.split.labels[row], labels[number]);
-    for (size_t range = 0; range < d->source.ranges; range++) {
-        const mb_pixels x = mb_source_pixels(&d->source, row, range);
-        size_t pixel = range * d->source.range_pixels;
+    for (size_t range = 0; range < d->source.segments; range++) {
+        const mb_sparse_row x = mb_sample_source_segment(&d->source, row, range);
+        size_t pixel = range * d->source.segment_pixels;
         for (size_t k = 0; k < x.count; k++) {
-            pixel += x.dots[k].step;
-            of_dots[pixel] = x.dots[k].value;
+            pixel += x.nonzeros[k].delta;
+            of_dots[pixel] = x.nonzeros[k].value;
         }
     }
-    if (d->source.dots != NULL)
+    if (d->source.nonzeros != NULL)
         assert_memory_equal(of_dots, image, pixels);
 }
 
@@ -314,29 +316,31 @@ static void rows_are_the_samples_whatever_the_batch(void **state)
 {
     (void)state;
     for (size_t round = 0; round < 3 * SIZES; round++) {
-        const mb_augmentation options = draw_strengths(round % 2 ? MB_ELASTIC : MB_AFFINE);
+        const mb_augmentation options =
+            draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
         bench *b =
             open_bench(&options, sizes[round % SIZES][0], sizes[round % SIZES][1], round % 3 == 0);
         const uint32_t number[] = {7, 1, 11, 7, 0, 2, 9};
-        const size_t rows = mb_test_from_to(1, 7), room = rows + mb_test_from_to(0, 3);
-        mb_augmented d;
-        assert_int_equal(mb_augmented_open(&b->augmenter, room, &b->arena, &d, NULL), MB_OK);
-        assert_true((d.source.dots == NULL) == (b->source.dots == NULL));
-        const mb_samples samples = {number, rows}, full = {(uint32_t[]){1, 1, 1, 1, 1, 1, 1}, rows};
-        mb_augmented_make(&d, mb_kernels_best(), full, 0, room, 2, b->scratch);
+        const size_t rows = mb_test_random_size(1, 7), room = rows + mb_test_random_size(0, 3);
+        mb_augmented_batch d;
+        assert_int_equal(mb_augmented_batch_open(&b->augmenter, room, &b->arena, &d, NULL), MB_OK);
+        assert_true((d.source.nonzeros == NULL) == (b->source.nonzeros == NULL));
+        const mb_sample_indices samples = {number, rows},
+                                full = {(uint32_t[]){1, 1, 1, 1, 1, 1, 1}, rows};
+        mb_augmented_batch_fill(&d, mb_kernels_best(), full, 0, room, 2, b->scratch);
         for (size_t end = room; end > 0; end--)
-            mb_augmented_make(&d, mb_kernels_best(), samples, end - 1, end + (end == room) * 5, 3,
-                              b->scratch);
+            mb_augmented_batch_fill(&d, mb_kernels_best(), samples, end - 1,
+                                    end + (end == room) * 5, 3, b->scratch);
         for (size_t row = 0; row < rows; row++)
             check_row(b, &d, row, number[row]);
         for (size_t row = 0; row < room; row++)
-            assert_int_equal(d.number[row], row);
-        mb_augmented_prefetch(&d, samples, 0, room + 5);
+            assert_int_equal(d.index[row], row);
+        mb_augmented_batch_prefetch(&d, samples, 0, room + 5);
         close_bench(b);
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "draws.h"
+#include "random.h"
 #include "train/trainer.h"
 #include "training.h"
 
@@ -30,14 +30,14 @@ static void draw_set(int dense)
         order[i] = (uint32_t)(i * 7 % SAMPLES);
         for (size_t p = 0; p < PIXELS; p++) {
             const int bar = p % COLUMNS / 6 == i % CLASSES && p / COLUMNS > 2;
-            images[i * PIXELS + p] = (uint8_t)(bar ? mb_test_from_to(100, 255) : dense ? 9 : 0);
+            images[i * PIXELS + p] = (uint8_t)(bar ? mb_test_random_size(100, 255) : dense ? 9 : 0);
         }
     }
 }
 
 static mb_training_options options_of(mb_augmentation_kind kind, size_t batch_size)
 {
-    mb_training_options options = mb_training_defaults(MB_ADAMW);
+    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     options.batch_size = batch_size;
     options.augmentation.kind = kind;
     options.augmentation.rotate = 30.0;
@@ -49,14 +49,14 @@ static void vary(const mb_training_options *options)
 {
     mb_arena arena = {0};
     mb_augmenter augmenter;
-    const mb_source source = {.split = {images, labels, SAMPLES}, .pixels = PIXELS};
+    const mb_sample_source source = {.split = {images, labels, SAMPLES}, .pixels = PIXELS};
     assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &source, ROWS,
                                        COLUMNS, &arena, &augmenter, NULL),
                      MB_OK);
-    void *scratch = mb_arena_take(&arena, augmenter.scratch, 1);
+    void *scratch = mb_arena_alloc(&arena, augmenter.scratch, 1);
     assert_non_null(scratch);
     for (size_t i = 0; i < SAMPLES; i++)
-        mb_augment(&augmenter, mb_kernels_best(), i, 0, scratch, varied + i * PIXELS);
+        mb_augment_image(&augmenter, mb_kernels_best(), i, 0, scratch, varied + i * PIXELS);
     mb_arena_free(&arena);
 }
 
@@ -80,13 +80,13 @@ static float *train(const uint8_t *pixels, const mb_training_options *options, s
     mb_test_training t;
     const mb_split split = {pixels, labels, SAMPLES};
     mb_test_training_open(machine, network, &split, order, SAMPLES, options, &t);
-    const size_t steps = mb_feed_steps(&t.pass.feed);
+    const size_t steps = mb_data_loader_steps(&t.epoch.loader);
     assert_int_equal(mb_test_training_run(&t, 0, steps), steps);
-    *count = mb_network_parameters(network);
+    *count = mb_network_parameter_count(network);
     float *all = malloc(*count * sizeof *all), *next = all;
-    for (size_t tensor = 0; tensor < mb_network_tensors(network); tensor++) {
-        mb_network_get(network, tensor, next);
-        next += mb_network_tensor(network, tensor).elements;
+    for (size_t tensor = 0; tensor < mb_network_tensor_count(network); tensor++) {
+        mb_network_get_tensor(network, tensor, next);
+        next += mb_network_tensor_info(network, tensor).elements;
     }
     mb_test_training_close(&t);
     mb_network_close(network);
@@ -98,7 +98,7 @@ static void check(mb_augmentation_kind kind, size_t batch_size)
 {
     size_t count;
     const mb_training_options options = options_of(kind, batch_size);
-    const mb_training_options plain = options_of(MB_AS_IT_IS, batch_size);
+    const mb_training_options plain = options_of(MB_AUGMENT_NONE, batch_size);
     vary(&options);
     float *wanted = train(varied, &plain, 1, &count), *other = train(images, &plain, 1, &count);
     assert_memory_not_equal(wanted, other, count * sizeof *wanted);
@@ -116,7 +116,7 @@ static void is_training_on_varied_images(int dense)
     static const size_t batch_sizes[] = {1, 3, 64, 100, SAMPLES};
     draw_set(dense);
     for (size_t i = 0; i < sizeof batch_sizes / sizeof batch_sizes[0]; i++)
-        for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+        for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
             check(kind, batch_sizes[i]);
 }
 
@@ -138,31 +138,31 @@ static void a_step_knows_its_samples(void **state)
     (void)state;
     draw_set(0);
     mb_arena arena = {0};
-    mb_source source;
+    mb_sample_source source;
     mb_augmenter augmenter;
-    mb_feed feed;
-    const mb_training_options options = options_of(MB_AFFINE, 64);
+    mb_data_loader feed;
+    const mb_training_options options = options_of(MB_AUGMENT_AFFINE, 64);
     const mb_split split = {images, labels, SAMPLES};
-    assert_int_equal(mb_source_open(&split, PIXELS, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, PIXELS, &arena, &source, NULL), MB_OK);
     assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, ROWS, COLUMNS, &arena,
                                        &augmenter, NULL),
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
-        const mb_supply supply = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
-        assert_int_equal(mb_feed_open(&supply, mb_kernels_best(), true, &arena, &feed, NULL),
+        const mb_data_loader_config supply = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
+        assert_int_equal(mb_data_loader_open(&supply, mb_kernels_best(), true, &arena, &feed, NULL),
                          MB_OK);
         feed.order = order;
         feed.epoch = 8;
-        const mb_step step = mb_feed_step(&feed, 5); /* the last, and smaller */
+        const mb_step step = mb_data_loader_step(&feed, 5); /* the last, and smaller */
         assert_int_equal(step.samples.count, SAMPLES % 64);
-        assert_int_equal(step.drawn.count, SAMPLES % 64);
+        assert_int_equal(step.dataset_samples.count, SAMPLES % 64);
         assert_int_equal(step.next.count, 0);
         assert_int_equal(step.epoch, 8);
         for (size_t row = 0; row < SAMPLES % 64; row++) {
-            assert_int_equal(step.drawn.number[row], order[5 * 64 + row]);
-            assert_int_equal(step.samples.number[row], augments ? row : order[5 * 64 + row]);
+            assert_int_equal(step.dataset_samples.index[row], order[5 * 64 + row]);
+            assert_int_equal(step.samples.index[row], augments ? row : order[5 * 64 + row]);
         }
-        assert_ptr_equal(mb_feed_step(&feed, 4).next.number, order + 5 * 64);
+        assert_ptr_equal(mb_data_loader_step(&feed, 4).next.index, order + 5 * 64);
     }
     mb_arena_free(&arena);
 }
@@ -176,7 +176,7 @@ static void evaluation_sees_images_as_they_are(void **state)
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, "dense:4");
     mb_evaluation *evaluation = NULL;
-    mb_training_options options = options_of(MB_ELASTIC, 64);
+    mb_training_options options = options_of(MB_AUGMENT_ELASTIC, 64);
     options.epochs = 1;
     const mb_split split = {images, labels, SAMPLES};
     const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
@@ -184,7 +184,7 @@ static void evaluation_sees_images_as_they_are(void **state)
     assert_int_equal(mb_trainer_open(machine, network, &dataset, &options, NULL, &trainer, NULL),
                      MB_OK);
     assert_int_equal(mb_trainer_epoch(&trainer, NULL), MB_OK);
-    const double seen = (double)trainer.test.pass.tally.correct / SAMPLES;
+    const double seen = (double)trainer.test.epoch.stats.correct / SAMPLES;
     mb_trainer_close(&trainer);
     assert_int_equal(mb_evaluate(machine, network, &split, ROWS, COLUMNS, &evaluation, NULL),
                      MB_OK);
@@ -202,12 +202,12 @@ static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
     mb_network *network = open_network(machine, "dense:4");
     mb_training_options options = options_of(kind, 64);
     options.epochs = epochs;
-    options.schedule = MB_CONSTANT;
+    options.schedule = MB_SCHEDULE_CONSTANT;
     options.augmentation.plain_epochs = plain_epochs;
     const mb_split split = {images, labels, SAMPLES};
     const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
     assert_int_equal(mb_train(machine, network, &dataset, &options, NULL, NULL), MB_OK);
-    mb_network_get(network, 0, weights);
+    mb_network_get_tensor(network, 0, weights);
     mb_network_close(network);
     mb_machine_close(machine);
 }
@@ -219,17 +219,17 @@ static void the_last_epochs_are_plain(void **state)
         off[CLASSES * PIXELS];
     for (int dense = 0; dense < 2; dense++) {
         draw_set(dense);
-        run(MB_AFFINE, 2, 0, varied_only);
-        run(MB_AFFINE, 2, 1, one);
-        run(MB_AFFINE, 2, 2, all);
-        run(MB_AS_IT_IS, 2, 0, off);
+        run(MB_AUGMENT_AFFINE, 2, 0, varied_only);
+        run(MB_AUGMENT_AFFINE, 2, 1, one);
+        run(MB_AUGMENT_AFFINE, 2, 2, all);
+        run(MB_AUGMENT_NONE, 2, 0, off);
         assert_memory_equal(all, off, sizeof all);
         assert_memory_not_equal(one, off, sizeof one);
         assert_memory_not_equal(one, varied_only, sizeof one);
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "draws.h"
+#include "random.h"
 #include "report/axis.h"
 
 #include <float.h>
@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double unit(void) { return (double)mb_rng_unit(mb_test_draws()); }
+static double unit(void) { return (double)mb_rng_uniform(mb_test_rng()); }
 
 /* Ticks ascend within the axis, and each label reads as its tick and as no other. */
 static void check(const mb_axis *axis)
 {
     const double slack = 1e-6 * (axis->most - axis->least);
-    assert_in_range(axis->ticks, MB_FEWEST_TICKS, MB_MOST_TICKS);
+    assert_in_range(axis->ticks, MB_MIN_TICKS, MB_MAX_TICKS);
     for (size_t i = 0; i < axis->ticks; i++) {
         assert_true(axis->tick[i] >= axis->least - slack && axis->tick[i] <= axis->most + slack);
         char *end = NULL;
@@ -77,7 +77,7 @@ static void known_ranges(void **state)
                  {0, 4e6, 0, "0 1e6 2e6 3e6 4e6"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const mb_axis axis = mb_axis_linear(known[i].least, known[i].most, known[i].least_step);
-        char labels[MB_MOST_TICKS * MB_LABEL] = "";
+        char labels[MB_MAX_TICKS * MB_LABEL] = "";
         for (size_t tick = 0; tick < axis.ticks; tick++) {
             strcat(labels, tick > 0 ? " " : "");
             strcat(labels, axis.label[tick]);
@@ -121,14 +121,14 @@ static void places_are_shares_of_the_axis(void **state)
 {
     (void)state;
     const mb_axis line = mb_axis_linear(-2.0, 6.0, 0.0), log = mb_axis_log(0.01, 100.0);
-    assert_true(mb_axis_place(&line, -2.0) == 0.0 && mb_axis_place(&line, 6.0) == 1.0);
-    assert_true(mb_axis_place(&line, 0.0) == 0.25 && mb_axis_place(&line, 8.0) == 1.25);
-    assert_true(mb_axis_place(&log, 0.01) == 0.0 && mb_axis_place(&log, 100.0) == 1.0);
-    assert_true(fabs(mb_axis_place(&log, 1.0) - 0.5) < 1e-15);
-    assert_true(mb_axis_place(&log, 0.0) == 0.0 && mb_axis_place(&log, -1.0) == 0.0);
+    assert_true(mb_axis_position(&line, -2.0) == 0.0 && mb_axis_position(&line, 6.0) == 1.0);
+    assert_true(mb_axis_position(&line, 0.0) == 0.25 && mb_axis_position(&line, 8.0) == 1.25);
+    assert_true(mb_axis_position(&log, 0.01) == 0.0 && mb_axis_position(&log, 100.0) == 1.0);
+    assert_true(fabs(mb_axis_position(&log, 1.0) - 0.5) < 1e-15);
+    assert_true(mb_axis_position(&log, 0.0) == 0.0 && mb_axis_position(&log, -1.0) == 0.0);
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

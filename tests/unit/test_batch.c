@@ -19,7 +19,7 @@ enum { IMAGES = 200, PIXELS = 250 }; /* of two ranges */
 /* A split with a source: images whose pixels 0..4 are never lit, and pixel p + 5 seldom. */
 typedef struct stock {
     mb_arena arena;
-    mb_source source;
+    mb_sample_source source;
     uint8_t images[IMAGES * PIXELS], labels[IMAGES];
     uint32_t order[IMAGES];
 } stock;
@@ -28,7 +28,7 @@ static stock *open_stock(uint32_t percent)
 {
     stock *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, percent, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, percent, 0);
     for (size_t i = 0; i < IMAGES; i++) {
         s->labels[i] = (uint8_t)mb_rng_below(&rng, 256);
         for (size_t p = 5; p < PIXELS; p++)
@@ -37,7 +37,7 @@ static stock *open_stock(uint32_t percent)
     }
     mb_sampler_shuffle(1, 0, IMAGES, s->order);
     const mb_split split = {s->images, s->labels, IMAGES};
-    assert_int_equal(mb_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
     return s;
 }
 
@@ -55,9 +55,9 @@ static mb_batch open_batch(stock *s, size_t max_rows)
 }
 
 /* As the feed does it: all pieces of the largest batch; those past the last sample do nothing. */
-static void gather(stock *s, mb_batch *batch, mb_samples samples, size_t max_rows)
+static void gather(stock *s, mb_batch *batch, mb_sample_indices samples, size_t max_rows)
 {
-    const size_t pieces = mb_batch_pieces(&s->source, max_rows);
+    const size_t pieces = mb_batch_tile_count(&s->source, max_rows);
     for (size_t piece = 0; piece < pieces; piece++)
         mb_batch_gather(batch, mb_kernels_best(), samples, piece);
 }
@@ -68,41 +68,41 @@ static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
 }
 
 /* Row by row: the sample's own pixels, range after range. */
-static void check_rows(const stock *s, mb_samples samples)
+static void check_rows(const stock *s, mb_sample_indices samples)
 {
     for (size_t row = 0; row < samples.count; row++) {
         uint8_t image[PIXELS] = {0};
-        for (size_t range = 0; range < s->source.ranges; range++) {
-            const mb_pixels x = mb_source_pixels(&s->source, samples.number[row], range);
-            size_t pixel = range * s->source.range_pixels;
+        for (size_t range = 0; range < s->source.segments; range++) {
+            const mb_sparse_row x = mb_sample_source_segment(&s->source, samples.index[row], range);
+            size_t pixel = range * s->source.segment_pixels;
             for (size_t k = 0; k < x.count; k++)
-                image[pixel += x.dots[k].step] = x.dots[k].value;
+                image[pixel += x.nonzeros[k].delta] = x.nonzeros[k].value;
         }
-        assert_memory_equal(image, s->images + samples.number[row] * PIXELS, PIXELS);
+        assert_memory_equal(image, s->images + samples.index[row] * PIXELS, PIXELS);
     }
 }
 
 /* Pixel by pixel: the rows of each block in which it is not zero, in its bits. */
-static void check_blocks(const stock *s, const mb_batch *batch, mb_samples samples)
+static void check_blocks(const stock *s, const mb_batch *batch, mb_sample_indices samples)
 {
     for (size_t first = 0; first < samples.count; first += MB_BLOCK_ROWS) {
-        const mb_block *block = &batch->block[first / MB_BLOCK_ROWS];
+        const mb_transposed_block *block = &batch->block[first / MB_BLOCK_ROWS];
         for (size_t p = 0; p < PIXELS; p++)
             for (size_t r = 0; r < MB_BLOCK_ROWS; r++) {
                 const bool there = first + r < samples.count, set = block->mask[p] >> r & 1;
-                const uint8_t wanted = there ? pixel_of(s, samples.number[first + r], p) : 0;
+                const uint8_t wanted = there ? pixel_of(s, samples.index[first + r], p) : 0;
                 assert_int_equal(set, wanted != 0);
                 assert_int_equal(set ? block->value[p * MB_BLOCK_ROWS + r] : 0, wanted);
             }
     }
 }
 
-static void check_batch(const stock *s, const mb_batch *batch, mb_samples samples)
+static void check_batch(const stock *s, const mb_batch *batch, mb_sample_indices samples)
 {
-    assert_int_equal(batch->x == NULL, s->source.dots != NULL);
-    assert_int_equal(batch->block == NULL, s->source.dots == NULL);
+    assert_int_equal(batch->x == NULL, s->source.nonzeros != NULL);
+    assert_int_equal(batch->block == NULL, s->source.nonzeros == NULL);
     for (size_t i = 0; i < samples.count; i++)
-        assert_int_equal(batch->labels[i], s->labels[samples.number[i]]);
+        assert_int_equal(batch->labels[i], s->labels[samples.index[i]]);
     if (batch->block != NULL) {
         check_rows(s, samples);
         check_blocks(s, batch, samples);
@@ -111,7 +111,7 @@ static void check_batch(const stock *s, const mb_batch *batch, mb_samples sample
     for (size_t i = 0; i < samples.count; i++)
         for (size_t p = 0; p < PIXELS; p++)
             assert_true(batch->x[i * PIXELS + p] ==
-                        (float)pixel_of(s, samples.number[i], p) / 255.0f);
+                        (float)pixel_of(s, samples.index[i], p) / 255.0f);
 }
 
 static const size_t sizes[] = {1, 2, 15, 16, 17, 63, 64, 65, 100, 128, 129, 192, 193, 200};
@@ -123,10 +123,10 @@ static void gathers_like_the_naive_twin(void **state)
     static const uint32_t percents[] = {1, 30, 90};
     for (size_t p = 0; p < 3; p++) {
         stock *s = open_stock(percents[p]);
-        assert_int_equal(s->source.dots == NULL, percents[p] > 50);
+        assert_int_equal(s->source.nonzeros == NULL, percents[p] > 50);
         for (size_t i = 0; i < SIZES; i++) {
             mb_batch batch = open_batch(s, sizes[i]);
-            const mb_samples samples = {s->order, sizes[i]};
+            const mb_sample_indices samples = {s->order, sizes[i]};
             gather(s, &batch, samples, sizes[i]);
             check_batch(s, &batch, samples);
         }
@@ -142,11 +142,11 @@ static void a_smaller_batch_follows_a_larger_one(void **state)
     for (size_t p = 0; p < 2; p++) {
         stock *s = open_stock(percents[p]);
         mb_batch batch = open_batch(s, 129);
-        const mb_samples large = {s->order, 129};
+        const mb_sample_indices large = {s->order, 129};
         for (size_t i = 0; i < SIZES && sizes[i] <= 129; i++) {
             gather(s, &batch, large, 129);
             check_batch(s, &batch, large);
-            const mb_samples small = {s->order + 60, sizes[i]};
+            const mb_sample_indices small = {s->order + 60, sizes[i]};
             gather(s, &batch, small, 129);
             check_batch(s, &batch, small);
         }
@@ -161,10 +161,10 @@ static void a_blank_block_has_no_bits(void **state)
     memset(s->images, 0, 64 * PIXELS);
     mb_arena_free(&s->arena);
     const mb_split split = {s->images, s->labels, IMAGES};
-    assert_int_equal(mb_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
-    mb_sampler_in_order(IMAGES, s->order);
+    assert_int_equal(mb_sample_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
+    mb_sampler_sequential(IMAGES, s->order);
     mb_batch batch = open_batch(s, 128);
-    const mb_samples samples = {s->order, 128};
+    const mb_sample_indices samples = {s->order, 128};
     gather(s, &batch, samples, 128);
     for (size_t p = 0; p < PIXELS; p++)
         assert_true(batch.block[0].mask[p] == 0);
@@ -177,12 +177,12 @@ static void labels_alone_are_gathered_where_no_blocks_are_wanted(void **state)
     (void)state;
     stock *s = open_stock(20);
     mb_batch batch;
-    const mb_samples samples = {s->order, 100};
+    const mb_sample_indices samples = {s->order, 100};
     assert_int_equal(mb_batch_open(&s->source, 100, false, &s->arena, &batch, NULL), MB_OK);
     assert_null(batch.block);
     gather(s, &batch, samples, 100);
     for (size_t i = 0; i < samples.count; i++)
-        assert_int_equal(batch.labels[i], s->labels[samples.number[i]]);
+        assert_int_equal(batch.labels[i], s->labels[samples.index[i]]);
     close_stock(s);
 }
 
@@ -194,14 +194,14 @@ static void order_of_the_work_does_not_matter(void **state)
     for (size_t p = 0; p < 2; p++) {
         stock *s = open_stock(percents[p]);
         mb_batch batch = open_batch(s, 130);
-        const mb_samples samples = {s->order, 130};
-        const size_t pieces = mb_batch_pieces(&s->source, 130);
+        const mb_sample_indices samples = {s->order, 130};
+        const size_t pieces = mb_batch_tile_count(&s->source, 130);
         for (size_t left = pieces; left-- > 0;) {
             mb_batch_gather(&batch, mb_kernels_best(), samples, left);
             mb_batch_prefetch(&s->source, samples, left);
         }
         check_batch(s, &batch, samples);
-        gather(s, &batch, (mb_samples){0}, 130);
+        gather(s, &batch, (mb_sample_indices){0}, 130);
         check_batch(s, &batch, samples); /* no piece has written anything */
         close_stock(s);
     }

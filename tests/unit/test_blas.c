@@ -23,7 +23,7 @@ static void reads_the_build_of_debian(void **state)
     assert_string_equal(blas.core, "Haswell");
     assert_string_equal(blas.threading, "openmp");
     assert_string_equal(blas.config, config);
-    assert_int_equal(blas.most_threads, 64);
+    assert_int_equal(blas.max_threads, 64);
     assert_true(blas.dynamic);
     assert_false(blas.own_threads);
 }
@@ -34,13 +34,13 @@ static void reads_other_builds(void **state)
     const mb_blas pthreads = mb_blas_from("OpenBLAS 0.3.26 MAX_THREADS=8", "ZEN", 1);
     assert_string_equal(pthreads.version, "0.3.26");
     assert_string_equal(pthreads.threading, "pthreads");
-    assert_int_equal(pthreads.most_threads, 8);
+    assert_int_equal(pthreads.max_threads, 8);
     assert_true(pthreads.own_threads);
     assert_false(pthreads.dynamic);
     const mb_blas single = mb_blas_from("OpenBLAS 0.3.30.dev SINGLE_THREADED", "neoversen1", 0);
     assert_string_equal(single.version, "0.3.30.dev");
     assert_string_equal(single.threading, "none");
-    assert_int_equal(single.most_threads, 0);
+    assert_int_equal(single.max_threads, 0);
     assert_false(single.own_threads);
 }
 
@@ -58,7 +58,7 @@ static void bears_any_text(void **state)
     assert_int_equal(strlen(cut.core), sizeof cut.core - 1);
     assert_int_equal(strlen(cut.version), sizeof cut.version - 1);
     const mb_blas odd = mb_blas_from("  MAX_THREADS=many  MAX_THREADS", "x", 2);
-    assert_int_equal(odd.most_threads, 0);
+    assert_int_equal(odd.max_threads, 0);
 }
 
 static void knows_the_sets_with_avx512(void **state)

@@ -18,7 +18,7 @@
 /* A fake root folder with proc/self in it. */
 static int make_root(void **state)
 {
-    char *root = mb_test_folder();
+    char *root = mb_test_make_folder();
     free(mb_test_subfolder(root, "proc"));
     free(mb_test_subfolder(root, "proc/self"));
     *state = root;
@@ -27,7 +27,7 @@ static int make_root(void **state)
 
 static int remove_root(void **state)
 {
-    mb_test_remove(*state);
+    mb_test_remove_folder(*state);
     return 0;
 }
 
@@ -50,7 +50,7 @@ static void put(const char *root, const char *path, const char *text)
 
 static void is_cpus(const char *root, double wanted)
 {
-    const double cpus = mb_cgroup_cpus(root);
+    const double cpus = mb_cgroup_cpu_quota(root);
     if (cpus != wanted)
         fail_msg("%.17g CPUs, not %.17g", cpus, wanted);
 }
@@ -222,7 +222,7 @@ static void nothing_to_read_is_no_limit(void **state)
 static void this_system_answers(void **state)
 {
     (void)state;
-    const double cpus = mb_cgroup_cpus("");
+    const double cpus = mb_cgroup_cpu_quota("");
     assert_true(cpus >= 0 && cpus < 1e6);
 }
 

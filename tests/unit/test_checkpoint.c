@@ -31,8 +31,8 @@ typedef struct fixture {
 static int enter(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    const mb_training_options options = mb_test_options(MB_ADAMW, 7);
-    f->folder = mb_test_folder();
+    const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 7);
+    f->folder = mb_test_make_folder();
     f->path = mb_path_join(f->folder, "checkpoint");
     mb_test_run_open(layers, &options, 1, &f->run);
     mb_test_run_on(&f->run, MB_TEST_STEPS + 3);
@@ -46,7 +46,7 @@ static int leave(void **state)
 {
     fixture *f = *state;
     mb_test_run_close(&f->run);
-    mb_test_remove(f->folder);
+    mb_test_remove_folder(f->folder);
     free(f->bytes.data);
     free(f->path);
     free(f);
@@ -61,8 +61,8 @@ static void refused(mb_bytes bytes, const char *part)
     const mb_status status = mb_checkpoint_parse("it", bytes, &checkpoint, &error);
     if (status == MB_OK)
         fail_msg("read; expected \"%s\"", part);
-    assert_int_equal(status, MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, part);
+    assert_int_equal(status, MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT, part);
     assert_memory_equal(error.text, "it: ", 4);
     mb_checkpoint_close(&checkpoint); /* is empty */
 }
@@ -86,8 +86,8 @@ static void holds_what_was_put_in(void **state)
     assert_string_equal(mb_checkpoint_note(&checkpoint, "place"), "a b%");
     assert_null(mb_checkpoint_note(&checkpoint, "other"));
     assert_int_equal(checkpoint.options.seed, 7);
-    assert_int_equal(mb_options_compare(f->path, &checkpoint.options, &f->run.options, NULL),
-                     MB_OK);
+    assert_int_equal(
+        mb_training_options_compare(f->path, &checkpoint.options, &f->run.options, NULL), MB_OK);
     assert_int_equal(mb_safetensors_find(checkpoint.file, "tally.step_loss")->elements, 3);
     assert_int_equal(mb_safetensors_find(checkpoint.file, "0.weight")->elements, 9 * 56);
     mb_checkpoint_close(&checkpoint);
@@ -148,10 +148,11 @@ static void a_model_is_no_checkpoint(void **state)
     mb_checkpoint checkpoint;
     mb_error error = {0};
     assert_int_equal(mb_model_save(f->run.network, f->path, NULL), MB_OK);
-    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, "not a checkpoint of mnist_blas: no metadata \"checksum\"");
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT,
+                        "not a checkpoint of mnist_blas: no metadata \"checksum\"");
     unlink(f->path);
-    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_IO);
+    assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_ERROR_IO);
 }
 
 static void options_that_are_none_are_refused(void **state)
@@ -199,7 +200,7 @@ static void states_that_cannot_be_are_refused(void **state)
         assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
         if (mb_checkpoint_restore(&checkpoint, fresh.machine, &fresh.trainer, &error) == MB_OK)
             fail_msg("%s = %llu was believed", cases[c].tensor, (unsigned long long)cases[c].value);
-        mb_test_error(&error, MB_FORMAT, cases[c].part);
+        mb_test_check_error(&error, MB_ERROR_FORMAT, cases[c].part);
         mb_test_run_close(&fresh);
         mb_checkpoint_close(&checkpoint);
         free(copy.data);
@@ -219,16 +220,18 @@ static void other_data_are_refused(void **state)
     memcpy(labels, data->train.labels, data->train.count);
     labels[17] = (uint8_t)((labels[17] + 1) % 4);
     other.train.labels = labels;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, "other training images or labels than those of the run in ");
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT,
+                        "other training images or labels than those of the run in ");
     other = *data;
     other.test.count--;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, "other test images or labels than those of the run in ");
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT,
+                        "other test images or labels than those of the run in ");
     other = *data;
     other.rows = data->columns; /* the same bytes in another form */
     other.columns = data->rows;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_FORMAT);
+    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
     free(labels);
     mb_checkpoint_close(&checkpoint);
 }
@@ -242,8 +245,8 @@ static void another_network_is_refused(void **state)
     mb_test_run_open("dense:8,relu,dense:4", &f->run.options, 1, &other);
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
     assert_int_equal(mb_checkpoint_restore(&checkpoint, other.machine, &other.trainer, &error),
-                     MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, "tensor \"0.weight\": of another form");
+                     MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT, "tensor \"0.weight\": of another form");
     mb_checkpoint_close(&checkpoint);
     mb_test_run_close(&other);
 }
@@ -270,8 +273,8 @@ static void networks_that_are_not_in_the_file_are_refused(void **state)
         assert_int_equal(mb_checkpoint_parse("it", f->bytes, &checkpoint, NULL), MB_OK);
         assert_int_equal(mb_checkpoint_network(&checkpoint, f->run.machine, input, data->classes,
                                                &network, &error),
-                         MB_FORMAT);
-        mb_test_error(&error, MB_FORMAT, cases[c].part);
+                         MB_ERROR_FORMAT);
+        mb_test_check_error(&error, MB_ERROR_FORMAT, cases[c].part);
         assert_memory_equal(error.text, "it: ", 4);
         mb_checkpoint_close(&checkpoint);
     }
@@ -281,14 +284,14 @@ static void networks_that_are_not_in_the_file_are_refused(void **state)
 /* --- the keeper --- */
 
 typedef struct keeping {
-    mb_checkpoint_head head;
+    mb_checkpoint_metadata head;
     mb_keeper *keeper;
 } keeping;
 
 static void open_keeper(fixture *f, const char *path, keeping *k)
 {
-    assert_int_equal(mb_checkpoint_head_open(f->run.machine, f->run.network, mb_test_data(),
-                                             &f->run.options, NULL, 0, &k->head, NULL),
+    assert_int_equal(mb_checkpoint_metadata_open(f->run.machine, f->run.network, mb_test_data(),
+                                                 &f->run.options, NULL, 0, &k->head, NULL),
                      MB_OK);
     assert_int_equal(
         mb_keeper_open(f->run.machine, &f->run.trainer, &k->head, path, &k->keeper, NULL), MB_OK);
@@ -297,7 +300,7 @@ static void open_keeper(fixture *f, const char *path, keeping *k)
 static void close_keeper(keeping *k)
 {
     mb_keeper_close(k->keeper);
-    mb_checkpoint_head_close(&k->head);
+    mb_checkpoint_metadata_close(&k->head);
 }
 
 static size_t steps_of(const char *path)
@@ -324,9 +327,9 @@ static void the_newest_is_kept_in_the_end(void **state)
     }
     assert_true(taken >= 1);
     assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
-    const mb_keeper_costs costs = mb_keeper_costs_of(k.keeper);
+    const mb_checkpoint_costs costs = mb_keeper_costs_of(k.keeper);
     assert_in_range(costs.written, taken, taken + 1);
-    assert_true(costs.held_most > 0 && costs.held_most <= costs.held_sum);
+    assert_true(costs.held_max > 0 && costs.held_max <= costs.held_sum);
     assert_int_equal(steps_of(f->path), 2 * MB_TEST_STEPS - 1);
     assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
     assert_int_equal(mb_keeper_costs_of(k.keeper).written, costs.written);
@@ -358,8 +361,8 @@ static void what_cannot_be_written_is_told_once(void **state)
     open_keeper(f, place, &k);
     mb_error error = {0};
     assert_false(mb_keeper_failed(k.keeper, &error));
-    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "no/folder: cannot be written: ");
+    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "no/folder: cannot be written: ");
     assert_true(mb_keeper_failed(k.keeper, &error));
     assert_false(mb_keeper_failed(k.keeper, &error));
     assert_int_equal(mkdir(folder, 0777), 0); /* the same state is tried again */

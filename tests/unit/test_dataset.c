@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const unsigned both = MB_TRAIN_SPLIT | MB_TEST_SPLIT;
+static const unsigned both = MB_SPLIT_TRAIN | MB_SPLIT_TEST;
 static const mb_test_dataset small = {
     .train = 60, .test = 20, .rows = 6, .columns = 5, .classes = 10, .seed = 1};
 
@@ -40,7 +40,7 @@ static void check_fails(const char *folder, unsigned splits, mb_status status, c
     mb_error error = {MB_OK, ""};
     snprintf(whole, sizeof whole, "%s%s", folder, text);
     assert_int_equal(mb_dataset_open(folder, splits, &dataset, &error), status);
-    mb_test_error(&error, status, whole);
+    mb_test_check_error(&error, status, whole);
     assert_null(dataset);
 }
 
@@ -59,7 +59,7 @@ static void opens(void **state)
 {
     (void)state;
     for (int gzip = 0; gzip < 2; gzip++) {
-        char *folder = mb_test_folder();
+        char *folder = mb_test_make_folder();
         mb_test_dataset wanted = small;
         wanted.gzip = gzip != 0;
         mb_test_write_dataset(folder, &wanted);
@@ -76,7 +76,7 @@ static void opens(void **state)
             zeros += dataset->train.images[i] == 0;
         assert_in_range(zeros, 60 * 30 * 7 / 10, 60 * 30 * 9 / 10);
         mb_dataset_close(dataset);
-        mb_test_remove(folder);
+        mb_test_remove_folder(folder);
     }
     mb_dataset_close(NULL);
 }
@@ -84,32 +84,32 @@ static void opens(void **state)
 static void opens_one_split(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
-    mb_dataset *dataset = check_opens(folder, MB_TRAIN_SPLIT);
+    mb_dataset *dataset = check_opens(folder, MB_SPLIT_TRAIN);
     assert_int_equal(dataset->train.count, 60);
     assert_int_equal(dataset->test.count, 0);
     assert_null(dataset->test.images);
     mb_dataset_close(dataset);
-    dataset = check_opens(folder, MB_TEST_SPLIT);
+    dataset = check_opens(folder, MB_SPLIT_TEST);
     assert_int_equal(dataset->train.count, 0);
     assert_int_equal(dataset->test.count, 20);
     assert_int_equal(dataset->classes, 10);
     mb_dataset_close(dataset);
     drop(folder, "train-images-idx3-ubyte");
     drop(folder, "train-labels-idx1-ubyte");
-    mb_dataset_close(check_opens(folder, MB_TEST_SPLIT));
-    mb_test_remove(folder);
+    mb_dataset_close(check_opens(folder, MB_SPLIT_TEST));
+    mb_test_remove_folder(folder);
 }
 
 static void prefers_plain(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-images-idx3-ubyte.gz", mb_test_text("not looked at"));
     mb_dataset_close(check_opens(folder, both));
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void bad_arguments(void **state)
@@ -117,23 +117,23 @@ static void bad_arguments(void **state)
     (void)state;
     mb_dataset *dataset = NULL;
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "folder and dataset must not be NULL");
-    assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL), MB_INVALID);
-    check_fails("/tmp", 0, MB_INVALID, ": splits 0: can be 1, 2 or 3");
-    check_fails("/tmp", 4, MB_INVALID, ": splits 4: can be 1, 2 or 3");
+    assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "folder and dataset must not be NULL");
+    assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL), MB_ERROR_INVALID);
+    check_fails("/tmp", 0, MB_ERROR_INVALID, ": splits 0: can be 1, 2 or 3");
+    check_fails("/tmp", 4, MB_ERROR_INVALID, ": splits 4: can be 1, 2 or 3");
 }
 
 static void folder_missing(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     char *absent = mb_path_join(folder, "absent");
-    check_fails(absent, both, MB_IO, ": no such folder");
+    check_fails(absent, both, MB_ERROR_IO, ": no such folder");
     replace(folder, "absent", mb_test_text("x"));
-    check_fails(absent, both, MB_IO, ": is not a folder");
+    check_fails(absent, both, MB_ERROR_IO, ": is not a folder");
     free(absent);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void file_missing(void **state)
@@ -142,12 +142,12 @@ static void file_missing(void **state)
     static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
     for (size_t i = 0; i < 4; i++) {
-        char *folder = mb_test_folder(), text[64];
+        char *folder = mb_test_make_folder(), text[64];
         mb_test_write_dataset(folder, &small);
         drop(folder, names[i]);
         snprintf(text, sizeof text, ": missing %s (or .gz)", names[i]);
-        check_fails(folder, both, MB_IO, text);
-        mb_test_remove(folder);
+        check_fails(folder, both, MB_ERROR_IO, text);
+        mb_test_remove_folder(folder);
     }
 }
 
@@ -155,56 +155,56 @@ static void file_missing(void **state)
 static void file_broken(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     mb_bytes labels = mb_test_idx_labels(20, NULL);
     labels.size -= 3;
     replace(folder, "t10k-labels-idx1-ubyte", labels);
-    check_fails(folder, both, MB_FORMAT,
+    check_fails(folder, both, MB_ERROR_FORMAT,
                 "/t10k-labels-idx1-ubyte: truncated: header promises 20 labels, 17 are there");
     replace(folder, "train-images-idx3-ubyte", mb_test_idx_labels(20, NULL));
-    check_fails(folder, both, MB_FORMAT,
+    check_fails(folder, both, MB_ERROR_FORMAT,
                 "/train-images-idx3-ubyte: holds labels, not images: starts with 0x00000801");
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void counts_differ(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder(), text[256];
+    char *folder = mb_test_make_folder(), text[256];
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(59, NULL));
     snprintf(text, sizeof text,
              "/train-labels-idx1-ubyte: 59 labels, but %s/train-images-idx3-ubyte has 60 images",
              folder);
-    check_fails(folder, both, MB_FORMAT, text);
-    mb_test_remove(folder);
+    check_fails(folder, both, MB_ERROR_FORMAT, text);
+    mb_test_remove_folder(folder);
 }
 
 static void sizes_differ(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder(), text[256];
+    char *folder = mb_test_make_folder(), text[256];
     mb_test_write_dataset(folder, &small);
     replace(folder, "t10k-images-idx3-ubyte", mb_test_idx_images(20, 5, 6, NULL));
     snprintf(text, sizeof text,
              "/t10k-images-idx3-ubyte: images of 5 x 6, but those of "
              "%s/train-images-idx3-ubyte are 6 x 5",
              folder);
-    check_fails(folder, both, MB_FORMAT, text);
-    mb_dataset_close(check_opens(folder, MB_TEST_SPLIT));
-    mb_test_remove(folder);
+    check_fails(folder, both, MB_ERROR_FORMAT, text);
+    mb_dataset_close(check_opens(folder, MB_SPLIT_TEST));
+    mb_test_remove_folder(folder);
 }
 
 static void one_class(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, NULL));
-    check_fails(folder, both, MB_FORMAT,
+    check_fails(folder, both, MB_ERROR_FORMAT,
                 "/train-labels-idx1-ubyte: 1 class: all 60 labels are 0, 2 classes are needed");
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 /* The extremes of the class count: 2, and all 256. */
@@ -213,7 +213,7 @@ static void class_counts(void **state)
     (void)state;
     const size_t counts[] = {2, 256};
     for (size_t i = 0; i < 2; i++) {
-        char *folder = mb_test_folder();
+        char *folder = mb_test_make_folder();
         mb_test_dataset wanted = small;
         wanted.train = 300;
         wanted.classes = counts[i];
@@ -221,37 +221,37 @@ static void class_counts(void **state)
         mb_dataset *dataset = check_opens(folder, both);
         assert_int_equal(dataset->classes, counts[i]);
         mb_dataset_close(dataset);
-        mb_test_remove(folder);
+        mb_test_remove_folder(folder);
     }
 }
 
 static void one_corrupt_label(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     uint8_t labels[60];
     for (size_t i = 0; i < 60; i++)
         labels[i] = (uint8_t)(i % 10);
     labels[17] = 200;
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, labels));
-    check_fails(folder, both, MB_FORMAT,
+    check_fails(folder, both, MB_ERROR_FORMAT,
                 "/train-labels-idx1-ubyte: label 200 at item 17, but there are only 11 different "
                 "labels: none is 10");
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void test_label_without_class(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     uint8_t labels[20] = {0};
     labels[13] = 10;
     mb_test_write_dataset(folder, &small);
     replace(folder, "t10k-labels-idx1-ubyte", mb_test_idx_labels(20, labels));
-    check_fails(folder, both, MB_FORMAT,
+    check_fails(folder, both, MB_ERROR_FORMAT,
                 "/t10k-labels-idx1-ubyte: label 10 at item 13, but the largest in training is 9");
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void real_mnist(void **state)

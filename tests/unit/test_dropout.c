@@ -55,8 +55,8 @@ static int open_numbers(void **state)
     for (size_t i = 0; i < SAMPLES; i++)
         in_order[i] = (uint32_t)i;
     for (size_t i = 0; i < ALL; i++) {
-        mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, i);
-        before[i] = 0.1f + mb_rng_unit(&rng);
+        mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, i);
+        before[i] = 0.1f + mb_rng_uniform(&rng);
     }
     return 0;
 }
@@ -84,20 +84,20 @@ static void open_layer(const trial *t, mb_layer *layer)
                         .position = t->position,
                         .ordinal = 1,
                         .in = {1, 1, NUMBERS},
-                        .placed_in = {.shape = {1, 1, NUMBERS}}};
+                        .in_format = {.shape = {1, 1, NUMBERS}}};
     if (layer->ops->configure(layer, t->rate, &error) != MB_OK)
         fail_msg("%s", error.text);
 }
 
-static void plan_layer(const trial *t, const mb_layer *layer, const mb_site *site)
+static void plan_layer(const trial *t, const mb_layer *layer, const mb_layer_context *ctx)
 {
-    float *changed = t->backward ? site->d_out.data : site->out.data;
+    float *changed = t->backward ? ctx->d_out.data : ctx->out.data;
     const mb_phase writer = {.name = "writer",
                              .run = do_nothing,
-                             .cut = {t->rows, NUMBERS, t->block_rows, t->block_columns, 1},
+                             .tiling = {t->rows, NUMBERS, t->block_rows, t->block_columns, 1},
                              .uses = {{changed, .writes = true, .own = true}}};
-    assert_int_equal(mb_plan_add(site->plan, &writer, NULL), MB_OK);
-    assert_int_equal((t->backward ? layer->ops->backward : layer->ops->forward)(layer, site, NULL),
+    assert_int_equal(mb_plan_add(ctx->plan, &writer, NULL), MB_OK);
+    assert_int_equal((t->backward ? layer->ops->backward : layer->ops->forward)(layer, ctx, NULL),
                      MB_OK);
 }
 
@@ -108,18 +108,18 @@ static size_t run(const trial *t, const float *in, float *out)
     mb_layer layer;
     mb_team *team = NULL;
     const mb_trainable trainable = {.seed = t->seed};
-    job j = {.step = {.drawn = {t->number, t->rows}, .epoch = t->epoch}};
+    job j = {.step = {.dataset_samples = {t->number, t->rows}, .epoch = t->epoch}};
     memcpy(out, in, t->rows * NUMBERS * sizeof *out);
     const mb_matrix changed = {.data = out, .columns = NUMBERS}, untouched = {.columns = NUMBERS};
-    const mb_site site = {.plan = &j.plan,
-                          .arena = &arena,
-                          .kernels = mb_kernels_best(),
-                          .rows = t->rows,
-                          .out = t->backward ? untouched : changed,
-                          .d_out = t->backward ? changed : untouched,
-                          .trainable = t->evaluates ? NULL : &trainable};
+    const mb_layer_context ctx = {.plan = &j.plan,
+                                  .arena = &arena,
+                                  .kernels = mb_kernels_best(),
+                                  .rows = t->rows,
+                                  .out = t->backward ? untouched : changed,
+                                  .d_out = t->backward ? changed : untouched,
+                                  .trainable = t->evaluates ? NULL : &trainable};
     open_layer(t, &layer);
-    plan_layer(t, &layer, &site);
+    plan_layer(t, &layer, &ctx);
     assert_int_equal(mb_team_open(t->threads, NULL, false, &team, NULL), MB_OK);
     mb_team_run(team, run_step, &j);
     mb_team_close(team);
@@ -329,8 +329,8 @@ static mb_network *open_network(const mb_machine *machine, const char *spec)
 static void logits_of(mb_machine *machine, const char *spec, float *logits)
 {
     mb_network *network = open_network(machine, spec);
-    for (size_t i = 0; i < mb_network_tensors(network); i++)
-        mb_network_set(network, i, before + 1000 * i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++)
+        mb_network_set_tensor(network, i, before + 1000 * i);
     assert_int_equal(mb_logits(machine, network, images, IMAGES, SIDE, SIDE, logits, NULL), MB_OK);
     mb_network_close(network);
 }
@@ -350,10 +350,10 @@ static void a_network_evaluates_as_if_it_had_none(void **state)
 /* Mean loss of a pass that changes nothing: the learning rate is 0. */
 static double loss_of_epoch(mb_test_training *t, const uint32_t *order, size_t epoch)
 {
-    const size_t steps = mb_feed_steps(&t->pass.feed);
-    mb_pass_start(&t->pass, order, epoch);
+    const size_t steps = mb_data_loader_steps(&t->epoch.loader);
+    mb_epoch_start(&t->epoch, order, epoch);
     assert_int_equal(mb_test_training_run(t, 0, steps), steps);
-    return t->pass.tally.loss;
+    return t->epoch.stats.loss;
 }
 
 static void each_epoch_of_a_training_drops_anew(void **state)
@@ -361,7 +361,8 @@ static void each_epoch_of_a_training_drops_anew(void **state)
     (void)state;
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, "dense:40,relu,dropout:0.5,dense:4");
-    const mb_training_options options = {.optimizer = MB_SGD, .batch_size = 32, .seed = 5};
+    const mb_training_options options = {
+        .optimizer = MB_OPTIMIZER_SGD, .batch_size = 32, .seed = 5};
     const mb_split split = {images, labels, IMAGES};
     mb_test_training t;
     mb_network_initialise(network, 1);

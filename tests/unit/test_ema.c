@@ -36,7 +36,8 @@ static mb_machine *machine;
 static int open_all(void **state)
 {
     (void)state;
-    dataset = mb_test_dataset_of(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    dataset =
+        mb_test_dataset_open(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
     machine = mb_test_machine(2);
     return 0;
 }
@@ -91,7 +92,7 @@ static void follow(void *context, const mb_progress *progress)
             const size_t at = layer->parameter_offset + i;
             f->average[at] =
                 decay * f->average[at] + (1.0 - decay) * (double)f->network->parameters[at];
-            const double apart = fabs(f->average[at] - (double)f->trainer.trainable.average[at]);
+            const double apart = fabs(f->average[at] - (double)f->trainer.trainable.ema[at]);
             f->worst = fmax(f->worst, apart);
             f->largest = fmax(f->largest, fabs(f->average[at]));
         }
@@ -102,9 +103,9 @@ static void check_average(const char *spec, const mb_training_options *options)
 {
     follower f = {.network = open_network(spec)};
     const mb_training_events events = {.context = &f, .progress = follow};
-    f.average = calloc(f.network->parameter_room, sizeof *f.average);
+    f.average = calloc(f.network->parameter_elements, sizeof *f.average);
     assert_non_null(f.average);
-    for (size_t i = 0; i < f.network->parameter_room; i++)
+    for (size_t i = 0; i < f.network->parameter_elements; i++)
         f.average[i] = (double)f.network->parameters[i];
     assert_int_equal(
         mb_trainer_open(machine, f.network, dataset, options, &events, &f.trainer, NULL), MB_OK);
@@ -125,8 +126,8 @@ static void the_average_is_the_naive_one(void **state)
     static const double decays[] = {0.05, 0.3, 0.8, 0.999};
     for (size_t s = 0; s < SPECS; s++)
         for (size_t d = 0; d < sizeof decays / sizeof *decays; d++) {
-            const mb_training_options sgd = options_of(MB_SGD, decays[d]),
-                                      adamw = options_of(MB_ADAMW, decays[d]);
+            const mb_training_options sgd = options_of(MB_OPTIMIZER_SGD, decays[d]),
+                                      adamw = options_of(MB_OPTIMIZER_ADAMW, decays[d]);
             check_average(specs[s], &sgd);
             check_average(specs[s], &adamw);
         }
@@ -149,19 +150,20 @@ static mb_network *train(const char *spec, const mb_training_options *options)
 static void it_has_no_part_in_the_training(void **state)
 {
     (void)state;
-    const mb_training_options with = options_of(MB_ADAMW, 0.95), without = options_of(MB_ADAMW, 0);
+    const mb_training_options with = options_of(MB_OPTIMIZER_ADAMW, 0.95),
+                              without = options_of(MB_OPTIMIZER_ADAMW, 0);
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *plain = train(specs[s], &without);
-        assert_null(trainer.trainable.average);
+        assert_null(trainer.trainable.ema);
         assert_ptr_equal(trainer.evaluated, plain);
-        const double loss = trainer.record.epochs[EPOCHS - 1].train_loss;
-        mb_trainer_settle(&trainer); /* nothing to be done */
+        const double loss = trainer.history.epochs[EPOCHS - 1].train_loss;
+        mb_trainer_finalize(&trainer); /* nothing to be done */
         mb_trainer_close(&trainer);
         mb_network *averaged = train(specs[s], &with);
-        const size_t bytes = plain->parameter_room * sizeof(float);
+        const size_t bytes = plain->parameter_elements * sizeof(float);
         assert_memory_equal(averaged->parameters, plain->parameters, bytes);
-        assert_memory_not_equal(trainer.trainable.average, plain->parameters, bytes);
-        assert_true(trainer.record.epochs[EPOCHS - 1].train_loss == loss);
+        assert_memory_not_equal(trainer.trainable.ema, plain->parameters, bytes);
+        assert_true(trainer.history.epochs[EPOCHS - 1].train_loss == loss);
         mb_trainer_close(&trainer);
         mb_network_close(averaged);
         mb_network_close(plain);
@@ -172,7 +174,7 @@ static void it_has_no_part_in_the_training(void **state)
 static mb_network *copy_of_average(const char *spec, const mb_network *trained)
 {
     mb_network *copy = open_network(spec);
-    memcpy(copy->parameters, trainer.trainable.average, copy->parameter_room * sizeof(float));
+    memcpy(copy->parameters, trainer.trainable.ema, copy->parameter_elements * sizeof(float));
     for (size_t l = 0; l < copy->count; l++) {
         const mb_layer *from = &trained->layers[l], *to = &copy->layers[l];
         for (size_t i = to->parameter_count; i < to->parameter_count + to->state_count; i++)
@@ -194,11 +196,12 @@ static double loss_of(const mb_network *network)
 static void it_is_what_is_evaluated(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_ADAMW, 0.98);
+    const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW, 0.98);
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *trained = train(specs[s], &options);
         mb_network *average = copy_of_average(specs[s], trained);
-        const mb_tally *test = &trainer.test.pass.tally, *held = &trainer.validation.pass.tally;
+        const mb_epoch_stats *test = &trainer.test.epoch.stats,
+                             *held = &trainer.validation.epoch.stats;
         const double seen = test->loss / TEST;
         assert_true(seen == loss_of(average));
         assert_true(seen != loss_of(trained));
@@ -219,14 +222,14 @@ static void it_is_what_is_evaluated(void **state)
 static void it_is_what_training_leaves_and_a_model_has(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_SGD, 0.9);
-    char *folder = mb_test_folder(), *path = mb_path_join(folder, "model.safetensors");
+    const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.9);
+    char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "model.safetensors");
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *trained = train(specs[s], &options), *loaded = NULL;
         mb_network *average = copy_of_average(specs[s], trained), *left = open_network(specs[s]);
-        const size_t bytes = average->parameter_room * sizeof(float);
+        const size_t bytes = average->parameter_elements * sizeof(float);
         assert_memory_not_equal(trained->parameters, average->parameters, bytes);
-        mb_trainer_settle(&trainer);
+        mb_trainer_finalize(&trainer);
         assert_memory_equal(trained->parameters, average->parameters, bytes);
         mb_trainer_close(&trainer);
         assert_int_equal(mb_train(machine, left, dataset, &options, NULL, NULL), MB_OK);
@@ -240,14 +243,14 @@ static void it_is_what_training_leaves_and_a_model_has(void **state)
         mb_network_close(trained);
     }
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 /* Running statistics are averages already; what is evaluated has those of the network. */
 static void statistics_are_not_averaged_twice(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_SGD, 0.98);
+    const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.98);
     mb_network *trained = train(specs[WITH_STATE], &options);
     const mb_layer *batchnorm = &trained->layers[1], *averaged = &trainer.evaluated->layers[1];
     assert_int_equal(batchnorm->state_count, 2 * 6 + 1);

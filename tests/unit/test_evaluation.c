@@ -28,9 +28,9 @@ typedef struct fixture {
 
 static void draw(fixture *f)
 {
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < CLASSES * PIXELS; i++)
-        f->weights[i] = 4.0f * mb_rng_unit(&rng) - 2.0f;
+        f->weights[i] = 4.0f * mb_rng_uniform(&rng) - 2.0f;
     f->biases[4] = -100.0f;
     for (size_t i = 0; i < IMAGES; i++) {
         f->labels[i] = (uint8_t)mb_rng_below(&rng, CLASSES - 1);
@@ -59,8 +59,8 @@ static int open_fixture(void **state)
     f->machine = open_machine(2);
     assert_int_equal(mb_network_open(f->machine, "dense:5", input, CLASSES, &f->network, NULL),
                      MB_OK);
-    mb_network_set(f->network, 0, f->weights);
-    mb_network_set(f->network, 1, f->biases);
+    mb_network_set_tensor(f->network, 0, f->weights);
+    mb_network_set_tensor(f->network, 1, f->biases);
     return 0;
 }
 
@@ -176,18 +176,18 @@ static void classifying_refuses_what_evaluation_refuses(void **state)
     mb_error error = {0};
     assert_int_equal(
         mb_classify(f->machine, f->network, f->images, 0, ROWS, COLUMNS, probabilities, &error),
-        MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "there are no images");
+        MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "there are no images");
     assert_int_equal(
         mb_classify(f->machine, f->network, f->images, 1, 1, PIXELS, probabilities, &error),
-        MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "images are 1x12");
+        MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "images are 1x12");
     f->biases[2] = NAN;
-    mb_network_set(f->network, 1, f->biases);
+    mb_network_set_tensor(f->network, 1, f->biases);
     assert_int_equal(
         mb_classify(f->machine, f->network, f->images, 1, ROWS, COLUMNS, probabilities, &error),
-        MB_DIVERGED);
-    mb_test_error(&error, MB_DIVERGED, "output is not finite");
+        MB_ERROR_DIVERGED);
+    mb_test_check_error(&error, MB_ERROR_DIVERGED, "output is not finite");
 }
 
 static void the_lower_of_equal_classes_wins(void **state)
@@ -195,8 +195,8 @@ static void the_lower_of_equal_classes_wins(void **state)
     fixture *f = *state;
     static const float zeros[CLASSES * PIXELS];
     size_t first = 0;
-    mb_network_set(f->network, 0, zeros);
-    mb_network_set(f->network, 1, zeros);
+    mb_network_set_tensor(f->network, 0, zeros);
+    mb_network_set_tensor(f->network, 1, zeros);
     for (size_t i = 0; i < IMAGES; i++)
         first += f->labels[i] == 0;
     mb_evaluation *evaluation = evaluate(f);
@@ -245,21 +245,21 @@ static void fails(const fixture *f, size_t rows, size_t columns, mb_status statu
     mb_error error = {0};
     assert_int_equal(
         mb_evaluate(f->machine, f->network, &f->split, rows, columns, &evaluation, &error), status);
-    mb_test_error(&error, status, why);
+    mb_test_check_error(&error, status, why);
     assert_null(evaluation);
 }
 
 static void what_does_not_fit_the_network_is_refused(void **state)
 {
     fixture *f = *state;
-    fails(f, COLUMNS, ROWS, MB_INVALID, "images are 4x3, the network takes 1x3x4");
-    fails(f, 1, PIXELS, MB_INVALID, "images are 1x12");
+    fails(f, COLUMNS, ROWS, MB_ERROR_INVALID, "images are 4x3, the network takes 1x3x4");
+    fails(f, 1, PIXELS, MB_ERROR_INVALID, "images are 1x12");
     f->labels[500] = CLASSES;
-    fails(f, ROWS, COLUMNS, MB_INVALID, "label 5 at item 500, the network has 5 classes");
+    fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "label 5 at item 500, the network has 5 classes");
     f->split.count = 500;
     mb_evaluation_free(evaluate(f));
     f->split.count = 0;
-    fails(f, ROWS, COLUMNS, MB_INVALID, "evaluation: there are no images");
+    fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "evaluation: there are no images");
 }
 
 static void images_have_one_channel(void **state)
@@ -268,7 +268,7 @@ static void images_have_one_channel(void **state)
     assert_int_equal(mb_network_open(f->machine, "dense:5", (mb_shape){3, ROWS, COLUMNS}, CLASSES,
                                      &other.network, NULL),
                      MB_OK);
-    fails(&other, ROWS, COLUMNS, MB_INVALID, "images are 3x4");
+    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images are 3x4");
     mb_network_close(other.network);
 }
 
@@ -276,8 +276,8 @@ static void a_network_that_is_not_finite_has_no_evaluation(void **state)
 {
     fixture *f = *state;
     f->biases[2] = NAN;
-    mb_network_set(f->network, 1, f->biases);
-    fails(f, ROWS, COLUMNS, MB_DIVERGED, "evaluation: the network's output is not finite");
+    mb_network_set_tensor(f->network, 1, f->biases);
+    fails(f, ROWS, COLUMNS, MB_ERROR_DIVERGED, "evaluation: the network's output is not finite");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)

@@ -55,7 +55,8 @@ static mb_network *open_network(const samples *s, const char *spec)
 
 static void open_training(samples *s, mb_network *network, double lr, mb_test_training *t)
 {
-    const mb_training_options options = {.optimizer = MB_SGD, .lr = lr, .batch_size = BATCH};
+    const mb_training_options options = {
+        .optimizer = MB_OPTIMIZER_SGD, .lr = lr, .batch_size = BATCH};
     const mb_split split = {s->images, s->labels, SAMPLES};
     mb_test_training_open(s->machine, network, &split, s->order, SAMPLES, &options, t);
 }
@@ -67,13 +68,13 @@ static void check_logits(samples *s, const float *logits, double loss, const flo
     mb_network *network = open_network(s, "dense:4"), *seen = open_network(s, "dense:4");
     mb_test_training t;
     float found[4];
-    mb_network_set(network, 1, logits);
+    mb_network_set_tensor(network, 1, logits);
     open_training(s, network, 0.0, &t);
     assert_int_equal(mb_test_training_run(&t, 0, 1), 1);
-    assert_true(t.pass.tally.healthy);
-    assert_true(fabs(t.pass.tally.loss / BATCH - loss) <= 1e-6 * loss);
-    memcpy(seen->parameters, t.trainable.first, network->parameter_room * sizeof(float));
-    mb_network_get(seen, 1, found);
+    assert_true(t.epoch.stats.finite);
+    assert_true(fabs(t.epoch.stats.loss / BATCH - loss) <= 1e-6 * loss);
+    memcpy(seen->parameters, t.trainable.m, network->parameter_elements * sizeof(float));
+    mb_network_get_tensor(seen, 1, found);
     for (size_t c = 0; c < 4; c++)
         assert_true(fabs((double)found[c] - (double)gradient[c]) <= 1e-6);
     mb_test_training_close(&t);
@@ -118,19 +119,19 @@ static void sure_and_right_costs_nothing(void **state)
  * counted, and parameters and moments keep their bits. */
 static void check_stop(mb_test_training *t, size_t first)
 {
-    const size_t bytes = t->network->parameter_room * sizeof(float);
+    const size_t bytes = t->network->parameter_elements * sizeof(float);
     float *parameters = malloc(bytes), *moments = malloc(bytes);
     assert_non_null(parameters);
     assert_non_null(moments);
     memcpy(parameters, t->network->parameters, bytes);
-    memcpy(moments, t->trainable.first, bytes);
-    const mb_tally before = t->pass.tally;
+    memcpy(moments, t->trainable.m, bytes);
+    const mb_epoch_stats before = t->epoch.stats;
     assert_int_equal(mb_test_training_run(t, first, SAMPLES / BATCH - first), 1);
-    assert_false(t->pass.tally.healthy);
-    assert_int_equal(t->pass.tally.samples, before.samples);
-    assert_true(t->pass.tally.loss == before.loss);
+    assert_false(t->epoch.stats.finite);
+    assert_int_equal(t->epoch.stats.samples, before.samples);
+    assert_true(t->epoch.stats.loss == before.loss);
     assert_memory_equal(t->network->parameters, parameters, bytes);
-    assert_memory_equal(t->trainable.first, moments, bytes);
+    assert_memory_equal(t->trainable.m, moments, bytes);
     free(parameters);
     free(moments);
 }
@@ -143,12 +144,12 @@ static void a_nan_parameter_stops_training(void **state)
         mb_network *network = open_network(s, "dense:17,relu,dense:65,relu,dense:4");
         mb_test_training t;
         mb_network_initialise(network, 1);
-        const size_t elements = mb_network_tensor(network, i).elements;
+        const size_t elements = mb_network_tensor_info(network, i).elements;
         float *values = calloc(elements, sizeof *values);
         assert_non_null(values);
-        mb_network_get(network, i, values);
+        mb_network_get_tensor(network, i, values);
         values[elements - 1] = NAN;
-        mb_network_set(network, i, values);
+        mb_network_set_tensor(network, i, values);
         open_training(s, network, 0.1, &t);
         check_stop(&t, 0);
         mb_test_training_close(&t);
@@ -165,7 +166,7 @@ static void a_step_too_large_stops_training(void **state)
     mb_network_initialise(network, 1);
     open_training(*state, network, 1e20, &t);
     assert_int_equal(mb_test_training_run(&t, 0, 1), 1);
-    assert_true(t.pass.tally.healthy);
+    assert_true(t.epoch.stats.finite);
     check_stop(&t, 1);
     mb_test_training_close(&t);
     mb_network_close(network);

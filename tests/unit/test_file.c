@@ -23,13 +23,13 @@
 
 static int enter(void **state)
 {
-    *state = mb_test_folder();
+    *state = mb_test_make_folder();
     return 0;
 }
 
 static int leave(void **state)
 {
-    mb_test_remove(*state);
+    mb_test_remove_folder(*state);
     return 0;
 }
 
@@ -72,8 +72,8 @@ static void reads_up_to_the_limit(void **state)
     assert_int_equal(error.status, MB_OK); /* left alone */
     free(bytes.data);
     bytes = (mb_bytes){NULL, 77};
-    assert_int_equal(mb_file_read(path, 9, &bytes, &error), MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, "/f: too large: 10 bytes, at most 9 are read");
+    assert_int_equal(mb_file_read(path, 9, &bytes, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT, "/f: too large: 10 bytes, at most 9 are read");
     assert_int_equal(bytes.size, 77);
     free(path);
 }
@@ -108,17 +108,17 @@ static void what_is_no_file_cannot_be_read(void **state)
     char *missing = mb_path_join(*state, "missing"), *fifo = mb_path_join(*state, "fifo");
     mb_bytes bytes = {NULL, 77};
     mb_error error = {0};
-    assert_int_equal(mb_file_read(missing, 100, &bytes, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "/missing: cannot be opened: No such file");
-    assert_int_equal(mb_file_read(*state, 100, &bytes, &error), MB_IO);
-    mb_test_error(&error, MB_IO, ": is not a regular file");
-    assert_int_equal(mb_file_read("/dev/null", 100, &bytes, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "/dev/null: is not a regular file");
+    assert_int_equal(mb_file_read(missing, 100, &bytes, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/missing: cannot be opened: No such file");
+    assert_int_equal(mb_file_read(*state, 100, &bytes, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, ": is not a regular file");
+    assert_int_equal(mb_file_read("/dev/null", 100, &bytes, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/dev/null: is not a regular file");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     const int writer = open(fifo, O_RDWR); /* nobody need wait for one */
     assert_true(writer >= 0);
-    assert_int_equal(mb_file_read(fifo, 100, &bytes, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "/fifo: is not a regular file");
+    assert_int_equal(mb_file_read(fifo, 100, &bytes, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/fifo: is not a regular file");
     close(writer);
     assert_null(bytes.data);
     assert_int_equal(bytes.size, 77);
@@ -183,8 +183,8 @@ static void a_folder_is_not_replaced(void **state)
 {
     char *path = mb_test_subfolder(*state, "sub"), *inside = write_text(path, "f", "kept");
     mb_error error = {0};
-    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "/sub: cannot be written: ");
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/sub: cannot be written: ");
     holds(inside, "kept");
     assert_int_equal(entries(*state), 1);
     free(inside);
@@ -195,8 +195,8 @@ static void a_missing_folder_is_an_error(void **state)
 {
     char *path = mb_path_join(*state, "missing/f");
     mb_error error = {0};
-    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "missing/f: cannot be written: No such file");
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "missing/f: cannot be written: No such file");
     assert_int_equal(entries(*state), 0);
     free(path);
 }
@@ -215,8 +215,8 @@ static void a_write_that_fails_leaves_the_old_file(void **state)
     const mb_status status = mb_file_write(path, many, sizeof many, &error);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
-    assert_int_equal(status, MB_IO);
-    mb_test_error(&error, MB_IO, "/f: cannot be written: File too large");
+    assert_int_equal(status, MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/f: cannot be written: File too large");
     holds(path, "old");
     assert_int_equal(entries(*state), 1);
     free(path);
@@ -245,8 +245,8 @@ static void a_pipe_is_not_replaced(void **state)
     struct stat info;
     mb_error error = {0};
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "/fifo: cannot be written: is not a regular file");
+    assert_int_equal(mb_file_write(path, "x", 1, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "/fifo: cannot be written: is not a regular file");
     assert_int_equal(lstat(path, &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
     assert_int_equal(entries(*state), 1);
@@ -276,15 +276,15 @@ static void sweeping_removes_leftovers_alone(void **state)
     char *held = write_text(*state, ".mnist_blas.held00.tmp", "half");
     const int fd = open(held, O_RDONLY);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    mb_file_sweep(*state);
+    mb_file_remove_stale(*state);
     assert_int_equal(entries(*state), KEPT + 2);
     for (size_t i = 0; i < KEPT; i++)
         assert_true(there(*state, kept[i]));
     assert_true(there(*state, ".mnist_blas.held00.tmp"));
     close(fd);
-    mb_file_sweep(*state);
+    mb_file_remove_stale(*state);
     assert_int_equal(entries(*state), KEPT + 1);
-    mb_file_sweep("/no/such/folder");
+    mb_file_remove_stale("/no/such/folder");
     free(held);
 }
 
@@ -294,7 +294,7 @@ static void folders_of_paths(void **state)
     static const char *const folders[][2] = {
         {"a", "."}, {"a/b", "a"}, {"/a", "/"}, {"/a/b/c", "/a/b"}, {"./a", "."}};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char *folder = mb_path_folder(folders[i][0]);
+        char *folder = mb_path_dirname(folders[i][0]);
         assert_string_equal(folder, folders[i][1]);
         free(folder);
     }

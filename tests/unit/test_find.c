@@ -24,7 +24,7 @@ static int enter(void **state)
 {
     surroundings *at = calloc(1, sizeof *at);
     assert_non_null(at);
-    at->top = mb_test_folder();
+    at->top = mb_test_make_folder();
     at->here = mb_test_subfolder(at->top, "here");
     at->origin = getcwd(NULL, 0);
     assert_non_null(at->origin);
@@ -40,7 +40,7 @@ static int leave(void **state)
 {
     surroundings *at = *state;
     assert_int_equal(chdir(at->origin), 0);
-    mb_test_remove(at->top);
+    mb_test_remove_folder(at->top);
     free(at->here);
     free(at->origin);
     free(at);
@@ -82,8 +82,8 @@ static void check_fails(const char *folder, const char *text)
 {
     char *found = NULL;
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_dataset_find(folder, &found, &error), MB_IO);
-    mb_test_error(&error, MB_IO, text);
+    assert_int_equal(mb_dataset_find(folder, &found, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, text);
     assert_true(strncmp(error.text, text, strlen(text)) == 0);
     assert_null(found);
 }
@@ -176,11 +176,11 @@ static void folder_without_data(void **state)
 static void places_listed(void **state)
 {
     (void)state;
-    char *places = mb_dataset_places();
+    char *places = mb_dataset_search_path();
     assert_string_equal(places, "./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw");
     free(places);
     setenv("XDG_CACHE_HOME", "/c", 1);
-    places = mb_dataset_places();
+    places = mb_dataset_search_path();
     assert_string_equal(places, "./data/mnist, ./data/MNIST/raw, ../data/mnist, "
                                 "../data/MNIST/raw, /c/mnist_blas");
     free(places);
@@ -190,8 +190,8 @@ static void null_result(void **state)
 {
     (void)state;
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_dataset_find(NULL, NULL, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "found is NULL");
+    assert_int_equal(mb_dataset_find(NULL, NULL, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "found is NULL");
 }
 
 int main(void)

@@ -27,14 +27,14 @@ static float *draw(size_t rows, size_t columns, size_t ld, mb_rng *rng)
     float *matrix = malloc((rows * ld + 1) * sizeof *matrix);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < ld; c++)
-            matrix[r * ld + c] = c < columns ? 2.0f * mb_rng_unit(rng) - 1.0f : NAN;
+            matrix[r * ld + c] = c < columns ? 2.0f * mb_rng_uniform(rng) - 1.0f : NAN;
     return matrix;
 }
 
 /* A is (k, m) and turned with `turned`, (m, k) without. */
 static product open_product(size_t m, size_t n, size_t k, size_t gap, int turned)
 {
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, m * n, k + gap);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, m * n, k + gap);
     product p = {.m = m, .n = n, .k = k, .gap = gap, .ldb = n + gap, .ldc = n + gap};
     p.lda = (turned ? m : k) + gap;
     p.a = draw(turned ? k : m, turned ? m : k, p.lda, &rng);
@@ -79,7 +79,7 @@ static void check_product(const product *p, int turned, float beta)
         }
 }
 
-static void check(mb_cut_rules rules, size_t m, size_t n, size_t k, float beta, int turned)
+static void check(mb_tiling_rules rules, size_t m, size_t n, size_t k, float beta, int turned)
 {
     for (size_t gap = 0; gap <= 3; gap += 3) {
         product p = open_product(m, n, k, gap, turned);
@@ -93,7 +93,7 @@ static void check(mb_cut_rules rules, size_t m, size_t n, size_t k, float beta, 
 }
 
 /* mb_gemm_at(m, n, k) has A (k, m): its outer product runs over k. */
-static void check_both(mb_cut_rules rules, size_t m, size_t n, size_t k)
+static void check_both(mb_tiling_rules rules, size_t m, size_t n, size_t k)
 {
     for (int turned = 0; turned <= 1; turned++) {
         check(rules, m, n, k, 0.0f, turned);
@@ -109,8 +109,8 @@ static void products_equal_the_naive_twin(void **state)
         {16, 64, 3}, {5, 7, 11},   {64, 10, 128}, {33, 128, 10}, {784, 16, 64},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        check_both(mb_cut_rules_for(true), shapes[i][0], shapes[i][1], shapes[i][2]);
-        check_both(mb_cut_rules_for(false), shapes[i][0], shapes[i][1], shapes[i][2]);
+        check_both(mb_tiling_rules_for(true), shapes[i][0], shapes[i][1], shapes[i][2]);
+        check_both(mb_tiling_rules_for(false), shapes[i][0], shapes[i][1], shapes[i][2]);
     }
 }
 
@@ -120,20 +120,21 @@ static void products_above_the_limit_are_pieced_together(void **state)
     (void)state;
     static const size_t limits[] = {64 * 16 * 300, 64 * 16 * 7, 64 * 16, 100, 1};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        const mb_cut_rules rules = {.panel = 16, .product_limit = limits[i]};
+        const mb_tiling_rules rules = {.panel = 16, .product_limit = limits[i]};
         check_both(rules, 64, 16, 600);
         check_both(rules, 600, 16, 64);
         check_both(rules, 37, 11, 41);
     }
-    check_both(mb_cut_rules_for(true), 64, 16, 3000);
-    check_both(mb_cut_rules_for(true), 3000, 16, 64);
+    check_both(mb_tiling_rules_for(true), 64, 16, 3000);
+    check_both(mb_tiling_rules_for(true), 3000, 16, 64);
 }
 
 /* The pieces are fixed: a product is the same bits as the pieces that it is made of. */
 static void pieces_are_where_the_limit_puts_them(void **state)
 {
     (void)state;
-    const mb_cut_rules rules = {.panel = 16, .product_limit = 64 * 16 * 100}, whole = {.panel = 16};
+    const mb_tiling_rules rules = {.panel = 16, .product_limit = 64 * 16 * 100},
+                          whole = {.panel = 16};
     product one = open_product(64, 16, 250, 0, 0), other = open_product(64, 16, 250, 0, 0);
     mb_gemm(rules, 64, 16, 250, one.a, 250, one.b, 16, 1.0f, one.c, 16);
     for (size_t done = 0; done < 250; done += 100)
@@ -148,15 +149,15 @@ static void pieces_are_where_the_limit_puts_them(void **state)
 static void no_terms_make_zero(void **state)
 {
     (void)state;
-    check_both(mb_cut_rules_for(true), 64, 16, 0);
-    check_both(mb_cut_rules_for(false), 64, 16, 0);
-    check_both(mb_cut_rules_for(true), 1, 1, 0);
+    check_both(mb_tiling_rules_for(true), 64, 16, 0);
+    check_both(mb_tiling_rules_for(false), 64, 16, 0);
+    check_both(mb_tiling_rules_for(true), 1, 1, 0);
 }
 
 static void no_cells_are_nothing_to_do(void **state)
 {
     (void)state;
-    const mb_cut_rules rules = mb_cut_rules_for(true);
+    const mb_tiling_rules rules = mb_tiling_rules_for(true);
     float cell = 7.0f;
     const float ones[4] = {1, 1, 1, 1};
     mb_gemm(rules, 0, 1, 4, ones, 4, ones, 1, 0.0f, &cell, 1);

@@ -30,29 +30,29 @@ static const struct golden_run {
     const char *name;
     mb_training_options options;
 } runs[] = {
-    {"sgd", {.optimizer = MB_SGD, .lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3}},
+    {"sgd", {.optimizer = MB_OPTIMIZER_SGD, .lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3}},
     {"nesterov",
-     {.optimizer = MB_SGD,
+     {.optimizer = MB_OPTIMIZER_SGD,
       .lr = 0.1,
       .momentum = 0.9,
       .nesterov = true,
       .weight_decay = 1e-3,
-      .schedule = MB_COSINE}},
+      .schedule = MB_SCHEDULE_COSINE}},
     {"adam",
-     {.optimizer = MB_ADAM,
+     {.optimizer = MB_OPTIMIZER_ADAM,
       .lr = 2e-3,
       .weight_decay = 1e-2,
       .beta1 = 0.9,
       .beta2 = 0.999,
       .epsilon = 1e-8}},
     {"adamw",
-     {.optimizer = MB_ADAMW,
+     {.optimizer = MB_OPTIMIZER_ADAMW,
       .lr = 8e-3,
       .weight_decay = 0.1,
       .beta1 = 0.9,
       .beta2 = 0.999,
       .epsilon = 1e-8,
-      .schedule = MB_ONECYCLE}},
+      .schedule = MB_SCHEDULE_ONECYCLE}},
 };
 
 /* What was read of the file. */
@@ -112,11 +112,11 @@ static int close_golden(void **state)
 
 static void set_parameters(const golden *values, mb_network *network)
 {
-    assert_int_equal(mb_network_tensors(network), TENSORS);
+    assert_int_equal(mb_network_tensor_count(network), TENSORS);
     for (size_t i = 0; i < TENSORS; i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         float *initial = floats(values, "initial", info.name, info.elements);
-        mb_network_set(network, i, initial);
+        mb_network_set_tensor(network, i, initial);
         free(initial);
     }
 }
@@ -151,14 +151,14 @@ static double check_losses(const golden *values, const char *name, mb_test_train
     double worst = 0.0, before = 0.0;
     for (size_t step = 0; step < STEPS; step++) {
         assert_int_equal(mb_test_training_run(t, step, 1), 1);
-        assert_true(t->pass.tally.healthy);
-        const double loss = (t->pass.tally.loss - before) / BATCH;
-        before = t->pass.tally.loss;
+        assert_true(t->epoch.stats.finite);
+        const double loss = (t->epoch.stats.loss - before) / BATCH;
+        before = t->epoch.stats.loss;
         const double apart = fabs(loss / (double)expected[step] - 1.0);
         assert_true(apart <= tolerance); /* false for NaN too */
         worst = fmax(worst, apart);
     }
-    assert_int_equal(t->pass.tally.samples, STEPS * BATCH);
+    assert_int_equal(t->epoch.stats.samples, STEPS * BATCH);
     free(expected);
     return worst;
 }
@@ -168,11 +168,11 @@ static double check_parameters(const golden *values, const char *name, const mb_
 {
     double worst = 0.0;
     for (size_t i = 0; i < TENSORS; i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         float *expected = floats(values, name, info.name, info.elements);
         float *reached = calloc(info.elements, sizeof *reached);
         assert_non_null(reached);
-        mb_network_get(network, i, reached);
+        mb_network_get_tensor(network, i, reached);
         for (size_t e = 0; e < info.elements; e++) {
             const double apart = fabs((double)reached[e] - (double)expected[e]);
             assert_true(apart <= tolerance);
@@ -202,7 +202,7 @@ static void check_run(const golden *values, const char *name)
     check_losses(values, name, &three);
     check_parameters(values, name, three.network);
     assert_memory_equal(three.network->parameters, one.network->parameters,
-                        one.network->parameter_room * sizeof(float));
+                        one.network->parameter_elements * sizeof(float));
     close_training(&three);
     close_training(&one);
 }

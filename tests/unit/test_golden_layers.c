@@ -34,12 +34,12 @@ static const char cnn[] = "conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout
                           "dense:128,relu,dropout:0,dense:10";
 
 /* As in make_golden_layers.py. */
-static const mb_training_options sgd = {.optimizer = MB_SGD,
+static const mb_training_options sgd = {.optimizer = MB_OPTIMIZER_SGD,
                                         .batch_size = BATCH,
                                         .lr = 0.02,
                                         .momentum = 0.9,
                                         .weight_decay = 1e-2},
-                                 adamw = {.optimizer = MB_ADAMW,
+                                 adamw = {.optimizer = MB_OPTIMIZER_ADAMW,
                                           .batch_size = BATCH,
                                           .lr = 1e-3,
                                           .weight_decay = 0.1,
@@ -129,12 +129,12 @@ static float first_value(const mb_tensor_info *info, size_t tensor, size_t eleme
 
 static void set_parameters(mb_network *network)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         float *values = take(info.elements, sizeof *values);
         for (size_t e = 0; e < info.elements; e++)
             values[e] = first_value(&info, i, e);
-        mb_network_set(network, i, values);
+        mb_network_set_tensor(network, i, values);
         free(values);
     }
 }
@@ -146,8 +146,8 @@ static double check_losses(const mb_safetensors *file, const char *run, mb_test_
     double worst = 0.0, before = 0.0;
     for (size_t step = 0; step < STEPS; step++) {
         assert_int_equal(mb_test_training_run(t, step, 1), 1);
-        const double loss = (t->pass.tally.loss - before) / BATCH;
-        before = t->pass.tally.loss;
+        const double loss = (t->epoch.stats.loss - before) / BATCH;
+        before = t->epoch.stats.loss;
         const double apart = fabs(loss / (double)expected[step] - 1.0);
         assert_true(apart <= tolerance); /* false for NaN too */
         worst = fmax(worst, apart);
@@ -160,13 +160,13 @@ static double check_losses(const mb_safetensors *file, const char *run, mb_test_
 static double check_tensor(const mb_safetensors *file, const char *run, const mb_network *network,
                            size_t tensor)
 {
-    const mb_tensor_info info = mb_network_tensor(network, tensor);
+    const mb_tensor_info info = mb_network_tensor_info(network, tensor);
     const size_t step = (info.elements + SAMPLED - 1) / SAMPLED;
     const size_t sampled = (info.elements + step - 1) / step;
     float *reached = take(info.elements, sizeof *reached);
     float *expected = golden_floats(file, run, info.name, "", sampled);
     double worst = 0.0, squares = 0.0;
-    mb_network_get(network, tensor, reached);
+    mb_network_get_tensor(network, tensor, reached);
     for (size_t e = 0; e < info.elements; e++) {
         squares += (double)reached[e] * (double)reached[e];
         if (e % step == 0)
@@ -212,7 +212,7 @@ static mb_network *train(const mb_safetensors *file, const char *run, const char
     const double losses = check_losses(file, run, &t);
     mb_test_training_close(&t);
     double worst = 0.0;
-    for (size_t i = 0; i < mb_network_tensors(network); i++)
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++)
         worst = fmax(worst, check_tensor(file, run, network, i));
     const double evaluated = check_evaluation(file, run, machine, network);
     print_message("%s, %zu threads: losses within %.1e, tensors %.1e, evaluation %.1e\n", run,
@@ -227,7 +227,8 @@ static void check_run(const mb_safetensors *file, const char *run, const char *s
 {
     mb_network *one = train(file, run, spec, options, 1);
     mb_network *three = train(file, run, spec, options, 3);
-    assert_memory_equal(three->parameters, one->parameters, one->parameter_room * sizeof(float));
+    assert_memory_equal(three->parameters, one->parameters,
+                        one->parameter_elements * sizeof(float));
     mb_network_close(three);
     mb_network_close(one);
 }

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
+#include "reference_mlp.h"
 #include "training.h"
-#include "twin.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static samples draw_samples(uint64_t seed, enum kind kind, struct size size, con
                  size.batch,
                  pixels};
     for (size_t i = 0; i < size.count; i++) {
-        mb_rng rng = mb_rng_at(seed, MB_FOR_TESTS, 0, i);
+        mb_rng rng = mb_rng_at(seed, MB_RNG_TESTS, 0, i);
         s.order[i] = (uint32_t)(size.count - 1 - i);
         s.labels[i] = (uint8_t)mb_rng_below(&rng, (uint32_t)net->classes);
         const bool blank = kind == BLANK || (kind == HALF_BLANK && i >= size.count / 2);
@@ -89,23 +89,23 @@ static void free_samples(samples *s)
     free(s->order);
 }
 
-static mb_twin_batch last_batch(const samples *s)
+static mb_reference_batch last_batch(const samples *s)
 {
     const size_t rest = s->count % s->batch, rows = rest > 0 ? rest : s->batch;
-    return (mb_twin_batch){s->images, s->labels, s->order + s->count - rows, rows};
+    return (mb_reference_batch){s->images, s->labels, s->order + s->count - rows, rows};
 }
 
 /* He's weights, and biases that are not 0. */
 static void set_parameters(mb_network *network)
 {
     mb_network_initialise(network, 1);
-    for (size_t i = 1; i < mb_network_tensors(network); i += 2) {
-        const size_t units = mb_network_tensor(network, i).elements;
-        mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 1, i);
+    for (size_t i = 1; i < mb_network_tensor_count(network); i += 2) {
+        const size_t units = mb_network_tensor_info(network, i).elements;
+        mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, i);
         float *biases = take(units, sizeof *biases);
         for (size_t unit = 0; unit < units; unit++)
-            biases[unit] = mb_rng_unit(&rng) - 0.4f;
-        mb_network_set(network, i, biases);
+            biases[unit] = mb_rng_uniform(&rng) - 0.4f;
+        mb_network_set_tensor(network, i, biases);
         free(biases);
     }
 }
@@ -123,20 +123,21 @@ static mb_network *open_network(const mb_machine *machine, const struct net *net
 static double run_pass(mb_machine *machine, mb_network *network, const samples *s, enum kind kind,
                        mb_network *gradient)
 {
-    const mb_training_options options = {.optimizer = MB_SGD, .batch_size = s->batch};
+    const mb_training_options options = {.optimizer = MB_OPTIMIZER_SGD, .batch_size = s->batch};
     const mb_split split = {s->images, s->labels, s->count};
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, s->count, &options, &t);
-    assert_int_equal(t.source.dots == NULL, kind == WITHOUT_ZEROS); /* the form that is meant */
-    const size_t last = mb_feed_steps(&t.pass.feed) - 1;
+    assert_int_equal(t.source.nonzeros == NULL, kind == WITHOUT_ZEROS); /* the form that is meant */
+    const size_t last = mb_data_loader_steps(&t.epoch.loader) - 1;
     if (last > 0)
         assert_int_equal(mb_test_training_run(&t, 0, last), last);
-    const double before = t.pass.tally.loss;
+    const double before = t.epoch.stats.loss;
     assert_int_equal(mb_test_training_run(&t, last, 1), 1);
-    assert_true(t.pass.tally.healthy);
-    assert_int_equal(t.pass.tally.samples, s->count);
-    const double loss = (t.pass.tally.loss - before) / (double)mb_feed_rows(&t.pass.feed, last);
-    memcpy(gradient->parameters, t.trainable.first, network->parameter_room * sizeof(float));
+    assert_true(t.epoch.stats.finite);
+    assert_int_equal(t.epoch.stats.samples, s->count);
+    const double loss =
+        (t.epoch.stats.loss - before) / (double)mb_data_loader_rows(&t.epoch.loader, last);
+    memcpy(gradient->parameters, t.trainable.m, network->parameter_elements * sizeof(float));
     mb_test_training_close(&t);
     return loss;
 }
@@ -151,12 +152,12 @@ static void check_loss(double loss, double expected)
 
 /* max |g - twin's g| <= tolerance * max |twin's g| in each tensor; where the twin has only zeros,
  * zeros. */
-static void check_gradient(const mb_network *gradient, const mb_twin *twin)
+static void check_gradient(const mb_network *gradient, const mb_reference_mlp *twin)
 {
     for (size_t i = 0; i < 2 * twin->count; i++) {
         double largest = 0.0, worst = 0.0;
         float *g = take(twin->elements[i], sizeof *g);
-        mb_network_get(gradient, i, g);
+        mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < twin->elements[i]; e++) {
             assert_true(isfinite(g[e]));
             largest = fmax(largest, fabs(twin->gradient[i][e]));
@@ -172,19 +173,19 @@ static void check_gradient(const mb_network *gradient, const mb_twin *twin)
 /* A direction in the space of the parameters: all of them up or down at random, or one. */
 typedef struct direction {
     uint64_t seed;
-    size_t tensor, element; /* tensor MB_TWIN_TENSORS: all */
+    size_t tensor, element; /* tensor MB_REFERENCE_TENSORS: all */
     double size;
 } direction;
 
 static double component(const direction *v, size_t tensor, size_t element)
 {
-    if (v->tensor != MB_TWIN_TENSORS)
+    if (v->tensor != MB_REFERENCE_TENSORS)
         return v->tensor == tensor && v->element == element ? v->size : 0.0;
-    mb_rng rng = mb_rng_at(v->seed, MB_FOR_TESTS, 2 + tensor, element);
+    mb_rng rng = mb_rng_at(v->seed, MB_RNG_TESTS, 2 + tensor, element);
     return mb_rng_next(&rng) >> 63 ? v->size : -v->size;
 }
 
-static void move(mb_twin *twin, const direction *v, double distance)
+static void move(mb_reference_mlp *twin, const direction *v, double distance)
 {
     for (size_t i = 0; i < 2 * twin->count; i++)
         for (size_t e = 0; e < twin->elements[i]; e++)
@@ -193,13 +194,13 @@ static void move(mb_twin *twin, const direction *v, double distance)
 
 /* With the step h: |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * |g| * max |v|, and
  * 1e-8 for the rounding of L. */
-static void check_difference(const mb_network *gradient, mb_twin *twin, const mb_twin_batch *batch,
-                             const direction *v)
+static void check_difference(const mb_network *gradient, mb_reference_mlp *twin,
+                             const mb_reference_batch *batch, const direction *v)
 {
     double along = 0.0, squares = 0.0;
     for (size_t i = 0; i < 2 * twin->count; i++) {
         float *g = take(twin->elements[i], sizeof *g);
-        mb_network_get(gradient, i, g);
+        mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < twin->elements[i]; e++) {
             along += (double)g[e] * component(v, i, e);
             squares += (double)g[e] * (double)g[e];
@@ -207,9 +208,9 @@ static void check_difference(const mb_network *gradient, mb_twin *twin, const mb
         free(g);
     }
     move(twin, v, difference_step);
-    const double above = mb_twin_loss(twin, batch);
+    const double above = mb_reference_mlp_loss(twin, batch);
     move(twin, v, -2.0 * difference_step);
-    const double below = mb_twin_loss(twin, batch);
+    const double below = mb_reference_mlp_loss(twin, batch);
     move(twin, v, difference_step);
     const double apart = fabs(along - (above - below) / (2.0 * difference_step));
     const double allowed = tolerance * sqrt(squares) * v->size + 1e-8;
@@ -217,28 +218,30 @@ static void check_difference(const mb_network *gradient, mb_twin *twin, const mb
     assert_true(apart <= allowed);
 }
 
-static void check_differences(const mb_network *gradient, mb_twin *twin, const mb_twin_batch *batch)
+static void check_differences(const mb_network *gradient, mb_reference_mlp *twin,
+                              const mb_reference_batch *batch)
 {
     size_t all = 0;
     for (size_t i = 0; i < 2 * twin->count; i++) {
         all += twin->elements[i];
         for (uint32_t n = 0; n < SINGLES; n++) {
-            mb_rng rng = mb_rng_at(n, MB_FOR_TESTS, 10, i);
+            mb_rng rng = mb_rng_at(n, MB_RNG_TESTS, 10, i);
             const size_t element = mb_rng_below(&rng, (uint32_t)twin->elements[i]);
             check_difference(gradient, twin, batch, &(direction){n, i, element, 1.0});
         }
     }
-    const direction everywhere = {1, MB_TWIN_TENSORS, 0, 1.0 / sqrt((double)all)};
+    const direction everywhere = {1, MB_REFERENCE_TENSORS, 0, 1.0 / sqrt((double)all)};
     check_difference(gradient, twin, batch, &everywhere);
 }
 
 /* Draws images until the twin has no pre-activation near a kink. */
-static samples draw_smooth(const struct net *net, enum kind kind, struct size size, mb_twin *twin)
+static samples draw_smooth(const struct net *net, enum kind kind, struct size size,
+                           mb_reference_mlp *twin)
 {
     for (uint64_t seed = 1; seed < 100; seed++) {
         samples s = draw_samples(seed, kind, size, net);
-        const mb_twin_batch batch = last_batch(&s);
-        mb_twin_loss(twin, &batch);
+        const mb_reference_batch batch = last_batch(&s);
+        mb_reference_mlp_loss(twin, &batch);
         if (twin->nearest >= kink_margin)
             return s;
         free_samples(&s);
@@ -253,16 +256,16 @@ static void check_batch(mb_machine *machine, const struct net *net, enum kind ki
                         struct size size)
 {
     mb_network *network = open_network(machine, net), *gradient = open_network(machine, net);
-    mb_twin twin;
+    mb_reference_mlp twin;
     set_parameters(network);
-    mb_twin_open(network, &twin);
+    mb_reference_mlp_open(network, &twin);
     samples s = draw_smooth(net, kind, size, &twin);
-    const mb_twin_batch batch = last_batch(&s);
+    const mb_reference_batch batch = last_batch(&s);
     const double loss = run_pass(machine, network, &s, kind, gradient);
-    check_loss(loss, mb_twin_gradient(&twin, &batch));
+    check_loss(loss, mb_reference_mlp_gradient(&twin, &batch));
     check_gradient(gradient, &twin);
     check_differences(gradient, &twin, &batch);
-    mb_twin_close(&twin);
+    mb_reference_mlp_close(&twin);
     mb_network_close(network);
     mb_network_close(gradient);
     free_samples(&s);

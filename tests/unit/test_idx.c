@@ -20,8 +20,8 @@ static void check_parse(mb_bytes bytes, mb_idx_kind kind, const char *text)
 {
     mb_idx idx = {0};
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_idx_parse("x", kind, &bytes, &idx, &error), MB_FORMAT);
-    mb_test_error(&error, MB_FORMAT, text);
+    assert_int_equal(mb_idx_parse("x", kind, &bytes, &idx, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT, text);
     assert_null(bytes.data);
     assert_null(idx.bytes.data);
 }
@@ -37,7 +37,7 @@ static void check_read(const char *folder, const char *name, const char *shown, 
     assert_non_null(path);
     snprintf(whole, sizeof whole, "%s/%s: %s", folder, shown, text);
     assert_int_equal(mb_idx_read(path, kind, &idx, &error), status);
-    mb_test_error(&error, status, whole);
+    mb_test_check_error(&error, status, whole);
     assert_null(idx.bytes.data);
     free(path);
 }
@@ -55,7 +55,7 @@ static mb_bytes header(const char *bytes, size_t size)
 static void reads_images(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
     const mb_bytes bytes = mb_test_idx_images(2, 3, 2, pixels), packed = mb_test_gzip(bytes);
     char *plain = mb_test_write(folder, "plain", bytes);
@@ -79,7 +79,7 @@ static void reads_images(void **state)
     }
     free(bytes.data), free(packed.data);
     free(plain), free(gzip), free(misnamed), free(both);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void parses_labels(void **state)
@@ -99,62 +99,62 @@ static void parses_labels(void **state)
 static void missing(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
-    check_read(folder, "x", "x", MB_IDX_IMAGES, MB_IO, "missing, and so is ");
-    mb_test_remove(folder);
+    char *folder = mb_test_make_folder();
+    check_read(folder, "x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "missing, and so is ");
+    mb_test_remove_folder(folder);
 }
 
 /* A link to itself cannot be opened by anyone, root included. */
 static void unreadable(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     char *path = mb_path_join(folder, "loop");
     assert_int_equal(symlink("loop", path), 0);
-    check_read(folder, "loop", "loop", MB_IDX_IMAGES, MB_IO, "cannot be opened: ");
+    check_read(folder, "loop", "loop", MB_IDX_IMAGES, MB_ERROR_IO, "cannot be opened: ");
     free(path);
     if (geteuid() != 0) {
         const mb_bytes bytes = mb_test_idx_labels(1, NULL);
         path = mb_test_write(folder, "locked", bytes);
         assert_int_equal(chmod(path, 0), 0);
-        check_read(folder, "locked", "locked", MB_IDX_LABELS, MB_IO, "cannot be opened: ");
+        check_read(folder, "locked", "locked", MB_IDX_LABELS, MB_ERROR_IO, "cannot be opened: ");
         free(bytes.data);
         free(path);
     }
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 /* A pipe without a writer would block whoever opens it. */
 static void not_a_file(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     char *inner = mb_test_subfolder(folder, "inner");
     char *pipe_path = mb_path_join(folder, "pipe");
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
-    check_read(folder, "inner", "inner", MB_IDX_IMAGES, MB_IO, "is a folder, not a file");
-    check_read(folder, "pipe", "pipe", MB_IDX_IMAGES, MB_IO, "is not a regular file");
+    check_read(folder, "inner", "inner", MB_IDX_IMAGES, MB_ERROR_IO, "is a folder, not a file");
+    check_read(folder, "pipe", "pipe", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
     free(inner);
     free(pipe_path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void above_the_limit(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     const mb_bytes nothing = {0};
     char *path = mb_test_write(folder, "huge", nothing);
     if (truncate(path, ((off_t)1 << 30) + 1) != 0) {
         free(path);
-        mb_test_remove(folder);
+        mb_test_remove_folder(folder);
         print_message("no sparse files of 1 GiB here\n");
         skip();
     }
-    check_read(folder, "huge", "huge", MB_IDX_IMAGES, MB_FORMAT,
+    check_read(folder, "huge", "huge", MB_IDX_IMAGES, MB_ERROR_FORMAT,
                "too large: 1073741825 bytes, at most 1073741824 are read");
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void empty_file(void **state)
@@ -163,10 +163,10 @@ static void empty_file(void **state)
     const mb_bytes nothing = {0};
     check_parse(nothing, MB_IDX_IMAGES, "x: empty file: 0 bytes");
     check_parse(mb_test_gzip(nothing), MB_IDX_LABELS, "x: empty file: 0 bytes");
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     free(mb_test_write(folder, "empty", nothing));
-    check_read(folder, "empty", "empty", MB_IDX_LABELS, MB_FORMAT, "empty file: 0 bytes");
-    mb_test_remove(folder);
+    check_read(folder, "empty", "empty", MB_IDX_LABELS, MB_ERROR_FORMAT, "empty file: 0 bytes");
+    mb_test_remove_folder(folder);
 }
 
 static void short_header(void **state)
@@ -250,7 +250,7 @@ static void largest_image(void **state)
     mb_bytes bytes = mb_test_idx_images(1, 256, 256, NULL);
     mb_idx idx = {0};
     assert_int_equal(mb_idx_parse("x", MB_IDX_IMAGES, &bytes, &idx, NULL), MB_OK);
-    assert_int_equal(idx.rows * idx.columns, MB_IDX_MOST_PIXELS);
+    assert_int_equal(idx.rows * idx.columns, MB_IDX_MAX_PIXELS);
     mb_idx_free(&idx);
 }
 
@@ -258,37 +258,38 @@ static void largest_image(void **state)
 static void truncated_items(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder();
+    char *folder = mb_test_make_folder();
     mb_bytes labels = mb_test_idx_labels(10000, NULL), images = mb_test_idx_images(9, 4, 4, NULL);
     labels.size -= 880;
     images.size -= 1;
     const mb_bytes packed = mb_test_gzip(labels);
     free(mb_test_write(folder, "labels.gz", packed));
     free(mb_test_write(folder, "images", images));
-    check_read(folder, "labels", "labels.gz", MB_IDX_LABELS, MB_FORMAT,
+    check_read(folder, "labels", "labels.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
                "truncated: header promises 10000 labels, 9120 are there");
-    check_read(folder, "images", "images", MB_IDX_IMAGES, MB_FORMAT,
+    check_read(folder, "images", "images", MB_IDX_IMAGES, MB_ERROR_FORMAT,
                "truncated: header promises 9 images, 8 are there");
     free(labels.data), free(images.data), free(packed.data);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void broken_gzip(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder(), text[128];
+    char *folder = mb_test_make_folder(), text[128];
     const mb_bytes labels = mb_test_idx_labels(10000, NULL);
     mb_bytes packed = mb_test_gzip(labels);
     packed.data[packed.size - 5] ^= 1;
     free(mb_test_write(folder, "checksum.gz", packed));
     packed.size -= 9;
     free(mb_test_write(folder, "short.gz", packed));
-    check_read(folder, "checksum", "checksum.gz", MB_IDX_LABELS, MB_FORMAT, "bad checksum: 0x");
+    check_read(folder, "checksum", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
+               "bad checksum: 0x");
     snprintf(text, sizeof text, "truncated: the gzip data goes on after all %zu bytes",
              packed.size);
-    check_read(folder, "short", "short.gz", MB_IDX_LABELS, MB_FORMAT, text);
+    check_read(folder, "short", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
     free(labels.data), free(packed.data);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static void trailing_garbage(void **state)

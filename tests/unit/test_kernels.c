@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static float in[MOST], found[MOST], wanted[MOST];
 /* What the kernel and its twin both start from. */
 static void draw_output(void)
 {
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(found, MOST);
     memcpy(wanted, found, sizeof wanted);
 }
 
@@ -42,21 +42,21 @@ static void at_each_level(check_fn *check)
 static void check_widen(const mb_kernels *kernels)
 {
     uint8_t bytes[512];
-    const size_t n = mb_test_from_to(0, 512);
+    const size_t n = mb_test_random_size(0, 512);
     draw_output();
     for (size_t i = 0; i < n; i++) {
-        bytes[i] = (uint8_t)(i < 256 ? i : mb_rng_below(mb_test_draws(), 256));
+        bytes[i] = (uint8_t)(i < 256 ? i : mb_rng_below(mb_test_rng(), 256));
         wanted[i] = (float)bytes[i] / 255.0f;
     }
-    kernels->widen(n, bytes, found);
+    kernels->bytes_to_float(n, bytes, found);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
 static void check_transpose(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
-                 ld = rows + mb_test_from_to(0, 5);
-    mb_test_draw(in, rows * columns);
+    const size_t rows = mb_test_random_size(1, 60), columns = mb_test_random_size(1, 50),
+                 ld = rows + mb_test_random_size(0, 5);
+    mb_test_random_floats(in, rows * columns);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -67,9 +67,9 @@ static void check_transpose(const mb_kernels *kernels)
 
 static void check_fill_and_add_rows(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(0, 60), columns = mb_test_from_to(1, 50),
-                 ld = columns + mb_test_from_to(0, 5);
-    mb_test_draw(in, columns);
+    const size_t rows = mb_test_random_size(0, 60), columns = mb_test_random_size(1, 50),
+                 ld = columns + mb_test_random_size(0, 5);
+    mb_test_random_floats(in, columns);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -77,7 +77,7 @@ static void check_fill_and_add_rows(const mb_kernels *kernels)
     kernels->fill_rows(rows, columns, in, found, ld);
     assert_memory_equal(found, wanted, sizeof found);
 
-    mb_test_draw(in, rows * ld);
+    mb_test_random_floats(in, rows * ld);
     draw_output();
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
@@ -90,30 +90,30 @@ static void check_fill_and_add_rows(const mb_kernels *kernels)
 static void draw_specials(float *values, size_t n)
 {
     static const float specials[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-126f, -0x1p-126f};
-    mb_test_draw(values, n);
+    mb_test_random_floats(values, n);
     for (size_t i = 0; i < n; i++)
-        if (mb_rng_below(mb_test_draws(), 4) == 0)
-            values[i] = specials[mb_rng_below(mb_test_draws(), 7)];
+        if (mb_rng_below(mb_test_rng(), 4) == 0)
+            values[i] = specials[mb_rng_below(mb_test_rng(), 7)];
 }
 
 static void check_relu(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
-                 ld = columns + mb_test_from_to(0, 5);
+    const size_t rows = mb_test_random_size(1, 60), columns = mb_test_random_size(1, 50),
+                 ld = columns + mb_test_random_size(0, 5);
     draw_specials(found, MOST);
     memcpy(wanted, found, sizeof wanted);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
             if (wanted[r * ld + c] < 0.0f)
                 wanted[r * ld + c] = 0.0f;
-    kernels->relu(rows, columns, found, ld);
+    kernels->relu_forward(rows, columns, found, ld);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
 static void check_relu_gradient(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, 60), columns = mb_test_from_to(1, 50),
-                 ld = columns + mb_test_from_to(0, 5);
+    const size_t rows = mb_test_random_size(1, 60), columns = mb_test_random_size(1, 50),
+                 ld = columns + mb_test_random_size(0, 5);
     draw_specials(in, MOST);
     draw_specials(found, MOST);
     memcpy(wanted, found, sizeof wanted);
@@ -121,7 +121,7 @@ static void check_relu_gradient(const mb_kernels *kernels)
         for (size_t c = 0; c < columns; c++)
             if (in[r * ld + c] <= 0.0f)
                 wanted[r * ld + c] = 0.0f;
-    kernels->relu_gradient(rows, columns, in, found, ld);
+    kernels->relu_backward(rows, columns, in, found, ld);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
@@ -143,14 +143,14 @@ static void the_best_level_is_this_cpus(void **state)
     (void)state;
     assert_ptr_equal(mb_kernels_best(), mb_kernels_at(mb_cpu_level_of_this()));
     assert_non_null(mb_kernels_at(MB_CPU_V4)); /* where a build lacks it, the next lower one */
-    assert_ptr_equal(mb_kernels_beside("SkylakeX"), mb_kernels_best());
-    assert_ptr_equal(mb_kernels_beside("HASWELL"), mb_kernels_best());
+    assert_ptr_equal(mb_kernels_for_blas("SkylakeX"), mb_kernels_best());
+    assert_ptr_equal(mb_kernels_for_blas("HASWELL"), mb_kernels_best());
 #if defined(__x86_64__)
-    assert_ptr_equal(mb_kernels_beside("Sandybridge"), mb_kernels_at(MB_CPU_BASELINE));
+    assert_ptr_equal(mb_kernels_for_blas("Sandybridge"), mb_kernels_at(MB_CPU_BASELINE));
 #endif
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

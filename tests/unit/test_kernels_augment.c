@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,21 +36,22 @@ static void at_each_level(check_fn *check)
 /* Bytes of which some, all or none are 0. */
 static void draw_bytes(uint8_t *bytes, size_t n)
 {
-    const size_t blank = mb_test_from_to(0, 4);
+    const size_t blank = mb_test_random_size(0, 4);
     for (size_t i = 0; i < n; i++)
-        bytes[i] = mb_test_from_to(1, 4) <= blank ? 0 : (uint8_t)mb_test_from_to(1, 255);
+        bytes[i] = mb_test_random_size(1, 4) <= blank ? 0 : (uint8_t)mb_test_random_size(1, 255);
 }
 
 static void check_taps(const mb_kernels *kernels)
 {
-    const size_t stride = mb_test_from_to(1, SIDE), n = mb_test_from_to(0, MOST - stride - 1);
+    const size_t stride = mb_test_random_size(1, SIDE),
+                 n = mb_test_random_size(0, MOST - stride - 1);
     draw_bytes(plane, MOST);
     memset(words_found, 7, sizeof words_found);
     memset(words_wanted, 7, sizeof words_wanted);
     for (size_t i = 0; i < n; i++)
         words_wanted[i] = plane[i] + 256u * plane[i + 1] + 65536u * plane[i + stride] +
                           16777216u * plane[i + stride + 1];
-    kernels->taps(n, stride, plane, words_found);
+    kernels->bilinear_taps(n, stride, plane, words_found);
     assert_memory_equal(words_found, words_wanted, sizeof words_found);
 }
 
@@ -66,7 +67,7 @@ static uint8_t warp_twin(const mb_warp *w, size_t i, int displaced)
 {
     const float to_x = w->xx * x[i] + w->xy * y[i] + w->x0 + (displaced ? dx[i] : 0.0f);
     const float to_y = w->yx * x[i] + w->yy * y[i] + w->y0 + (displaced ? dy[i] : 0.0f);
-    const uint32_t column = cut_off(to_x, w->most_x), row = cut_off(to_y, w->most_y);
+    const uint32_t column = cut_off(to_x, w->max_x), row = cut_off(to_y, w->max_y);
     const uint32_t tap = taps[row / 256 * w->stride + column / 256];
     const uint32_t right = column % 256, below = row % 256;
     const uint32_t above = tap % 256 * (256 - right) + tap / 256 % 256 * right;
@@ -76,11 +77,11 @@ static uint8_t warp_twin(const mb_warp *w, size_t i, int displaced)
 
 static void check_warp(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, SIDE), columns = mb_test_from_to(1, SIDE);
-    const size_t n = mb_test_from_to(0, rows * columns), stride = columns + 2;
-    const int displaced = (int)mb_test_from_to(0, 1);
+    const size_t rows = mb_test_random_size(1, SIDE), columns = mb_test_random_size(1, SIDE);
+    const size_t n = mb_test_random_size(0, rows * columns), stride = columns + 2;
+    const int displaced = (int)mb_test_random_size(0, 1);
     float c[6];
-    mb_test_draw(c, 6);
+    mb_test_random_floats(c, 6);
     const mb_warp warp = {256 * c[0],
                           256 * c[1],
                           128 * ((float)columns + c[2]),
@@ -92,19 +93,19 @@ static void check_warp(const mb_kernels *kernels)
                           stride};
     draw_bytes(plane, MOST);
     for (size_t i = 0; i < (rows + 2) * stride; i++)
-        taps[i] = (uint32_t)mb_rng_next(mb_test_draws());
+        taps[i] = (uint32_t)mb_rng_next(mb_test_rng());
     for (size_t i = 0; i < n; i++) {
         x[i] = (float)(i % columns) - 0.5f * (float)(columns - 1);
         y[i] = (float)(i / columns) - 0.5f * (float)(rows - 1);
     }
-    mb_test_draw(dx, n);
-    mb_test_draw(dy, n);
+    mb_test_random_floats(dx, n);
+    mb_test_random_floats(dy, n);
     for (size_t i = 0; i < n; i++) {
         dx[i] *= 256.0f;
         dy[i] *= 256.0f;
     }
     if (displaced && n > 0)
-        dx[mb_test_from_to(0, n - 1)] = NAN; /* leads to the frame, and not out of the image */
+        dx[mb_test_random_size(0, n - 1)] = NAN; /* leads to the frame, and not out of the image */
     memset(bytes_found, 7, sizeof bytes_found);
     memset(bytes_wanted, 7, sizeof bytes_wanted);
     for (size_t i = 0; i < n; i++)
@@ -115,29 +116,29 @@ static void check_warp(const mb_kernels *kernels)
 
 static void check_dots(const mb_kernels *kernels)
 {
-    mb_dot dots[256 + GUARD];
-    const size_t n = mb_test_from_to(0, 256);
+    mb_nonzero dots[256 + GUARD];
+    const size_t n = mb_test_random_size(0, 256);
     size_t count = 0, last = 0;
     draw_bytes(plane, n);
     memset(dots, 7, sizeof dots);
-    const size_t got = kernels->dots(n, plane, dots);
+    const size_t got = kernels->find_nonzero_pixels(n, plane, dots);
     for (size_t p = 0; p < n; p++)
         if (plane[p] != 0) {
-            assert_int_equal(dots[count].step, p - last);
+            assert_int_equal(dots[count].delta, p - last);
             assert_int_equal(dots[count++].value, plane[p]);
             last = p;
         }
     assert_int_equal(got, count);
     for (size_t i = count; i < 256 + GUARD; i++)
-        assert_true(dots[i].step == 7 && dots[i].value == 7);
+        assert_true(dots[i].delta == 7 && dots[i].value == 7);
 }
 
 /* SplitMix64 from `state` on, an output a pair. */
 static void check_noise(const mb_kernels *kernels)
 {
-    const uint64_t state = mb_rng_next(mb_test_draws());
-    const size_t n = mb_test_from_to(0, MOST);
-    const float most = (float)mb_test_from_to(0, 1000);
+    const uint64_t state = mb_rng_next(mb_test_rng());
+    const size_t n = mb_test_random_size(0, MOST);
+    const float most = (float)mb_test_random_size(0, 1000);
     mb_rng rng = {state - 0x9e3779b97f4a7c15u};
     memset(found, 7, sizeof found);
     memset(wanted, 7, sizeof wanted);
@@ -151,16 +152,19 @@ static void check_noise(const mb_kernels *kernels)
     assert_memory_equal(found, wanted, sizeof found);
 }
 
-static void draw_weights(float *weights, size_t radius) { mb_test_draw(weights, 2 * radius + 1); }
+static void draw_weights(float *weights, size_t radius)
+{
+    mb_test_random_floats(weights, 2 * radius + 1);
+}
 
 static void check_smooth_columns(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, SIDE), columns = mb_test_from_to(1, SIDE);
-    const size_t radius = mb_test_from_to(0, SIDE), width = mb_whole_lines(columns);
-    const size_t ld = width + mb_test_from_to(0, 9);
+    const size_t rows = mb_test_random_size(1, SIDE), columns = mb_test_random_size(1, SIDE);
+    const size_t radius = mb_test_random_size(0, SIDE), width = mb_pad_to_lanes(columns);
+    const size_t ld = width + mb_test_random_size(0, 9);
     float weights[2 * SIDE + 1];
     draw_weights(weights, radius);
-    mb_test_draw(in, rows * width);
+    mb_test_random_floats(in, rows * width);
     memset(found, 7, sizeof found);
     memset(wanted, 7, sizeof wanted);
     for (size_t r = 0; r < rows; r++)
@@ -177,16 +181,16 @@ static void check_smooth_columns(const mb_kernels *kernels)
 
 static void check_smooth_rows(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, 20), columns = mb_test_from_to(1, SIDE);
-    const size_t radius = mb_test_from_to(0, SIDE), n = rows * columns;
-    const size_t ld = mb_whole_lines(columns) + 2 * radius + mb_test_from_to(0, 9);
+    const size_t rows = mb_test_random_size(1, 20), columns = mb_test_random_size(1, SIDE);
+    const size_t radius = mb_test_random_size(0, SIDE), n = rows * columns;
+    const size_t ld = mb_pad_to_lanes(columns) + 2 * radius + mb_test_random_size(0, 9);
     float weights[2 * SIDE + 1];
     draw_weights(weights, radius);
     memset(in, 0, sizeof in);
     memset(wanted, 7, sizeof wanted);
     memset(found, 7, sizeof found);
     for (size_t r = 0; r < rows; r++)
-        mb_test_draw(in + r * ld + radius, columns);
+        mb_test_random_floats(in + r * ld + radius, columns);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++) {
             float sum = 0.0f;
@@ -195,7 +199,7 @@ static void check_smooth_rows(const mb_kernels *kernels)
             wanted[r * columns + c] = sum;
         }
     kernels->smooth_rows(rows, columns, radius, weights, in, ld, found);
-    memcpy(wanted + n, found + n, MB_LINE * sizeof *found); /* may be written */
+    memcpy(wanted + n, found + n, MB_LANES * sizeof *found); /* may be written */
     assert_memory_equal(found, wanted, sizeof found);
 }
 
@@ -213,7 +217,7 @@ LEVELS_EQUAL_TWIN(noise_is_splitmix, check_noise)
 LEVELS_EQUAL_TWIN(columns_are_smoothed, check_smooth_columns)
 LEVELS_EQUAL_TWIN(rows_are_smoothed, check_smooth_rows)
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -35,15 +35,15 @@ static void at_each_level(check_fn *check)
 
 static void draw_output(void)
 {
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(found, MOST);
     memcpy(wanted, found, sizeof wanted);
 }
 
 static void check_sum_rows(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(0, 60), columns = mb_test_from_to(1, 120);
-    const size_t ld = columns + mb_test_from_to(0, 9);
-    mb_test_draw(a, MOST);
+    const size_t rows = mb_test_random_size(0, 60), columns = mb_test_random_size(1, 120);
+    const size_t ld = columns + mb_test_random_size(0, 9);
+    mb_test_random_floats(a, MOST);
     draw_output();
     kernels->sum_rows(rows, columns, a, ld, found);
     for (size_t r = 0; r < rows; r++) {
@@ -64,12 +64,13 @@ typedef struct matrix {
 
 static matrix draw_matrix(void)
 {
-    const matrix m = {mb_test_from_to(0, 1) == 1, mb_test_from_to(1, 90), mb_test_from_to(1, 90)};
-    mb_test_draw(a, MOST);
-    mb_test_draw(b, MOST);
-    mb_test_draw(by_a, CHANNELS);
-    mb_test_draw(by_b, CHANNELS);
-    mb_test_draw(shift, CHANNELS);
+    const matrix m = {mb_test_random_size(0, 1) == 1, mb_test_random_size(1, 90),
+                      mb_test_random_size(1, 90)};
+    mb_test_random_floats(a, MOST);
+    mb_test_random_floats(b, MOST);
+    mb_test_random_floats(by_a, CHANNELS);
+    mb_test_random_floats(by_b, CHANNELS);
+    mb_test_random_floats(shift, CHANNELS);
     draw_output();
     return m;
 }
@@ -84,7 +85,7 @@ static void check_sum_products(const mb_kernels *kernels)
         sums[c] = sum[c] = (double)by_a[c];
         products[c] = product[c] = (double)by_b[c];
     }
-    kernels->sum_products(m.planes, m.rows, m.columns, a, b, sums, products);
+    kernels->batchnorm_reduce(m.planes, m.rows, m.columns, a, b, sums, products);
     for (size_t i = 0; i < m.rows * m.columns; i++) {
         sum[channel_of(m, i)] += (double)a[i];
         product[channel_of(m, i)] += (double)a[i] * (double)b[i];
@@ -95,7 +96,8 @@ static void check_sum_products(const mb_kernels *kernels)
         sum[c] = (double)by_a[c];
         product[c] = (double)by_b[c];
     }
-    mb_kernels_at(MB_CPU_BASELINE)->sum_products(m.planes, m.rows, m.columns, a, b, sum, product);
+    mb_kernels_at(MB_CPU_BASELINE)
+        ->batchnorm_reduce(m.planes, m.rows, m.columns, a, b, sum, product);
     assert_memory_equal(sums, sum, sizeof sums);
     assert_memory_equal(products, product, sizeof products);
 }
@@ -103,12 +105,12 @@ static void check_sum_products(const mb_kernels *kernels)
 /* Squares of numbers far from 0 do not cancel: in double, mean square - squared mean = variance. */
 static void check_far_sums(const mb_kernels *kernels)
 {
-    const bool planes = mb_test_from_to(0, 1) == 1;
-    const size_t n = mb_test_from_to(100, MOST);
+    const bool planes = mb_test_random_size(0, 1) == 1;
+    const size_t n = mb_test_random_size(100, MOST);
     double sum = 0.0, square = 0.0, variance = 0.0;
     for (size_t i = 0; i < n; i++)
         a[i] = 1000.0f + (float)(i % 2);
-    kernels->sum_products(planes, planes ? 1 : n, planes ? n : 1, a, a, &sum, &square);
+    kernels->batchnorm_reduce(planes, planes ? 1 : n, planes ? n : 1, a, a, &sum, &square);
     for (size_t i = 0; i < n; i++)
         variance += pow((double)a[i] - sum / (double)n, 2.0) / (double)n;
     assert_true(fabs(square / (double)n - pow(sum / (double)n, 2.0) - variance) <= 1e-6);
@@ -121,7 +123,7 @@ static void check_scale_shift(const mb_kernels *kernels)
         const size_t c = channel_of(m, i);
         wanted[i] = a[i] * by_a[c] + shift[c];
     }
-    kernels->scale_shift(m.planes, m.rows, m.columns, by_a, shift, a, found);
+    kernels->batchnorm_forward(m.planes, m.rows, m.columns, by_a, shift, a, found);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
@@ -132,7 +134,7 @@ static void check_scale_two_shift(const mb_kernels *kernels)
         const size_t c = channel_of(m, i);
         wanted[i] = a[i] * by_a[c] + b[i] * by_b[c] + shift[c];
     }
-    kernels->scale_two_shift(m.planes, m.rows, m.columns, by_a, by_b, shift, a, b, found);
+    kernels->batchnorm_backward(m.planes, m.rows, m.columns, by_a, by_b, shift, a, b, found);
     assert_memory_equal(found, wanted, sizeof found);
 }
 
@@ -149,10 +151,10 @@ static uint32_t hash_of(uint32_t x)
 /* What number i is, is a matter of (key, i), whatever the piece of memory that is asked for. */
 static void check_dropout(const mb_kernels *kernels)
 {
-    const size_t n = mb_test_from_to(0, 400), first = mb_test_from_to(0, 1 << 20);
-    const uint64_t key = mb_rng_next(mb_test_draws());
-    const uint32_t dropped = (uint32_t)mb_rng_next(mb_test_draws());
-    const float scale = 1.0f + mb_rng_unit(mb_test_draws());
+    const size_t n = mb_test_random_size(0, 400), first = mb_test_random_size(0, 1 << 20);
+    const uint64_t key = mb_rng_next(mb_test_rng());
+    const uint32_t dropped = (uint32_t)mb_rng_next(mb_test_rng());
+    const float scale = 1.0f + mb_rng_uniform(mb_test_rng());
     draw_output();
     for (size_t i = 0; i < n; i++) {
         const uint32_t hash =
@@ -216,7 +218,7 @@ LEVELS_EQUAL_TWIN(channels_are_scaled, check_scale_shift)
 LEVELS_EQUAL_TWIN(two_are_scaled_and_added, check_scale_two_shift)
 LEVELS_EQUAL_TWIN(dropout_is_a_hash_of_key_and_place, check_dropout)
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <string.h>
@@ -103,23 +103,24 @@ static void check_softmax(size_t rows, size_t classes, float spread)
 {
     static softmax_result result, lowest;
     uint8_t labels[16];
-    mb_test_draw(in, rows * classes);
+    mb_test_random_floats(in, rows * classes);
     for (size_t i = 0; i < rows * classes; i++)
         in[i] *= spread / 2.0f;
     for (size_t r = 0; r < rows; r++)
-        labels[r] = (uint8_t)mb_test_from_to(0, classes - 1);
+        labels[r] = (uint8_t)mb_test_random_size(0, classes - 1);
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         memset(&result, 0x55, sizeof result);
-        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, 0.0f, result.gradient,
-                                      result.losses, result.guess);
+        mb_kernels_at(level)->softmax_cross_entropy(rows, classes, in, labels, 0.25f, 0.0f,
+                                                    result.gradient, result.losses, result.guess);
         for (size_t r = 0; r < rows; r++)
             check_softmax_row(classes, in + r * classes, labels[r], 0.25,
                               result.gradient + r * classes, result.losses[r], result.guess[r]);
         if (level == MB_CPU_BASELINE)
             lowest = result;
         assert_memory_equal(&result, &lowest, sizeof result);
-        mb_kernels_at(level)->softmax(rows, classes, in, labels, 0.25f, 0.0f, NULL, result.losses,
-                                      result.guess); /* without a gradient the rest is the same */
+        mb_kernels_at(level)->softmax_cross_entropy(
+            rows, classes, in, labels, 0.25f, 0.0f, NULL, result.losses,
+            result.guess); /* without a gradient the rest is the same */
         assert_memory_equal(&result, &lowest, sizeof result);
     }
 }
@@ -146,7 +147,8 @@ static void softmax_takes_large_logits(void **state)
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         float losses[2], gradient[6];
         uint8_t guess[2];
-        mb_kernels_at(level)->softmax(2, 3, two, labels, 1.0f, 0.0f, gradient, losses, guess);
+        mb_kernels_at(level)->softmax_cross_entropy(2, 3, two, labels, 1.0f, 0.0f, gradient, losses,
+                                                    guess);
         assert_true(losses[0] == 0.0f && losses[1] == 2e4f);
         assert_true(guess[0] == 0 && guess[1] == 0);
         static const float right[] = {0, 0, 0, 1, -1, 0};
@@ -162,7 +164,7 @@ static void softmax_guesses_the_first_of_equals(void **state)
     static const uint8_t labels[] = {0, 3};
     float losses[2];
     uint8_t guess[2];
-    mb_kernels_best()->softmax(2, 4, z, labels, 1.0f, 0.0f, NULL, losses, guess);
+    mb_kernels_best()->softmax_cross_entropy(2, 4, z, labels, 1.0f, 0.0f, NULL, losses, guess);
     assert_int_equal(guess[0], 1);
     assert_int_equal(guess[1], 0);
 }
@@ -177,9 +179,10 @@ static void softmax_does_not_hide_nan(void **state)
             static const uint8_t labels[] = {4, 4};
             float z[20], gradient[20], losses[2];
             uint8_t guess[2];
-            mb_test_draw(z, 20);
+            mb_test_random_floats(z, 20);
             z[place] = NAN;
-            mb_kernels_at(level)->softmax(2, 10, z, labels, 1.0f, 0.0f, gradient, losses, guess);
+            mb_kernels_at(level)->softmax_cross_entropy(2, 10, z, labels, 1.0f, 0.0f, gradient,
+                                                        losses, guess);
             assert_true(isnan(losses[0]));
             assert_true(isfinite(losses[1]));
             for (size_t c = 0; c < 10; c++)
@@ -196,7 +199,7 @@ static void sgd_twin(const mb_update *u, bool decay, const float *g, double *w, 
     for (size_t i = 0; i < PARAMETERS; i++) {
         const double gradient = (double)g[i] + (decay ? (double)u->l2 : 0.0) * w[i];
         v[i] = (double)u->momentum * v[i] + gradient;
-        w[i] -= (double)u->step * (u->nesterov ? gradient + (double)u->momentum * v[i] : v[i]);
+        w[i] -= (double)u->lr * (u->nesterov ? gradient + (double)u->momentum * v[i] : v[i]);
     }
 }
 
@@ -207,8 +210,9 @@ static void adam_twin(const mb_update *u, bool decay, const float *g, double *w,
         const double gradient = (double)g[i] + (decay ? (double)u->l2 : 0.0) * w[i];
         m[i] = (double)u->beta1 * m[i] + (double)u->one_minus_beta1 * gradient;
         v[i] = (double)u->beta2 * v[i] + (double)u->one_minus_beta2 * gradient * gradient;
-        w[i] = (decay ? (double)u->keep : 1.0) * w[i] -
-               (double)u->step * m[i] / ((double)u->root_scale * sqrt(v[i]) + (double)u->epsilon);
+        w[i] = (decay ? (double)u->decay_factor : 1.0) * w[i] -
+               (double)u->lr * m[i] /
+                   ((double)u->inv_sqrt_correction2 * sqrt(v[i]) + (double)u->epsilon);
     }
 }
 
@@ -225,14 +229,14 @@ static void check_updates(mb_update update, bool decay, bool adam)
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         double w[PARAMETERS], first[PARAMETERS] = {0}, second[PARAMETERS] = {0};
         parameters p = {{0}, {0}, {0}};
-        *mb_test_draws() = mb_rng_at(1, MB_FOR_TESTS, 1, 1);
-        mb_test_draw(p.w, PARAMETERS + 1);
+        *mb_test_rng() = mb_rng_at(1, MB_RNG_TESTS, 1, 1);
+        mb_test_random_floats(p.w, PARAMETERS + 1);
         for (size_t i = 0; i < PARAMETERS; i++)
             w[i] = (double)p.w[i];
         const float guard = p.w[PARAMETERS];
         for (size_t step = 0; step < STEPS; step++) {
             const mb_kernels *kernels = mb_kernels_at(level);
-            mb_test_draw(in, PARAMETERS);
+            mb_test_random_floats(in, PARAMETERS);
             (adam ? kernels->adam : kernels->sgd)(&update, decay, PARAMETERS, in, p.w, p.first,
                                                   p.second);
             if (adam)
@@ -250,15 +254,15 @@ static void check_updates(mb_update update, bool decay, bool adam)
     }
 }
 
-static const mb_update coefficients = {.step = 0.01f,
-                                       .keep = 0.99f,
+static const mb_update coefficients = {.lr = 0.01f,
+                                       .decay_factor = 0.99f,
                                        .l2 = 0.05f,
                                        .momentum = 0.9f,
                                        .beta1 = 0.9f,
                                        .beta2 = 0.99f,
                                        .one_minus_beta1 = 0.1f,
                                        .one_minus_beta2 = 0.01f,
-                                       .root_scale = 3.0f,
+                                       .inv_sqrt_correction2 = 3.0f,
                                        .epsilon = 1e-4f};
 
 static void sgd_equals_its_twin(void **state)
@@ -279,7 +283,7 @@ static void adam_equals_its_twin(void **state)
     mb_update update = coefficients;
     check_updates(update, true, true);
     check_updates(update, false, true); /* neither keep nor l2 touches a bias */
-    update.keep = 1.0f;
+    update.decay_factor = 1.0f;
     check_updates(update, true, true);
     update.l2 = 0.0f;
     check_updates(update, true, true);
@@ -302,7 +306,7 @@ static void adam_leaves_a_weight_without_gradient(void **state)
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -23,11 +23,11 @@ enum {
     PIXELS = 60,
     ROWS = MB_BLOCK_ROWS,
     GAP = 5,
-    MOST = 2 * PIXELS * MB_MOST_COLUMNS
+    MOST = 2 * PIXELS * MB_MAX_SPARSE_COLUMNS
 };
 
 static uint8_t image[ROWS][PIXELS];
-static float gray[256], w[MOST], d[ROWS * (MB_MOST_COLUMNS + GAP)];
+static float gray[256], w[MOST], d[ROWS * (MB_MAX_SPARSE_COLUMNS + GAP)];
 static float found[MOST], before[MOST];
 
 /* Images of which some rows and some pixels are blank. */
@@ -38,47 +38,49 @@ static void draw_images(size_t rows, size_t pixels)
     memset(image, 0, sizeof image);
     for (size_t r = 0; r < rows; r++)
         for (size_t p = 0; p < pixels; p++)
-            if (r % 7 != 3 && p % 5 != 2 && mb_rng_below(mb_test_draws(), 3) == 0)
-                image[r][p] = (uint8_t)mb_test_from_to(1, 255);
+            if (r % 7 != 3 && p % 5 != 2 && mb_rng_below(mb_test_rng(), 3) == 0)
+                image[r][p] = (uint8_t)mb_test_random_size(1, 255);
 }
 
 /* Four panels of a line each one after the other, or one panel of any width. */
-static mb_lines draw_lines(size_t pixels)
+static mb_weight_strides draw_lines(size_t pixels)
 {
-    const size_t columns =
-        mb_test_from_to(0, 2) == 0 ? MB_MOST_COLUMNS : mb_test_from_to(1, MB_MOST_COLUMNS);
-    if (mb_test_from_to(0, 1) == 0)
-        return (mb_lines){columns / MB_LINE * MB_LINE > 0 ? columns / MB_LINE * MB_LINE : columns,
-                          MB_LINE, pixels * MB_LINE};
-    return (mb_lines){columns, columns, MB_LINE};
+    const size_t columns = mb_test_random_size(0, 2) == 0
+                               ? MB_MAX_SPARSE_COLUMNS
+                               : mb_test_random_size(1, MB_MAX_SPARSE_COLUMNS);
+    if (mb_test_random_size(0, 1) == 0)
+        return (mb_weight_strides){columns / MB_LANES * MB_LANES > 0 ? columns / MB_LANES * MB_LANES
+                                                                     : columns,
+                                   MB_LANES, pixels * MB_LANES};
+    return (mb_weight_strides){columns, columns, MB_LANES};
 }
 
-static size_t place(mb_lines lines, size_t pixel, size_t column)
+static size_t place(mb_weight_strides lines, size_t pixel, size_t column)
 {
-    return pixel * lines.pixel_stride + column / MB_LINE * lines.line_stride + column % MB_LINE;
+    return pixel * lines.pixel_stride + column / MB_LANES * lines.vector_stride + column % MB_LANES;
 }
 
 static bool near(double got, double wanted) { return fabs(got - wanted) <= 1e-4; }
 
 static void check_product(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(0, ROWS), pixels = mb_test_from_to(1, PIXELS);
-    const mb_lines lines = draw_lines(pixels);
-    const size_t ldz = lines.columns + mb_test_from_to(0, GAP);
-    mb_dot dots[ROWS][PIXELS];
-    mb_pixels x[ROWS];
+    const size_t rows = mb_test_random_size(0, ROWS), pixels = mb_test_random_size(1, PIXELS);
+    const mb_weight_strides lines = draw_lines(pixels);
+    const size_t ldz = lines.columns + mb_test_random_size(0, GAP);
+    mb_nonzero dots[ROWS][PIXELS];
+    mb_sparse_row x[ROWS];
     draw_images(rows, pixels);
     for (size_t r = 0; r < rows; r++) {
         size_t last = 0;
-        x[r] = (mb_pixels){dots[r], 0};
+        x[r] = (mb_sparse_row){dots[r], 0};
         for (size_t p = 0; p < pixels; p++)
             if (image[r][p] != 0) {
-                dots[r][x[r].count++] = (mb_dot){(uint8_t)(p - last), image[r][p]};
+                dots[r][x[r].count++] = (mb_nonzero){(uint8_t)(p - last), image[r][p]};
                 last = p;
             }
     }
-    mb_test_draw(w, MOST);
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(w, MOST);
+    mb_test_random_floats(found, MOST);
     memcpy(before, found, sizeof before);
     kernels->sparse_product(rows, x, gray, lines, w, found, ldz);
     for (size_t i = 0; i < MOST; i++) {
@@ -92,10 +94,10 @@ static void check_product(const mb_kernels *kernels)
 
 static void check_gradient(const mb_kernels *kernels)
 {
-    const size_t rows = mb_test_from_to(1, ROWS), pixels = mb_test_from_to(1, PIXELS);
-    const mb_lines lines = draw_lines(pixels);
-    const size_t ldd = lines.columns + mb_test_from_to(0, GAP);
-    const bool add = mb_test_from_to(0, 1) == 1;
+    const size_t rows = mb_test_random_size(1, ROWS), pixels = mb_test_random_size(1, PIXELS);
+    const mb_weight_strides lines = draw_lines(pixels);
+    const size_t ldd = lines.columns + mb_test_random_size(0, GAP);
+    const bool add = mb_test_random_size(0, 1) == 1;
     uint8_t value[PIXELS * MB_BLOCK_ROWS];
     uint64_t mask[PIXELS] = {0};
     draw_images(rows, pixels);
@@ -106,8 +108,8 @@ static void check_gradient(const mb_kernels *kernels)
                 mask[p] |= (uint64_t)1 << r;
                 value[p * MB_BLOCK_ROWS + r] = image[r][p];
             }
-    mb_test_draw(d, rows * ldd);
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(d, rows * ldd);
+    mb_test_random_floats(found, MOST);
     memcpy(before, found, sizeof before);
     kernels->sparse_gradient(pixels, mask, value, gray, d, ldd, lines, add, found);
     for (size_t p = 0; p < pixels; p++)
@@ -147,23 +149,23 @@ static void v3_and_v4_agree(void **state)
     (void)state;
     if (mb_cpu_level_of_this() < MB_CPU_V4)
         skip();
-    const size_t columns = MB_MOST_COLUMNS;
+    const size_t columns = MB_MAX_SPARSE_COLUMNS;
     static float other[MOST];
-    mb_dot dots[PIXELS];
+    mb_nonzero dots[PIXELS];
     for (size_t p = 0; p < PIXELS; p++)
-        dots[p] = (mb_dot){p > 0, (uint8_t)mb_test_from_to(1, 255)};
-    const mb_pixels x = {dots, PIXELS};
-    const mb_lines lines = {columns, columns, MB_LINE};
+        dots[p] = (mb_nonzero){p > 0, (uint8_t)mb_test_random_size(1, 255)};
+    const mb_sparse_row x = {dots, PIXELS};
+    const mb_weight_strides lines = {columns, columns, MB_LANES};
     draw_images(0, 0);
-    mb_test_draw(w, MOST);
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(w, MOST);
+    mb_test_random_floats(found, MOST);
     memcpy(other, found, sizeof other);
     mb_kernels_at(MB_CPU_V3)->sparse_product(1, &x, gray, lines, w, found, columns);
     mb_kernels_at(MB_CPU_V4)->sparse_product(1, &x, gray, lines, w, other, columns);
     assert_memory_equal(found, other, sizeof found);
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

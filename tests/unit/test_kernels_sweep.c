@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,13 +36,13 @@ static float *drawn(size_t n)
 {
     float *values = malloc(n * sizeof *values);
     assert_non_null(values);
-    mb_test_draw(values, n);
+    mb_test_random_floats(values, n);
     return values;
 }
 
 static void draw_output(void)
 {
-    mb_test_draw(found, MOST);
+    mb_test_random_floats(found, MOST);
     memcpy(wanted, found, sizeof wanted);
 }
 
@@ -52,7 +52,7 @@ static void is_near(float number, double exact, size_t n)
     assert_true(fabs((double)number - exact) <= 4e-7 * (double)(n + 1) * 4.0);
 }
 
-static size_t last_of(const mb_sweep *s, const size_t distance[3])
+static size_t last_of(const mb_direct_gemm *s, const size_t distance[3])
 {
     size_t last = 0;
     for (size_t i = 0; i < 3; i++)
@@ -60,57 +60,58 @@ static size_t last_of(const mb_sweep *s, const size_t distance[3])
     return last;
 }
 
-static double sum_of(const mb_sweep *s, const float *a, const float *b, double sum)
+static double sum_of(const mb_direct_gemm *s, const float *a, const float *b, double sum)
 {
     for (size_t i = 0; i < s->count[0]; i++)
         for (size_t j = 0; j < s->count[1]; j++)
             for (size_t k = 0; k < s->count[2]; k++)
-                sum += (double)a[i * s->a[0] + j * s->a[1] + k * s->a[2]] *
-                       (double)b[i * s->b[0] + j * s->b[1] + k * s->b[2]];
+                sum += (double)a[i * s->a_stride[0] + j * s->a_stride[1] + k * s->a_stride[2]] *
+                       (double)b[i * s->b_stride[0] + j * s->b_stride[1] + k * s->b_stride[2]];
     return sum;
 }
 
-static mb_sweep draw_sweep(void)
+static mb_direct_gemm draw_sweep(void)
 {
-    mb_sweep s = {.row = mb_test_from_to(0, 9),
-                  .lines = mb_test_from_to(1, 2),
-                  .line = mb_test_from_to(0, MB_LINE)};
+    mb_direct_gemm s = {.row_stride = mb_test_random_size(0, 9),
+                        .vectors = mb_test_random_size(1, 2),
+                        .vector_stride = mb_test_random_size(0, MB_LANES)};
     for (size_t i = 0; i < 3; i++) {
-        s.count[i] = mb_test_from_to(1, i == 0 ? 3 : 6);
-        s.a[i] = mb_test_from_to(0, 20);
-        s.b[i] = mb_test_from_to(0, 20);
+        s.count[i] = mb_test_random_size(1, i == 0 ? 3 : 6);
+        s.a_stride[i] = mb_test_random_size(0, 20);
+        s.b_stride[i] = mb_test_random_size(0, 20);
     }
     return s;
 }
 
 static void check_product(const mb_kernels *kernels)
 {
-    const mb_sweep s = draw_sweep();
-    const size_t rows = mb_test_from_to(1, 40), width = (s.lines - 1) * s.line + MB_LINE;
-    const size_t ldc = width + mb_test_from_to(0, 3);
+    const mb_direct_gemm s = draw_sweep();
+    const size_t rows = mb_test_random_size(1, 40),
+                 width = (s.vectors - 1) * s.vector_stride + MB_LANES;
+    const size_t ldc = width + mb_test_random_size(0, 3);
     const size_t terms = s.count[0] * s.count[1] * s.count[2];
-    float *a = drawn((rows - 1) * s.row + last_of(&s, s.a) + 1);
-    float *b = drawn(last_of(&s, s.b) + width), *values = drawn(rows * width);
-    mb_start start = {values, mb_test_from_to(0, 1) * width, true};
+    float *a = drawn((rows - 1) * s.row_stride + last_of(&s, s.a_stride) + 1);
+    float *b = drawn(last_of(&s, s.b_stride) + width), *values = drawn(rows * width);
+    mb_direct_init start = {values, mb_test_random_size(0, 1) * width, true};
     draw_output();
-    switch (mb_test_from_to(0, 2)) {
+    switch (mb_test_random_size(0, 2)) {
     case 0: /* one number a row */
-        start = (mb_start){values, mb_test_from_to(0, 2), false};
+        start = (mb_direct_init){values, mb_test_random_size(0, 2), false};
         break;
     case 1: /* added to what is there; overlapping lines would be, too */
-        start = (mb_start){found, ldc, true};
+        start = (mb_direct_init){found, ldc, true};
     }
-    kernels->sweep_product(&s, rows, a, b, start, found, ldc);
+    kernels->direct_gemm(&s, rows, a, b, start, found, ldc);
     const float *begun = start.values == found ? wanted : start.values;
     for (size_t i = 0; i < MOST; i++) {
         const size_t r = i / ldc, c = i % ldc;
-        const bool between = s.lines == 2 && c >= MB_LINE && c < s.line;
+        const bool between = s.vectors == 2 && c >= MB_LANES && c < s.vector_stride;
         if (r >= rows || c >= width || between) {
             assert_memory_equal(&found[i], &wanted[i], sizeof *found);
             continue;
         }
-        const float from = begun[r * start.row + (start.lines ? c : 0)];
-        is_near(found[i], sum_of(&s, a + r * s.row, b + c, (double)from), terms);
+        const float from = begun[r * start.row_stride + (start.per_lane ? c : 0)];
+        is_near(found[i], sum_of(&s, a + r * s.row_stride, b + c, (double)from), terms);
     }
     free(a);
     free(b);
@@ -119,15 +120,16 @@ static void check_product(const mb_kernels *kernels)
 
 static void check_dots(const mb_kernels *kernels)
 {
-    const size_t units = mb_test_from_to(1, 13), shifts = mb_test_from_to(1, 11);
-    mb_dots s = {.rows = mb_test_from_to(1, 9), .columns = mb_test_from_to(MB_LINE, 70)};
-    s.plane = s.rows * s.columns + mb_test_from_to(0, 3);
-    s.image_row = s.columns + mb_test_from_to(0, 12);
-    const size_t ld = shifts + mb_test_from_to(0, 5);
+    const size_t units = mb_test_random_size(1, 13), shifts = mb_test_random_size(1, 11);
+    mb_direct_grad s = {.rows = mb_test_random_size(1, 9),
+                        .columns = mb_test_random_size(MB_LANES, 70)};
+    s.plane = s.rows * s.columns + mb_test_random_size(0, 3);
+    s.image_row = s.columns + mb_test_random_size(0, 12);
+    const size_t ld = shifts + mb_test_random_size(0, 5);
     float *d = drawn((units - 1) * s.plane + s.rows * s.columns);
     float *image = drawn((s.rows - 1) * s.image_row + s.columns + shifts - 1);
     draw_output();
-    kernels->sweep_dots(&s, units, shifts, d, image, found, ld);
+    kernels->direct_grad_weights(&s, units, shifts, d, image, found, ld);
     for (size_t i = 0; i < MOST; i++) {
         const size_t unit = i / ld, shift = i % ld;
         if (unit >= units || shift >= shifts) {
@@ -145,10 +147,11 @@ static void check_dots(const mb_kernels *kernels)
     free(image);
 }
 
-static mb_plane draw_plane(void)
+static mb_grad_plane draw_plane(void)
 {
-    return (mb_plane){mb_test_from_to(0, 9), mb_test_from_to(0, 9), mb_test_from_to(1, 5),
-                      mb_test_from_to(0, 50), mb_test_from_to(0, 9)};
+    return (mb_grad_plane){mb_test_random_size(0, 9), mb_test_random_size(0, 9),
+                           mb_test_random_size(1, 5), mb_test_random_size(0, 50),
+                           mb_test_random_size(0, 9)};
 }
 
 /* Of which most are 0, of either sign. */
@@ -156,27 +159,28 @@ static float *draw_marks(size_t n)
 {
     float *numbers = drawn(n);
     for (size_t i = 0; i < n; i++)
-        if (mb_test_from_to(0, 3) > 0)
-            numbers[i] = mb_test_from_to(0, 1) == 1 ? 0.0f : -0.0f;
+        if (mb_test_random_size(0, 3) > 0)
+            numbers[i] = mb_test_random_size(0, 1) == 1 ? 0.0f : -0.0f;
     return numbers;
 }
 
 static void check_pick(const mb_kernels *kernels)
 {
-    const mb_plane plane = draw_plane();
+    const mb_grad_plane plane = draw_plane();
     const size_t n = plane.rows * plane.columns;
-    float *numbers = draw_marks(n * plane.step);
-    mb_pick *picks = malloc((n + 1) * sizeof *picks);
+    float *numbers = draw_marks(n * plane.stride);
+    mb_nonzero_grad *picks = malloc((n + 1) * sizeof *picks);
     assert_non_null(picks);
-    if (n > 0 && mb_test_from_to(0, 1) == 1)
-        numbers[mb_test_from_to(0, n - 1) * plane.step] = NAN;
+    if (n > 0 && mb_test_random_size(0, 1) == 1)
+        numbers[mb_test_random_size(0, n - 1) * plane.stride] = NAN;
     size_t marks = 0;
-    const size_t count = kernels->pick(&plane, numbers, picks);
+    const size_t count = kernels->find_nonzero_grads(&plane, numbers, picks);
     for (size_t i = 0; i < n; i++)
-        if (numbers[i * plane.step] != 0.0f) {
+        if (numbers[i * plane.stride] != 0.0f) {
             const size_t row = i / plane.columns, column = i % plane.columns;
-            assert_int_equal(picks[marks].at, row * plane.down + column * plane.across);
-            assert_memory_equal(&picks[marks++].value, &numbers[i * plane.step], sizeof *numbers);
+            assert_int_equal(picks[marks].at,
+                             row * plane.row_offset + column * plane.column_offset);
+            assert_memory_equal(&picks[marks++].value, &numbers[i * plane.stride], sizeof *numbers);
         }
     assert_int_equal(marks, count);
     free(numbers);
@@ -186,20 +190,20 @@ static void check_pick(const mb_kernels *kernels)
 /* Windows of some rows and lines, in an image that ends with the last. */
 typedef struct windows {
     size_t n, rows, lines, ld, room;
-    mb_pick picks[60];
+    mb_nonzero_grad picks[60];
 } windows;
 
 static windows draw_windows(void)
 {
-    windows w = {.n = mb_test_from_to(0, 60),
-                 .rows = mb_test_from_to(1, 8),
-                 .lines = mb_test_from_to(1, 14),
-                 .ld = mb_test_from_to(0, 300)};
-    const size_t window = (w.rows - 1) * w.ld + w.lines * MB_LINE;
-    w.room = window + mb_test_from_to(0, MOST - window);
+    windows w = {.n = mb_test_random_size(0, 60),
+                 .rows = mb_test_random_size(1, 8),
+                 .lines = mb_test_random_size(1, 14),
+                 .ld = mb_test_random_size(0, 300)};
+    const size_t window = (w.rows - 1) * w.ld + w.lines * MB_LANES;
+    w.room = window + mb_test_random_size(0, MOST - window);
     for (size_t p = 0; p < w.n; p++) {
-        w.picks[p].at = (uint32_t)mb_test_from_to(0, w.room - window);
-        mb_test_draw(&w.picks[p].value, 1);
+        w.picks[p].at = (uint32_t)mb_test_random_size(0, w.room - window);
+        mb_test_random_floats(&w.picks[p].value, 1);
     }
     return w;
 }
@@ -207,10 +211,10 @@ static windows draw_windows(void)
 static void check_gather(const mb_kernels *kernels)
 {
     const windows w = draw_windows();
-    const size_t width = w.lines * MB_LINE, numbers = w.rows * width;
+    const size_t width = w.lines * MB_LANES, numbers = w.rows * width;
     float *image = drawn(w.room);
     draw_output();
-    kernels->pick_gather(w.n, w.picks, w.rows, w.lines, image, w.ld, found);
+    kernels->accumulate_windows(w.n, w.picks, w.rows, w.lines, image, w.ld, found);
     for (size_t i = 0; i < numbers; i++) {
         double sum = (double)wanted[i];
         for (size_t p = 0; p < w.n; p++)
@@ -226,10 +230,10 @@ static void check_scatter(const mb_kernels *kernels)
 {
     static double sums[MOST];
     const windows w = draw_windows();
-    const size_t width = w.lines * MB_LINE;
+    const size_t width = w.lines * MB_LANES;
     float *window = drawn(w.rows * width);
     draw_output();
-    kernels->pick_scatter(w.n, w.picks, w.rows, w.lines, window, found, w.ld);
+    kernels->scatter_windows(w.n, w.picks, w.rows, w.lines, window, found, w.ld);
     for (size_t i = 0; i < MOST; i++)
         sums[i] = (double)wanted[i];
     for (size_t p = 0; p < w.n; p++)
@@ -265,9 +269,9 @@ static void dots_are_those_of_the_twin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(products_are_those_of_the_twin, mb_test_begin),
-        cmocka_unit_test_setup(dots_are_those_of_the_twin, mb_test_begin),
-        cmocka_unit_test_setup(picks_are_those_of_the_twin, mb_test_begin),
+        cmocka_unit_test_setup(products_are_those_of_the_twin, mb_test_seed),
+        cmocka_unit_test_setup(dots_are_those_of_the_twin, mb_test_seed),
+        cmocka_unit_test_setup(picks_are_those_of_the_twin, mb_test_seed),
     };
     return cmocka_run_group_tests_name("kernels_sweep", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 #include "kernels/kernels.h"
 
-#include "draws.h"
+#include "random.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -61,11 +61,11 @@ static void draw(float *values, size_t n, enum numbers numbers)
 {
     static const float specials[] = {0.0f, 1.0f, 1.0f, 2.0f, -1.0f, INFINITY, -INFINITY, NAN};
     if (numbers == ANY)
-        mb_test_draw(values, n);
+        mb_test_random_floats(values, n);
     else
         for (size_t i = 0; i < n; i++)
-            values[i] = numbers == SPECIAL ? specials[mb_test_from_to(0, 7)]
-                                           : (float)mb_test_from_to(0, 32) / 8.0f - 2.0f;
+            values[i] = numbers == SPECIAL ? specials[mb_test_random_size(0, 7)]
+                                           : (float)mb_test_random_size(0, 32) / 8.0f - 2.0f;
 }
 
 static const mb_kernels *lowest(void) { return mb_kernels_at(MB_CPU_BASELINE); }
@@ -93,56 +93,56 @@ static void assert_as_wanted(size_t number)
 
 /* ---- segments ---- */
 
-static size_t segments_in(mb_segments s) { return s.outer * s.inner; }
+static size_t segments_in(mb_strided_view s) { return s.outer * s.inner; }
 
-static size_t start_of(mb_segments s, size_t segment)
+static size_t start_of(mb_strided_view s, size_t segment)
 {
     return segment / s.inner * s.outer_stride + segment % s.inner * s.inner_stride;
 }
 
 /* Short and long ones, apart, side by side, and overlapping. */
-static mb_segments draw_segments(void)
+static mb_strided_view draw_segments(void)
 {
-    const size_t length = mb_test_from_to(1, mb_test_from_to(0, 3) > 0 ? 40 : 100);
-    const size_t inner = mb_test_from_to(1, 5), step = mb_test_from_to(0, 2 * length);
-    return (mb_segments){mb_test_from_to(1, 5), mb_test_from_to(0, 3 * inner * length), inner,
-                         mb_test_from_to(0, 2) == 0 ? length : step, length};
+    const size_t length = mb_test_random_size(1, mb_test_random_size(0, 3) > 0 ? 40 : 100);
+    const size_t inner = mb_test_random_size(1, 5), step = mb_test_random_size(0, 2 * length);
+    return (mb_strided_view){mb_test_random_size(1, 5), mb_test_random_size(0, 3 * inner * length),
+                             inner, mb_test_random_size(0, 2) == 0 ? length : step, length};
 }
 
 /* Numbers of an image that has the segments, and of all that may be touched behind it. */
-static size_t image_of(mb_segments s)
+static size_t image_of(mb_strided_view s)
 {
-    return start_of(s, segments_in(s) - 1) + s.length + MB_LINE - 1;
+    return start_of(s, segments_in(s) - 1) + s.length + MB_LANES - 1;
 }
 
 static void check_expand(const mb_kernels *kernels, enum numbers numbers)
 {
-    const mb_segments s = draw_segments();
-    const size_t out = segments_in(s) * s.length, slack = MB_LINE - 1;
+    const mb_strided_view s = draw_segments();
+    const size_t out = segments_in(s) * s.length, slack = MB_LANES - 1;
     float *image = last_of(0, image_of(s)), *to = last_of(1, out + slack);
     draw(image, image_of(s), numbers);
     draw_output(1, numbers);
     float *wanted_to = wanted + MOST - out - slack;
     for (size_t i = 0; i < out; i++)
         wanted_to[i] = image[start_of(s, i / s.length) + i % s.length];
-    kernels->expand(s, image, to);
+    kernels->im2col(s, image, to);
     memcpy(wanted_to + out, to + out, slack * sizeof *to); /* may be anything */
     assert_as_wanted(1);
 }
 
 static void check_fold(const mb_kernels *kernels, enum numbers numbers)
 {
-    const mb_segments s = draw_segments();
-    const size_t in = segments_in(s) * s.length, slack = MB_LINE - 1;
+    const mb_strided_view s = draw_segments();
+    const size_t in = segments_in(s) * s.length, slack = MB_LANES - 1;
     float *from = last_of(0, in + slack), *image = last_of(1, image_of(s));
     draw(from, in + slack, numbers);
     draw_output(1, numbers);
     float *wanted_image = wanted + MOST - image_of(s);
     if (numbers == ANY)
-        lowest()->fold(s, from, wanted_image);
+        lowest()->col2im(s, from, wanted_image);
     for (size_t i = 0; i < in && numbers != ANY; i++)
         wanted_image[start_of(s, i / s.length) + i % s.length] += from[i];
-    kernels->fold(s, from, image);
+    kernels->col2im(s, from, image);
     assert_as_wanted(1);
 }
 
@@ -151,15 +151,16 @@ static void check_fold(const mb_kernels *kernels, enum numbers numbers)
 /* By planes: windows beside each other in a row, now and then tiling an image of many rows. */
 static mb_pool draw_planes(void)
 {
-    const bool tiling = mb_test_from_to(0, 1) == 0;
-    const size_t length = mb_test_from_to(1, 40), step = tiling ? 2 : mb_test_from_to(1, 3);
-    const size_t columns = tiling ? 2 : mb_test_from_to(1, 4);
-    const size_t rows = mb_test_from_to(1, 4), stride = tiling ? rows : mb_test_from_to(1, 3);
-    const size_t row = (length - 1) * step + columns + (tiling ? 0 : mb_test_from_to(0, 9));
-    return (mb_pool){.outer = mb_test_from_to(1, 6),
+    const bool tiling = mb_test_random_size(0, 1) == 0;
+    const size_t length = mb_test_random_size(1, 40), step = tiling ? 2 : mb_test_random_size(1, 3);
+    const size_t columns = tiling ? 2 : mb_test_random_size(1, 4);
+    const size_t rows = mb_test_random_size(1, 4),
+                 stride = tiling ? rows : mb_test_random_size(1, 3);
+    const size_t row = (length - 1) * step + columns + (tiling ? 0 : mb_test_random_size(0, 9));
+    return (mb_pool){.outer = mb_test_random_size(1, 6),
                      .outer_stride = stride * row,
                      .length = length,
-                     .step = step,
+                     .stride = step,
                      .rows = rows,
                      .row_stride = row,
                      .columns = columns,
@@ -169,13 +170,13 @@ static mb_pool draw_planes(void)
 /* By pixels: channels beside each other. */
 static mb_pool draw_pixels(void)
 {
-    const size_t channels = mb_test_from_to(1, 70), outer = mb_test_from_to(1, 5);
-    const size_t columns = mb_test_from_to(1, 4), stride = mb_test_from_to(1, 3);
+    const size_t channels = mb_test_random_size(1, 70), outer = mb_test_random_size(1, 5);
+    const size_t columns = mb_test_random_size(1, 4), stride = mb_test_random_size(1, 3);
     return (mb_pool){.outer = outer,
                      .outer_stride = stride * channels,
                      .length = channels,
-                     .step = 1,
-                     .rows = mb_test_from_to(1, 4),
+                     .stride = 1,
+                     .rows = mb_test_random_size(1, 4),
                      .row_stride = ((outer - 1) * stride + columns) * channels,
                      .columns = columns,
                      .column_stride = channels};
@@ -183,13 +184,13 @@ static mb_pool draw_pixels(void)
 
 static mb_pool draw_pool(void)
 {
-    return mb_test_from_to(0, 1) == 0 ? draw_planes() : draw_pixels();
+    return mb_test_random_size(0, 1) == 0 ? draw_planes() : draw_pixels();
 }
 
 /* Where number `number` of the window of output `out` is. */
 static size_t place_in(const mb_pool *pool, size_t out, size_t number)
 {
-    return out / pool->length * pool->outer_stride + out % pool->length * pool->step +
+    return out / pool->length * pool->outer_stride + out % pool->length * pool->stride +
            number / pool->columns * pool->row_stride + number % pool->columns * pool->column_stride;
 }
 
@@ -229,17 +230,17 @@ static void check_largest(const mb_kernels *kernels, enum numbers numbers)
         wanted[MOST - outputs + i] = x[place_in(&pool, i, at)];
         wanted_which[MOST - outputs + i] = (int32_t)at;
     }
-    kernels->largest(&pool, x, last_of(1, outputs), which);
+    kernels->maxpool_forward(&pool, x, last_of(1, outputs), which);
     assert_as_wanted(1);
     assert_memory_equal(which_zone, wanted_which, sizeof wanted_which);
     memset(last_of(1, outputs), 0, outputs * sizeof(float));
-    kernels->largest(&pool, x, last_of(1, outputs), NULL);
+    kernels->maxpool_forward(&pool, x, last_of(1, outputs), NULL);
     assert_as_wanted(1);
 }
 
 static bool tiles(const mb_pool *pool)
 {
-    return pool->step == pool->columns && pool->row_stride == pool->length * pool->columns &&
+    return pool->stride == pool->columns && pool->row_stride == pool->length * pool->columns &&
            pool->outer_stride == pool->rows * pool->row_stride;
 }
 
@@ -257,12 +258,12 @@ static void check_largest_back(const mb_kernels *kernels, enum numbers numbers)
         memset(wanted_d, 0, image * sizeof *d);
     }
     for (size_t i = 0; i < outputs; i++)
-        which[i] = (int32_t)mb_test_from_to(0, window_of(&pool) - 1);
+        which[i] = (int32_t)mb_test_random_size(0, window_of(&pool) - 1);
     if (numbers == ANY)
-        lowest()->largest_back(&pool, which, d_out, wanted_d);
+        lowest()->maxpool_backward(&pool, which, d_out, wanted_d);
     for (size_t i = 0; i < outputs && numbers != ANY; i++)
         wanted_d[place_in(&pool, i, (size_t)which[i])] += d_out[i];
-    kernels->largest_back(&pool, which, d_out, d);
+    kernels->maxpool_backward(&pool, which, d_out, d);
     assert_as_wanted(1);
 }
 
@@ -276,14 +277,14 @@ static void check_mean(const mb_kernels *kernels, enum numbers numbers)
     draw_output(1, numbers);
     float *wanted_out = wanted + MOST - outputs;
     if (numbers == ANY)
-        lowest()->mean(&pool, scale, x, wanted_out);
+        lowest()->avgpool_forward(&pool, scale, x, wanted_out);
     for (size_t i = 0; i < outputs && numbers != ANY; i++) {
         wanted_out[i] = 0.0f;
         for (size_t number = 0; number < window_of(&pool); number++)
             wanted_out[i] += x[place_in(&pool, i, number)];
         wanted_out[i] *= scale;
     }
-    kernels->mean(&pool, scale, x, last_of(1, outputs));
+    kernels->avgpool_forward(&pool, scale, x, last_of(1, outputs));
     assert_as_wanted(1);
 }
 
@@ -297,11 +298,11 @@ static void check_mean_back(const mb_kernels *kernels, enum numbers numbers)
     draw_output(1, numbers);
     float *wanted_d = wanted + MOST - image;
     if (numbers == ANY)
-        lowest()->mean_back(&pool, scale, d_out, wanted_d);
+        lowest()->avgpool_backward(&pool, scale, d_out, wanted_d);
     for (size_t i = 0; i < outputs && numbers != ANY; i++)
         for (size_t number = 0; number < window_of(&pool); number++)
             wanted_d[place_in(&pool, i, number)] += scale * d_out[i];
-    kernels->mean_back(&pool, scale, d_out, last_of(1, image));
+    kernels->avgpool_backward(&pool, scale, d_out, last_of(1, image));
     assert_as_wanted(1);
 }
 
@@ -325,7 +326,7 @@ LEVELS_EQUAL(means_are_alike, check_mean, ANY)
 LEVELS_EQUAL(gradients_of_means_are_the_twins, check_mean_back, EIGHTHS)
 LEVELS_EQUAL(gradients_of_means_are_alike, check_mean_back, ANY)
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

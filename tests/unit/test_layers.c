@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
-#include "layer_twin.h"
+#include "layer_reference.h"
 #include "training.h"
 
 #include <math.h>
@@ -102,7 +102,7 @@ static const struct net {
     {"conv2d:20x3,batchnorm2d,dropout:0.5,relu,flatten,dropout:0.5,dense:7", 6, 7},
 };
 
-/* The last batch is looked at. Some are smaller than those before, and divided into more bundles
+/* The last batch is looked at. Some are smaller than those before, and divided into more chunks
  * of samples. */
 static const struct size {
     size_t count, batch;
@@ -130,7 +130,7 @@ static samples draw_samples(uint64_t seed, const struct net *net, size_t count)
     const size_t pixels = net->rows * net->columns;
     samples s = {take(count * pixels, 1), take(count, 1), take(count, sizeof *s.order)};
     for (size_t i = 0; i < count; i++) {
-        mb_rng rng = mb_rng_at(seed, MB_FOR_TESTS, 0, i);
+        mb_rng rng = mb_rng_at(seed, MB_RNG_TESTS, 0, i);
         s.order[i] = (uint32_t)(count - 1 - i);
         s.labels[i] = (uint8_t)mb_rng_below(&rng, CLASSES);
         /* Rows above and below are blank in two of three, and all of some. */
@@ -171,16 +171,16 @@ static mb_network *open_network(const mb_machine *machine, const struct net *net
 static void set_parameters(mb_network *network)
 {
     mb_network_initialise(network, 1);
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         const bool bias = strstr(info.name, ".bias") != NULL;
         if (!bias && !(info.dimensions == 1 && strstr(info.name, ".weight") != NULL))
             continue;
-        mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 1, i);
+        mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, i);
         float *values = take(info.elements, sizeof *values);
         for (size_t e = 0; e < info.elements; e++)
-            values[e] = mb_rng_unit(&rng) + (bias ? -0.4f : 0.5f);
-        mb_network_set(network, i, values);
+            values[e] = mb_rng_uniform(&rng) + (bias ? -0.4f : 0.5f);
+        mb_network_set_tensor(network, i, values);
         free(values);
     }
 }
@@ -190,18 +190,19 @@ static double run_pass(mb_machine *machine, mb_network *network, const samples *
                        mb_network *gradient)
 {
     const mb_training_options options = {
-        .optimizer = MB_SGD, .batch_size = size.batch, .seed = SEED};
+        .optimizer = MB_OPTIMIZER_SGD, .batch_size = size.batch, .seed = SEED};
     const mb_split split = {s->images, s->labels, size.count};
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, size.count, &options, &t);
-    const size_t last = mb_feed_steps(&t.pass.feed) - 1;
+    const size_t last = mb_data_loader_steps(&t.epoch.loader) - 1;
     if (last > 0)
         assert_int_equal(mb_test_training_run(&t, 0, last), last);
-    const double before = t.pass.tally.loss;
+    const double before = t.epoch.stats.loss;
     assert_int_equal(mb_test_training_run(&t, last, 1), 1);
-    assert_true(t.pass.tally.healthy);
-    const double loss = (t.pass.tally.loss - before) / (double)mb_feed_rows(&t.pass.feed, last);
-    memcpy(gradient->parameters, t.trainable.first, network->parameter_room * sizeof(float));
+    assert_true(t.epoch.stats.finite);
+    const double loss =
+        (t.epoch.stats.loss - before) / (double)mb_data_loader_rows(&t.epoch.loader, last);
+    memcpy(gradient->parameters, t.trainable.m, network->parameter_elements * sizeof(float));
     mb_test_training_close(&t);
     return loss;
 }
@@ -213,7 +214,7 @@ static double check_loss(double loss, double expected)
     return apart;
 }
 
-static double largest_of(const mb_layer_twin *twin, size_t tensor)
+static double largest_of(const mb_layer_reference *twin, size_t tensor)
 {
     double largest = 0.0;
     for (size_t e = 0; e < twin->elements[tensor]; e++)
@@ -221,7 +222,7 @@ static double largest_of(const mb_layer_twin *twin, size_t tensor)
     return largest;
 }
 
-static double largest_of_all(const mb_layer_twin *twin)
+static double largest_of_all(const mb_layer_reference *twin)
 {
     double largest = 0.0;
     for (size_t i = 0; i < twin->tensors; i++)
@@ -231,14 +232,14 @@ static double largest_of_all(const mb_layer_twin *twin)
 
 /* max |g - twin's g| in each tensor, in shares of what is allowed; those that do not learn have
  * zeros. */
-static double check_gradient(const mb_network *gradient, const mb_layer_twin *twin)
+static double check_gradient(const mb_network *gradient, const mb_layer_reference *twin)
 {
     const double of_all = largest_of_all(twin);
     double worst = 0.0;
     for (size_t i = 0; i < twin->tensors; i++) {
         const double allowed = tolerance * fmax(largest_of(twin, i), share_of_all * of_all);
         float *g = take(twin->elements[i], sizeof *g);
-        mb_network_get(gradient, i, g);
+        mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < twin->elements[i]; e++) {
             assert_true(isfinite(g[e]));
             worst = fmax(worst, fabs((double)g[e] - twin->gradient[i][e]) / allowed);
@@ -252,17 +253,17 @@ static double check_gradient(const mb_network *gradient, const mb_layer_twin *tw
 /* +1 or -1 for each parameter: a direction in their space, in one tensor or (tensors) in all. */
 static double sign_of(size_t tensor, size_t element)
 {
-    mb_rng rng = mb_rng_at(3, MB_FOR_TESTS, 2 + tensor, element);
+    mb_rng rng = mb_rng_at(3, MB_RNG_TESTS, 2 + tensor, element);
     return mb_rng_next(&rng) >> 63 ? 1.0 : -1.0;
 }
 
 static bool learns(const mb_network *network, size_t tensor)
 {
-    const char *name = mb_network_tensor(network, tensor).name;
+    const char *name = mb_network_tensor_info(network, tensor).name;
     return strstr(name, ".weight") != NULL || strstr(name, ".bias") != NULL;
 }
 
-static void move(mb_layer_twin *twin, size_t tensor, double distance)
+static void move(mb_layer_reference *twin, size_t tensor, double distance)
 {
     for (size_t i = 0; i < twin->tensors; i++)
         for (size_t e = 0; e < twin->elements[i]; e++)
@@ -271,7 +272,7 @@ static void move(mb_layer_twin *twin, size_t tensor, double distance)
 }
 
 /* Sum of g along the direction v, and of |g|, which counts as at least share_of_all. */
-static double along(const mb_network *gradient, const mb_layer_twin *twin, size_t tensor,
+static double along(const mb_network *gradient, const mb_layer_reference *twin, size_t tensor,
                     double *all)
 {
     const double largest = largest_of_all(twin);
@@ -279,7 +280,7 @@ static double along(const mb_network *gradient, const mb_layer_twin *twin, size_
     *all = 0.0;
     for (size_t i = 0; i < twin->tensors; i++) {
         float *g = take(twin->elements[i], sizeof *g);
-        mb_network_get(gradient, i, g);
+        mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < twin->elements[i]; e++)
             if (tensor == i || tensor == twin->tensors) {
                 sum += (double)g[e] * sign_of(i, e);
@@ -293,8 +294,8 @@ static double along(const mb_network *gradient, const mb_layer_twin *twin, size_
 /* With directions v of each tensor, and one of all, of length h:
  * |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * sum |g|, and 1e-7 for the rounding of L.
  */
-static double check_differences(const mb_network *gradient, mb_layer_twin *twin,
-                                const mb_twin_batch *batch)
+static double check_differences(const mb_network *gradient, mb_layer_reference *twin,
+                                const mb_reference_batch *batch)
 {
     double worst = 0.0;
     for (size_t tensor = 0; tensor <= twin->tensors; tensor++) {
@@ -303,9 +304,9 @@ static double check_differences(const mb_network *gradient, mb_layer_twin *twin,
         if (tensor < twin->tensors && !learns(twin->network, tensor))
             continue;
         move(twin, tensor, difference_step);
-        const double above = mb_layer_twin_loss(twin, batch);
+        const double above = mb_layer_reference_loss(twin, batch);
         move(twin, tensor, -2.0 * difference_step);
-        const double below = mb_layer_twin_loss(twin, batch);
+        const double below = mb_layer_reference_loss(twin, batch);
         move(twin, tensor, difference_step);
         const double apart = fabs(slope - (above - below) / (2.0 * difference_step));
         worst = fmax(worst, apart / (tolerance * all + 1e-7));
@@ -315,14 +316,14 @@ static double check_differences(const mb_network *gradient, mb_layer_twin *twin,
 }
 
 /* Draws images until the twin is nowhere near a kink. */
-static samples draw_smooth(const struct net *net, struct size size, mb_layer_twin *twin,
-                           mb_twin_batch *batch)
+static samples draw_smooth(const struct net *net, struct size size, mb_layer_reference *twin,
+                           mb_reference_batch *batch)
 {
     const size_t rest = size.count % size.batch, rows = rest > 0 ? rest : size.batch;
     for (uint64_t seed = 1; seed < 100; seed++) {
         samples s = draw_samples(seed, net, size.count);
-        *batch = (mb_twin_batch){s.images, s.labels, s.order + size.count - rows, rows};
-        mb_layer_twin_loss(twin, batch);
+        *batch = (mb_reference_batch){s.images, s.labels, s.order + size.count - rows, rows};
+        mb_layer_reference_loss(twin, batch);
         if (twin->nearest >= kink_margin)
             return s;
         free_samples(&s);
@@ -336,14 +337,14 @@ static bool check_batch(mb_machine *machine, const struct net *net, struct size 
                         bool differences)
 {
     mb_network *network = open_network(machine, net), *gradient = open_network(machine, net);
-    mb_layer_twin twin;
-    mb_twin_batch batch;
+    mb_layer_reference twin;
+    mb_reference_batch batch;
     set_parameters(network);
-    mb_layer_twin_open(network, size.batch, &twin);
+    mb_layer_reference_open(network, size.batch, &twin);
     twin.seed = SEED;
     samples s = draw_smooth(net, size, &twin, &batch);
     const double found = run_pass(machine, network, &s, size, gradient);
-    const double loss = check_loss(found, mb_layer_twin_gradient(&twin, &batch));
+    const double loss = check_loss(found, mb_layer_reference_gradient(&twin, &batch));
     const double worst = check_gradient(gradient, &twin);
     const double apart = differences ? check_differences(gradient, &twin, &batch) : 0.0;
     const bool good = loss <= 1.0 && worst <= 1.0 && apart <= 1.0; /* false for NaN too */
@@ -351,7 +352,7 @@ static bool check_batch(mb_machine *machine, const struct net *net, struct size 
         print_error("%s, images of %zux%zu, %zu in batches of %zu: loss, gradient and differences "
                     "are %.3g, %.3g and %.3g times as far off as is allowed\n",
                     net->spec, net->rows, net->columns, size.count, size.batch, loss, worst, apart);
-    mb_layer_twin_close(&twin);
+    mb_layer_reference_close(&twin);
     mb_network_close(network);
     mb_network_close(gradient);
     free_samples(&s);

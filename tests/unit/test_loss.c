@@ -16,13 +16,13 @@
 
 enum { ROWS = 37, CLASSES = 5 };
 
-/* Logits, labels and a plan of the loss and the tally, as a network's last layer would leave them.
+/* Logits, labels and a plan of the loss and the stats, as a network's last layer would leave them.
  */
 typedef struct fixture {
     mb_arena arena;
     mb_plan plan;
     mb_loss loss;
-    mb_tally tally;
+    mb_epoch_stats stats;
     mb_batch batch;
     mb_trainable trainable; /* of which the loss looks at the smoothing alone */
     float logits[ROWS * CLASSES], gradient[ROWS * CLASSES];
@@ -30,34 +30,34 @@ typedef struct fixture {
     size_t confusion[CLASSES * CLASSES];
 } fixture;
 
-static mb_site site_of(fixture *f, size_t rows, bool training)
+static mb_layer_context site_of(fixture *f, size_t rows, bool training)
 {
-    return (mb_site){.plan = &f->plan,
-                     .arena = &f->arena,
-                     .kernels = mb_kernels_best(),
-                     .rows = rows,
-                     .out = {f->logits, CLASSES},
-                     .d_out = {training ? f->gradient : NULL, CLASSES},
-                     .trainable = training ? &f->trainable : NULL};
+    return (mb_layer_context){.plan = &f->plan,
+                              .arena = &f->arena,
+                              .kernels = mb_kernels_best(),
+                              .rows = rows,
+                              .out = {f->logits, CLASSES},
+                              .d_out = {training ? f->gradient : NULL, CLASSES},
+                              .trainable = training ? &f->trainable : NULL};
 }
 
 static fixture *open_fixture(size_t rows, bool training)
 {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, rows, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, rows, 0);
     for (size_t i = 0; i < ROWS * CLASSES; i++) {
-        f->logits[i] = 8.0f * mb_rng_unit(&rng) - 4.0f;
+        f->logits[i] = 8.0f * mb_rng_uniform(&rng) - 4.0f;
         f->gradient[i] = 77.0f;
     }
     for (size_t row = 0; row < ROWS; row++)
         f->labels[row] = (uint8_t)mb_rng_below(&rng, CLASSES);
     f->batch = (mb_batch){.labels = f->labels};
-    f->tally = (mb_tally){.healthy = true, .confusion = f->confusion};
-    const mb_site site = site_of(f, rows, training);
+    f->stats = (mb_epoch_stats){.finite = true, .confusion = f->confusion};
+    const mb_layer_context ctx = site_of(f, rows, training);
     assert_int_equal(mb_loss_open(ROWS, &f->arena, &f->loss, NULL), MB_OK);
-    assert_int_equal(mb_loss_plan(&f->loss, &site, NULL), MB_OK);
-    assert_int_equal(mb_tally_plan(&f->loss, &f->tally, &site, NULL), MB_OK);
+    assert_int_equal(mb_loss_plan(&f->loss, &ctx, NULL), MB_OK);
+    assert_int_equal(mb_epoch_stats_plan(&f->loss, &f->stats, &ctx, NULL), MB_OK);
     return f;
 }
 
@@ -125,7 +125,7 @@ static void losses_and_gradients_equal_the_naive_twin(void **state)
                 const float *z = f->logits + row * CLASSES;
                 const double loss = naive_loss(z, f->labels[row], d);
                 assert_true(fabs((double)f->loss.losses[row] - loss) < 2e-6);
-                assert_int_equal(f->loss.guess[row], naive_guess(z));
+                assert_int_equal(f->loss.predicted[row], naive_guess(z));
                 for (size_t c = 0; c < CLASSES; c++)
                     assert_true(fabs((double)f->gradient[row * CLASSES + c] - d[c] / (double)rows) <
                                 1e-6 / (double)rows);
@@ -141,7 +141,7 @@ static double check_smoothing(double smoothing, size_t rows, size_t threads)
 {
     double largest = 0.0;
     fixture *f = open_fixture(rows, true);
-    f->trainable.smoothing = smoothing;
+    f->trainable.label_smoothing = smoothing;
     f->logits[1] = 60.0f;
     f->logits[rows * CLASSES - 1] = -70.0f;
     run(f, threads);
@@ -150,7 +150,7 @@ static double check_smoothing(double smoothing, size_t rows, size_t threads)
         const float *z = f->logits + row * CLASSES;
         const double loss = naive_smoothed_loss(z, f->labels[row], smoothing, d);
         assert_true(fabs((double)f->loss.losses[row] - loss) < 2e-6 + 1e-6 * loss);
-        assert_int_equal(f->loss.guess[row], naive_guess(z));
+        assert_int_equal(f->loss.predicted[row], naive_guess(z));
         for (size_t c = 0; c < CLASSES; c++) {
             const double gradient = (double)f->gradient[row * CLASSES + c] * (double)rows;
             assert_true(fabs(gradient - d[c]) < 1e-6);
@@ -176,7 +176,7 @@ static void evaluation_does_not_smooth(void **state)
 {
     (void)state;
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
-    f->trainable.smoothing = trained->trainable.smoothing = 0.3;
+    f->trainable.label_smoothing = trained->trainable.label_smoothing = 0.3;
     run(f, 2);
     run(trained, 2);
     for (size_t row = 0; row < ROWS; row++) {
@@ -203,11 +203,11 @@ static void tally_adds_up_over_batches(void **state)
             confusion[f->labels[row] * CLASSES + naive_guess(z)]++;
         }
         run(f, 2);
-        assert_int_equal(f->tally.samples, batch * ROWS);
-        assert_int_equal(f->tally.correct, correct);
-        assert_true(fabs(f->tally.loss - loss) < 1e-5);
+        assert_int_equal(f->stats.samples, batch * ROWS);
+        assert_int_equal(f->stats.correct, correct);
+        assert_true(fabs(f->stats.loss - loss) < 1e-5);
         assert_memory_equal(f->confusion, confusion, sizeof confusion);
-        assert_true(f->tally.healthy);
+        assert_true(f->stats.finite);
         f->logits[batch] = 9.0f; /* the next batch differs */
     }
     assert_true(correct > 0 && correct < 3 * ROWS);
@@ -218,13 +218,13 @@ static void without_training_there_is_no_gradient(void **state)
 {
     (void)state;
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
-    f->tally.confusion = NULL; /* nor need there be a matrix */
+    f->stats.confusion = NULL; /* nor need there be a matrix */
     run(f, 2);
     run(trained, 2);
     assert_memory_equal(f->loss.losses, trained->loss.losses, ROWS * sizeof(float));
-    assert_memory_equal(f->loss.guess, trained->loss.guess, ROWS);
-    assert_int_equal(f->tally.correct, trained->tally.correct);
-    assert_true(f->tally.loss == trained->tally.loss);
+    assert_memory_equal(f->loss.predicted, trained->loss.predicted, ROWS);
+    assert_int_equal(f->stats.correct, trained->stats.correct);
+    assert_true(f->stats.loss == trained->stats.loss);
     for (size_t i = 0; i < ROWS * CLASSES; i++)
         assert_true(f->gradient[i] == 77.0f);
     close_fixture(f);
@@ -238,15 +238,15 @@ static void a_loss_that_is_not_finite_is_left_out(void **state)
     for (size_t i = 0; i < 2; i++) {
         fixture *f = open_fixture(ROWS, true);
         run(f, 2);
-        const mb_tally before = f->tally;
+        const mb_epoch_stats before = f->stats;
         size_t confusion[CLASSES * CLASSES];
         memcpy(confusion, f->confusion, sizeof confusion);
         f->logits[20 * CLASSES + 3] = bad[i];
         run(f, 2);
-        assert_false(f->tally.healthy);
-        assert_true(f->tally.loss == before.loss);
-        assert_int_equal(f->tally.samples, before.samples);
-        assert_int_equal(f->tally.correct, before.correct);
+        assert_false(f->stats.finite);
+        assert_true(f->stats.loss == before.loss);
+        assert_int_equal(f->stats.samples, before.samples);
+        assert_int_equal(f->stats.correct, before.correct);
         assert_memory_equal(f->confusion, confusion, sizeof confusion);
         close_fixture(f);
     }
@@ -257,18 +257,18 @@ static void do_nothing(const void *op, const mb_step *step, size_t tile, void *s
     (void)op, (void)step, (void)tile, (void)scratch;
 }
 
-/* Barriers of a plan in which the logits are written in this cut, then turned into losses. */
-static size_t barriers_after(mb_cut cut)
+/* Barriers of a plan in which the logits are written in this tiling, then turned into losses. */
+static size_t barriers_after(mb_tiling tiling)
 {
     fixture *f = open_fixture(ROWS, true);
     mb_plan_free(&f->plan);
-    const mb_site site = site_of(f, ROWS, true);
+    const mb_layer_context ctx = site_of(f, ROWS, true);
     const mb_phase writer = {.name = "writer",
                              .run = do_nothing,
-                             .cut = cut,
+                             .tiling = tiling,
                              .uses = {{f->logits, .writes = true, .own = true}}};
     assert_int_equal(mb_plan_add(&f->plan, &writer, NULL), MB_OK);
-    assert_int_equal(mb_loss_plan(&f->loss, &site, NULL), MB_OK);
+    assert_int_equal(mb_loss_plan(&f->loss, &ctx, NULL), MB_OK);
     const size_t barriers = mb_plan_barriers(&f->plan);
     run(f, 2); /* whatever the blocks are, no row is left out */
     for (size_t row = 0; row < ROWS; row++)
@@ -280,9 +280,9 @@ static size_t barriers_after(mb_cut cut)
 static void loss_follows_logits_that_come_in_whole_rows(void **state)
 {
     (void)state;
-    assert_int_equal(barriers_after(mb_cut_rows(ROWS, 16)), 1);
-    assert_int_equal(barriers_after(mb_cut_rows(ROWS, 7)), 1);
-    assert_int_equal(barriers_after((mb_cut){ROWS, CLASSES, 16, 2, 1}), 2);
+    assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 16)), 1);
+    assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 7)), 1);
+    assert_int_equal(barriers_after((mb_tiling){ROWS, CLASSES, 16, 2, 1}), 2);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_STEPS = 9 * MB_CURVE_POINTS };
+enum { MOST_STEPS = 9 * MB_LOSS_CURVE_POINTS };
 
 /* Steps come in pieces of random size; each point is the mean of its own steps, and the stride is
  * the least power of two with which all of them have a point. */
@@ -22,15 +22,15 @@ static void points_are_means_of_their_steps(void **state)
     static const size_t steps[] = {1,
                                    2,
                                    938,
-                                   MB_CURVE_POINTS,
-                                   MB_CURVE_POINTS + 1,
-                                   2 * MB_CURVE_POINTS,
-                                   5 * MB_CURVE_POINTS + 3,
+                                   MB_LOSS_CURVE_POINTS,
+                                   MB_LOSS_CURVE_POINTS + 1,
+                                   2 * MB_LOSS_CURVE_POINTS,
+                                   5 * MB_LOSS_CURVE_POINTS + 3,
                                    MOST_STEPS};
     float *losses = malloc(MOST_STEPS * sizeof *losses);
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < MOST_STEPS; i++)
-        losses[i] = mb_rng_unit(&rng);
+        losses[i] = mb_rng_uniform(&rng);
     for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
         mb_loss_curve curve = {0};
         size_t stride = 1;
@@ -40,7 +40,7 @@ static void points_are_means_of_their_steps(void **state)
                 piece = steps[s] - done;
             mb_loss_curve_add(&curve, losses + done, piece);
         }
-        while (stride * MB_CURVE_POINTS < steps[s])
+        while (stride * MB_LOSS_CURVE_POINTS < steps[s])
             stride *= 2;
         assert_int_equal(curve.stride, stride);
         assert_int_equal(mb_loss_curve_points(&curve), (steps[s] + stride - 1) / stride);

@@ -120,8 +120,8 @@ static void is_refused(mb_machine_options options, const char *text)
 {
     mb_machine *machine = NULL;
     mb_error error = {0};
-    assert_int_equal(mb_machine_open(&options, &machine, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, text);
+    assert_int_equal(mb_machine_open(&options, &machine, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, text);
     assert_null(machine);
 }
 
@@ -156,8 +156,8 @@ static void more_threads_than_openblas_serves_are_cut(void **state)
 static void pins_that_fail_are_a_warning(void **state)
 {
     (void)state;
-    mb_binding before, after;
-    assert_int_equal(mb_binding_save(&before), 0);
+    mb_affinity before, after;
+    assert_int_equal(mb_affinity_get(&before), 0);
     setenv("HWLOC_SYNTHETIC", "core:1000 pu:1", 1);
     setenv("MNIST_BLAS_PIN", "999", 1);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
@@ -165,22 +165,22 @@ static void pins_that_fail_are_a_warning(void **state)
     assert_non_null(mb_machine_describe(machine)->warning);
     assert_non_null(strstr(mb_machine_describe(machine)->warning, "cannot be pinned: CPU 999: "));
     mb_machine_close(machine);
-    assert_int_equal(mb_binding_save(&after), 0);
+    assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
 }
 
 static void note_binding(const mb_worker *worker, void *context)
 {
     (void)worker;
-    assert_int_equal(mb_binding_save(context), 0);
+    assert_int_equal(mb_affinity_get(context), 0);
 }
 
 /* Also the caller's own thread is free again after close, and a second machine sees all CPUs. */
 static void closing_undoes_the_pins(void **state)
 {
     (void)state;
-    mb_binding before, inside, after;
-    assert_int_equal(mb_binding_save(&before), 0);
+    mb_affinity before, inside, after;
+    assert_int_equal(mb_affinity_get(&before), 0);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
     const size_t allowed = mb_machine_describe(machine)->pus_allowed;
     mb_team_run(mb_machine_team(machine), note_binding, &inside);
@@ -188,7 +188,7 @@ static void closing_undoes_the_pins(void **state)
         omp_get_num_places() == 0)
         assert_memory_not_equal(&inside, &before, sizeof before);
     mb_machine_close(machine);
-    assert_int_equal(mb_binding_save(&after), 0);
+    assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
     machine = open_machine((mb_machine_options){0});
     assert_int_equal(mb_machine_describe(machine)->pus_allowed, allowed);

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "core/file.h"
-#include "draws.h"
 #include "model/safetensors.h"
-#include "model_bench.h"
+#include "model_files.h"
+#include "random.h"
 #include "support.h"
 
 #include <dirent.h>
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static mb_network *new_network(const mb_test_bench *work, const char *spec, mb_shape input,
+static mb_network *new_network(const mb_test_model_files *work, const char *spec, mb_shape input,
                                size_t classes, uint64_t seed)
 {
     mb_network *network = NULL;
@@ -33,39 +33,39 @@ static mb_network *new_network(const mb_test_bench *work, const char *spec, mb_s
 /* Biases start at 0; other numbers show whether they are kept too. */
 static void fill_biases(mb_network *network)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         if (info.dimensions != 1)
             continue;
         float *values = calloc(info.elements, sizeof *values);
         assert_non_null(values);
         for (size_t e = 0; e < info.elements; e++)
             values[e] = -0.1f * (float)(e + i);
-        mb_network_set(network, i, values);
+        mb_network_set_tensor(network, i, values);
         free(values);
     }
 }
 
 static void assert_equal_tensors(const mb_network *a, const mb_network *b)
 {
-    assert_int_equal(mb_network_tensors(a), mb_network_tensors(b));
-    for (size_t i = 0; i < mb_network_tensors(a); i++) {
-        const mb_tensor_info info = mb_network_tensor(a, i);
-        assert_string_equal(info.name, mb_network_tensor(b, i).name);
-        assert_int_equal(info.elements, mb_network_tensor(b, i).elements);
+    assert_int_equal(mb_network_tensor_count(a), mb_network_tensor_count(b));
+    for (size_t i = 0; i < mb_network_tensor_count(a); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(a, i);
+        assert_string_equal(info.name, mb_network_tensor_info(b, i).name);
+        assert_int_equal(info.elements, mb_network_tensor_info(b, i).elements);
         float *left = calloc(info.elements, sizeof *left);
         float *right = calloc(info.elements, sizeof *right);
         assert_non_null(left);
         assert_non_null(right);
-        mb_network_get(a, i, left);
-        mb_network_get(b, i, right);
+        mb_network_get_tensor(a, i, left);
+        mb_network_get_tensor(b, i, right);
         assert_memory_equal(left, right, info.elements * sizeof *left);
         free(left);
         free(right);
     }
 }
 
-static void assert_round_trip(const mb_test_bench *work, const char *spec, mb_shape input,
+static void assert_round_trip(const mb_test_model_files *work, const char *spec, mb_shape input,
                               size_t classes)
 {
     mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
@@ -92,18 +92,18 @@ static void test_round_trip_bit_for_bit(void **state)
 /* Numbers for every tensor, and variances and counts that can be. */
 static void fill_all(mb_network *network)
 {
-    for (size_t i = 0; i < mb_network_tensors(network); i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+    for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         const bool variance = strstr(info.name, ".running_var") != NULL;
         float *values = calloc(info.elements, sizeof *values);
         assert_non_null(values);
         if (info.dimensions == 0)
             values[0] = 77.0f;
         else
-            mb_test_draw(values, info.elements);
+            mb_test_random_floats(values, info.elements);
         for (size_t e = 0; e < info.elements && variance; e++)
             values[e] = fabsf(values[e]);
-        mb_network_set(network, i, values);
+        mb_network_set_tensor(network, i, values);
         free(values);
     }
 }
@@ -111,7 +111,7 @@ static void fill_all(mb_network *network)
 enum { IMAGES = 70, SIDE = 12, CLASSES = 3 };
 
 /* What a network says of some images, (IMAGES, CLASSES). */
-static void logits_of(const mb_test_bench *work, const mb_network *network, float *logits)
+static void logits_of(const mb_test_model_files *work, const mb_network *network, float *logits)
 {
     uint8_t images[IMAGES * SIDE * SIDE];
     for (size_t i = 0; i < sizeof images; i++)
@@ -130,7 +130,7 @@ static void test_images_keep_tensors_and_logits(void **state)
         "conv2d:20x3,batchnorm2d,conv2d:40x3/stride2/groups2,batchnorm2d,relu,avgpool2d:2,flatten,"
         "dense:3",
         "batchnorm2d,conv2d:6x3,relu,batchnorm2d,conv2d:18x1,globalavgpool,flatten,dense:3"};
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     float before[IMAGES * CLASSES], after[IMAGES * CLASSES];
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         mb_network *saved = new_network(work, specs[i], (mb_shape){1, SIDE, SIDE}, CLASSES, 7);
@@ -148,7 +148,7 @@ static void test_images_keep_tensors_and_logits(void **state)
     }
 }
 
-static mb_bytes saved_bytes(const mb_test_bench *work, uint64_t seed)
+static mb_bytes saved_bytes(const mb_test_model_files *work, uint64_t seed)
 {
     mb_bytes bytes = {0};
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, seed);
@@ -173,7 +173,7 @@ static void test_equal_networks_are_equal_bytes(void **state)
 
 static void test_metadata_names_the_network(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_safetensors *file = NULL;
     assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
@@ -201,7 +201,7 @@ static size_t files_in(const char *folder)
 /* The disk is full after 4096 bytes: a limit on file sizes stands for it. */
 static void test_failing_save_keeps_the_old_file(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_error error = {0};
     mb_bytes bytes = {0};
@@ -213,7 +213,7 @@ static void test_failing_save_keeps_the_old_file(void **state)
     const mb_status status = mb_model_save(network, work->path, &error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
-    assert_int_equal(status, MB_IO);
+    assert_int_equal(status, MB_ERROR_IO);
     assert_memory_equal(error.text, work->path, strlen(work->path));
     assert_int_equal(mb_file_read(work->path, 100, &bytes, NULL), MB_OK);
     assert_int_equal(bytes.size, 14);
@@ -225,10 +225,10 @@ static void test_failing_save_keeps_the_old_file(void **state)
 
 static void test_save_into_no_folder(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_error error = {0};
-    assert_int_equal(mb_model_save(network, "/nonexistent/model.safetensors", &error), MB_IO);
+    assert_int_equal(mb_model_save(network, "/nonexistent/model.safetensors", &error), MB_ERROR_IO);
     assert_non_null(strstr(error.text, "/nonexistent/model.safetensors: cannot be written: "));
     mb_network_close(network);
 }
@@ -243,5 +243,6 @@ int main(void)
         cmocka_unit_test(test_failing_save_keeps_the_old_file),
         cmocka_unit_test(test_save_into_no_folder),
     };
-    return cmocka_run_group_tests_name("model", tests, mb_test_bench_open, mb_test_bench_close);
+    return cmocka_run_group_tests_name("model", tests, mb_test_model_files_open,
+                                       mb_test_model_files_close);
 }

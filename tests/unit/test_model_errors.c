@@ -8,7 +8,7 @@
 
 #include "core/file.h"
 #include "model/safetensors.h"
-#include "model_bench.h"
+#include "model_files.h"
 #include "support.h"
 
 #include <math.h>
@@ -27,7 +27,7 @@ typedef struct handmade {
     float values[12];
     size_t shapes[TENSORS][2];
     mb_named_tensor tensors[TENSORS + 1];
-    mb_text_pair metadata[PAIRS];
+    mb_key_value metadata[PAIRS];
     size_t tensor_count, metadata_count;
 } handmade;
 
@@ -40,15 +40,15 @@ static void start_model(handmade *model)
     memcpy(model->shapes, shapes, sizeof shapes);
     for (size_t i = 0; i < TENSORS; i++)
         model->tensors[i] = (mb_named_tensor){names[i], i % 2 == 0 ? 2 : 1, model->shapes[i],
-                                              model->values, MB_F32};
-    model->metadata[0] = (mb_text_pair){"network", "dense:3,relu,dense:2"};
-    model->metadata[1] = (mb_text_pair){"input", "1x2x2"};
-    model->metadata[2] = (mb_text_pair){"classes", "2"};
+                                              model->values, MB_DTYPE_F32};
+    model->metadata[0] = (mb_key_value){"network", "dense:3,relu,dense:2"};
+    model->metadata[1] = (mb_key_value){"input", "1x2x2"};
+    model->metadata[2] = (mb_key_value){"classes", "2"};
     model->tensor_count = TENSORS;
     model->metadata_count = PAIRS;
 }
 
-static void write_model(const mb_test_bench *work, const handmade *model)
+static void write_model(const mb_test_model_files *work, const handmade *model)
 {
     const mb_safetensors_content content = {.tensors = model->tensors,
                                             .tensor_count = model->tensor_count,
@@ -58,23 +58,23 @@ static void write_model(const mb_test_bench *work, const handmade *model)
 }
 
 /* The file at work->path is refused: its name, then a text that starts with `text`. */
-static void assert_file_refused(const mb_test_bench *work, const char *text)
+static void assert_file_refused(const mb_test_model_files *work, const char *text)
 {
     mb_network *const before = (mb_network *)(uintptr_t)work; /* anything but NULL */
     mb_network *network = before;
     mb_error error = {0};
-    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_FORMAT);
-    assert_int_equal(error.status, MB_FORMAT);
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_ERROR_FORMAT);
+    assert_int_equal(error.status, MB_ERROR_FORMAT);
     assert_ptr_equal(network, before);
     const size_t length = strlen(work->path);
     assert_memory_equal(error.text, work->path, length);
     assert_true(strlen(error.text) > length + 2 + strlen(text) - 1);
     assert_memory_equal(error.text + length, ": ", 2);
     assert_memory_equal(error.text + length + 2, text, strlen(text));
-    assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_FORMAT);
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_ERROR_FORMAT);
 }
 
-static void assert_refused(const mb_test_bench *work, const handmade *model, const char *text)
+static void assert_refused(const mb_test_model_files *work, const handmade *model, const char *text)
 {
     write_model(work, model);
     assert_file_refused(work, text);
@@ -82,14 +82,14 @@ static void assert_refused(const mb_test_bench *work, const handmade *model, con
 
 static void test_model_written_by_hand_loads(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     handmade model;
     mb_network *network = NULL;
     float weight[12];
     start_model(&model);
     write_model(work, &model);
     assert_int_equal(mb_model_load(work->machine, work->path, &network, NULL), MB_OK);
-    mb_network_get(network, 0, weight);
+    mb_network_get_tensor(network, 0, weight);
     assert_memory_equal(weight, model.values, sizeof weight);
     mb_network_close(network);
 }
@@ -107,7 +107,7 @@ static void test_extra_tensor(void **state)
     handmade model;
     start_model(&model);
     model.tensors[model.tensor_count++] =
-        (mb_named_tensor){"4.bias", 0, NULL, model.values, MB_F32};
+        (mb_named_tensor){"4.bias", 0, NULL, model.values, MB_DTYPE_F32};
     assert_refused(*state, &model,
                    "tensor \"4.bias\": the network dense:3,relu,dense:2 has none "
                    "of this name");
@@ -135,7 +135,7 @@ static void test_very_many_dimensions(void **state)
     for (size_t i = 0; i < 200; i++)
         ones[i] = 1;
     start_model(&model);
-    model.tensors[1] = (mb_named_tensor){"0.bias", 200, ones, model.values, MB_F32};
+    model.tensors[1] = (mb_named_tensor){"0.bias", 200, ones, model.values, MB_DTYPE_F32};
     assert_refused(*state, &model, "tensor \"0.bias\": shape (1, 1, 1, 1, ");
 }
 
@@ -155,7 +155,7 @@ static void test_not_finite(void **state)
 
 static void test_other_dtype(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     handmade model;
     mb_bytes bytes = {0};
     start_model(&model);
@@ -248,11 +248,11 @@ static void test_input_of_other_size(void **state)
 
 static void test_load_of_no_file(void **state)
 {
-    const mb_test_bench *work = *state;
+    const mb_test_model_files *work = *state;
     mb_network *network = NULL;
     mb_error error = {0};
     (void)unlink(work->path);
-    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_IO);
+    assert_int_equal(mb_model_load(work->machine, work->path, &network, &error), MB_ERROR_IO);
     assert_memory_equal(error.text, work->path, strlen(work->path));
     assert_null(network);
     assert_int_equal(mb_file_write(work->path, "not a model", 11, NULL), MB_OK);
@@ -275,6 +275,6 @@ int main(void)
         cmocka_unit_test(test_input_of_other_size),
         cmocka_unit_test(test_load_of_no_file),
     };
-    return cmocka_run_group_tests_name("model errors", tests, mb_test_bench_open,
-                                       mb_test_bench_close);
+    return cmocka_run_group_tests_name("model errors", tests, mb_test_model_files_open,
+                                       mb_test_model_files_close);
 }

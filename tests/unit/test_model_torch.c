@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "model/safetensors.h"
-#include "model_bench.h"
+#include "model_files.h"
 #include "support.h"
 
 #include <math.h>
@@ -38,20 +38,20 @@ static void start_state(state_dict *state)
         state->values[i] = 0.25f * (float)i;
     state->batches = 1234567;
     const mb_named_tensor tensors[TENSORS] = {
-        {"1.num_batches_tracked", 0, NULL, &state->batches, MB_I64},
-        {"0.weight", 4, kernel, v, MB_F32},
-        {"0.bias", 1, channels, v, MB_F32},
-        {"1.weight", 1, channels, v, MB_F32},
-        {"1.bias", 1, channels, v, MB_F32},
-        {"1.running_mean", 1, channels, v, MB_F32},
-        {"1.running_var", 1, channels, v, MB_F32},
-        {"4.weight", 2, dense, v, MB_F32},
-        {"4.bias", 1, out, v, MB_F32}};
+        {"1.num_batches_tracked", 0, NULL, &state->batches, MB_DTYPE_I64},
+        {"0.weight", 4, kernel, v, MB_DTYPE_F32},
+        {"0.bias", 1, channels, v, MB_DTYPE_F32},
+        {"1.weight", 1, channels, v, MB_DTYPE_F32},
+        {"1.bias", 1, channels, v, MB_DTYPE_F32},
+        {"1.running_mean", 1, channels, v, MB_DTYPE_F32},
+        {"1.running_var", 1, channels, v, MB_DTYPE_F32},
+        {"4.weight", 2, dense, v, MB_DTYPE_F32},
+        {"4.bias", 1, out, v, MB_DTYPE_F32}};
     memcpy(state->tensors, tensors, sizeof tensors);
     state->count = TENSORS;
 }
 
-static void write_state(const mb_test_bench *work, const state_dict *state)
+static void write_state(const mb_test_model_files *work, const state_dict *state)
 {
     const mb_safetensors_content content = {state->tensors, state->count, NULL, 0};
     assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
@@ -59,7 +59,7 @@ static void write_state(const mb_test_bench *work, const state_dict *state)
 
 static void loads_a_state_for_a_spec(void **context)
 {
-    const mb_test_bench *work = *context;
+    const mb_test_model_files *work = *context;
     state_dict state;
     mb_network *network = NULL;
     start_state(&state);
@@ -68,11 +68,11 @@ static void loads_a_state_for_a_spec(void **context)
                      MB_OK);
     assert_int_equal(mb_network_classes(network), 2);
     assert_string_equal(mb_network_spec(network), spec);
-    assert_int_equal(mb_network_tensors(network), TENSORS);
+    assert_int_equal(mb_network_tensor_count(network), TENSORS);
     for (size_t i = 0; i < TENSORS; i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         float values[24];
-        mb_network_get(network, i, values);
+        mb_network_get_tensor(network, i, values);
         if (strcmp(info.name, "1.num_batches_tracked") == 0)
             assert_true(values[0] == 1234567.0f);
         else
@@ -84,7 +84,7 @@ static void loads_a_state_for_a_spec(void **context)
 /* Saved by us, the count is an integer again, in the same bytes at every turn. */
 static void counts_are_integers_in_files(void **context)
 {
-    const mb_test_bench *work = *context;
+    const mb_test_model_files *work = *context;
     state_dict state;
     mb_network *network = NULL, *again = NULL;
     mb_safetensors *file = NULL;
@@ -110,7 +110,7 @@ static void counts_are_integers_in_files(void **context)
 /* A count that no float can hold is a large one, and is saved as one. */
 static void a_count_beyond_reason_is_kept_in_range(void **context)
 {
-    const mb_test_bench *work = *context;
+    const mb_test_model_files *work = *context;
     state_dict state;
     mb_network *network = NULL;
     start_state(&state);
@@ -122,44 +122,46 @@ static void a_count_beyond_reason_is_kept_in_range(void **context)
     mb_network_close(network);
 }
 
-static void refuse(const mb_test_bench *work, const char *as, mb_status status, const char *part)
+static void refuse(const mb_test_model_files *work, const char *as, mb_status status,
+                   const char *part)
 {
     mb_error error = {0};
     mb_network *network = NULL;
     assert_int_equal(mb_model_load_as(work->machine, work->path, as, input, &network, &error),
                      status);
-    mb_test_error(&error, status, part);
+    mb_test_check_error(&error, status, part);
     assert_null(network);
 }
 
 static void what_does_not_fit_is_refused(void **context)
 {
-    const mb_test_bench *work = *context;
+    const mb_test_model_files *work = *context;
     state_dict state;
     start_state(&state);
     write_state(work, &state);
-    refuse(work, "conv3d:3", MB_INVALID, "no layer is called 'conv3d'");
-    refuse(work, "dense:2", MB_FORMAT, "tensor \"0.weight\": shape (3, 1, 2, 2), must be (2, 9)");
-    refuse(work, "conv2d:3x2,batchnorm2d,flatten,dense:2", MB_FORMAT,
+    refuse(work, "conv3d:3", MB_ERROR_INVALID, "no layer is called 'conv3d'");
+    refuse(work, "dense:2", MB_ERROR_FORMAT,
+           "tensor \"0.weight\": shape (3, 1, 2, 2), must be (2, 9)");
+    refuse(work, "conv2d:3x2,batchnorm2d,flatten,dense:2", MB_ERROR_FORMAT,
            "tensor \"3.weight\" of shape (2, 12) is missing");
-    refuse(work, "conv2d:3x2,batchnorm2d,relu,flatten,dense:5", MB_INVALID,
+    refuse(work, "conv2d:3x2,batchnorm2d,relu,flatten,dense:5", MB_ERROR_INVALID,
            "must end in dense:2, one unit for each of the 2 classes");
-    state.tensors[0].dtype = MB_F32;
+    state.tensors[0].dtype = MB_DTYPE_F32;
     write_state(work, &state);
-    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\": dtype F32, must be I64");
+    refuse(work, spec, MB_ERROR_FORMAT, "tensor \"1.num_batches_tracked\": dtype F32, must be I64");
     start_state(&state);
     state.tensors[0] = state.tensors[--state.count]; /* without the last bias */
     write_state(work, &state);
-    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\" of shape () is missing");
+    refuse(work, spec, MB_ERROR_FORMAT, "tensor \"1.num_batches_tracked\" of shape () is missing");
     state.count = 4;
     state.tensors[0].name = "backbone.weight";
     write_state(work, &state);
-    refuse(work, spec, MB_FORMAT, "no weight of a dense layer");
+    refuse(work, spec, MB_ERROR_FORMAT, "no weight of a dense layer");
 }
 
 /* One number of a tensor is this, and the file is refused. */
-static void refuse_number(const mb_test_bench *work, size_t tensor, size_t element, float number,
-                          const char *part)
+static void refuse_number(const mb_test_model_files *work, size_t tensor, size_t element,
+                          float number, const char *part)
 {
     state_dict state;
     float values[24];
@@ -168,12 +170,12 @@ static void refuse_number(const mb_test_bench *work, size_t tensor, size_t eleme
     values[element] = number;
     state.tensors[tensor].values = values;
     write_state(work, &state);
-    refuse(work, spec, MB_FORMAT, part);
+    refuse(work, spec, MB_ERROR_FORMAT, part);
 }
 
 static void numbers_that_cannot_be_are_refused(void **context)
 {
-    const mb_test_bench *work = *context;
+    const mb_test_model_files *work = *context;
     state_dict state;
     mb_network *network = NULL;
     refuse_number(work, 1, 7, NAN, "tensor \"0.weight\": element 7 is not finite: nan");
@@ -184,7 +186,8 @@ static void numbers_that_cannot_be_are_refused(void **context)
     start_state(&state);
     state.batches = -3;
     write_state(work, &state);
-    refuse(work, spec, MB_FORMAT, "tensor \"1.num_batches_tracked\": element 0 is negative: -3");
+    refuse(work, spec, MB_ERROR_FORMAT,
+           "tensor \"1.num_batches_tracked\": element 0 is negative: -3");
     start_state(&state);
     for (int i = 0; i < 3; i++)
         state.values[i] = -0.0f; /* a zero, and a variance that can be */
@@ -203,6 +206,6 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(numbers_that_cannot_be_are_refused),
     };
-    return cmocka_run_group_tests_name("model_torch", tests, mb_test_bench_open,
-                                       mb_test_bench_close);
+    return cmocka_run_group_tests_name("model_torch", tests, mb_test_model_files_open,
+                                       mb_test_model_files_close);
 }

@@ -42,8 +42,8 @@ static mb_network *open_network(const mb_machine *machine, const char *spec, mb_
 /* A tensor's values, on the heap. */
 static float *values_of(const mb_network *network, size_t index)
 {
-    float *values = malloc(mb_network_tensor(network, index).elements * sizeof *values);
-    mb_network_get(network, index, values);
+    float *values = malloc(mb_network_tensor_info(network, index).elements * sizeof *values);
+    mb_network_get_tensor(network, index, values);
     return values;
 }
 
@@ -51,7 +51,7 @@ static void mlp_is_784_128_64_10(void **state)
 {
     mb_network *network = open_network(*state, "mlp", mnist, 10);
     assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:10");
-    assert_int_equal(mb_network_parameters(network), 109386);
+    assert_int_equal(mb_network_parameter_count(network), 109386);
     assert_true(mb_network_training_flops(network) == 454400.0);
     assert_int_equal(mb_network_classes(network), 10);
     const mb_shape input = mb_network_input(network);
@@ -67,12 +67,12 @@ static void mlp_is_784_128_64_10(void **state)
 static void mlp_adapts_to_input_and_classes(void **state)
 {
     mb_network *network = open_network(*state, "mlp", tiny, 3);
-    assert_int_equal(mb_network_parameters(network),
+    assert_int_equal(mb_network_parameter_count(network),
                      7 * 128 + 129 * 64 + 65 * 3); /* a bias is one more input */
     assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:3");
     mb_network_close(network);
     network = open_network(*state, "dense:2", (mb_shape){3, 5, 7}, 2);
-    assert_int_equal(mb_network_parameters(network), 106 * 2);
+    assert_int_equal(mb_network_parameter_count(network), 106 * 2);
     assert_true(mb_network_training_flops(network) == 2.0 * 2 * 105 * 2);
     mb_network_close(network);
 }
@@ -86,9 +86,9 @@ static void tensors_are_named_and_shaped_as_pytorch_has_them(void **state)
         {"4.weight", 2, {10, 64}, 10 * 64},     {"4.bias", 1, {10}, 10},
     };
     mb_network *network = open_network(*state, "mlp", mnist, 10);
-    assert_int_equal(mb_network_tensors(network), 6);
+    assert_int_equal(mb_network_tensor_count(network), 6);
     for (size_t i = 0; i < 6; i++) {
-        const mb_tensor_info info = mb_network_tensor(network, i);
+        const mb_tensor_info info = mb_network_tensor_info(network, i);
         assert_string_equal(info.name, wanted[i].name);
         assert_int_equal(info.dimensions, wanted[i].dimensions);
         for (size_t d = 0; d < info.dimensions; d++)
@@ -101,9 +101,9 @@ static void tensors_are_named_and_shaped_as_pytorch_has_them(void **state)
 static void parameters_are_zero_at_first(void **state)
 {
     mb_network *network = open_network(*state, "mlp", tiny, 3);
-    for (size_t t = 0; t < mb_network_tensors(network); t++) {
+    for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
         float *values = values_of(network, t);
-        for (size_t i = 0; i < mb_network_tensor(network, t).elements; i++)
+        for (size_t i = 0; i < mb_network_tensor_info(network, t).elements; i++)
             assert_true(values[i] == 0.0f);
         free(values);
     }
@@ -115,11 +115,11 @@ static float number_of(size_t tensor, size_t i) { return (float)(tensor * 100000
 
 static void set_all(mb_network *network)
 {
-    for (size_t t = 0; t < mb_network_tensors(network); t++) {
+    for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
         float *values = values_of(network, t);
-        for (size_t i = 0; i < mb_network_tensor(network, t).elements; i++)
+        for (size_t i = 0; i < mb_network_tensor_info(network, t).elements; i++)
             values[i] = number_of(t, i);
-        mb_network_set(network, t, values);
+        mb_network_set_tensor(network, t, values);
         free(values);
     }
 }
@@ -133,15 +133,15 @@ static void what_is_set_is_got(void **state)
         mb_network *network = open_network(*state, specs[s], tiny, 3);
         size_t all = 0;
         set_all(network);
-        for (size_t t = 0; t < mb_network_tensors(network); t++) {
-            const size_t elements = mb_network_tensor(network, t).elements;
+        for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
+            const size_t elements = mb_network_tensor_info(network, t).elements;
             float *values = values_of(network, t);
             for (size_t i = 0; i < elements; i++)
                 assert_true(values[i] == number_of(t, i));
             all += elements;
             free(values);
         }
-        assert_int_equal(all, mb_network_parameters(network));
+        assert_int_equal(all, mb_network_parameter_count(network));
         mb_network_close(network);
     }
 }
@@ -154,7 +154,7 @@ static void initial_weights_are_within_hes_bound(void **state)
     set_all(network);
     mb_network_initialise(network, 1);
     for (size_t t = 0; t < 6; t++) {
-        const size_t elements = mb_network_tensor(network, t).elements;
+        const size_t elements = mb_network_tensor_info(network, t).elements;
         const float bound = t % 2 == 0 ? sqrtf(6.0f / inputs[t / 2]) : 0.0f;
         float *values = values_of(network, t), least = 0.0f, most = 0.0f;
         double sum = 0.0;
@@ -200,14 +200,14 @@ static void weights_do_not_depend_on_the_panel(void **state)
     mb_network *one = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
     mb_network *other = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
     for (size_t i = 0; i < one->count; i++) {
-        one->layers[i].rules = mb_cut_rules_for(true);
-        other->layers[i].rules = mb_cut_rules_for(false);
+        one->layers[i].rules = mb_tiling_rules_for(true);
+        other->layers[i].rules = mb_tiling_rules_for(false);
     }
     mb_network_initialise(one, 5);
     mb_network_initialise(other, 5);
-    for (size_t t = 0; t < mb_network_tensors(one); t++) {
+    for (size_t t = 0; t < mb_network_tensor_count(one); t++) {
         float *a = values_of(one, t), *b = values_of(other, t);
-        assert_memory_equal(a, b, mb_network_tensor(one, t).elements * sizeof *a);
+        assert_memory_equal(a, b, mb_network_tensor_info(one, t).elements * sizeof *a);
         free(a);
         free(b);
     }
@@ -221,8 +221,9 @@ static void fails(const mb_machine *machine, const char *spec, mb_shape input, s
 {
     mb_network *network = NULL;
     mb_error error = {0};
-    assert_int_equal(mb_network_open(machine, spec, input, classes, &network, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, why);
+    assert_int_equal(mb_network_open(machine, spec, input, classes, &network, &error),
+                     MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, why);
     assert_null(network);
 }
 
@@ -349,8 +350,8 @@ static void what_no_memory_holds_is_an_error(void **state)
     mb_error error = {0};
     const mb_shape large = {1, 46340, 46340};
     assert_int_equal(mb_network_open(*state, "dense:1000000,dense:3", large, 3, &network, &error),
-                     MB_MEMORY);
-    mb_test_error(&error, MB_MEMORY, "network: out of memory: ");
+                     MB_ERROR_MEMORY);
+    mb_test_check_error(&error, MB_ERROR_MEMORY, "network: out of memory: ");
     assert_null(network);
 }
 
@@ -359,8 +360,8 @@ static void parameters_can_be_limited(void **state)
     mb_network *network = NULL;
     mb_error error = {0};
     assert_int_equal(mb_network_open_within(*state, "mlp", mnist, 10, 109385, &network, &error),
-                     MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "has 109386 parameters, expected at most 109385");
+                     MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "has 109386 parameters, expected at most 109385");
     assert_null(network);
     assert_int_equal(mb_network_open_within(*state, "mlp", mnist, 10, 109386, &network, &error),
                      MB_OK);

@@ -8,7 +8,7 @@
 
 #include "report/html.h"
 #include "report/page.h"
-#include "report_bench.h"
+#include "report_fixture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,9 +20,9 @@ static char sight[] = "What is \"seen\" & <heard>";
 
 /* The page does not look into pictures. */
 static const mb_picture pictures[] = {
-    {"loss.svg", "Loss", sight, MB_SVG, 900, 640, {(uint8_t *)pixel, 18}},
-    {"loss.png", "Loss", sight, MB_PNG, 900, 640, {(uint8_t *)pixel, 18}},
-    {"weights.png", "Weights", sight, MB_PNG, 700, 80, {(uint8_t *)pixel, 17}},
+    {"loss.svg", "Loss", sight, MB_PICTURE_SVG, 900, 640, {(uint8_t *)pixel, 18}},
+    {"loss.png", "Loss", sight, MB_PICTURE_PNG, 900, 640, {(uint8_t *)pixel, 18}},
+    {"weights.png", "Weights", sight, MB_PICTURE_PNG, 700, 80, {(uint8_t *)pixel, 17}},
 };
 
 /* The page as a string, the caller's to free. */
@@ -159,7 +159,7 @@ static void check_real(const char *page, const char *key, double value)
 static void numbers_are_those_of_the_summary(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     char *page = make(&made->report);
     check_whole(page);
@@ -182,7 +182,7 @@ static void numbers_are_those_of_the_summary(void **state)
 static void a_drawing_is_shown_once(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     char *page = make(&made->report);
     assert_int_equal(count_of(page, "<img "), 2);
@@ -200,7 +200,7 @@ static void a_drawing_is_shown_once(void **state)
 static void hostile_names_stay_text(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     made->run.data = "/tmp/\"><script>alert(1)</script>/\xff%s%n";
     made->info.cpu = "<img src=x onerror=alert(1)>";
@@ -239,7 +239,7 @@ static void long_runs_have_short_tables(void **state)
                                       {117, 60}, {120, 25},  {500, 51},  {1000, 51},
                                       {999, 51}, {1001, 52}, {10000, 51}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        mb_test_results wanted = mb_test_usual_results();
+        mb_test_report_spec wanted = mb_test_default_report_spec();
         wanted.epochs = cases[i][0];
         wanted.steps = 1;
         mb_test_report *made = mb_test_report_open(&wanted);
@@ -257,13 +257,13 @@ static void long_runs_have_short_tables(void **state)
 static void odd_runs_have_pages(void **state)
 {
     (void)state;
-    mb_test_results wanted = mb_test_usual_results();
+    mb_test_report_spec wanted = mb_test_default_report_spec();
     wanted.classes = 256;
     wanted.images = 300;
     wanted.validation = true;
     wanted.first_loss = wanted.last_loss = 1e-7;
     mb_test_report *made = mb_test_report_open(&wanted);
-    made->options = mb_training_defaults(MB_SGD);
+    made->options = mb_training_defaults(MB_OPTIMIZER_SGD);
     made->options.epochs = wanted.epochs;
     made->options.validation = 10;
     made->options.seed = UINT64_MAX;
@@ -290,7 +290,7 @@ static void odd_runs_have_pages(void **state)
 static void equal_reports_give_equal_pages(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual), *again = mb_test_report_open(&usual);
     char *page = make(&made->report), *other = make(&again->report);
     assert_string_equal(page, other);

@@ -8,7 +8,7 @@
 
 #include "report/canvas.h"
 #include "report/pictures.h"
-#include "report_bench.h"
+#include "report_fixture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,10 +99,11 @@ static void check_all(const mb_picture pictures[MB_PICTURES])
         assert_true(strlen(picture->title) > 0 && strlen(picture->text) > 20);
         assert_null(strchr(picture->text, '\n'));
         assert_null(strstr(picture->text, "nan"));
-        assert_int_equal(picture->kind, strstr(names[i], ".svg") != NULL ? MB_SVG : MB_PNG);
+        assert_int_equal(picture->kind,
+                         strstr(names[i], ".svg") != NULL ? MB_PICTURE_SVG : MB_PICTURE_PNG);
         assert_in_range(picture->width, 700, 1000);
         assert_in_range(picture->height, 80, 1000);
-        if (picture->kind == MB_PNG)
+        if (picture->kind == MB_PICTURE_PNG)
             check_png(picture);
         else
             check_svg(picture);
@@ -128,7 +129,7 @@ static void free_all(mb_picture pictures[MB_PICTURES])
 static void texts_hold_the_numbers(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES];
     char wanted[64];
@@ -153,8 +154,8 @@ static void texts_hold_the_numbers(void **state)
 static void odd_runs_are_drawn(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
-    mb_test_results odd[9];
+    const mb_test_report_spec usual = mb_test_default_report_spec();
+    mb_test_report_spec odd[9];
     for (size_t i = 0; i < 9; i++)
         odd[i] = usual;
     odd[0].epochs = 1;
@@ -197,14 +198,14 @@ static void augmented_images_are_shown(void **state)
     (void)state;
     static const size_t sizes[][3] = {{28, 28, 10}, {1, 1, 2}, {300, 7, 256}, {256, 256, 3}};
     for (size_t i = 0; i < 8; i++) {
-        mb_test_results wanted = mb_test_usual_results();
+        mb_test_report_spec wanted = mb_test_default_report_spec();
         wanted.rows = sizes[i / 2][0];
         wanted.columns = sizes[i / 2][1];
         wanted.classes = sizes[i / 2][2];
         mb_test_report *made = mb_test_report_open(&wanted);
         mb_picture pictures[MB_MOST_PICTURES], *last = &pictures[MB_MOST_PICTURES - 1];
         assert_int_equal(mb_pictures_count(&made->report), MB_PICTURES);
-        made->options.augmentation.kind = i % 2 ? MB_ELASTIC : MB_AFFINE;
+        made->options.augmentation.kind = i % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE;
         made->options.augmentation.plain_epochs = i / 2;
         made->options.validation = 100;
         made->dataset.train = made->dataset.test;
@@ -229,10 +230,11 @@ static void augmented_images_are_shown(void **state)
 /* A run that ended after 5 of `planned` epochs; the last two of these are plain. */
 static mb_picture augmented_of(size_t planned)
 {
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     mb_picture pictures[MB_MOST_PICTURES];
-    made->options.augmentation = (mb_augmentation){MB_AFFINE, .shift = 2, .plain_epochs = 2};
+    made->options.augmentation =
+        (mb_augmentation){MB_AUGMENT_AFFINE, .shift = 2, .plain_epochs = 2};
     made->dataset.train = made->dataset.test;
     made->epochs[0].epochs = planned;
     draw(&made->report, pictures);
@@ -258,7 +260,7 @@ static void plain_epochs_that_a_run_did_not_reach_are_not_shown(void **state)
 static void runs_without_a_curve_are_drawn(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES];
     made->curve = (mb_loss_curve){0};
@@ -279,7 +281,7 @@ static void runs_without_a_curve_are_drawn(void **state)
 static void right_and_wrong_differ_without_colour(void **state)
 {
     (void)state;
-    mb_test_results wanted = mb_test_usual_results();
+    mb_test_report_spec wanted = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&wanted);
     mb_picture right[MB_PICTURES], wrong[MB_PICTURES];
     for (size_t i = 0; i < wanted.images; i++)
@@ -325,13 +327,13 @@ static void drop_numbers(mb_picture *picture)
 static void equal_reports_give_equal_bytes(void **state)
 {
     (void)state;
-    const mb_test_results usual = mb_test_usual_results();
+    const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual), *again = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES], others[MB_PICTURES];
     draw(&made->report, pictures);
     draw(&again->report, others);
     for (size_t i = 0; i < MB_PICTURES; i++) {
-        if (pictures[i].kind == MB_SVG) {
+        if (pictures[i].kind == MB_PICTURE_SVG) {
             drop_numbers(&pictures[i]);
             drop_numbers(&others[i]);
         }
@@ -351,13 +353,15 @@ static void what_cairo_cannot_draw_is_an_error(void **state)
     mb_canvas canvas;
     mb_picture picture = {0};
     mb_error error = {0};
-    assert_int_equal(mb_canvas_open(MB_PNG, 100000, 10, &canvas, &error), MB_UNAVAILABLE);
-    assert_int_equal(mb_canvas_open(MB_PNG, 10, 10, &canvas, &error), MB_OK);
+    assert_int_equal(mb_canvas_open(MB_PICTURE_PNG, 100000, 10, &canvas, &error),
+                     MB_ERROR_UNAVAILABLE);
+    assert_int_equal(mb_canvas_open(MB_PICTURE_PNG, 10, 10, &canvas, &error), MB_OK);
     cairo_restore(canvas.cairo); /* nothing was saved */
-    assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &picture, &error), MB_UNAVAILABLE);
+    assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &picture, &error),
+                     MB_ERROR_UNAVAILABLE);
     assert_non_null(strstr(error.text, "pictures: cairo cannot draw: "));
-    assert_int_equal(mb_canvas_open(MB_SVG, 10, 10, &canvas, &error), MB_OK);
-    assert_int_equal(mb_canvas_close(&canvas, NULL, &picture, &error), MB_MEMORY);
+    assert_int_equal(mb_canvas_open(MB_PICTURE_SVG, 10, 10, &canvas, &error), MB_OK);
+    assert_int_equal(mb_canvas_close(&canvas, NULL, &picture, &error), MB_ERROR_MEMORY);
     assert_null(picture.bytes.data);
 }
 
@@ -366,12 +370,12 @@ static void text_keeps_to_its_room(void **state)
 {
     (void)state;
     mb_canvas canvas;
-    mb_picture picture = {.kind = MB_PNG};
+    mb_picture picture = {.kind = MB_PICTURE_PNG};
     char longest[2000];
     memset(longest, 'M', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    assert_int_equal(mb_canvas_open(MB_PNG, 200, 40, &canvas, NULL), MB_OK);
-    mb_text_fit(&canvas, &mb_text_font, 20.0, 30.0, MB_LEFT, 100.0, longest);
+    assert_int_equal(mb_canvas_open(MB_PICTURE_PNG, 200, 40, &canvas, NULL), MB_OK);
+    mb_text_fit(&canvas, &mb_text_font, 20.0, 30.0, MB_ALIGN_LEFT, 100.0, longest);
     assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &picture, NULL), MB_OK);
     cairo_surface_t *image = decode(&picture);
     size_t last = 0;

@@ -100,8 +100,8 @@ static void is_refused(const mb_topology *topology, const char *variable, const 
     mb_error error;
     for (int openmp_binds = 0; openmp_binds <= 1; openmp_binds++) {
         assert_int_equal(mb_pins_choose(NULL, variable, openmp_binds, topology, 2, &pins, &error),
-                         MB_INVALID);
-        assert_int_equal(error.status, MB_INVALID);
+                         MB_ERROR_INVALID);
+        assert_int_equal(error.status, MB_ERROR_INVALID);
         assert_string_equal(error.text, text);
         assert_null(pins.cpus);
     }
@@ -127,8 +127,9 @@ static void long_lists_of_cpus_are_cut_in_the_message(void **state)
         cpus[i] = 2 * i;
     mb_pins pins;
     mb_error error;
-    assert_int_equal(mb_pins_choose("1", NULL, false, &many, 1, &pins, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "pin: CPU 1 is not among those this process may use (0,2,4,");
+    assert_int_equal(mb_pins_choose("1", NULL, false, &many, 1, &pins, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID,
+                        "pin: CPU 1 is not among those this process may use (0,2,4,");
     assert_string_equal(error.text + strlen(error.text) - 4, "...)");
     assert_in_range(strlen(error.text), 100, 400);
 }
@@ -160,27 +161,28 @@ static void the_option_is_named_in_its_errors(void **state)
 {
     mb_pins pins;
     mb_error error;
-    assert_int_equal(mb_pins_choose("x", "core", false, *state, 2, &pins, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "pin: 'x' is not core");
+    assert_int_equal(mb_pins_choose("x", "core", false, *state, 2, &pins, &error),
+                     MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "pin: 'x' is not core");
 }
 
 static void a_thread_is_pinned_and_released(void **state)
 {
     (void)state;
-    mb_binding before, pinned, after;
+    mb_affinity before, pinned, after;
     mb_topology machine;
-    assert_int_equal(mb_binding_save(&before), 0);
+    assert_int_equal(mb_affinity_get(&before), 0);
     assert_int_equal(mb_topology_read(NULL, &machine, NULL), MB_OK);
     const unsigned cpu = machine.pus[machine.pus_allowed - 1];
     mb_topology_free(&machine);
-    const int failure = mb_binding_pin(cpu);
+    const int failure = mb_affinity_pin(cpu);
     if (failure == EPERM)
         skip(); /* a container that forbids it */
     assert_int_equal(failure, 0);
     assert_int_equal(sched_getcpu(), (int)cpu);
-    assert_int_equal(mb_binding_save(&pinned), 0);
-    assert_int_equal(mb_binding_restore(&before), 0);
-    assert_int_equal(mb_binding_save(&after), 0);
+    assert_int_equal(mb_affinity_get(&pinned), 0);
+    assert_int_equal(mb_affinity_set(&before), 0);
+    assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
     size_t bits = 0;
     for (size_t i = 0; i < sizeof pinned.mask / sizeof pinned.mask[0]; i++)
@@ -192,17 +194,17 @@ static void a_binding_loses_one_cpu_but_not_its_last(void **state)
 {
     (void)state;
     const unsigned long bits = sizeof(unsigned long) * 8;
-    const mb_binding both = {{1ul << 3, 1ul << 5}}, low = {{1ul << 3}}, high = {{0, 1ul << 5}};
+    const mb_affinity both = {{1ul << 3, 1ul << 5}}, low = {{1ul << 3}}, high = {{0, 1ul << 5}};
     const unsigned first = 3, second = (unsigned)bits + 5;
-    mb_binding rest = mb_binding_without(&both, first);
+    mb_affinity rest = mb_affinity_without(&both, first);
     assert_memory_equal(&rest, &high, sizeof rest);
-    rest = mb_binding_without(&both, second);
+    rest = mb_affinity_without(&both, second);
     assert_memory_equal(&rest, &low, sizeof rest);
-    rest = mb_binding_without(&low, first);
+    rest = mb_affinity_without(&low, first);
     assert_memory_equal(&rest, &low, sizeof rest);
     const unsigned strangers[] = {4, 8191, 8192, 4294967295u};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-        rest = mb_binding_without(&both, strangers[i]);
+        rest = mb_affinity_without(&both, strangers[i]);
         assert_memory_equal(&rest, &both, sizeof rest);
     }
 }
@@ -210,12 +212,12 @@ static void a_binding_loses_one_cpu_but_not_its_last(void **state)
 static void pinning_where_there_is_no_cpu_fails(void **state)
 {
     (void)state;
-    mb_binding before, after;
-    assert_int_equal(mb_binding_save(&before), 0);
-    assert_int_not_equal(mb_binding_pin(8191), 0);
-    assert_int_not_equal(mb_binding_pin(8192), 0);
-    assert_int_not_equal(mb_binding_pin(4294967295u), 0);
-    assert_int_equal(mb_binding_save(&after), 0);
+    mb_affinity before, after;
+    assert_int_equal(mb_affinity_get(&before), 0);
+    assert_int_not_equal(mb_affinity_pin(8191), 0);
+    assert_int_not_equal(mb_affinity_pin(8192), 0);
+    assert_int_not_equal(mb_affinity_pin(4294967295u), 0);
+    assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
 }
 

@@ -17,7 +17,7 @@ enum { MOST_THREADS = 5, LOG = 64 };
 /* --- barriers: what a phase waits for, from its uses alone --- */
 
 static const char x, y;
-static const mb_cut fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
+static const mb_tiling fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
 
 static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
 {
@@ -33,11 +33,11 @@ static void add(mb_plan *plan, mb_phase phase)
 }
 
 /* Whether a phase with the second use waits for one with the first. */
-static bool waits(mb_cut first_cut, mb_use first, mb_cut second_cut, mb_use second)
+static bool waits(mb_tiling first_cut, mb_use first, mb_tiling second_cut, mb_use second)
 {
     mb_plan plan = {0};
-    add(&plan, (mb_phase){.cut = first_cut, .uses = {first}});
-    add(&plan, (mb_phase){.cut = second_cut, .uses = {second}});
+    add(&plan, (mb_phase){.tiling = first_cut, .uses = {first}});
+    add(&plan, (mb_phase){.tiling = second_cut, .uses = {second}});
     const size_t barriers = mb_plan_barriers(&plan);
     mb_plan_free(&plan);
     assert_in_range(barriers, 1, 2);
@@ -78,15 +78,16 @@ static void dependencies_reach_back_to_the_last_barrier(void **state)
     (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_barriers(&plan), 1); /* the one at the end */
-    add(&plan, (mb_phase){.cut = fours, .uses = {write_x}});
-    add(&plan, (mb_phase){.cut = eights, .uses = {write_y}});
+    add(&plan, (mb_phase){.tiling = fours, .uses = {write_x}});
+    add(&plan, (mb_phase){.tiling = eights, .uses = {write_y}});
     assert_int_equal(mb_plan_barriers(&plan), 1);
-    add(&plan, (mb_phase){.cut = fours, .uses = {read_x}});
+    add(&plan, (mb_phase){.tiling = fours, .uses = {read_x}});
     assert_int_equal(mb_plan_barriers(&plan), 2);
-    add(&plan, (mb_phase){.cut = fours, .uses = {read_y}}); /* y was written before that barrier */
-    add(&plan, (mb_phase){.cut = fours, .uses = {read_x}});
+    add(&plan,
+        (mb_phase){.tiling = fours, .uses = {read_y}}); /* y was written before that barrier */
+    add(&plan, (mb_phase){.tiling = fours, .uses = {read_x}});
     assert_int_equal(mb_plan_barriers(&plan), 2);
-    add(&plan, (mb_phase){.cut = fours, .uses = {read_y, write_x}}); /* any use counts */
+    add(&plan, (mb_phase){.tiling = fours, .uses = {read_y, write_x}}); /* any use counts */
     assert_int_equal(mb_plan_barriers(&plan), 3);
     mb_plan_free(&plan);
     assert_int_equal(plan.count, 0);
@@ -98,12 +99,12 @@ static void writer_is_the_last_that_writes(void **state)
     (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_writer(&plan, &x).rows, 0);
-    add(&plan, (mb_phase){.cut = fours, .uses = {read_y, write_x}});
-    add(&plan, (mb_phase){.cut = eights, .uses = {read_x}});
-    assert_true(mb_cut_equal(mb_plan_writer(&plan, &x), fours));
+    add(&plan, (mb_phase){.tiling = fours, .uses = {read_y, write_x}});
+    add(&plan, (mb_phase){.tiling = eights, .uses = {read_x}});
+    assert_true(mb_tiling_equal(mb_plan_writer(&plan, &x), fours));
     assert_int_equal(mb_plan_writer(&plan, &y).rows, 0); /* read only */
-    add(&plan, (mb_phase){.cut = eights, .uses = {write_own_x}});
-    assert_true(mb_cut_equal(mb_plan_writer(&plan, &x), eights));
+    add(&plan, (mb_phase){.tiling = eights, .uses = {write_own_x}});
+    assert_true(mb_tiling_equal(mb_plan_writer(&plan, &x), eights));
     mb_plan_free(&plan);
 }
 
@@ -112,9 +113,9 @@ static void scratch_is_the_most_that_a_phase_needs(void **state)
     (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_scratch(&plan), 0);
-    add(&plan, (mb_phase){.cut = fours, .scratch = 100});
-    add(&plan, (mb_phase){.cut = fours, .scratch = 5000});
-    add(&plan, (mb_phase){.cut = fours});
+    add(&plan, (mb_phase){.tiling = fours, .scratch = 100});
+    add(&plan, (mb_phase){.tiling = fours, .scratch = 5000});
+    add(&plan, (mb_phase){.tiling = fours});
     assert_int_equal(mb_plan_scratch(&plan), 5000);
     mb_plan_free(&plan);
 }
@@ -177,11 +178,11 @@ static void phases_that_follow_run_tile_by_tile(void **state)
 {
     (void)state;
     mb_plan plan = {0};
-    add(&plan, (mb_phase){.run = log_tile, .op = "a", .cut = fours, .uses = {write_own_x}});
-    add(&plan, (mb_phase){.run = log_tile, .op = "b", .cut = fours, .uses = {write_own_x}});
-    add(&plan, (mb_phase){.run = log_tile, .op = "c", .cut = eights, .uses = {write_y}});
-    add(&plan, (mb_phase){.run = log_tile, .op = "d", .cut = eights, .uses = {read_x}});
-    add(&plan, (mb_phase){.run = log_tile, .op = "e", .cut = eights, .uses = {read_x, write_y}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "a", .tiling = fours, .uses = {write_own_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "b", .tiling = fours, .uses = {write_own_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "c", .tiling = eights, .uses = {write_y}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "d", .tiling = eights, .uses = {read_x}});
+    add(&plan, (mb_phase){.run = log_tile, .op = "e", .tiling = eights, .uses = {read_x, write_y}});
     check_log(&plan, "a0b0a1b1a2b2a3b3c0c1d0e0d1e1");
     mb_plan_free(&plan);
 }
@@ -198,10 +199,12 @@ static void check_counts(size_t tiles, size_t threads)
 {
     static const size_t phases[] = {0, 1, 2};
     mb_plan plan = {0};
-    const mb_cut cut = mb_cut_rows(tiles, 1), other = mb_cut_rows(7, 1);
-    add(&plan, (mb_phase){.run = count_tile, .op = &phases[0], .cut = cut, .uses = {write_own_x}});
-    add(&plan, (mb_phase){.run = count_tile, .op = &phases[1], .cut = cut, .uses = {read_own_x}});
-    add(&plan, (mb_phase){.run = count_tile, .op = &phases[2], .cut = other, .uses = {read_x}});
+    const mb_tiling tiling = mb_tiling_rows(tiles, 1), other = mb_tiling_rows(7, 1);
+    add(&plan,
+        (mb_phase){.run = count_tile, .op = &phases[0], .tiling = tiling, .uses = {write_own_x}});
+    add(&plan,
+        (mb_phase){.run = count_tile, .op = &phases[1], .tiling = tiling, .uses = {read_own_x}});
+    add(&plan, (mb_phase){.run = count_tile, .op = &phases[2], .tiling = other, .uses = {read_x}});
     memset(runs, 0, sizeof runs);
     job j = {.plan = &plan, .steps = 3};
     run_plan(&j, threads);
@@ -244,7 +247,7 @@ static void check_arguments(const void *op, const mb_step *step, const void *scr
 /* next = mean of a cell and all others' differences: reads what every other tile wrote. */
 static void mix(const void *op, const mb_step *step, size_t tile, void *scratch)
 {
-    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, RING_BLOCK), tile);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), tile);
     check_arguments(op, step, scratch);
     for (size_t i = part.row; i < part.row + part.rows; i++) {
         float sum = 0.0f;
@@ -256,7 +259,7 @@ static void mix(const void *op, const mb_step *step, size_t tile, void *scratch)
 
 static void halve(const void *op, const mb_step *step, size_t tile, void *scratch)
 {
-    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, RING_BLOCK), tile);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), tile);
     check_arguments(op, step, scratch);
     for (size_t i = part.row; i < part.row + part.rows; i++)
         rings.next[i] *= 0.03f;
@@ -264,7 +267,7 @@ static void halve(const void *op, const mb_step *step, size_t tile, void *scratc
 
 static void copy_back(const void *op, const mb_step *step, size_t tile, void *scratch)
 {
-    const mb_tile part = mb_cut_tile(mb_cut_rows(CELLS, 8), tile);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, 8), tile);
     check_arguments(op, step, scratch);
     memcpy(rings.here + part.row, rings.next + part.row, part.rows * sizeof *rings.here);
 }
@@ -284,13 +287,14 @@ static void result_does_not_depend_on_threads(void **state)
     (void)state;
     mb_plan plan = {0};
     float one[CELLS];
-    const mb_cut cut = mb_cut_rows(CELLS, RING_BLOCK), other = mb_cut_rows(CELLS, 8);
+    const mb_tiling tiling = mb_tiling_rows(CELLS, RING_BLOCK), other = mb_tiling_rows(CELLS, 8);
     const mb_use next_own = {rings.next, true, true};
-    add(&plan, (mb_phase){.run = mix, .op = &rings, .cut = cut, .uses = {{rings.here}, next_own}});
-    add(&plan, (mb_phase){.run = halve, .op = &rings, .cut = cut, .uses = {next_own}});
+    add(&plan,
+        (mb_phase){.run = mix, .op = &rings, .tiling = tiling, .uses = {{rings.here}, next_own}});
+    add(&plan, (mb_phase){.run = halve, .op = &rings, .tiling = tiling, .uses = {next_own}});
     add(&plan, (mb_phase){.run = copy_back,
                           .op = &rings,
-                          .cut = other,
+                          .tiling = other,
                           .uses = {{rings.next, false, true}, {rings.here, true, true}}});
     assert_int_equal(mb_plan_barriers(&plan), 2);
     run_ring(&plan, 1);
@@ -308,7 +312,8 @@ static void plans_grow(void **state)
     (void)state;
     mb_plan plan = {0};
     for (size_t i = 0; i < 60; i++)
-        add(&plan, (mb_phase){.run = log_tile, .op = "p", .cut = {1, 1, 1, 1}, .uses = {write_x}});
+        add(&plan,
+            (mb_phase){.run = log_tile, .op = "p", .tiling = {1, 1, 1, 1}, .uses = {write_x}});
     assert_int_equal(mb_plan_barriers(&plan), 60);
     job j = {.plan = &plan, .steps = 1};
     run_count = 0;

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "draws.h"
 #include "interrupted.h"
+#include "random.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -29,19 +29,19 @@ static void check_stop(const char *spec, const mb_training_options *options, mb_
                        size_t stop, size_t threads_before, const char *path)
 {
     mb_test_run before, after;
-    const size_t last = options->epochs * MB_TEST_STEPS, again = mb_test_from_to(stop, last);
+    const size_t last = options->epochs * MB_TEST_STEPS, again = mb_test_random_size(stop, last);
     mb_test_run_open(spec, options, threads_before, &before);
     mb_test_run_on(&before, stop);
     assert_int_equal(before.trainer.epoch * MB_TEST_STEPS + before.trainer.step, stop);
     mb_test_run_keep(&before, path);
-    mb_test_run_open(spec, options, threads[mb_test_from_to(0, 2)], &after);
+    mb_test_run_open(spec, options, threads[mb_test_random_size(0, 2)], &after);
     mb_test_run_restore(&after, path);
     mb_test_runs_equal(&before, &after);
     mb_test_run_close(&before);
     mb_test_run_on(&after, again);
     mb_test_run_keep(&after, path);
     mb_test_run_close(&after);
-    mb_test_run_open(spec, options, threads[mb_test_from_to(0, 2)], &after);
+    mb_test_run_open(spec, options, threads[mb_test_random_size(0, 2)], &after);
     mb_test_run_restore(&after, path);
     mb_test_run_on(&after, SIZE_MAX);
     mb_test_runs_equal(whole, &after);
@@ -51,17 +51,18 @@ static void check_stop(const char *spec, const mb_training_options *options, mb_
 /* One spec and its options at random steps, in stops and threads. */
 static void check_run(const char *spec, const mb_training_options *options)
 {
-    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_test_run whole;
     mb_test_run_open(spec, options, 1, &whole);
     mb_test_run_on(&whole, SIZE_MAX);
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++)
         for (size_t i = 0; i < STOPS; i++)
             check_stop(spec, options, &whole,
-                       mb_test_from_to(0, options->epochs * MB_TEST_STEPS - 1), threads[t], path);
+                       mb_test_random_size(0, options->epochs * MB_TEST_STEPS - 1), threads[t],
+                       path);
     mb_test_run_close(&whole);
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 /* What a run may have besides a network, a seed and an optimizer. */
@@ -88,7 +89,7 @@ static void check_with(const char *spec, const aids *with, mb_optimizer_kind kin
 static void check_all(const char *spec, const aids *with)
 {
     for (uint64_t seed = 1; seed <= 3; seed++)
-        for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++)
+        for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++)
             check_with(spec, with, kind, seed);
 }
 
@@ -106,93 +107,96 @@ static void check_sample(const char *spec, const aids *with, mb_optimizer_kind k
 static void optimizers_and_seeds(void **state)
 {
     (void)state;
-    check_all(plain, &(aids){.schedule = MB_ONECYCLE});
+    check_all(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE});
 }
 
 static void schedules(void **state)
 {
     (void)state;
-    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_COSINE; kind++)
-        check_sample(plain, &(aids){.schedule = kind}, MB_ADAMW, 1);
+    for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_COSINE; kind++)
+        check_sample(plain, &(aids){.schedule = kind}, MB_OPTIMIZER_ADAMW, 1);
 }
 
 static void held_out_images(void **state)
 {
     (void)state;
-    check_sample(plain, &(aids){.schedule = MB_ONECYCLE, .validation = 5}, MB_ADAMW, 1);
+    check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5},
+                 MB_OPTIMIZER_ADAMW, 1);
 }
 
 static void patience(void **state)
 {
     (void)state;
-    const aids with = {.schedule = MB_ONECYCLE, .validation = 5, .patience = 1};
-    check_sample(plain, &with, MB_ADAM, 1);
-    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_SGD, 2);
+    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5, .patience = 1};
+    check_sample(plain, &with, MB_OPTIMIZER_ADAM, 1);
+    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 2);
 }
 
 static void dropout(void **state)
 {
     (void)state;
     check_sample("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4",
-                 &(aids){.schedule = MB_ONECYCLE}, MB_ADAMW, 2);
+                 &(aids){.schedule = MB_SCHEDULE_ONECYCLE}, MB_OPTIMIZER_ADAMW, 2);
 }
 
 static void smooth_labels(void **state)
 {
     (void)state;
-    check_sample(plain, &(aids){.schedule = MB_ONECYCLE, .smoothing = 0.1}, MB_ADAM, 3);
+    check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .smoothing = 0.1},
+                 MB_OPTIMIZER_ADAM, 3);
 }
 
 static void running_average(void **state)
 {
     (void)state;
-    const aids with = {.schedule = MB_ONECYCLE, .ema = 0.9};
-    check_sample(plain, &with, MB_ADAMW, 2);
-    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_SGD, 1);
+    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .ema = 0.9};
+    check_sample(plain, &with, MB_OPTIMIZER_ADAMW, 2);
+    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 1);
 }
 
 static void convolution_and_running_statistics(void **state)
 {
     (void)state;
-    const aids with = {.schedule = MB_ONECYCLE};
-    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &with, MB_SGD, 1);
+    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE};
+    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &with, MB_OPTIMIZER_SGD,
+                 1);
     check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:4", &with,
-                 MB_ADAM, 2);
+                 MB_OPTIMIZER_ADAM, 2);
 }
 
 static void varied_images(void **state)
 {
     (void)state;
-    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++) {
-        aids with = {.schedule = MB_ONECYCLE, .augmentation = kind};
-        check_sample(plain, &with, MB_ADAMW, kind);
+    for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++) {
+        aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .augmentation = kind};
+        check_sample(plain, &with, MB_OPTIMIZER_ADAMW, kind);
         with.plain_epochs = 1;
-        check_sample(plain, &with, MB_ADAMW, kind);
-        check_sample("conv2d:6x3,relu,flatten,dense:4", &with, MB_SGD, kind);
+        check_sample(plain, &with, MB_OPTIMIZER_ADAMW, kind);
+        check_sample("conv2d:6x3,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, kind);
     }
 }
 
 static void all_at_once(void **state)
 {
     (void)state;
-    for (mb_augmentation_kind kind = MB_AFFINE; kind <= MB_ELASTIC; kind++)
+    for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
         check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:12,relu,"
                      "dropout:0.5,dense:4",
-                     &(aids){.schedule = MB_COSINE,
+                     &(aids){.schedule = MB_SCHEDULE_COSINE,
                              .augmentation = kind,
                              .smoothing = 0.1,
                              .ema = 0.95,
                              .validation = 5,
                              .patience = 2},
-                     MB_ADAMW, 1);
+                     MB_OPTIMIZER_ADAMW, 1);
 }
 
 /* Each step on its own, and the moments before and after an epoch's evaluation. */
 static void every_step(void **state)
 {
     (void)state;
-    const mb_training_options options = mb_test_options(MB_ADAM, 1);
-    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
+    const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAM, 1);
+    char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_test_run whole;
     mb_test_run_open(plain, &options, 2, &whole);
     mb_test_run_on(&whole, SIZE_MAX);
@@ -200,7 +204,7 @@ static void every_step(void **state)
         check_stop(plain, &options, &whole, stop, 2, path);
     mb_test_run_close(&whole);
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 /* With a constant rate, a longer run is the one that was as long from its beginning; a finished run
@@ -208,9 +212,9 @@ static void every_step(void **state)
 static void more_epochs(void **state)
 {
     (void)state;
-    char *folder = mb_test_folder(), *path = mb_path_join(folder, "checkpoint");
-    mb_training_options options = mb_test_options(MB_ADAMW, 1), longer;
-    options.schedule = MB_CONSTANT;
+    char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
+    mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1), longer;
+    options.schedule = MB_SCHEDULE_CONSTANT;
     longer = options;
     longer.epochs = 3;
     mb_test_run whole, run;
@@ -229,7 +233,7 @@ static void more_epochs(void **state)
     }
     mb_test_run_close(&whole);
     free(path);
-    mb_test_remove(folder);
+    mb_test_remove_folder(folder);
 }
 
 static bool second_time(void *context)
@@ -242,7 +246,7 @@ static bool second_time(void *context)
 static void stopping_is_asked_for_after_the_first_step(void **state)
 {
     (void)state;
-    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
     mb_test_run run;
     size_t asked = 0;
     mb_test_run_open(plain, &options, 2, &run);
@@ -259,7 +263,7 @@ static void stopping_is_asked_for_after_the_first_step(void **state)
 static void stopping_within_an_evaluation(void **state)
 {
     (void)state;
-    const mb_training_options options = mb_test_options(MB_ADAMW, 1);
+    const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
     mb_test_run whole, run;
     size_t asked = 0;
     mb_test_run_open(plain, &options, 2, &whole);
@@ -284,20 +288,20 @@ static void stopping_within_an_evaluation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(optimizers_and_seeds, mb_test_begin),
-        cmocka_unit_test_setup(schedules, mb_test_begin),
-        cmocka_unit_test_setup(held_out_images, mb_test_begin),
-        cmocka_unit_test_setup(patience, mb_test_begin),
-        cmocka_unit_test_setup(dropout, mb_test_begin),
-        cmocka_unit_test_setup(smooth_labels, mb_test_begin),
-        cmocka_unit_test_setup(running_average, mb_test_begin),
-        cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_begin),
-        cmocka_unit_test_setup(varied_images, mb_test_begin),
-        cmocka_unit_test_setup(all_at_once, mb_test_begin),
-        cmocka_unit_test_setup(every_step, mb_test_begin),
-        cmocka_unit_test_setup(more_epochs, mb_test_begin),
-        cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_begin),
-        cmocka_unit_test_setup(stopping_within_an_evaluation, mb_test_begin),
+        cmocka_unit_test_setup(optimizers_and_seeds, mb_test_seed),
+        cmocka_unit_test_setup(schedules, mb_test_seed),
+        cmocka_unit_test_setup(held_out_images, mb_test_seed),
+        cmocka_unit_test_setup(patience, mb_test_seed),
+        cmocka_unit_test_setup(dropout, mb_test_seed),
+        cmocka_unit_test_setup(smooth_labels, mb_test_seed),
+        cmocka_unit_test_setup(running_average, mb_test_seed),
+        cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_seed),
+        cmocka_unit_test_setup(varied_images, mb_test_seed),
+        cmocka_unit_test_setup(all_at_once, mb_test_seed),
+        cmocka_unit_test_setup(every_step, mb_test_seed),
+        cmocka_unit_test_setup(more_epochs, mb_test_seed),
+        cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_seed),
+        cmocka_unit_test_setup(stopping_within_an_evaluation, mb_test_seed),
     };
     return cmocka_run_group_tests_name("resume", tests, mb_test_open_data, mb_test_close_data);
 }

@@ -17,16 +17,16 @@ static void streams_have_fixed_values(void **state)
     (void)state;
     static const struct {
         uint64_t seed;
-        mb_purpose purpose;
+        mb_rng_purpose purpose;
         uint64_t epoch, index, first[3];
     } streams[] = {
-        {0, MB_FOR_TESTS, 0, 0, {0x3ae4ac29808e9a05, 0xecfbac98580e73a4, 0x511faa62376d9a97}},
-        {1, MB_FOR_WEIGHTS, 0, 0, {0xca1975128ad73c10, 0x8a0e5d07ff005c8c, 0x3da36105f1055439}},
-        {1, MB_FOR_SHUFFLE, 0, 0, {0xb039a4a7cdc4907f, 0x9660f9bc79bee032, 0x65764f236efe9d0d}},
-        {1, MB_FOR_SHUFFLE, 1, 0, {0x3b21b8fb2eb7033b, 0x94b76b1bf393a264, 0xd7e3fa081fd28160}},
-        {1, MB_FOR_SHUFFLE, 0, 1, {0x2a0e8ba61b964848, 0xee15e05e8fbfa18d, 0x53271346e4dedb83}},
+        {0, MB_RNG_TESTS, 0, 0, {0x3ae4ac29808e9a05, 0xecfbac98580e73a4, 0x511faa62376d9a97}},
+        {1, MB_RNG_WEIGHTS, 0, 0, {0xca1975128ad73c10, 0x8a0e5d07ff005c8c, 0x3da36105f1055439}},
+        {1, MB_RNG_SHUFFLE, 0, 0, {0xb039a4a7cdc4907f, 0x9660f9bc79bee032, 0x65764f236efe9d0d}},
+        {1, MB_RNG_SHUFFLE, 1, 0, {0x3b21b8fb2eb7033b, 0x94b76b1bf393a264, 0xd7e3fa081fd28160}},
+        {1, MB_RNG_SHUFFLE, 0, 1, {0x2a0e8ba61b964848, 0xee15e05e8fbfa18d, 0x53271346e4dedb83}},
         {UINT64_MAX,
-         MB_FOR_TESTS,
+         MB_RNG_TESTS,
          UINT64_MAX,
          UINT64_MAX,
          {0x9e58f8cd1b2d7bff, 0x532ff02785ec0bb6, 0x982bb14be5a6451e}},
@@ -50,7 +50,7 @@ static int ascending(const void *a, const void *b)
 static void each_part_of_the_name_changes_the_stream(void **state)
 {
     (void)state;
-    static const mb_purpose purposes[] = {MB_FOR_WEIGHTS, MB_FOR_SHUFFLE};
+    static const mb_rng_purpose purposes[] = {MB_RNG_WEIGHTS, MB_RNG_SHUFFLE};
     enum { SEEDS = 3, EPOCHS = 20, INDICES = 20, ALL = SEEDS * 2 * EPOCHS * INDICES };
     uint64_t first[ALL];
     for (size_t i = 0; i < ALL; i++) {
@@ -66,9 +66,9 @@ static void each_part_of_the_name_changes_the_stream(void **state)
 static void equal_names_are_equal_streams(void **state)
 {
     (void)state;
-    mb_rng one = mb_rng_at(7, MB_FOR_SHUFFLE, 3, 9), other = mb_rng_at(7, MB_FOR_SHUFFLE, 3, 9);
+    mb_rng one = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9), other = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9);
     mb_rng_next(&one);
-    one = mb_rng_at(7, MB_FOR_SHUFFLE, 3, 9);
+    one = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9);
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(mb_rng_next(&one), mb_rng_next(&other));
 }
@@ -87,7 +87,7 @@ static void check_uniform(uint32_t bound, size_t classes, double most)
 {
     enum { DRAWS = 200000 };
     size_t *counts = calloc(classes, sizeof *counts);
-    mb_rng rng = mb_rng_at(11, MB_FOR_TESTS, bound, 0);
+    mb_rng rng = mb_rng_at(11, MB_RNG_TESTS, bound, 0);
     for (size_t i = 0; i < DRAWS; i++) {
         const uint32_t drawn = mb_rng_below(&rng, bound);
         if (drawn >= bound)
@@ -121,7 +121,7 @@ static void below_has_no_bias_at_large_bounds(void **state)
 static void below_one_is_zero(void **state)
 {
     (void)state;
-    mb_rng rng = mb_rng_at(1, MB_FOR_TESTS, 0, 0);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(mb_rng_below(&rng, 1), 0);
 }
@@ -129,10 +129,10 @@ static void below_one_is_zero(void **state)
 static void unit_is_the_top_24_bits(void **state)
 {
     (void)state;
-    mb_rng rng = mb_rng_at(5, MB_FOR_TESTS, 0, 0);
-    assert_true(mb_rng_unit(&rng) == 8741050.0f * 0x1p-24f);
-    assert_true(mb_rng_unit(&rng) == 6482729.0f * 0x1p-24f);
-    assert_true(mb_rng_unit(&rng) == 16193343.0f * 0x1p-24f);
+    mb_rng rng = mb_rng_at(5, MB_RNG_TESTS, 0, 0);
+    assert_true(mb_rng_uniform(&rng) == 8741050.0f * 0x1p-24f);
+    assert_true(mb_rng_uniform(&rng) == 6482729.0f * 0x1p-24f);
+    assert_true(mb_rng_uniform(&rng) == 16193343.0f * 0x1p-24f);
 }
 
 static void unit_is_uniform_below_1(void **state)
@@ -140,9 +140,9 @@ static void unit_is_uniform_below_1(void **state)
     (void)state;
     enum { DRAWS = 200000, TENTHS = 10 };
     size_t counts[TENTHS] = {0};
-    mb_rng rng = mb_rng_at(12, MB_FOR_TESTS, 0, 0);
+    mb_rng rng = mb_rng_at(12, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < DRAWS; i++) {
-        const float drawn = mb_rng_unit(&rng);
+        const float drawn = mb_rng_uniform(&rng);
         assert_true(drawn >= 0.0f && drawn < 1.0f);
         counts[(size_t)(drawn * TENTHS)]++;
     }

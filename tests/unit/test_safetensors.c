@@ -58,15 +58,15 @@ static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
     assert_non_null(exact);
     memcpy(exact, bytes, size);
     mb_safetensors *file = NULL;
-    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, &error), MB_FORMAT);
-    assert_int_equal(error.status, MB_FORMAT);
+    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, &error), MB_ERROR_FORMAT);
+    assert_int_equal(error.status, MB_ERROR_FORMAT);
     const char *more = strstr(text, "...");
     if (more != NULL)
         assert_memory_equal(error.text, text, (size_t)(more - text));
     else
         assert_string_equal(error.text, text);
     assert_null(file);
-    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, NULL), MB_FORMAT);
+    assert_int_equal(mb_safetensors_parse("f", exact, size, &file, NULL), MB_ERROR_FORMAT);
     free(exact);
 }
 
@@ -171,7 +171,7 @@ static void test_every_truncation_is_refused(void **state)
         uint8_t *part = malloc(cut + 1);
         assert_non_null(part);
         memcpy(part, bytes, cut);
-        assert_int_equal(mb_safetensors_parse("f", part, cut, &file, &error), MB_FORMAT);
+        assert_int_equal(mb_safetensors_parse("f", part, cut, &file, &error), MB_ERROR_FORMAT);
         assert_non_null(strstr(error.text, "truncated"));
         assert_null(file);
         free(part);
@@ -209,7 +209,7 @@ static void test_deep_nesting_is_refused(void **state)
     uint8_t *bytes = compose(header, 0, &size);
     mb_safetensors *file = NULL;
     mb_error error = {0};
-    assert_int_equal(mb_safetensors_parse("f", bytes, size, &file, &error), MB_FORMAT);
+    assert_int_equal(mb_safetensors_parse("f", bytes, size, &file, &error), MB_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "maximum parsing depth reached"));
     free(bytes);
     free(header);
@@ -247,11 +247,12 @@ static mb_safetensors_content sample_content(void)
 {
     static const size_t matrix[] = {2, 3}, vector[] = {1};
     static const int64_t count = INT64_MIN + 77;
-    static const mb_named_tensor tensors[] = {{"count", 0, NULL, &count, MB_I64},
-                                              {"z.weight", 2, matrix, values, MB_F32},
-                                              {"a \"quoted\" name", 1, vector, values + 3, MB_F32},
-                                              {"scalar", 0, NULL, values + 1, MB_F32}};
-    static const mb_text_pair metadata[] = {{"zoo", "\xc3\xa9l\xc3\xa9phant"}, {"ant", ""}};
+    static const mb_named_tensor tensors[] = {
+        {"count", 0, NULL, &count, MB_DTYPE_I64},
+        {"z.weight", 2, matrix, values, MB_DTYPE_F32},
+        {"a \"quoted\" name", 1, vector, values + 3, MB_DTYPE_F32},
+        {"scalar", 0, NULL, values + 1, MB_DTYPE_F32}};
+    static const mb_key_value metadata[] = {{"zoo", "\xc3\xa9l\xc3\xa9phant"}, {"ant", ""}};
     return (mb_safetensors_content){tensors, 4, metadata, 2};
 }
 
@@ -269,11 +270,11 @@ static void test_round_trip(void **state)
         const mb_stored_tensor *have = mb_safetensors_tensor(file, i);
         int64_t copy[6]; /* of either kind */
         assert_string_equal(have->name, want->name);
-        assert_string_equal(have->dtype, want->dtype == MB_I64 ? "I64" : "F32");
+        assert_string_equal(have->dtype, want->dtype == MB_DTYPE_I64 ? "I64" : "F32");
         assert_int_equal(have->dimensions, want->dimensions);
         for (size_t d = 0; d < want->dimensions; d++)
             assert_int_equal(have->shape[d], want->shape[d]);
-        if (want->dtype == MB_I64)
+        if (want->dtype == MB_DTYPE_I64)
             mb_safetensors_integers(have, copy);
         else
             mb_safetensors_floats(have, (float *)copy);
@@ -300,7 +301,7 @@ static void test_golden_bytes(void **state)
         "\0\0\x80\x3f\0\0\0\xc0";
     const float pair[] = {1.0f, -2.0f};
     const size_t shape[] = {1, 2};
-    const mb_named_tensor tensor = {"a", 2, shape, pair, MB_F32};
+    const mb_named_tensor tensor = {"a", 2, shape, pair, MB_DTYPE_F32};
     const mb_safetensors_content content = {&tensor, 1, NULL, 0};
     char *path = path_of("golden.safetensors");
     mb_bytes bytes = {0};
@@ -327,14 +328,14 @@ static void assert_not_written(const mb_safetensors_content *content, mb_status 
 static void test_write_refuses_equal_names(void **state)
 {
     (void)state;
-    const mb_named_tensor one = {"a", 0, NULL, values, MB_F32}, twice[] = {one, one};
-    const mb_named_tensor reserved = {"__metadata__", 0, NULL, values, MB_F32};
-    const mb_text_pair format = {"format", "np"};
-    assert_not_written(&(mb_safetensors_content){twice, 2, NULL, 0}, MB_INVALID,
+    const mb_named_tensor one = {"a", 0, NULL, values, MB_DTYPE_F32}, twice[] = {one, one};
+    const mb_named_tensor reserved = {"__metadata__", 0, NULL, values, MB_DTYPE_F32};
+    const mb_key_value format = {"format", "np"};
+    assert_not_written(&(mb_safetensors_content){twice, 2, NULL, 0}, MB_ERROR_INVALID,
                        "the name \"a\" is given twice");
-    assert_not_written(&(mb_safetensors_content){&reserved, 1, NULL, 0}, MB_INVALID,
+    assert_not_written(&(mb_safetensors_content){&reserved, 1, NULL, 0}, MB_ERROR_INVALID,
                        "the name \"__metadata__\" is given twice");
-    assert_not_written(&(mb_safetensors_content){NULL, 0, &format, 1}, MB_INVALID,
+    assert_not_written(&(mb_safetensors_content){NULL, 0, &format, 1}, MB_ERROR_INVALID,
                        "the name \"format\" is given twice");
 }
 
@@ -343,14 +344,14 @@ static void test_write_refuses_too_much(void **state)
     (void)state;
     const size_t overflowing[] = {SIZE_MAX / 8, 3}, large[] = {1u << 29},
                  negative[] = {0, SIZE_MAX};
-    const mb_named_tensor tensors[] = {{"a", 2, overflowing, values, MB_F32},
-                                       {"a", 1, large, values, MB_F32},
-                                       {"a", 2, negative, values, MB_F32}};
-    assert_not_written(&(mb_safetensors_content){&tensors[0], 1, NULL, 0}, MB_INVALID,
+    const mb_named_tensor tensors[] = {{"a", 2, overflowing, values, MB_DTYPE_F32},
+                                       {"a", 1, large, values, MB_DTYPE_F32},
+                                       {"a", 2, negative, values, MB_DTYPE_F32}};
+    assert_not_written(&(mb_safetensors_content){&tensors[0], 1, NULL, 0}, MB_ERROR_INVALID,
                        "tensor \"a\": its shape overflows");
-    assert_not_written(&(mb_safetensors_content){&tensors[1], 1, NULL, 0}, MB_IO,
+    assert_not_written(&(mb_safetensors_content){&tensors[1], 1, NULL, 0}, MB_ERROR_IO,
                        "too large: 104 bytes of header, 2147483648 of tensors");
-    assert_not_written(&(mb_safetensors_content){&tensors[2], 1, NULL, 0}, MB_INVALID,
+    assert_not_written(&(mb_safetensors_content){&tensors[2], 1, NULL, 0}, MB_ERROR_INVALID,
                        "tensor \"a\": its shape overflows");
 }
 
@@ -360,15 +361,15 @@ static void test_open_errors_name_the_file(void **state)
     char *path = path_of("broken.safetensors");
     mb_safetensors *file = NULL;
     mb_error error = {0};
-    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_IO);
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_ERROR_IO);
     assert_memory_equal(error.text, path, strlen(path));
     assert_int_equal(mb_file_write(path, "short", 5, NULL), MB_OK);
-    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_FORMAT);
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_ERROR_FORMAT);
     assert_memory_equal(error.text, path, strlen(path));
     assert_string_equal(error.text + strlen(path),
                         ": truncated: 5 bytes, a header's length takes 8");
     assert_int_equal(truncate(path, (off_t)1 << 32), 0);
-    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_FORMAT);
+    assert_int_equal(mb_safetensors_open(path, &file, &error), MB_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "too large"));
     assert_null(file);
     assert_int_equal(unlink(path), 0);

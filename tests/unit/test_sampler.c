@@ -101,7 +101,7 @@ static void evaluation_goes_in_order(void **state)
 {
     (void)state;
     uint32_t order[70];
-    mb_sampler_in_order(70, order);
+    mb_sampler_sequential(70, order);
     for (size_t i = 0; i < 70; i++)
         assert_int_equal(order[i], i);
 }

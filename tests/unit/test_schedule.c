@@ -24,7 +24,7 @@ static void is_near(double found, double wanted)
 static void constant_stays(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_CONSTANT, 0.3);
+    const mb_training_options options = options_of(MB_SCHEDULE_CONSTANT, 0.3);
     for (size_t step = 0; step < 20; step++)
         assert_true(mb_schedule_lr(&options, step, 20) == 0.3);
 }
@@ -33,7 +33,7 @@ static void constant_stays(void **state)
 static void cosine_falls_towards_0(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_COSINE, 0.2);
+    const mb_training_options options = options_of(MB_SCHEDULE_COSINE, 0.2);
     is_near(mb_schedule_lr(&options, 0, 12), 0.2);
     is_near(mb_schedule_lr(&options, 2, 12), 0.1 * (1.0 + sqrt(3.0) / 2.0));
     is_near(mb_schedule_lr(&options, 4, 12), 0.15);
@@ -59,7 +59,7 @@ static void onecycle_of_10_steps_is_pytorchs(void **state)
                                      0.0015060667684018958,
                                      0.0003961549438922103,
                                      3.2e-08};
-    const mb_training_options options = options_of(MB_ONECYCLE, 0.008);
+    const mb_training_options options = options_of(MB_SCHEDULE_ONECYCLE, 0.008);
     for (size_t step = 0; step < 10; step++)
         is_near(mb_schedule_lr(&options, step, 10), pytorch[step]);
 }
@@ -83,7 +83,7 @@ static void onecycle_of_100_and_4_steps_is_pytorchs(void **state)
                    {99, 4e-07}};
     static const double four[] = {0.0040000000000000036, 0.0811745653949763, 0.028306099820869922,
                                   4e-07};
-    const mb_training_options options = options_of(MB_ONECYCLE, 0.1);
+    const mb_training_options options = options_of(MB_SCHEDULE_ONECYCLE, 0.1);
     for (size_t i = 0; i < sizeof hundred / sizeof hundred[0]; i++)
         is_near(mb_schedule_lr(&options, hundred[i].step, 100), hundred[i].lr);
     for (size_t step = 0; step < 4; step++)
@@ -94,7 +94,7 @@ static void onecycle_of_100_and_4_steps_is_pytorchs(void **state)
 static void the_shortest_runs_have_rates(void **state)
 {
     (void)state;
-    for (mb_schedule_kind kind = MB_CONSTANT; kind <= MB_ONECYCLE; kind++) {
+    for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_ONECYCLE; kind++) {
         const mb_training_options options = options_of(kind, 0.1);
         for (size_t steps = 1; steps <= 8; steps++)
             for (size_t step = 0; step < steps; step++) {
@@ -102,7 +102,7 @@ static void the_shortest_runs_have_rates(void **state)
                 assert_true(isfinite(lr) && lr > 0.0 && lr <= 0.1);
             }
     }
-    const mb_training_options options = options_of(MB_ONECYCLE, 0.1);
+    const mb_training_options options = options_of(MB_SCHEDULE_ONECYCLE, 0.1);
     for (size_t steps = 1; steps <= 3; steps++)
         assert_true(mb_schedule_lr(&options, 0, steps) == 0.1);
     for (size_t steps = 2; steps <= 3; steps++)
@@ -112,7 +112,7 @@ static void the_shortest_runs_have_rates(void **state)
 static void onecycle_rises_then_falls(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_ONECYCLE, 1.0);
+    const mb_training_options options = options_of(MB_SCHEDULE_ONECYCLE, 1.0);
     static const size_t lengths[] = {5, 7, 33, 469, 4690};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         const size_t steps = lengths[i];

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "draws.h"
+#include "random.h"
 #include "report/smooth.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ static double values[MOST], smooth[MOST];
 static const size_t counts[] = {1, 2, 3, 10, 100, 1173, MOST};
 enum { COUNTS = sizeof counts / sizeof counts[0] };
 
-static double unit(void) { return (double)mb_rng_unit(mb_test_draws()); }
+static double unit(void) { return (double)mb_rng_uniform(mb_test_rng()); }
 
 static void straight_lines_stay(void **state)
 {
@@ -67,7 +67,7 @@ static void a_steep_beginning_is_kept(void **state)
     assert_true(fabs(smooth[20] - values[20]) < 0.1);
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_begin)
+#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
 
 int main(void)
 {

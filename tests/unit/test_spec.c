@@ -75,8 +75,8 @@ static void fails(const char *text, const char *why)
     mb_arena arena = {0};
     mb_spec spec;
     mb_error error = {0};
-    assert_int_equal(mb_spec_parse(text, 10, &arena, &spec, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, why);
+    assert_int_equal(mb_spec_parse(text, 10, &arena, &spec, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, why);
     mb_arena_free(&arena);
 }
 

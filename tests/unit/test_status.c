@@ -15,20 +15,20 @@ static void error_has_status_and_text(void **state)
 {
     (void)state;
     mb_error error = {0};
-    assert_int_equal(mb_fail(&error, MB_FORMAT, "%s: %d of %zu", "images", 3, (size_t)7),
-                     MB_FORMAT);
-    assert_int_equal(error.status, MB_FORMAT);
+    assert_int_equal(mb_fail(&error, MB_ERROR_FORMAT, "%s: %d of %zu", "images", 3, (size_t)7),
+                     MB_ERROR_FORMAT);
+    assert_int_equal(error.status, MB_ERROR_FORMAT);
     assert_string_equal(error.text, "images: 3 of 7");
-    assert_int_equal(mb_fail(&error, MB_IO, "short"), MB_IO);
-    assert_int_equal(error.status, MB_IO);
+    assert_int_equal(mb_fail(&error, MB_ERROR_IO, "short"), MB_ERROR_IO);
+    assert_int_equal(error.status, MB_ERROR_IO);
     assert_string_equal(error.text, "short");
 }
 
 static void nobody_need_listen(void **state)
 {
     (void)state;
-    assert_int_equal(mb_fail(NULL, MB_DIVERGED, "%s", "unheard"), MB_DIVERGED);
-    assert_int_equal(mb_fail_memory(NULL, "unheard", 1), MB_MEMORY);
+    assert_int_equal(mb_fail(NULL, MB_ERROR_DIVERGED, "%s", "unheard"), MB_ERROR_DIVERGED);
+    assert_int_equal(mb_fail_memory(NULL, "unheard", 1), MB_ERROR_MEMORY);
 }
 
 /* A file's name may hold anything; what is shown must stay one line and leave the terminal be. */
@@ -36,9 +36,9 @@ static void text_is_one_line_of_printable_characters(void **state)
 {
     (void)state;
     mb_error error;
-    mb_fail(&error, MB_IO, "%s", "a\nb\tc\rd\x1b[1me\x7f \x01~");
+    mb_fail(&error, MB_ERROR_IO, "%s", "a\nb\tc\rd\x1b[1me\x7f \x01~");
     assert_string_equal(error.text, "a?b?c?d?[1me? ?~");
-    mb_fail(&error, MB_IO, "%s", "\xc3\xbc\xe2\x82\xac");
+    mb_fail(&error, MB_ERROR_IO, "%s", "\xc3\xbc\xe2\x82\xac");
     assert_string_equal(error.text, "\xc3\xbc\xe2\x82\xac");
 }
 
@@ -49,7 +49,7 @@ static void long_text_is_cut(void **state)
     mb_error error;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    assert_int_equal(mb_fail(&error, MB_INVALID, "%s", text), MB_INVALID);
+    assert_int_equal(mb_fail(&error, MB_ERROR_INVALID, "%s", text), MB_ERROR_INVALID);
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
     assert_memory_equal(error.text, text, sizeof error.text - 1);
 }
@@ -58,8 +58,8 @@ static void memory_tells_what_and_how_much(void **state)
 {
     (void)state;
     mb_error error;
-    assert_int_equal(mb_fail_memory(&error, "scratch", 4096), MB_MEMORY);
-    mb_test_error(&error, MB_MEMORY, "scratch: out of memory: 4096 bytes");
+    assert_int_equal(mb_fail_memory(&error, "scratch", 4096), MB_ERROR_MEMORY);
+    mb_test_check_error(&error, MB_ERROR_MEMORY, "scratch: out of memory: 4096 bytes");
 }
 
 int main(void)

@@ -30,12 +30,12 @@ static int open_fixture(void **state)
 {
     fixture *f = *state = calloc(1, sizeof *f);
     const mb_machine_options options = {.threads = 1, .pin = "none"};
-    f->folder = mb_test_folder();
+    f->folder = mb_test_make_folder();
     assert_int_equal(mb_machine_open(&options, &f->machine, NULL), MB_OK);
     assert_int_equal(
         mb_network_open(f->machine, "mlp", (mb_shape){1, 28, 28}, 10, &f->network, NULL), MB_OK);
     f->info = (mb_machine_info){.threads = 3, .blas_core = "SkylakeX"};
-    f->options = mb_training_defaults(MB_ADAMW);
+    f->options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     f->options.epochs = 3;
     f->options.seed = 9007199254740993; /* more than a double holds */
     for (size_t i = 0; i < 4; i++)
@@ -55,7 +55,7 @@ static int open_fixture(void **state)
                       .machine = &f->info,
                       .options = &f->options,
                       .epochs = f->epochs,
-                      .kept = &f->epochs[2]};
+                      .selected = &f->epochs[2]};
     return 0;
 }
 
@@ -64,7 +64,7 @@ static int close_fixture(void **state)
     fixture *f = *state;
     mb_network_close(f->network);
     mb_machine_close(f->machine);
-    mb_test_remove(f->folder);
+    mb_test_remove_folder(f->folder);
     free(f);
     return 0;
 }
@@ -148,7 +148,8 @@ static void summary_tells_the_run(void **state)
 static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
 {
     fixture *f = *state;
-    f->options.augmentation = (mb_augmentation){MB_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0, 0};
+    f->options.augmentation =
+        (mb_augmentation){MB_AUGMENT_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0, 0};
     json_t *summary = read_summary(f);
     is_text(summary, "augment", "affine");
     is_number(summary, "rotate", 11.0);
@@ -157,7 +158,7 @@ static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
     is_number(summary, "shift", 1.5);
     assert_int_equal(json_object_size(summary), 22);
     json_decref(summary);
-    f->options.augmentation.kind = MB_ELASTIC;
+    f->options.augmentation.kind = MB_AUGMENT_ELASTIC;
     summary = read_summary(f);
     is_text(summary, "augment", "elastic");
     is_number(summary, "elastic_alpha", 30.0);
@@ -213,7 +214,7 @@ static void validation_is_told_where_there_was_one(void **state)
 {
     fixture *f = *state;
     f->options.epochs = 1;
-    f->run.kept = &f->epochs[0];
+    f->run.selected = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
     json_t *summary = read_summary(f);
     is_number(summary, "validation_accuracy", 0.875);
@@ -230,9 +231,9 @@ static void the_epoch_that_is_kept_is_told_of(void **state)
 {
     fixture *f = *state;
     char length[MB_RUN_LENGTH];
-    assert_string_equal(mb_run_length(&f->run, length), "3 epochs");
+    assert_string_equal(mb_format_run_length(&f->run, length), "3 epochs");
     f->options.patience = 2;
-    f->run.kept = &f->epochs[0];
+    f->run.selected = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
     json_t *summary = read_summary(f);
     is_count(summary, "epochs", 3);
@@ -243,18 +244,18 @@ static void the_epoch_that_is_kept_is_told_of(void **state)
     is_number(summary, "validation_accuracy", 0.875);
     is_number(summary, "train_seconds", 1.5);
     json_decref(summary);
-    assert_string_equal(mb_run_length(&f->run, length), "3 epochs (epoch 1 is kept)");
+    assert_string_equal(mb_format_run_length(&f->run, length), "3 epochs (epoch 1 is kept)");
 }
 
 static void names_are_those_of_the_options(void **state)
 {
     (void)state;
-    assert_string_equal(mb_optimizer_name(MB_SGD), "sgd");
-    assert_string_equal(mb_optimizer_name(MB_ADAM), "adam");
-    assert_string_equal(mb_optimizer_name(MB_ADAMW), "adamw");
-    assert_string_equal(mb_schedule_name(MB_CONSTANT), "constant");
-    assert_string_equal(mb_schedule_name(MB_COSINE), "cosine");
-    assert_string_equal(mb_schedule_name(MB_ONECYCLE), "onecycle");
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_SGD), "sgd");
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAM), "adam");
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAMW), "adamw");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_CONSTANT), "constant");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_COSINE), "cosine");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
 }
 
 static void folders_names_are_quoted(void **state)
@@ -285,10 +286,10 @@ static void a_missing_folder_is_an_error(void **state)
     const fixture *f = *state;
     char *missing = mb_path_join(f->folder, "missing");
     mb_error error = {0};
-    assert_int_equal(mb_summary_write(&f->run, missing, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "missing/summary.json: cannot be written");
-    assert_int_equal(mb_metrics_write(&f->run, missing, &error), MB_IO);
-    mb_test_error(&error, MB_IO, "missing/metrics.jsonl: cannot be written");
+    assert_int_equal(mb_summary_write(&f->run, missing, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "missing/summary.json: cannot be written");
+    assert_int_equal(mb_metrics_write(&f->run, missing, &error), MB_ERROR_IO);
+    mb_test_check_error(&error, MB_ERROR_IO, "missing/metrics.jsonl: cannot be written");
     free(missing);
 }
 

@@ -244,29 +244,29 @@ static void openmps_count_is_the_teams_inside_and_the_callers_outside(void **sta
 static void note_binding(const mb_worker *worker, void *context)
 {
     if (worker->index < MOST)
-        mb_binding_save(&((mb_binding *)context)[worker->index]);
+        mb_affinity_get(&((mb_affinity *)context)[worker->index]);
 }
 
 /* The binding as it is, and that of a thread on one CPU alone. */
-static unsigned first_cpu(mb_binding *before, mb_binding *pinned)
+static unsigned first_cpu(mb_affinity *before, mb_affinity *pinned)
 {
-    assert_int_equal(mb_binding_save(before), 0);
+    assert_int_equal(mb_affinity_get(before), 0);
     cpu_set_t allowed;
     unsigned cpu = 0;
     assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
     while (!CPU_ISSET(cpu, &allowed))
         cpu++;
-    if (mb_binding_pin(cpu) != 0)
+    if (mb_affinity_pin(cpu) != 0)
         skip(); /* a container that forbids it */
-    assert_int_equal(mb_binding_save(pinned), 0);
-    assert_int_equal(mb_binding_restore(before), 0);
+    assert_int_equal(mb_affinity_get(pinned), 0);
+    assert_int_equal(mb_affinity_set(before), 0);
     return cpu;
 }
 
 static void pins_hold_inside_and_are_gone_after_close(void **state)
 {
     (void)state;
-    mb_binding before, pinned, inside[MOST] = {{{0}}}, after[MOST] = {{{0}}};
+    mb_affinity before, pinned, inside[MOST] = {{{0}}}, after[MOST] = {{{0}}};
     const unsigned cpu = first_cpu(&before, &pinned);
     unsigned pins[] = {cpu, cpu, cpu};
     mb_team *team = open_team(3, pins), *free_team = open_team(3, NULL);
@@ -285,16 +285,16 @@ static void pins_hold_inside_and_are_gone_after_close(void **state)
 static void those_who_stand_aside_leave_the_first_pin(void **state)
 {
     (void)state;
-    mb_binding before, pinned, aside;
+    mb_affinity before, pinned, aside;
     const unsigned cpu = first_cpu(&before, &pinned);
-    const mb_binding rest = mb_binding_without(&before, cpu);
+    const mb_affinity rest = mb_affinity_without(&before, cpu);
     mb_team *team = open_team(1, &cpu), *free_team = open_team(1, NULL);
     call_roll(team, 1);
-    mb_team_stand_aside(free_team);
-    assert_int_equal(mb_binding_save(&aside), 0);
+    mb_team_unpin_from_first_cpu(free_team);
+    assert_int_equal(mb_affinity_get(&aside), 0);
     assert_memory_equal(&aside, &pinned, sizeof aside);
-    mb_team_stand_aside(team);
-    assert_int_equal(mb_binding_save(&aside), 0);
+    mb_team_unpin_from_first_cpu(team);
+    assert_int_equal(mb_affinity_get(&aside), 0);
     assert_memory_equal(&aside, &rest, sizeof aside);
     mb_team_close(free_team);
     mb_team_close(team);
@@ -304,14 +304,14 @@ static void a_pin_that_fails_is_told_and_work_goes_on(void **state)
 {
     (void)state;
     const unsigned pins[] = {8191, 8191};
-    mb_binding before, after;
-    assert_int_equal(mb_binding_save(&before), 0);
+    mb_affinity before, after;
+    assert_int_equal(mb_affinity_get(&before), 0);
     mb_team *team = open_team(2, pins);
     assert_int_equal(mb_team_pin_failure(team), 0);
     call_roll(team, within_limit(2));
     assert_int_not_equal(mb_team_pin_failure(team), 0);
     mb_team_close(team);
-    assert_int_equal(mb_binding_save(&after), 0);
+    assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof before);
 }
 

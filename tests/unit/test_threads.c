@@ -110,10 +110,10 @@ static void what_is_no_number_of_threads_is_refused(void **state)
         const char *from = NULL;
         mb_error error;
         assert_int_equal(mb_threads_choose(0, values[i], 8, 0, 0, &threads, &from, &error),
-                         MB_INVALID);
+                         MB_ERROR_INVALID);
         snprintf(wanted, sizeof wanted, "OMP_NUM_THREADS: '%s' is not a number of threads",
                  values[i]);
-        assert_int_equal(error.status, MB_INVALID);
+        assert_int_equal(error.status, MB_ERROR_INVALID);
         assert_string_equal(error.text, wanted);
         assert_int_equal(threads, 77);
         assert_null(from);
@@ -126,11 +126,13 @@ static void too_many_are_refused(void **state)
     size_t threads;
     const char *from;
     mb_error error;
-    assert_int_equal(mb_threads_choose(65537, NULL, 8, 0, 64, &threads, &from, &error), MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "--threads: 65537 threads are too many");
+    assert_int_equal(mb_threads_choose(65537, NULL, 8, 0, 64, &threads, &from, &error),
+                     MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "--threads: 65537 threads are too many");
     assert_int_equal(mb_threads_choose(0, "1000000000", 8, 0, 64, &threads, &from, &error),
-                     MB_INVALID);
-    mb_test_error(&error, MB_INVALID, "OMP_NUM_THREADS: 1000000000 threads are too many");
+                     MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID,
+                        "OMP_NUM_THREADS: 1000000000 threads are too many");
 }
 
 int main(void)

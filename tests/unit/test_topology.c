@@ -81,8 +81,8 @@ static void nonsense_is_unavailable(void **state)
     (void)state;
     mb_topology topology = {0};
     mb_error error;
-    assert_int_equal(mb_topology_read("one big computer", &topology, &error), MB_UNAVAILABLE);
-    mb_test_error(&error, MB_UNAVAILABLE, "hwloc: ");
+    assert_int_equal(mb_topology_read("one big computer", &topology, &error), MB_ERROR_UNAVAILABLE);
+    mb_test_check_error(&error, MB_ERROR_UNAVAILABLE, "hwloc: ");
     assert_null(topology.pus);
 }
 

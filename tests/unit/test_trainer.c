@@ -27,7 +27,8 @@ static mb_dataset *dataset; /* one for all tests */
 static int open_data(void **state)
 {
     (void)state;
-    dataset = mb_test_dataset_of(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    dataset =
+        mb_test_dataset_open(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
     return 0;
 }
 
@@ -58,10 +59,10 @@ static mb_training_options options_of(mb_optimizer_kind kind)
 /* All parameters, tensor after tensor, on the heap. */
 static float *parameters_of(const mb_network *network)
 {
-    float *all = malloc(mb_network_parameters(network) * sizeof *all), *next = all;
-    for (size_t t = 0; t < mb_network_tensors(network); t++) {
-        mb_network_get(network, t, next);
-        next += mb_network_tensor(network, t).elements;
+    float *all = malloc(mb_network_parameter_count(network) * sizeof *all), *next = all;
+    for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
+        mb_network_get_tensor(network, t, next);
+        next += mb_network_tensor_info(network, t).elements;
     }
     return all;
 }
@@ -70,7 +71,7 @@ static bool all_finite(const mb_network *network)
 {
     bool finite = true;
     float *all = parameters_of(network);
-    for (size_t i = 0; i < mb_network_parameters(network); i++)
+    for (size_t i = 0; i < mb_network_parameter_count(network); i++)
         finite = finite && isfinite(all[i]);
     free(all);
     return finite;
@@ -87,7 +88,7 @@ static float *train_fresh(const mb_dataset *data, const mb_training_options *opt
     if (mb_train(machine, network, data, options, &silent, &error) != MB_OK)
         fail_msg("%s", error.text);
     float *all = parameters_of(network);
-    *count = mb_network_parameters(network);
+    *count = mb_network_parameter_count(network);
     mb_network_close(network);
     mb_machine_close(machine);
     return all;
@@ -207,10 +208,10 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
 static void training_learns_and_tells_how_it_goes(void **state)
 {
     (void)state;
-    check_learning(MB_ADAMW, MB_ONECYCLE, 0);
-    check_learning(MB_ADAM, MB_COSINE, 0);
-    check_learning(MB_SGD, MB_CONSTANT, 0);
-    check_learning(MB_ADAMW, MB_ONECYCLE, 51);
+    check_learning(MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 0);
+    check_learning(MB_OPTIMIZER_ADAM, MB_SCHEDULE_COSINE, 0);
+    check_learning(MB_OPTIMIZER_SGD, MB_SCHEDULE_CONSTANT, 0);
+    check_learning(MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 51);
 }
 
 /* At a rate that changes nothing, the epoch's means are those of an evaluation of all images. */
@@ -220,7 +221,7 @@ static void an_epoch_visits_each_image_once(void **state)
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     mb_evaluation *whole = NULL;
-    mb_training_options options = options_of(MB_SGD);
+    mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     options.lr = 1e-300;
     account a = {.options = &options, .network = network, .samples = TRAIN};
     const mb_training_events events = {&a, note_progress, note_epoch, NULL};
@@ -240,13 +241,14 @@ static void parameters_do_not_depend_on_threads(void **state)
     (void)state;
     static const size_t batches[] = {32, 100, 150, 7, TRAIN};
     for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
-        mb_training_options options = options_of(b % 2 == 0 ? MB_ADAMW : MB_SGD);
+        mb_training_options options =
+            options_of(b % 2 == 0 ? MB_OPTIMIZER_ADAMW : MB_OPTIMIZER_SGD);
         options.batch_size = batches[b];
         options.nesterov = true;
         for (size_t threads = 2; threads <= 4; threads++)
             assert_true(same_end(dataset, &options, 1, dataset, &options, threads));
     }
-    mb_training_options options = options_of(MB_ADAM);
+    mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
     options.batch_size = 1;
     assert_true(same_end(dataset, &options, 1, dataset, &options, 3));
 }
@@ -254,7 +256,7 @@ static void parameters_do_not_depend_on_threads(void **state)
 static void parameters_depend_on_seed_and_options(void **state)
 {
     (void)state;
-    const mb_training_options options = options_of(MB_ADAMW);
+    const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_training_options other = options;
     other.seed++;
     assert_false(same_end(dataset, &options, 2, dataset, &other, 2)); /* another order */
@@ -271,7 +273,7 @@ static void parameters_depend_on_seed_and_options(void **state)
 static void held_out_images_are_not_trained_on(void **state)
 {
     (void)state;
-    mb_training_options options = options_of(MB_ADAMW);
+    mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     options.validation = 30;
     uint8_t *labels = malloc(TRAIN), *images = malloc(TRAIN * PIXELS);
     memcpy(labels, dataset->train.labels, TRAIN);
@@ -294,7 +296,7 @@ static void a_blank_training_set_trains(void **state)
 {
     (void)state;
     uint8_t *images = calloc(TRAIN * PIXELS, 1);
-    const mb_training_options options = options_of(MB_ADAMW);
+    const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_dataset blank = *dataset;
     size_t count;
     blank.train.images = images;
@@ -309,21 +311,21 @@ static void a_loss_that_is_not_finite_ends_the_training(void **state)
 {
     (void)state;
     size_t diverged = 0;
-    for (mb_optimizer_kind kind = MB_SGD; kind <= MB_ADAMW; kind++) {
+    for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++) {
         mb_error error = {0};
         mb_training_options options = options_of(kind);
-        options.schedule = MB_CONSTANT;
+        options.schedule = MB_SCHEDULE_CONSTANT;
         options.lr = 1e6;
         options.weight_decay = 0.0;
         options.epochs = 20;
         mb_machine *machine = mb_test_machine(2);
         mb_network *network = open_network(machine, layers);
         const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
-        if (status == MB_DIVERGED) {
+        if (status == MB_ERROR_DIVERGED) {
             diverged++;
-            mb_test_error(&error, MB_DIVERGED, "the loss is not finite at step ");
-            mb_test_error(&error, MB_DIVERGED, " of epoch ");
-            mb_test_error(&error, MB_DIVERGED, "learning rate 1e+06");
+            mb_test_check_error(&error, MB_ERROR_DIVERGED, "the loss is not finite at step ");
+            mb_test_check_error(&error, MB_ERROR_DIVERGED, " of epoch ");
+            mb_test_check_error(&error, MB_ERROR_DIVERGED, "learning rate 1e+06");
         } else
             assert_int_equal(status, MB_OK);
         if (!all_finite(network))
@@ -340,8 +342,8 @@ static void training_does_not_succeed_with_parameters_that_are_not_finite(void *
 {
     (void)state;
     mb_error error = {0};
-    mb_training_options options = options_of(MB_SGD);
-    options.schedule = MB_CONSTANT;
+    mb_training_options options = options_of(MB_OPTIMIZER_SGD);
+    options.schedule = MB_SCHEDULE_CONSTANT;
     options.lr = 1e4;
     options.weight_decay = 1e3;
     options.epochs = 1;
@@ -360,18 +362,20 @@ static void parameters_are_those_before_the_step(void **state)
 {
     (void)state;
     mb_error error = {0};
-    const mb_training_options options = options_of(MB_ADAMW);
+    const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     float bias[40];
     for (size_t i = 0; i < 40; i++)
         bias[i] = FLT_MAX;
-    mb_network_set(network, 1, bias);
+    mb_network_set_tensor(network, 1, bias);
     float *before = parameters_of(network);
-    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, &error), MB_DIVERGED);
-    mb_test_error(&error, MB_DIVERGED, "not finite at step 1 of epoch 1, learning rate 0.0002:");
+    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, &error),
+                     MB_ERROR_DIVERGED);
+    mb_test_check_error(&error, MB_ERROR_DIVERGED,
+                        "not finite at step 1 of epoch 1, learning rate 0.0002:");
     float *after = parameters_of(network);
-    assert_memory_equal(before, after, mb_network_parameters(network) * sizeof *before);
+    assert_memory_equal(before, after, mb_network_parameter_count(network) * sizeof *before);
     free(before);
     free(after);
     mb_network_close(network);

@@ -23,7 +23,7 @@ mb_machine *mb_test_machine(size_t threads)
 static mb_update update_of_step(const void *context, size_t step)
 {
     const mb_test_training *t = context;
-    const double lr = mb_schedule_lr(&t->options, step, mb_feed_steps(&t->pass.feed));
+    const double lr = mb_schedule_lr(&t->options, step, mb_data_loader_steps(&t->epoch.loader));
     return mb_optimizer_update(&t->options, lr, step);
 }
 
@@ -33,41 +33,43 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
 {
     mb_test_training *t = training;
     *t = (mb_test_training){.machine = machine, .network = network, .options = *options};
-    const size_t pixels = mb_shape_size(network->input), room = network->parameter_room;
+    const size_t pixels = mb_shape_size(network->input), room = network->parameter_elements;
     assert_int_equal(mb_network_source(network, split, pixels, &t->arena, &t->source, NULL), MB_OK);
-    t->trainable = (mb_trainable){.first = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .second = mb_arena_take(&t->arena, room, sizeof(float)),
-                                  .apply = mb_optimizer_kernel(options, network->kernels),
-                                  .seed = options->seed,
-                                  .healthy = &t->pass.tally.healthy};
-    assert_non_null(t->trainable.first);
-    assert_non_null(t->trainable.second);
-    const bool augments = options->augmentation.kind != MB_AS_IT_IS;
-    const mb_supply supply = {.source = &t->source,
-                              .augmenter = augments ? &t->augmenter : NULL,
-                              .samples = samples,
-                              .batch_size = options->batch_size};
+    t->trainable =
+        (mb_trainable){.m = mb_arena_alloc(&t->arena, room, sizeof(float)),
+                       .v = mb_arena_alloc(&t->arena, room, sizeof(float)),
+                       .optimizer_kernel = mb_optimizer_kernel(options, network->kernels),
+                       .seed = options->seed,
+                       .finite = &t->epoch.stats.finite};
+    assert_non_null(t->trainable.m);
+    assert_non_null(t->trainable.v);
+    const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
+    const mb_data_loader_config supply = {.source = &t->source,
+                                          .augmenter = augments ? &t->augmenter : NULL,
+                                          .samples = samples,
+                                          .batch_size = options->batch_size};
     if (augments)
         assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &t->source,
                                            network->input.rows, network->input.columns, &t->arena,
                                            &t->augmenter, NULL),
                          MB_OK);
-    assert_int_equal(mb_pass_open(network, &supply, &t->trainable,
-                                  mb_machine_describe(machine)->threads, &t->pass, NULL),
+    assert_int_equal(mb_epoch_open(network, &supply, &t->trainable,
+                                   mb_machine_describe(machine)->threads, &t->epoch, NULL),
                      MB_OK);
-    t->pass.update_source = update_of_step;
-    t->pass.update_context = t;
-    mb_pass_start(&t->pass, order, 0);
+    t->epoch.get_update = update_of_step;
+    t->epoch.get_update_context = t;
+    mb_epoch_start(&t->epoch, order, 0);
 }
 
 size_t mb_test_training_run(mb_test_training *training, size_t first, size_t count)
 {
     const size_t threads = mb_machine_describe(training->machine)->threads;
-    return mb_pass_run(&training->pass, mb_machine_team(training->machine), threads, first, count);
+    return mb_epoch_run(&training->epoch, mb_machine_team(training->machine), threads, first,
+                        count);
 }
 
 void mb_test_training_close(mb_test_training *training)
 {
-    mb_pass_close(&training->pass);
+    mb_epoch_close(&training->epoch);
     mb_arena_free(&training->arena);
 }

@@ -1,9 +1,9 @@
 /* A network in training, step by step, as mb_train does it but with everything in reach: the
- * order of the samples, the moments, the tally. A step that fails ends the test through cmocka. */
+ * order of the samples, the moments, the stats. A step that fails ends the test through cmocka. */
 #ifndef MB_TESTS_TRAINING_H
 #define MB_TESTS_TRAINING_H
 
-#include "train/pass.h"
+#include "train/epoch.h"
 
 #include <mnist_blas/training.h>
 
@@ -13,10 +13,10 @@ typedef struct mb_test_training {
     mb_training_options options; /* optimizer, its numbers, augmentation, and the schedule over one
                                   * pass */
     mb_arena arena;
-    mb_source source;
+    mb_sample_source source;
     mb_augmenter augmenter; /* where options->augmentation says so */
     mb_trainable trainable;
-    mb_pass pass;
+    mb_epoch epoch;
 } mb_test_training;
 
 /* A machine with this many threads that stay where the operating system puts them. */

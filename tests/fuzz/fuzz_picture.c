@@ -1,0 +1,99 @@
+/* Any bytes as a picture: refused with one line, or all its pixels are there, and what is made of
+ * them in MNIST's form is an image or one line more. */
+#include "core/status.h"
+#include "data/image.h"
+#include "data/normalise.h"
+#include "data/png.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 28, MOST_PIXELS = 1 << 16 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void use(const mb_pictures *images)
+{
+    uint8_t normal[SIDE * SIDE];
+    unsigned most = 0;
+    mb_error error = {MB_OK, ""};
+    const size_t pixels = images->rows * images->columns;
+    require(images->count > 0 && pixels > 0);
+    for (size_t i = 0; i < images->count * pixels; i++)
+        most = images->pixels[i] > most ? images->pixels[i] : most;
+    if (pixels > MOST_PIXELS) /* slow, and nothing new */
+        return;
+    const mb_status status = mb_picture_normalize("fuzz", images->pixels, images->rows,
+                                                  images->columns, normal, SIDE, SIDE, &error);
+    if (status != MB_OK) {
+        require(status == MB_ERROR_FORMAT && strncmp(error.text, "fuzz: ", 6) == 0);
+        return;
+    }
+    require(memchr(normal, 255, sizeof normal) != NULL && most > 0);
+}
+
+/* `bytes` (freed). */
+static void parse(mb_bytes bytes)
+{
+    mb_pictures images = {0};
+    mb_error error = {MB_OK, ""};
+    const mb_status status = mb_pictures_parse("fuzz", &bytes, &images, &error);
+    require(bytes.data == NULL && bytes.size == 0);
+    if (status == MB_OK) {
+        require(error.text[0] == '\0');
+        use(&images);
+    } else {
+        require(error.status == status && strncmp(error.text, "fuzz: ", 6) == 0);
+        require(strchr(error.text, '\n') == NULL && images.memory == NULL);
+    }
+    mb_pictures_free(&images);
+}
+
+static mb_bytes copy_of(const uint8_t *data, size_t size)
+{
+    const mb_bytes copy = {malloc(size + 1), size};
+    require(copy.data != NULL);
+    if (size > 0)
+        memcpy(copy.data, data, size);
+    return copy;
+}
+
+static void put_big_endian(uint8_t *to, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* Gives each chunk of a PNG the checksum that it should have, so that damage gets past it. */
+static void mend_checksums(const mb_bytes *png)
+{
+    for (size_t at = 8; png->size - at >= 12;) {
+        uint8_t *chunk = png->data + at;
+        const size_t length =
+            (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
+        if (length > png->size - at - 12)
+            return;
+        put_big_endian(chunk + 8 + length, libdeflate_crc32(0, chunk + 4, 4 + length));
+        at += 12 + length;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    parse(copy_of(data, size));
+    const mb_bytes mended = copy_of(data, size);
+    if (mb_is_png(&mended)) {
+        mend_checksums(&mended);
+        parse(mended);
+    } else {
+        free(mended.data);
+    }
+    return 0;
+}

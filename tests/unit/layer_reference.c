@@ -1,0 +1,300 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "layer_reference_part.h"
+
+#include "core/rng.h"
+#include "nn/spec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+static void open_tensors(mb_layer_reference *twin)
+{
+    const mb_network *network = twin->network;
+    twin->tensors = mb_network_tensor_count(network);
+    assert_true(twin->tensors <= MB_LAYER_TWIN_TENSORS);
+    for (size_t t = 0; t < twin->tensors; t++) {
+        twin->elements[t] = mb_network_tensor_info(network, t).elements;
+        twin->tensor[t] = take(twin->elements[t], sizeof(double));
+        twin->gradient[t] = take(twin->elements[t], sizeof(double));
+        float *values = take(twin->elements[t], sizeof *values);
+        mb_network_get_tensor(network, t, values);
+        for (size_t e = 0; e < twin->elements[t]; e++)
+            twin->tensor[t][e] = (double)values[e];
+        free(values);
+    }
+}
+
+void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_layer_reference *twin)
+{
+    *twin =
+        (mb_layer_reference){.network = network, .layers = network->count, .max_rows = max_rows};
+    assert_true(twin->layers <= MB_LAYER_TWIN_LAYERS);
+    open_tensors(twin);
+    for (size_t i = 0, tensor = 0; i <= twin->layers; i++) {
+        const size_t numbers =
+            max_rows * mb_shape_size(i > 0 ? network->layers[i - 1].out : network->input);
+        twin->out[i] = take(numbers, sizeof(double));
+        twin->d[i] = take(numbers, sizeof(double));
+        if (i == twin->layers)
+            break;
+        twin->first_tensor[i] = tensor;
+        twin->largest[i] = take(max_rows * mb_shape_size(network->layers[i].out), sizeof(size_t));
+        tensor += network->layers[i].ops->tensors;
+    }
+}
+
+void mb_layer_reference_close(mb_layer_reference *twin)
+{
+    for (size_t t = 0; t < MB_LAYER_TWIN_TENSORS; t++)
+        free(twin->tensor[t]), free(twin->gradient[t]);
+    for (size_t i = 0; i <= MB_LAYER_TWIN_LAYERS; i++)
+        free(twin->out[i]), free(twin->d[i]);
+    for (size_t i = 0; i < MB_LAYER_TWIN_LAYERS; i++)
+        free(twin->largest[i]);
+}
+
+static mb_reference_layer part_of(mb_layer_reference *twin, size_t i,
+                                  const mb_reference_batch *batch)
+{
+    return (mb_reference_layer){twin,
+                                &twin->network->layers[i],
+                                batch,
+                                twin->out[i],
+                                twin->out[i + 1],
+                                twin->d[i],
+                                twin->d[i + 1],
+                                twin->tensor + twin->first_tensor[i],
+                                twin->gradient + twin->first_tensor[i],
+                                twin->largest[i]};
+}
+
+/* ---- batchnorm2d: weight, bias, running mean, running variance ---- */
+
+typedef struct moments {
+    double n, mean, variance;
+} moments;
+
+static moments moments_of(const mb_reference_layer *p, size_t channel)
+{
+    moments m = {0};
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        if (mb_reference_channel(p, i) == channel)
+            m.n += 1.0, m.mean += p->in[i];
+    m.mean /= m.n;
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        if (mb_reference_channel(p, i) == channel)
+            m.variance += (p->in[i] - m.mean) * (p->in[i] - m.mean) / m.n;
+    if (p->twin->evaluates) {
+        m.mean = p->tensor[2][channel];
+        m.variance = p->tensor[3][channel];
+    }
+    return m;
+}
+
+static void batchnorm_forward(const mb_reference_layer *p)
+{
+    for (size_t c = 0; c < p->layer->in.channels; c++) {
+        const moments m = moments_of(p, c);
+        for (size_t i = 0; i < mb_reference_elements(p); i++)
+            if (mb_reference_channel(p, i) == c)
+                p->out[i] = (p->in[i] - m.mean) / sqrt(m.variance + 1e-5) * p->tensor[0][c] +
+                            p->tensor[1][c];
+    }
+}
+
+static void batchnorm_backward(const mb_reference_layer *p)
+{
+    for (size_t c = 0; c < p->layer->in.channels; c++) {
+        const moments m = moments_of(p, c);
+        const double root = sqrt(m.variance + 1e-5);
+        double sum = 0.0, product = 0.0;
+        for (size_t i = 0; i < mb_reference_elements(p); i++)
+            if (mb_reference_channel(p, i) == c) {
+                sum += p->d_out[i];
+                product += p->d_out[i] * (p->in[i] - m.mean) / root;
+            }
+        p->gradient[0][c] = product;
+        p->gradient[1][c] = sum;
+        for (size_t i = 0; i < mb_reference_elements(p); i++)
+            if (mb_reference_channel(p, i) == c)
+                p->d_in[i] = p->tensor[0][c] / root *
+                             (p->d_out[i] - sum / m.n - (p->in[i] - m.mean) / root * product / m.n);
+    }
+}
+
+/* ---- number by number ---- */
+
+static void relu_forward(const mb_reference_layer *p)
+{
+    for (size_t i = 0; i < mb_reference_elements(p); i++) {
+        if (p->in[i] != 0.0) /* what was dropped */
+            p->twin->nearest = fmin(p->twin->nearest, fabs(p->in[i]));
+        p->out[i] = p->in[i] > 0.0 ? p->in[i] : 0.0;
+    }
+}
+
+static void relu_backward(const mb_reference_layer *p)
+{
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        p->d_in[i] = p->in[i] > 0.0 ? p->d_out[i] : 0.0;
+}
+
+static uint32_t hash_of(uint32_t x)
+{
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+/* What number i of the batch is multiplied by. It is dropped by where it lies in memory. */
+static double kept_share(const mb_reference_layer *p, size_t i)
+{
+    const mb_layer *layer = p->layer;
+    const mb_memory_format *placed = &layer->in_format;
+    const size_t size = mb_shape_size(layer->out), number = i % size;
+    const size_t pixels = placed->shape.rows * placed->shape.columns;
+    const size_t place = placed->planes || placed->shape.channels == 1
+                             ? number
+                             : number % pixels * placed->shape.channels + number / pixels;
+    const uint64_t sample = p->batch->number[i / size];
+    mb_rng rng =
+        mb_rng_at(p->twin->seed, MB_RNG_DROPOUT, 0, sample * MB_MAX_LAYERS + layer->position);
+    const uint64_t key = mb_rng_next(&rng);
+    const uint32_t hash = hash_of(hash_of((uint32_t)place + (uint32_t)key) ^ (uint32_t)(key >> 32));
+    return (double)hash < floor(layer->rate * 0x1p32) ? 0.0 : 1.0 / (1.0 - layer->rate);
+}
+
+static void dropout_forward(const mb_reference_layer *p)
+{
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        p->out[i] = p->in[i] * (p->twin->evaluates ? 1.0 : kept_share(p, i));
+}
+
+static void dropout_backward(const mb_reference_layer *p)
+{
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        p->d_in[i] = p->d_out[i] * kept_share(p, i);
+}
+
+static void flatten_forward(const mb_reference_layer *p)
+{
+    memcpy(p->out, p->in, mb_reference_elements(p) * sizeof *p->out);
+}
+
+static void flatten_backward(const mb_reference_layer *p)
+{
+    memcpy(p->d_in, p->d_out, mb_reference_elements(p) * sizeof *p->d_in);
+}
+
+static void dense_forward(const mb_reference_layer *p)
+{
+    const size_t inputs = mb_shape_size(p->layer->in), units = p->layer->out.columns;
+    for (size_t i = 0; i < mb_reference_elements(p); i++) {
+        p->out[i] = p->tensor[1][i % units];
+        for (size_t k = 0; k < inputs; k++)
+            p->out[i] += p->tensor[0][i % units * inputs + k] * p->in[i / units * inputs + k];
+    }
+}
+
+static void dense_backward(const mb_reference_layer *p)
+{
+    const size_t inputs = mb_shape_size(p->layer->in), units = p->layer->out.columns;
+    for (size_t i = 0; i < mb_reference_elements(p); i++) {
+        p->gradient[1][i % units] += p->d_out[i];
+        for (size_t k = 0; k < inputs; k++) {
+            const size_t weight = i % units * inputs + k, from = i / units * inputs + k;
+            p->gradient[0][weight] += p->d_out[i] * p->in[from];
+            p->d_in[from] += p->d_out[i] * p->tensor[0][weight];
+        }
+    }
+}
+
+/* ---- */
+
+static const struct kind {
+    const mb_layer_ops *ops;
+    mb_reference_fn *forward, *backward;
+} kinds[] = {
+    {&mb_conv2d_ops, mb_reference_conv2d_forward, mb_reference_conv2d_backward},
+    {&mb_maxpool2d_ops, mb_reference_maxpool_forward, mb_reference_maxpool_backward},
+    {&mb_avgpool2d_ops, mb_reference_avgpool_forward, mb_reference_avgpool_backward},
+    {&mb_globalavgpool_ops, mb_reference_avgpool_forward, mb_reference_avgpool_backward},
+    {&mb_batchnorm2d_ops, batchnorm_forward, batchnorm_backward},
+    {&mb_relu_ops, relu_forward, relu_backward},
+    {&mb_dropout_ops, dropout_forward, dropout_backward},
+    {&mb_flatten_ops, flatten_forward, flatten_backward},
+    {&mb_dense_ops, dense_forward, dense_backward},
+};
+
+static const struct kind *kind_of(const mb_layer *layer)
+{
+    const struct kind *kind = kinds;
+    while (kind->ops != layer->ops)
+        kind++;
+    return kind;
+}
+
+/* Mean of -log(softmax(logits)[label]); the logits become the softmax, and the last `d` the mean
+ * loss's gradient by the logits, (softmax - one-hot) / rows. */
+static double softmax_loss(mb_layer_reference *twin, const mb_reference_batch *batch)
+{
+    const size_t classes = twin->network->classes;
+    double loss = 0.0;
+    for (size_t row = 0; row < batch->rows; row++) {
+        double *z = twin->out[twin->layers] + row * classes, most = z[0], sum = 0.0;
+        double *d = twin->d[twin->layers] + row * classes;
+        const size_t label = batch->labels[batch->number[row]];
+        for (size_t c = 0; c < classes; c++)
+            most = fmax(most, z[c]);
+        for (size_t c = 0; c < classes; c++)
+            sum += exp(z[c] - most);
+        loss += log(sum) - (z[label] - most);
+        for (size_t c = 0; c < classes; c++) {
+            z[c] = exp(z[c] - most) / sum;
+            d[c] = (z[c] - (c == label ? 1.0 : 0.0)) / (double)batch->rows;
+        }
+    }
+    return loss / (double)batch->rows;
+}
+
+double mb_layer_reference_loss(mb_layer_reference *twin, const mb_reference_batch *batch)
+{
+    const size_t pixels = mb_shape_size(twin->network->input);
+    assert_true(batch->rows <= twin->max_rows);
+    twin->nearest = INFINITY;
+    for (size_t i = 0; i < batch->rows * pixels; i++)
+        twin->out[0][i] = batch->images[batch->number[i / pixels] * pixels + i % pixels] / 255.0;
+    for (size_t i = 0; i < twin->layers; i++) {
+        const mb_reference_layer p = part_of(twin, i, batch);
+        kind_of(p.layer)->forward(&p);
+    }
+    return softmax_loss(twin, batch);
+}
+
+double mb_layer_reference_gradient(mb_layer_reference *twin, const mb_reference_batch *batch)
+{
+    const double loss = mb_layer_reference_loss(twin, batch);
+    for (size_t t = 0; t < twin->tensors; t++)
+        memset(twin->gradient[t], 0, twin->elements[t] * sizeof *twin->gradient[t]);
+    for (size_t i = twin->layers; i-- > 0;) {
+        const mb_reference_layer p = part_of(twin, i, batch);
+        memset(p.d_in, 0, batch->rows * mb_shape_size(p.layer->in) * sizeof *p.d_in);
+        kind_of(p.layer)->backward(&p);
+    }
+    return loss;
+}

@@ -1,0 +1,36 @@
+/* What the files of the layer twin share: one layer at work, and the kinds that windows make. */
+#ifndef MB_TESTS_LAYER_REFERENCE_PART_H
+#define MB_TESTS_LAYER_REFERENCE_PART_H
+
+#include "layer_reference.h"
+
+/* A layer of the twin at work on a batch. */
+typedef struct mb_reference_layer {
+    mb_layer_reference *twin;
+    const mb_layer *layer;
+    const mb_reference_batch *batch;
+    const double *in;
+    double *out, *d_in, *d_out;
+    double **tensor, **gradient; /* the layer's */
+    size_t *largest;
+} mb_reference_layer;
+
+static inline size_t mb_reference_elements(const mb_reference_layer *p)
+{
+    return p->batch->rows * mb_shape_size(p->layer->out);
+}
+
+/* The channel of a number that comes out. */
+static inline size_t mb_reference_channel(const mb_reference_layer *p, size_t number)
+{
+    const mb_shape out = p->layer->out;
+    return number / (out.rows * out.columns) % out.channels;
+}
+
+/* Set `out`; and add to `gradient` and `d_in`. */
+typedef void mb_reference_fn(const mb_reference_layer *p);
+mb_reference_fn mb_reference_conv2d_forward, mb_reference_conv2d_backward,
+    mb_reference_maxpool_forward, mb_reference_maxpool_backward, mb_reference_avgpool_forward,
+    mb_reference_avgpool_backward;
+
+#endif

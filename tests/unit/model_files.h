@@ -1,0 +1,16 @@
+/* What the tests of model files share: a machine, and a folder with at most one file in it. */
+#ifndef MB_TESTS_MODEL_FILES_H
+#define MB_TESTS_MODEL_FILES_H
+
+#include <mnist_blas/machine.h>
+
+typedef struct mb_test_model_files {
+    mb_machine *machine;
+    char *folder, *path; /* the file is model.safetensors */
+} mb_test_model_files;
+
+/* Set-up and teardown for cmocka; the state is an mb_test_model_files. */
+int mb_test_model_files_open(void **state);
+int mb_test_model_files_close(void **state);
+
+#endif

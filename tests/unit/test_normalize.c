@@ -1,0 +1,333 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "data/drawn.h"
+#include "data/normalise.h"
+#include "data/plane.h"
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = MB_SYNTHETIC_SIDE, PIXELS = MB_SYNTHETIC_PIXELS, DIGITS = 100 };
+
+/* A gray picture in memory. */
+typedef struct picture {
+    size_t rows, columns;
+    uint8_t *gray;
+} picture;
+
+static picture blank(size_t rows, size_t columns, uint8_t gray)
+{
+    const picture made = {rows, columns, malloc(rows * columns)};
+    assert_non_null(made.gray);
+    memset(made.gray, gray, rows * columns);
+    return made;
+}
+
+/* An image enlarged to blocks, with its upper left corner at (top, left) of a black picture. */
+static picture placed(const uint8_t *image, size_t factor, size_t rows, size_t columns, size_t top,
+                      size_t left)
+{
+    const picture made = blank(rows, columns, 0);
+    for (size_t r = 0; r < SIDE * factor; r++)
+        for (size_t c = 0; c < SIDE * factor; c++)
+            made.gray[(top + r) * columns + left + c] = image[r / factor * SIDE + c / factor];
+    return made;
+}
+
+static void invert(const picture *p)
+{
+    for (size_t i = 0; i < p->rows * p->columns; i++)
+        p->gray[i] = (uint8_t)(255 - p->gray[i]);
+}
+
+/* Normalises the picture and frees it. */
+static void normalised(picture p, uint8_t *image)
+{
+    assert_int_equal(mb_picture_normalize("x", p.gray, p.rows, p.columns, image, SIDE, SIDE, NULL),
+                     MB_OK);
+    free(p.gray);
+}
+
+static int largest_difference(const uint8_t *one, const uint8_t *other)
+{
+    int most = 0;
+    for (size_t i = 0; i < PIXELS; i++)
+        most = abs(one[i] - other[i]) > most ? abs(one[i] - other[i]) : most;
+    return most;
+}
+
+/* The same in gray levels a pixel, on the average: 20 for a digit that is moved by one pixel. */
+static double mean_difference(const uint8_t *one, const uint8_t *other)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < PIXELS; i++)
+        sum += abs(one[i] - other[i]);
+    return sum / PIXELS;
+}
+
+/* What an image of this form becomes is of this form: from there on nothing changes but faint
+ * tails. */
+static void images_in_the_form_stay(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], once[PIXELS], twice[PIXELS];
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(1, i, drawn);
+        normalised(placed(drawn, 1, SIDE, SIDE, 0, 0), once);
+        normalised(placed(once, 1, SIDE, SIDE, 0, 0), twice);
+        assert_in_range(largest_difference(once, twice), 0, 12);
+    }
+}
+
+static void light_and_dark_ink_are_the_same(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], light[PIXELS], dark[PIXELS];
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(2, i, drawn);
+        const picture inverse = placed(drawn, 3, 90, 100, 4, 9);
+        invert(&inverse);
+        normalised(placed(drawn, 3, 90, 100, 4, 9), light);
+        normalised(inverse, dark);
+        assert_in_range(largest_difference(light, dark), 0, 1);
+    }
+}
+
+static void the_place_in_the_picture_is_no_matter(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(3, i, drawn);
+        normalised(placed(drawn, 2, 150, 130, 0, 3), one);
+        normalised(placed(drawn, 2, 150, 130, 90, 60), other);
+        assert_memory_equal(one, other, PIXELS);
+    }
+}
+
+/* Where the centre of mass lies next to the half of a pixel, the least difference moves a digit by
+ * a whole pixel: few of them do. */
+static void the_size_in_the_picture_is_hardly_a_matter(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
+    for (size_t factor = 2; factor <= 30; factor += 7) {
+        const size_t side = SIDE * factor;
+        size_t alike = 0;
+        for (size_t i = 0; i < DIGITS; i++) {
+            mb_synthetic_digit(4, i, drawn);
+            normalised(placed(drawn, 1, SIDE, SIDE, 0, 0), one);
+            normalised(placed(drawn, factor, side, side, 0, 0), other);
+            alike += mean_difference(one, other) < 2.0;
+        }
+        assert_in_range(alike, DIGITS * 95 / 100, DIGITS);
+    }
+}
+
+static void the_centre_of_mass_is_the_centre(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], image[PIXELS];
+    for (size_t i = 0; i < DIGITS; i++) {
+        double mass = 0.0, down = 0.0, across = 0.0;
+        mb_synthetic_digit(5, i, drawn);
+        normalised(placed(drawn, 4, 200, 160, 61, 17), image);
+        for (size_t p = 0; p < PIXELS; p++) {
+            mass += image[p];
+            down += (double)image[p] * (double)(p / SIDE);
+            across += (double)image[p] * (double)(p % SIDE);
+        }
+        /* gray levels are rounded after the ink is in its place */
+        assert_true(fabs(down / mass - SIDE / 2) < 0.51);
+        assert_true(fabs(across / mass - SIDE / 2) < 0.51);
+        assert_non_null(memchr(image, 255, PIXELS));
+    }
+}
+
+/* A bar 2 x 10 of the box is cut out, fitted to 20 rows and put in the middle columns. */
+static void a_bar_fills_the_box(void **state)
+{
+    (void)state;
+    uint8_t image[PIXELS];
+    const picture p = blank(40, 60, 200);
+    for (size_t r = 5; r < 35; r++)
+        memset(p.gray + r * 60 + 7, 90, 6);
+    normalised(p, image);
+    for (size_t r = 0; r < SIDE; r++)
+        for (size_t c = 0; c < SIDE; c++) /* the centre is between two columns: either will do */
+            assert_int_equal(image[r * SIDE + c], r >= 4 && r < 24 && c >= 12 && c < 16 ? 255 : 0);
+}
+
+/* Gray paper, half as bright on one side, with noise: what is found differs little from the ink. */
+static void uneven_light_and_noise(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
+    size_t alike = 0;
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(6, i, drawn);
+        const picture p = placed(drawn, 6, 250, 220, 50, 20);
+        mb_rng rng = mb_rng_at(7, MB_RNG_TESTS, 0, i);
+        for (size_t pixel = 0; pixel < p.rows * p.columns; pixel++) {
+            const double paper = 110.0 + 110.0 * (double)(pixel % p.columns) / (double)p.columns;
+            const double ink = 1.0 - 0.8 * p.gray[pixel] / 255.0;
+            p.gray[pixel] = (uint8_t)(paper * ink + 8.0 * (double)mb_rng_uniform(&rng));
+        }
+        normalised(placed(drawn, 6, 250, 220, 50, 20), clean);
+        normalised(p, found);
+        alike += mean_difference(clean, found) < 3.0;
+    }
+    assert_in_range(alike, DIGITS * 90 / 100, DIGITS); /* the others are a pixel off */
+}
+
+static void specks_are_dropped(void **state)
+{
+    (void)state;
+    uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
+    mb_synthetic_digit(8, 0, drawn);
+    const picture p = placed(drawn, 5, 200, 200, 30, 30);
+    p.gray[5 * 200 + 5] = 255;
+    p.gray[190 * 200 + 100] = p.gray[190 * 200 + 101] = 255;
+    normalised(placed(drawn, 5, 200, 200, 30, 30), clean);
+    normalised(p, found);
+    assert_memory_equal(clean, found, PIXELS);
+}
+
+static void nothing_on_it(void **state)
+{
+    (void)state;
+    static const size_t sides[][2] = {{1, 1}, {1, 50}, {28, 28}, {300, 200}};
+    static const uint8_t grays[] = {0, 128, 255};
+    uint8_t image[PIXELS];
+    for (size_t i = 0; i < 12; i++) {
+        const picture p = blank(sides[i / 3][0], sides[i / 3][1], grays[i % 3]);
+        mb_error error = {MB_OK, ""};
+        assert_int_equal(
+            mb_picture_normalize("x", p.gray, p.rows, p.columns, image, SIDE, SIDE, &error),
+            MB_ERROR_FORMAT);
+        mb_test_check_error(&error, MB_ERROR_FORMAT, "x: nothing stands out");
+        free(p.gray);
+    }
+}
+
+static void noise_alone_is_nothing(void **state)
+{
+    (void)state;
+    uint8_t image[PIXELS];
+    const picture p = blank(200, 200, 0);
+    mb_rng rng = mb_rng_at(9, MB_RNG_TESTS, 0, 0);
+    for (size_t i = 0; i < 200 * 200; i++)
+        p.gray[i] = (uint8_t)(120 + mb_rng_below(&rng, 20));
+    assert_int_equal(mb_picture_normalize("x", p.gray, 200, 200, image, SIDE, SIDE, NULL),
+                     MB_ERROR_FORMAT);
+    free(p.gray);
+}
+
+/* Inputs of other sizes, and pictures a pixel wide: inside the image, and somewhere 255. */
+static void any_size_to_any_size(void **state)
+{
+    (void)state;
+    for (size_t from = 0; from < 200; from++) {
+        mb_rng rng = mb_rng_at(10, MB_RNG_TESTS, 0, from);
+        const picture p = blank(1 + mb_rng_below(&rng, 30), 2 + mb_rng_below(&rng, 30), 30);
+        const size_t rows = 1 + mb_rng_below(&rng, 40), columns = 1 + mb_rng_below(&rng, 40);
+        uint8_t *image = malloc(rows * columns);
+        p.gray[mb_rng_below(&rng, (uint32_t)(p.rows * p.columns))] = 250;
+        const mb_status status =
+            mb_picture_normalize("x", p.gray, p.rows, p.columns, image, rows, columns, NULL);
+        assert_true(status == MB_OK || status == MB_ERROR_FORMAT);
+        if (status == MB_OK)
+            assert_non_null(memchr(image, 255, rows * columns));
+        free(image);
+        free(p.gray);
+    }
+}
+
+/* The slow twin of shrinking: the mean over a fine grid of points inside the output pixel, as many
+ * a side as make both sizes whole numbers of them. */
+static double twin(const mb_plane *from, mb_box box, const mb_plane *to, size_t row, size_t column)
+{
+    double sum = 0.0;
+    for (size_t r = 0; r < box.rows; r++)
+        for (size_t c = 0; c < box.columns; c++) {
+            const size_t y = (row * box.rows + r) / to->rows;
+            const size_t x = (column * box.columns + c) / to->columns;
+            sum += (double)from->values[(box.top + y) * from->columns + box.left + x];
+        }
+    return sum / (double)(box.rows * box.columns);
+}
+
+static void shrinking_takes_means(void **state)
+{
+    (void)state;
+    for (size_t draw = 0; draw < 100; draw++) {
+        mb_rng rng = mb_rng_at(11, MB_RNG_TESTS, 0, draw);
+        const mb_plane from = mb_plane_take(3 + mb_rng_below(&rng, 30), 3 + mb_rng_below(&rng, 30));
+        const mb_box box = {1, 2, from.rows - 2, from.columns - 2};
+        mb_plane to = mb_plane_take(1 + mb_rng_below(&rng, (uint32_t)box.rows),
+                                    1 + mb_rng_below(&rng, (uint32_t)box.columns));
+        float *between = calloc(box.rows * to.columns, sizeof *between);
+        for (size_t i = 0; i < from.rows * from.columns; i++)
+            from.values[i] = mb_rng_uniform(&rng);
+        mb_plane_resize(&from, box, between, &to);
+        for (size_t i = 0; i < to.rows * to.columns; i++)
+            assert_true(fabs((double)to.values[i] -
+                             twin(&from, box, &to, i / to.columns, i % to.columns)) < 1e-5);
+        free(from.values), free(to.values), free(between);
+    }
+}
+
+static void growing_draws_straight_lines(void **state)
+{
+    (void)state;
+    float two[] = {1.0f, 3.0f}, four[4], between[4];
+    const mb_plane from = {1, 2, two};
+    mb_plane to = {1, 4, four};
+    mb_plane_resize(&from, (mb_box){0, 0, 1, 2}, between, &to);
+    const float expected[] = {1.0f, 1.5f, 2.5f, 3.0f};
+    assert_memory_equal(four, expected, sizeof four);
+}
+
+static void reducing_takes_means_of_blocks(void **state)
+{
+    (void)state;
+    uint8_t gray[5 * 3];
+    for (uint8_t i = 0; i < 15; i++)
+        gray[i] = i;
+    const mb_plane plane = mb_plane_reduced(gray, 5, 3, 3);
+    const float expected[] = {2.0f, 3.5f, 8.0f, 9.5f, 12.5f, 14.0f};
+    assert_int_equal(plane.rows, 3);
+    assert_int_equal(plane.columns, 2);
+    assert_memory_equal(plane.values, expected, sizeof expected);
+    free(plane.values);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_in_the_form_stay),
+        cmocka_unit_test(light_and_dark_ink_are_the_same),
+        cmocka_unit_test(the_place_in_the_picture_is_no_matter),
+        cmocka_unit_test(the_size_in_the_picture_is_hardly_a_matter),
+        cmocka_unit_test(the_centre_of_mass_is_the_centre),
+        cmocka_unit_test(a_bar_fills_the_box),
+        cmocka_unit_test(uneven_light_and_noise),
+        cmocka_unit_test(specks_are_dropped),
+        cmocka_unit_test(nothing_on_it),
+        cmocka_unit_test(noise_alone_is_nothing),
+        cmocka_unit_test(any_size_to_any_size),
+        cmocka_unit_test(shrinking_takes_means),
+        cmocka_unit_test(growing_draws_straight_lines),
+        cmocka_unit_test(reducing_takes_means_of_blocks),
+    };
+    return cmocka_run_group_tests_name("normalise", tests, NULL, NULL);
+}

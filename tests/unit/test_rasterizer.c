@@ -1,0 +1,181 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "data/pen.h"
+#include "random.h"
+
+#include <math.h>
+
+enum { SIDE = MB_PEN_SIDE, PIXELS = SIDE * SIDE };
+
+static float uniform(float from, float to)
+{
+    return from + (to - from) * mb_rng_uniform(mb_test_rng());
+}
+
+/* A path that wanders about, in and around the square, with lifts and with gaps in the ink. */
+static void draw_path(mb_path *path)
+{
+    path->count = mb_test_random_size(1, MB_PATH_DOTS);
+    float x = uniform(0.0f, SIDE), y = uniform(0.0f, SIDE);
+    for (size_t i = 0; i < path->count; i++) {
+        x += uniform(-3.0f, 3.0f);
+        y += uniform(-3.0f, 3.0f);
+        path->dots[i] = (mb_ink){.x = x,
+                                 .y = y,
+                                 .radius = uniform(i == 0 ? 0.1f : -0.5f, 2.0f),
+                                 .begins = i == 0 || mb_test_random_size(0, 9) == 0};
+    }
+}
+
+/* One piece's depth at a pixel: the nearest of many places on it, in double. */
+static double piece_depth(const mb_ink *a, const mb_ink *b, double x, double y)
+{
+    enum { PLACES = 1000 };
+    double nearest = INFINITY, radius = 0.0;
+    for (size_t i = 0; i <= PLACES; i++) {
+        const double t = (double)i / PLACES;
+        const double dx = a->x + t * (b->x - a->x) - x, dy = a->y + t * (b->y - a->y) - y;
+        const double distance = dx * dx + dy * dy;
+        if (distance < nearest) {
+            nearest = distance;
+            radius = a->radius + t * (b->radius - a->radius);
+        }
+    }
+    return radius - sqrt(nearest);
+}
+
+static double slow_depth(const mb_path *path, size_t pixel)
+{
+    const double x = (double)(pixel % SIDE) + 0.5, y = (double)(pixel / SIDE) + 0.5;
+    double most = -1.0;
+    for (size_t i = 0; i < path->count; i++) {
+        const mb_ink *dot = &path->dots[i];
+        most = fmax(most, piece_depth(dot->begins ? dot : dot - 1, dot, x, y));
+    }
+    return most;
+}
+
+/* Radii change by 2.5 from dot to dot at most: at the nearest of 1000 places the radius is off by
+ * 0.00125, and the distance by no more than that where places are 4.3 / 1000 apart. */
+static void depth_equals_its_twin(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 4; round++) {
+        mb_path path;
+        float depth[PIXELS];
+        draw_path(&path);
+        mb_pen_depth(&path, depth);
+        for (size_t p = 0; p < PIXELS; p++)
+            assert_float_equal(depth[p], slow_depth(&path, p), 4e-3);
+    }
+}
+
+static void a_dot_is_a_disc(void **state)
+{
+    (void)state;
+    const mb_path path = {1, {{.x = 10.0f, .y = 7.5f, .radius = 3.0f, .begins = true}}};
+    float depth[PIXELS];
+    mb_pen_depth(&path, depth);
+    assert_float_equal(depth[7 * SIDE + 10], 2.5f, 1e-6);
+    assert_float_equal(depth[7 * SIDE + 12], 0.5f, 1e-6);
+    assert_float_equal(depth[7 * SIDE + 5], -1.0f, 1e-6);
+    assert_float_equal(depth[4 * SIDE + 9], 3.0f - sqrtf(9.25f), 1e-6);
+}
+
+/* The box around the ink: its longer side is the square's, its middle the square's middle. */
+static void a_fitted_path_fills_the_square(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 200; round++) {
+        mb_path path;
+        draw_path(&path);
+        mb_path_fit(&path);
+        float least[2] = {INFINITY, INFINITY}, most[2] = {-INFINITY, -INFINITY};
+        for (size_t i = 0; i < path.count; i++) {
+            const mb_ink *dot = &path.dots[i];
+            const float at[2] = {dot->x, dot->y};
+            for (size_t axis = 0; axis < 2 && dot->radius >= 0.0f; axis++) {
+                least[axis] = fminf(least[axis], at[axis] - dot->radius);
+                most[axis] = fmaxf(most[axis], at[axis] + dot->radius);
+            }
+        }
+        assert_float_equal(fmaxf(most[0] - least[0], most[1] - least[1]), SIDE, 1e-3);
+        for (size_t axis = 0; axis < 2; axis++)
+            assert_float_equal(least[axis] + most[axis], SIDE, 1e-3);
+    }
+}
+
+/* Shape stays: lengths and radii grow alike. */
+static void fitting_keeps_the_shape(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 50; round++) {
+        mb_path before, after;
+        draw_path(&before);
+        after = before;
+        mb_path_fit(&after);
+        const double scale = after.dots[0].radius / before.dots[0].radius;
+        for (size_t i = 1; i < before.count; i++) {
+            const mb_ink *b = &before.dots[i], *a = &after.dots[i];
+            assert_float_equal(a->radius, scale * b->radius, 1e-3);
+            assert_float_equal(a->x - a[-1].x, scale * (b->x - b[-1].x), 1e-3);
+            assert_float_equal(a->y - a[-1].y, scale * (b->y - b[-1].y), 1e-3);
+        }
+    }
+}
+
+static void a_thin_line_is_stretched_to_full(void **state)
+{
+    (void)state;
+    float depth[PIXELS];
+    uint8_t gray[PIXELS];
+    for (size_t p = 0; p < PIXELS; p++)
+        depth[p] = p == 42 ? -0.1f : p == 43 ? -0.3f : -1.0f;
+    mb_pen_gray(depth, (mb_inking){1.0f, 0.0f}, mb_test_rng(), gray);
+    for (size_t p = 0; p < PIXELS; p++)
+        if (p == 42)
+            assert_in_range(gray[p], 252, 255);
+        else if (p == 43)
+            assert_in_range(gray[p], 126, 128); /* (0.5 - 0.3) / (0.5 - 0.1) of that */
+        else
+            assert_int_equal(gray[p], 0);
+}
+
+/* Full gray is 252 to 255, half of it at the edge; noise moves the edge by `ragged` at most. */
+static void gray_follows_depth(void **state)
+{
+    (void)state;
+    float depth[PIXELS];
+    uint8_t gray[PIXELS];
+    for (size_t round = 0; round < 50; round++) {
+        const mb_inking inking = {uniform(0.5f, 1.5f), round < 25 ? 0.0f : uniform(0.0f, 0.4f)};
+        for (size_t p = 0; p < PIXELS; p++)
+            depth[p] = p == 0 ? 3.0f : uniform(-1.0f, 2.0f); /* one is full: no stretching */
+        mb_pen_gray(depth, inking, mb_test_rng(), gray);
+        for (size_t p = 0; p < PIXELS; p++) {
+            const double low = 0.5 + inking.sharp * (depth[p] - inking.ragged - 1e-6);
+            const double high = 0.5 + inking.sharp * (depth[p] + inking.ragged + 1e-6);
+            assert_true(gray[p] >= 251.5 * fmin(fmax(low, 0.0), 1.0) - 0.5);
+            assert_true(gray[p] <= 255.0 * fmin(fmax(high, 0.0), 1.0) + 0.5);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(depth_equals_its_twin, mb_test_seed),
+        cmocka_unit_test(a_dot_is_a_disc),
+        cmocka_unit_test_setup(a_fitted_path_fills_the_square, mb_test_seed),
+        cmocka_unit_test_setup(fitting_keeps_the_shape, mb_test_seed),
+        cmocka_unit_test_setup(a_thin_line_is_stretched_to_full, mb_test_seed),
+        cmocka_unit_test_setup(gray_follows_depth, mb_test_seed),
+    };
+    return cmocka_run_group_tests_name("pen", tests, NULL, NULL);
+}

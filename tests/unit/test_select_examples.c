@@ -1,0 +1,97 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "report/select_examples.h"
+#include "report_fixture.h"
+
+#include <stdlib.h>
+
+enum { MOST = 48 };
+
+static void the_lower_of_equal_classes_wins(void **state)
+{
+    (void)state;
+    static const float rows[] = {0.4f, 0.4f, 0.2f, 0.1f, 0.45f, 0.45f, 0.2f, 0.3f, 0.5f};
+    static const uint8_t labels[] = {0, 2, 2};
+    const mb_dataset dataset = {.classes = 3, .test = {NULL, labels, 3}};
+    const mb_report report = {.dataset = &dataset, .probabilities = rows};
+    for (size_t i = 0; i < 3; i++) {
+        const mb_prediction guess = mb_prediction_of(&report, i);
+        assert_int_equal(guess.image, i);
+        assert_int_equal(guess.truth, labels[i]);
+        assert_int_equal(guess.class, i);
+        assert_true(guess.confidence == (double)rows[3 * i + i]);
+    }
+}
+
+/* Against a slow twin: of all wrong guesses, those that fewer than `most` others come before. */
+static void mistakes_are_the_most_confident(void **state)
+{
+    (void)state;
+    static const double shares[] = {0.0, 0.02, 0.5, 1.0};
+    for (size_t s = 0; s < 4; s++) {
+        mb_test_report_spec wanted = mb_test_default_report_spec();
+        wanted.wrong = shares[s];
+        mb_test_report *made = mb_test_report_open(&wanted);
+        for (size_t i = 0; i < wanted.images * wanted.classes; i++) /* equals among them */
+            made->probabilities[i] = (float)(int)(50.0f * made->probabilities[i]) / 50.0f;
+        mb_prediction found[MOST];
+        size_t wrong = 0;
+        const size_t count = mb_select_mistakes(&made->report, MOST, found);
+        for (size_t i = 0; i < wanted.images; i++) {
+            const mb_prediction guess = mb_prediction_of(&made->report, i);
+            size_t before = 0;
+            if (guess.class == guess.truth)
+                continue;
+            wrong++;
+            for (size_t j = 0; j < wanted.images; j++) {
+                const mb_prediction other = mb_prediction_of(&made->report, j);
+                before +=
+                    other.class != other.truth && (other.confidence > guess.confidence ||
+                                                   (other.confidence == guess.confidence && j < i));
+            }
+            if (before < MOST)
+                assert_memory_equal(&found[before], &guess, sizeof guess);
+        }
+        assert_int_equal(count, wrong < MOST ? wrong : MOST);
+        mb_test_report_close(made);
+    }
+}
+
+static void a_spread_holds_all_classes_in_order(void **state)
+{
+    (void)state;
+    static const size_t images[] = {1, 47, 48, 49, 200, 1000};
+    for (size_t s = 0; s < sizeof images / sizeof images[0]; s++) {
+        mb_test_report_spec wanted = mb_test_default_report_spec();
+        wanted.images = images[s];
+        mb_test_report *made = mb_test_report_open(&wanted);
+        mb_prediction found[MOST];
+        size_t shown[10] = {0};
+        const size_t count = mb_select_spread(&made->report, MOST, found);
+        assert_int_equal(count, images[s] < MOST ? images[s] : MOST);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(i == 0 || found[i].image > found[i - 1].image);
+            assert_in_range(found[i].image, i * images[s] / count, (i + 1) * images[s] / count - 1);
+            shown[found[i].truth]++;
+        }
+        for (size_t class = 0; class < 10; class ++)
+            assert_true(count < MOST || shown[class] >= 4);
+        mb_test_report_close(made);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_lower_of_equal_classes_wins),
+        cmocka_unit_test(mistakes_are_the_most_confident),
+        cmocka_unit_test(a_spread_holds_all_classes_in_order),
+    };
+    return cmocka_run_group_tests_name("guess", tests, NULL, NULL);
+}

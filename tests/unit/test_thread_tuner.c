@@ -1,0 +1,137 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "train/thread_tuner.h"
+
+enum { USUAL = 1000, EPOCH = 100000 };
+
+/* Goes through an epoch in which a step takes seconds[i] on the crew's i-th size; returns the
+ * threads that it ends with and the steps that were tried. */
+static size_t settle(mb_thread_tuner *tuner, const double *seconds, size_t *steps)
+{
+    mb_thread_tuner_start_epoch(tuner, EPOCH);
+    for (*steps = 0; tuner->trying;) {
+        size_t size = 0;
+        while (tuner->most >> size > tuner->threads)
+            size++;
+        const size_t now = mb_thread_tuner_steps(tuner, USUAL);
+        mb_thread_tuner_record(tuner, now, seconds[size] * (double)now);
+        *steps += now;
+        assert_in_range(*steps, 1, USUAL);
+    }
+    assert_int_equal(mb_thread_tuner_steps(tuner, USUAL), USUAL);
+    return tuner->threads;
+}
+
+static void the_fastest_size_wins(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t most;
+        double seconds[4];
+        size_t wanted;
+    } cases[] = {{2, {30e-6, 20e-6}, 1},
+                 {2, {20e-6, 30e-6}, 2},
+                 {2, {20e-6, 20e-6}, 2},
+                 {8, {40e-6, 30e-6, 20e-6, 50e-6}, 2},
+                 {8, {10e-6, 30e-6, 20e-6, 50e-6}, 8},
+                 {6, {40e-6, 30e-6, 35e-6}, 3},
+                 {7, {40e-6, 30e-6, 25e-6}, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mb_thread_tuner tuner = mb_thread_tuner_init(cases[i].most, false);
+        size_t steps;
+        assert_int_equal(settle(&tuner, cases[i].seconds, &steps), cases[i].wanted);
+        assert_int_equal(settle(&tuner, cases[i].seconds, &steps), cases[i].wanted); /* anew */
+    }
+}
+
+/* A size is judged by its best trial: a disturbance in one of them changes nothing. */
+static void one_disturbed_trial_does_not_matter(void **state)
+{
+    (void)state;
+    for (size_t disturbed = 1; disturbed < 6; disturbed++) {
+        mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
+        mb_thread_tuner_start_epoch(&tuner, EPOCH);
+        for (size_t trial = 0; tuner.trying; trial++) {
+            const double each = trial == disturbed ? 1.0 : tuner.threads == 2 ? 20e-6 : 30e-6;
+            mb_thread_tuner_record(&tuner, 16, 16 * each);
+        }
+        assert_int_equal(tuner.threads, 2);
+    }
+}
+
+static void a_clear_case_takes_one_trial_of_each(void **state)
+{
+    (void)state;
+    mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
+    size_t steps;
+    assert_int_equal(settle(&tuner, (const double[]){20e-6, 24e-6}, &steps), 2);
+    assert_int_equal(steps, 2 * 16);
+    assert_int_equal(settle(&tuner, (const double[]){20e-6, 22e-6}, &steps), 2);
+    assert_int_equal(steps, 6 * 16);
+    assert_int_equal(settle(&tuner, (const double[]){400e-6, 300e-6}, &steps), 1);
+    assert_int_equal(steps, 6 * 16);
+}
+
+static void long_steps_are_left_to_all(void **state)
+{
+    (void)state;
+    mb_thread_tuner tuner = mb_thread_tuner_init(4, false);
+    size_t steps;
+    assert_int_equal(settle(&tuner, (const double[]){1e-3, 1e-6, 1e-6}, &steps), 4);
+    assert_int_equal(steps, 16);
+}
+
+static void a_number_that_was_asked_for_stays(void **state)
+{
+    (void)state;
+    mb_thread_tuner crews[] = {mb_thread_tuner_init(4, true), mb_thread_tuner_init(1, false),
+                               mb_thread_tuner_init(1, true)};
+    for (size_t i = 0; i < 3; i++) {
+        const size_t threads = crews[i].most;
+        mb_thread_tuner_start_epoch(&crews[i], EPOCH);
+        assert_false(crews[i].trying);
+        assert_int_equal(mb_thread_tuner_steps(&crews[i], USUAL), USUAL);
+        mb_thread_tuner_record(&crews[i], USUAL, 1e-3);
+        assert_int_equal(crews[i].threads, threads);
+    }
+}
+
+static void few_steps_are_no_more_for_a_trial(void **state)
+{
+    (void)state;
+    mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
+    mb_thread_tuner_start_epoch(&tuner, EPOCH);
+    assert_int_equal(mb_thread_tuner_steps(&tuner, 3), 3);
+}
+
+/* Trials of two sizes are 96 steps. */
+static void a_short_epoch_has_no_trials(void **state)
+{
+    (void)state;
+    mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
+    mb_thread_tuner_start_epoch(&tuner, 8 * 96 - 1);
+    assert_false(tuner.trying);
+    assert_int_equal(tuner.threads, 2);
+    mb_thread_tuner_start_epoch(&tuner, 8 * 96);
+    assert_true(tuner.trying);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fastest_size_wins),
+        cmocka_unit_test(one_disturbed_trial_does_not_matter),
+        cmocka_unit_test(a_clear_case_takes_one_trial_of_each),
+        cmocka_unit_test(long_steps_are_left_to_all),
+        cmocka_unit_test(a_number_that_was_asked_for_stays),
+        cmocka_unit_test(few_steps_are_no_more_for_a_trial),
+        cmocka_unit_test(a_short_epoch_has_no_trials),
+    };
+    return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "nn/tiling.h"
+
+#include <stdlib.h>
+
+/* Every cell of the matrix lies in exactly one tile, and none is outside. */
+static void check_cover(mb_tiling tiling)
+{
+    const size_t tiles = mb_tiling_tiles(tiling);
+    unsigned char *seen = calloc(tiling.rows * tiling.columns + 1, 1);
+    for (size_t t = 0; t < tiles; t++) {
+        const mb_tile part = mb_tiling_tile(tiling, t);
+        assert_in_range(part.rows, 1, tiling.block_rows);
+        assert_in_range(part.columns, 1, tiling.block_columns);
+        assert_true(part.row + part.rows <= tiling.rows);
+        assert_true(part.column + part.columns <= tiling.columns);
+        for (size_t r = 0; r < part.rows; r++)
+            for (size_t c = 0; c < part.columns; c++)
+                seen[(part.row + r) * tiling.columns + part.column + c]++;
+    }
+    for (size_t i = 0; i < tiling.rows * tiling.columns; i++)
+        assert_int_equal(seen[i], 1);
+    free(seen);
+}
+
+static void tiles_cover_each_cell_once(void **state)
+{
+    (void)state;
+    static const size_t extents[] = {1, 2, 10, 16, 17, 64, 65, 130}, blocks[] = {1, 7, 16, 64, 200};
+    for (size_t r = 0; r < 8; r++)
+        for (size_t c = 0; c < 8; c++)
+            for (size_t br = 0; br < 5; br++)
+                for (size_t bc = 0; bc < 5; bc++)
+                    check_cover((mb_tiling){extents[r], extents[c], blocks[br], blocks[bc], 1});
+}
+
+static void tiles_go_down_the_rows_first(void **state)
+{
+    (void)state;
+    const mb_tiling tiling = {130, 40, 64, 16, 1};
+    static const mb_tile wanted[] = {
+        {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
+        {128, 2, 16, 16}, {0, 64, 32, 8},  {64, 64, 32, 8}, {128, 2, 32, 8},
+    };
+    assert_int_equal(mb_tiling_tiles(tiling), 9);
+    for (size_t t = 0; t < 9; t++) {
+        const mb_tile part = mb_tiling_tile(tiling, t);
+        assert_memory_equal(&part, &wanted[t], sizeof part);
+    }
+}
+
+static void a_cut_of_rows_has_all_columns(void **state)
+{
+    (void)state;
+    for (size_t rows = 1; rows < 70; rows++) {
+        const mb_tiling tiling = mb_tiling_rows(rows, 16);
+        size_t next = 0;
+        assert_true(mb_tiling_is_rows(tiling));
+        check_cover(tiling);
+        for (size_t t = 0; t < mb_tiling_tiles(tiling); t++) {
+            const mb_tile part = mb_tiling_tile_in(tiling, t, 123);
+            assert_int_equal(part.row, next);
+            assert_int_equal(part.column, 0);
+            assert_int_equal(part.columns, 123);
+            next += part.rows;
+        }
+        assert_int_equal(next, rows);
+    }
+}
+
+static void a_cut_of_columns_keeps_its_own(void **state)
+{
+    (void)state;
+    const mb_tiling tiling = {64, 40, 64, 16, 1};
+    assert_false(mb_tiling_is_rows(tiling));
+    for (size_t t = 0; t < mb_tiling_tiles(tiling); t++) {
+        const mb_tile part = mb_tiling_tile(tiling, t), same = mb_tiling_tile_in(tiling, t, 40);
+        assert_memory_equal(&part, &same, sizeof part);
+    }
+    assert_false(mb_tiling_is_rows((mb_tiling){0}));
+}
+
+static void equal_means_equal_in_all(void **state)
+{
+    (void)state;
+    const mb_tiling tiling = {10, 20, 3, 4, 1};
+    assert_true(mb_tiling_equal(tiling, (mb_tiling){10, 20, 3, 4, 1}));
+    assert_false(mb_tiling_equal(tiling, (mb_tiling){11, 20, 3, 4, 1}));
+    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 21, 3, 4, 1}));
+    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 20, 4, 4, 1}));
+    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 20, 3, 5, 1}));
+    assert_true(mb_tiling_equal(mb_tiling_rows(64, 16), mb_tiling_rows(64, 16)));
+}
+
+/* What the file formats and the models do not depend on, but the speed does. */
+static void rules_follow_the_kernel_set(void **state)
+{
+    (void)state;
+    const mb_tiling_rules avx512 = mb_tiling_rules_for(true), other = mb_tiling_rules_for(false);
+    assert_int_equal(avx512.panel, 16);
+    assert_int_equal(avx512.product_limit, 1000000);
+    assert_true(784 * avx512.panel * 64 <=
+                avx512.product_limit); /* MNIST's panels are not tiling */
+    assert_int_equal(other.panel, 64);
+    assert_int_equal(other.product_limit, 0);
+}
+
+static void blocks_are_as_equal_as_can_be(void **state)
+{
+    (void)state;
+    static const size_t cases[][2] = {{1, 1},    {63, 63},  {64, 64},  {65, 33},
+                                      {100, 50}, {128, 64}, {129, 43}, {200, 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(mb_block_rows(cases[i][0]), cases[i][1]);
+    for (size_t rows = 1; rows < 1000; rows++) {
+        const size_t block = mb_block_rows(rows), blocks = (rows + block - 1) / block;
+        assert_in_range(block, 1, 64);
+        assert_int_equal(blocks, (rows + 63) / 64);
+        assert_true((blocks - 1) * block < rows); /* the last is not empty */
+        assert_true(blocks * (block - 1) < rows); /* no smaller ones would do */
+    }
+}
+
+/* A smaller batch may be more chunks than a larger one: 16 samples are 16, and 17 are 9. */
+static void bundles_have_room_in_any_smaller_batch(void **state)
+{
+    (void)state;
+    assert_int_equal(mb_tiling_chunks(mb_tiling_samples(16)), 16);
+    assert_int_equal(mb_tiling_chunks(mb_tiling_samples(17)), 9);
+    for (size_t most = 1; most < 200; most++)
+        for (size_t rows = 1; rows <= most; rows++)
+            assert_in_range(mb_tiling_chunks(mb_tiling_samples(rows)), 1, mb_max_chunks(most));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_as_equal_as_can_be),
+        cmocka_unit_test(bundles_have_room_in_any_smaller_batch),
+        cmocka_unit_test(tiles_cover_each_cell_once),
+        cmocka_unit_test(tiles_go_down_the_rows_first),
+        cmocka_unit_test(a_cut_of_rows_has_all_columns),
+        cmocka_unit_test(a_cut_of_columns_keeps_its_own),
+        cmocka_unit_test(equal_means_equal_in_all),
+        cmocka_unit_test(rules_follow_the_kernel_set),
+    };
+    return cmocka_run_group_tests_name("tiling", tests, NULL, NULL);
+}
