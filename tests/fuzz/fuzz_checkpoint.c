@@ -3,17 +3,10 @@
  * it. No input makes the program take much memory.
  *
  * The first byte chooses the checkpoint; a change is four: kind, place (2), value. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "train/options.h"
 #include "unit/interrupted.h"
 #include "unit/support.h"
+#include "unit/test.h"
 #include "unit/training.h"
 
 #include <stdlib.h>

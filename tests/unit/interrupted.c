@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "interrupted.h"
 #include "support.h"
+#include "test.h"
 #include "train/checkpoint_format.h"
 #include "training.h"
 

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "layer_reference_part.h"
+#include "test.h"
 
 #include "core/rng.h"
 #include "nn/spec.h"

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-#include "core/file.h"
 #include "model_files.h"
+#include "core/file.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdlib.h>
 

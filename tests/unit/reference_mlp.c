@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "reference_mlp.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-#include "core/rng.h"
 #include "report_fixture.h"
+#include "core/rng.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/arena.h"
+#include "test.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -26,9 +19,8 @@ enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 /* Each piece is filled when it is taken, so an overlap would show as bytes that are not zero, or
  * as bytes of another piece. */
-static void pieces_are_aligned_zeroed_and_apart(void **state)
+TEST(pieces_are_aligned_zeroed_and_apart)
 {
-    (void)state;
     enum { ROUNDS = 3 };
     mb_arena arena = {0};
     uint8_t *pieces[ROUNDS * SIZES];
@@ -48,9 +40,8 @@ static void pieces_are_aligned_zeroed_and_apart(void **state)
 }
 
 /* Freed memory comes back dirty from the allocator, and must be cleared again. */
-static void memory_is_zeroed_when_used_again(void **state)
+TEST(memory_is_zeroed_when_used_again)
 {
-    (void)state;
     for (size_t round = 0; round < 4; round++) {
         mb_arena arena = {0};
         for (size_t i = 0; i < SIZES; i++) {
@@ -63,9 +54,8 @@ static void memory_is_zeroed_when_used_again(void **state)
     }
 }
 
-static void elements_count_by_their_size(void **state)
+TEST(elements_count_by_their_size)
 {
-    (void)state;
     mb_arena arena = {0};
     double *numbers = mb_arena_alloc(&arena, 100000, sizeof *numbers);
     uint8_t *next = mb_arena_alloc(&arena, 1, 1);
@@ -77,9 +67,8 @@ static void elements_count_by_their_size(void **state)
     mb_arena_free(&arena);
 }
 
-static void what_does_not_fit_is_refused(void **state)
+TEST(what_does_not_fit_is_refused)
 {
-    (void)state;
     mb_arena arena = {0};
     assert_null(mb_arena_alloc(&arena, SIZE_MAX, 2));
     assert_null(mb_arena_alloc(&arena, SIZE_MAX / 2 + 1, 2));
@@ -95,9 +84,8 @@ static void what_does_not_fit_is_refused(void **state)
     mb_arena_free(&arena);
 }
 
-static void nothing_is_a_valid_pointer(void **state)
+TEST(nothing_is_a_valid_pointer)
 {
-    (void)state;
     mb_arena arena = {0};
     assert_non_null(mb_arena_alloc(&arena, 0, 8));
     assert_non_null(mb_arena_alloc(&arena, 8, 0));
@@ -107,9 +95,8 @@ static void nothing_is_a_valid_pointer(void **state)
     assert_null(arena.blocks);
 }
 
-static void strings_are_copies(void **state)
+TEST(strings_are_copies)
 {
-    (void)state;
     mb_arena arena = {0};
     char text[] = "dense:10";
     char *copy = mb_arena_strdup(&arena, text);
@@ -119,9 +106,8 @@ static void strings_are_copies(void **state)
     mb_arena_free(&arena);
 }
 
-static void products_are_checked(void **state)
+TEST(products_are_checked)
 {
-    (void)state;
     size_t product = 7;
     assert_true(mb_multiply(0, SIZE_MAX, &product));
     assert_int_equal(product, 0);
@@ -129,18 +115,4 @@ static void products_are_checked(void **state)
     assert_int_equal(product, SIZE_MAX / 3 * 3);
     assert_false(mb_multiply(SIZE_MAX / 3 + 1, 3, &product));
     assert_false(mb_multiply(SIZE_MAX, SIZE_MAX, &product));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_are_aligned_zeroed_and_apart),
-        cmocka_unit_test(memory_is_zeroed_when_used_again),
-        cmocka_unit_test(elements_count_by_their_size),
-        cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(nothing_is_a_valid_pointer),
-        cmocka_unit_test(strings_are_copies),
-        cmocka_unit_test(products_are_checked),
-    };
-    return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }

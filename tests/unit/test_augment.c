@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/augment.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -196,21 +189,12 @@ static void check_kind(mb_augmentation_kind kind, size_t rounds)
         }
 }
 
-static void affine_is_within_a_gray_level_of_the_reference(void **state)
-{
-    (void)state;
-    check_kind(MB_AUGMENT_AFFINE, 60);
-}
+TEST(affine_is_within_a_gray_level_of_the_reference) { check_kind(MB_AUGMENT_AFFINE, 60); }
 
-static void elastic_is_within_a_gray_level_of_the_reference(void **state)
-{
-    (void)state;
-    check_kind(MB_AUGMENT_ELASTIC, 3);
-}
+TEST(elastic_is_within_a_gray_level_of_the_reference) { check_kind(MB_AUGMENT_ELASTIC, 3); }
 
-static void nothing_changes_without_strengths(void **state)
+TEST(nothing_changes_without_strengths)
 {
-    (void)state;
     for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
         for (size_t s = 0; s < 2 * SIZES; s++) {
             const mb_augmentation options = {.kind = kind, .elastic_sigma = 4.0};
@@ -225,9 +209,8 @@ static void nothing_changes_without_strengths(void **state)
         }
 }
 
-static void images_stay_as_they_are_from_an_epoch_on(void **state)
+TEST(images_stay_as_they_are_from_an_epoch_on)
 {
-    (void)state;
     for (int dense = 0; dense < 2; dense++) {
         const mb_augmentation options = {.kind = MB_AUGMENT_AFFINE, .shift = 3.0};
         uint8_t image[784];
@@ -246,9 +229,8 @@ static void images_stay_as_they_are_from_an_epoch_on(void **state)
 }
 
 /* Each strength alone changes something, in an image that has no symmetry. */
-static void each_strength_plays_a_part(void **state)
+TEST(each_strength_plays_a_part)
 {
-    (void)state;
     const mb_augmentation strengths[] = {{.rotate = 20.0},
                                          {.scale = 0.3},
                                          {.shear = 0.3},
@@ -271,9 +253,8 @@ static void each_strength_plays_a_part(void **state)
     }
 }
 
-static void levels_give_the_same_bytes(void **state)
+TEST(levels_give_the_same_bytes)
 {
-    (void)state;
     for (size_t round = 0; round < 40; round++) {
         const mb_augmentation options =
             draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
@@ -312,9 +293,8 @@ static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, s
 }
 
 /* In any order, in pieces, over what an earlier step left there. */
-static void rows_are_the_samples_whatever_the_batch(void **state)
+TEST(rows_are_the_samples_whatever_the_batch)
 {
-    (void)state;
     for (size_t round = 0; round < 3 * SIZES; round++) {
         const mb_augmentation options =
             draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
@@ -338,20 +318,4 @@ static void rows_are_the_samples_whatever_the_batch(void **state)
         mb_augmented_batch_prefetch(&d, samples, 0, room + 5);
         close_bench(b);
     }
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(affine_is_within_a_gray_level_of_the_reference),
-        CASE(elastic_is_within_a_gray_level_of_the_reference),
-        CASE(nothing_changes_without_strengths),
-        CASE(images_stay_as_they_are_from_an_epoch_on),
-        CASE(each_strength_plays_a_part),
-        CASE(levels_give_the_same_bytes),
-        CASE(rows_are_the_samples_whatever_the_batch),
-    };
-    return cmocka_run_group_tests_name("augment", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "random.h"
+#include "test.h"
 #include "train/trainer.h"
 #include "training.h"
 
@@ -120,22 +113,13 @@ static void is_training_on_varied_images(int dense)
             check(kind, batch_sizes[i]);
 }
 
-static void sparse_images_are_varied_on_the_way(void **state)
-{
-    (void)state;
-    is_training_on_varied_images(0);
-}
+TEST(sparse_images_are_varied_on_the_way) { is_training_on_varied_images(0); }
 
-static void dense_images_are_varied_on_the_way(void **state)
-{
-    (void)state;
-    is_training_on_varied_images(1);
-}
+TEST(dense_images_are_varied_on_the_way) { is_training_on_varied_images(1); }
 
 /* Both numbers of a sample are in reach of a phase: its row, and its place in the data set. */
-static void a_step_knows_its_samples(void **state)
+TEST(a_step_knows_its_samples)
 {
-    (void)state;
     draw_set(0);
     mb_arena arena = {0};
     mb_sample_source source;
@@ -169,9 +153,8 @@ static void a_step_knows_its_samples(void **state)
 
 /* mb_train's own accuracy after an epoch is that of evaluating its network on the images as they
  * are. */
-static void evaluation_sees_images_as_they_are(void **state)
+TEST(evaluation_sees_images_as_they_are)
 {
-    (void)state;
     draw_set(0);
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, "dense:4");
@@ -212,9 +195,8 @@ static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
     mb_machine_close(machine);
 }
 
-static void the_last_epochs_are_plain(void **state)
+TEST(the_last_epochs_are_plain)
 {
-    (void)state;
     static float varied_only[CLASSES * PIXELS], one[CLASSES * PIXELS], all[CLASSES * PIXELS],
         off[CLASSES * PIXELS];
     for (int dense = 0; dense < 2; dense++) {
@@ -227,18 +209,4 @@ static void the_last_epochs_are_plain(void **state)
         assert_memory_not_equal(one, off, sizeof one);
         assert_memory_not_equal(one, varied_only, sizeof one);
     }
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(sparse_images_are_varied_on_the_way),
-        CASE(dense_images_are_varied_on_the_way),
-        CASE(a_step_knows_its_samples),
-        CASE(evaluation_sees_images_as_they_are),
-        CASE(the_last_epochs_are_plain),
-    };
-    return cmocka_run_group_tests_name("augmented_training", tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "random.h"
 #include "report/axis.h"
+#include "test.h"
 
 #include <float.h>
 #include <math.h>
@@ -49,9 +42,8 @@ static void check_linear(const mb_axis *axis)
     assert_true(axis->tick[axis->ticks - 1] + step > axis->most - 1e-6 * step);
 }
 
-static void linear_ticks_are_round(void **state)
+TEST(linear_ticks_are_round)
 {
-    (void)state;
     for (int i = 0; i < 20000; i++) {
         const double span = pow(10.0, -30.0 + 60.0 * unit());
         const double least = (unit() - 0.5) * span * pow(10.0, 5.0 * unit());
@@ -61,9 +53,8 @@ static void linear_ticks_are_round(void **state)
     }
 }
 
-static void known_ranges(void **state)
+TEST(known_ranges)
 {
-    (void)state;
     static const struct {
         double least, most, least_step;
         const char *labels;
@@ -86,9 +77,8 @@ static void known_ranges(void **state)
     }
 }
 
-static void ranges_without_width_are_widened(void **state)
+TEST(ranges_without_width_are_widened)
 {
-    (void)state;
     static const double at[] = {0.0, 1.0, -3.5, 1e-100, 1e100, -1e-7, 98.37};
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
         const mb_axis axis = mb_axis_linear(at[i], at[i], 0.0);
@@ -100,9 +90,8 @@ static void ranges_without_width_are_widened(void **state)
 }
 
 /* A logarithmic axis has powers of ten, or these and others that are 2, 3 or 5 times them. */
-static void logarithmic_ticks_are_round(void **state)
+TEST(logarithmic_ticks_are_round)
 {
-    (void)state;
     for (int i = 0; i < 20000; i++) {
         const double least = pow(10.0, -20.0 + 30.0 * unit());
         const mb_axis axis = mb_axis_log(least, least * pow(10.0, 20.0 * unit() * unit()));
@@ -117,25 +106,12 @@ static void logarithmic_ticks_are_round(void **state)
     }
 }
 
-static void places_are_shares_of_the_axis(void **state)
+TEST(places_are_shares_of_the_axis)
 {
-    (void)state;
     const mb_axis line = mb_axis_linear(-2.0, 6.0, 0.0), log = mb_axis_log(0.01, 100.0);
     assert_true(mb_axis_position(&line, -2.0) == 0.0 && mb_axis_position(&line, 6.0) == 1.0);
     assert_true(mb_axis_position(&line, 0.0) == 0.25 && mb_axis_position(&line, 8.0) == 1.25);
     assert_true(mb_axis_position(&log, 0.01) == 0.0 && mb_axis_position(&log, 100.0) == 1.0);
     assert_true(fabs(mb_axis_position(&log, 1.0) - 0.5) < 1e-15);
     assert_true(mb_axis_position(&log, 0.0) == 0.0 && mb_axis_position(&log, -1.0) == 0.0);
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(linear_ticks_are_round),           CASE(known_ranges),
-        CASE(ranges_without_width_are_widened), CASE(logarithmic_ticks_are_round),
-        CASE(places_are_shares_of_the_axis),
-    };
-    return cmocka_run_group_tests_name("axis", tests, NULL, NULL);
 }

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "data/batch.h"
 #include "data/sampler.h"
+#include "test.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -117,9 +110,8 @@ static void check_batch(const stock *s, const mb_batch *batch, mb_sample_indices
 static const size_t sizes[] = {1, 2, 15, 16, 17, 63, 64, 65, 100, 128, 129, 192, 193, 200};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-static void gathers_like_the_naive_twin(void **state)
+TEST(gathers_like_the_naive_twin)
 {
-    (void)state;
     static const uint32_t percents[] = {1, 30, 90};
     for (size_t p = 0; p < 3; p++) {
         stock *s = open_stock(percents[p]);
@@ -135,9 +127,8 @@ static void gathers_like_the_naive_twin(void **state)
 }
 
 /* The last batch of an epoch, in the room of a whole one; what was there before is gone. */
-static void a_smaller_batch_follows_a_larger_one(void **state)
+TEST(a_smaller_batch_follows_a_larger_one)
 {
-    (void)state;
     static const uint32_t percents[] = {20, 90};
     for (size_t p = 0; p < 2; p++) {
         stock *s = open_stock(percents[p]);
@@ -154,9 +145,8 @@ static void a_smaller_batch_follows_a_larger_one(void **state)
     }
 }
 
-static void a_blank_block_has_no_bits(void **state)
+TEST(a_blank_block_has_no_bits)
 {
-    (void)state;
     stock *s = open_stock(20);
     memset(s->images, 0, 64 * PIXELS);
     mb_arena_free(&s->arena);
@@ -172,9 +162,8 @@ static void a_blank_block_has_no_bits(void **state)
     close_stock(s);
 }
 
-static void labels_alone_are_gathered_where_no_blocks_are_wanted(void **state)
+TEST(labels_alone_are_gathered_where_no_blocks_are_wanted)
 {
-    (void)state;
     stock *s = open_stock(20);
     mb_batch batch;
     const mb_sample_indices samples = {s->order, 100};
@@ -187,9 +176,8 @@ static void labels_alone_are_gathered_where_no_blocks_are_wanted(void **state)
 }
 
 /* Pieces in any order, and none for the samples after the end of an epoch. */
-static void order_of_the_work_does_not_matter(void **state)
+TEST(order_of_the_work_does_not_matter)
 {
-    (void)state;
     static const uint32_t percents[] = {20, 90};
     for (size_t p = 0; p < 2; p++) {
         stock *s = open_stock(percents[p]);
@@ -205,16 +193,4 @@ static void order_of_the_work_does_not_matter(void **state)
         check_batch(s, &batch, samples); /* no piece has written anything */
         close_stock(s);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gathers_like_the_naive_twin),
-        cmocka_unit_test(a_smaller_batch_follows_a_larger_one),
-        cmocka_unit_test(a_blank_block_has_no_bits),
-        cmocka_unit_test(labels_alone_are_gathered_where_no_blocks_are_wanted),
-        cmocka_unit_test(order_of_the_work_does_not_matter),
-    };
-    return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
 }

@@ -1,21 +1,13 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/blas.h"
 #include "machine/cpu.h"
+#include "test.h"
 
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void reads_the_build_of_debian(void **state)
+TEST(reads_the_build_of_debian)
 {
-    (void)state;
     static const char config[] = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY USE_OPENMP "
                                  "Haswell MAX_THREADS=64";
     const mb_blas blas = mb_blas_from(config, "Haswell", 2);
@@ -28,9 +20,8 @@ static void reads_the_build_of_debian(void **state)
     assert_false(blas.own_threads);
 }
 
-static void reads_other_builds(void **state)
+TEST(reads_other_builds)
 {
-    (void)state;
     const mb_blas pthreads = mb_blas_from("OpenBLAS 0.3.26 MAX_THREADS=8", "ZEN", 1);
     assert_string_equal(pthreads.version, "0.3.26");
     assert_string_equal(pthreads.threading, "pthreads");
@@ -44,9 +35,8 @@ static void reads_other_builds(void **state)
     assert_false(single.own_threads);
 }
 
-static void bears_any_text(void **state)
+TEST(bears_any_text)
 {
-    (void)state;
     char long_text[1000];
     memset(long_text, '7', sizeof long_text - 1);
     long_text[sizeof long_text - 1] = '\0';
@@ -61,9 +51,8 @@ static void bears_any_text(void **state)
     assert_int_equal(odd.max_threads, 0);
 }
 
-static void knows_the_sets_with_avx512(void **state)
+TEST(knows_the_sets_with_avx512)
 {
-    (void)state;
     static const char *const with[] = {"SkylakeX",   "SKYLAKEX",       "skylakex",
                                        "Cooperlake", "SapphireRapids", "SAPPHIRERAPIDS"};
     static const char *const without[] = {"Haswell", "Zen",     "SandyBridge", "Prescott",
@@ -79,9 +68,8 @@ static void knows_the_sets_with_avx512(void **state)
 #endif
 }
 
-static void a_better_set_is_named_only_where_it_runs(void **state)
+TEST(a_better_set_is_named_only_where_it_runs)
 {
-    (void)state;
     assert_string_equal(mb_blas_better_core_than("Haswell", true), "SKYLAKEX");
     assert_string_equal(mb_blas_better_core_than("Zen", true), "SKYLAKEX");
     assert_string_equal(mb_blas_better_core_than("Prescott", true), "SKYLAKEX");
@@ -92,9 +80,8 @@ static void a_better_set_is_named_only_where_it_runs(void **state)
     assert_null(mb_blas_better_core_than("neoversen1", false));
 }
 
-static void the_linked_library_answers(void **state)
+TEST(the_linked_library_answers)
 {
-    (void)state;
     const mb_blas blas = mb_blas_describe();
     assert_string_equal(blas.core, openblas_get_corename());
     assert_non_null(strstr(blas.config, "OpenBLAS"));
@@ -108,9 +95,8 @@ static void the_linked_library_answers(void **state)
     }
 }
 
-static void the_cpu_has_the_level_that_it_claims(void **state)
+TEST(the_cpu_has_the_level_that_it_claims)
 {
-    (void)state;
     const mb_cpu_level level = mb_cpu_level_of_this();
     assert_int_equal(level == MB_CPU_V4, mb_cpu_has_avx512());
     assert_string_equal(mb_cpu_level_name(MB_CPU_V4), "x86-64-v4");
@@ -121,18 +107,4 @@ static void the_cpu_has_the_level_that_it_claims(void **state)
     assert_int_equal(level, MB_CPU_BASELINE);
     assert_string_equal(mb_cpu_level_name(MB_CPU_BASELINE), "generic");
 #endif
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_the_build_of_debian),
-        cmocka_unit_test(reads_other_builds),
-        cmocka_unit_test(bears_any_text),
-        cmocka_unit_test(knows_the_sets_with_avx512),
-        cmocka_unit_test(a_better_set_is_named_only_where_it_runs),
-        cmocka_unit_test(the_linked_library_answers),
-        cmocka_unit_test(the_cpu_has_the_level_that_it_claims),
-    };
-    return cmocka_run_group_tests_name("blas", tests, NULL, NULL);
 }

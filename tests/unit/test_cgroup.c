@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/cgroup.h"
 #include "support.h"
+#include "test.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +56,7 @@ static void put_v2(const char *root, const char *cgroup)
         "31 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n");
 }
 
-static void v2_takes_the_tightest_of_the_ancestors(void **state)
+TEST_WITH(v2_takes_the_tightest_of_the_ancestors, make_root, remove_root)
 {
     put_v2(*state, "0::/user.slice/job/step\n");
     put(*state, "sys/fs/cgroup/user.slice/cpu.max", "400000 100000\n");
@@ -75,7 +68,7 @@ static void v2_takes_the_tightest_of_the_ancestors(void **state)
 }
 
 /* A sibling's limit is not ours. */
-static void v2_without_a_limit(void **state)
+TEST_WITH(v2_without_a_limit, make_root, remove_root)
 {
     put_v2(*state, "0::/job\n");
     put(*state, "sys/fs/cgroup/job/cpu.max", "max 100000\n");
@@ -85,7 +78,7 @@ static void v2_without_a_limit(void **state)
 }
 
 /* A process in the root of its namespace reads the limit where the mount points. */
-static void v2_in_a_container_with_its_own_namespace(void **state)
+TEST_WITH(v2_in_a_container_with_its_own_namespace, make_root, remove_root)
 {
     put_v2(*state, "0::/\n");
     put(*state, "sys/fs/cgroup/cpu.max", "200000 100000\n");
@@ -93,7 +86,7 @@ static void v2_in_a_container_with_its_own_namespace(void **state)
 }
 
 /* Without one, the mount's root is the cgroup's path on the host. */
-static void v2_in_a_container_without(void **state)
+TEST_WITH(v2_in_a_container_without, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "0::/docker/4f2a/inner\n");
     put(*state, "proc/self/mountinfo",
@@ -104,7 +97,7 @@ static void v2_in_a_container_without(void **state)
 }
 
 /* The mount was made outside of the namespace: it shows a cgroup two levels up. */
-static void mount_from_outside_of_the_namespace(void **state)
+TEST_WITH(mount_from_outside_of_the_namespace, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "0::/\n");
     put(*state, "proc/self/mountinfo", "31 24 0:26 /../.. /sys/fs/cgroup ro - cgroup2 cgroup ro\n");
@@ -114,7 +107,7 @@ static void mount_from_outside_of_the_namespace(void **state)
 
 /* A process that was moved out of its namespace, and mounts of other cgroups than ours, "/dock"
  * being no parent of "/docker". */
-static void mounts_that_do_not_show_the_process(void **state)
+TEST_WITH(mounts_that_do_not_show_the_process, make_root, remove_root)
 {
     put(*state, "sys/fs/cgroup/cpu.max", "100000 100000\n");
     put_v2(*state, "0::/../other\n");
@@ -127,7 +120,7 @@ static void mounts_that_do_not_show_the_process(void **state)
     is_cpus(*state, 0);
 }
 
-static void v1_reads_quota_and_period(void **state)
+TEST_WITH(v1_reads_quota_and_period, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/docker/4f2a\n1:name=systemd:/y\n");
     put(*state, "proc/self/mountinfo",
@@ -144,7 +137,7 @@ static void v1_reads_quota_and_period(void **state)
     is_cpus(*state, 3.5);
 }
 
-static void v1_in_a_container(void **state)
+TEST_WITH(v1_in_a_container, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "4:cpuacct,cpu:/docker/4f2a\n");
     put(*state, "proc/self/mountinfo",
@@ -155,7 +148,7 @@ static void v1_in_a_container(void **state)
 }
 
 /* v1 has the cpu controller, v2 is there for systemd only: no cpu.max in it. */
-static void hybrid_layout(void **state)
+TEST_WITH(hybrid_layout, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "2:cpuacct:/\n1:cpu:/a\n0::/user.slice\n");
     put(*state, "proc/self/mountinfo",
@@ -169,7 +162,7 @@ static void hybrid_layout(void **state)
     is_cpus(*state, 1);
 }
 
-static void mount_points_with_blanks(void **state)
+TEST_WITH(mount_points_with_blanks, make_root, remove_root)
 {
     put(*state, "proc/self/cgroup", "0::/a b\n");
     put(*state, "proc/self/mountinfo", "31 24 0:26 / /my\\040groups rw - cgroup2 cgroup2 rw\n");
@@ -177,7 +170,7 @@ static void mount_points_with_blanks(void **state)
     is_cpus(*state, 1);
 }
 
-static void malformed_limits_are_none(void **state)
+TEST_WITH(malformed_limits_are_none, make_root, remove_root)
 {
     static const char *const texts[] = {
         "",           "\n",           "max\n",      "100000\n",     "100000 0\n",
@@ -194,7 +187,7 @@ static void malformed_limits_are_none(void **state)
 }
 
 /* Lines that are not what they should be are passed over, and the good one at the end counts. */
-static void malformed_lines_are_passed_over(void **state)
+TEST_WITH(malformed_lines_are_passed_over, make_root, remove_root)
 {
     static const char good[] = "31 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
     put_v2(*state, "\n:\n::\n0:\n0::\n0::relative\nx\n0::/job");
@@ -211,7 +204,7 @@ static void malformed_lines_are_passed_over(void **state)
     is_cpus(*state, 1);
 }
 
-static void nothing_to_read_is_no_limit(void **state)
+TEST_WITH(nothing_to_read_is_no_limit, make_root, remove_root)
 {
     is_cpus(*state, 0);
     is_cpus("/nonexistent/mnist_blas", 0);
@@ -219,32 +212,8 @@ static void nothing_to_read_is_no_limit(void **state)
     is_cpus(*state, 0);
 }
 
-static void this_system_answers(void **state)
+TEST(this_system_answers)
 {
-    (void)state;
     const double cpus = mb_cgroup_cpu_quota("");
     assert_true(cpus >= 0 && cpus < 1e6);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(v2_takes_the_tightest_of_the_ancestors),
-        CASE(v2_without_a_limit),
-        CASE(v2_in_a_container_with_its_own_namespace),
-        CASE(v2_in_a_container_without),
-        CASE(mount_from_outside_of_the_namespace),
-        CASE(mounts_that_do_not_show_the_process),
-        CASE(v1_reads_quota_and_period),
-        CASE(v1_in_a_container),
-        CASE(hybrid_layout),
-        CASE(mount_points_with_blanks),
-        CASE(malformed_limits_are_none),
-        CASE(malformed_lines_are_passed_over),
-        CASE(nothing_to_read_is_no_limit),
-        cmocka_unit_test(this_system_answers),
-    };
-    return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

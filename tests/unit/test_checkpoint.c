@@ -1,14 +1,7 @@
 /* The file of a checkpoint: what it holds, what is refused, and who writes it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "interrupted.h"
 #include "support.h"
+#include "test.h"
 #include "train/checkpoint_format.h"
 #include "train/keeper.h"
 
@@ -76,7 +69,7 @@ static void replace(mb_bytes bytes, const char *old, const char *new)
     memcpy(found, new, strlen(new));
 }
 
-static void holds_what_was_put_in(void **state)
+TEST_WITH(holds_what_was_put_in, enter, leave)
 {
     fixture *f = *state;
     mb_checkpoint checkpoint;
@@ -93,7 +86,7 @@ static void holds_what_was_put_in(void **state)
     mb_checkpoint_close(&checkpoint);
 }
 
-static void equal_states_give_equal_bytes(void **state)
+TEST_WITH(equal_states_give_equal_bytes, enter, leave)
 {
     fixture *f = *state;
     mb_bytes again = {0};
@@ -104,7 +97,7 @@ static void equal_states_give_equal_bytes(void **state)
     free(again.data);
 }
 
-static void any_flipped_bit_is_seen(void **state)
+TEST_WITH(any_flipped_bit_is_seen, enter, leave)
 {
     fixture *f = *state;
     for (size_t i = 0; i < f->bytes.size; i++) {
@@ -115,7 +108,7 @@ static void any_flipped_bit_is_seen(void **state)
     }
 }
 
-static void any_missing_end_is_seen(void **state)
+TEST_WITH(any_missing_end_is_seen, enter, leave)
 {
     fixture *f = *state;
     for (size_t size = 0; size < f->bytes.size; size += size < 4096 ? 1 : 61) {
@@ -126,14 +119,14 @@ static void any_missing_end_is_seen(void **state)
     }
 }
 
-static void damage_is_named(void **state)
+TEST_WITH(damage_is_named, enter, leave)
 {
     fixture *f = *state;
     f->bytes.data[f->bytes.size - 1] ^= 1;
     refused(f->bytes, "damaged: its bytes do not have its checksum ");
 }
 
-static void other_versions_are_refused(void **state)
+TEST_WITH(other_versions_are_refused, enter, leave)
 {
     fixture *f = *state;
     replace(f->bytes, "\"version\":\"" MB_CHECKPOINT_VERSION "\"", "\"version\":\"9\"");
@@ -142,7 +135,7 @@ static void other_versions_are_refused(void **state)
             "a checkpoint of version 9, this program knows version " MB_CHECKPOINT_VERSION);
 }
 
-static void a_model_is_no_checkpoint(void **state)
+TEST_WITH(a_model_is_no_checkpoint, enter, leave)
 {
     fixture *f = *state;
     mb_checkpoint checkpoint;
@@ -155,7 +148,7 @@ static void a_model_is_no_checkpoint(void **state)
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_ERROR_IO);
 }
 
-static void options_that_are_none_are_refused(void **state)
+TEST_WITH(options_that_are_none_are_refused, enter, leave)
 {
     fixture *f = *state;
     replace(f->bytes, "\"option.optimizer\":\"adamw\"", "\"option.optimizer\":\"adams\"");
@@ -164,7 +157,7 @@ static void options_that_are_none_are_refused(void **state)
 }
 
 /* Bytes that were signed after someone changed one number: nothing out of range is believed. */
-static void states_that_cannot_be_are_refused(void **state)
+TEST_WITH(states_that_cannot_be_are_refused, enter, leave)
 {
     fixture *f = *state;
     static const struct {
@@ -207,7 +200,7 @@ static void states_that_cannot_be_are_refused(void **state)
     }
 }
 
-static void other_data_are_refused(void **state)
+TEST_WITH(other_data_are_refused, enter, leave)
 {
     fixture *f = *state;
     mb_checkpoint checkpoint;
@@ -236,7 +229,7 @@ static void other_data_are_refused(void **state)
     mb_checkpoint_close(&checkpoint);
 }
 
-static void another_network_is_refused(void **state)
+TEST_WITH(another_network_is_refused, enter, leave)
 {
     fixture *f = *state;
     mb_checkpoint checkpoint;
@@ -252,7 +245,7 @@ static void another_network_is_refused(void **state)
 }
 
 /* A small file that was signed after its spec was changed gets no gigabytes. */
-static void networks_that_are_not_in_the_file_are_refused(void **state)
+TEST_WITH(networks_that_are_not_in_the_file_are_refused, enter, leave)
 {
     fixture *f = *state;
     static const struct {
@@ -315,7 +308,7 @@ static size_t steps_of(const char *path)
 }
 
 /* Whatever was busy before: after finish, the newest is in the file, once. */
-static void the_newest_is_kept_in_the_end(void **state)
+TEST_WITH(the_newest_is_kept_in_the_end, enter, leave)
 {
     fixture *f = *state;
     keeping k;
@@ -337,7 +330,7 @@ static void the_newest_is_kept_in_the_end(void **state)
 }
 
 /* A snapshot is of its moment, whatever training does while it is written. */
-static void training_goes_on_meanwhile(void **state)
+TEST_WITH(training_goes_on_meanwhile, enter, leave)
 {
     fixture *f = *state;
     mb_test_run fresh;
@@ -353,7 +346,7 @@ static void training_goes_on_meanwhile(void **state)
     mb_test_run_close(&fresh);
 }
 
-static void what_cannot_be_written_is_told_once(void **state)
+TEST_WITH(what_cannot_be_written_is_told_once, enter, leave)
 {
     fixture *f = *state;
     char *place = mb_path_join(f->folder, "no/folder"), *folder = mb_path_join(f->folder, "no");
@@ -373,25 +366,4 @@ static void what_cannot_be_written_is_told_once(void **state)
     free(folder);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
-    const struct CMUnitTest tests[] = {
-        TEST(holds_what_was_put_in),
-        TEST(equal_states_give_equal_bytes),
-        TEST(any_flipped_bit_is_seen),
-        TEST(any_missing_end_is_seen),
-        TEST(damage_is_named),
-        TEST(other_versions_are_refused),
-        TEST(a_model_is_no_checkpoint),
-        TEST(options_that_are_none_are_refused),
-        TEST(states_that_cannot_be_are_refused),
-        TEST(other_data_are_refused),
-        TEST(another_network_is_refused),
-        TEST(networks_that_are_not_in_the_file_are_refused),
-        TEST(the_newest_is_kept_in_the_end),
-        TEST(training_goes_on_meanwhile),
-        TEST(what_cannot_be_written_is_told_once),
-    };
-    return cmocka_run_group_tests_name("checkpoint", tests, mb_test_open_data, mb_test_close_data);
-}
+TEST_GROUP(mb_test_open_data, mb_test_close_data);

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "support.h"
+#include "test.h"
 
 #include <mnist_blas/dataset.h>
 #include <stdio.h>
@@ -55,9 +48,8 @@ static mb_dataset *check_opens(const char *folder, unsigned splits)
     return dataset;
 }
 
-static void opens(void **state)
+TEST(opens)
 {
-    (void)state;
     for (int gzip = 0; gzip < 2; gzip++) {
         char *folder = mb_test_make_folder();
         mb_test_dataset wanted = small;
@@ -81,9 +73,8 @@ static void opens(void **state)
     mb_dataset_close(NULL);
 }
 
-static void opens_one_split(void **state)
+TEST(opens_one_split)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     mb_dataset *dataset = check_opens(folder, MB_SPLIT_TRAIN);
@@ -102,9 +93,8 @@ static void opens_one_split(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void prefers_plain(void **state)
+TEST(prefers_plain)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-images-idx3-ubyte.gz", mb_test_text("not looked at"));
@@ -112,9 +102,8 @@ static void prefers_plain(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void bad_arguments(void **state)
+TEST(bad_arguments)
 {
-    (void)state;
     mb_dataset *dataset = NULL;
     mb_error error = {MB_OK, ""};
     assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_ERROR_INVALID);
@@ -124,9 +113,8 @@ static void bad_arguments(void **state)
     check_fails("/tmp", 4, MB_ERROR_INVALID, ": splits 4: can be 1, 2 or 3");
 }
 
-static void folder_missing(void **state)
+TEST(folder_missing)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     char *absent = mb_path_join(folder, "absent");
     check_fails(absent, both, MB_ERROR_IO, ": no such folder");
@@ -136,9 +124,8 @@ static void folder_missing(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void file_missing(void **state)
+TEST(file_missing)
 {
-    (void)state;
     static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
     for (size_t i = 0; i < 4; i++) {
@@ -152,9 +139,8 @@ static void file_missing(void **state)
 }
 
 /* What the parser finds comes through with the file's name; test_idx.c has all of it. */
-static void file_broken(void **state)
+TEST(file_broken)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     mb_bytes labels = mb_test_idx_labels(20, NULL);
@@ -168,9 +154,8 @@ static void file_broken(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void counts_differ(void **state)
+TEST(counts_differ)
 {
-    (void)state;
     char *folder = mb_test_make_folder(), text[256];
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(59, NULL));
@@ -181,9 +166,8 @@ static void counts_differ(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void sizes_differ(void **state)
+TEST(sizes_differ)
 {
-    (void)state;
     char *folder = mb_test_make_folder(), text[256];
     mb_test_write_dataset(folder, &small);
     replace(folder, "t10k-images-idx3-ubyte", mb_test_idx_images(20, 5, 6, NULL));
@@ -196,9 +180,8 @@ static void sizes_differ(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void one_class(void **state)
+TEST(one_class)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, NULL));
@@ -208,9 +191,8 @@ static void one_class(void **state)
 }
 
 /* The extremes of the class count: 2, and all 256. */
-static void class_counts(void **state)
+TEST(class_counts)
 {
-    (void)state;
     const size_t counts[] = {2, 256};
     for (size_t i = 0; i < 2; i++) {
         char *folder = mb_test_make_folder();
@@ -225,9 +207,8 @@ static void class_counts(void **state)
     }
 }
 
-static void one_corrupt_label(void **state)
+TEST(one_corrupt_label)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     uint8_t labels[60];
     for (size_t i = 0; i < 60; i++)
@@ -241,9 +222,8 @@ static void one_corrupt_label(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void test_label_without_class(void **state)
+TEST(test_label_without_class)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     uint8_t labels[20] = {0};
     labels[13] = 10;
@@ -254,9 +234,8 @@ static void test_label_without_class(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void real_mnist(void **state)
+TEST(real_mnist)
 {
-    (void)state;
     const char *folder = getenv("MNIST_BLAS_DATA");
     if (folder == NULL || *folder == '\0') {
         print_message("MNIST_BLAS_DATA is not set: the real MNIST is not read\n");
@@ -274,25 +253,4 @@ static void real_mnist(void **state)
         sum += dataset->train.images[i];
     assert_int_equal((size_t)((double)sum / 255 / 60000 / 784 * 1e4), 1306);
     mb_dataset_close(dataset);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(opens),
-        cmocka_unit_test(opens_one_split),
-        cmocka_unit_test(prefers_plain),
-        cmocka_unit_test(bad_arguments),
-        cmocka_unit_test(folder_missing),
-        cmocka_unit_test(file_missing),
-        cmocka_unit_test(file_broken),
-        cmocka_unit_test(counts_differ),
-        cmocka_unit_test(sizes_differ),
-        cmocka_unit_test(one_class),
-        cmocka_unit_test(class_counts),
-        cmocka_unit_test(one_corrupt_label),
-        cmocka_unit_test(test_label_without_class),
-        cmocka_unit_test(real_mnist),
-    };
-    return cmocka_run_group_tests_name("dataset", tests, NULL, NULL);
 }

@@ -1,20 +1,12 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/digest.h"
 #include "data/fingerprint.h"
+#include "test.h"
 
 #include <string.h>
 
 /* The examples of FIPS 180-4, whole and in pieces. */
-static void known_digests(void **state)
+TEST(known_digests)
 {
-    (void)state;
     static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
     const mb_span pieces[] = {{"a", 1}, {"", 0}, {"bc", 2}};
     const mb_span whole = {two_blocks, sizeof two_blocks - 1};
@@ -27,22 +19,12 @@ static void known_digests(void **state)
 }
 
 /* `python3 -c` with hashlib and struct.pack("<QQQ", 2, 1, 3) + images + labels. */
-static void a_fingerprint_is_of_sizes_images_and_labels(void **state)
+TEST(a_fingerprint_is_of_sizes_images_and_labels)
 {
-    (void)state;
     static const uint8_t images[] = {1, 2, 3, 4, 5, 6}, labels[] = {0, 1};
     const mb_split split = {images, labels, 2};
     assert_string_equal(mb_split_fingerprint(&split, 1, 3).text,
                         "df581af794bf97cf16811649fe90169ee12f2fcc16eea1070b9f5581211949e5");
     assert_true(strcmp(mb_split_fingerprint(&split, 3, 1).text,
                        mb_split_fingerprint(&split, 1, 3).text) != 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_digests),
-        cmocka_unit_test(a_fingerprint_is_of_sizes_images_and_labels),
-    };
-    return cmocka_run_group_tests_name("digest", tests, NULL, NULL);
 }

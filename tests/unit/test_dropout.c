@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "nn/network.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -133,9 +126,8 @@ static size_t run(const trial *t, const float *in, float *out)
 
 /* A number is 0, or scaled up by 1 / (1 - rate). The sum stays what it was: it has the variance
  * rate / (1 - rate) * sum of squares. */
-static void the_mean_is_kept(void **state)
+TEST(the_mean_is_kept)
 {
-    (void)state;
     static const char *const rates[] = {"0.1", "0.25", "0.5", "0.9"};
     for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
         const double rate = strtod(rates[r], NULL);
@@ -172,9 +164,8 @@ static double spread(size_t groups, size_t group_step, size_t n, size_t step, do
 }
 
 /* The mean of squares of `groups` normal numbers has the standard deviation sqrt(2 / groups). */
-static void no_sample_and_no_place_is_favoured(void **state)
+TEST(no_sample_and_no_place_is_favoured)
 {
-    (void)state;
     const trial t = usual("0.3");
     run(&t, before, after);
     const double samples = spread(SAMPLES, NUMBERS, NUMBERS, 1, 0.3);
@@ -195,9 +186,8 @@ static bool independent(const float *a, const float *b, size_t n, double rate)
            SIGMAS * sqrt((double)n * share * (1.0 - share));
 }
 
-static void neighbours_are_dropped_apart(void **state)
+TEST(neighbours_are_dropped_apart)
 {
-    (void)state;
     static const size_t distances[] = {1, 2, 8, 16, 64, NUMBERS, 2 * NUMBERS};
     const trial t = usual("0.4");
     run(&t, before, after);
@@ -207,9 +197,8 @@ static void neighbours_are_dropped_apart(void **state)
 
 /* ---- what it depends on ---- */
 
-static void all_else_changes_the_mask(void **state)
+TEST(all_else_changes_the_mask)
 {
-    (void)state;
     static uint32_t others[SAMPLES];
     const trial one = usual("0.4");
     trial epoch = one, seed = one, layer = one, samples = one;
@@ -228,9 +217,8 @@ static void all_else_changes_the_mask(void **state)
     }
 }
 
-static void the_same_seed_is_the_same_mask(void **state)
+TEST(the_same_seed_is_the_same_mask)
 {
-    (void)state;
     const trial t = usual("0.4");
     run(&t, before, after);
     run(&t, before, other);
@@ -238,9 +226,8 @@ static void the_same_seed_is_the_same_mask(void **state)
 }
 
 /* Gradients are dropped where numbers were, and scaled as they. */
-static void the_way_back_has_the_same_mask(void **state)
+TEST(the_way_back_has_the_same_mask)
 {
-    (void)state;
     const trial forward = usual("0.4");
     trial backward = forward;
     backward.backward = true;
@@ -251,9 +238,8 @@ static void the_way_back_has_the_same_mask(void **state)
     assert_memory_equal(after, other, sizeof after);
 }
 
-static void threads_and_tiles_change_nothing(void **state)
+TEST(threads_and_tiles_change_nothing)
 {
-    (void)state;
     static const size_t tiles[][2] = {{16, NUMBERS}, {1, NUMBERS}, {64, 16}, {33, 37}};
     trial t = usual("0.25");
     run(&t, before, after);
@@ -267,9 +253,8 @@ static void threads_and_tiles_change_nothing(void **state)
 }
 
 /* In batches of any size, and in any place of the batch. */
-static void a_samples_mask_is_its_own(void **state)
+TEST(a_samples_mask_is_its_own)
 {
-    (void)state;
     static const size_t batches[] = {1, 7, 64, 249};
     static uint32_t backwards[SAMPLES];
     trial t = usual("0.25");
@@ -295,9 +280,8 @@ static void a_samples_mask_is_its_own(void **state)
 /* ---- where nothing is dropped ---- */
 
 /* At a rate of 0, and in evaluation, where there is no phase at all. */
-static void nothing_else_is_dropped(void **state)
+TEST(nothing_else_is_dropped)
 {
-    (void)state;
     trial t = usual("0");
     assert_int_equal(run(&t, before, after), 1);
     assert_memory_equal(before, after, sizeof after);
@@ -335,9 +319,8 @@ static void logits_of(mb_machine *machine, const char *spec, float *logits)
     mb_network_close(network);
 }
 
-static void a_network_evaluates_as_if_it_had_none(void **state)
+TEST(a_network_evaluates_as_if_it_had_none)
 {
-    (void)state;
     float with[IMAGES * CLASSES], without[IMAGES * CLASSES];
     mb_machine *machine = mb_test_machine(2);
     logits_of(machine, "conv2d:20x3,relu,dropout:0.3,flatten,dense:30,relu,dropout:0.5,dense:4",
@@ -356,9 +339,8 @@ static double loss_of_epoch(mb_test_training *t, const uint32_t *order, size_t e
     return t->epoch.stats.loss;
 }
 
-static void each_epoch_of_a_training_drops_anew(void **state)
+TEST(each_epoch_of_a_training_drops_anew)
 {
-    (void)state;
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, "dense:40,relu,dropout:0.5,dense:4");
     const mb_training_options options = {
@@ -376,20 +358,4 @@ static void each_epoch_of_a_training_drops_anew(void **state)
     mb_machine_close(machine);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_mean_is_kept),
-        cmocka_unit_test(no_sample_and_no_place_is_favoured),
-        cmocka_unit_test(neighbours_are_dropped_apart),
-        cmocka_unit_test(all_else_changes_the_mask),
-        cmocka_unit_test(the_same_seed_is_the_same_mask),
-        cmocka_unit_test(the_way_back_has_the_same_mask),
-        cmocka_unit_test(threads_and_tiles_change_nothing),
-        cmocka_unit_test(a_samples_mask_is_its_own),
-        cmocka_unit_test(nothing_else_is_dropped),
-        cmocka_unit_test(a_network_evaluates_as_if_it_had_none),
-        cmocka_unit_test(each_epoch_of_a_training_drops_anew),
-    };
-    return cmocka_run_group_tests_name("dropout", tests, open_numbers, NULL);
-}
+TEST_GROUP(open_numbers, NULL);

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/file.h"
 #include "nn/network.h"
 #include "support.h"
+#include "test.h"
 #include "train/trainer.h"
 #include "training.h"
 
@@ -120,9 +113,8 @@ static void check_average(const char *spec, const mb_training_options *options)
     free(f.average);
 }
 
-static void the_average_is_the_naive_one(void **state)
+TEST(the_average_is_the_naive_one)
 {
-    (void)state;
     static const double decays[] = {0.05, 0.3, 0.8, 0.999};
     for (size_t s = 0; s < SPECS; s++)
         for (size_t d = 0; d < sizeof decays / sizeof *decays; d++) {
@@ -147,9 +139,8 @@ static mb_network *train(const char *spec, const mb_training_options *options)
     return network;
 }
 
-static void it_has_no_part_in_the_training(void **state)
+TEST(it_has_no_part_in_the_training)
 {
-    (void)state;
     const mb_training_options with = options_of(MB_OPTIMIZER_ADAMW, 0.95),
                               without = options_of(MB_OPTIMIZER_ADAMW, 0);
     for (size_t s = 0; s < SPECS; s++) {
@@ -193,9 +184,8 @@ static double loss_of(const mb_network *network)
     return loss;
 }
 
-static void it_is_what_is_evaluated(void **state)
+TEST(it_is_what_is_evaluated)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW, 0.98);
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *trained = train(specs[s], &options);
@@ -219,9 +209,8 @@ static void it_is_what_is_evaluated(void **state)
     }
 }
 
-static void it_is_what_training_leaves_and_a_model_has(void **state)
+TEST(it_is_what_training_leaves_and_a_model_has)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.9);
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "model.safetensors");
     for (size_t s = 0; s < SPECS; s++) {
@@ -247,9 +236,8 @@ static void it_is_what_training_leaves_and_a_model_has(void **state)
 }
 
 /* Running statistics are averages already; what is evaluated has those of the network. */
-static void statistics_are_not_averaged_twice(void **state)
+TEST(statistics_are_not_averaged_twice)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.98);
     mb_network *trained = train(specs[WITH_STATE], &options);
     const mb_layer *batchnorm = &trained->layers[1], *averaged = &trainer.evaluated->layers[1];
@@ -263,14 +251,4 @@ static void statistics_are_not_averaged_twice(void **state)
     mb_network_close(trained);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_average_is_the_naive_one),
-        cmocka_unit_test(it_has_no_part_in_the_training),
-        cmocka_unit_test(it_is_what_is_evaluated),
-        cmocka_unit_test(it_is_what_training_leaves_and_a_model_has),
-        cmocka_unit_test(statistics_are_not_averaged_twice),
-    };
-    return cmocka_run_group_tests_name("ema", tests, open_all, close_all);
-}
+TEST_GROUP(open_all, close_all);

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "support.h"
+#include "test.h"
 
 #include <math.h>
 #include <mnist_blas/evaluation.h>
@@ -101,7 +94,7 @@ static size_t classify(const fixture *f, size_t image, double *loss)
     return best;
 }
 
-static void confusion_and_loss_equal_a_naive_count(void **state)
+TEST_WITH(confusion_and_loss_equal_a_naive_count, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     size_t confusion[CLASSES * CLASSES] = {0}, correct = 0;
@@ -126,7 +119,7 @@ static void confusion_and_loss_equal_a_naive_count(void **state)
 
 static double divided(double part, double whole) { return whole > 0.0 ? part / whole : 0.0; }
 
-static void scores_follow_from_the_confusion(void **state)
+TEST_WITH(scores_follow_from_the_confusion, open_fixture, close_fixture)
 {
     mb_evaluation *evaluation = evaluate(*state);
     for (size_t class = 0; class < CLASSES; class ++) {
@@ -151,7 +144,7 @@ static void scores_follow_from_the_confusion(void **state)
     mb_evaluation_free(evaluation);
 }
 
-static void probabilities_equal_a_naive_softmax(void **state)
+TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     fixture other = *f;
@@ -169,7 +162,7 @@ static void probabilities_equal_a_naive_softmax(void **state)
         }
 }
 
-static void classifying_refuses_what_evaluation_refuses(void **state)
+TEST_WITH(classifying_refuses_what_evaluation_refuses, open_fixture, close_fixture)
 {
     fixture *f = *state;
     float probabilities[CLASSES];
@@ -190,7 +183,7 @@ static void classifying_refuses_what_evaluation_refuses(void **state)
     mb_test_check_error(&error, MB_ERROR_DIVERGED, "output is not finite");
 }
 
-static void the_lower_of_equal_classes_wins(void **state)
+TEST_WITH(the_lower_of_equal_classes_wins, open_fixture, close_fixture)
 {
     fixture *f = *state;
     static const float zeros[CLASSES * PIXELS];
@@ -205,7 +198,7 @@ static void the_lower_of_equal_classes_wins(void **state)
     mb_evaluation_free(evaluation);
 }
 
-static void result_does_not_depend_on_threads(void **state)
+TEST_WITH(result_does_not_depend_on_threads, open_fixture, close_fixture)
 {
     fixture *f = *state;
     mb_evaluation *two = evaluate(f);
@@ -222,7 +215,7 @@ static void result_does_not_depend_on_threads(void **state)
     mb_evaluation_free(two);
 }
 
-static void small_splits_are_whole(void **state)
+TEST_WITH(small_splits_are_whole, open_fixture, close_fixture)
 {
     fixture *f = *state;
     static const size_t counts[] = {1, 2, 255, 256, 257, 512};
@@ -249,7 +242,7 @@ static void fails(const fixture *f, size_t rows, size_t columns, mb_status statu
     assert_null(evaluation);
 }
 
-static void what_does_not_fit_the_network_is_refused(void **state)
+TEST_WITH(what_does_not_fit_the_network_is_refused, open_fixture, close_fixture)
 {
     fixture *f = *state;
     fails(f, COLUMNS, ROWS, MB_ERROR_INVALID, "images are 4x3, the network takes 1x3x4");
@@ -262,7 +255,7 @@ static void what_does_not_fit_the_network_is_refused(void **state)
     fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "evaluation: there are no images");
 }
 
-static void images_have_one_channel(void **state)
+TEST_WITH(images_have_one_channel, open_fixture, close_fixture)
 {
     fixture *f = *state, other = *f;
     assert_int_equal(mb_network_open(f->machine, "dense:5", (mb_shape){3, ROWS, COLUMNS}, CLASSES,
@@ -272,29 +265,10 @@ static void images_have_one_channel(void **state)
     mb_network_close(other.network);
 }
 
-static void a_network_that_is_not_finite_has_no_evaluation(void **state)
+TEST_WITH(a_network_that_is_not_finite_has_no_evaluation, open_fixture, close_fixture)
 {
     fixture *f = *state;
     f->biases[2] = NAN;
     mb_network_set_tensor(f->network, 1, f->biases);
     fails(f, ROWS, COLUMNS, MB_ERROR_DIVERGED, "evaluation: the network's output is not finite");
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(confusion_and_loss_equal_a_naive_count),
-        CASE(scores_follow_from_the_confusion),
-        CASE(probabilities_equal_a_naive_softmax),
-        CASE(classifying_refuses_what_evaluation_refuses),
-        CASE(the_lower_of_equal_classes_wins),
-        CASE(result_does_not_depend_on_threads),
-        CASE(small_splits_are_whole),
-        CASE(what_does_not_fit_the_network_is_refused),
-        CASE(images_have_one_channel),
-        CASE(a_network_that_is_not_finite_has_no_evaluation),
-    };
-    return cmocka_run_group_tests_name("evaluation", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
 /* Numbers at the edge: logits of +-1e4, and numbers that are none. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -83,28 +76,28 @@ static void check_logits(samples *s, const float *logits, double loss, const flo
 }
 
 /* softmax = (1, 0, 0, 0); losses 0, 2e4, 1e4, 5e3. */
-static void one_logit_far_above(void **state)
+TEST(one_logit_far_above)
 {
     check_logits(*state, (const float[]){1e4f, -1e4f, 0.0f, 5e3f}, 3.5e4 / 4.0,
                  (const float[]){0.75f, -0.25f, -0.25f, -0.25f});
 }
 
 /* softmax = (1/2, 1/2, 0, 0); losses ln 2, ln 2, ln 2 + 2e4, ln 2 + 1e4. */
-static void two_logits_far_above(void **state)
+TEST(two_logits_far_above)
 {
     check_logits(*state, (const float[]){1e4f, 1e4f, -1e4f, 0.0f}, log(2.0) + 3e4 / 4.0,
                  (const float[]){0.25f, 0.25f, -0.25f, -0.25f});
 }
 
 /* softmax = (1/4, 1/4, 1/4, 1/4), wherever the equal logits are. */
-static void equal_logits_far_below(void **state)
+TEST(equal_logits_far_below)
 {
     check_logits(*state, (const float[]){-1e4f, -1e4f, -1e4f, -1e4f}, log(4.0),
                  (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
 }
 
 /* A sure and right guess costs nothing and teaches nothing, to the bit: labels are not smoothed. */
-static void sure_and_right_costs_nothing(void **state)
+TEST(sure_and_right_costs_nothing)
 {
     samples *s = *state;
     uint8_t kept[SAMPLES];
@@ -137,7 +130,7 @@ static void check_stop(mb_test_training *t, size_t first)
 }
 
 /* One NaN in any of the parameter tensors, and L is NaN: no max(z, 0) swallows it. */
-static void a_nan_parameter_stops_training(void **state)
+TEST(a_nan_parameter_stops_training)
 {
     samples *s = *state;
     for (size_t i = 0; i < 6; i++) {
@@ -159,7 +152,7 @@ static void a_nan_parameter_stops_training(void **state)
 }
 
 /* A step so large that the next batch's logits overflow: what that step made is kept. */
-static void a_step_too_large_stops_training(void **state)
+TEST(a_step_too_large_stops_training)
 {
     mb_network *network = open_network(*state, "dense:17,dense:65,dense:4");
     mb_test_training t;
@@ -172,15 +165,4 @@ static void a_step_too_large_stops_training(void **state)
     mb_network_close(network);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_logit_far_above),
-        cmocka_unit_test(two_logits_far_above),
-        cmocka_unit_test(equal_logits_far_below),
-        cmocka_unit_test(sure_and_right_costs_nothing),
-        cmocka_unit_test(a_nan_parameter_stops_training),
-        cmocka_unit_test(a_step_too_large_stops_training),
-    };
-    return cmocka_run_group_tests_name("extremes", tests, open_samples, close_samples);
-}
+TEST_GROUP(open_samples, close_samples);

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/file.h"
 #include "support.h"
+#include "test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -61,7 +54,7 @@ static size_t entries(const char *folder)
     return count;
 }
 
-static void reads_up_to_the_limit(void **state)
+TEST_WITH(reads_up_to_the_limit, enter, leave)
 {
     char *path = write_text(*state, "f", "0123456789");
     mb_bytes bytes = {0};
@@ -78,7 +71,7 @@ static void reads_up_to_the_limit(void **state)
     free(path);
 }
 
-static void reads_all_of_a_large_file(void **state)
+TEST_WITH(reads_all_of_a_large_file, enter, leave)
 {
     const size_t size = 3000001;
     mb_bytes written = {malloc(size), size}, bytes = {0};
@@ -93,7 +86,7 @@ static void reads_all_of_a_large_file(void **state)
     free(path);
 }
 
-static void an_empty_file_is_no_bytes(void **state)
+TEST_WITH(an_empty_file_is_no_bytes, enter, leave)
 {
     char *path = write_text(*state, "empty", "");
     mb_bytes bytes = {NULL, 77};
@@ -103,7 +96,7 @@ static void an_empty_file_is_no_bytes(void **state)
     free(path);
 }
 
-static void what_is_no_file_cannot_be_read(void **state)
+TEST_WITH(what_is_no_file_cannot_be_read, enter, leave)
 {
     char *missing = mb_path_join(*state, "missing"), *fifo = mb_path_join(*state, "fifo");
     mb_bytes bytes = {NULL, 77};
@@ -126,7 +119,7 @@ static void what_is_no_file_cannot_be_read(void **state)
     free(fifo);
 }
 
-static void writes_new_files_and_replaces_old_ones(void **state)
+TEST_WITH(writes_new_files_and_replaces_old_ones, enter, leave)
 {
     char *path = mb_path_join(*state, "f");
     assert_int_equal(mb_file_write(path, "first", 5, NULL), MB_OK);
@@ -140,7 +133,7 @@ static void writes_new_files_and_replaces_old_ones(void **state)
 }
 
 /* Whoever has the old file open goes on reading the old bytes: the name moves to a new file. */
-static void replacing_leaves_the_old_bytes_to_their_readers(void **state)
+TEST_WITH(replacing_leaves_the_old_bytes_to_their_readers, enter, leave)
 {
     char *path = write_text(*state, "f", "old"), *link_path = mb_path_join(*state, "link");
     assert_int_equal(link(path, link_path), 0);
@@ -151,7 +144,7 @@ static void replacing_leaves_the_old_bytes_to_their_readers(void **state)
     free(link_path);
 }
 
-static void files_in_the_current_folder_need_no_path(void **state)
+TEST_WITH(files_in_the_current_folder_need_no_path, enter, leave)
 {
     char before[4096];
     assert_non_null(getcwd(before, sizeof before));
@@ -163,7 +156,7 @@ static void files_in_the_current_folder_need_no_path(void **state)
     assert_int_equal(entries(*state), 1);
 }
 
-static void permissions_follow_the_umask(void **state)
+TEST_WITH(permissions_follow_the_umask, enter, leave)
 {
     static const mode_t masks[] = {022, 027, 077, 0};
     char *path = mb_path_join(*state, "f");
@@ -179,7 +172,7 @@ static void permissions_follow_the_umask(void **state)
     free(path);
 }
 
-static void a_folder_is_not_replaced(void **state)
+TEST_WITH(a_folder_is_not_replaced, enter, leave)
 {
     char *path = mb_test_subfolder(*state, "sub"), *inside = write_text(path, "f", "kept");
     mb_error error = {0};
@@ -191,7 +184,7 @@ static void a_folder_is_not_replaced(void **state)
     free(path);
 }
 
-static void a_missing_folder_is_an_error(void **state)
+TEST_WITH(a_missing_folder_is_an_error, enter, leave)
 {
     char *path = mb_path_join(*state, "missing/f");
     mb_error error = {0};
@@ -202,7 +195,7 @@ static void a_missing_folder_is_an_error(void **state)
 }
 
 /* A limit on the size of files does to the write what a full disk would do. */
-static void a_write_that_fails_leaves_the_old_file(void **state)
+TEST_WITH(a_write_that_fails_leaves_the_old_file, enter, leave)
 {
     static uint8_t many[10000];
     char *path = write_text(*state, "f", "old");
@@ -223,7 +216,7 @@ static void a_write_that_fails_leaves_the_old_file(void **state)
 }
 
 /* Those who have a link to a file go on having it. */
-static void a_link_is_followed(void **state)
+TEST_WITH(a_link_is_followed, enter, leave)
 {
     char *folder = mb_test_subfolder(*state, "sub"), *path = write_text(folder, "f", "old");
     char *link_path = mb_path_join(*state, "link");
@@ -239,7 +232,7 @@ static void a_link_is_followed(void **state)
     free(folder);
 }
 
-static void a_pipe_is_not_replaced(void **state)
+TEST_WITH(a_pipe_is_not_replaced, enter, leave)
 {
     char *path = mb_path_join(*state, "fifo");
     struct stat info;
@@ -262,7 +255,7 @@ static bool there(const char *folder, const char *name)
 }
 
 /* Leftovers go; one that somebody holds, and what only looks like one, stays. */
-static void sweeping_removes_leftovers_alone(void **state)
+TEST_WITH(sweeping_removes_leftovers_alone, enter, leave)
 {
     static const char *const kept[] = {".mnist_blas.AAAAAA.tmp",  ".mnist_blas.aaaaaa.tmp.",
                                        ".mnist_blas.aaaaaaa.tmp", "mnist_blas.aaaaaa.tmp",
@@ -288,9 +281,8 @@ static void sweeping_removes_leftovers_alone(void **state)
     free(held);
 }
 
-static void folders_of_paths(void **state)
+TEST(folders_of_paths)
 {
-    (void)state;
     static const char *const folders[][2] = {
         {"a", "."}, {"a/b", "a"}, {"/a", "/"}, {"/a/b/c", "/a/b"}, {"./a", "."}};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -300,9 +292,8 @@ static void folders_of_paths(void **state)
     }
 }
 
-static void paths_are_joined_by_one_slash(void **state)
+TEST(paths_are_joined_by_one_slash)
 {
-    (void)state;
     static const char *const joins[][3] = {
         {"a", "b", "a/b"},
         {"a/", "b", "a/b"},
@@ -314,29 +305,4 @@ static void paths_are_joined_by_one_slash(void **state)
         assert_string_equal(path, joins[i][2]);
         free(path);
     }
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, enter, leave)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(reads_up_to_the_limit),
-        CASE(reads_all_of_a_large_file),
-        CASE(an_empty_file_is_no_bytes),
-        CASE(what_is_no_file_cannot_be_read),
-        CASE(writes_new_files_and_replaces_old_ones),
-        CASE(replacing_leaves_the_old_bytes_to_their_readers),
-        CASE(files_in_the_current_folder_need_no_path),
-        CASE(permissions_follow_the_umask),
-        CASE(a_folder_is_not_replaced),
-        CASE(a_missing_folder_is_an_error),
-        CASE(a_write_that_fails_leaves_the_old_file),
-        CASE(a_link_is_followed),
-        CASE(a_pipe_is_not_replaced),
-        CASE(sweeping_removes_leftovers_alone),
-        cmocka_unit_test(folders_of_paths),
-        cmocka_unit_test(paths_are_joined_by_one_slash),
-    };
-    return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/find.h"
 #include "support.h"
+#include "test.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,13 +81,9 @@ static void check_fails(const char *folder, const char *text)
     assert_null(found);
 }
 
-static void nothing_found(void **state)
-{
-    (void)state;
-    check_found(NULL, NULL);
-}
+TEST_WITH(nothing_found, enter, leave) { check_found(NULL, NULL); }
 
-static void argument_first(void **state)
+TEST_WITH(argument_first, enter, leave)
 {
     const surroundings *at = *state;
     make_data("data/mnist", "train-images-idx3-ubyte");
@@ -102,7 +91,7 @@ static void argument_first(void **state)
     check_found(at->here, at->here);
 }
 
-static void variable_next(void **state)
+TEST_WITH(variable_next, enter, leave)
 {
     const surroundings *at = *state;
     make_data("data/mnist", "train-images-idx3-ubyte");
@@ -112,9 +101,8 @@ static void variable_next(void **state)
     check_found(NULL, "./data/mnist");
 }
 
-static void asked_for_and_not_there(void **state)
+TEST_WITH(asked_for_and_not_there, enter, leave)
 {
-    (void)state;
     make_data("data/mnist", "train-images-idx3-ubyte");
     check_fails("absent", "absent: no such folder");
     check_fails("", "'': no such folder");
@@ -129,7 +117,7 @@ static void asked_for_and_not_there(void **state)
 }
 
 /* Filled from the last place to the first: each comes before those already there. */
-static void order_of_places(void **state)
+TEST_WITH(order_of_places, enter, leave)
 {
     const surroundings *at = *state;
     char *home = mb_test_subfolder(at->top, "home"), expected[512];
@@ -146,7 +134,7 @@ static void order_of_places(void **state)
     free(home);
 }
 
-static void cache_variable(void **state)
+TEST_WITH(cache_variable, enter, leave)
 {
     const surroundings *at = *state;
     char expected[512];
@@ -164,18 +152,16 @@ static void cache_variable(void **state)
     check_found(NULL, expected);
 }
 
-static void folder_without_data(void **state)
+TEST_WITH(folder_without_data, enter, leave)
 {
-    (void)state;
     make_data("data/mnist", NULL);
     make_data("data/MNIST/raw", "README");
     make_data("../data/mnist", "t10k-images-idx3-ubyte.gz");
     check_found(NULL, "../data/mnist");
 }
 
-static void places_listed(void **state)
+TEST_WITH(places_listed, enter, leave)
 {
-    (void)state;
     char *places = mb_dataset_search_path();
     assert_string_equal(places, "./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw");
     free(places);
@@ -186,26 +172,9 @@ static void places_listed(void **state)
     free(places);
 }
 
-static void null_result(void **state)
+TEST_WITH(null_result, enter, leave)
 {
-    (void)state;
     mb_error error = {MB_OK, ""};
     assert_int_equal(mb_dataset_find(NULL, NULL, &error), MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID, "found is NULL");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(nothing_found, enter, leave),
-        cmocka_unit_test_setup_teardown(argument_first, enter, leave),
-        cmocka_unit_test_setup_teardown(variable_next, enter, leave),
-        cmocka_unit_test_setup_teardown(asked_for_and_not_there, enter, leave),
-        cmocka_unit_test_setup_teardown(order_of_places, enter, leave),
-        cmocka_unit_test_setup_teardown(cache_variable, enter, leave),
-        cmocka_unit_test_setup_teardown(folder_without_data, enter, leave),
-        cmocka_unit_test_setup_teardown(places_listed, enter, leave),
-        cmocka_unit_test_setup_teardown(null_result, enter, leave),
-    };
-    return cmocka_run_group_tests_name("find", tests, NULL, NULL);
 }

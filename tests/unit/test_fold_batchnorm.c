@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "layer_reference.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -159,7 +152,7 @@ static void check_twin(mb_machine *machine, const struct net *net, const mb_netw
         fail_msg("%s: logits are %.3g of the largest apart", net->spec, apart);
 }
 
-static void logits_are_those_of_normalising_unfolded(void **state)
+TEST(logits_are_those_of_normalising_unfolded)
 {
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         mb_network *network = open_network(*state, &nets[i]);
@@ -169,7 +162,7 @@ static void logits_are_those_of_normalising_unfolded(void **state)
 }
 
 /* With the statistics, scales and weights that some steps of training leave. */
-static void so_are_a_trained_networks(void **state)
+TEST(so_are_a_trained_networks)
 {
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = 10, .lr = 0.01, .momentum = 0.9};
@@ -196,7 +189,7 @@ static size_t phases_named(const mb_plan *plan, const char *layer, const char *w
 }
 
 /* A batch normalisation that is folded has no phase of its own; in training all have theirs. */
-static void what_can_be_folded_is(void **state)
+TEST(what_can_be_folded_is)
 {
     static const char batchnorm[] = "batchnorm2d";
     const mb_training_options options = {.optimizer = MB_OPTIMIZER_SGD, .batch_size = 10};
@@ -235,12 +228,4 @@ static int close_machine(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(logits_are_those_of_normalising_unfolded),
-        cmocka_unit_test(so_are_a_trained_networks),
-        cmocka_unit_test(what_can_be_folded_is),
-    };
-    return cmocka_run_group_tests_name("fold", tests, open_machine, close_machine);
-}
+TEST_GROUP(open_machine, close_machine);

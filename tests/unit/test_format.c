@@ -1,16 +1,8 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/format.h"
+#include "test.h"
 
-static void counts_have_groups_of_three(void **state)
+TEST(counts_have_groups_of_three)
 {
-    (void)state;
     char text[MB_COUNT_LENGTH];
     assert_string_equal(mb_format_count(text, 0), "0");
     assert_string_equal(mb_format_count(text, 999), "999");
@@ -20,18 +12,16 @@ static void counts_have_groups_of_three(void **state)
     assert_string_equal(mb_format_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
 }
 
-static void one_is_singular(void **state)
+TEST(one_is_singular)
 {
-    (void)state;
     char text[MB_COUNTED_LENGTH];
     assert_string_equal(mb_format_counted(text, 0, "mistake"), "0 mistakes");
     assert_string_equal(mb_format_counted(text, 1, "test image"), "1 test image");
     assert_string_equal(mb_format_counted(text, 10000, "test image"), "10,000 test images");
 }
 
-static void significant_digits_are_shown(void **state)
+TEST(significant_digits_are_shown)
 {
-    (void)state;
     assert_int_equal(mb_decimals(0.0123, 3), 4);
     assert_int_equal(mb_decimals(-0.0123, 3), 4);
     assert_int_equal(mb_decimals(0.1, 3), 3);
@@ -41,14 +31,4 @@ static void significant_digits_are_shown(void **state)
     assert_int_equal(mb_decimals(1e300, 3), 0);
     assert_int_equal(mb_decimals(1e-300, 3), 12);
     assert_int_equal(mb_decimals(0.0, 3), 12);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_have_groups_of_three),
-        cmocka_unit_test(one_is_singular),
-        cmocka_unit_test(significant_digits_are_shown),
-    };
-    return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "nn/gemm.h"
+#include "test.h"
 
 #include <float.h>
 #include <math.h>
@@ -101,9 +94,8 @@ static void check_both(mb_tiling_rules rules, size_t m, size_t n, size_t k)
     }
 }
 
-static void products_equal_the_naive_twin(void **state)
+TEST(products_equal_the_naive_twin)
 {
-    (void)state;
     static const size_t shapes[][3] = {
         {1, 1, 1},   {1, 16, 784}, {64, 16, 495}, {63, 16, 128}, {17, 10, 64},
         {16, 64, 3}, {5, 7, 11},   {64, 10, 128}, {33, 128, 10}, {784, 16, 64},
@@ -115,9 +107,8 @@ static void products_equal_the_naive_twin(void **state)
 }
 
 /* Limits that cut a dimension in two, in many, in single steps, and one below any product. */
-static void products_above_the_limit_are_pieced_together(void **state)
+TEST(products_above_the_limit_are_pieced_together)
 {
-    (void)state;
     static const size_t limits[] = {64 * 16 * 300, 64 * 16 * 7, 64 * 16, 100, 1};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         const mb_tiling_rules rules = {.panel = 16, .product_limit = limits[i]};
@@ -130,9 +121,8 @@ static void products_above_the_limit_are_pieced_together(void **state)
 }
 
 /* The pieces are fixed: a product is the same bits as the pieces that it is made of. */
-static void pieces_are_where_the_limit_puts_them(void **state)
+TEST(pieces_are_where_the_limit_puts_them)
 {
-    (void)state;
     const mb_tiling_rules rules = {.panel = 16, .product_limit = 64 * 16 * 100},
                           whole = {.panel = 16};
     product one = open_product(64, 16, 250, 0, 0), other = open_product(64, 16, 250, 0, 0);
@@ -146,17 +136,15 @@ static void pieces_are_where_the_limit_puts_them(void **state)
 }
 
 /* A batch that is all blank: nothing to add up. */
-static void no_terms_make_zero(void **state)
+TEST(no_terms_make_zero)
 {
-    (void)state;
     check_both(mb_tiling_rules_for(true), 64, 16, 0);
     check_both(mb_tiling_rules_for(false), 64, 16, 0);
     check_both(mb_tiling_rules_for(true), 1, 1, 0);
 }
 
-static void no_cells_are_nothing_to_do(void **state)
+TEST(no_cells_are_nothing_to_do)
 {
-    (void)state;
     const mb_tiling_rules rules = mb_tiling_rules_for(true);
     float cell = 7.0f;
     const float ones[4] = {1, 1, 1, 1};
@@ -166,16 +154,4 @@ static void no_cells_are_nothing_to_do(void **state)
     mb_gemm_at(rules, 1, 0, 4, ones, 1, ones, 1, 0.0f, &cell, 1);
     mb_gemm(rules, 0, 0, 0, ones, 1, ones, 1, 0.0f, &cell, 1);
     assert_true(cell == 7.0f);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_equal_the_naive_twin),
-        cmocka_unit_test(products_above_the_limit_are_pieced_together),
-        cmocka_unit_test(pieces_are_where_the_limit_puts_them),
-        cmocka_unit_test(no_terms_make_zero),
-        cmocka_unit_test(no_cells_are_nothing_to_do),
-    };
-    return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/glyphs.h"
+#include "test.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -39,9 +32,8 @@ static void check_example(const mb_form *form, const mb_dot *dots)
     assert_true(most - least >= 60);
 }
 
-static void every_form_is_sound(void **state)
+TEST(every_form_is_sound)
 {
-    (void)state;
     for (size_t digit = 0; digit < MB_DIGITS; digit++) {
         const mb_glyph glyph = mb_glyph_of(digit);
         uint32_t weight = 0;
@@ -62,12 +54,4 @@ static void every_form_is_sound(void **state)
         }
         assert_int_equal(glyph.weight, weight);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_form_is_sound),
-    };
-    return cmocka_run_group_tests_name("glyphs", tests, NULL, NULL);
 }

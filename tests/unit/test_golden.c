@@ -1,15 +1,8 @@
 /* 50 steps of each optimizer end where PyTorch's do. The values, and how they were made, are in
  * tests/golden: make_golden.py shows that rounding alone leads float32 less than 1e-5 astray, and
  * that a forgotten decay or a schedule off by one step leads it further than 1e-3. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "model/safetensors.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -207,24 +200,12 @@ static void check_run(const golden *values, const char *name)
     close_training(&one);
 }
 
-static void sgd_with_momentum_and_decay(void **state) { check_run(*state, "sgd"); }
+TEST(sgd_with_momentum_and_decay) { check_run(*state, "sgd"); }
 
-static void sgd_with_nesterov_momentum_along_a_cosine(void **state)
-{
-    check_run(*state, "nesterov");
-}
+TEST(sgd_with_nesterov_momentum_along_a_cosine) { check_run(*state, "nesterov"); }
 
-static void adam_with_l2_decay(void **state) { check_run(*state, "adam"); }
+TEST(adam_with_l2_decay) { check_run(*state, "adam"); }
 
-static void adamw_over_one_cycle(void **state) { check_run(*state, "adamw"); }
+TEST(adamw_over_one_cycle) { check_run(*state, "adamw"); }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sgd_with_momentum_and_decay),
-        cmocka_unit_test(sgd_with_nesterov_momentum_along_a_cosine),
-        cmocka_unit_test(adam_with_l2_decay),
-        cmocka_unit_test(adamw_over_one_cycle),
-    };
-    return cmocka_run_group_tests_name("golden", tests, open_golden, close_golden);
-}
+TEST_GROUP(open_golden, close_golden);

@@ -1,15 +1,8 @@
 /* 20 steps of networks of images end where PyTorch's do. The values, and how they were made, are
  * in tests/golden: make_golden_layers.py shows what rounding alone leads to, and which mistakes
  * are seen. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "model/safetensors.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -233,24 +226,12 @@ static void check_run(const mb_safetensors *file, const char *run, const char *s
     mb_network_close(one);
 }
 
-static void lenet5_by_sgd(void **state) { check_run(*state, "lenet5.sgd", "lenet5", &sgd); }
+TEST(lenet5_by_sgd) { check_run(*state, "lenet5.sgd", "lenet5", &sgd); }
 
-static void lenet5_by_adamw(void **state) { check_run(*state, "lenet5.adamw", "lenet5", &adamw); }
+TEST(lenet5_by_adamw) { check_run(*state, "lenet5.adamw", "lenet5", &adamw); }
 
-static void cnn_without_dropout(void **state) { check_run(*state, "cnn.adamw", cnn, &adamw); }
+TEST(cnn_without_dropout) { check_run(*state, "cnn.adamw", cnn, &adamw); }
 
-static void batchnorm_groups_and_averages(void **state)
-{
-    check_run(*state, "norm.sgd", norm, &sgd);
-}
+TEST(batchnorm_groups_and_averages) { check_run(*state, "norm.sgd", norm, &sgd); }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lenet5_by_sgd),
-        cmocka_unit_test(lenet5_by_adamw),
-        cmocka_unit_test(cnn_without_dropout),
-        cmocka_unit_test(batchnorm_groups_and_averages),
-    };
-    return cmocka_run_group_tests_name("golden_layers", tests, open_golden, close_golden);
-}
+TEST_GROUP(open_golden, close_golden);

@@ -1,16 +1,9 @@
 /* The gradients and losses of whole networks, against a naive twin in double precision. The
  * library's gradient is read from a step of sgd without momentum: its velocity is then the gradient
  * itself, v = 0 v + g, and at learning rate 0 no parameter moves. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "reference_mlp.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -278,15 +271,15 @@ static void check_kind(mb_machine *machine, enum kind kind)
             check_batch(machine, &nets[n], kind, sizes[i]);
 }
 
-static void sparse_images(void **state) { check_kind(*state, SPARSE); }
+TEST(sparse_images) { check_kind(*state, SPARSE); }
 
-static void images_without_zeros(void **state) { check_kind(*state, WITHOUT_ZEROS); }
+TEST(images_without_zeros) { check_kind(*state, WITHOUT_ZEROS); }
 
 /* No active pixel, K = 0: logits come of the biases, and dL/dW of the first layer is 0. */
-static void blank_batches(void **state) { check_kind(*state, BLANK); }
+TEST(blank_batches) { check_kind(*state, BLANK); }
 
 /* The first blocks of rows have no active pixel, the later ones some. */
-static void half_blank_batches(void **state) { check_kind(*state, HALF_BLANK); }
+TEST(half_blank_batches) { check_kind(*state, HALF_BLANK); }
 
 static int open_machine(void **state)
 {
@@ -303,13 +296,4 @@ static int close_machine(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sparse_images),
-        cmocka_unit_test(images_without_zeros),
-        cmocka_unit_test(blank_batches),
-        cmocka_unit_test(half_blank_batches),
-    };
-    return cmocka_run_group_tests_name("gradient", tests, open_machine, close_machine);
-}
+TEST_GROUP(open_machine, close_machine);

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "data/gunzip.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +45,8 @@ static void check_fails(mb_bytes packed, size_t limit, const char *text)
     free(packed.data);
 }
 
-static void one_member(void **state)
+TEST(one_member)
 {
-    (void)state;
     const size_t sizes[] = {0, 1, 1000, 100000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const mb_bytes bytes = digits(sizes[i]);
@@ -64,18 +56,16 @@ static void one_member(void **state)
 }
 
 /* 10 MB of zeros are 10 kB packed, far above the usual expansion. */
-static void expands_1000_times(void **state)
+TEST(expands_1000_times)
 {
-    (void)state;
     const mb_bytes zeros = {calloc(10000000, 1), 10000000};
     assert_non_null(zeros.data);
     check_unpacks(mb_test_gzip(zeros), &zeros);
     free(zeros.data);
 }
 
-static void members_and_padding(void **state)
+TEST(members_and_padding)
 {
-    (void)state;
     const mb_bytes bytes = digits(50000), short_end = {bytes.data, 10};
     const mb_bytes padding = {calloc(512, 1), 512};
     mb_bytes expected = mb_test_join(digits(50000), digits(50000));
@@ -90,9 +80,8 @@ static void members_and_padding(void **state)
 }
 
 /* The optional fields that gzip(1) and others put between the fixed header and the data. */
-static void optional_header_fields(void **state)
+TEST(optional_header_fields)
 {
-    (void)state;
     static const uint8_t fields[] = "\3\0abcname\0comment\0hc";
     const mb_bytes bytes = digits(1000);
     for (int broken = 0; broken < 2; broken++) {
@@ -115,9 +104,8 @@ static void optional_header_fields(void **state)
     free(bytes.data);
 }
 
-static void truncated_anywhere(void **state)
+TEST(truncated_anywhere)
 {
-    (void)state;
     const mb_bytes bytes = digits(20000);
     const mb_bytes whole = mb_test_gzip(bytes);
     for (size_t size = 2; size < whole.size; size += size < 20 || whole.size - size < 20 ? 1 : 97) {
@@ -133,9 +121,8 @@ static void truncated_anywhere(void **state)
     free(bytes.data);
 }
 
-static void truncated_second_member(void **state)
+TEST(truncated_second_member)
 {
-    (void)state;
     const mb_bytes bytes = digits(20000);
     mb_bytes packed = mb_test_join(mb_test_gzip(bytes), mb_test_gzip(bytes));
     char text[128];
@@ -146,9 +133,8 @@ static void truncated_second_member(void **state)
     free(bytes.data);
 }
 
-static void bad_checksum(void **state)
+TEST(bad_checksum)
 {
-    (void)state;
     const mb_bytes bytes = mb_test_text("123456789");
     mb_bytes packed = mb_test_gzip(bytes);
     packed.data[packed.size - 8] ^= 0xff; /* the CRC-32 of "123456789" is 0xcbf43926 */
@@ -157,9 +143,8 @@ static void bad_checksum(void **state)
     free(bytes.data);
 }
 
-static void bad_length(void **state)
+TEST(bad_length)
 {
-    (void)state;
     const mb_bytes bytes = digits(3000);
     mb_bytes packed = mb_test_gzip(bytes);
     packed.data[packed.size - 4] ^= 1;
@@ -169,9 +154,8 @@ static void bad_length(void **state)
 
 /* A stored block shows its bytes, so that the place of the damage is known: 60000 good bytes, then
  * a block of the reserved type 3. */
-static void damaged_in_the_middle(void **state)
+TEST(damaged_in_the_middle)
 {
-    (void)state;
     static const uint8_t header[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0x60, 0xea, 0x9f, 0x15};
     const size_t stored = 60000, size = sizeof header + stored + 2000;
     mb_bytes packed = {malloc(size), size};
@@ -181,9 +165,8 @@ static void damaged_in_the_middle(void **state)
     check_fails(packed, no_limit, "x.gz: damaged: cannot be unpacked past its first 60000 bytes");
 }
 
-static void damaged_header(void **state)
+TEST(damaged_header)
 {
-    (void)state;
     const mb_bytes bytes = digits(3000);
     mb_bytes packed = mb_test_gzip(bytes);
     packed.data[2] = 7;
@@ -195,9 +178,8 @@ static void damaged_header(void **state)
     free(bytes.data);
 }
 
-static void trailing_garbage(void **state)
+TEST(trailing_garbage)
 {
-    (void)state;
     const mb_bytes bytes = digits(3000);
     const mb_bytes packed = mb_test_gzip(bytes);
     char text[128];
@@ -207,9 +189,8 @@ static void trailing_garbage(void **state)
     free(bytes.data);
 }
 
-static void too_large(void **state)
+TEST(too_large)
 {
-    (void)state;
     const mb_bytes zeros = {calloc(10000000, 1), 10000000};
     assert_non_null(zeros.data);
     check_fails(mb_test_gzip(zeros), 9999999,
@@ -222,33 +203,12 @@ static void too_large(void **state)
     free(zeros.data);
 }
 
-static void not_gzip(void **state)
+TEST(not_gzip)
 {
-    (void)state;
     check_fails(mb_test_text("plain"), no_limit, "x.gz: not a gzip file: 5 bytes");
     const mb_bytes one = {malloc(1), 1};
     assert_non_null(one.data);
     one.data[0] = 0x1f;
     assert_false(mb_is_gzip(&one));
     free(one.data);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_member),
-        cmocka_unit_test(expands_1000_times),
-        cmocka_unit_test(members_and_padding),
-        cmocka_unit_test(optional_header_fields),
-        cmocka_unit_test(truncated_anywhere),
-        cmocka_unit_test(truncated_second_member),
-        cmocka_unit_test(bad_checksum),
-        cmocka_unit_test(bad_length),
-        cmocka_unit_test(damaged_in_the_middle),
-        cmocka_unit_test(damaged_header),
-        cmocka_unit_test(trailing_garbage),
-        cmocka_unit_test(too_large),
-        cmocka_unit_test(not_gzip),
-    };
-    return cmocka_run_group_tests_name("gunzip", tests, NULL, NULL);
 }

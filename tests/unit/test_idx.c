@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/idx.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +45,8 @@ static mb_bytes header(const char *bytes, size_t size)
 /* The bytes of a string literal, which may have zeros in it. */
 #define HEADER(text) header(text, sizeof text - 1)
 
-static void reads_images(void **state)
+TEST(reads_images)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
     const mb_bytes bytes = mb_test_idx_images(2, 3, 2, pixels), packed = mb_test_gzip(bytes);
@@ -82,9 +74,8 @@ static void reads_images(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void parses_labels(void **state)
+TEST(parses_labels)
 {
-    (void)state;
     const uint8_t labels[] = {0, 9, 255};
     mb_bytes bytes = mb_test_idx_labels(3, labels);
     mb_idx idx = {0};
@@ -96,18 +87,16 @@ static void parses_labels(void **state)
     mb_idx_free(&idx);
 }
 
-static void missing(void **state)
+TEST(missing)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     check_read(folder, "x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "missing, and so is ");
     mb_test_remove_folder(folder);
 }
 
 /* A link to itself cannot be opened by anyone, root included. */
-static void unreadable(void **state)
+TEST(unreadable)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     char *path = mb_path_join(folder, "loop");
     assert_int_equal(symlink("loop", path), 0);
@@ -125,9 +114,8 @@ static void unreadable(void **state)
 }
 
 /* A pipe without a writer would block whoever opens it. */
-static void not_a_file(void **state)
+TEST(not_a_file)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     char *inner = mb_test_subfolder(folder, "inner");
     char *pipe_path = mb_path_join(folder, "pipe");
@@ -139,9 +127,8 @@ static void not_a_file(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void above_the_limit(void **state)
+TEST(above_the_limit)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     const mb_bytes nothing = {0};
     char *path = mb_test_write(folder, "huge", nothing);
@@ -157,9 +144,8 @@ static void above_the_limit(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void empty_file(void **state)
+TEST(empty_file)
 {
-    (void)state;
     const mb_bytes nothing = {0};
     check_parse(nothing, MB_IDX_IMAGES, "x: empty file: 0 bytes");
     check_parse(mb_test_gzip(nothing), MB_IDX_LABELS, "x: empty file: 0 bytes");
@@ -169,9 +155,8 @@ static void empty_file(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void short_header(void **state)
+TEST(short_header)
 {
-    (void)state;
     check_parse(HEADER("\0\0\x08"), MB_IDX_LABELS,
                 "x: not an IDX file: 3 bytes, its header alone has 8");
     check_parse(HEADER("\0\0\x08\1\0\0\0"), MB_IDX_LABELS,
@@ -180,18 +165,16 @@ static void short_header(void **state)
                 "x: truncated: 15 bytes, the header of images has 16");
 }
 
-static void not_idx(void **state)
+TEST(not_idx)
 {
-    (void)state;
     check_parse(mb_test_text("<!DOCTYPE html>"), MB_IDX_IMAGES,
                 "x: not an IDX file: starts with 0x3c21444f, images start with 0x00000803");
     check_parse(HEADER("\0\0\0\0\0\0\0\0"), MB_IDX_LABELS,
                 "x: not an IDX file: starts with 0x00000000, labels start with 0x00000801");
 }
 
-static void wrong_kind(void **state)
+TEST(wrong_kind)
 {
-    (void)state;
     check_parse(mb_test_idx_labels(20, NULL), MB_IDX_IMAGES,
                 "x: holds labels, not images: starts with 0x00000801, not 0x00000803");
     check_parse(mb_test_idx_images(2, 3, 3, NULL), MB_IDX_LABELS,
@@ -200,9 +183,8 @@ static void wrong_kind(void **state)
     check_parse(HEADER("\0\0\x08\0\0\0\0\0"), MB_IDX_LABELS, "x: has 0 dimensions: labels have 1");
 }
 
-static void wrong_type(void **state)
+TEST(wrong_type)
 {
-    (void)state;
     static const struct {
         char type;
         const char *text;
@@ -218,9 +200,8 @@ static void wrong_type(void **state)
     }
 }
 
-static void nothing_in_it(void **state)
+TEST(nothing_in_it)
 {
-    (void)state;
     check_parse(mb_test_idx_images(0, 28, 28, NULL), MB_IDX_IMAGES,
                 "x: empty: header promises 0 images");
     check_parse(mb_test_idx_labels(0, NULL), MB_IDX_LABELS, "x: empty: header promises 0 labels");
@@ -230,9 +211,8 @@ static void nothing_in_it(void **state)
                 "x: images without pixels: header says 28 x 0");
 }
 
-static void impossible_dimensions(void **state)
+TEST(impossible_dimensions)
 {
-    (void)state;
     check_parse(HEADER("\0\0\x08\3\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff"), MB_IDX_IMAGES,
                 "x: images too large: header says 4294967295 x 4294967295, at most 65536 pixels");
     check_parse(HEADER("\0\0\x08\3\0\0\0\1\0\0\1\1\0\0\1\0"), MB_IDX_IMAGES,
@@ -244,9 +224,8 @@ static void impossible_dimensions(void **state)
                 "x: too large: header promises 1073741824 labels of 1 bytes");
 }
 
-static void largest_image(void **state)
+TEST(largest_image)
 {
-    (void)state;
     mb_bytes bytes = mb_test_idx_images(1, 256, 256, NULL);
     mb_idx idx = {0};
     assert_int_equal(mb_idx_parse("x", MB_IDX_IMAGES, &bytes, &idx, NULL), MB_OK);
@@ -255,9 +234,8 @@ static void largest_image(void **state)
 }
 
 /* Figures of the items that are whole, and the file's own name, .gz included. */
-static void truncated_items(void **state)
+TEST(truncated_items)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     mb_bytes labels = mb_test_idx_labels(10000, NULL), images = mb_test_idx_images(9, 4, 4, NULL);
     labels.size -= 880;
@@ -273,9 +251,8 @@ static void truncated_items(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void broken_gzip(void **state)
+TEST(broken_gzip)
 {
-    (void)state;
     char *folder = mb_test_make_folder(), text[128];
     const mb_bytes labels = mb_test_idx_labels(10000, NULL);
     mb_bytes packed = mb_test_gzip(labels);
@@ -292,35 +269,10 @@ static void broken_gzip(void **state)
     mb_test_remove_folder(folder);
 }
 
-static void trailing_garbage(void **state)
+TEST(trailing_garbage)
 {
-    (void)state;
     check_parse(mb_test_join(mb_test_idx_labels(10, NULL), mb_test_text("extra")), MB_IDX_LABELS,
                 "x: trailing garbage: header promises 10 labels, 5 bytes follow them");
     check_parse(mb_test_join(mb_test_idx_images(2, 5, 5, NULL), mb_test_text("!")), MB_IDX_IMAGES,
                 "x: trailing garbage: header promises 2 images, 1 bytes follow them");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_images),
-        cmocka_unit_test(parses_labels),
-        cmocka_unit_test(missing),
-        cmocka_unit_test(unreadable),
-        cmocka_unit_test(not_a_file),
-        cmocka_unit_test(above_the_limit),
-        cmocka_unit_test(empty_file),
-        cmocka_unit_test(short_header),
-        cmocka_unit_test(not_idx),
-        cmocka_unit_test(wrong_kind),
-        cmocka_unit_test(wrong_type),
-        cmocka_unit_test(nothing_in_it),
-        cmocka_unit_test(impossible_dimensions),
-        cmocka_unit_test(largest_image),
-        cmocka_unit_test(truncated_items),
-        cmocka_unit_test(broken_gzip),
-        cmocka_unit_test(trailing_garbage),
-    };
-    return cmocka_run_group_tests_name("idx", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -126,11 +119,7 @@ static void check_relu_gradient(const mb_kernels *kernels)
 }
 
 #define LEVELS_EQUAL_TWIN(name, check)                                                             \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        at_each_level(check);                                                                      \
-    }
+    TEST(name) { at_each_level(check); }
 
 LEVELS_EQUAL_TWIN(widen_divides_by_255, check_widen)
 LEVELS_EQUAL_TWIN(transpose_turns, check_transpose)
@@ -138,9 +127,8 @@ LEVELS_EQUAL_TWIN(rows_are_filled_and_added_up, check_fill_and_add_rows)
 LEVELS_EQUAL_TWIN(relu_cuts_below_0_and_keeps_nan, check_relu)
 LEVELS_EQUAL_TWIN(relu_gradient_stops_at_0_and_keeps_nan, check_relu_gradient)
 
-static void the_best_level_is_this_cpus(void **state)
+TEST(the_best_level_is_this_cpus)
 {
-    (void)state;
     assert_ptr_equal(mb_kernels_best(), mb_kernels_at(mb_cpu_level_of_this()));
     assert_non_null(mb_kernels_at(MB_CPU_V4)); /* where a build lacks it, the next lower one */
     assert_ptr_equal(mb_kernels_for_blas("SkylakeX"), mb_kernels_best());
@@ -148,19 +136,4 @@ static void the_best_level_is_this_cpus(void **state)
 #if defined(__x86_64__)
     assert_ptr_equal(mb_kernels_for_blas("Sandybridge"), mb_kernels_at(MB_CPU_BASELINE));
 #endif
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(widen_divides_by_255),
-        CASE(transpose_turns),
-        CASE(rows_are_filled_and_added_up),
-        CASE(relu_cuts_below_0_and_keeps_nan),
-        CASE(relu_gradient_stops_at_0_and_keeps_nan),
-        CASE(the_best_level_is_this_cpus),
-    };
-    return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -204,11 +197,7 @@ static void check_smooth_rows(const mb_kernels *kernels)
 }
 
 #define LEVELS_EQUAL_TWIN(name, check)                                                             \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        at_each_level(check);                                                                      \
-    }
+    TEST(name) { at_each_level(check); }
 
 LEVELS_EQUAL_TWIN(taps_hold_four_bytes, check_taps)
 LEVELS_EQUAL_TWIN(warp_weighs_four_bytes, check_warp)
@@ -216,14 +205,3 @@ LEVELS_EQUAL_TWIN(dots_are_what_is_not_zero, check_dots)
 LEVELS_EQUAL_TWIN(noise_is_splitmix, check_noise)
 LEVELS_EQUAL_TWIN(columns_are_smoothed, check_smooth_columns)
 LEVELS_EQUAL_TWIN(rows_are_smoothed, check_smooth_rows)
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(taps_hold_four_bytes), CASE(warp_weighs_four_bytes), CASE(dots_are_what_is_not_zero),
-        CASE(noise_is_splitmix),    CASE(columns_are_smoothed),   CASE(rows_are_smoothed),
-    };
-    return cmocka_run_group_tests_name("kernels_augment", tests, NULL, NULL);
-}

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -168,9 +161,8 @@ static void check_dropout(const mb_kernels *kernels)
 /* Of a million numbers as many go as should, within five standard deviations; so it is in each
  * eighth of the numbers' places, in each of many keys' first numbers, and for pairs of neighbours.
  */
-static void dropout_has_its_rate(void **state)
+TEST(dropout_has_its_rate)
 {
-    (void)state;
     enum { N = 1 << 20, PART = MOST };
     static const double rates[] = {0.0, 0.01, 0.25, 0.5, 0.9};
     for (size_t r = 0; r < 5; r++) {
@@ -205,11 +197,7 @@ static void dropout_has_its_rate(void **state)
 }
 
 #define LEVELS_EQUAL_TWIN(name, check)                                                             \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        at_each_level(check);                                                                      \
-    }
+    TEST(name) { at_each_level(check); }
 
 LEVELS_EQUAL_TWIN(rows_are_summed, check_sum_rows)
 LEVELS_EQUAL_TWIN(channels_are_summed, check_sum_products)
@@ -217,19 +205,3 @@ LEVELS_EQUAL_TWIN(sums_of_squares_do_not_cancel, check_far_sums)
 LEVELS_EQUAL_TWIN(channels_are_scaled, check_scale_shift)
 LEVELS_EQUAL_TWIN(two_are_scaled_and_added, check_scale_two_shift)
 LEVELS_EQUAL_TWIN(dropout_is_a_hash_of_key_and_place, check_dropout)
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(rows_are_summed),
-        CASE(channels_are_summed),
-        CASE(sums_of_squares_do_not_cancel),
-        CASE(channels_are_scaled),
-        CASE(two_are_scaled_and_added),
-        CASE(dropout_is_a_hash_of_key_and_place),
-        CASE(dropout_has_its_rate),
-    };
-    return cmocka_run_group_tests_name("kernels_channels", tests, NULL, NULL);
-}

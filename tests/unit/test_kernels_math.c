@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -33,9 +26,8 @@ static void check_exp(const mb_kernels *kernels, const float *x, size_t n)
 }
 
 /* Every 61st float from 0 down to -87.3 is 18 million numbers. */
-static void exp_is_within_2_ulp(void **state)
+TEST(exp_is_within_2_ulp)
 {
-    (void)state;
     union {
         float f;
         uint32_t bits;
@@ -53,9 +45,8 @@ static void exp_is_within_2_ulp(void **state)
     }
 }
 
-static void exp_ends_at_87(void **state)
+TEST(exp_ends_at_87)
 {
-    (void)state;
     static const float x[] = {0.0f,    -0.0f, -87.3f, -87.30001f, -88.0f,
                               -100.0f, -1e4f, -1e30f, -INFINITY,  NAN};
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
@@ -125,9 +116,8 @@ static void check_softmax(size_t rows, size_t classes, float spread)
     }
 }
 
-static void softmax_equals_its_twin(void **state)
+TEST(softmax_equals_its_twin)
 {
-    (void)state;
     static const size_t classes[] = {2, 3, 10, 15, 16, 17, 31, 100, 256};
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
         for (size_t rows = 1; rows <= 16; rows += 5) {
@@ -138,9 +128,8 @@ static void softmax_equals_its_twin(void **state)
 }
 
 /* Logits of +-1e4: a loss of 2e4 where the label is at the bottom, and of 0 where it is on top. */
-static void softmax_takes_large_logits(void **state)
+TEST(softmax_takes_large_logits)
 {
-    (void)state;
     static const float z[] = {1e4f, -1e4f, -1e4f};
     static const uint8_t labels[] = {0, 1};
     const float two[] = {z[0], z[1], z[2], z[0], z[1], z[2]};
@@ -157,9 +146,8 @@ static void softmax_takes_large_logits(void **state)
     }
 }
 
-static void softmax_guesses_the_first_of_equals(void **state)
+TEST(softmax_guesses_the_first_of_equals)
 {
-    (void)state;
     static const float z[] = {1, 3, 3, 2, 0, 0, 0, 0};
     static const uint8_t labels[] = {0, 3};
     float losses[2];
@@ -171,9 +159,8 @@ static void softmax_guesses_the_first_of_equals(void **state)
 
 /* Wherever the NaN is, first, last or the label's, the loss of its row is NaN; the others are not.
  */
-static void softmax_does_not_hide_nan(void **state)
+TEST(softmax_does_not_hide_nan)
 {
-    (void)state;
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++)
         for (size_t place = 0; place < 10; place++) {
             static const uint8_t labels[] = {4, 4};
@@ -265,9 +252,8 @@ static const mb_update coefficients = {.lr = 0.01f,
                                        .inv_sqrt_correction2 = 3.0f,
                                        .epsilon = 1e-4f};
 
-static void sgd_equals_its_twin(void **state)
+TEST(sgd_equals_its_twin)
 {
-    (void)state;
     mb_update update = coefficients;
     check_updates(update, true, false);
     check_updates(update, false, false);
@@ -277,9 +263,8 @@ static void sgd_equals_its_twin(void **state)
     check_updates(update, true, false);
 }
 
-static void adam_equals_its_twin(void **state)
+TEST(adam_equals_its_twin)
 {
-    (void)state;
     mb_update update = coefficients;
     check_updates(update, true, true);
     check_updates(update, false, true); /* neither keep nor l2 touches a bias */
@@ -290,9 +275,8 @@ static void adam_equals_its_twin(void **state)
 }
 
 /* A pixel that no image has lit: gradient 0, moments 0. The root is 0, and epsilon divides. */
-static void adam_leaves_a_weight_without_gradient(void **state)
+TEST(adam_leaves_a_weight_without_gradient)
 {
-    (void)state;
     static const float none[PARAMETERS];
     for (mb_cpu_level level = MB_CPU_BASELINE; level <= mb_cpu_level_of_this(); level++) {
         mb_update update = coefficients;
@@ -304,22 +288,4 @@ static void adam_leaves_a_weight_without_gradient(void **state)
         for (size_t i = 0; i < PARAMETERS; i++)
             assert_true(p.w[i] == 2.0f * 0.99f && p.first[i] == 0.0f && p.second[i] == 0.0f);
     }
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(exp_is_within_2_ulp),
-        CASE(exp_ends_at_87),
-        CASE(softmax_equals_its_twin),
-        CASE(softmax_takes_large_logits),
-        CASE(softmax_guesses_the_first_of_equals),
-        CASE(softmax_does_not_hide_nan),
-        CASE(sgd_equals_its_twin),
-        CASE(adam_equals_its_twin),
-        CASE(adam_leaves_a_weight_without_gradient),
-    };
-    return cmocka_run_group_tests_name("kernels_math", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -131,22 +124,13 @@ static void at_each_level(void (*check)(const mb_kernels *))
             check(mb_kernels_at(level));
 }
 
-static void product_is_that_of_the_whole_matrices(void **state)
-{
-    (void)state;
-    at_each_level(check_product);
-}
+TEST(product_is_that_of_the_whole_matrices) { at_each_level(check_product); }
 
-static void gradient_is_that_of_the_whole_matrices(void **state)
-{
-    (void)state;
-    at_each_level(check_gradient);
-}
+TEST(gradient_is_that_of_the_whole_matrices) { at_each_level(check_gradient); }
 
 /* The levels with fused multiply-adds give the same bits. */
-static void v3_and_v4_agree(void **state)
+TEST(v3_and_v4_agree)
 {
-    (void)state;
     if (mb_cpu_level_of_this() < MB_CPU_V4)
         skip();
     const size_t columns = MB_MAX_SPARSE_COLUMNS;
@@ -163,16 +147,4 @@ static void v3_and_v4_agree(void **state)
     mb_kernels_at(MB_CPU_V3)->sparse_product(1, &x, gray, lines, w, found, columns);
     mb_kernels_at(MB_CPU_V4)->sparse_product(1, &x, gray, lines, w, other, columns);
     assert_memory_equal(found, other, sizeof found);
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(product_is_that_of_the_whole_matrices),
-        CASE(gradient_is_that_of_the_whole_matrices),
-        CASE(v3_and_v4_agree),
-    };
-    return cmocka_run_group_tests_name("kernels_sparse", tests, NULL, NULL);
 }

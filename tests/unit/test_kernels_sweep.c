@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -246,32 +239,13 @@ static void check_scatter(const mb_kernels *kernels)
     free(window);
 }
 
-static void picks_are_those_of_the_twin(void **state)
+TEST(picks_are_those_of_the_twin)
 {
-    (void)state;
     at_each_level(check_pick);
     at_each_level(check_gather);
     at_each_level(check_scatter);
 }
 
-static void products_are_those_of_the_twin(void **state)
-{
-    (void)state;
-    at_each_level(check_product);
-}
+TEST(products_are_those_of_the_twin) { at_each_level(check_product); }
 
-static void dots_are_those_of_the_twin(void **state)
-{
-    (void)state;
-    at_each_level(check_dots);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(products_are_those_of_the_twin, mb_test_seed),
-        cmocka_unit_test_setup(dots_are_those_of_the_twin, mb_test_seed),
-        cmocka_unit_test_setup(picks_are_those_of_the_twin, mb_test_seed),
-    };
-    return cmocka_run_group_tests_name("kernels_sweep", tests, NULL, NULL);
-}
+TEST(dots_are_those_of_the_twin) { at_each_level(check_dots); }

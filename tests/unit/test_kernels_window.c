@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "kernels/kernels.h"
+#include "test.h"
 
 #include "random.h"
 
@@ -307,11 +300,7 @@ static void check_mean_back(const mb_kernels *kernels, enum numbers numbers)
 }
 
 #define LEVELS_EQUAL(name, check, numbers)                                                         \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        at_each_level(check, numbers);                                                             \
-    }
+    TEST(name) { at_each_level(check, numbers); }
 
 LEVELS_EQUAL(segments_are_gathered, check_expand, ANY)
 LEVELS_EQUAL(segments_are_added_back, check_fold, EIGHTHS)
@@ -326,23 +315,4 @@ LEVELS_EQUAL(means_are_alike, check_mean, ANY)
 LEVELS_EQUAL(gradients_of_means_are_the_twins, check_mean_back, EIGHTHS)
 LEVELS_EQUAL(gradients_of_means_are_alike, check_mean_back, ANY)
 
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(segments_are_gathered),
-        CASE(segments_are_added_back),
-        CASE(segments_are_added_back_alike),
-        CASE(largest_numbers_are_found),
-        CASE(of_equal_numbers_the_first_is_the_largest),
-        CASE(the_first_nan_is_the_largest_number),
-        CASE(gradients_go_to_the_largest_numbers),
-        CASE(gradients_go_to_the_largest_numbers_alike),
-        CASE(means_are_the_twins),
-        CASE(means_are_alike),
-        CASE(gradients_of_means_are_the_twins),
-        CASE(gradients_of_means_are_alike),
-    };
-    return cmocka_run_group_tests_name("kernels_window", tests, open_zones, NULL);
-}
+TEST_GROUP(open_zones, NULL);

@@ -2,16 +2,9 @@
  * (layer_twin.h), and against differences of the twin's loss, for which nobody's backward pass is
  * needed. The library's gradient is read from a step of sgd without momentum at learning rate 0, as
  * in test_gradient.c. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "layer_reference.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -359,7 +352,7 @@ static bool check_batch(mb_machine *machine, const struct net *net, struct size 
     return good;
 }
 
-static void losses_and_gradients_are_the_twins(void **state)
+TEST(losses_and_gradients_are_the_twins)
 {
     size_t bad = 0;
     for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
@@ -368,7 +361,7 @@ static void losses_and_gradients_are_the_twins(void **state)
     assert_int_equal(bad, 0);
 }
 
-static void gradients_are_slopes_of_the_loss(void **state)
+TEST(gradients_are_slopes_of_the_loss)
 {
     size_t bad = 0;
     for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
@@ -391,11 +384,4 @@ static int close_machine(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(losses_and_gradients_are_the_twins),
-        cmocka_unit_test(gradients_are_slopes_of_the_loss),
-    };
-    return cmocka_run_group_tests_name("layers", tests, open_machine, close_machine);
-}
+TEST_GROUP(open_machine, close_machine);

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "nn/loss.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -113,9 +106,8 @@ static size_t naive_guess(const float *z)
 }
 
 /* The mean over the batch is what is differentiated: each row has 1 / rows of its gradient. */
-static void losses_and_gradients_equal_the_naive_twin(void **state)
+TEST(losses_and_gradients_equal_the_naive_twin)
 {
-    (void)state;
     for (size_t rows = 1; rows <= ROWS; rows += 9)
         for (size_t threads = 1; threads <= 3; threads++) {
             fixture *f = open_fixture(rows, true);
@@ -161,9 +153,8 @@ static double check_smoothing(double smoothing, size_t rows, size_t threads)
     return largest;
 }
 
-static void smoothed_losses_and_gradients_equal_the_naive_twin(void **state)
+TEST(smoothed_losses_and_gradients_equal_the_naive_twin)
 {
-    (void)state;
     static const double smoothings[] = {0.0, 0.01, 0.03, 0.1, 0.5, 0.9};
     for (size_t i = 0; i < sizeof smoothings / sizeof *smoothings; i++)
         for (size_t rows = 2; rows <= ROWS; rows += 7)
@@ -172,9 +163,8 @@ static void smoothed_losses_and_gradients_equal_the_naive_twin(void **state)
 }
 
 /* Nothing is smoothed where nothing is trained: losses can be compared whatever the smoothing. */
-static void evaluation_does_not_smooth(void **state)
+TEST(evaluation_does_not_smooth)
 {
-    (void)state;
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
     f->trainable.label_smoothing = trained->trainable.label_smoothing = 0.3;
     run(f, 2);
@@ -189,9 +179,8 @@ static void evaluation_does_not_smooth(void **state)
     close_fixture(trained);
 }
 
-static void tally_adds_up_over_batches(void **state)
+TEST(tally_adds_up_over_batches)
 {
-    (void)state;
     fixture *f = open_fixture(ROWS, true);
     double loss = 0.0, d[CLASSES];
     size_t correct = 0, confusion[CLASSES * CLASSES] = {0};
@@ -214,9 +203,8 @@ static void tally_adds_up_over_batches(void **state)
     close_fixture(f);
 }
 
-static void without_training_there_is_no_gradient(void **state)
+TEST(without_training_there_is_no_gradient)
 {
-    (void)state;
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
     f->stats.confusion = NULL; /* nor need there be a matrix */
     run(f, 2);
@@ -231,9 +219,8 @@ static void without_training_there_is_no_gradient(void **state)
     close_fixture(trained);
 }
 
-static void a_loss_that_is_not_finite_is_left_out(void **state)
+TEST(a_loss_that_is_not_finite_is_left_out)
 {
-    (void)state;
     static const float bad[] = {NAN, INFINITY};
     for (size_t i = 0; i < 2; i++) {
         fixture *f = open_fixture(ROWS, true);
@@ -277,24 +264,9 @@ static size_t barriers_after(mb_tiling tiling)
     return barriers;
 }
 
-static void loss_follows_logits_that_come_in_whole_rows(void **state)
+TEST(loss_follows_logits_that_come_in_whole_rows)
 {
-    (void)state;
     assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 16)), 1);
     assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 7)), 1);
     assert_int_equal(barriers_after((mb_tiling){ROWS, CLASSES, 16, 2, 1}), 2);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(losses_and_gradients_equal_the_naive_twin),
-        cmocka_unit_test(smoothed_losses_and_gradients_equal_the_naive_twin),
-        cmocka_unit_test(evaluation_does_not_smooth),
-        cmocka_unit_test(tally_adds_up_over_batches),
-        cmocka_unit_test(without_training_there_is_no_gradient),
-        cmocka_unit_test(a_loss_that_is_not_finite_is_left_out),
-        cmocka_unit_test(loss_follows_logits_that_come_in_whole_rows),
-    };
-    return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
+#include "test.h"
 #include "train/loss_curve.h"
 
 #include <math.h>
@@ -16,9 +9,8 @@ enum { MOST_STEPS = 9 * MB_LOSS_CURVE_POINTS };
 
 /* Steps come in pieces of random size; each point is the mean of its own steps, and the stride is
  * the least power of two with which all of them have a point. */
-static void points_are_means_of_their_steps(void **state)
+TEST(points_are_means_of_their_steps)
 {
-    (void)state;
     static const size_t steps[] = {1,
                                    2,
                                    938,
@@ -57,20 +49,10 @@ static void points_are_means_of_their_steps(void **state)
     free(losses);
 }
 
-static void an_empty_curve_has_no_points(void **state)
+TEST(an_empty_curve_has_no_points)
 {
-    (void)state;
     mb_loss_curve curve = {0};
     assert_int_equal(mb_loss_curve_points(&curve), 0);
     mb_loss_curve_add(&curve, NULL, 0);
     assert_int_equal(mb_loss_curve_points(&curve), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_are_means_of_their_steps),
-        cmocka_unit_test(an_empty_curve_has_no_points),
-    };
-    return cmocka_run_group_tests_name("loss_curve", tests, NULL, NULL);
 }

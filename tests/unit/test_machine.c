@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/machine.h"
 #include "machine/pins.h"
 #include "support.h"
+#include "test.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -43,9 +36,8 @@ static mb_machine *open_machine(mb_machine_options options)
     return machine;
 }
 
-static void default_is_a_thread_a_core(void **state)
+TEST_WITH(default_is_a_thread_a_core, clear_environment, clear_environment)
 {
-    (void)state;
     mb_machine *machine = open_machine((mb_machine_options){0});
     const mb_machine_info *info = mb_machine_describe(machine);
     assert_in_range(info->cores, 1, 100000);
@@ -66,9 +58,8 @@ static void default_is_a_thread_a_core(void **state)
     mb_machine_close(machine);
 }
 
-static void as_many_threads_as_asked(void **state)
+TEST_WITH(as_many_threads_as_asked, clear_environment, clear_environment)
 {
-    (void)state;
     setenv("OMP_NUM_THREADS", "not looked at", 1);
     for (size_t threads = 1; threads <= 4; threads++) {
         mb_machine *machine = open_machine((mb_machine_options){.threads = threads});
@@ -83,9 +74,8 @@ static void as_many_threads_as_asked(void **state)
     }
 }
 
-static void the_environment_decides(void **state)
+TEST_WITH(the_environment_decides, clear_environment, clear_environment)
 {
-    (void)state;
     setenv("OMP_NUM_THREADS", "3,1", 1);
     setenv("MNIST_BLAS_PIN", "none", 1);
     mb_machine *machine = open_machine((mb_machine_options){0});
@@ -98,9 +88,8 @@ static void the_environment_decides(void **state)
     mb_machine_close(machine);
 }
 
-static void openmp_variables_take_over_the_pins(void **state)
+TEST_WITH(openmp_variables_take_over_the_pins, clear_environment, clear_environment)
 {
-    (void)state;
     static const char *const binding[] = {"OMP_PROC_BIND", "OMP_PLACES"};
     for (size_t i = 0; i < 2; i++) {
         clear_environment(state);
@@ -125,9 +114,8 @@ static void is_refused(mb_machine_options options, const char *text)
     assert_null(machine);
 }
 
-static void bad_values_are_refused_by_name(void **state)
+TEST_WITH(bad_values_are_refused_by_name, clear_environment, clear_environment)
 {
-    (void)state;
     setenv("OMP_NUM_THREADS", "abc", 1);
     is_refused((mb_machine_options){0}, "OMP_NUM_THREADS: 'abc' is not a number of threads");
     unsetenv("OMP_NUM_THREADS");
@@ -139,9 +127,8 @@ static void bad_values_are_refused_by_name(void **state)
     is_refused((mb_machine_options){.threads = 1000000}, "--threads: 1000000 threads");
 }
 
-static void more_threads_than_openblas_serves_are_cut(void **state)
+TEST_WITH(more_threads_than_openblas_serves_are_cut, clear_environment, clear_environment)
 {
-    (void)state;
     setenv("MNIST_BLAS_PIN", "none", 1);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 60000});
     const mb_machine_info *info = mb_machine_describe(machine);
@@ -153,9 +140,8 @@ static void more_threads_than_openblas_serves_are_cut(void **state)
 }
 
 /* hwloc takes this machine for one with far more CPUs: binding to the last of them fails. */
-static void pins_that_fail_are_a_warning(void **state)
+TEST_WITH(pins_that_fail_are_a_warning, clear_environment, clear_environment)
 {
-    (void)state;
     mb_affinity before, after;
     assert_int_equal(mb_affinity_get(&before), 0);
     setenv("HWLOC_SYNTHETIC", "core:1000 pu:1", 1);
@@ -176,9 +162,8 @@ static void note_binding(const mb_worker *worker, void *context)
 }
 
 /* Also the caller's own thread is free again after close, and a second machine sees all CPUs. */
-static void closing_undoes_the_pins(void **state)
+TEST_WITH(closing_undoes_the_pins, clear_environment, clear_environment)
 {
-    (void)state;
     mb_affinity before, inside, after;
     assert_int_equal(mb_affinity_get(&before), 0);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
@@ -194,17 +179,4 @@ static void closing_undoes_the_pins(void **state)
     assert_int_equal(mb_machine_describe(machine)->pus_allowed, allowed);
     mb_machine_close(machine);
     mb_machine_close(NULL);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, clear_environment, clear_environment)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(default_is_a_thread_a_core),     CASE(as_many_threads_as_asked),
-        CASE(the_environment_decides),        CASE(openmp_variables_take_over_the_pins),
-        CASE(bad_values_are_refused_by_name), CASE(more_threads_than_openblas_serves_are_cut),
-        CASE(pins_that_fail_are_a_warning),   CASE(closing_undoes_the_pins),
-    };
-    return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

@@ -1,16 +1,9 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/file.h"
 #include "model/safetensors.h"
 #include "model_files.h"
 #include "random.h"
 #include "support.h"
+#include "test.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -82,7 +75,7 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
     mb_network_close(saved);
 }
 
-static void test_round_trip_bit_for_bit(void **state)
+TEST(test_round_trip_bit_for_bit)
 {
     assert_round_trip(*state, "mlp", (mb_shape){1, 28, 28}, 10);
     assert_round_trip(*state, "dense:37,relu,dense:3", (mb_shape){2, 5, 7}, 3);
@@ -122,7 +115,7 @@ static void logits_of(const mb_test_model_files *work, const mb_network *network
 
 /* Every kind of layer, in both forms of convolution; folded, and where there is nothing to fold
  * into. */
-static void test_images_keep_tensors_and_logits(void **state)
+TEST(test_images_keep_tensors_and_logits)
 {
     static const char *const specs[] = {
         "conv2d:4x3/pad1,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:20,relu,"
@@ -158,7 +151,7 @@ static mb_bytes saved_bytes(const mb_test_model_files *work, uint64_t seed)
     return bytes;
 }
 
-static void test_equal_networks_are_equal_bytes(void **state)
+TEST(test_equal_networks_are_equal_bytes)
 {
     const mb_bytes one = saved_bytes(*state, 1), same = saved_bytes(*state, 1);
     const mb_bytes other = saved_bytes(*state, 2);
@@ -171,7 +164,7 @@ static void test_equal_networks_are_equal_bytes(void **state)
     free(other.data);
 }
 
-static void test_metadata_names_the_network(void **state)
+TEST(test_metadata_names_the_network)
 {
     const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
@@ -199,7 +192,7 @@ static size_t files_in(const char *folder)
 }
 
 /* The disk is full after 4096 bytes: a limit on file sizes stands for it. */
-static void test_failing_save_keeps_the_old_file(void **state)
+TEST(test_failing_save_keeps_the_old_file)
 {
     const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
@@ -223,7 +216,7 @@ static void test_failing_save_keeps_the_old_file(void **state)
     mb_network_close(network);
 }
 
-static void test_save_into_no_folder(void **state)
+TEST(test_save_into_no_folder)
 {
     const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
@@ -233,16 +226,4 @@ static void test_save_into_no_folder(void **state)
     mb_network_close(network);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip_bit_for_bit),
-        cmocka_unit_test(test_images_keep_tensors_and_logits),
-        cmocka_unit_test(test_equal_networks_are_equal_bytes),
-        cmocka_unit_test(test_metadata_names_the_network),
-        cmocka_unit_test(test_failing_save_keeps_the_old_file),
-        cmocka_unit_test(test_save_into_no_folder),
-    };
-    return cmocka_run_group_tests_name("model", tests, mb_test_model_files_open,
-                                       mb_test_model_files_close);
-}
+TEST_GROUP(mb_test_model_files_open, mb_test_model_files_close);

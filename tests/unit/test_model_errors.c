@@ -1,15 +1,8 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/file.h"
 #include "model/safetensors.h"
 #include "model_files.h"
 #include "support.h"
+#include "test.h"
 
 #include <math.h>
 #include <mnist_blas/model.h>
@@ -80,7 +73,7 @@ static void assert_refused(const mb_test_model_files *work, const handmade *mode
     assert_file_refused(work, text);
 }
 
-static void test_model_written_by_hand_loads(void **state)
+TEST(test_model_written_by_hand_loads)
 {
     const mb_test_model_files *work = *state;
     handmade model;
@@ -94,7 +87,7 @@ static void test_model_written_by_hand_loads(void **state)
     mb_network_close(network);
 }
 
-static void test_missing_tensor(void **state)
+TEST(test_missing_tensor)
 {
     handmade model;
     start_model(&model);
@@ -102,7 +95,7 @@ static void test_missing_tensor(void **state)
     assert_refused(*state, &model, "tensor \"2.bias\" of shape (2) is missing");
 }
 
-static void test_extra_tensor(void **state)
+TEST(test_extra_tensor)
 {
     handmade model;
     start_model(&model);
@@ -113,7 +106,7 @@ static void test_extra_tensor(void **state)
                    "of this name");
 }
 
-static void test_wrong_shape(void **state)
+TEST(test_wrong_shape)
 {
     handmade model;
     start_model(&model);
@@ -128,7 +121,7 @@ static void test_wrong_shape(void **state)
     assert_refused(*state, &model, "tensor \"2.bias\": shape (), must be (2)");
 }
 
-static void test_very_many_dimensions(void **state)
+TEST(test_very_many_dimensions)
 {
     handmade model;
     size_t ones[200];
@@ -139,7 +132,7 @@ static void test_very_many_dimensions(void **state)
     assert_refused(*state, &model, "tensor \"0.bias\": shape (1, 1, 1, 1, ");
 }
 
-static void test_not_finite(void **state)
+TEST(test_not_finite)
 {
     handmade model;
     start_model(&model);
@@ -153,7 +146,7 @@ static void test_not_finite(void **state)
     assert_refused(*state, &model, "tensor \"0.bias\": element 1 is not finite: nan");
 }
 
-static void test_other_dtype(void **state)
+TEST(test_other_dtype)
 {
     const mb_test_model_files *work = *state;
     handmade model;
@@ -169,7 +162,7 @@ static void test_other_dtype(void **state)
     free(bytes.data);
 }
 
-static void test_metadata_missing(void **state)
+TEST(test_metadata_missing)
 {
     handmade model;
     start_model(&model);
@@ -181,7 +174,7 @@ static void test_metadata_missing(void **state)
     assert_refused(*state, &model, "not a model of mnist_blas: no metadata \"classes\"");
 }
 
-static void test_metadata_malformed(void **state)
+TEST(test_metadata_malformed)
 {
     static const char *const inputs[] = {"",
                                          "1",
@@ -219,7 +212,7 @@ static void test_metadata_malformed(void **state)
 }
 
 /* What the network says of its arguments is passed on, behind the file's name. */
-static void test_network_refuses_metadata(void **state)
+TEST(test_network_refuses_metadata)
 {
     static const char *const specs[] = {"",
                                         "dense",
@@ -238,7 +231,7 @@ static void test_network_refuses_metadata(void **state)
     assert_refused(*state, &model, "");
 }
 
-static void test_input_of_other_size(void **state)
+TEST(test_input_of_other_size)
 {
     handmade model;
     start_model(&model);
@@ -246,7 +239,7 @@ static void test_input_of_other_size(void **state)
     assert_refused(*state, &model, "tensor \"0.weight\": shape (3, 4), must be (3, 6)");
 }
 
-static void test_load_of_no_file(void **state)
+TEST(test_load_of_no_file)
 {
     const mb_test_model_files *work = *state;
     mb_network *network = NULL;
@@ -259,22 +252,4 @@ static void test_load_of_no_file(void **state)
     assert_file_refused(work, "header too long: ");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model_written_by_hand_loads),
-        cmocka_unit_test(test_missing_tensor),
-        cmocka_unit_test(test_extra_tensor),
-        cmocka_unit_test(test_wrong_shape),
-        cmocka_unit_test(test_very_many_dimensions),
-        cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_other_dtype),
-        cmocka_unit_test(test_metadata_missing),
-        cmocka_unit_test(test_metadata_malformed),
-        cmocka_unit_test(test_network_refuses_metadata),
-        cmocka_unit_test(test_input_of_other_size),
-        cmocka_unit_test(test_load_of_no_file),
-    };
-    return cmocka_run_group_tests_name("model errors", tests, mb_test_model_files_open,
-                                       mb_test_model_files_close);
-}
+TEST_GROUP(mb_test_model_files_open, mb_test_model_files_close);

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "model/safetensors.h"
 #include "model_files.h"
 #include "support.h"
+#include "test.h"
 
 #include <math.h>
 #include <mnist_blas/model.h>
@@ -57,13 +50,13 @@ static void write_state(const mb_test_model_files *work, const state_dict *state
     assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
 }
 
-static void loads_a_state_for_a_spec(void **context)
+TEST(loads_a_state_for_a_spec)
 {
-    const mb_test_model_files *work = *context;
-    state_dict state;
+    const mb_test_model_files *work = *state;
+    state_dict dict;
     mb_network *network = NULL;
-    start_state(&state);
-    write_state(work, &state);
+    start_state(&dict);
+    write_state(work, &dict);
     assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
                      MB_OK);
     assert_int_equal(mb_network_classes(network), 2);
@@ -76,21 +69,21 @@ static void loads_a_state_for_a_spec(void **context)
         if (strcmp(info.name, "1.num_batches_tracked") == 0)
             assert_true(values[0] == 1234567.0f);
         else
-            assert_memory_equal(values, state.values, info.elements * sizeof *values);
+            assert_memory_equal(values, dict.values, info.elements * sizeof *values);
     }
     mb_network_close(network);
 }
 
 /* Saved by us, the count is an integer again, in the same bytes at every turn. */
-static void counts_are_integers_in_files(void **context)
+TEST(counts_are_integers_in_files)
 {
-    const mb_test_model_files *work = *context;
-    state_dict state;
+    const mb_test_model_files *work = *state;
+    state_dict dict;
     mb_network *network = NULL, *again = NULL;
     mb_safetensors *file = NULL;
     int64_t batches = 0;
-    start_state(&state);
-    write_state(work, &state);
+    start_state(&dict);
+    write_state(work, &dict);
     assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
                      MB_OK);
     assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
@@ -108,14 +101,14 @@ static void counts_are_integers_in_files(void **context)
 }
 
 /* A count that no float can hold is a large one, and is saved as one. */
-static void a_count_beyond_reason_is_kept_in_range(void **context)
+TEST(a_count_beyond_reason_is_kept_in_range)
 {
-    const mb_test_model_files *work = *context;
-    state_dict state;
+    const mb_test_model_files *work = *state;
+    state_dict dict;
     mb_network *network = NULL;
-    start_state(&state);
-    state.batches = INT64_MAX;
-    write_state(work, &state);
+    start_state(&dict);
+    dict.batches = INT64_MAX;
+    write_state(work, &dict);
     assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
                      MB_OK);
     assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
@@ -133,12 +126,12 @@ static void refuse(const mb_test_model_files *work, const char *as, mb_status st
     assert_null(network);
 }
 
-static void what_does_not_fit_is_refused(void **context)
+TEST(what_does_not_fit_is_refused)
 {
-    const mb_test_model_files *work = *context;
-    state_dict state;
-    start_state(&state);
-    write_state(work, &state);
+    const mb_test_model_files *work = *state;
+    state_dict dict;
+    start_state(&dict);
+    write_state(work, &dict);
     refuse(work, "conv3d:3", MB_ERROR_INVALID, "no layer is called 'conv3d'");
     refuse(work, "dense:2", MB_ERROR_FORMAT,
            "tensor \"0.weight\": shape (3, 1, 2, 2), must be (2, 9)");
@@ -146,16 +139,16 @@ static void what_does_not_fit_is_refused(void **context)
            "tensor \"3.weight\" of shape (2, 12) is missing");
     refuse(work, "conv2d:3x2,batchnorm2d,relu,flatten,dense:5", MB_ERROR_INVALID,
            "must end in dense:2, one unit for each of the 2 classes");
-    state.tensors[0].dtype = MB_DTYPE_F32;
-    write_state(work, &state);
+    dict.tensors[0].dtype = MB_DTYPE_F32;
+    write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT, "tensor \"1.num_batches_tracked\": dtype F32, must be I64");
-    start_state(&state);
-    state.tensors[0] = state.tensors[--state.count]; /* without the last bias */
-    write_state(work, &state);
+    start_state(&dict);
+    dict.tensors[0] = dict.tensors[--dict.count]; /* without the last bias */
+    write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT, "tensor \"1.num_batches_tracked\" of shape () is missing");
-    state.count = 4;
-    state.tensors[0].name = "backbone.weight";
-    write_state(work, &state);
+    dict.count = 4;
+    dict.tensors[0].name = "backbone.weight";
+    write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT, "no weight of a dense layer");
 }
 
@@ -163,49 +156,38 @@ static void what_does_not_fit_is_refused(void **context)
 static void refuse_number(const mb_test_model_files *work, size_t tensor, size_t element,
                           float number, const char *part)
 {
-    state_dict state;
+    state_dict dict;
     float values[24];
-    start_state(&state);
-    memcpy(values, state.values, sizeof values);
+    start_state(&dict);
+    memcpy(values, dict.values, sizeof values);
     values[element] = number;
-    state.tensors[tensor].values = values;
-    write_state(work, &state);
+    dict.tensors[tensor].values = values;
+    write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT, part);
 }
 
-static void numbers_that_cannot_be_are_refused(void **context)
+TEST(numbers_that_cannot_be_are_refused)
 {
-    const mb_test_model_files *work = *context;
-    state_dict state;
+    const mb_test_model_files *work = *state;
+    state_dict dict;
     mb_network *network = NULL;
     refuse_number(work, 1, 7, NAN, "tensor \"0.weight\": element 7 is not finite: nan");
     refuse_number(work, 5, 2, INFINITY, "tensor \"1.running_mean\": element 2 is not finite: inf");
     refuse_number(work, 6, 0, NAN, "tensor \"1.running_var\": element 0 is not finite: nan");
     refuse_number(work, 6, 1, -0.5f, "tensor \"1.running_var\": element 1 is negative: -0.5");
     refuse_number(work, 6, 2, -1e-6f, "tensor \"1.running_var\": element 2 is negative: -1e-06");
-    start_state(&state);
-    state.batches = -3;
-    write_state(work, &state);
+    start_state(&dict);
+    dict.batches = -3;
+    write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT,
            "tensor \"1.num_batches_tracked\": element 0 is negative: -3");
-    start_state(&state);
+    start_state(&dict);
     for (int i = 0; i < 3; i++)
-        state.values[i] = -0.0f; /* a zero, and a variance that can be */
-    write_state(work, &state);
+        dict.values[i] = -0.0f; /* a zero, and a variance that can be */
+    write_state(work, &dict);
     assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
                      MB_OK);
     mb_network_close(network);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_a_state_for_a_spec),
-        cmocka_unit_test(counts_are_integers_in_files),
-        cmocka_unit_test(a_count_beyond_reason_is_kept_in_range),
-        cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(numbers_that_cannot_be_are_refused),
-    };
-    return cmocka_run_group_tests_name("model_torch", tests, mb_test_model_files_open,
-                                       mb_test_model_files_close);
-}
+TEST_GROUP(mb_test_model_files_open, mb_test_model_files_close);

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/network.h"
 #include "support.h"
+#include "test.h"
 
 #include <limits.h>
 #include <math.h>
@@ -47,7 +40,7 @@ static float *values_of(const mb_network *network, size_t index)
     return values;
 }
 
-static void mlp_is_784_128_64_10(void **state)
+TEST(mlp_is_784_128_64_10)
 {
     mb_network *network = open_network(*state, "mlp", mnist, 10);
     assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:10");
@@ -64,7 +57,7 @@ static void mlp_is_784_128_64_10(void **state)
     mb_network_close(network);
 }
 
-static void mlp_adapts_to_input_and_classes(void **state)
+TEST(mlp_adapts_to_input_and_classes)
 {
     mb_network *network = open_network(*state, "mlp", tiny, 3);
     assert_int_equal(mb_network_parameter_count(network),
@@ -78,7 +71,7 @@ static void mlp_adapts_to_input_and_classes(void **state)
 }
 
 /* What PyTorch's nn.Sequential of the same layers would call them. */
-static void tensors_are_named_and_shaped_as_pytorch_has_them(void **state)
+TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
 {
     static const mb_tensor_info wanted[] = {
         {"0.weight", 2, {128, 784}, 128 * 784}, {"0.bias", 1, {128}, 128},
@@ -98,7 +91,7 @@ static void tensors_are_named_and_shaped_as_pytorch_has_them(void **state)
     mb_network_close(network);
 }
 
-static void parameters_are_zero_at_first(void **state)
+TEST(parameters_are_zero_at_first)
 {
     mb_network *network = open_network(*state, "mlp", tiny, 3);
     for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
@@ -125,7 +118,7 @@ static void set_all(mb_network *network)
 }
 
 /* All were set before any is read: none of them lies on another. */
-static void what_is_set_is_got(void **state)
+TEST(what_is_set_is_got)
 {
     static const char *const specs[] = {"dense:37,relu,dense:16,dense:17,relu,dense:3",
                                         "dense:1,dense:128,dense:3", "dense:3"};
@@ -147,7 +140,7 @@ static void what_is_set_is_got(void **state)
 }
 
 /* He's bound for weights, filled almost to its ends and evenly on both sides; 0 for biases. */
-static void initial_weights_are_within_hes_bound(void **state)
+TEST(initial_weights_are_within_hes_bound)
 {
     static const float inputs[] = {784, 128, 64};
     mb_network *network = open_network(*state, "mlp", mnist, 10);
@@ -177,7 +170,7 @@ static float *initialised(mb_network *network, uint64_t seed, size_t tensor)
     return values_of(network, tensor);
 }
 
-static void seeds_make_the_weights(void **state)
+TEST(seeds_make_the_weights)
 {
     mb_network *network = open_network(*state, "dense:6,relu,dense:6,relu,dense:3", tiny, 3);
     float *one = initialised(network, 1, 0), *two = initialised(network, 2, 0);
@@ -195,7 +188,7 @@ static void seeds_make_the_weights(void **state)
 }
 
 /* The panel is a matter of speed: on another kernel set the same seed gives the same network. */
-static void weights_do_not_depend_on_the_panel(void **state)
+TEST(weights_do_not_depend_on_the_panel)
 {
     mb_network *one = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
     mb_network *other = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
@@ -227,7 +220,7 @@ static void fails(const mb_machine *machine, const char *spec, mb_shape input, s
     assert_null(network);
 }
 
-static void bad_specs_are_refused_by_name(void **state)
+TEST(bad_specs_are_refused_by_name)
 {
     static const char *const units[] = {"0",
                                         "-1",
@@ -260,7 +253,7 @@ static void bad_specs_are_refused_by_name(void **state)
 }
 
 /* Windows that do not fit, and layers where they cannot be: one line with the layer and shapes. */
-static void bad_layers_of_images_are_refused(void **state)
+TEST(bad_layers_of_images_are_refused)
 {
     static const struct {
         const char *spec, *why;
@@ -305,7 +298,7 @@ static void bad_layers_of_images_are_refused(void **state)
 }
 
 /* Each option once, in any order. */
-static void options_of_windows_stand_in_any_order(void **state)
+TEST(options_of_windows_stand_in_any_order)
 {
     static const char *const specs[] = {
         "conv2d:4x3,conv2d:8x5/stride2/pad1/groups4,flatten,dense:10",
@@ -322,7 +315,7 @@ static void options_of_windows_stand_in_any_order(void **state)
     }
 }
 
-static void networks_end_in_a_unit_a_class(void **state)
+TEST(networks_end_in_a_unit_a_class)
 {
     fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
     fails(*state, "dense:3,relu", tiny, 3, "'dense:3,relu' must end in dense:3");
@@ -333,7 +326,7 @@ static void networks_end_in_a_unit_a_class(void **state)
     mb_network_close(open_network(*state, "mlp", tiny, 256));
 }
 
-static void samples_have_a_size(void **state)
+TEST(samples_have_a_size)
 {
     fails(*state, "mlp", (mb_shape){0, 28, 28}, 10, "network: samples of 0x28x28 cannot be");
     fails(*state, "mlp", (mb_shape){1, 0, 28}, 10, "network: samples of 1x0x28 cannot be");
@@ -344,7 +337,7 @@ static void samples_have_a_size(void **state)
 }
 
 /* More bytes than any address space has; nothing is leaked or half made. */
-static void what_no_memory_holds_is_an_error(void **state)
+TEST(what_no_memory_holds_is_an_error)
 {
     mb_network *network = NULL;
     mb_error error = {0};
@@ -355,7 +348,7 @@ static void what_no_memory_holds_is_an_error(void **state)
     assert_null(network);
 }
 
-static void parameters_can_be_limited(void **state)
+TEST(parameters_can_be_limited)
 {
     mb_network *network = NULL;
     mb_error error = {0};
@@ -369,24 +362,4 @@ static void parameters_can_be_limited(void **state)
     mb_network_close(NULL);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mlp_is_784_128_64_10),
-        cmocka_unit_test(mlp_adapts_to_input_and_classes),
-        cmocka_unit_test(tensors_are_named_and_shaped_as_pytorch_has_them),
-        cmocka_unit_test(parameters_are_zero_at_first),
-        cmocka_unit_test(what_is_set_is_got),
-        cmocka_unit_test(initial_weights_are_within_hes_bound),
-        cmocka_unit_test(seeds_make_the_weights),
-        cmocka_unit_test(weights_do_not_depend_on_the_panel),
-        cmocka_unit_test(bad_specs_are_refused_by_name),
-        cmocka_unit_test(bad_layers_of_images_are_refused),
-        cmocka_unit_test(options_of_windows_stand_in_any_order),
-        cmocka_unit_test(networks_end_in_a_unit_a_class),
-        cmocka_unit_test(samples_have_a_size),
-        cmocka_unit_test(what_no_memory_holds_is_an_error),
-        cmocka_unit_test(parameters_can_be_limited),
-    };
-    return cmocka_run_group_tests_name("network", tests, open_machine, close_machine);
-}
+TEST_GROUP(open_machine, close_machine);

@@ -1,16 +1,9 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "data/drawn.h"
 #include "data/normalise.h"
 #include "data/plane.h"
 #include "support.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -76,9 +69,8 @@ static double mean_difference(const uint8_t *one, const uint8_t *other)
 
 /* What an image of this form becomes is of this form: from there on nothing changes but faint
  * tails. */
-static void images_in_the_form_stay(void **state)
+TEST(images_in_the_form_stay)
 {
-    (void)state;
     uint8_t drawn[PIXELS], once[PIXELS], twice[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
         mb_synthetic_digit(1, i, drawn);
@@ -88,9 +80,8 @@ static void images_in_the_form_stay(void **state)
     }
 }
 
-static void light_and_dark_ink_are_the_same(void **state)
+TEST(light_and_dark_ink_are_the_same)
 {
-    (void)state;
     uint8_t drawn[PIXELS], light[PIXELS], dark[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
         mb_synthetic_digit(2, i, drawn);
@@ -102,9 +93,8 @@ static void light_and_dark_ink_are_the_same(void **state)
     }
 }
 
-static void the_place_in_the_picture_is_no_matter(void **state)
+TEST(the_place_in_the_picture_is_no_matter)
 {
-    (void)state;
     uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
         mb_synthetic_digit(3, i, drawn);
@@ -116,9 +106,8 @@ static void the_place_in_the_picture_is_no_matter(void **state)
 
 /* Where the centre of mass lies next to the half of a pixel, the least difference moves a digit by
  * a whole pixel: few of them do. */
-static void the_size_in_the_picture_is_hardly_a_matter(void **state)
+TEST(the_size_in_the_picture_is_hardly_a_matter)
 {
-    (void)state;
     uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
     for (size_t factor = 2; factor <= 30; factor += 7) {
         const size_t side = SIDE * factor;
@@ -133,9 +122,8 @@ static void the_size_in_the_picture_is_hardly_a_matter(void **state)
     }
 }
 
-static void the_centre_of_mass_is_the_centre(void **state)
+TEST(the_centre_of_mass_is_the_centre)
 {
-    (void)state;
     uint8_t drawn[PIXELS], image[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
         double mass = 0.0, down = 0.0, across = 0.0;
@@ -154,9 +142,8 @@ static void the_centre_of_mass_is_the_centre(void **state)
 }
 
 /* A bar 2 x 10 of the box is cut out, fitted to 20 rows and put in the middle columns. */
-static void a_bar_fills_the_box(void **state)
+TEST(a_bar_fills_the_box)
 {
-    (void)state;
     uint8_t image[PIXELS];
     const picture p = blank(40, 60, 200);
     for (size_t r = 5; r < 35; r++)
@@ -168,9 +155,8 @@ static void a_bar_fills_the_box(void **state)
 }
 
 /* Gray paper, half as bright on one side, with noise: what is found differs little from the ink. */
-static void uneven_light_and_noise(void **state)
+TEST(uneven_light_and_noise)
 {
-    (void)state;
     uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
     size_t alike = 0;
     for (size_t i = 0; i < DIGITS; i++) {
@@ -189,9 +175,8 @@ static void uneven_light_and_noise(void **state)
     assert_in_range(alike, DIGITS * 90 / 100, DIGITS); /* the others are a pixel off */
 }
 
-static void specks_are_dropped(void **state)
+TEST(specks_are_dropped)
 {
-    (void)state;
     uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
     mb_synthetic_digit(8, 0, drawn);
     const picture p = placed(drawn, 5, 200, 200, 30, 30);
@@ -202,9 +187,8 @@ static void specks_are_dropped(void **state)
     assert_memory_equal(clean, found, PIXELS);
 }
 
-static void nothing_on_it(void **state)
+TEST(nothing_on_it)
 {
-    (void)state;
     static const size_t sides[][2] = {{1, 1}, {1, 50}, {28, 28}, {300, 200}};
     static const uint8_t grays[] = {0, 128, 255};
     uint8_t image[PIXELS];
@@ -219,9 +203,8 @@ static void nothing_on_it(void **state)
     }
 }
 
-static void noise_alone_is_nothing(void **state)
+TEST(noise_alone_is_nothing)
 {
-    (void)state;
     uint8_t image[PIXELS];
     const picture p = blank(200, 200, 0);
     mb_rng rng = mb_rng_at(9, MB_RNG_TESTS, 0, 0);
@@ -233,9 +216,8 @@ static void noise_alone_is_nothing(void **state)
 }
 
 /* Inputs of other sizes, and pictures a pixel wide: inside the image, and somewhere 255. */
-static void any_size_to_any_size(void **state)
+TEST(any_size_to_any_size)
 {
-    (void)state;
     for (size_t from = 0; from < 200; from++) {
         mb_rng rng = mb_rng_at(10, MB_RNG_TESTS, 0, from);
         const picture p = blank(1 + mb_rng_below(&rng, 30), 2 + mb_rng_below(&rng, 30), 30);
@@ -266,9 +248,8 @@ static double twin(const mb_plane *from, mb_box box, const mb_plane *to, size_t 
     return sum / (double)(box.rows * box.columns);
 }
 
-static void shrinking_takes_means(void **state)
+TEST(shrinking_takes_means)
 {
-    (void)state;
     for (size_t draw = 0; draw < 100; draw++) {
         mb_rng rng = mb_rng_at(11, MB_RNG_TESTS, 0, draw);
         const mb_plane from = mb_plane_take(3 + mb_rng_below(&rng, 30), 3 + mb_rng_below(&rng, 30));
@@ -286,9 +267,8 @@ static void shrinking_takes_means(void **state)
     }
 }
 
-static void growing_draws_straight_lines(void **state)
+TEST(growing_draws_straight_lines)
 {
-    (void)state;
     float two[] = {1.0f, 3.0f}, four[4], between[4];
     const mb_plane from = {1, 2, two};
     mb_plane to = {1, 4, four};
@@ -297,9 +277,8 @@ static void growing_draws_straight_lines(void **state)
     assert_memory_equal(four, expected, sizeof four);
 }
 
-static void reducing_takes_means_of_blocks(void **state)
+TEST(reducing_takes_means_of_blocks)
 {
-    (void)state;
     uint8_t gray[5 * 3];
     for (uint8_t i = 0; i < 15; i++)
         gray[i] = i;
@@ -309,25 +288,4 @@ static void reducing_takes_means_of_blocks(void **state)
     assert_int_equal(plane.columns, 2);
     assert_memory_equal(plane.values, expected, sizeof expected);
     free(plane.values);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(images_in_the_form_stay),
-        cmocka_unit_test(light_and_dark_ink_are_the_same),
-        cmocka_unit_test(the_place_in_the_picture_is_no_matter),
-        cmocka_unit_test(the_size_in_the_picture_is_hardly_a_matter),
-        cmocka_unit_test(the_centre_of_mass_is_the_centre),
-        cmocka_unit_test(a_bar_fills_the_box),
-        cmocka_unit_test(uneven_light_and_noise),
-        cmocka_unit_test(specks_are_dropped),
-        cmocka_unit_test(nothing_on_it),
-        cmocka_unit_test(noise_alone_is_nothing),
-        cmocka_unit_test(any_size_to_any_size),
-        cmocka_unit_test(shrinking_takes_means),
-        cmocka_unit_test(growing_draws_straight_lines),
-        cmocka_unit_test(reducing_takes_means_of_blocks),
-    };
-    return cmocka_run_group_tests_name("normalise", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/optimizer.h"
+#include "test.h"
 
 #include <math.h>
 
@@ -21,9 +14,8 @@ static mb_training_options options_of(mb_optimizer_kind kind)
                                  .epsilon = 1e-7};
 }
 
-static void each_kind_has_its_kernel(void **state)
+TEST(each_kind_has_its_kernel)
 {
-    (void)state;
     const mb_kernels *kernels = mb_kernels_best();
     mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     assert_true(mb_optimizer_kernel(&options, kernels) == kernels->sgd);
@@ -34,9 +26,8 @@ static void each_kind_has_its_kernel(void **state)
 }
 
 /* The rate as it is, at every step; the decay is part of the gradient. */
-static void sgd_has_no_bias_to_correct(void **state)
+TEST(sgd_has_no_bias_to_correct)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     for (size_t step = 0; step < 3; step++) {
         const mb_update update = mb_optimizer_update(&options, 0.5, step);
@@ -50,9 +41,8 @@ static void sgd_has_no_bias_to_correct(void **state)
 
 /* With m and v the moments, PyTorch's step is
  * lr * (m / (1 - beta1^t)) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon), t from 1. */
-static void adam_corrects_the_moments_bias(void **state)
+TEST(adam_corrects_the_moments_bias)
 {
-    (void)state;
     static const size_t steps[] = {0, 1, 9, 999, 1000000};
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -71,9 +61,8 @@ static void adam_corrects_the_moments_bias(void **state)
 }
 
 /* 1 - beta is worked out in double: (float)1 - (float)0.999 would be off by 4e-5 of itself. */
-static void what_is_left_of_the_betas_is_exact(void **state)
+TEST(what_is_left_of_the_betas_is_exact)
 {
-    (void)state;
     mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
     options.beta2 = 0.999;
     const mb_update update = mb_optimizer_update(&options, 1.0, 4);
@@ -81,9 +70,8 @@ static void what_is_left_of_the_betas_is_exact(void **state)
     assert_true(update.one_minus_beta2 == (float)(1.0 - 0.999));
 }
 
-static void adamw_decays_apart_from_the_gradient(void **state)
+TEST(adamw_decays_apart_from_the_gradient)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     const mb_update update = mb_optimizer_update(&options, 0.5, 7);
     assert_true(update.decay_factor ==
@@ -92,9 +80,8 @@ static void adamw_decays_apart_from_the_gradient(void **state)
     assert_true(update.lr == (float)(0.5 / (1.0 - pow(0.9, 8.0))));
 }
 
-static void without_decay_weights_are_kept_whole(void **state)
+TEST(without_decay_weights_are_kept_whole)
 {
-    (void)state;
     for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++) {
         mb_training_options options = options_of(kind);
         options.weight_decay = 0.0;
@@ -105,27 +92,12 @@ static void without_decay_weights_are_kept_whole(void **state)
 }
 
 /* Betas of 0 make sign descent, not a division by 0. */
-static void betas_may_be_0(void **state)
+TEST(betas_may_be_0)
 {
-    (void)state;
     mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
     options.beta1 = options.beta2 = 0.0;
     const mb_update update = mb_optimizer_update(&options, 0.25, 0);
     assert_true(update.lr == 0.25f);
     assert_true(update.inv_sqrt_correction2 == 1.0f);
     assert_true(update.one_minus_beta1 == 1.0f && update.one_minus_beta2 == 1.0f);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_kind_has_its_kernel),
-        cmocka_unit_test(sgd_has_no_bias_to_correct),
-        cmocka_unit_test(adam_corrects_the_moments_bias),
-        cmocka_unit_test(what_is_left_of_the_betas_is_exact),
-        cmocka_unit_test(adamw_decays_apart_from_the_gradient),
-        cmocka_unit_test(without_decay_weights_are_kept_whole),
-        cmocka_unit_test(betas_may_be_0),
-    };
-    return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
 }

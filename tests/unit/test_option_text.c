@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "support.h"
+#include "test.h"
 #include "train/option_text.h"
 
 #include <stdbool.h>
@@ -31,9 +24,8 @@ static void change(mb_training_options *options, size_t number)
 
 /* A new member of mb_training_options that nobody names would be lost in every checkpoint. Padding
  * is shorter than the members that it aligns. */
-static void every_option_has_a_name(void **state)
+TEST(every_option_has_a_name)
 {
-    (void)state;
     bool covered[sizeof(mb_training_options)] = {0};
     size_t gap = 0;
     for (size_t i = 0; i < mb_option_count(); i++) {
@@ -48,9 +40,8 @@ static void every_option_has_a_name(void **state)
     }
 }
 
-static void values_read_back(void **state)
+TEST(values_read_back)
 {
-    (void)state;
     static const double numbers[] = {0.1, 1.0 / 3, 1e-8, 8e-3, 6.02214076e23, 1e-300, 0.0, 1.0};
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW), copy;
     memset(&copy, 0, sizeof copy);
@@ -68,9 +59,8 @@ static void values_read_back(void **state)
     }
 }
 
-static void nonsense_is_not_read(void **state)
+TEST(nonsense_is_not_read)
 {
-    (void)state;
     static const char *const texts[] = {
         "", "-1", "x", "1x", " 1", "nan", "inf", "1e999", "ON", "99999999999999999999999", "adam,"};
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAM);
@@ -86,9 +76,8 @@ static void nonsense_is_not_read(void **state)
         }
 }
 
-static void the_first_difference_is_named(void **state)
+TEST(the_first_difference_is_named)
 {
-    (void)state;
     for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++)
         for (size_t i = 0; i < mb_option_count(); i++) {
             mb_training_options held = mb_training_defaults(kind);
@@ -122,9 +111,8 @@ static void the_first_difference_is_named(void **state)
         }
 }
 
-static void fewer_epochs_are_a_difference(void **state)
+TEST(fewer_epochs_are_a_difference)
 {
-    (void)state;
     const mb_training_options held = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     mb_training_options asked = held;
     mb_error error = {0};
@@ -132,16 +120,4 @@ static void fewer_epochs_are_a_difference(void **state)
     assert_int_equal(mb_training_options_compare("f", &held, &asked, &error), MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID,
                         "--epochs: 4 would give another result: the run in f has 5");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_option_has_a_name),
-        cmocka_unit_test(values_read_back),
-        cmocka_unit_test(nonsense_is_not_read),
-        cmocka_unit_test(the_first_difference_is_named),
-        cmocka_unit_test(fewer_epochs_are_a_difference),
-    };
-    return cmocka_run_group_tests_name("option_text", tests, NULL, NULL);
 }

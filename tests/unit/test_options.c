@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "support.h"
+#include "test.h"
 #include "train/options.h"
 
 #include <math.h>
@@ -15,9 +8,8 @@
 
 enum { SAMPLES = 1000 };
 
-static void defaults_are_within_their_ranges(void **state)
+TEST(defaults_are_within_their_ranges)
 {
-    (void)state;
     for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++) {
         const mb_training_options options = mb_training_defaults(kind);
         assert_int_equal(options.optimizer, kind);
@@ -33,9 +25,8 @@ static void defaults_are_within_their_ranges(void **state)
 }
 
 /* The ends of the ranges that belong to them. */
-static void ends_of_the_ranges_are_taken(void **state)
+TEST(ends_of_the_ranges_are_taken)
 {
-    (void)state;
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     options.epochs = 1;
     options.batch_size = 1;
@@ -63,9 +54,8 @@ static void is_refused(const mb_training_options *options, const char *name)
     assert_ptr_equal(strstr(error.text, name), error.text); /* what is wrong comes first */
 }
 
-static void counts_out_of_range_are_refused_by_name(void **state)
+TEST(counts_out_of_range_are_refused_by_name)
 {
-    (void)state;
     const mb_training_options fine = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     mb_training_options options = fine;
     options.epochs = 0;
@@ -96,9 +86,8 @@ static void check_numbers(size_t offset, const char *name, const double *bad, si
     }
 }
 
-static void numbers_out_of_range_are_refused_by_name(void **state)
+TEST(numbers_out_of_range_are_refused_by_name)
 {
-    (void)state;
     static const double rates[] = {0.0, -0.1, 1.1e6, INFINITY, -INFINITY, NAN};
     static const double shares[] = {-0.1, 1.0, 1.5, INFINITY, NAN};
     static const double decays[] = {-1e-9, 1.1e6, INFINITY, NAN};
@@ -111,9 +100,8 @@ static void numbers_out_of_range_are_refused_by_name(void **state)
     check_numbers(offsetof(mb_training_options, epsilon), "epsilon: ", epsilons, 4);
 }
 
-static void strengths_out_of_range_are_refused_by_name(void **state)
+TEST(strengths_out_of_range_are_refused_by_name)
 {
-    (void)state;
     static const double degrees[] = {-1.0, 180.1, INFINITY, NAN};
     static const double shares[] = {-0.1, 0.91, NAN};
     static const double slants[] = {-0.1, 2.1, NAN};
@@ -179,9 +167,8 @@ static void training_is_refused(const mb_dataset *data, const mb_training_option
     mb_machine_close(machine);
 }
 
-static void training_refuses_what_does_not_fit(void **state)
+TEST(training_refuses_what_does_not_fit)
 {
-    (void)state;
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     options.batch_size = 8;
     mb_dataset data = data_of(2, 3, 4);
@@ -197,17 +184,4 @@ static void training_refuses_what_does_not_fit(void **state)
     data.train.count = 0;
     options.lr = 0.1;
     training_is_refused(&data, &options, "validation: 0 images cannot be held out of 0");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_are_within_their_ranges),
-        cmocka_unit_test(ends_of_the_ranges_are_taken),
-        cmocka_unit_test(counts_out_of_range_are_refused_by_name),
-        cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
-        cmocka_unit_test(strengths_out_of_range_are_refused_by_name),
-        cmocka_unit_test(training_refuses_what_does_not_fit),
-    };
-    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/html.h"
 #include "report/page.h"
 #include "report_fixture.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -86,9 +79,8 @@ static void check_written(void (*put)(const mb_html *, const char *), const char
 
 #define BAD "\xef\xbf\xbd"
 
-static void markup_is_escaped(void **state)
+TEST(markup_is_escaped)
 {
-    (void)state;
     check_written(mb_html_text, "", "");
     check_written(mb_html_text, "a</code><b c=\"d\" e='f'>&amp;",
                   "a&lt;/code&gt;&lt;b c=&quot;d&quot; e=&#39;f&#39;&gt;&amp;amp;");
@@ -100,9 +92,8 @@ static void markup_is_escaped(void **state)
 }
 
 /* The Unicode standard, table 3-7: the ends of each row, and what lies just beyond them. */
-static void bytes_that_are_not_utf8_are_replaced(void **state)
+TEST(bytes_that_are_not_utf8_are_replaced)
 {
-    (void)state;
     static const char *const good[] = {
         "\xc2\xa0",         "\xdf\xbf",         "\xe0\xa0\x80",        "\xec\xbf\xbf",
         "\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbd",        "\xf0\x90\x80\x80",
@@ -126,9 +117,8 @@ static void bytes_that_are_not_utf8_are_replaced(void **state)
     check_written(mb_html_text, "\xc2\x85", BAD); /* a control character */
 }
 
-static void base64_is_that_of_the_rfc(void **state)
+TEST(base64_is_that_of_the_rfc)
 {
-    (void)state;
     static const char *const vectors[][2] = {{"", ""},
                                              {"f", "Zg=="},
                                              {"fo", "Zm8="},
@@ -156,9 +146,8 @@ static void check_real(const char *page, const char *key, double value)
     assert_int_equal(count_of(page, wanted), 1);
 }
 
-static void numbers_are_those_of_the_summary(void **state)
+TEST(numbers_are_those_of_the_summary)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     char *page = make(&made->report);
@@ -179,9 +168,8 @@ static void numbers_are_those_of_the_summary(void **state)
     mb_test_report_close(made);
 }
 
-static void a_drawing_is_shown_once(void **state)
+TEST(a_drawing_is_shown_once)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     char *page = make(&made->report);
@@ -197,9 +185,8 @@ static void a_drawing_is_shown_once(void **state)
     mb_test_report_close(made);
 }
 
-static void hostile_names_stay_text(void **state)
+TEST(hostile_names_stay_text)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     made->run.data = "/tmp/\"><script>alert(1)</script>/\xff%s%n";
@@ -232,9 +219,8 @@ static size_t rows_of(const char *page, const char *id)
 }
 
 /* Epochs, and the rows of their table: the first, every 2nd, 5th, 10th, ..., and the last. */
-static void long_runs_have_short_tables(void **state)
+TEST(long_runs_have_short_tables)
 {
-    (void)state;
     static const size_t cases[][2] = {{1, 1},    {60, 60},   {61, 32},   {100, 51},
                                       {117, 60}, {120, 25},  {500, 51},  {1000, 51},
                                       {999, 51}, {1001, 52}, {10000, 51}};
@@ -254,9 +240,8 @@ static void long_runs_have_short_tables(void **state)
     }
 }
 
-static void odd_runs_have_pages(void **state)
+TEST(odd_runs_have_pages)
 {
-    (void)state;
     mb_test_report_spec wanted = mb_test_default_report_spec();
     wanted.classes = 256;
     wanted.images = 300;
@@ -287,9 +272,8 @@ static void odd_runs_have_pages(void **state)
     mb_test_report_close(made);
 }
 
-static void equal_reports_give_equal_pages(void **state)
+TEST(equal_reports_give_equal_pages)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual), *again = mb_test_report_open(&usual);
     char *page = make(&made->report), *other = make(&again->report);
@@ -298,20 +282,4 @@ static void equal_reports_give_equal_pages(void **state)
     free(other);
     mb_test_report_close(made);
     mb_test_report_close(again);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(markup_is_escaped),
-        cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
-        cmocka_unit_test(base64_is_that_of_the_rfc),
-        cmocka_unit_test(numbers_are_those_of_the_summary),
-        cmocka_unit_test(a_drawing_is_shown_once),
-        cmocka_unit_test(hostile_names_stay_text),
-        cmocka_unit_test(long_runs_have_short_tables),
-        cmocka_unit_test(odd_runs_have_pages),
-        cmocka_unit_test(equal_reports_give_equal_pages),
-    };
-    return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }

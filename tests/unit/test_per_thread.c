@@ -1,13 +1,6 @@
 /* What is handed on tile by tile, and kept nowhere. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/network.h"
+#include "test.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,16 +93,15 @@ static void check(const char *spec, bool training, const char *out, const char *
     close_fixture(f);
 }
 
-static void lenet5(void **state)
+TEST(lenet5)
 {
     (void)state; /* conv relu pool conv relu pool flatten dense relu dense relu dense */
     check("lenet5", true, "p-mp-m-m-m-m", "p-pp-m-m-m-m");
     check("lenet5", false, "p-pp-m-m-m-m", NULL);
 }
 
-static void what_backward_reads_again_stays(void **state)
+TEST(what_backward_reads_again_stays)
 {
-    (void)state;
     static const char wide[] = "conv2d:4x3,relu,conv2d:4x3,relu,avgpool2d:2,flatten,dense:10";
     check(wide, true, "m-m-m-m", "p-p-m-m");
     check(wide, false, "p-p-m-m", NULL);
@@ -119,17 +111,15 @@ static void what_backward_reads_again_stays(void **state)
 }
 
 /* Statistics of the whole batch come between. */
-static void batchnorm_ends_what_passes(void **state)
+TEST(batchnorm_ends_what_passes)
 {
-    (void)state;
     static const char spec[] = "conv2d:4x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:10";
     check(spec, true, "mp-m-m", "pm-m-m");
     check(spec, false, "mp-m-m", NULL);
 }
 
-static void memory_is_counted(void **state)
+TEST(memory_is_counted)
 {
-    (void)state;
     fixture *f = open_fixture("lenet5", true);
     const size_t one = mb_activations_bytes(f->network, ROWS, 1, true),
                  four = mb_activations_bytes(f->network, ROWS, 4, true),
@@ -143,15 +133,4 @@ static void memory_is_counted(void **state)
     assert_int_equal(more - one, 16 * each * sizeof(float));
     assert_int_equal(mb_activations_bytes(f->network, SIZE_MAX / 64, 1, true), SIZE_MAX);
     close_fixture(f);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lenet5),
-        cmocka_unit_test(what_backward_reads_again_stays),
-        cmocka_unit_test(batchnorm_ends_what_passes),
-        cmocka_unit_test(memory_is_counted),
-    };
-    return cmocka_run_group_tests_name("passing", tests, NULL, NULL);
 }

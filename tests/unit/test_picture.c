@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/image.h"
 #include "support.h"
+#include "test.h"
 
 #include <png.h>
 #include <stdio.h>
@@ -129,9 +122,8 @@ static void check_png(form f)
     mb_pictures_free(&images);
 }
 
-static void reads_every_png(void **state)
+TEST(reads_every_png)
 {
-    (void)state;
     static const form forms[] = {
         {PNG_COLOR_TYPE_GRAY, 1, 0},        {PNG_COLOR_TYPE_GRAY, 2, 0},
         {PNG_COLOR_TYPE_GRAY, 4, 0},        {PNG_COLOR_TYPE_GRAY, 8, 0},
@@ -170,9 +162,8 @@ static void check_ground(const uint8_t *gray_alpha, const uint8_t *expected)
     mb_pictures_free(&images);
 }
 
-static void ink_on_nothing_stands_on_what_contrasts(void **state)
+TEST(ink_on_nothing_stands_on_what_contrasts)
 {
-    (void)state;
     const uint8_t black[] = {0, 255, 0, 0, 0, 255, 255, 0, 0, 51};
     const uint8_t on_white[] = {0, 255, 0, 255, 204};
     check_ground(black, on_white);
@@ -182,9 +173,8 @@ static void ink_on_nothing_stands_on_what_contrasts(void **state)
 }
 
 /* The opaque part shows ink and paper: holes are taken for paper. */
-static void holes_in_a_picture_are_of_its_ground(void **state)
+TEST(holes_in_a_picture_are_of_its_ground)
 {
-    (void)state;
     const uint8_t paper[] = {250, 255, 10, 255, 250, 255, 250, 255, 0, 0};
     const uint8_t white[] = {250, 10, 250, 250, 255};
     check_ground(paper, white);
@@ -212,9 +202,8 @@ static mb_bytes part(const mb_bytes *bytes, size_t size)
     return copy;
 }
 
-static void a_png_cut_anywhere_is_refused(void **state)
+TEST(a_png_cut_anywhere_is_refused)
 {
-    (void)state;
     const form forms[] = {{PNG_COLOR_TYPE_RGB_ALPHA, 8, PNG_INTERLACE_ADAM7},
                           {PNG_COLOR_TYPE_PALETTE, 2, 0}};
     for (size_t f = 0; f < 2; f++) {
@@ -225,9 +214,8 @@ static void a_png_cut_anywhere_is_refused(void **state)
     }
 }
 
-static void a_png_with_any_byte_changed_is_refused(void **state)
+TEST(a_png_with_any_byte_changed_is_refused)
 {
-    (void)state;
     const mb_bytes whole = write_png((form){PNG_COLOR_TYPE_GRAY, 8, 0});
     for (size_t at = 0; at < whole.size; at++) {
         const mb_bytes changed = part(&whole, whole.size);
@@ -237,9 +225,8 @@ static void a_png_with_any_byte_changed_is_refused(void **state)
     free(whole.data);
 }
 
-static void what_follows_the_end_of_a_png_is_passed_over(void **state)
+TEST(what_follows_the_end_of_a_png_is_passed_over)
 {
-    (void)state;
     mb_bytes bytes =
         mb_test_join(write_png((form){PNG_COLOR_TYPE_GRAY, 8, 0}), mb_test_text("a movie"));
     mb_pictures images = {0};
@@ -257,9 +244,8 @@ static void check_pgm(mb_bytes bytes, size_t rows, size_t columns, const uint8_t
     mb_pictures_free(&images);
 }
 
-static void reads_pgm(void **state)
+TEST(reads_pgm)
 {
-    (void)state;
     const uint8_t letters[] = {'a', 'b', 'c', 'd', 'e', '\n'}, levels[] = {0, 85, 170, 255};
     const uint8_t deep[] = {0, 128, 255, 1};
     check_pgm(mb_test_text("P5\n3 2\n255\nabcde\n"), 2, 3, letters);
@@ -274,9 +260,8 @@ static void reads_pgm(void **state)
     check_pgm(mb_test_join(header, part(&samples, 4)), 1, 2, read);
 }
 
-static void a_pgm_cut_anywhere_is_refused(void **state)
+TEST(a_pgm_cut_anywhere_is_refused)
 {
-    (void)state;
     const mb_bytes binary = mb_test_text("P5 # c\n3 2\n255\nabcdef");
     for (size_t size = 0; size < binary.size; size++)
         refused(part(&binary, size), size < 3 ? "x: is neither" : "x: ");
@@ -287,9 +272,8 @@ static void a_pgm_cut_anywhere_is_refused(void **state)
     free(decimal.data);
 }
 
-static void bad_pgm(void **state)
+TEST(bad_pgm)
 {
-    (void)state;
     refused(mb_test_text("P5 3 2 255\nabcdefg"), "x: trailing garbage: 1 bytes");
     refused(mb_test_text("P2 2 1 9 1 2 3"), "x: trailing garbage: 1 bytes");
     refused(mb_test_text("P5 2 1 97\nab"), "x: pixel 1 is 98, the largest value is 97");
@@ -306,9 +290,8 @@ static void bad_pgm(void **state)
     refused(mb_test_text("P6 1 1 255\nabc"), "is neither PNG, PGM nor IDX");
 }
 
-static void too_many_pixels(void **state)
+TEST(too_many_pixels)
 {
-    (void)state;
     mb_error error = {MB_OK, ""};
     mb_pictures images = {0};
     assert_int_equal(mb_pictures_alloc("x", 8001, 8000, &images, &error), MB_ERROR_FORMAT);
@@ -317,9 +300,8 @@ static void too_many_pixels(void **state)
     assert_null(images.memory);
 }
 
-static void reads_idx(void **state)
+TEST(reads_idx)
 {
-    (void)state;
     const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
     const mb_bytes plain = mb_test_idx_images(2, 3, 2, pixels);
     mb_bytes both[] = {plain, mb_test_gzip(plain)};
@@ -336,9 +318,8 @@ static void reads_idx(void **state)
     refused(mb_test_idx_labels(3, NULL), "x: holds labels, not images");
 }
 
-static void reads_files_by_content(void **state)
+TEST(reads_files_by_content)
 {
-    (void)state;
     char *folder = mb_test_make_folder();
     const mb_bytes bytes = write_png((form){PNG_COLOR_TYPE_GRAY, 8, 0});
     char *path = mb_test_write(folder, "picture.pgm", bytes);
@@ -352,23 +333,4 @@ static void reads_files_by_content(void **state)
     free(path);
     free(bytes.data);
     mb_test_remove_folder(folder);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_png),
-        cmocka_unit_test(ink_on_nothing_stands_on_what_contrasts),
-        cmocka_unit_test(holes_in_a_picture_are_of_its_ground),
-        cmocka_unit_test(a_png_cut_anywhere_is_refused),
-        cmocka_unit_test(a_png_with_any_byte_changed_is_refused),
-        cmocka_unit_test(what_follows_the_end_of_a_png_is_passed_over),
-        cmocka_unit_test(reads_pgm),
-        cmocka_unit_test(a_pgm_cut_anywhere_is_refused),
-        cmocka_unit_test(bad_pgm),
-        cmocka_unit_test(too_many_pixels),
-        cmocka_unit_test(reads_idx),
-        cmocka_unit_test(reads_files_by_content),
-    };
-    return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/canvas.h"
 #include "report/pictures.h"
 #include "report_fixture.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -126,9 +119,8 @@ static void free_all(mb_picture pictures[MB_PICTURES])
     }
 }
 
-static void texts_hold_the_numbers(void **state)
+TEST(texts_hold_the_numbers)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES];
@@ -151,9 +143,8 @@ static void texts_hold_the_numbers(void **state)
     mb_test_report_close(made);
 }
 
-static void odd_runs_are_drawn(void **state)
+TEST(odd_runs_are_drawn)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report_spec odd[9];
     for (size_t i = 0; i < 9; i++)
@@ -193,9 +184,8 @@ static void odd_runs_are_drawn(void **state)
 }
 
 /* A run that augmented has one more picture, of its training images, which are the test images. */
-static void augmented_images_are_shown(void **state)
+TEST(augmented_images_are_shown)
 {
-    (void)state;
     static const size_t sizes[][3] = {{28, 28, 10}, {1, 1, 2}, {300, 7, 256}, {256, 256, 3}};
     for (size_t i = 0; i < 8; i++) {
         mb_test_report_spec wanted = mb_test_default_report_spec();
@@ -243,9 +233,8 @@ static mb_picture augmented_of(size_t planned)
     return pictures[MB_MOST_PICTURES - 1];
 }
 
-static void plain_epochs_that_a_run_did_not_reach_are_not_shown(void **state)
+TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
 {
-    (void)state;
     mb_picture reached = augmented_of(5), not_reached = augmented_of(7), far = augmented_of(100);
     const mb_bytes varied = not_reached.bytes;
     assert_int_equal(varied.size, far.bytes.size);
@@ -257,9 +246,8 @@ static void plain_epochs_that_a_run_did_not_reach_are_not_shown(void **state)
 }
 
 /* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
-static void runs_without_a_curve_are_drawn(void **state)
+TEST(runs_without_a_curve_are_drawn)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES];
@@ -278,9 +266,8 @@ static void runs_without_a_curve_are_drawn(void **state)
 
 /* The same images, once all right and once all wrong: what differs without colour is around each
  * image, and the mark of a wrong one has a white cross on a darker ground. */
-static void right_and_wrong_differ_without_colour(void **state)
+TEST(right_and_wrong_differ_without_colour)
 {
-    (void)state;
     mb_test_report_spec wanted = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&wanted);
     mb_picture right[MB_PICTURES], wrong[MB_PICTURES];
@@ -324,9 +311,8 @@ static void drop_numbers(mb_picture *picture)
     picture->bytes.size = kept;
 }
 
-static void equal_reports_give_equal_bytes(void **state)
+TEST(equal_reports_give_equal_bytes)
 {
-    (void)state;
     const mb_test_report_spec usual = mb_test_default_report_spec();
     mb_test_report *made = mb_test_report_open(&usual), *again = mb_test_report_open(&usual);
     mb_picture pictures[MB_PICTURES], others[MB_PICTURES];
@@ -347,9 +333,8 @@ static void equal_reports_give_equal_bytes(void **state)
     mb_test_report_close(again);
 }
 
-static void what_cairo_cannot_draw_is_an_error(void **state)
+TEST(what_cairo_cannot_draw_is_an_error)
 {
-    (void)state;
     mb_canvas canvas;
     mb_picture picture = {0};
     mb_error error = {0};
@@ -366,9 +351,8 @@ static void what_cairo_cannot_draw_is_an_error(void **state)
 }
 
 /* Text that is too long for its room stays within it. */
-static void text_keeps_to_its_room(void **state)
+TEST(text_keeps_to_its_room)
 {
-    (void)state;
     mb_canvas canvas;
     mb_picture picture = {.kind = MB_PICTURE_PNG};
     char longest[2000];
@@ -385,20 +369,4 @@ static void text_keeps_to_its_room(void **state)
     assert_in_range(last, 90, 120);
     cairo_surface_destroy(image);
     mb_picture_free(&picture);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_hold_the_numbers),
-        cmocka_unit_test(odd_runs_are_drawn),
-        cmocka_unit_test(augmented_images_are_shown),
-        cmocka_unit_test(plain_epochs_that_a_run_did_not_reach_are_not_shown),
-        cmocka_unit_test(runs_without_a_curve_are_drawn),
-        cmocka_unit_test(right_and_wrong_differ_without_colour),
-        cmocka_unit_test(equal_reports_give_equal_bytes),
-        cmocka_unit_test(what_cairo_cannot_draw_is_an_error),
-        cmocka_unit_test(text_keeps_to_its_room),
-    };
-    return cmocka_run_group_tests_name("pictures", tests, NULL, NULL);
 }

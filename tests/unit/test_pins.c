@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/pins.h"
 #include "support.h"
+#include "test.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -40,20 +33,20 @@ static void is_pinned(const mb_topology *topology, const char *variable, const c
     assert_null(pins.cpus);
 }
 
-static void core_pins_one_thread_a_core(void **state)
+TEST(core_pins_one_thread_a_core)
 {
     static const unsigned cpus[] = {0, 1, 2, 3, 0, 1};
     is_pinned(*state, NULL, "core", 3, cpus);
     is_pinned(*state, "core", "core", 6, cpus);
 }
 
-static void pu_fills_a_core_before_the_next(void **state)
+TEST(pu_fills_a_core_before_the_next)
 {
     static const unsigned cpus[] = {0, 4, 1, 5, 2, 6, 3, 7, 0};
     is_pinned(*state, "pu", "pu", 9, cpus);
 }
 
-static void a_list_keeps_its_order(void **state)
+TEST(a_list_keeps_its_order)
 {
     static const unsigned some[] = {7, 0, 2, 3, 4, 7, 0}, all[] = {0, 1, 2, 3, 4, 5, 6, 7};
     static const unsigned five[] = {5, 5};
@@ -63,7 +56,7 @@ static void a_list_keeps_its_order(void **state)
     is_pinned(*state, "5-5", "list", 2, five);
 }
 
-static void none_pins_nothing(void **state)
+TEST(none_pins_nothing)
 {
     mb_pins pins;
     assert_int_equal(mb_pins_choose(NULL, "none", false, *state, 2, &pins, NULL), MB_OK);
@@ -72,7 +65,7 @@ static void none_pins_nothing(void **state)
     mb_pins_free(&pins);
 }
 
-static void openmp_wins_over_the_variable_and_the_default(void **state)
+TEST(openmp_wins_over_the_variable_and_the_default)
 {
     static const char *const variables[] = {NULL, "core", "pu", "none", "0-3"};
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
@@ -84,7 +77,7 @@ static void openmp_wins_over_the_variable_and_the_default(void **state)
     }
 }
 
-static void the_option_wins_over_all(void **state)
+TEST(the_option_wins_over_all)
 {
     mb_pins pins;
     assert_int_equal(mb_pins_choose("3,1", "not looked at", true, *state, 2, &pins, NULL), MB_OK);
@@ -107,7 +100,7 @@ static void is_refused(const mb_topology *topology, const char *variable, const 
     }
 }
 
-static void cpus_that_are_not_there_are_refused(void **state)
+TEST(cpus_that_are_not_there_are_refused)
 {
     is_refused(*state, "9", "MNIST_BLAS_PIN: CPU 9 is not among those this process may use (0-7)");
     is_refused(*state, "0,6-4294967295",
@@ -118,9 +111,8 @@ static void cpus_that_are_not_there_are_refused(void **state)
 }
 
 /* The message stays a line of bearable length on a machine with many scattered CPUs. */
-static void long_lists_of_cpus_are_cut_in_the_message(void **state)
+TEST(long_lists_of_cpus_are_cut_in_the_message)
 {
-    (void)state;
     unsigned cpus[300];
     mb_topology many = {.core_pus = cpus, .cores_allowed = 300, .pus = cpus, .pus_allowed = 300};
     for (unsigned i = 0; i < 300; i++)
@@ -134,7 +126,7 @@ static void long_lists_of_cpus_are_cut_in_the_message(void **state)
     assert_in_range(strlen(error.text), 100, 400);
 }
 
-static void nonsense_is_refused(void **state)
+TEST(nonsense_is_refused)
 {
     static const char *const texts[] = {
         "",           "cores", "Core", ",",      "0,",
@@ -157,7 +149,7 @@ static void nonsense_is_refused(void **state)
     is_refused(*state, "0-3,2", "MNIST_BLAS_PIN: CPU 2 is in '0-3,2' more than once");
 }
 
-static void the_option_is_named_in_its_errors(void **state)
+TEST(the_option_is_named_in_its_errors)
 {
     mb_pins pins;
     mb_error error;
@@ -166,9 +158,8 @@ static void the_option_is_named_in_its_errors(void **state)
     mb_test_check_error(&error, MB_ERROR_INVALID, "pin: 'x' is not core");
 }
 
-static void a_thread_is_pinned_and_released(void **state)
+TEST(a_thread_is_pinned_and_released)
 {
-    (void)state;
     mb_affinity before, pinned, after;
     mb_topology machine;
     assert_int_equal(mb_affinity_get(&before), 0);
@@ -190,9 +181,8 @@ static void a_thread_is_pinned_and_released(void **state)
     assert_int_equal(bits, 1);
 }
 
-static void a_binding_loses_one_cpu_but_not_its_last(void **state)
+TEST(a_binding_loses_one_cpu_but_not_its_last)
 {
-    (void)state;
     const unsigned long bits = sizeof(unsigned long) * 8;
     const mb_affinity both = {{1ul << 3, 1ul << 5}}, low = {{1ul << 3}}, high = {{0, 1ul << 5}};
     const unsigned first = 3, second = (unsigned)bits + 5;
@@ -209,9 +199,8 @@ static void a_binding_loses_one_cpu_but_not_its_last(void **state)
     }
 }
 
-static void pinning_where_there_is_no_cpu_fails(void **state)
+TEST(pinning_where_there_is_no_cpu_fails)
 {
-    (void)state;
     mb_affinity before, after;
     assert_int_equal(mb_affinity_get(&before), 0);
     assert_int_not_equal(mb_affinity_pin(8191), 0);
@@ -221,22 +210,4 @@ static void pinning_where_there_is_no_cpu_fails(void **state)
     assert_memory_equal(&after, &before, sizeof after);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(core_pins_one_thread_a_core),
-        cmocka_unit_test(pu_fills_a_core_before_the_next),
-        cmocka_unit_test(a_list_keeps_its_order),
-        cmocka_unit_test(none_pins_nothing),
-        cmocka_unit_test(openmp_wins_over_the_variable_and_the_default),
-        cmocka_unit_test(the_option_wins_over_all),
-        cmocka_unit_test(cpus_that_are_not_there_are_refused),
-        cmocka_unit_test(long_lists_of_cpus_are_cut_in_the_message),
-        cmocka_unit_test(nonsense_is_refused),
-        cmocka_unit_test(the_option_is_named_in_its_errors),
-        cmocka_unit_test(a_thread_is_pinned_and_released),
-        cmocka_unit_test(a_binding_loses_one_cpu_but_not_its_last),
-        cmocka_unit_test(pinning_where_there_is_no_cpu_fails),
-    };
-    return cmocka_run_group_tests_name("pins", tests, read_topology, free_topology);
-}
+TEST_GROUP(read_topology, free_topology);

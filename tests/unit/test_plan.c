@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/plan.h"
+#include "test.h"
 
 #include <omp.h>
 #include <stdbool.h>
@@ -48,9 +41,8 @@ static const mb_use read_x = {&x, false, false}, write_x = {&x, true, false},
                     read_own_x = {&x, false, true}, write_own_x = {&x, true, true},
                     read_y = {&y, false, false}, write_y = {&y, true, false};
 
-static void a_phase_waits_for_what_it_depends_on(void **state)
+TEST(a_phase_waits_for_what_it_depends_on)
 {
-    (void)state;
     assert_true(waits(fours, write_x, fours, read_x));  /* read after write */
     assert_true(waits(fours, read_x, fours, write_x));  /* write after read */
     assert_true(waits(fours, write_x, fours, write_x)); /* write after write */
@@ -59,9 +51,8 @@ static void a_phase_waits_for_what_it_depends_on(void **state)
     assert_false(waits(fours, write_x, fours, read_y));
 }
 
-static void own_parts_need_no_barrier_where_cuts_are_equal(void **state)
+TEST(own_parts_need_no_barrier_where_cuts_are_equal)
 {
-    (void)state;
     assert_false(waits(fours, write_own_x, fours, read_own_x));
     assert_false(waits(fours, read_own_x, fours, write_own_x));
     assert_false(waits(fours, write_own_x, fours, write_own_x));
@@ -73,9 +64,8 @@ static void own_parts_need_no_barrier_where_cuts_are_equal(void **state)
 }
 
 /* A phase waits for those before its neighbour too, up to the last barrier. */
-static void dependencies_reach_back_to_the_last_barrier(void **state)
+TEST(dependencies_reach_back_to_the_last_barrier)
 {
-    (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_barriers(&plan), 1); /* the one at the end */
     add(&plan, (mb_phase){.tiling = fours, .uses = {write_x}});
@@ -94,9 +84,8 @@ static void dependencies_reach_back_to_the_last_barrier(void **state)
     assert_null(plan.phases);
 }
 
-static void writer_is_the_last_that_writes(void **state)
+TEST(writer_is_the_last_that_writes)
 {
-    (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_writer(&plan, &x).rows, 0);
     add(&plan, (mb_phase){.tiling = fours, .uses = {read_y, write_x}});
@@ -108,9 +97,8 @@ static void writer_is_the_last_that_writes(void **state)
     mb_plan_free(&plan);
 }
 
-static void scratch_is_the_most_that_a_phase_needs(void **state)
+TEST(scratch_is_the_most_that_a_phase_needs)
 {
-    (void)state;
     mb_plan plan = {0};
     assert_int_equal(mb_plan_scratch(&plan), 0);
     add(&plan, (mb_phase){.tiling = fours, .scratch = 100});
@@ -174,9 +162,8 @@ static void check_log(const mb_plan *plan, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void phases_that_follow_run_tile_by_tile(void **state)
+TEST(phases_that_follow_run_tile_by_tile)
 {
-    (void)state;
     mb_plan plan = {0};
     add(&plan, (mb_phase){.run = log_tile, .op = "a", .tiling = fours, .uses = {write_own_x}});
     add(&plan, (mb_phase){.run = log_tile, .op = "b", .tiling = fours, .uses = {write_own_x}});
@@ -216,9 +203,8 @@ static void check_counts(size_t tiles, size_t threads)
     mb_plan_free(&plan);
 }
 
-static void every_tile_runs_once_a_step(void **state)
+TEST(every_tile_runs_once_a_step)
 {
-    (void)state;
     static const size_t tiles[] = {1, 2, 3, 5, 16, 199};
     for (size_t t = 0; t < sizeof tiles / sizeof tiles[0]; t++)
         for (size_t threads = 1; threads <= MOST_THREADS; threads++)
@@ -282,9 +268,8 @@ static void run_ring(const mb_plan *plan, size_t threads)
     assert_true(rings.right);
 }
 
-static void result_does_not_depend_on_threads(void **state)
+TEST(result_does_not_depend_on_threads)
 {
-    (void)state;
     mb_plan plan = {0};
     float one[CELLS];
     const mb_tiling tiling = mb_tiling_rows(CELLS, RING_BLOCK), other = mb_tiling_rows(CELLS, 8);
@@ -307,9 +292,8 @@ static void result_does_not_depend_on_threads(void **state)
     mb_plan_free(&plan);
 }
 
-static void plans_grow(void **state)
+TEST(plans_grow)
 {
-    (void)state;
     mb_plan plan = {0};
     for (size_t i = 0; i < 60; i++)
         add(&plan,
@@ -320,20 +304,4 @@ static void plans_grow(void **state)
     run_plan(&j, 2);
     assert_int_equal(run_count, 60);
     mb_plan_free(&plan);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_phase_waits_for_what_it_depends_on),
-        cmocka_unit_test(own_parts_need_no_barrier_where_cuts_are_equal),
-        cmocka_unit_test(dependencies_reach_back_to_the_last_barrier),
-        cmocka_unit_test(writer_is_the_last_that_writes),
-        cmocka_unit_test(scratch_is_the_most_that_a_phase_needs),
-        cmocka_unit_test(phases_that_follow_run_tile_by_tile),
-        cmocka_unit_test(every_tile_runs_once_a_step),
-        cmocka_unit_test(result_does_not_depend_on_threads),
-        cmocka_unit_test(plans_grow),
-    };
-    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

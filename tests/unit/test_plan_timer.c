@@ -1,11 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
+#include "test.h"
 #include "training.h"
 
 #include "core/clock.h"
@@ -46,9 +39,8 @@ static void run_between_ticks(const mb_worker *worker, void *context)
 }
 
 /* Phases 0 and 1 run tile by tile, 2 waits for them, 3 shares the stretch of 2. */
-static void watched_times_are_parts_of_the_run(void **state)
+TEST(watched_times_are_parts_of_the_run)
 {
-    (void)state;
     static const size_t number[WATCHED] = {0, 1, 2, 3};
     mb_plan plan = {.timers = timers};
     const mb_phase phases[WATCHED] = {
@@ -93,9 +85,8 @@ static void watched_times_are_parts_of_the_run(void **state)
 }
 
 /* Layers are numbered among those of their kind. */
-static void phases_are_named_after_their_layers(void **state)
+TEST(phases_are_named_after_their_layers)
 {
-    (void)state;
     static const char *const wanted[] = {
         "dense1 forward", "relu1 forward", "dense2 forward",  "relu2 forward",  "dense3 forward",
         "softmax",        "gather",        "dense3 backward", "relu2 backward", "dense2 update"};
@@ -120,13 +111,4 @@ static void phases_are_named_after_their_layers(void **state)
     mb_test_training_close(&training);
     mb_network_close(network);
     mb_machine_close(machine);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(watched_times_are_parts_of_the_run),
-        cmocka_unit_test(phases_are_named_after_their_layers),
-    };
-    return cmocka_run_group_tests_name("plan_watch", tests, NULL, NULL);
 }

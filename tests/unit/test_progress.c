@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "progress.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,9 +63,8 @@ static void send_epoch(screen *s, size_t epoch)
     mb_progress_show_epoch(&s->view, &metrics);
 }
 
-static void an_update_is_one_write_that_erases_at_its_end(void **state)
+TEST(an_update_is_one_write_that_erases_at_its_end)
 {
-    (void)state;
     screen s;
     open_screen(&s);
     send_progress(&s, 1, 500);
@@ -82,9 +74,8 @@ static void an_update_is_one_write_that_erases_at_its_end(void **state)
     close_screen(&s);
 }
 
-static void updates_in_quick_succession_are_skipped(void **state)
+TEST(updates_in_quick_succession_are_skipped)
 {
-    (void)state;
     screen s;
     open_screen(&s);
     s.view.drawn_at = INFINITY; /* no time at all has passed since */
@@ -96,9 +87,8 @@ static void updates_in_quick_succession_are_skipped(void **state)
     close_screen(&s);
 }
 
-static void an_epoch_and_the_next_bar_are_one_write(void **state)
+TEST(an_epoch_and_the_next_bar_are_one_write)
 {
-    (void)state;
     screen s;
     open_screen(&s);
     send_progress(&s, 1, 1000);
@@ -113,9 +103,8 @@ static void an_epoch_and_the_next_bar_are_one_write(void **state)
     close_screen(&s);
 }
 
-static void the_last_epoch_leaves_no_bar(void **state)
+TEST(the_last_epoch_leaves_no_bar)
 {
-    (void)state;
     screen s;
     open_screen(&s);
     send_progress(&s, 2, 1000);
@@ -129,9 +118,8 @@ static void the_last_epoch_leaves_no_bar(void **state)
     close_screen(&s);
 }
 
-static void a_bar_that_stands_is_cleared_once(void **state)
+TEST(a_bar_that_stands_is_cleared_once)
 {
-    (void)state;
     screen s;
     open_screen(&s);
     mb_progress_clear(&s.view);
@@ -143,16 +131,4 @@ static void a_bar_that_stands_is_cleared_once(void **state)
     mb_progress_end(&s.view);
     assert_null(next_write(&s));
     close_screen(&s);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_update_is_one_write_that_erases_at_its_end),
-        cmocka_unit_test(updates_in_quick_succession_are_skipped),
-        cmocka_unit_test(an_epoch_and_the_next_bar_are_one_write),
-        cmocka_unit_test(the_last_epoch_leaves_no_bar),
-        cmocka_unit_test(a_bar_that_stands_is_cleared_once),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

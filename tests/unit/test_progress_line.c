@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "progress_line.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,18 +23,16 @@ static void shows(const mb_bar *bar, size_t width, const char *wanted)
     assert_string_equal(line, wanted);
 }
 
-static void the_bar_tells_all_where_there_is_room(void **state)
+TEST(the_bar_tells_all_where_there_is_room)
 {
-    (void)state;
     const char *all = "epoch 2/5 [############..................]  43 %  loss 0.1650  "
                       "412345 samples/s  0:03 left";
     shows(&second, 200, all);
     shows(&second, strlen(all) + 3, all);
 }
 
-static void the_bar_gives_way_in_the_stated_order(void **state)
+TEST(the_bar_gives_way_in_the_stated_order)
 {
-    (void)state;
     shows(&second, 92,
           "epoch 2/5 [##########...............]  43 %  loss 0.1650  412345 samples/s"
           "  0:03 left");
@@ -61,9 +52,8 @@ static void the_bar_gives_way_in_the_stated_order(void **state)
     shows(&second, 0, "");
 }
 
-static void what_is_not_known_is_left_out(void **state)
+TEST(what_is_not_known_is_left_out)
 {
-    (void)state;
     mb_bar bar = second;
     bar.loss = NAN;
     shows(&bar, 62, "epoch 2/5 [####......]  43 %  412345 samples/s  0:03 left");
@@ -73,9 +63,8 @@ static void what_is_not_known_is_left_out(void **state)
     shows(&bar, 40, "epoch 2/5 [######.........]  43 %");
 }
 
-static void a_bar_is_full_at_its_end_only(void **state)
+TEST(a_bar_is_full_at_its_end_only)
 {
-    (void)state;
     mb_bar bar = {.epoch = 1, .epochs = 1, .loss = NAN, .samples_per_second = NAN, .left = NAN};
     shows(&bar, 35, "epoch 1/1 [..........]   0 %");
     bar.share = 0.9999;
@@ -84,9 +73,8 @@ static void a_bar_is_full_at_its_end_only(void **state)
     shows(&bar, 35, "epoch 1/1 [##########] 100 %");
 }
 
-static void time_left_is_in_minutes_or_hours(void **state)
+TEST(time_left_is_in_minutes_or_hours)
 {
-    (void)state;
     static const struct {
         double seconds;
         const char *wanted;
@@ -125,9 +113,8 @@ static size_t cells_of(const char *line)
 }
 
 /* Numbers of all lengths, at every width; colour and blocks take as many cells as ASCII does. */
-static void no_line_is_wider_than_the_window(void **state)
+TEST(no_line_is_wider_than_the_window)
 {
-    (void)state;
     static const size_t epochs[] = {1, 30, 100000};
     static const double numbers[] = {0, 0.5, 1e3, 3e38};
     char line[MB_LINE_BYTES], styled[MB_LINE_BYTES];
@@ -150,17 +137,15 @@ static void no_line_is_wider_than_the_window(void **state)
             }
 }
 
-static void blocks_and_colour(void **state)
+TEST(blocks_and_colour)
 {
-    (void)state;
     char line[MB_LINE_BYTES];
     mb_bar_line(&second, &rich, 20, line);
     assert_string_equal(line, "2/5 [\033[36m██\033[0m\033[2m░░░\033[0m]  43 %");
 }
 
-static void an_epoch_line_drops_what_does_not_fit(void **state)
+TEST(an_epoch_line_drops_what_does_not_fit)
 {
-    (void)state;
     static const struct {
         size_t width;
         const char *wanted;
@@ -195,9 +180,8 @@ static void an_epoch_line_drops_what_does_not_fit(void **state)
 
 /* A run of 4 epochs of 1000 samples, each of 5 s training and 2 s evaluation: from the second
  * epoch on the time left is the true one, in the first it lacks what has never been seen. */
-static void time_left_is_exact_at_a_steady_pace(void **state)
+TEST(time_left_is_exact_at_a_steady_pace)
 {
-    (void)state;
     mb_pace pace = {0};
     mb_progress progress = {.epoch = 1, .epochs = 4, .samples = 1000};
     assert_true(isnan(mb_pace_left(&pace, &progress)));
@@ -217,20 +201,4 @@ static void time_left_is_exact_at_a_steady_pace(void **state)
         }
         mb_pace_add(&pace, 1000, 5, 2);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bar_tells_all_where_there_is_room),
-        cmocka_unit_test(the_bar_gives_way_in_the_stated_order),
-        cmocka_unit_test(what_is_not_known_is_left_out),
-        cmocka_unit_test(a_bar_is_full_at_its_end_only),
-        cmocka_unit_test(time_left_is_in_minutes_or_hours),
-        cmocka_unit_test(no_line_is_wider_than_the_window),
-        cmocka_unit_test(blocks_and_colour),
-        cmocka_unit_test(an_epoch_line_drops_what_does_not_fit),
-        cmocka_unit_test(time_left_is_exact_at_a_steady_pace),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/pen.h"
 #include "random.h"
+#include "test.h"
 
 #include <math.h>
 
@@ -63,9 +56,8 @@ static double slow_depth(const mb_path *path, size_t pixel)
 
 /* Radii change by 2.5 from dot to dot at most: at the nearest of 1000 places the radius is off by
  * 0.00125, and the distance by no more than that where places are 4.3 / 1000 apart. */
-static void depth_equals_its_twin(void **state)
+TEST(depth_equals_its_twin)
 {
-    (void)state;
     for (size_t round = 0; round < 4; round++) {
         mb_path path;
         float depth[PIXELS];
@@ -76,9 +68,8 @@ static void depth_equals_its_twin(void **state)
     }
 }
 
-static void a_dot_is_a_disc(void **state)
+TEST(a_dot_is_a_disc)
 {
-    (void)state;
     const mb_path path = {1, {{.x = 10.0f, .y = 7.5f, .radius = 3.0f, .begins = true}}};
     float depth[PIXELS];
     mb_pen_depth(&path, depth);
@@ -89,9 +80,8 @@ static void a_dot_is_a_disc(void **state)
 }
 
 /* The box around the ink: its longer side is the square's, its middle the square's middle. */
-static void a_fitted_path_fills_the_square(void **state)
+TEST(a_fitted_path_fills_the_square)
 {
-    (void)state;
     for (size_t round = 0; round < 200; round++) {
         mb_path path;
         draw_path(&path);
@@ -112,9 +102,8 @@ static void a_fitted_path_fills_the_square(void **state)
 }
 
 /* Shape stays: lengths and radii grow alike. */
-static void fitting_keeps_the_shape(void **state)
+TEST(fitting_keeps_the_shape)
 {
-    (void)state;
     for (size_t round = 0; round < 50; round++) {
         mb_path before, after;
         draw_path(&before);
@@ -130,9 +119,8 @@ static void fitting_keeps_the_shape(void **state)
     }
 }
 
-static void a_thin_line_is_stretched_to_full(void **state)
+TEST(a_thin_line_is_stretched_to_full)
 {
-    (void)state;
     float depth[PIXELS];
     uint8_t gray[PIXELS];
     for (size_t p = 0; p < PIXELS; p++)
@@ -148,9 +136,8 @@ static void a_thin_line_is_stretched_to_full(void **state)
 }
 
 /* Full gray is 252 to 255, half of it at the edge; noise moves the edge by `ragged` at most. */
-static void gray_follows_depth(void **state)
+TEST(gray_follows_depth)
 {
-    (void)state;
     float depth[PIXELS];
     uint8_t gray[PIXELS];
     for (size_t round = 0; round < 50; round++) {
@@ -165,17 +152,4 @@ static void gray_follows_depth(void **state)
             assert_true(gray[p] <= 255.0 * fmin(fmax(high, 0.0), 1.0) + 0.5);
         }
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(depth_equals_its_twin, mb_test_seed),
-        cmocka_unit_test(a_dot_is_a_disc),
-        cmocka_unit_test_setup(a_fitted_path_fills_the_square, mb_test_seed),
-        cmocka_unit_test_setup(fitting_keeps_the_shape, mb_test_seed),
-        cmocka_unit_test_setup(a_thin_line_is_stretched_to_full, mb_test_seed),
-        cmocka_unit_test_setup(gray_follows_depth, mb_test_seed),
-    };
-    return cmocka_run_group_tests_name("pen", tests, NULL, NULL);
 }

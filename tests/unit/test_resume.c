@@ -1,17 +1,10 @@
 /* A run that was stopped after any step, and goes on from a file on any number of threads, ends as
  * the run that never stopped. With MB_LONG_TESTS everything with three seeds and three optimizers,
  * after 20 random steps of each combination with 1, 2 and 4 threads; else a sample of that. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "interrupted.h"
 #include "random.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdlib.h>
 
@@ -104,59 +97,48 @@ static void check_sample(const char *spec, const aids *with, mb_optimizer_kind k
 #endif
 }
 
-static void optimizers_and_seeds(void **state)
-{
-    (void)state;
-    check_all(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE});
-}
+TEST(optimizers_and_seeds) { check_all(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE}); }
 
-static void schedules(void **state)
+TEST(schedules)
 {
-    (void)state;
     for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_COSINE; kind++)
         check_sample(plain, &(aids){.schedule = kind}, MB_OPTIMIZER_ADAMW, 1);
 }
 
-static void held_out_images(void **state)
+TEST(held_out_images)
 {
-    (void)state;
     check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5},
                  MB_OPTIMIZER_ADAMW, 1);
 }
 
-static void patience(void **state)
+TEST(patience)
 {
-    (void)state;
     const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5, .patience = 1};
     check_sample(plain, &with, MB_OPTIMIZER_ADAM, 1);
     check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 2);
 }
 
-static void dropout(void **state)
+TEST(dropout)
 {
-    (void)state;
     check_sample("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4",
                  &(aids){.schedule = MB_SCHEDULE_ONECYCLE}, MB_OPTIMIZER_ADAMW, 2);
 }
 
-static void smooth_labels(void **state)
+TEST(smooth_labels)
 {
-    (void)state;
     check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .smoothing = 0.1},
                  MB_OPTIMIZER_ADAM, 3);
 }
 
-static void running_average(void **state)
+TEST(running_average)
 {
-    (void)state;
     const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .ema = 0.9};
     check_sample(plain, &with, MB_OPTIMIZER_ADAMW, 2);
     check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 1);
 }
 
-static void convolution_and_running_statistics(void **state)
+TEST(convolution_and_running_statistics)
 {
-    (void)state;
     const aids with = {.schedule = MB_SCHEDULE_ONECYCLE};
     check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &with, MB_OPTIMIZER_SGD,
                  1);
@@ -164,9 +146,8 @@ static void convolution_and_running_statistics(void **state)
                  MB_OPTIMIZER_ADAM, 2);
 }
 
-static void varied_images(void **state)
+TEST(varied_images)
 {
-    (void)state;
     for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++) {
         aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .augmentation = kind};
         check_sample(plain, &with, MB_OPTIMIZER_ADAMW, kind);
@@ -176,9 +157,8 @@ static void varied_images(void **state)
     }
 }
 
-static void all_at_once(void **state)
+TEST(all_at_once)
 {
-    (void)state;
     for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
         check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:12,relu,"
                      "dropout:0.5,dense:4",
@@ -192,9 +172,8 @@ static void all_at_once(void **state)
 }
 
 /* Each step on its own, and the moments before and after an epoch's evaluation. */
-static void every_step(void **state)
+TEST(every_step)
 {
-    (void)state;
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAM, 1);
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_test_run whole;
@@ -209,9 +188,8 @@ static void every_step(void **state)
 
 /* With a constant rate, a longer run is the one that was as long from its beginning; a finished run
  * can be made longer, too. */
-static void more_epochs(void **state)
+TEST(more_epochs)
 {
-    (void)state;
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1), longer;
     options.schedule = MB_SCHEDULE_CONSTANT;
@@ -243,9 +221,8 @@ static bool second_time(void *context)
 }
 
 /* A step may take a second: the first chunk has one. */
-static void stopping_is_asked_for_after_the_first_step(void **state)
+TEST(stopping_is_asked_for_after_the_first_step)
 {
-    (void)state;
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
     mb_test_run run;
     size_t asked = 0;
@@ -260,9 +237,8 @@ static void stopping_is_asked_for_after_the_first_step(void **state)
 }
 
 /* While an epoch is evaluated, too, which the run that goes on does again. */
-static void stopping_within_an_evaluation(void **state)
+TEST(stopping_within_an_evaluation)
 {
-    (void)state;
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
     mb_test_run whole, run;
     size_t asked = 0;
@@ -285,23 +261,4 @@ static void stopping_within_an_evaluation(void **state)
     mb_test_run_close(&whole);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(optimizers_and_seeds, mb_test_seed),
-        cmocka_unit_test_setup(schedules, mb_test_seed),
-        cmocka_unit_test_setup(held_out_images, mb_test_seed),
-        cmocka_unit_test_setup(patience, mb_test_seed),
-        cmocka_unit_test_setup(dropout, mb_test_seed),
-        cmocka_unit_test_setup(smooth_labels, mb_test_seed),
-        cmocka_unit_test_setup(running_average, mb_test_seed),
-        cmocka_unit_test_setup(convolution_and_running_statistics, mb_test_seed),
-        cmocka_unit_test_setup(varied_images, mb_test_seed),
-        cmocka_unit_test_setup(all_at_once, mb_test_seed),
-        cmocka_unit_test_setup(every_step, mb_test_seed),
-        cmocka_unit_test_setup(more_epochs, mb_test_seed),
-        cmocka_unit_test_setup(stopping_is_asked_for_after_the_first_step, mb_test_seed),
-        cmocka_unit_test_setup(stopping_within_an_evaluation, mb_test_seed),
-    };
-    return cmocka_run_group_tests_name("resume", tests, mb_test_open_data, mb_test_close_data);
-}
+TEST_GROUP(mb_test_open_data, mb_test_close_data);

@@ -1,20 +1,12 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
+#include "test.h"
 
 #include <stdlib.h>
 
 /* Worked out with Python's integers from the definition in rng.h. A run of the program is to be
  * repeatable with later versions of it: these numbers are not to change. */
-static void streams_have_fixed_values(void **state)
+TEST(streams_have_fixed_values)
 {
-    (void)state;
     static const struct {
         uint64_t seed;
         mb_rng_purpose purpose;
@@ -47,9 +39,8 @@ static int ascending(const void *a, const void *b)
 
 /* All 3 * 2 * 20 * 20 names of small numbers: two equal ones, such as a swap of epoch and index
  * would give, are as good as impossible by chance. */
-static void each_part_of_the_name_changes_the_stream(void **state)
+TEST(each_part_of_the_name_changes_the_stream)
 {
-    (void)state;
     static const mb_rng_purpose purposes[] = {MB_RNG_WEIGHTS, MB_RNG_SHUFFLE};
     enum { SEEDS = 3, EPOCHS = 20, INDICES = 20, ALL = SEEDS * 2 * EPOCHS * INDICES };
     uint64_t first[ALL];
@@ -63,9 +54,8 @@ static void each_part_of_the_name_changes_the_stream(void **state)
         assert_true(first[i] != first[i - 1]);
 }
 
-static void equal_names_are_equal_streams(void **state)
+TEST(equal_names_are_equal_streams)
 {
-    (void)state;
     mb_rng one = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9), other = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9);
     mb_rng_next(&one);
     one = mb_rng_at(7, MB_RNG_SHUFFLE, 3, 9);
@@ -100,9 +90,8 @@ static void check_uniform(uint32_t bound, size_t classes, double most)
         fail_msg("below %u: chi-square %g, expected less than %g", bound, found, most);
 }
 
-static void below_is_uniform(void **state)
+TEST(below_is_uniform)
 {
-    (void)state;
     check_uniform(2, 2, 10.83);
     check_uniform(10, 10, 27.88);
     check_uniform(64, 64, 103.4);
@@ -111,33 +100,29 @@ static void below_is_uniform(void **state)
 
 /* Without the rejected draws, a bound of 3/4 of 2^32 would give each third number twice as often.
  */
-static void below_has_no_bias_at_large_bounds(void **state)
+TEST(below_has_no_bias_at_large_bounds)
 {
-    (void)state;
     check_uniform(0xc0000000u, 3, 13.82);
     check_uniform(0xfffffffdu, 251, 325.9);
 }
 
-static void below_one_is_zero(void **state)
+TEST(below_one_is_zero)
 {
-    (void)state;
     mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(mb_rng_below(&rng, 1), 0);
 }
 
-static void unit_is_the_top_24_bits(void **state)
+TEST(unit_is_the_top_24_bits)
 {
-    (void)state;
     mb_rng rng = mb_rng_at(5, MB_RNG_TESTS, 0, 0);
     assert_true(mb_rng_uniform(&rng) == 8741050.0f * 0x1p-24f);
     assert_true(mb_rng_uniform(&rng) == 6482729.0f * 0x1p-24f);
     assert_true(mb_rng_uniform(&rng) == 16193343.0f * 0x1p-24f);
 }
 
-static void unit_is_uniform_below_1(void **state)
+TEST(unit_is_uniform_below_1)
 {
-    (void)state;
     enum { DRAWS = 200000, TENTHS = 10 };
     size_t counts[TENTHS] = {0};
     mb_rng rng = mb_rng_at(12, MB_RNG_TESTS, 0, 0);
@@ -147,19 +132,4 @@ static void unit_is_uniform_below_1(void **state)
         counts[(size_t)(drawn * TENTHS)]++;
     }
     assert_true(chi_square(counts, TENTHS, DRAWS) < 27.88);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(streams_have_fixed_values),
-        cmocka_unit_test(each_part_of_the_name_changes_the_stream),
-        cmocka_unit_test(equal_names_are_equal_streams),
-        cmocka_unit_test(below_is_uniform),
-        cmocka_unit_test(below_has_no_bias_at_large_bounds),
-        cmocka_unit_test(below_one_is_zero),
-        cmocka_unit_test(unit_is_the_top_24_bits),
-        cmocka_unit_test(unit_is_uniform_below_1),
-    };
-    return cmocka_run_group_tests_name("rng", tests, NULL, NULL);
 }

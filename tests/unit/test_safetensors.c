@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/file.h"
 #include "model/safetensors.h"
+#include "test.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -151,18 +144,19 @@ static const struct broken {
     {"name with a line break", "{\"a\\nb\":7}", 0, "f: tensor \"a?b\": without a dtype"},
 };
 
-static void test_broken(void **state)
+TEST(broken_files_are_refused)
 {
-    const struct broken *one = *state;
-    size_t size;
-    uint8_t *bytes = compose(one->header, one->data_size, &size);
-    assert_refused(bytes, size, one->text);
-    free(bytes);
+    for (size_t i = 0; i < TEST_COUNT(broken); i++) {
+        size_t size;
+        print_message("%s\n", broken[i].name);
+        uint8_t *bytes = compose(broken[i].header, broken[i].data_size, &size);
+        assert_refused(bytes, size, broken[i].text);
+        free(bytes);
+    }
 }
 
-static void test_every_truncation_is_refused(void **state)
+TEST(test_every_truncation_is_refused)
 {
-    (void)state;
     size_t size;
     uint8_t *bytes = compose("{\"a\":" T("F32", "[2]", 0, 8) "}", 8, &size);
     for (size_t cut = 0; cut < size; cut++) {
@@ -181,9 +175,8 @@ static void test_every_truncation_is_refused(void **state)
     free(bytes);
 }
 
-static void test_huge_header_length(void **state)
+TEST(test_huge_header_length)
 {
-    (void)state;
     const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, '{', '}'};
     assert_refused(most, sizeof most,
                    "f: header too long: 18446744073709551615 bytes promised, at most 100000000 "
@@ -196,9 +189,8 @@ static void test_huge_header_length(void **state)
                    "f: truncated: 100000000 bytes of header promised, 2 are there");
 }
 
-static void test_deep_nesting_is_refused(void **state)
+TEST(test_deep_nesting_is_refused)
 {
-    (void)state;
     enum { DEPTH = 1 << 20 };
     char *header = malloc(DEPTH + 6);
     assert_non_null(header);
@@ -215,9 +207,8 @@ static void test_deep_nesting_is_refused(void **state)
     free(header);
 }
 
-static void test_other_dtypes_and_no_dimensions_are_read(void **state)
+TEST(test_other_dtypes_and_no_dimensions_are_read)
 {
-    (void)state;
     size_t size;
     uint8_t *bytes = compose("{\"half\":" T("BF16", "[3]", 4, 10) ",\"one\":" T(
                                  "F32", "[]", 0, 4) ",\"none\":" T("F32", "[5,0]", 4, 4) "}  ",
@@ -256,9 +247,8 @@ static mb_safetensors_content sample_content(void)
     return (mb_safetensors_content){tensors, 4, metadata, 2};
 }
 
-static void test_round_trip(void **state)
+TEST(test_round_trip)
 {
-    (void)state;
     char *path = path_of("round.safetensors");
     const mb_safetensors_content content = sample_content();
     mb_safetensors *file = NULL;
@@ -291,9 +281,8 @@ static void test_round_trip(void **state)
 }
 
 /* The bytes that safetensors 0.8.0 writes for the same tensor and metadata. */
-static void test_golden_bytes(void **state)
+TEST(test_golden_bytes)
 {
-    (void)state;
     static const uint8_t golden[] =
         "\x58\0\0\0\0\0\0\0"
         "{\"__metadata__\":{\"format\":\"pt\"},"
@@ -325,9 +314,8 @@ static void assert_not_written(const mb_safetensors_content *content, mb_status 
     free(path);
 }
 
-static void test_write_refuses_equal_names(void **state)
+TEST(test_write_refuses_equal_names)
 {
-    (void)state;
     const mb_named_tensor one = {"a", 0, NULL, values, MB_DTYPE_F32}, twice[] = {one, one};
     const mb_named_tensor reserved = {"__metadata__", 0, NULL, values, MB_DTYPE_F32};
     const mb_key_value format = {"format", "np"};
@@ -339,9 +327,8 @@ static void test_write_refuses_equal_names(void **state)
                        "the name \"format\" is given twice");
 }
 
-static void test_write_refuses_too_much(void **state)
+TEST(test_write_refuses_too_much)
 {
-    (void)state;
     const size_t overflowing[] = {SIZE_MAX / 8, 3}, large[] = {1u << 29},
                  negative[] = {0, SIZE_MAX};
     const mb_named_tensor tensors[] = {{"a", 2, overflowing, values, MB_DTYPE_F32},
@@ -355,9 +342,8 @@ static void test_write_refuses_too_much(void **state)
                        "tensor \"a\": its shape overflows");
 }
 
-static void test_open_errors_name_the_file(void **state)
+TEST(test_open_errors_name_the_file)
 {
-    (void)state;
     char *path = path_of("broken.safetensors");
     mb_safetensors *file = NULL;
     mb_error error = {0};
@@ -376,26 +362,4 @@ static void test_open_errors_name_the_file(void **state)
     free(path);
 }
 
-int main(void)
-{
-    enum { BROKEN = sizeof broken / sizeof broken[0] };
-    struct CMUnitTest broken_tests[BROKEN];
-    for (size_t i = 0; i < BROKEN; i++)
-        broken_tests[i] = (struct CMUnitTest){.name = broken[i].name,
-                                              .test_func = test_broken,
-                                              .initial_state = (void *)(uintptr_t)&broken[i]};
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_truncation_is_refused),
-        cmocka_unit_test(test_huge_header_length),
-        cmocka_unit_test(test_deep_nesting_is_refused),
-        cmocka_unit_test(test_other_dtypes_and_no_dimensions_are_read),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_golden_bytes),
-        cmocka_unit_test(test_write_refuses_equal_names),
-        cmocka_unit_test(test_write_refuses_too_much),
-        cmocka_unit_test(test_open_errors_name_the_file),
-    };
-    return cmocka_run_group_tests_name("safetensors: broken files", broken_tests, NULL, NULL) +
-               cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder) !=
-           0;
-}
+TEST_GROUP(make_folder, remove_folder);

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/rng.h"
 #include "data/sparse.h"
+#include "test.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -52,9 +45,8 @@ static void check_round_trip(const mb_sample_source *source, const uint8_t *imag
     free(image);
 }
 
-static void rows_stand_for_the_images(void **state)
+TEST(rows_stand_for_the_images)
 {
-    (void)state;
     static const size_t pixels[] = {1, 9, 199, 200, 201, 401, 784, 997};
     for (size_t p = 0; p < sizeof pixels / sizeof pixels[0]; p++)
         for (uint32_t percent = 0; percent <= 40; percent += 20) {
@@ -76,9 +68,8 @@ static void rows_stand_for_the_images(void **state)
         }
 }
 
-static void grays_are_bytes_over_255(void **state)
+TEST(grays_are_bytes_over_255)
 {
-    (void)state;
     mb_arena arena = {0};
     mb_sample_source source;
     uint8_t *images = draw(2, 70000, 10, 2);
@@ -106,9 +97,8 @@ static bool has_sparse_form(const uint8_t *images, size_t count, size_t pixels)
     return sparse;
 }
 
-static void images_without_background_have_no_rows(void **state)
+TEST(images_without_background_have_no_rows)
 {
-    (void)state;
     uint8_t *images = draw(20, 100, 80, 3);
     assert_false(has_sparse_form(images, 20, 100));
     memset(images, 0, 2000);
@@ -117,14 +107,4 @@ static void images_without_background_have_no_rows(void **state)
     images[1000] = 1;
     assert_false(has_sparse_form(images, 20, 100));
     free(images);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_stand_for_the_images),
-        cmocka_unit_test(grays_are_bytes_over_255),
-        cmocka_unit_test(images_without_background_have_no_rows),
-    };
-    return cmocka_run_group_tests_name("sparse", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/sampler.h"
+#include "test.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -28,18 +21,16 @@ static void check_permutation(size_t count)
     free(seen);
 }
 
-static void order_is_a_permutation(void **state)
+TEST(order_is_a_permutation)
 {
-    (void)state;
     static const size_t counts[] = {0, 1, 2, 3, 64, 1000, 60000};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         check_permutation(counts[i]);
 }
 
 /* Worked out with Python's integers from the definitions in rng.h and sampler.h. */
-static void orders_have_fixed_values(void **state)
+TEST(orders_have_fixed_values)
 {
-    (void)state;
     static const struct {
         uint64_t seed, epoch;
         uint32_t order[10];
@@ -60,9 +51,8 @@ static void orders_have_fixed_values(void **state)
     free(order);
 }
 
-static void order_depends_on_seed_and_epoch_alone(void **state)
+TEST(order_depends_on_seed_and_epoch_alone)
 {
-    (void)state;
     uint32_t one[100], other[100];
     mb_sampler_shuffle(5, 7, 100, one);
     memset(other, 0xff, sizeof other);
@@ -77,9 +67,8 @@ static void order_depends_on_seed_and_epoch_alone(void **state)
 }
 
 /* Each of the 24 orders of 4, over 24,000 epochs; chance exceeds 49.73 once in a thousand. */
-static void all_orders_are_equally_likely(void **state)
+TEST(all_orders_are_equally_likely)
 {
-    (void)state;
     enum { ORDERS = 24, EACH = 1000 };
     size_t counts[256] = {0}, seen = 0;
     double chi_square = 0.0;
@@ -97,23 +86,10 @@ static void all_orders_are_equally_likely(void **state)
     assert_true(chi_square < 49.73);
 }
 
-static void evaluation_goes_in_order(void **state)
+TEST(evaluation_goes_in_order)
 {
-    (void)state;
     uint32_t order[70];
     mb_sampler_sequential(70, order);
     for (size_t i = 0; i < 70; i++)
         assert_int_equal(order[i], i);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_a_permutation),
-        cmocka_unit_test(orders_have_fixed_values),
-        cmocka_unit_test(order_depends_on_seed_and_epoch_alone),
-        cmocka_unit_test(all_orders_are_equally_likely),
-        cmocka_unit_test(evaluation_goes_in_order),
-    };
-    return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);
 }

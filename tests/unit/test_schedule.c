@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/schedule.h"
+#include "test.h"
 
 #include <math.h>
 
@@ -21,18 +14,16 @@ static void is_near(double found, double wanted)
         fail_msg("%.17g, expected %.17g", found, wanted);
 }
 
-static void constant_stays(void **state)
+TEST(constant_stays)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_SCHEDULE_CONSTANT, 0.3);
     for (size_t step = 0; step < 20; step++)
         assert_true(mb_schedule_lr(&options, step, 20) == 0.3);
 }
 
 /* lr * (1 + cos(pi * step / steps)) / 2. */
-static void cosine_falls_towards_0(void **state)
+TEST(cosine_falls_towards_0)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_SCHEDULE_COSINE, 0.2);
     is_near(mb_schedule_lr(&options, 0, 12), 0.2);
     is_near(mb_schedule_lr(&options, 2, 12), 0.1 * (1.0 + sqrt(3.0) / 2.0));
@@ -46,9 +37,8 @@ static void cosine_falls_towards_0(void **state)
 
 /* The values that PyTorch 2.13 gives: OneCycleLR(optimizer, max_lr=0.008, total_steps=10), the
  * rate read before each step. */
-static void onecycle_of_10_steps_is_pytorchs(void **state)
+TEST(onecycle_of_10_steps_is_pytorchs)
 {
-    (void)state;
     static const double pytorch[] = {0.00031999999999999997,
                                      0.0041600000000000005,
                                      0.008,
@@ -65,9 +55,8 @@ static void onecycle_of_10_steps_is_pytorchs(void **state)
 }
 
 /* The same with max_lr=0.1, total_steps=100, and total_steps=4. */
-static void onecycle_of_100_and_4_steps_is_pytorchs(void **state)
+TEST(onecycle_of_100_and_4_steps_is_pytorchs)
 {
-    (void)state;
     static const struct {
         size_t step;
         double lr;
@@ -91,9 +80,8 @@ static void onecycle_of_100_and_4_steps_is_pytorchs(void **state)
 }
 
 /* Where the warm-up would end before the first step, and where there is one step only. */
-static void the_shortest_runs_have_rates(void **state)
+TEST(the_shortest_runs_have_rates)
 {
-    (void)state;
     for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_ONECYCLE; kind++) {
         const mb_training_options options = options_of(kind, 0.1);
         for (size_t steps = 1; steps <= 8; steps++)
@@ -109,9 +97,8 @@ static void the_shortest_runs_have_rates(void **state)
         is_near(mb_schedule_lr(&options, steps - 1, steps), 0.1 / 250000);
 }
 
-static void onecycle_rises_then_falls(void **state)
+TEST(onecycle_rises_then_falls)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_SCHEDULE_ONECYCLE, 1.0);
     static const size_t lengths[] = {5, 7, 33, 469, 4690};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -127,17 +114,4 @@ static void onecycle_rises_then_falls(void **state)
         is_near(mb_schedule_lr(&options, 0, steps), 0.04);
         is_near(mb_schedule_lr(&options, steps - 1, steps), 4e-6);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant_stays),
-        cmocka_unit_test(cosine_falls_towards_0),
-        cmocka_unit_test(onecycle_of_10_steps_is_pytorchs),
-        cmocka_unit_test(onecycle_of_100_and_4_steps_is_pytorchs),
-        cmocka_unit_test(the_shortest_runs_have_rates),
-        cmocka_unit_test(onecycle_rises_then_falls),
-    };
-    return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }

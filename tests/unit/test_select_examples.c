@@ -1,21 +1,13 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/select_examples.h"
 #include "report_fixture.h"
+#include "test.h"
 
 #include <stdlib.h>
 
 enum { MOST = 48 };
 
-static void the_lower_of_equal_classes_wins(void **state)
+TEST(the_lower_of_equal_classes_wins)
 {
-    (void)state;
     static const float rows[] = {0.4f, 0.4f, 0.2f, 0.1f, 0.45f, 0.45f, 0.2f, 0.3f, 0.5f};
     static const uint8_t labels[] = {0, 2, 2};
     const mb_dataset dataset = {.classes = 3, .test = {NULL, labels, 3}};
@@ -30,9 +22,8 @@ static void the_lower_of_equal_classes_wins(void **state)
 }
 
 /* Against a slow twin: of all wrong guesses, those that fewer than `most` others come before. */
-static void mistakes_are_the_most_confident(void **state)
+TEST(mistakes_are_the_most_confident)
 {
-    (void)state;
     static const double shares[] = {0.0, 0.02, 0.5, 1.0};
     for (size_t s = 0; s < 4; s++) {
         mb_test_report_spec wanted = mb_test_default_report_spec();
@@ -63,9 +54,8 @@ static void mistakes_are_the_most_confident(void **state)
     }
 }
 
-static void a_spread_holds_all_classes_in_order(void **state)
+TEST(a_spread_holds_all_classes_in_order)
 {
-    (void)state;
     static const size_t images[] = {1, 47, 48, 49, 200, 1000};
     for (size_t s = 0; s < sizeof images / sizeof images[0]; s++) {
         mb_test_report_spec wanted = mb_test_default_report_spec();
@@ -84,14 +74,4 @@ static void a_spread_holds_all_classes_in_order(void **state)
             assert_true(count < MOST || shown[class] >= 4);
         mb_test_report_close(made);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_lower_of_equal_classes_wins),
-        cmocka_unit_test(mistakes_are_the_most_confident),
-        cmocka_unit_test(a_spread_holds_all_classes_in_order),
-    };
-    return cmocka_run_group_tests_name("guess", tests, NULL, NULL);
 }

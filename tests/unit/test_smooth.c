@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "random.h"
 #include "report/smooth.h"
+#include "test.h"
 
 #include <math.h>
 
@@ -20,9 +13,8 @@ enum { COUNTS = sizeof counts / sizeof counts[0] };
 
 static double unit(void) { return (double)mb_rng_uniform(mb_test_rng()); }
 
-static void straight_lines_stay(void **state)
+TEST(straight_lines_stay)
 {
-    (void)state;
     for (size_t c = 0; c < COUNTS; c++) {
         for (size_t i = 0; i < counts[c]; i++)
             values[i] = 3.0 - 0.001 * (double)i;
@@ -32,9 +24,8 @@ static void straight_lines_stay(void **state)
     }
 }
 
-static void nothing_leaves_the_range(void **state)
+TEST(nothing_leaves_the_range)
 {
-    (void)state;
     for (size_t c = 0; c < COUNTS; c++) {
         for (size_t i = 0; i < counts[c]; i++)
             values[i] = unit() < 0.1 ? 1.0 : 1e-7;
@@ -45,9 +36,8 @@ static void nothing_leaves_the_range(void **state)
 }
 
 /* Noise of variance 1/12 about 0.5 becomes less than a tenth of that. */
-static void noise_is_smoothed(void **state)
+TEST(noise_is_smoothed)
 {
-    (void)state;
     double variance = 0.0;
     for (size_t i = 0; i < MOST; i++)
         values[i] = unit();
@@ -57,25 +47,11 @@ static void noise_is_smoothed(void **state)
     assert_true(variance < 1.0 / 120.0);
 }
 
-static void a_steep_beginning_is_kept(void **state)
+TEST(a_steep_beginning_is_kept)
 {
-    (void)state;
     for (size_t i = 0; i < MOST; i++)
         values[i] = 0.1 + 2.2 * exp(-(double)i / 10.0);
     mb_smooth(values, MOST, smooth);
     assert_true(fabs(smooth[0] - 2.3) < 0.1);
     assert_true(fabs(smooth[20] - values[20]) < 0.1);
-}
-
-#define CASE(name) cmocka_unit_test_setup(name, mb_test_seed)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(straight_lines_stay),
-        CASE(nothing_leaves_the_range),
-        CASE(noise_is_smoothed),
-        CASE(a_steep_beginning_is_kept),
-    };
-    return cmocka_run_group_tests_name("smooth", tests, NULL, NULL);
 }

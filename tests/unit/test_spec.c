@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/spec.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +14,8 @@ static mb_spec parse(mb_arena *arena, const char *text, size_t classes)
     return spec;
 }
 
-static void layers_are_names_with_arguments(void **state)
+TEST(layers_are_names_with_arguments)
 {
-    (void)state;
     mb_arena arena = {0};
     char text[] = "dense:128,relu,conv:a:b,dense:";
     const mb_spec spec = parse(&arena, text, 10);
@@ -40,9 +32,8 @@ static void layers_are_names_with_arguments(void **state)
     mb_arena_free(&arena);
 }
 
-static void mlp_is_written_out_for_the_classes(void **state)
+TEST(mlp_is_written_out_for_the_classes)
 {
-    (void)state;
     static const size_t classes[] = {2, 10, 256};
     for (size_t i = 0; i < 3; i++) {
         mb_arena arena = {0};
@@ -56,9 +47,8 @@ static void mlp_is_written_out_for_the_classes(void **state)
     }
 }
 
-static void names_are_whole_specs_only(void **state)
+TEST(names_are_whole_specs_only)
 {
-    (void)state;
     mb_arena arena = {0};
     mb_spec spec = parse(&arena, "mlp,relu", 10);
     assert_string_equal(spec.text, "mlp,relu");
@@ -80,9 +70,8 @@ static void fails(const char *text, const char *why)
     mb_arena_free(&arena);
 }
 
-static void empty_layers_are_refused(void **state)
+TEST(empty_layers_are_refused)
 {
-    (void)state;
     fails("", "network: layer 1 of '' is empty");
     fails(",dense:10", "network: layer 1 of ',dense:10' is empty");
     fails("dense:8,,dense:10", "network: layer 2 of 'dense:8,,dense:10' is empty");
@@ -97,9 +86,8 @@ static void many(char *text, size_t count)
     text[5 * count - 1] = '\0';
 }
 
-static void layers_have_a_limit(void **state)
+TEST(layers_have_a_limit)
 {
-    (void)state;
     mb_arena arena = {0};
     char text[5 * (MB_MAX_LAYERS + 1)];
     many(text, MB_MAX_LAYERS);
@@ -109,9 +97,8 @@ static void layers_have_a_limit(void **state)
     mb_arena_free(&arena);
 }
 
-static void text_has_a_limit(void **state)
+TEST(text_has_a_limit)
 {
-    (void)state;
     mb_arena arena = {0};
     char text[MB_MAX_SPEC + 1];
     memset(text, 'x', MB_MAX_SPEC);
@@ -120,17 +107,4 @@ static void text_has_a_limit(void **state)
     text[MB_MAX_SPEC - 1] = '\0';
     assert_int_equal(parse(&arena, text, 10).count, 1);
     mb_arena_free(&arena);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers_are_names_with_arguments),
-        cmocka_unit_test(mlp_is_written_out_for_the_classes),
-        cmocka_unit_test(names_are_whole_specs_only),
-        cmocka_unit_test(empty_layers_are_refused),
-        cmocka_unit_test(layers_have_a_limit),
-        cmocka_unit_test(text_has_a_limit),
-    };
-    return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
 }

@@ -1,19 +1,11 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "core/status.h"
 #include "support.h"
+#include "test.h"
 
 #include <string.h>
 
-static void error_has_status_and_text(void **state)
+TEST(error_has_status_and_text)
 {
-    (void)state;
     mb_error error = {0};
     assert_int_equal(mb_fail(&error, MB_ERROR_FORMAT, "%s: %d of %zu", "images", 3, (size_t)7),
                      MB_ERROR_FORMAT);
@@ -24,17 +16,15 @@ static void error_has_status_and_text(void **state)
     assert_string_equal(error.text, "short");
 }
 
-static void nobody_need_listen(void **state)
+TEST(nobody_need_listen)
 {
-    (void)state;
     assert_int_equal(mb_fail(NULL, MB_ERROR_DIVERGED, "%s", "unheard"), MB_ERROR_DIVERGED);
     assert_int_equal(mb_fail_memory(NULL, "unheard", 1), MB_ERROR_MEMORY);
 }
 
 /* A file's name may hold anything; what is shown must stay one line and leave the terminal be. */
-static void text_is_one_line_of_printable_characters(void **state)
+TEST(text_is_one_line_of_printable_characters)
 {
-    (void)state;
     mb_error error;
     mb_fail(&error, MB_ERROR_IO, "%s", "a\nb\tc\rd\x1b[1me\x7f \x01~");
     assert_string_equal(error.text, "a?b?c?d?[1me? ?~");
@@ -42,9 +32,8 @@ static void text_is_one_line_of_printable_characters(void **state)
     assert_string_equal(error.text, "\xc3\xbc\xe2\x82\xac");
 }
 
-static void long_text_is_cut(void **state)
+TEST(long_text_is_cut)
 {
-    (void)state;
     char text[2 * sizeof((mb_error *)NULL)->text];
     mb_error error;
     memset(text, 'x', sizeof text - 1);
@@ -54,22 +43,9 @@ static void long_text_is_cut(void **state)
     assert_memory_equal(error.text, text, sizeof error.text - 1);
 }
 
-static void memory_tells_what_and_how_much(void **state)
+TEST(memory_tells_what_and_how_much)
 {
-    (void)state;
     mb_error error;
     assert_int_equal(mb_fail_memory(&error, "scratch", 4096), MB_ERROR_MEMORY);
     mb_test_check_error(&error, MB_ERROR_MEMORY, "scratch: out of memory: 4096 bytes");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(error_has_status_and_text),
-        cmocka_unit_test(nobody_need_listen),
-        cmocka_unit_test(text_is_one_line_of_printable_characters),
-        cmocka_unit_test(long_text_is_cut),
-        cmocka_unit_test(memory_tells_what_and_how_much),
-    };
-    return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/summary.h"
 #include "support.h"
+#include "test.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -115,7 +108,7 @@ static void is_number(const json_t *object, const char *key, double wanted)
     assert_true(fabs(json_real_value(value) - wanted) <= 1e-8 * fabs(wanted));
 }
 
-static void summary_tells_the_run(void **state)
+TEST_WITH(summary_tells_the_run, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     json_t *summary = read_summary(f);
@@ -145,7 +138,7 @@ static void summary_tells_the_run(void **state)
     json_decref(summary);
 }
 
-static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
+TEST_WITH(strengths_of_augmentation_are_those_that_play_a_part, open_fixture, close_fixture)
 {
     fixture *f = *state;
     f->options.augmentation =
@@ -172,7 +165,7 @@ static void strengths_of_augmentation_are_those_that_play_a_part(void **state)
     json_decref(summary);
 }
 
-static void the_median_of_an_even_number_is_between_two(void **state)
+TEST_WITH(the_median_of_an_even_number_is_between_two, open_fixture, close_fixture)
 {
     fixture *f = *state;
     mb_spread speed;
@@ -186,7 +179,7 @@ static void the_median_of_an_even_number_is_between_two(void **state)
     assert_true(mb_run_seconds(&f->run) == 0.75);
 }
 
-static void metrics_are_a_line_an_epoch(void **state)
+TEST_WITH(metrics_are_a_line_an_epoch, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
@@ -210,7 +203,7 @@ static void metrics_are_a_line_an_epoch(void **state)
     free(text);
 }
 
-static void validation_is_told_where_there_was_one(void **state)
+TEST_WITH(validation_is_told_where_there_was_one, open_fixture, close_fixture)
 {
     fixture *f = *state;
     f->options.epochs = 1;
@@ -227,7 +220,7 @@ static void validation_is_told_where_there_was_one(void **state)
     free(text);
 }
 
-static void the_epoch_that_is_kept_is_told_of(void **state)
+TEST_WITH(the_epoch_that_is_kept_is_told_of, open_fixture, close_fixture)
 {
     fixture *f = *state;
     char length[MB_RUN_LENGTH];
@@ -247,9 +240,8 @@ static void the_epoch_that_is_kept_is_told_of(void **state)
     assert_string_equal(mb_format_run_length(&f->run, length), "3 epochs (epoch 1 is kept)");
 }
 
-static void names_are_those_of_the_options(void **state)
+TEST(names_are_those_of_the_options)
 {
-    (void)state;
     assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_SGD), "sgd");
     assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAM), "adam");
     assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAMW), "adamw");
@@ -258,7 +250,7 @@ static void names_are_those_of_the_options(void **state)
     assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
 }
 
-static void folders_names_are_quoted(void **state)
+TEST_WITH(folders_names_are_quoted, open_fixture, close_fixture)
 {
     fixture *f = *state;
     f->run.data = "a \"b\"\n\\ \xc3\xbc";
@@ -269,7 +261,7 @@ static void folders_names_are_quoted(void **state)
 
 /* A folder's name is any bytes; JSON's text is UTF-8. A run is not to end without its summary for
  * that: what stands for the byte is free. */
-static void folders_names_need_not_be_utf8(void **state)
+TEST_WITH(folders_names_need_not_be_utf8, open_fixture, close_fixture)
 {
     fixture *f = *state;
     f->run.data = "data/\xff/mnist";
@@ -281,7 +273,7 @@ static void folders_names_need_not_be_utf8(void **state)
     json_decref(summary);
 }
 
-static void a_missing_folder_is_an_error(void **state)
+TEST_WITH(a_missing_folder_is_an_error, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     char *missing = mb_path_join(f->folder, "missing");
@@ -291,23 +283,4 @@ static void a_missing_folder_is_an_error(void **state)
     assert_int_equal(mb_metrics_write(&f->run, missing, &error), MB_ERROR_IO);
     mb_test_check_error(&error, MB_ERROR_IO, "missing/metrics.jsonl: cannot be written");
     free(missing);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        CASE(strengths_of_augmentation_are_those_that_play_a_part),
-        CASE(summary_tells_the_run),
-        CASE(the_median_of_an_even_number_is_between_two),
-        CASE(metrics_are_a_line_an_epoch),
-        CASE(validation_is_told_where_there_was_one),
-        CASE(the_epoch_that_is_kept_is_told_of),
-        CASE(folders_names_are_quoted),
-        CASE(folders_names_need_not_be_utf8),
-        CASE(a_missing_folder_is_an_error),
-        cmocka_unit_test(names_are_those_of_the_options),
-    };
-    return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
 }

@@ -1,14 +1,7 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "data/drawn.h"
 #include "machine/machine.h"
 #include "support.h"
+#include "test.h"
 #include "training.h"
 
 #include <math.h>
@@ -52,9 +45,8 @@ static digits *draw_few(size_t threads, uint64_t seed)
     return drawn;
 }
 
-static void bytes_are_the_same_at_any_thread_count(void **state)
+TEST(bytes_are_the_same_at_any_thread_count)
 {
-    (void)state;
     digits *once = draw_few(1, 5);
     static const size_t counts[] = {1, 2, 3, 7};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -65,9 +57,8 @@ static void bytes_are_the_same_at_any_thread_count(void **state)
     free(once);
 }
 
-static void another_seed_draws_others(void **state)
+TEST(another_seed_draws_others)
 {
-    (void)state;
     digits *one = draw_few(1, 5), *other = draw_few(1, 6);
     size_t same_labels = 0;
     for (size_t i = 0; i < FEW; i++) {
@@ -79,9 +70,8 @@ static void another_seed_draws_others(void **state)
     free(other);
 }
 
-static void an_image_depends_on_no_other(void **state)
+TEST(an_image_depends_on_no_other)
 {
-    (void)state;
     static const size_t numbers[] = {69999, 0, 60000, 12345, 59999, 0};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uint8_t pixels[PIXELS];
@@ -108,9 +98,8 @@ static void check_classes(const mb_split *split, size_t deviation)
         assert_int_equal(counts[label], 0);
 }
 
-static void a_data_set_as_large_as_mnist(void **state)
+TEST(a_data_set_as_large_as_mnist)
 {
-    (void)state;
     assert_null(whole->folder);
     assert_int_equal(whole->rows, SIDE);
     assert_int_equal(whole->columns, SIDE);
@@ -123,9 +112,8 @@ static void a_data_set_as_large_as_mnist(void **state)
 
 /* Labels follow each other as chance has it: each of 100 pairs 600 times of 60,000, five standard
  * deviations are 122. */
-static void labels_are_in_random_order(void **state)
+TEST(labels_are_in_random_order)
 {
-    (void)state;
     size_t pairs[100] = {0};
     for (size_t i = 1; i < whole->train.count; i++)
         pairs[whole->train.labels[i - 1] * 10 + whole->train.labels[i]]++;
@@ -174,9 +162,8 @@ static look look_at(const uint8_t *pixels)
 
 /* MNIST's own preparation: 20 pixels in the longer direction, the centre of mass in the middle to
  * half a pixel. Blank margins of the square come where soft ends of strokes round to 0. */
-static void every_image_is_prepared_as_mnist(void **state)
+TEST(every_image_is_prepared_as_mnist)
 {
-    (void)state;
     for (size_t i = 0; i < whole->train.count; i++) {
         const look seen = look_at(whole->train.images + i * PIXELS);
         const size_t longer = seen.width > seen.height ? seen.width : seen.height;
@@ -190,9 +177,8 @@ static void every_image_is_prepared_as_mnist(void **state)
 
 /* MNIST's training images have ink in 0.191 of their pixels, which is 250 or more in 0.386 of
  * those, and their lines are 2.47 wide on average (twice the mass by the length of its outline). */
-static void statistics_are_those_of_mnist(void **state)
+TEST(statistics_are_those_of_mnist)
 {
-    (void)state;
     const mb_split *split = &whole->test;
     double inked = 0.0, full = 0.0, width = 0.0;
     for (size_t i = 0; i < split->count; i++) {
@@ -208,9 +194,8 @@ static void statistics_are_those_of_mnist(void **state)
 
 /* In MNIST's training images the lines of digits that are at most 12 pixels wide, but for 1, are on
  * average 0.85 as wide as those of others: bolder ones would fill the bows. */
-static void narrow_digits_have_thinner_lines(void **state)
+TEST(narrow_digits_have_thinner_lines)
 {
-    (void)state;
     const mb_split *split = &whole->test;
     double widths[2] = {0.0, 0.0};
     size_t counts[2] = {0, 0};
@@ -243,9 +228,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void no_image_comes_twice(void **state)
+TEST(no_image_comes_twice)
 {
-    (void)state;
     const size_t count = whole->train.count + whole->test.count;
     uint64_t *hashes = calloc(count, sizeof *hashes);
     assert_non_null(hashes);
@@ -281,9 +265,8 @@ static double accuracy_on(const mb_split *split)
 }
 
 /* On MNIST's training images: its test images choose nothing, tests included. */
-static void real_digits_are_told_after_training_on_drawn_ones(void **state)
+TEST(real_digits_are_told_after_training_on_drawn_ones)
 {
-    (void)state;
     const char *folder = getenv("MNIST_BLAS_DATA");
     if (folder == NULL || *folder == '\0') {
         print_message("MNIST_BLAS_DATA is not set: no real MNIST to tell\n");
@@ -295,9 +278,8 @@ static void real_digits_are_told_after_training_on_drawn_ones(void **state)
     mb_dataset_close(real);
 }
 
-static void null_arguments_are_refused(void **state)
+TEST(null_arguments_are_refused)
 {
-    (void)state;
     mb_machine *machine = mb_test_machine(1);
     mb_dataset *dataset = NULL;
     mb_error error;
@@ -309,20 +291,4 @@ static void null_arguments_are_refused(void **state)
     mb_machine_close(machine);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_are_the_same_at_any_thread_count),
-        cmocka_unit_test(another_seed_draws_others),
-        cmocka_unit_test(an_image_depends_on_no_other),
-        cmocka_unit_test(a_data_set_as_large_as_mnist),
-        cmocka_unit_test(labels_are_in_random_order),
-        cmocka_unit_test(every_image_is_prepared_as_mnist),
-        cmocka_unit_test(statistics_are_those_of_mnist),
-        cmocka_unit_test(narrow_digits_have_thinner_lines),
-        cmocka_unit_test(no_image_comes_twice),
-        cmocka_unit_test(real_digits_are_told_after_training_on_drawn_ones),
-        cmocka_unit_test(null_arguments_are_refused),
-    };
-    return cmocka_run_group_tests_name("drawn", tests, draw_whole, close_whole);
-}
+TEST_GROUP(draw_whole, close_whole);

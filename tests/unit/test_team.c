@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/pins.h"
 #include "machine/team.h"
+#include "test.h"
 
 #include <errno.h>
 #include <float.h>
@@ -63,9 +56,8 @@ static void call_roll(mb_team *team, size_t threads)
     }
 }
 
-static void each_worker_runs_once(void **state)
+TEST(each_worker_runs_once)
 {
-    (void)state;
     for (size_t threads = 1; threads <= MOST; threads++) {
         mb_team *team = open_team(threads, NULL);
         call_roll(team, within_limit(threads));
@@ -74,9 +66,8 @@ static void each_worker_runs_once(void **state)
     }
 }
 
-static void teams_of_several_sizes_live_side_by_side(void **state)
+TEST(teams_of_several_sizes_live_side_by_side)
 {
-    (void)state;
     mb_team *small = open_team(2, NULL), *large = open_team(5, NULL);
     for (size_t i = 0; i < 20; i++) {
         call_roll(small, within_limit(2));
@@ -88,9 +79,8 @@ static void teams_of_several_sizes_live_side_by_side(void **state)
 }
 
 /* OpenMP may then start fewer threads than asked for, by the load of the machine. */
-static void a_team_of_any_size_is_whole(void **state)
+TEST(a_team_of_any_size_is_whole)
 {
-    (void)state;
     mb_team *team = open_team(MOST, NULL);
     omp_set_dynamic(1);
     roll r = {.team = team};
@@ -110,9 +100,8 @@ static void note_caller(const mb_worker *worker, void *context)
         *(pid_t *)context = gettid();
 }
 
-static void caller_is_the_first_worker(void **state)
+TEST(caller_is_the_first_worker)
 {
-    (void)state;
     pid_t first = 0;
     mb_team *team = open_team(3, NULL);
     mb_team_run(team, note_caller, &first);
@@ -149,9 +138,8 @@ static void check_relay(mb_team *team, size_t rounds)
     }
 }
 
-static void barrier_orders_what_was_written(void **state)
+TEST(barrier_orders_what_was_written)
 {
-    (void)state;
     for (size_t threads = 1; threads <= MOST; threads++) {
         mb_team *team = open_team(threads, NULL);
         check_relay(team, ROUNDS);
@@ -173,9 +161,8 @@ static void run_late(const mb_worker *worker, void *context)
     }
 }
 
-static void sleepers_are_woken(void **state)
+TEST(sleepers_are_woken)
 {
-    (void)state;
     for (size_t threads = 2; threads <= MOST; threads += 3) {
         size_t arrived = 0;
         mb_team *team = open_team(threads, NULL);
@@ -199,9 +186,8 @@ static void note_subnormals(const mb_worker *worker, void *context)
         ((bool *)context)[worker->index] = subnormals_work();
 }
 
-static void subnormals_are_off_inside_and_back_outside(void **state)
+TEST(subnormals_are_off_inside_and_back_outside)
 {
-    (void)state;
 #if !defined(__x86_64__) && !defined(__i386__) && !defined(__aarch64__)
     skip();
 #endif
@@ -224,9 +210,8 @@ static void note_most(const mb_worker *worker, void *context)
         *(int *)context = omp_get_max_threads();
 }
 
-static void openmps_count_is_the_teams_inside_and_the_callers_outside(void **state)
+TEST(openmps_count_is_the_teams_inside_and_the_callers_outside)
 {
-    (void)state;
     const int before = omp_get_max_threads();
     for (int callers = 1; callers <= 3; callers++) {
         int inside = 0;
@@ -263,9 +248,8 @@ static unsigned first_cpu(mb_affinity *before, mb_affinity *pinned)
     return cpu;
 }
 
-static void pins_hold_inside_and_are_gone_after_close(void **state)
+TEST(pins_hold_inside_and_are_gone_after_close)
 {
-    (void)state;
     mb_affinity before, pinned, inside[MOST] = {{{0}}}, after[MOST] = {{{0}}};
     const unsigned cpu = first_cpu(&before, &pinned);
     unsigned pins[] = {cpu, cpu, cpu};
@@ -282,9 +266,8 @@ static void pins_hold_inside_and_are_gone_after_close(void **state)
     }
 }
 
-static void those_who_stand_aside_leave_the_first_pin(void **state)
+TEST(those_who_stand_aside_leave_the_first_pin)
 {
-    (void)state;
     mb_affinity before, pinned, aside;
     const unsigned cpu = first_cpu(&before, &pinned);
     const mb_affinity rest = mb_affinity_without(&before, cpu);
@@ -300,9 +283,8 @@ static void those_who_stand_aside_leave_the_first_pin(void **state)
     mb_team_close(team);
 }
 
-static void a_pin_that_fails_is_told_and_work_goes_on(void **state)
+TEST(a_pin_that_fails_is_told_and_work_goes_on)
 {
-    (void)state;
     const unsigned pins[] = {8191, 8191};
     mb_affinity before, after;
     assert_int_equal(mb_affinity_get(&before), 0);
@@ -336,9 +318,8 @@ static int run_limited(void)
     return right ? 0 : 4;
 }
 
-static void a_limit_by_openmp_makes_a_smaller_team(void **state)
+TEST(a_limit_by_openmp_makes_a_smaller_team)
 {
-    (void)state;
     int status;
     const pid_t child = fork();
     assert_true(child >= 0);
@@ -357,19 +338,5 @@ int main(int count, char **arguments)
     omp_set_dynamic(0); /* as many threads as asked for, whatever OMP_DYNAMIC says */
     if (count > 1 && strcmp(arguments[1], limited) == 0)
         return run_limited();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_worker_runs_once),
-        cmocka_unit_test(teams_of_several_sizes_live_side_by_side),
-        cmocka_unit_test(a_team_of_any_size_is_whole),
-        cmocka_unit_test(caller_is_the_first_worker),
-        cmocka_unit_test(barrier_orders_what_was_written),
-        cmocka_unit_test(sleepers_are_woken),
-        cmocka_unit_test(subnormals_are_off_inside_and_back_outside),
-        cmocka_unit_test(openmps_count_is_the_teams_inside_and_the_callers_outside),
-        cmocka_unit_test(pins_hold_inside_and_are_gone_after_close),
-        cmocka_unit_test(those_who_stand_aside_leave_the_first_pin),
-        cmocka_unit_test(a_pin_that_fails_is_told_and_work_goes_on),
-        cmocka_unit_test(a_limit_by_openmp_makes_a_smaller_team),
-    };
-    return cmocka_run_group_tests_name("team", tests, NULL, NULL);
+    return mb_run_tests();
 }

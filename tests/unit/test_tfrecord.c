@@ -1,21 +1,13 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "report/tfrecord.h"
+#include "test.h"
 
 #include <string.h>
 
 static uint32_t crc_of(const char *text) { return mb_crc32c((const uint8_t *)text, strlen(text)); }
 
 /* The check value of the catalogues, and the vectors of RFC 3720, B.4. */
-static void crc_of_known_bytes(void **state)
+TEST(crc_of_known_bytes)
 {
-    (void)state;
     uint8_t bytes[32] = {0};
     assert_int_equal(crc_of(""), 0);
     assert_int_equal(crc_of("123456789"), 0xe3069283);
@@ -28,9 +20,8 @@ static void crc_of_known_bytes(void **state)
 }
 
 /* Length, data and masked checksum, where they belong. */
-static void frame_around_data(void **state)
+TEST(frame_around_data)
 {
-    (void)state;
     uint8_t record[3 + MB_TFRECORD_FRAME] = {0};
     memcpy(record + MB_TFRECORD_HEAD, "abc", 3);
     mb_tfrecord_frame(record, 3);
@@ -40,13 +31,4 @@ static void frame_around_data(void **state)
     const uint32_t crc = crc_of("abc"), masked = ((crc >> 15) | (crc << 17)) + 0xa282ead8;
     for (int i = 0; i < 4; i++)
         assert_int_equal(record[MB_TFRECORD_HEAD + 3 + i], (masked >> (8 * i)) & 0xff);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crc_of_known_bytes),
-        cmocka_unit_test(frame_around_data),
-    };
-    return cmocka_run_group_tests_name("tfrecord", tests, NULL, NULL);
 }

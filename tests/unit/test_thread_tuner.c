@@ -1,11 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
+#include "test.h"
 #include "train/thread_tuner.h"
 
 enum { USUAL = 1000, EPOCH = 100000 };
@@ -28,9 +21,8 @@ static size_t settle(mb_thread_tuner *tuner, const double *seconds, size_t *step
     return tuner->threads;
 }
 
-static void the_fastest_size_wins(void **state)
+TEST(the_fastest_size_wins)
 {
-    (void)state;
     static const struct {
         size_t most;
         double seconds[4];
@@ -51,9 +43,8 @@ static void the_fastest_size_wins(void **state)
 }
 
 /* A size is judged by its best trial: a disturbance in one of them changes nothing. */
-static void one_disturbed_trial_does_not_matter(void **state)
+TEST(one_disturbed_trial_does_not_matter)
 {
-    (void)state;
     for (size_t disturbed = 1; disturbed < 6; disturbed++) {
         mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
         mb_thread_tuner_start_epoch(&tuner, EPOCH);
@@ -65,9 +56,8 @@ static void one_disturbed_trial_does_not_matter(void **state)
     }
 }
 
-static void a_clear_case_takes_one_trial_of_each(void **state)
+TEST(a_clear_case_takes_one_trial_of_each)
 {
-    (void)state;
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
     size_t steps;
     assert_int_equal(settle(&tuner, (const double[]){20e-6, 24e-6}, &steps), 2);
@@ -78,18 +68,16 @@ static void a_clear_case_takes_one_trial_of_each(void **state)
     assert_int_equal(steps, 6 * 16);
 }
 
-static void long_steps_are_left_to_all(void **state)
+TEST(long_steps_are_left_to_all)
 {
-    (void)state;
     mb_thread_tuner tuner = mb_thread_tuner_init(4, false);
     size_t steps;
     assert_int_equal(settle(&tuner, (const double[]){1e-3, 1e-6, 1e-6}, &steps), 4);
     assert_int_equal(steps, 16);
 }
 
-static void a_number_that_was_asked_for_stays(void **state)
+TEST(a_number_that_was_asked_for_stays)
 {
-    (void)state;
     mb_thread_tuner crews[] = {mb_thread_tuner_init(4, true), mb_thread_tuner_init(1, false),
                                mb_thread_tuner_init(1, true)};
     for (size_t i = 0; i < 3; i++) {
@@ -102,36 +90,20 @@ static void a_number_that_was_asked_for_stays(void **state)
     }
 }
 
-static void few_steps_are_no_more_for_a_trial(void **state)
+TEST(few_steps_are_no_more_for_a_trial)
 {
-    (void)state;
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
     mb_thread_tuner_start_epoch(&tuner, EPOCH);
     assert_int_equal(mb_thread_tuner_steps(&tuner, 3), 3);
 }
 
 /* Trials of two sizes are 96 steps. */
-static void a_short_epoch_has_no_trials(void **state)
+TEST(a_short_epoch_has_no_trials)
 {
-    (void)state;
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
     mb_thread_tuner_start_epoch(&tuner, 8 * 96 - 1);
     assert_false(tuner.trying);
     assert_int_equal(tuner.threads, 2);
     mb_thread_tuner_start_epoch(&tuner, 8 * 96);
     assert_true(tuner.trying);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_fastest_size_wins),
-        cmocka_unit_test(one_disturbed_trial_does_not_matter),
-        cmocka_unit_test(a_clear_case_takes_one_trial_of_each),
-        cmocka_unit_test(long_steps_are_left_to_all),
-        cmocka_unit_test(a_number_that_was_asked_for_stays),
-        cmocka_unit_test(few_steps_are_no_more_for_a_trial),
-        cmocka_unit_test(a_short_epoch_has_no_trials),
-    };
-    return cmocka_run_group_tests_name("crew", tests, NULL, NULL);
 }

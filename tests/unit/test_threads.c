@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/threads.h"
 #include "support.h"
+#include "test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,9 +31,8 @@ static void is_chosen(const choice *choices, size_t count)
 
 #define ALL_OF(choices) choices, sizeof choices / sizeof choices[0]
 
-static void one_thread_a_core(void **state)
+TEST(one_thread_a_core)
 {
-    (void)state;
     static const choice choices[] = {
         {0, NULL, 6, 0, 0, 6, "cores"},
         {0, NULL, 1, 0, 0, 1, "cores"},
@@ -49,9 +41,8 @@ static void one_thread_a_core(void **state)
     is_chosen(ALL_OF(choices));
 }
 
-static void a_quota_is_rounded_down_to_at_least_one(void **state)
+TEST(a_quota_is_rounded_down_to_at_least_one)
 {
-    (void)state;
     static const choice choices[] = {
         {0, NULL, 8, 4.0, 0, 4, "quota"}, {0, NULL, 8, 3.999, 0, 3, "quota"},
         {0, NULL, 8, 1.5, 0, 1, "quota"}, {0, NULL, 8, 0.25, 0, 1, "quota"},
@@ -61,9 +52,8 @@ static void a_quota_is_rounded_down_to_at_least_one(void **state)
     is_chosen(ALL_OF(choices));
 }
 
-static void the_variable_wins_over_the_machine(void **state)
+TEST(the_variable_wins_over_the_machine)
 {
-    (void)state;
     static const choice choices[] = {
         {0, "3", 8, 1.5, 0, 3, "OMP_NUM_THREADS"},
         {0, "4,2", 8, 0, 0, 4, "OMP_NUM_THREADS"},
@@ -75,9 +65,8 @@ static void the_variable_wins_over_the_machine(void **state)
     is_chosen(ALL_OF(choices));
 }
 
-static void the_option_wins_over_all(void **state)
+TEST(the_option_wins_over_all)
 {
-    (void)state;
     static const choice choices[] = {
         {5, "3", 8, 1.5, 0, 5, "--threads"},
         {1, "not looked at", 8, 0, 0, 1, "--threads"},
@@ -86,9 +75,8 @@ static void the_option_wins_over_all(void **state)
     is_chosen(ALL_OF(choices));
 }
 
-static void the_limit_cuts_each_of_them(void **state)
+TEST(the_limit_cuts_each_of_them)
 {
-    (void)state;
     static const choice choices[] = {
         {100, NULL, 8, 0, 64, 64, "limit"},    {0, "65", 8, 0, 64, 64, "limit"},
         {0, NULL, 96, 0, 64, 64, "limit"},     {0, NULL, 96, 80, 64, 64, "limit"},
@@ -97,9 +85,8 @@ static void the_limit_cuts_each_of_them(void **state)
     is_chosen(ALL_OF(choices));
 }
 
-static void what_is_no_number_of_threads_is_refused(void **state)
+TEST(what_is_no_number_of_threads_is_refused)
 {
-    (void)state;
     static const char *const values[] = {
         "",   " ",  "abc", "0",   "-1",  "+2",  "1e9",  "2.5",     "0x4",
         "4,", ",4", "4 2", "4;2", "4,x", "4,0", "4,,2", "2 cores", "99999999999999999999999",
@@ -120,9 +107,8 @@ static void what_is_no_number_of_threads_is_refused(void **state)
     }
 }
 
-static void too_many_are_refused(void **state)
+TEST(too_many_are_refused)
 {
-    (void)state;
     size_t threads;
     const char *from;
     mb_error error;
@@ -133,18 +119,4 @@ static void too_many_are_refused(void **state)
                      MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID,
                         "OMP_NUM_THREADS: 1000000000 threads are too many");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_thread_a_core),
-        cmocka_unit_test(a_quota_is_rounded_down_to_at_least_one),
-        cmocka_unit_test(the_variable_wins_over_the_machine),
-        cmocka_unit_test(the_option_wins_over_all),
-        cmocka_unit_test(the_limit_cuts_each_of_them),
-        cmocka_unit_test(what_is_no_number_of_threads_is_refused),
-        cmocka_unit_test(too_many_are_refused),
-    };
-    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/tiling.h"
+#include "test.h"
 
 #include <stdlib.h>
 
@@ -30,9 +23,8 @@ static void check_cover(mb_tiling tiling)
     free(seen);
 }
 
-static void tiles_cover_each_cell_once(void **state)
+TEST(tiles_cover_each_cell_once)
 {
-    (void)state;
     static const size_t extents[] = {1, 2, 10, 16, 17, 64, 65, 130}, blocks[] = {1, 7, 16, 64, 200};
     for (size_t r = 0; r < 8; r++)
         for (size_t c = 0; c < 8; c++)
@@ -41,9 +33,8 @@ static void tiles_cover_each_cell_once(void **state)
                     check_cover((mb_tiling){extents[r], extents[c], blocks[br], blocks[bc], 1});
 }
 
-static void tiles_go_down_the_rows_first(void **state)
+TEST(tiles_go_down_the_rows_first)
 {
-    (void)state;
     const mb_tiling tiling = {130, 40, 64, 16, 1};
     static const mb_tile wanted[] = {
         {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
@@ -56,9 +47,8 @@ static void tiles_go_down_the_rows_first(void **state)
     }
 }
 
-static void a_cut_of_rows_has_all_columns(void **state)
+TEST(a_cut_of_rows_has_all_columns)
 {
-    (void)state;
     for (size_t rows = 1; rows < 70; rows++) {
         const mb_tiling tiling = mb_tiling_rows(rows, 16);
         size_t next = 0;
@@ -75,9 +65,8 @@ static void a_cut_of_rows_has_all_columns(void **state)
     }
 }
 
-static void a_cut_of_columns_keeps_its_own(void **state)
+TEST(a_cut_of_columns_keeps_its_own)
 {
-    (void)state;
     const mb_tiling tiling = {64, 40, 64, 16, 1};
     assert_false(mb_tiling_is_rows(tiling));
     for (size_t t = 0; t < mb_tiling_tiles(tiling); t++) {
@@ -87,9 +76,8 @@ static void a_cut_of_columns_keeps_its_own(void **state)
     assert_false(mb_tiling_is_rows((mb_tiling){0}));
 }
 
-static void equal_means_equal_in_all(void **state)
+TEST(equal_means_equal_in_all)
 {
-    (void)state;
     const mb_tiling tiling = {10, 20, 3, 4, 1};
     assert_true(mb_tiling_equal(tiling, (mb_tiling){10, 20, 3, 4, 1}));
     assert_false(mb_tiling_equal(tiling, (mb_tiling){11, 20, 3, 4, 1}));
@@ -100,9 +88,8 @@ static void equal_means_equal_in_all(void **state)
 }
 
 /* What the file formats and the models do not depend on, but the speed does. */
-static void rules_follow_the_kernel_set(void **state)
+TEST(rules_follow_the_kernel_set)
 {
-    (void)state;
     const mb_tiling_rules avx512 = mb_tiling_rules_for(true), other = mb_tiling_rules_for(false);
     assert_int_equal(avx512.panel, 16);
     assert_int_equal(avx512.product_limit, 1000000);
@@ -112,9 +99,8 @@ static void rules_follow_the_kernel_set(void **state)
     assert_int_equal(other.product_limit, 0);
 }
 
-static void blocks_are_as_equal_as_can_be(void **state)
+TEST(blocks_are_as_equal_as_can_be)
 {
-    (void)state;
     static const size_t cases[][2] = {{1, 1},    {63, 63},  {64, 64},  {65, 33},
                                       {100, 50}, {128, 64}, {129, 43}, {200, 50}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -129,27 +115,11 @@ static void blocks_are_as_equal_as_can_be(void **state)
 }
 
 /* A smaller batch may be more chunks than a larger one: 16 samples are 16, and 17 are 9. */
-static void bundles_have_room_in_any_smaller_batch(void **state)
+TEST(bundles_have_room_in_any_smaller_batch)
 {
-    (void)state;
     assert_int_equal(mb_tiling_chunks(mb_tiling_samples(16)), 16);
     assert_int_equal(mb_tiling_chunks(mb_tiling_samples(17)), 9);
     for (size_t most = 1; most < 200; most++)
         for (size_t rows = 1; rows <= most; rows++)
             assert_in_range(mb_tiling_chunks(mb_tiling_samples(rows)), 1, mb_max_chunks(most));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_as_equal_as_can_be),
-        cmocka_unit_test(bundles_have_room_in_any_smaller_batch),
-        cmocka_unit_test(tiles_cover_each_cell_once),
-        cmocka_unit_test(tiles_go_down_the_rows_first),
-        cmocka_unit_test(a_cut_of_rows_has_all_columns),
-        cmocka_unit_test(a_cut_of_columns_keeps_its_own),
-        cmocka_unit_test(equal_means_equal_in_all),
-        cmocka_unit_test(rules_follow_the_kernel_set),
-    };
-    return cmocka_run_group_tests_name("tiling", tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "machine/topology.h"
 #include "support.h"
+#include "test.h"
 
 #include <errno.h>
 #include <hwloc.h>
@@ -24,9 +17,8 @@ static void is_list(const unsigned *list, size_t count, const unsigned *wanted, 
     assert_memory_equal(list, wanted, count * sizeof *list);
 }
 
-static void one_cpu_of_each_core_is_the_first(void **state)
+TEST(one_cpu_of_each_core_is_the_first)
 {
-    (void)state;
     static const unsigned cores[] = {0, 2, 4, 6, 8, 10, 12, 14};
     mb_topology topology;
     assert_int_equal(mb_topology_read("package:2 core:4 pu:2", &topology, NULL), MB_OK);
@@ -41,9 +33,8 @@ static void one_cpu_of_each_core_is_the_first(void **state)
 }
 
 /* Linux often numbers the second threads of all cores after the first ones. */
-static void cpus_have_the_numbers_of_the_system(void **state)
+TEST(cpus_have_the_numbers_of_the_system)
 {
-    (void)state;
     static const unsigned cores[] = {0, 1, 2}, pus[] = {0, 3, 1, 4, 2, 5};
     mb_topology topology;
     assert_int_equal(mb_topology_read("core:3 pu:2(indexes=0,3,1,4,2,5)", &topology, NULL), MB_OK);
@@ -52,9 +43,8 @@ static void cpus_have_the_numbers_of_the_system(void **state)
     mb_topology_free(&topology);
 }
 
-static void smallest_machine(void **state)
+TEST(smallest_machine)
 {
-    (void)state;
     mb_topology topology;
     assert_int_equal(mb_topology_read("core:1 pu:1", &topology, NULL), MB_OK);
     assert_int_equal(topology.cores, 1);
@@ -65,9 +55,8 @@ static void smallest_machine(void **state)
 }
 
 /* Some virtual machines tell processors and no cores. */
-static void processors_count_as_cores_where_there_are_none(void **state)
+TEST(processors_count_as_cores_where_there_are_none)
 {
-    (void)state;
     mb_topology topology;
     assert_int_equal(mb_topology_read("pu:3", &topology, NULL), MB_OK);
     assert_int_equal(topology.cores, 3);
@@ -76,9 +65,8 @@ static void processors_count_as_cores_where_there_are_none(void **state)
     mb_topology_free(&topology);
 }
 
-static void nonsense_is_unavailable(void **state)
+TEST(nonsense_is_unavailable)
 {
-    (void)state;
     mb_topology topology = {0};
     mb_error error;
     assert_int_equal(mb_topology_read("one big computer", &topology, &error), MB_ERROR_UNAVAILABLE);
@@ -116,9 +104,8 @@ static void add_kind(hwloc_topology_t loaded, const char *cpus, int efficiency, 
 }
 
 /* A core counts when one of its processors is allowed, and is then pinned to that one. */
-static void a_cpuset_leaves_fewer_cores(void **state)
+TEST(a_cpuset_leaves_fewer_cores)
 {
-    (void)state;
     static const unsigned cores[] = {3, 4}, pus[] = {3, 4, 5};
     hwloc_topology_t loaded = synthetic("core:4 pu:2");
     mb_topology topology;
@@ -141,9 +128,8 @@ static hwloc_topology_t hybrid(void)
     return loaded;
 }
 
-static void fastest_kind_of_core_comes_first(void **state)
+TEST(fastest_kind_of_core_comes_first)
 {
-    (void)state;
     static const unsigned cores[] = {4, 6, 0, 2}, pus[] = {4, 5, 6, 7, 0, 1, 2, 3};
     hwloc_topology_t loaded = hybrid();
     mb_topology topology;
@@ -156,9 +142,8 @@ static void fastest_kind_of_core_comes_first(void **state)
     hwloc_topology_destroy(loaded);
 }
 
-static void slow_cores_are_the_fastest_where_only_they_are_allowed(void **state)
+TEST(slow_cores_are_the_fastest_where_only_they_are_allowed)
 {
-    (void)state;
     static const unsigned cores[] = {0, 2};
     hwloc_topology_t loaded = hybrid();
     mb_topology topology;
@@ -171,9 +156,8 @@ static void slow_cores_are_the_fastest_where_only_they_are_allowed(void **state)
 }
 
 /* Favoured cores of an otherwise even CPU clock a little higher. */
-static void cores_of_one_type_are_equally_fast(void **state)
+TEST(cores_of_one_type_are_equally_fast)
 {
-    (void)state;
     static char atom[] = "IntelAtom", core[] = "IntelCore";
     static const unsigned cores[] = {2, 3, 4, 5, 0, 1};
     hwloc_topology_t loaded = synthetic("core:6 pu:1");
@@ -188,9 +172,8 @@ static void cores_of_one_type_are_equally_fast(void **state)
     hwloc_topology_destroy(loaded);
 }
 
-static void this_machine_has_what_it_allows(void **state)
+TEST(this_machine_has_what_it_allows)
 {
-    (void)state;
     cpu_set_t bound;
     mb_topology topology;
     if (omp_get_num_places() > 0)
@@ -207,9 +190,8 @@ static void this_machine_has_what_it_allows(void **state)
 }
 
 /* What taskset does, to the calling thread. */
-static void a_binding_leaves_fewer_cores(void **state)
+TEST(a_binding_leaves_fewer_cores)
 {
-    (void)state;
     cpu_set_t before, one;
     mb_topology whole, restricted;
     if (omp_get_num_places() > 0)
@@ -247,9 +229,8 @@ static const char counting[] = "count-cpus";
 
 /* libgomp reads its variables when it is loaded, so this program starts itself again with one:
  * the initial thread is then on one CPU before main() runs. */
-static void binding_by_openmp_takes_no_cores_away(void **state)
+TEST(binding_by_openmp_takes_no_cores_away)
 {
-    (void)state;
     if (omp_get_num_places() > 0)
         skip();
     const pid_t child = fork();
@@ -269,19 +250,5 @@ int main(int count, char **arguments)
 {
     if (count > 1 && strcmp(arguments[1], counting) == 0)
         return count_cpus();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_cpu_of_each_core_is_the_first),
-        cmocka_unit_test(cpus_have_the_numbers_of_the_system),
-        cmocka_unit_test(smallest_machine),
-        cmocka_unit_test(processors_count_as_cores_where_there_are_none),
-        cmocka_unit_test(nonsense_is_unavailable),
-        cmocka_unit_test(a_cpuset_leaves_fewer_cores),
-        cmocka_unit_test(fastest_kind_of_core_comes_first),
-        cmocka_unit_test(slow_cores_are_the_fastest_where_only_they_are_allowed),
-        cmocka_unit_test(cores_of_one_type_are_equally_fast),
-        cmocka_unit_test(this_machine_has_what_it_allows),
-        cmocka_unit_test(a_binding_leaves_fewer_cores),
-        cmocka_unit_test(binding_by_openmp_takes_no_cores_away),
-    };
-    return cmocka_run_group_tests_name("topology", tests, NULL, NULL);
+    return mb_run_tests();
 }

@@ -1,13 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "nn/schedule.h"
 #include "support.h"
+#include "test.h"
 #include "training.h"
 
 #include <float.h>
@@ -205,9 +198,8 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     mb_machine_close(machine);
 }
 
-static void training_learns_and_tells_how_it_goes(void **state)
+TEST(training_learns_and_tells_how_it_goes)
 {
-    (void)state;
     check_learning(MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 0);
     check_learning(MB_OPTIMIZER_ADAM, MB_SCHEDULE_COSINE, 0);
     check_learning(MB_OPTIMIZER_SGD, MB_SCHEDULE_CONSTANT, 0);
@@ -215,9 +207,8 @@ static void training_learns_and_tells_how_it_goes(void **state)
 }
 
 /* At a rate that changes nothing, the epoch's means are those of an evaluation of all images. */
-static void an_epoch_visits_each_image_once(void **state)
+TEST(an_epoch_visits_each_image_once)
 {
-    (void)state;
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     mb_evaluation *whole = NULL;
@@ -236,9 +227,8 @@ static void an_epoch_visits_each_image_once(void **state)
 }
 
 /* Batches of one block, of several, of one sample, of all, and with rests. */
-static void parameters_do_not_depend_on_threads(void **state)
+TEST(parameters_do_not_depend_on_threads)
 {
-    (void)state;
     static const size_t batches[] = {32, 100, 150, 7, TRAIN};
     for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
         mb_training_options options =
@@ -253,9 +243,8 @@ static void parameters_do_not_depend_on_threads(void **state)
     assert_true(same_end(dataset, &options, 1, dataset, &options, 3));
 }
 
-static void parameters_depend_on_seed_and_options(void **state)
+TEST(parameters_depend_on_seed_and_options)
 {
-    (void)state;
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_training_options other = options;
     other.seed++;
@@ -270,9 +259,8 @@ static void parameters_depend_on_seed_and_options(void **state)
 }
 
 /* Images and labels held out, and those of the test set, change nothing; others do. */
-static void held_out_images_are_not_trained_on(void **state)
+TEST(held_out_images_are_not_trained_on)
 {
-    (void)state;
     mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     options.validation = 30;
     uint8_t *labels = malloc(TRAIN), *images = malloc(TRAIN * PIXELS);
@@ -292,9 +280,8 @@ static void held_out_images_are_not_trained_on(void **state)
     free(images);
 }
 
-static void a_blank_training_set_trains(void **state)
+TEST(a_blank_training_set_trains)
 {
-    (void)state;
     uint8_t *images = calloc(TRAIN * PIXELS, 1);
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_dataset blank = *dataset;
@@ -307,9 +294,8 @@ static void a_blank_training_set_trains(void **state)
     free(images);
 }
 /* A rate that is far too large: the parameters are still numbers, and the error says where. */
-static void a_loss_that_is_not_finite_ends_the_training(void **state)
+TEST(a_loss_that_is_not_finite_ends_the_training)
 {
-    (void)state;
     size_t diverged = 0;
     for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind <= MB_OPTIMIZER_ADAMW; kind++) {
         mb_error error = {0};
@@ -338,9 +324,8 @@ static void a_loss_that_is_not_finite_ends_the_training(void **state)
 
 /* The last step of a run has no loss after it that would tell. These weights, of which decay makes
  * -1e7 times themselves each step, leave the floats in the sixth of six. */
-static void training_does_not_succeed_with_parameters_that_are_not_finite(void **state)
+TEST(training_does_not_succeed_with_parameters_that_are_not_finite)
 {
-    (void)state;
     mb_error error = {0};
     mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     options.schedule = MB_SCHEDULE_CONSTANT;
@@ -358,9 +343,8 @@ static void training_does_not_succeed_with_parameters_that_are_not_finite(void *
 }
 
 /* Weights that make the first loss infinite: nothing at all is changed. */
-static void parameters_are_those_before_the_step(void **state)
+TEST(parameters_are_those_before_the_step)
 {
-    (void)state;
     mb_error error = {0};
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_machine *machine = mb_test_machine(2);
@@ -382,18 +366,4 @@ static void parameters_are_those_before_the_step(void **state)
     mb_machine_close(machine);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(training_learns_and_tells_how_it_goes),
-        cmocka_unit_test(an_epoch_visits_each_image_once),
-        cmocka_unit_test(parameters_do_not_depend_on_threads),
-        cmocka_unit_test(parameters_depend_on_seed_and_options),
-        cmocka_unit_test(held_out_images_are_not_trained_on),
-        cmocka_unit_test(a_blank_training_set_trains),
-        cmocka_unit_test(a_loss_that_is_not_finite_ends_the_training),
-        cmocka_unit_test(training_does_not_succeed_with_parameters_that_are_not_finite),
-        cmocka_unit_test(parameters_are_those_before_the_step),
-    };
-    return cmocka_run_group_tests_name("trainer", tests, open_data, close_data);
-}
+TEST_GROUP(open_data, close_data);

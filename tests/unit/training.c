@@ -1,12 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
 #include "training.h"
+#include "test.h"
 
 #include "machine/machine.h"
 #include "nn/optimizer.h"

@@ -1,0 +1,41 @@
+/* Unit tests with cmocka. A test is `TEST(name) { ... }`; nothing else lists it. The program runs
+ * the tests of its file in their order (test.c). */
+#ifndef MB_TESTS_TEST_H
+#define MB_TESTS_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* A test, before which the random numbers of random.h start anew. */
+#define TEST(name) TEST_WITH(name, NULL, NULL)
+
+/* A test between cmocka's `setup` and `teardown`; they hand it a `state`. */
+#define TEST_WITH(name, setup, teardown)                                                           \
+    static void name(void **state);                                                                \
+    __attribute__((constructor)) static void add_test_##name(void)                                 \
+    {                                                                                              \
+        mb_test_add(__LINE__, &(struct CMUnitTest){#name, name, setup, teardown, NULL});           \
+    }                                                                                              \
+    static void name(__attribute__((unused)) void **state)
+
+/* What is set up before the first test of the file and torn down after the last; once a file. */
+#define TEST_GROUP(setup, teardown)                                                                \
+    __attribute__((constructor)) static void add_group(void)                                       \
+    {                                                                                              \
+        mb_test_set_group(setup, teardown);                                                        \
+    }                                                                                              \
+    struct mb_test_unused
+
+#define TEST_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+void mb_test_add(int line, const struct CMUnitTest *test);
+void mb_test_set_group(CMFixtureFunction setup, CMFixtureFunction teardown);
+
+/* Runs all tests that were added; returns the number of failures. */
+int mb_run_tests(void);
+
+#endif

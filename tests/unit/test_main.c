@@ -1,0 +1,3 @@
+#include "test.h"
+
+int main(void) { return mb_run_tests(); }
