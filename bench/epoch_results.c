@@ -29,7 +29,7 @@ static mb_spread spread_of(const mb_epoch_settings *plan, const double *values, 
     for (size_t round = 0; round < plan->rounds; round++)
         for (size_t epoch = first; epoch < end; epoch++)
             room[n++] = values[round * plan->epochs + epoch];
-    return mb_bench_spread(room, n);
+    return mb_spread_of(room, n);
 }
 
 /* Dense GFLOP/s of each round's median epoch by those of the large product before it. */
@@ -38,10 +38,10 @@ static mb_spread ratio_of(const mb_epoch_settings *plan, const mb_epoch_case *c,
     double *ratios = room + plan->epochs;
     for (size_t round = 0; round < plan->rounds; round++) {
         memcpy(room, c->seconds + round * plan->epochs, plan->epochs * sizeof *room);
-        const double seconds = mb_bench_spread(room, plan->epochs).median;
+        const double seconds = mb_spread_of(room, plan->epochs).median;
         ratios[round] = 1e-9 * c->dense_flops * samples_of(plan) / seconds / c->sgemm[round];
     }
-    return mb_bench_spread(ratios, plan->rounds);
+    return mb_spread_of(ratios, plan->rounds);
 }
 
 static mb_status add_whole(const mb_epoch_settings *plan, const mb_epoch_case *c, double *room,
@@ -63,7 +63,7 @@ static mb_status add_whole(const mb_epoch_settings *plan, const mb_epoch_case *c
     mb_bench_add_counter(&r, "GFLOP/s", 1e-9 * c->dense_flops * samples / all.median);
     mb_bench_add_counter(&r, "GFLOP/s_done", 1e-9 * c->done_flops * samples / all.median);
     memcpy(room, c->sgemm, plan->rounds * sizeof *room);
-    mb_bench_add_counter(&r, "SGEMM_GFLOP/s", mb_bench_spread(room, plan->rounds).median);
+    mb_bench_add_counter(&r, "SGEMM_GFLOP/s", mb_spread_of(room, plan->rounds).median);
     const mb_spread ratio = ratio_of(plan, c, room);
     mb_bench_add_counter(&r, "SGEMM_ratio", ratio.median);
     mb_bench_add_counter(&r, "SGEMM_ratio_min", ratio.min);

@@ -4,6 +4,8 @@
 
 #include "result.h"
 
+#include <stdint.h>
+
 /* Multiply-adds as fast as the units go, on all threads of the machine's team at once, at the level
  * of instructions at which that is fastest: a name, threads, items (2 a multiply-add), times and
  * GFLOP/s counters. MB_ERROR_MEMORY. */

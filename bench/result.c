@@ -20,18 +20,6 @@ double mb_bench_cpu_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-mb_spread mb_bench_spread(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, ascending);
-    return (mb_spread){values[0], 0.5 * (values[(n - 1) / 2] + values[n / 2]), values[n - 1]};
-}
-
 static size_t calibrate(mb_bench_fn *run, void *context)
 {
     size_t iterations = 1;
@@ -58,8 +46,8 @@ mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_b
         wall[i] = to_ns * run(context, result->iterations);
         cpu[i] = to_ns * (mb_bench_cpu_seconds() - before);
     }
-    result->ns = mb_bench_spread(wall, repeats);
-    result->cpu = mb_bench_spread(cpu, repeats).median;
+    result->ns = mb_spread_of(wall, repeats);
+    result->cpu = mb_spread_of(cpu, repeats).median;
     free(wall);
     return MB_OK;
 }

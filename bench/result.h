@@ -3,8 +3,8 @@
 #ifndef MB_BENCH_RESULT_H
 #define MB_BENCH_RESULT_H
 
+#include "core/spread.h"
 #include "core/status.h"
-#include "report/summary.h"
 
 #include <mnist_blas/machine.h>
 
@@ -41,9 +41,6 @@ typedef double mb_bench_fn(void *context, size_t iterations);
 
 /* CPU time that the calling thread has used. */
 double mb_bench_cpu_seconds(void);
-
-/* Least, median and most of n numbers (at least 1), which are sorted. */
-mb_spread mb_bench_spread(double *values, size_t n);
 
 /* Fills the times of *result: runs `run` more and more often until a repeat is long enough to be
  * timed, which warms everything up, and then `repeats` times (at least 1). MB_ERROR_MEMORY. */

@@ -1,11 +1,13 @@
-/* Memory that is taken once, before the first step, and given back all at once. */
+/* Memory that is allocated piece by piece before the first step, and freed all at once. */
 #ifndef MB_CORE_ARENA_H
 #define MB_CORE_ARENA_H
 
-#include <stdbool.h>
+#include "core/status.h"
+#include "core/util.h"
+
 #include <stddef.h>
 
-/* Every piece starts on a cache line of its own, so that two threads never share one. */
+/* Every allocation starts on its own cache line, so that two threads never share one. */
 enum { MB_CACHE_LINE = 64 };
 
 typedef struct mb_arena_block mb_arena_block;
@@ -13,22 +15,21 @@ typedef struct mb_arena_block mb_arena_block;
 /* {0} is an empty arena. */
 typedef struct mb_arena {
     mb_arena_block *blocks;
+    size_t failed; /* bytes of the first allocation that failed; 0: none did */
 } mb_arena;
 
-/* `count` elements of `size` bytes, zeroed and cache-line aligned; NULL when count * size
- * overflows or memory is out. A count of 0 gives a valid pointer to nothing. */
+/* `count` elements of `size` bytes, zeroed and aligned to a cache line; a count of 0 gives a valid
+ * pointer. NULL if memory is out or the size overflows; every later allocation then fails, too. A
+ * function that only stores the pointers need not check each: mb_arena_status tells at the end. */
 void *mb_arena_alloc(mb_arena *arena, size_t count, size_t size);
 
-/* A copy of a string, owned by the arena; NULL when memory is out. */
+/* A copy of a string; NULL as for mb_arena_alloc. */
 char *mb_arena_strdup(mb_arena *arena, const char *text);
 
-/* Frees all that was taken; the arena is empty again. */
-void mb_arena_free(mb_arena *arena);
+/* MB_ERROR_MEMORY for `what` if an allocation has failed since the arena was empty. */
+mb_status mb_arena_status(const mb_arena *arena, const char *what, mb_error *error);
 
-/* *product = a * b; false when it does not fit. */
-static inline bool mb_multiply(size_t a, size_t b, size_t *product)
-{
-    return !__builtin_mul_overflow(a, b, product);
-}
+/* Frees all allocations; the arena is empty again. */
+void mb_arena_free(mb_arena *arena);
 
 #endif

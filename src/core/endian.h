@@ -1,60 +1,56 @@
-/* Numbers as files hold them: little-endian, at any address, whatever the machine's own order. */
+/* Integers and IEEE 754 values in files: at any address, in a stated byte order. */
 #ifndef MB_CORE_ENDIAN_H
 #define MB_CORE_ENDIAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Writes the 8 bytes of `value`. */
-static inline void mb_store_le64(uint8_t *bytes, uint64_t value)
+static inline uint32_t mb_load_be32(const uint8_t *bytes)
 {
-    for (int i = 0; i < 8; i++)
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static inline uint32_t mb_load_le32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
+}
+
+static inline uint64_t mb_load_le64(const uint8_t *bytes)
+{
+    return (uint64_t)mb_load_le32(bytes + 4) << 32 | mb_load_le32(bytes);
+}
+
+static inline void mb_store_be32(uint8_t *bytes, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static inline void mb_store_le32(uint8_t *bytes, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
         bytes[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* Reads 8 bytes. */
-static inline uint64_t mb_load_le64(const uint8_t *bytes)
+static inline void mb_store_le64(uint8_t *bytes, uint64_t value)
 {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    return value;
+    mb_store_le32(bytes, (uint32_t)value);
+    mb_store_le32(bytes + 4, (uint32_t)(value >> 32));
 }
 
-/* Writes the 4 bytes of an IEEE 754 single, NaN's payload included. */
-static inline void mb_store_le_float(uint8_t *bytes, float value)
+/* Copies `count` values of `size` bytes from memory to little-endian bytes, or back; NaN payloads
+ * survive. */
+static inline void mb_copy_le(void *to, const void *from, size_t count, size_t size)
 {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(bits >> 8 * i);
-}
-
-/* Reads 4 bytes. */
-static inline float mb_load_le_float(const uint8_t *bytes)
-{
-    uint32_t bits = 0;
-    for (int i = 0; i < 4; i++)
-        bits |= (uint32_t)bytes[i] << 8 * i;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* The same for the 8 bytes of a double. */
-static inline void mb_store_le_double(uint8_t *bytes, double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    mb_store_le64(bytes, bits);
-}
-
-static inline double mb_load_le_double(const uint8_t *bytes)
-{
-    const uint64_t bits = mb_load_le64(bytes);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (count > 0)
+        memcpy(to, from, count * size);
+#else
+    for (size_t i = 0; i < count; i++)
+        for (size_t byte = 0; byte < size; byte++)
+            ((uint8_t *)to)[i * size + byte] = ((const uint8_t *)from)[i * size + size - 1 - byte];
+#endif
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "model/safetensors.h"
 #include "nn/network.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,63 +17,58 @@ static const char generator_key[] = "generator", network_key[] = "network", inpu
 
 /* --- saving --- */
 
-/* A network's numbers are all floats. PyTorch has the count of a batch normalisation as an integer,
- * and so have files. */
+/* A network's tensors are all floats. In files, as in PyTorch, the batch count of a batch
+ * normalisation is an integer. */
 static bool is_integer(const mb_tensor_info *info)
 {
     const char *dot = strchr(info->name, '.');
     return dot != NULL && strcmp(dot, ".num_batches_tracked") == 0;
 }
 
-/* What a file is to hold, in the order of the file. */
+/* The tensors of a file, in its order; `arena` owns them. */
 typedef struct collection {
     mb_arena arena;
     mb_named_tensor *tensors;
     size_t count;
 } collection;
 
-/* Name, shape and values of one tensor; false where memory is out. */
-static bool collect_tensor(const mb_network *network, size_t index, collection *all)
+static void collect_tensor(const mb_network *network, size_t index, collection *all)
 {
     mb_tensor_info *info = mb_arena_alloc(&all->arena, 1, sizeof *info);
     if (info == NULL)
-        return false;
+        return;
     *info = mb_network_tensor_info(network, index);
     float *values = mb_arena_alloc(&all->arena, info->elements, sizeof *values);
     int64_t *integers = mb_arena_alloc(&all->arena, info->elements, sizeof *integers);
     if (values == NULL || integers == NULL)
-        return false;
+        return;
     mb_network_get_tensor(network, index, values);
     mb_named_tensor tensor = {info->name, info->dimensions, info->shape, values, MB_DTYPE_F32};
     if (is_integer(info)) {
         for (size_t i = 0; i < info->elements; i++)
-            integers[i] = (int64_t)fminf(values[i], 9e18f); /* which a file may have claimed */
+            integers[i] = (int64_t)fminf(values[i], 9e18f); /* a file may hold any count */
         tensor.values = integers;
         tensor.dtype = MB_DTYPE_I64;
     }
     all->tensors[all->count++] = tensor;
-    return true;
 }
 
-/* Integers first, because they need the most alignment. */
-static bool collect_tensors(const mb_network *network, collection *all)
+/* Integers come first, because they need the larger alignment. */
+static void collect_tensors(const mb_network *network, collection *all)
 {
     const size_t count = mb_network_tensor_count(network);
     all->tensors = mb_arena_alloc(&all->arena, count, sizeof *all->tensors);
-    bool whole = all->tensors != NULL;
     for (int floats = 0; floats < 2; floats++)
-        for (size_t i = 0; i < count && whole; i++) {
+        for (size_t i = 0; i < count; i++) {
             const mb_tensor_info info = mb_network_tensor_info(network, i);
             if (is_integer(&info) == (floats == 0))
-                whole = collect_tensor(network, i, all);
+                collect_tensor(network, i, all);
         }
-    return whole;
 }
 
 mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
 {
     collection all = {0};
-    mb_status status = MB_OK;
     char input[64], classes[24];
     const mb_shape shape = mb_network_input(network);
     snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
@@ -81,12 +77,12 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
                                      {network_key, mb_network_spec(network)},
                                      {input_key, input},
                                      {classes_key, classes}};
-    if (!collect_tensors(network, &all))
-        status = mb_fail_memory(error, path, mb_network_parameter_count(network) * sizeof(float));
+    collect_tensors(network, &all);
     const mb_safetensors_content content = {.tensors = all.tensors,
                                             .tensor_count = all.count,
                                             .metadata = metadata,
-                                            .metadata_count = sizeof metadata / sizeof metadata[0]};
+                                            .metadata_count = MB_COUNT_OF(metadata)};
+    mb_status status = mb_arena_status(&all.arena, path, error);
     if (status == MB_OK)
         status = mb_safetensors_write(path, &content, error);
     mb_arena_free(&all.arena);
@@ -95,30 +91,20 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
 
 /* --- loading --- */
 
-/* Reads a number from 1 on as "%zu" writes it, and moves *text behind it. */
-static bool take_number(const char **text, size_t *number)
+/* Parses `count` sizes, "1x28x28" for 3, exactly as they are written. */
+static bool parse_sizes(const char *text, size_t *sizes, size_t count)
 {
-    size_t value = 0;
-    if (**text < '1' || **text > '9')
-        return false;
-    for (; **text >= '0' && **text <= '9'; ++*text)
-        if (!mb_multiply(value, 10, &value) ||
-            __builtin_add_overflow(value, (size_t)(**text - '0'), &value))
-            return false;
-    *number = value;
-    return true;
-}
-
-/* `count` numbers with an x between them: "1x28x28". */
-static bool parse_numbers(const char *text, size_t *numbers, size_t count)
-{
+    char again[64] = "";
+    int used = 0;
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && *text++ != 'x')
-            return false;
-        if (!take_number(&text, &numbers[i]))
+        const char *next = text + used;
+        sizes[i] = strtoumax(*next == 'x' ? next + 1 : next, NULL, 10);
+        used +=
+            snprintf(again + used, sizeof again - (size_t)used, i > 0 ? "x%zu" : "%zu", sizes[i]);
+        if (strncmp(again, text, (size_t)used) != 0 || sizes[i] == 0)
             return false;
     }
-    return *text == '\0';
+    return text[used] == '\0';
 }
 
 static mb_status read_metadata(const char *path, const mb_safetensors *file, const char *key,
@@ -131,26 +117,26 @@ static mb_status read_metadata(const char *path, const mb_safetensors *file, con
     return MB_OK;
 }
 
-static mb_status read_numbers(const char *path, const mb_safetensors *file, const char *key,
-                              size_t *numbers, size_t count, mb_error *error)
+static mb_status read_sizes(const char *path, const mb_safetensors *file, const char *key,
+                            size_t *sizes, size_t count, mb_error *error)
 {
     const char *text = NULL;
     const mb_status status = read_metadata(path, file, key, &text, error);
-    if (status == MB_OK && !parse_numbers(text, numbers, count))
-        return mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"", path,
-                       key, text);
+    if (status == MB_OK && !parse_sizes(text, sizes, count))
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": invalid value \"%.100s\"",
+                       path, key, text);
     return status;
 }
 
-/* The parameters that a network of this file may have. A few millions more than the file holds cost
- * little, and leave it to the comparison of the tensors to say what is wrong; a small file that
- * asks for gigabytes gets none. */
+/* Parameters that the network of this file may have. A few millions more than the file holds cost
+ * little, and let the comparison of the tensors tell what is wrong; but a small file cannot make
+ * the program allocate gigabytes. */
 static size_t max_parameters(const mb_safetensors *file)
 {
     return mb_safetensors_elements(file) + ((size_t)1 << 22);
 }
 
-/* The network that the metadata describe, its parameters 0. */
+/* Opens the network that the metadata describe. */
 static mb_status open_network(const mb_machine *machine, const char *path,
                               const mb_safetensors *file, mb_network **network, mb_error *error)
 {
@@ -158,23 +144,23 @@ static mb_status open_network(const mb_machine *machine, const char *path,
     size_t extents[3] = {0}, classes = 0;
     mb_status status = read_metadata(path, file, network_key, &spec, error);
     if (status == MB_OK)
-        status = read_numbers(path, file, input_key, extents, 3, error);
+        status = read_sizes(path, file, input_key, extents, 3, error);
     if (status == MB_OK)
-        status = read_numbers(path, file, classes_key, &classes, 1, error);
+        status = read_sizes(path, file, classes_key, &classes, 1, error);
     if (status != MB_OK)
         return status;
     const mb_shape input = {.channels = extents[0], .rows = extents[1], .columns = extents[2]};
     mb_error why = {0};
     status =
         mb_network_open_within(machine, spec, input, classes, max_parameters(file), network, &why);
-    /* What was an invalid argument to the network is to our caller a file that is wrong. */
+    /* An invalid spec or shape is the fault of the file. */
     if (status != MB_OK)
         status = mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
                          path, why.text);
     return status;
 }
 
-/* "(128, 784)", cut to what fits. */
+/* "(128, 784)", truncated to `size`. */
 static void write_shape(const size_t *shape, size_t dimensions, char *text, size_t size)
 {
     size_t used = (size_t)snprintf(text, size, "(");
@@ -184,7 +170,7 @@ static void write_shape(const size_t *shape, size_t dimensions, char *text, size
         snprintf(text + used, size - used, ")");
 }
 
-/* Whether the file's tensor (NULL: none) is the one that the network wants. */
+/* Compares the file's tensor (NULL: missing) with the network's. */
 static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
                               const mb_stored_tensor *stored, mb_error *error)
 {
@@ -205,21 +191,6 @@ static mb_status check_tensor(const char *path, const mb_tensor_info *wanted,
     return MB_OK;
 }
 
-/* The file's numbers as the network has them. False where memory is out. */
-static bool read_values(const mb_stored_tensor *stored, bool integer, float *values)
-{
-    int64_t *integers = integer ? calloc(stored->elements, sizeof *integers) : NULL;
-    if (!integer)
-        mb_safetensors_floats(stored, values);
-    else if (integers != NULL)
-        mb_safetensors_integers(stored, integers);
-    for (size_t i = 0; integers != NULL && i < stored->elements; i++)
-        values[i] = (float)integers[i];
-    const bool whole = !integer || integers != NULL;
-    free(integers);
-    return whole;
-}
-
 static mb_status load_tensor(const char *path, const mb_safetensors *file, size_t index,
                              mb_network *network, mb_error *error)
 {
@@ -228,16 +199,24 @@ static mb_status load_tensor(const char *path, const mb_safetensors *file, size_
     mb_status status = check_tensor(path, &wanted, stored, error);
     if (status != MB_OK)
         return status;
-    float *values = calloc(wanted.elements, sizeof *values);
-    if (values == NULL || !read_values(stored, is_integer(&wanted), values))
-        status = mb_fail_memory(error, path, wanted.elements * sizeof *values);
+    mb_arena arena = {0};
+    float *values = mb_arena_alloc(&arena, wanted.elements, sizeof *values);
+    int64_t *integers = mb_arena_alloc(&arena, wanted.elements, sizeof *integers);
+    status = mb_arena_status(&arena, path, error);
+    if (status == MB_OK && is_integer(&wanted)) {
+        mb_safetensors_values(stored, integers);
+        for (size_t i = 0; i < wanted.elements; i++)
+            values[i] = (float)integers[i];
+    } else if (status == MB_OK) {
+        mb_safetensors_values(stored, values);
+    }
     mb_error why = {0};
     if (status == MB_OK && mb_network_check(network, index, values, &why) != MB_OK)
         status =
             mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", path, wanted.name, why.text);
     if (status == MB_OK)
         mb_network_set_tensor(network, index, values);
-    free(values);
+    mb_arena_free(&arena);
     return status;
 }
 
@@ -249,7 +228,7 @@ static bool has_tensor(const mb_network *network, const char *name)
     return false;
 }
 
-/* All that the network has must be in the file, and nothing else may be. */
+/* The file must hold the network's tensors and no others. */
 static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_network *network,
                               mb_error *error)
 {
@@ -260,15 +239,15 @@ static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_n
         const char *name = mb_safetensors_tensor(file, i)->name;
         if (!has_tensor(network, name))
             status = mb_fail(error, MB_ERROR_FORMAT,
-                             "%s: tensor \"%.100s\": the network %.200s has none "
-                             "of this name",
+                             "%s: tensor \"%.100s\": the network %.200s has no tensor of this "
+                             "name",
                              path, name, mb_network_spec(network));
     }
     return status;
 }
 
-/* Rows of the last weight with two dimensions: those of the file's last dense layer. Numbers in
- * names go up with the layers; 0 where there is none. */
+/* Rows of the weight of the last dense layer, the last with two dimensions by the number in its
+ * name; 0 if there is none. */
 static size_t count_classes(const mb_safetensors *file)
 {
     size_t classes = 0;
@@ -286,10 +265,9 @@ static size_t count_classes(const mb_safetensors *file)
     return classes;
 }
 
-/* The end of both ways to load: the network gets the tensors, unless an earlier step failed, and
- * the file is closed. */
-static mb_status take_tensors(const char *path, mb_safetensors *file, mb_network *loaded,
-                              mb_status status, mb_network **network, mb_error *error)
+/* Loads the tensors unless an earlier step failed, and closes the file. */
+static mb_status finish_loading(const char *path, mb_safetensors *file, mb_network *loaded,
+                                mb_status status, mb_network **network, mb_error *error)
 {
     if (status == MB_OK)
         status = load_tensors(path, file, loaded, error);
@@ -314,7 +292,7 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
     if (status == MB_OK)
         status = mb_network_open_within(machine, spec, input, classes, max_parameters(file),
                                         &loaded, error);
-    return take_tensors(path, file, loaded, status, network, error);
+    return finish_loading(path, file, loaded, status, network, error);
 }
 
 mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
@@ -325,5 +303,5 @@ mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network 
     mb_status status = mb_safetensors_open(path, &file, error);
     if (status == MB_OK)
         status = open_network(machine, path, file, &loaded, error);
-    return take_tensors(path, file, loaded, status, network, error);
+    return finish_loading(path, file, loaded, status, network, error);
 }

@@ -133,8 +133,7 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
         sizes[i] = (int64_t)info->shape[i];
     tensor->dims = sizes;
     tensor->n_dims = info->dimensions;
-    for (size_t i = 0; i < info->elements; i++)
-        mb_store_le_float(bytes + i * sizeof *values, values[i]);
+    mb_copy_le(bytes, values, info->elements, sizeof *values);
     tensor->raw_data = (ProtobufCBinaryData){info->elements * sizeof *values, bytes};
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
 }

@@ -14,24 +14,29 @@ enum { LENGTH_BYTES = 8 };
 
 static const char metadata_name[] = "__metadata__";
 
-/* Names come from the file and are cut in errors, so that the figures behind them are seen. */
-#define TENSOR "%s: tensor \"%.100s\": "
-
 struct mb_safetensors {
-    mb_bytes bytes; /* the file, when mb_safetensors_open read it */
+    mb_bytes bytes; /* of the file; empty if the caller owns them */
     json_t *header; /* owns names, dtypes and metadata */
     mb_arena arena; /* owns tensors and shapes */
     mb_stored_tensor *tensors;
     size_t count;
 };
 
-/* What every check needs: where the tensors' part of the file is, and where errors go. */
-typedef struct reading {
+/* A file being checked. */
+typedef struct reader {
     const char *label;
-    const uint8_t *data;
-    size_t size;
+    const uint8_t *data; /* of the tensors */
+    size_t size;         /* of data */
     mb_error *error;
-} reading;
+} reader;
+
+#define FAIL(in, format, ...)                                                                      \
+    mb_fail((in)->error, MB_ERROR_FORMAT, "%s: " format, (in)->label, __VA_ARGS__)
+
+/* Names come from the file; they are cut, so that the figures after them fit into the message. */
+#define FAIL_TENSOR(in, name, format, ...)                                                         \
+    mb_fail((in)->error, MB_ERROR_FORMAT, "%s: tensor \"%.100s\": " format, (in)->label, name,     \
+            __VA_ARGS__)
 
 static const struct dtype {
     const char *name;
@@ -43,7 +48,7 @@ static const struct dtype {
     {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6},
 };
 
-/* 0 for a name that is none. */
+/* Bits per element; 0 for an unknown dtype. */
 static size_t dtype_bits(const char *name)
 {
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++)
@@ -61,111 +66,96 @@ static bool get_size(const json_t *value, size_t *size)
     return true;
 }
 
-/* The header's length, checked before anything of it is parsed. */
-static mb_status read_length(const reading *in, const uint8_t *bytes, size_t size, size_t *length)
+/* The header's length, checked before the header is parsed. */
+static mb_status read_length(const reader *in, const uint8_t *bytes, size_t size, size_t *length)
 {
     if (size < LENGTH_BYTES)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       "%s: truncated: %zu bytes, a header's length takes %d", in->label, size,
-                       LENGTH_BYTES);
+        return FAIL(in, "truncated: %zu bytes, a header's length takes %d", size, LENGTH_BYTES);
     const uint64_t promised = mb_load_le64(bytes);
     if (promised > MB_SAFETENSORS_HEADER_LIMIT)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       "%s: header too long: %" PRIu64 " bytes promised, at most %zu are read",
-                       in->label, promised, MB_SAFETENSORS_HEADER_LIMIT);
+        return FAIL(in, "header too long: %" PRIu64 " bytes promised, at most %zu are read",
+                    promised, MB_SAFETENSORS_HEADER_LIMIT);
     if (promised > size - LENGTH_BYTES)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       "%s: truncated: %" PRIu64 " bytes of header promised, %zu are there",
-                       in->label, promised, size - LENGTH_BYTES);
+        return FAIL(in, "truncated: %" PRIu64 " bytes of header promised, %zu are there", promised,
+                    size - LENGTH_BYTES);
     *length = (size_t)promised;
     return MB_OK;
 }
 
-static mb_status parse_header(const reading *in, const char *text, size_t length, json_t **header)
+static mb_status parse_header(const reader *in, const char *text, size_t length, json_t **header)
 {
-    /* The format allows blanks behind the object, not before it. */
+    /* The format allows blanks after the object, not before it. */
     if (length == 0 || text[0] != '{')
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       "%s: header is not a JSON object: its %zu bytes start without {", in->label,
-                       length);
+        return FAIL(in, "header is not a JSON object: its %zu bytes start without {", length);
     json_error_t why;
     *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     if (*header != NULL)
         return MB_OK;
     if (json_error_code(&why) == json_error_out_of_memory)
         return mb_fail_memory(in->error, in->label, length);
-    return mb_fail(in->error, MB_ERROR_FORMAT, "%s: header is not JSON: %s: at byte %d of %zu",
-                   in->label, why.text, why.position, length);
+    return FAIL(in, "header is not JSON: %s: at byte %d of %zu", why.text, why.position, length);
 }
 
-static mb_status check_metadata(const reading *in, json_t *metadata)
+static mb_status check_metadata(const reader *in, json_t *metadata)
 {
     if (!json_is_object(metadata))
-        return mb_fail(in->error, MB_ERROR_FORMAT, "%s: %s is not a JSON object", in->label,
-                       metadata_name);
+        return FAIL(in, "%s is not a JSON object", metadata_name);
     const char *key;
     json_t *value;
     json_object_foreach(metadata, key, value)
     {
         if (!json_is_string(value))
-            return mb_fail(in->error, MB_ERROR_FORMAT, "%s: %s: \"%.100s\" is not a string",
-                           in->label, metadata_name, key);
+            return FAIL(in, "%s: \"%.100s\" is not a string", metadata_name, key);
     }
     return MB_OK;
 }
 
-static mb_status read_shape(const reading *in, const json_t *shape, mb_arena *arena,
+static mb_status read_shape(const reader *in, const json_t *shape, mb_arena *arena,
                             mb_stored_tensor *tensor)
 {
     if (!json_is_array(shape))
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "without a shape", in->label,
-                       tensor->name);
+        return FAIL_TENSOR(in, tensor->name, "%s", "without a shape");
     tensor->dimensions = json_array_size(shape);
     size_t *extents = mb_arena_alloc(arena, tensor->dimensions, sizeof *extents);
     if (extents == NULL)
-        return mb_fail_memory(in->error, in->label, tensor->dimensions * sizeof *extents);
+        return mb_arena_status(arena, in->label, in->error);
     tensor->elements = 1;
     for (size_t i = 0; i < tensor->dimensions; i++) {
         if (!get_size(json_array_get(shape, i), &extents[i]))
-            return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "dimension %zu is not a size",
-                           in->label, tensor->name, i);
+            return FAIL_TENSOR(in, tensor->name, "dimension %zu is not a size", i);
         if (!mb_multiply(tensor->elements, extents[i], &tensor->elements))
-            return mb_fail(in->error, MB_ERROR_FORMAT,
-                           TENSOR "shape overflows at dimension %zu: %zu", in->label, tensor->name,
-                           i, extents[i]);
+            return FAIL_TENSOR(in, tensor->name, "shape overflows at dimension %zu: %zu", i,
+                               extents[i]);
     }
     tensor->shape = extents;
     return MB_OK;
 }
 
-static mb_status read_offsets(const reading *in, const json_t *offsets, mb_stored_tensor *tensor)
+static mb_status read_offsets(const reader *in, const json_t *offsets, mb_stored_tensor *tensor)
 {
     if (json_array_size(offsets) != 2 || !get_size(json_array_get(offsets, 0), &tensor->begin) ||
         !get_size(json_array_get(offsets, 1), &tensor->end))
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "data_offsets are not two sizes",
-                       in->label, tensor->name);
+        return FAIL_TENSOR(in, tensor->name, "%s", "data_offsets are not two sizes");
     if (tensor->begin > tensor->end)
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "data_offsets go backwards: %zu to %zu",
-                       in->label, tensor->name, tensor->begin, tensor->end);
+        return FAIL_TENSOR(in, tensor->name, "data_offsets go backwards: %zu to %zu", tensor->begin,
+                           tensor->end);
     if (tensor->end > in->size)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       TENSOR "truncated: ends at byte %zu, %zu are there", in->label, tensor->name,
-                       tensor->end, in->size);
+        return FAIL_TENSOR(in, tensor->name, "truncated: ends at byte %zu, %zu are there",
+                           tensor->end, in->size);
     tensor->data = in->data + tensor->begin;
     return MB_OK;
 }
 
-static mb_status read_tensor(const reading *in, const char *name, const json_t *entry,
+static mb_status read_tensor(const reader *in, const char *name, const json_t *entry,
                              mb_arena *arena, mb_stored_tensor *tensor)
 {
     tensor->name = name;
     tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
     if (tensor->dtype == NULL)
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "without a dtype", in->label, name);
+        return FAIL_TENSOR(in, name, "%s", "without a dtype");
     const size_t bits = dtype_bits(tensor->dtype);
     if (bits == 0)
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "unknown dtype \"%.100s\"", in->label,
-                       name, tensor->dtype);
+        return FAIL_TENSOR(in, name, "unknown dtype \"%.100s\"", tensor->dtype);
     mb_status status = read_shape(in, json_object_get(entry, "shape"), arena, tensor);
     if (status == MB_OK)
         status = read_offsets(in, json_object_get(entry, "data_offsets"), tensor);
@@ -173,38 +163,35 @@ static mb_status read_tensor(const reading *in, const char *name, const json_t *
         return status;
     size_t total;
     if (!mb_multiply(tensor->elements, bits, &total))
-        return mb_fail(in->error, MB_ERROR_FORMAT, TENSOR "shape overflows: %zu elements of %s",
-                       in->label, name, tensor->elements, tensor->dtype);
+        return FAIL_TENSOR(in, name, "shape overflows: %zu elements of %s", tensor->elements,
+                           tensor->dtype);
     if (total % 8 != 0 || total / 8 != tensor->end - tensor->begin)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       TENSOR "%zu elements of %s do not take its %zu bytes", in->label, name,
-                       tensor->elements, tensor->dtype, tensor->end - tensor->begin);
+        return FAIL_TENSOR(in, name, "%zu elements of %s do not take its %zu bytes",
+                           tensor->elements, tensor->dtype, tensor->end - tensor->begin);
     return MB_OK;
 }
 
-static mb_status read_tensors(const reading *in, mb_safetensors *file)
+static mb_status read_tensors(const reader *in, mb_safetensors *file)
 {
     file->tensors =
         mb_arena_alloc(&file->arena, json_object_size(file->header), sizeof *file->tensors);
-    if (file->tensors == NULL)
-        return mb_fail_memory(in->error, in->label, json_object_size(file->header));
-    mb_status status = MB_OK;
+    mb_status status = mb_arena_status(&file->arena, in->label, in->error);
     const char *name;
     json_t *entry;
     json_object_foreach(file->header, name, entry)
     {
+        if (status != MB_OK)
+            break;
         if (strcmp(name, metadata_name) == 0)
             status = check_metadata(in, entry);
         else
             status = read_tensor(in, name, entry, &file->arena, &file->tensors[file->count++]);
-        if (status != MB_OK)
-            break;
     }
     return status;
 }
 
-/* By place; at one place tensors without elements first, those by name. */
-static int compare_places(const void *left, const void *right)
+/* By offset; at equal offsets empty tensors first, then by name. */
+static int compare_offsets(const void *left, const void *right)
 {
     const mb_stored_tensor *a = left, *b = right;
     if (a->begin != b->begin)
@@ -214,34 +201,31 @@ static int compare_places(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-/* Sorts the tensors and follows them through the data. */
-static mb_status check_cover(const reading *in, mb_safetensors *file)
+/* Sorts the tensors; they must cover the data without holes and overlaps. */
+static mb_status check_cover(const reader *in, mb_safetensors *file)
 {
     const char *before = "the header";
     size_t at = 0;
     if (file->count > 0)
-        qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_offsets);
     for (size_t i = 0; i < file->count; i++) {
         const mb_stored_tensor *tensor = &file->tensors[i];
         if (tensor->begin != at)
-            return mb_fail(in->error, MB_ERROR_FORMAT,
-                           TENSOR "%s: starts at byte %zu, \"%.100s\" before it ends at %zu",
-                           in->label, tensor->name, tensor->begin < at ? "overlap" : "hole",
-                           tensor->begin, before, at);
+            return FAIL_TENSOR(in, tensor->name,
+                               "%s: starts at byte %zu, \"%.100s\" before it ends at %zu",
+                               tensor->begin < at ? "overlap" : "hole", tensor->begin, before, at);
         at = tensor->end;
         before = tensor->name;
     }
     if (at != in->size)
-        return mb_fail(in->error, MB_ERROR_FORMAT,
-                       "%s: trailing bytes: the tensors end at byte %zu, %zu are there", in->label,
-                       at, in->size);
+        return FAIL(in, "trailing bytes: the tensors end at byte %zu, %zu are there", at, in->size);
     return MB_OK;
 }
 
 mb_status mb_safetensors_parse(const char *label, const void *bytes, size_t size,
                                mb_safetensors **file, mb_error *error)
 {
-    reading in = {.label = label, .error = error};
+    reader in = {.label = label, .error = error};
     size_t length = 0;
     mb_status status = read_length(&in, bytes, size, &length);
     if (status != MB_OK)
@@ -305,22 +289,10 @@ const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key)
     return json_string_value(json_object_get(json_object_get(file->header, metadata_name), key));
 }
 
-void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values)
+void mb_safetensors_values(const mb_stored_tensor *tensor, void *values)
 {
-    for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = mb_load_le_float(tensor->data + i * sizeof(float));
-}
-
-void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values)
-{
-    for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = (int64_t)mb_load_le64(tensor->data + i * sizeof(int64_t));
-}
-
-void mb_safetensors_doubles(const mb_stored_tensor *tensor, double *values)
-{
-    for (size_t i = 0; i < tensor->elements; i++)
-        values[i] = mb_load_le_double(tensor->data + i * sizeof(double));
+    const size_t bytes = tensor->end - tensor->begin;
+    mb_copy_le(values, tensor->data, tensor->elements, bytes / mb_max_size(tensor->elements, 1));
 }
 
 void mb_safetensors_close(mb_safetensors *file)

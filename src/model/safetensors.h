@@ -4,7 +4,7 @@
  *     header        JSON: tensor name -> {dtype, shape, data_offsets}; under "__metadata__" strings
  *     tensors       row-major, little-endian, without holes or overlaps to the end of the file
  *
- * Nothing of a file is trusted: all that the header says is checked before it is handed out. */
+ * Files are not trusted: everything in the header is checked before it is used. */
 #ifndef MB_MODEL_SAFETENSORS_H
 #define MB_MODEL_SAFETENSORS_H
 
@@ -13,80 +13,80 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of header (the limit of the reference implementation) and of file that are read or
- * written; more is refused. */
+/* Limits of the header (as in the reference implementation) and of the file, in bytes, for reading
+ * and writing. */
 #define MB_SAFETENSORS_HEADER_LIMIT ((size_t)100000000)
 #define MB_SAFETENSORS_LIMIT ((size_t)1 << 31)
 
-/* The kinds of numbers that can be written: float, int64_t and double, as the format's "F32", "I64"
- * and "F64". */
+/* Element types that can be written: float, int64_t and double, "F32", "I64" and "F64" in the file.
+ */
 typedef enum mb_dtype { MB_DTYPE_F32, MB_DTYPE_I64, MB_DTYPE_F64 } mb_dtype;
 
-/* A tensor to write; everything is borrowed. The name is UTF-8. */
+/* A tensor to write; the caller owns everything. The name is UTF-8. */
 typedef struct mb_named_tensor {
     const char *name;
     size_t dimensions;
     const size_t *shape; /* (dimensions) */
-    const void *values;  /* numbers of the dtype, as many as the product of the shape, row-major */
+    const void *values;  /* (product of the shape), row-major */
     mb_dtype dtype;
 } mb_named_tensor;
 
-/* One line of the metadata, UTF-8. */
+/* One entry of the metadata, UTF-8. */
 typedef struct mb_key_value {
     const char *key, *value;
 } mb_key_value;
 
-/* What a file is to hold. The key "format" is the writer's own. */
+/* Contents of a file to write, in this order. Wider elements come first, because some loaders need
+ * aligned tensors. The metadata key "format" is reserved. */
 typedef struct mb_safetensors_content {
-    const mb_named_tensor *tensors; /* (tensor_count), stored in this order: F32 last, or some
-                                     * loaders find them not aligned */
+    const mb_named_tensor *tensors; /* (tensor_count) */
     size_t tensor_count;
-    const mb_key_value *metadata; /* (metadata_count), stored in this order */
+    const mb_key_value *metadata; /* (metadata_count) */
     size_t metadata_count;
 } mb_safetensors_content;
 
-/* A tensor of a file that was read; everything belongs to the mb_safetensors. */
+/* A tensor of a file; the mb_safetensors owns everything. */
 typedef struct mb_stored_tensor {
     const char *name;
-    const char *dtype; /* as the format names it: "F32", "BF16", ... */
+    const char *dtype; /* "F32", "BF16", ... */
     size_t dimensions;
     const size_t *shape; /* (dimensions) */
-    size_t elements;     /* product of the shape, 1 for no dimensions */
-    size_t begin, end;   /* bytes from the start of the tensors' part of the file */
+    size_t elements;     /* product of the shape; 1 for a scalar */
+    size_t begin, end;   /* byte offsets in the tensors' part of the file */
     const uint8_t *data; /* (end - begin) bytes, not aligned */
 } mb_stored_tensor;
 
-/* A file that was read and found whole. */
+/* A file that was read and checked. */
 typedef struct mb_safetensors mb_safetensors;
 
-/* Writes `content` to `path` with "format": "pt", which PyTorch's loaders look for,
- * first in the metadata. Equal content gives equal bytes. The file appears whole or not at all.
- * MB_ERROR_INVALID: two tensors or two lines of metadata of one name, a tensor named
- * "__metadata__", or a shape whose product overflows; MB_ERROR_IO: above the limits, or cannot be
- * written; MB_ERROR_MEMORY. */
+/* Writes a file, with "format": "pt", which PyTorch's loaders require, as the first metadata. Equal
+ * content gives equal bytes. The file appears whole or not at all.
+ * MB_ERROR_INVALID: two tensors or metadata entries of one name, a tensor named "__metadata__", or
+ * a shape whose product overflows; MB_ERROR_IO: above the limits, or cannot be written;
+ * MB_ERROR_MEMORY. */
 mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
                                mb_error *error);
 
-/* The bytes of such a file in memory, for mb_file_write; *bytes is the caller's to free. `path`
- * names it in errors. */
+/* The bytes of such a file, for mb_file_write; the caller frees *bytes. `path` is for errors only.
+ */
 mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_content *content,
                                    mb_bytes *bytes, mb_error *error);
 
-/* Reads and checks `path`; *file is the caller's, for mb_safetensors_close.
- * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: above the limits, or not what the head of
- * this page says, the error names the tensor and the figures; MB_ERROR_MEMORY. */
+/* Reads and checks a file; the caller closes *file.
+ * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: above the limits or not a valid file (the
+ * error names the tensor and the figures); MB_ERROR_MEMORY. */
 mb_status mb_safetensors_open(const char *path, mb_safetensors **file, mb_error *error);
 
-/* The same for a file that is in memory: `bytes` is borrowed until *file is closed, `label` stands
- * for the file's name in errors and is not kept. MB_ERROR_FORMAT; MB_ERROR_MEMORY. */
+/* Checks a file in memory: the caller owns `bytes`, which must outlive *file. `label` stands for
+ * the path in errors. MB_ERROR_FORMAT; MB_ERROR_MEMORY. */
 mb_status mb_safetensors_parse(const char *label, const void *bytes, size_t size,
                                mb_safetensors **file, mb_error *error);
 
-/* Tensors are numbered 0 .. mb_safetensors_count()-1 in the order of their data. */
+/* Tensors 0 .. mb_safetensors_count()-1, in the order of their data. */
 size_t mb_safetensors_count(const mb_safetensors *file);
 const mb_stored_tensor *mb_safetensors_tensor(const mb_safetensors *file, size_t index);
 
-/* Numbers in all tensors together, which the file's size bounds. */
+/* Elements of all tensors; the file's size bounds them. */
 size_t mb_safetensors_elements(const mb_safetensors *file);
 
 /* The tensor of this name, NULL when there is none. */
@@ -95,12 +95,9 @@ const mb_stored_tensor *mb_safetensors_find(const mb_safetensors *file, const ch
 /* The metadata under `key`, NULL when there is none. Valid until the file is closed. */
 const char *mb_safetensors_metadata(const mb_safetensors *file, const char *key);
 
-/* Copies the numbers of a tensor whose dtype is "F32" into values (elements), row-major. */
-void mb_safetensors_floats(const mb_stored_tensor *tensor, float *values);
-
-/* The same for a tensor whose dtype is "I64", and for "F64". */
-void mb_safetensors_integers(const mb_stored_tensor *tensor, int64_t *values);
-void mb_safetensors_doubles(const mb_stored_tensor *tensor, double *values);
+/* Copies a tensor of dtype "F32", "I64" or "F64" into values (elements) of float, int64_t or
+ * double, row-major. */
+void mb_safetensors_values(const mb_stored_tensor *tensor, void *values);
 
 /* Frees; NULL is fine. */
 void mb_safetensors_close(mb_safetensors *file);

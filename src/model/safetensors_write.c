@@ -9,18 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reference implementation pads its headers to this with blanks, so that tensors are aligned
- * in a file that is mapped. */
+/* The reference implementation pads headers with blanks to a multiple of this, so that tensors are
+ * aligned in a mapped file. */
 enum { LENGTH_BYTES = 8, HEADER_UNIT = 8 };
 
 static const struct {
     const char *name;
-    size_t bytes; /* of a number */
+    size_t bytes; /* per element */
 } dtypes[] = {[MB_DTYPE_F32] = {"F32", sizeof(float)},
               [MB_DTYPE_I64] = {"I64", sizeof(int64_t)},
               [MB_DTYPE_F64] = {"F64", sizeof(double)}};
 
-/* Adds `value`, whose reference it takes, under a name that must be new. */
+/* Adds `value`, whose reference it takes, under a name that must not exist yet. */
 static mb_status add(const char *path, json_t *object, const char *key, json_t *value,
                      mb_error *error)
 {
@@ -37,7 +37,7 @@ static mb_status add(const char *path, json_t *object, const char *key, json_t *
 static mb_status add_metadata(const char *path, const mb_safetensors_content *content,
                               json_t *header, mb_error *error)
 {
-    json_t *pairs = json_object(); /* the header's from here on */
+    json_t *pairs = json_object(); /* owned by the header from here on */
     mb_status status = add(path, header, "__metadata__", pairs, error);
     if (status == MB_OK)
         status = add(path, pairs, "format", json_string("pt"), error);
@@ -47,7 +47,8 @@ static mb_status add_metadata(const char *path, const mb_safetensors_content *co
     return status;
 }
 
-/* The header's entry of a tensor whose data start at *offset, and *offset moved behind them. */
+/* Adds the header's entry of a tensor whose data start at *offset, and moves *offset to their end.
+ */
 static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, size_t *offset,
                             json_t *header, mb_error *error)
 {
@@ -76,7 +77,7 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
                error);
 }
 
-/* The header's text, on the heap, and the size of the data that it describes. */
+/* The header's text, on the heap, and the size of the data it describes. */
 static mb_status compose_header(const char *path, const mb_safetensors_content *content,
                                 char **text, size_t *data_size, mb_error *error)
 {
@@ -95,38 +96,15 @@ static mb_status compose_header(const char *path, const mb_safetensors_content *
     return status;
 }
 
-static void put_floats(const float *values, size_t count, uint8_t *data)
-{
-    for (size_t i = 0; i < count; i++)
-        mb_store_le_float(data + i * sizeof *values, values[i]);
-}
-
-static void put_integers(const int64_t *values, size_t count, uint8_t *data)
-{
-    for (size_t i = 0; i < count; i++)
-        mb_store_le64(data + i * sizeof *values, (uint64_t)values[i]);
-}
-
-static void put_doubles(const double *values, size_t count, uint8_t *data)
-{
-    for (size_t i = 0; i < count; i++)
-        mb_store_le_double(data + i * sizeof *values, values[i]);
-}
-
-/* Tensors follow each other as compose_header has numbered their bytes. */
-static void fill_data(const mb_safetensors_content *content, uint8_t *data)
+/* In the order in which compose_header has numbered their bytes. */
+static void copy_tensors(const mb_safetensors_content *content, uint8_t *data)
 {
     for (size_t i = 0; i < content->tensor_count; i++) {
         const mb_named_tensor *tensor = &content->tensors[i];
         size_t elements = 1;
         for (size_t d = 0; d < tensor->dimensions; d++)
             elements *= tensor->shape[d];
-        if (tensor->dtype == MB_DTYPE_I64)
-            put_integers(tensor->values, elements, data);
-        else if (tensor->dtype == MB_DTYPE_F64)
-            put_doubles(tensor->values, elements, data);
-        else
-            put_floats(tensor->values, elements, data);
+        mb_copy_le(data, tensor->values, elements, dtypes[tensor->dtype].bytes);
         data += elements * dtypes[tensor->dtype].bytes;
     }
 }
@@ -141,7 +119,7 @@ mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_conten
     if (status != MB_OK)
         goto done;
     const size_t header_length = strlen(header);
-    const size_t padded = (header_length + HEADER_UNIT - 1) / HEADER_UNIT * HEADER_UNIT;
+    const size_t padded = mb_round_up(header_length, HEADER_UNIT);
     const size_t head = LENGTH_BYTES + padded;
     if (padded > MB_SAFETENSORS_HEADER_LIMIT || data_size > MB_SAFETENSORS_LIMIT - head) {
         status = mb_fail(error, MB_ERROR_IO,
@@ -157,7 +135,7 @@ mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_conten
     mb_store_le64(bytes, padded);
     memcpy(bytes + LENGTH_BYTES, header, header_length);
     memset(bytes + LENGTH_BYTES + header_length, ' ', padded - header_length);
-    fill_data(content, bytes + head);
+    copy_tensors(content, bytes + head);
     *whole = (mb_bytes){bytes, head + data_size};
 done:
     free(header);

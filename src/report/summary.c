@@ -27,26 +27,19 @@ char *mb_format_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
     return text;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error)
 {
     const size_t n = run->options->epochs;
     *speed = (mb_spread){NAN, NAN, NAN};
     if (n == 0)
         return MB_OK;
-    double *sorted = malloc(n * sizeof *sorted);
-    if (sorted == NULL)
-        return mb_fail_memory(error, "summary", n * sizeof *sorted);
+    double *values = malloc(n * sizeof *values);
+    if (values == NULL)
+        return mb_fail_memory(error, "summary", n * sizeof *values);
     for (size_t i = 0; i < n; i++)
-        sorted[i] = run->epochs[i].samples_per_second;
-    qsort(sorted, n, sizeof *sorted, ascending);
-    *speed = (mb_spread){sorted[0], 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]), sorted[n - 1]};
-    free(sorted);
+        values[i] = run->epochs[i].samples_per_second;
+    *speed = mb_spread_of(values, n);
+    free(values);
     return MB_OK;
 }
 

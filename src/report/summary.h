@@ -2,6 +2,7 @@
 #ifndef MB_REPORT_SUMMARY_H
 #define MB_REPORT_SUMMARY_H
 
+#include "core/spread.h"
 #include "core/status.h"
 #include "report/format.h"
 #include "train/keeper.h"
@@ -37,9 +38,6 @@ typedef struct mb_run {
 /* Seconds of all training phases, and the epochs' samples per second: least, median, most
  * (NaN without an epoch). */
 double mb_run_seconds(const mb_run *run);
-typedef struct mb_spread {
-    double min, median, max;
-} mb_spread;
 mb_status mb_run_speed(const mb_run *run, mb_spread *speed, mb_error *error);
 
 /* "7 epochs", "7 epochs (epoch 5 is kept)": for sentences. Returns `text`. */

@@ -193,12 +193,7 @@ static mb_status restore_row(const mb_checkpoint *c, const mb_state *state, mb_e
     void *packed = calloc(state->count + 1, mb_state_size(state->kind));
     if (packed == NULL)
         return mb_fail_memory(error, c->path, state->count);
-    if (state->kind == MB_STATE_SIZES)
-        mb_safetensors_integers(tensor, packed);
-    else if (state->kind == MB_STATE_DOUBLES)
-        mb_safetensors_doubles(tensor, packed);
-    else
-        mb_safetensors_floats(tensor, packed);
+    mb_safetensors_values(tensor, packed);
     mb_state_unpack(state, packed);
     free(packed);
     return MB_OK;
@@ -222,7 +217,7 @@ static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, 
         else
             status = find(c, name, "F32", info.elements, &tensor, error);
         if (status == MB_OK)
-            mb_safetensors_floats(tensor, values);
+            mb_safetensors_values(tensor, values);
         mb_error why = {0};
         if (status == MB_OK && state->checked &&
             mb_network_check(network, i, values, &why) != MB_OK)

@@ -20,7 +20,7 @@ static void use(const mb_stored_tensor *tensor)
         return;
     float *values = calloc(tensor->elements + 1, sizeof *values);
     if (values != NULL)
-        mb_safetensors_floats(tensor, values);
+        mb_safetensors_values(tensor, values);
     free(values);
 }
 

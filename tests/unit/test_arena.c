@@ -67,21 +67,31 @@ TEST(elements_count_by_their_size)
     mb_arena_free(&arena);
 }
 
-TEST(what_does_not_fit_is_refused)
+/* Once an allocation has failed, all later ones do, and the pieces from before stay. */
+TEST(failure_is_remembered)
 {
-    mb_arena arena = {0};
-    assert_null(mb_arena_alloc(&arena, SIZE_MAX, 2));
-    assert_null(mb_arena_alloc(&arena, SIZE_MAX / 2 + 1, 2));
-    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX));
-    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX - MB_CACHE_LINE));
-    assert_null(mb_arena_alloc(&arena, 1, SIZE_MAX - 2 * MB_CACHE_LINE));
-    assert_null(mb_arena_alloc(&arena, SIZE_MAX / 4, 1));
-    assert_null(arena.blocks);
-    uint8_t *piece = mb_arena_alloc(&arena, 10, 1);
-    assert_null(mb_arena_alloc(&arena, SIZE_MAX, SIZE_MAX));
-    assert_non_null(piece);
-    assert_true(is_zero(piece, 10)); /* what was taken before is still there */
-    mb_arena_free(&arena);
+    static const size_t cases[][2] = {{SIZE_MAX, 2},
+                                      {SIZE_MAX / 2 + 1, 2},
+                                      {1, SIZE_MAX},
+                                      {1, SIZE_MAX - MB_CACHE_LINE},
+                                      {1, SIZE_MAX - 2 * MB_CACHE_LINE},
+                                      {SIZE_MAX / 4, 1}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_arena arena = {0};
+        mb_error error = {0};
+        uint8_t *piece = mb_arena_alloc(&arena, 10, 1);
+        assert_non_null(piece);
+        assert_int_equal(mb_arena_status(&arena, "test", &error), MB_OK);
+        assert_null(mb_arena_alloc(&arena, cases[i][0], cases[i][1]));
+        assert_null(mb_arena_alloc(&arena, 1, 1));
+        assert_null(mb_arena_strdup(&arena, "text"));
+        assert_true(is_zero(piece, 10));
+        assert_int_equal(mb_arena_status(&arena, "test", &error), MB_ERROR_MEMORY);
+        assert_non_null(strstr(error.text, "test: out of memory: "));
+        mb_arena_free(&arena);
+        assert_non_null(mb_arena_alloc(&arena, 1, 1));
+        mb_arena_free(&arena);
+    }
 }
 
 TEST(nothing_is_a_valid_pointer)

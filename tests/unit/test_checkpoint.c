@@ -301,8 +301,8 @@ static size_t steps_of(const char *path)
     mb_checkpoint checkpoint;
     int64_t epoch, step;
     assert_int_equal(mb_checkpoint_open(path, &checkpoint, NULL), MB_OK);
-    mb_safetensors_integers(mb_safetensors_find(checkpoint.file, "epoch"), &epoch);
-    mb_safetensors_integers(mb_safetensors_find(checkpoint.file, "step"), &step);
+    mb_safetensors_values(mb_safetensors_find(checkpoint.file, "epoch"), &epoch);
+    mb_safetensors_values(mb_safetensors_find(checkpoint.file, "step"), &step);
     mb_checkpoint_close(&checkpoint);
     return (size_t)epoch * MB_TEST_STEPS + (size_t)step;
 }

@@ -73,7 +73,7 @@ static float *floats(const golden *values, const char *owner, const char *name, 
     assert_string_equal(tensor->dtype, "F32");
     float *numbers = calloc(elements, sizeof *numbers);
     assert_non_null(numbers);
-    mb_safetensors_floats(tensor, numbers);
+    mb_safetensors_values(tensor, numbers);
     return numbers;
 }
 

@@ -102,7 +102,7 @@ static float *golden_floats(const mb_safetensors *file, const char *run, const c
         fail_msg("%s is not there", whole);
     assert_int_equal(tensor->elements, elements);
     float *numbers = take(elements, sizeof *numbers);
-    mb_safetensors_floats(tensor, numbers);
+    mb_safetensors_values(tensor, numbers);
     return numbers;
 }
 

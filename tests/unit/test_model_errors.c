@@ -102,7 +102,7 @@ TEST(test_extra_tensor)
     model.tensors[model.tensor_count++] =
         (mb_named_tensor){"4.bias", 0, NULL, model.values, MB_DTYPE_F32};
     assert_refused(*state, &model,
-                   "tensor \"4.bias\": the network dense:3,relu,dense:2 has none "
+                   "tensor \"4.bias\": the network dense:3,relu,dense:2 has no tensor "
                    "of this name");
 }
 
@@ -200,13 +200,13 @@ TEST(test_metadata_malformed)
     start_model(&model);
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         model.metadata[1].value = inputs[i];
-        snprintf(text, sizeof text, "metadata \"input\": cannot be \"%s\"", inputs[i]);
+        snprintf(text, sizeof text, "metadata \"input\": invalid value \"%s\"", inputs[i]);
         assert_refused(*state, &model, text);
     }
     start_model(&model);
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         model.metadata[2].value = classes[i];
-        snprintf(text, sizeof text, "metadata \"classes\": cannot be \"%s\"", classes[i]);
+        snprintf(text, sizeof text, "metadata \"classes\": invalid value \"%s\"", classes[i]);
         assert_refused(*state, &model, text);
     }
 }

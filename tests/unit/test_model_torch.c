@@ -93,7 +93,7 @@ TEST(counts_are_integers_in_files)
     assert_string_equal(count->dtype, "I64");
     assert_int_equal(count->dimensions, 0);
     assert_int_equal(count->begin, 0); /* before the floats, and so aligned */
-    mb_safetensors_integers(count, &batches);
+    mb_safetensors_values(count, &batches);
     assert_int_equal(batches, 1234567);
     mb_safetensors_close(file);
     mb_network_close(again);
