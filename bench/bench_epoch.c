@@ -96,7 +96,8 @@ static void print_all(const bench *b, const mb_epoch_settings *plan)
     const mb_dataset *dataset = &b->data.dataset;
     mb_bench_print_machine(mb_machine_describe(b->machine[0]));
     printf("%s: %zu images of %zux%zu, %.1f %% of the pixels not zero\n", b->data.from,
-           dataset->train.count, dataset->rows, dataset->columns, 100.0 * b->data.density);
+           dataset->train.images.count, dataset->train.images.rows, dataset->train.images.columns,
+           100.0 * b->data.density);
     printf("%zu round%s of 1 epoch to warm up and %zu timed\n", plan->rounds,
            plan->rounds > 1 ? "s" : "", plan->epochs);
     mb_epoch_print(plan, &b->results);

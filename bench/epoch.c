@@ -153,7 +153,7 @@ mb_status mb_epoch_case_run(const mb_epoch_settings *plan, size_t round, mb_epoc
                             mb_error *error)
 {
     const mb_dataset *dataset = &plan->data->dataset;
-    const mb_shape input = {1, dataset->rows, dataset->columns};
+    const mb_shape input = mb_images_shape(&dataset->train.images);
     mb_network *network = NULL;
     mb_bench_result big;
     mb_status status = mb_bench_sgemm(c->machine, SGEMM_REPEATS, &big, error);

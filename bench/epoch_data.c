@@ -26,10 +26,10 @@ static mb_status fill_blanks(mb_epoch_data *data, size_t bytes, mb_error *error)
     data->images = malloc(bytes);
     if (data->images == NULL)
         return mb_fail_memory(error, "images", bytes);
-    const uint8_t *own = data->whole->train.images;
+    const uint8_t *own = data->whole->train.images.pixels;
     for (size_t i = 0; i < bytes; i++)
         data->images[i] = own[i] > 0 ? own[i] : 1;
-    data->dataset.train.images = data->images;
+    data->dataset.train.images.pixels = data->images;
     return MB_OK;
 }
 
@@ -41,20 +41,21 @@ mb_status mb_epoch_data_open(const char *given, mb_machine *machine, size_t samp
     if (status != MB_OK)
         return status;
     const mb_dataset *whole = data->whole;
-    if (samples > whole->train.count)
+    if (samples > whole->train.images.count)
         return mb_fail(error, MB_ERROR_INVALID, "--samples: %zu are wanted, %zu images are there",
-                       samples, whole->train.count);
+                       samples, whole->train.images.count);
     data->dataset = *whole;
     if (samples > 0)
-        data->dataset.train.count = samples;
-    const size_t bytes = data->dataset.train.count * whole->rows * whole->columns;
+        data->dataset.train.images.count = samples;
+    const size_t bytes = data->dataset.train.images.count * mb_images_stride(&whole->train.images);
     if (dense)
         status = fill_blanks(data, bytes, error);
     const mb_split *train = &data->dataset.train;
-    data->dataset.test = (mb_split){train->images, train->labels, 1};
+    data->dataset.test = *train;
+    data->dataset.test.images.count = 1;
     size_t dots = 0;
     for (size_t i = 0; i < bytes; i++)
-        dots += train->images[i] != 0;
+        dots += train->images.pixels[i] != 0;
     data->density = (double)dots / (double)bytes;
     return status;
 }

@@ -18,7 +18,7 @@ static void name_of(const mb_epoch_case *c, const char *part, char *name)
 
 static double samples_of(const mb_epoch_settings *plan)
 {
-    return (double)plan->data->dataset.train.count;
+    return (double)plan->data->dataset.train.images.count;
 }
 
 /* Median of seconds[first .. end-1] over all rounds. */

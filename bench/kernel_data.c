@@ -98,8 +98,8 @@ mb_status mb_kernel_data_open(size_t rows, mb_kernel_data *data, mb_error *error
         mb_sampler_shuffle(1, 0, d->image_count, d->order);
         d->dots = count_dots(d);
         prepare_augment(d);
-        const mb_split split = {d->images, d->labels, d->image_count};
-        status = mb_sample_source_open(&split, MB_PIXELS, &d->arena, &d->source, error);
+        const mb_split split = {{d->images, d->image_count, 1, 1, MB_PIXELS}, d->labels};
+        status = mb_sample_source_open(&split, &d->arena, &d->source, error);
     }
     if (status == MB_OK)
         status = mb_batch_open(&d->source, rows, true, &d->arena, &d->batch, error);

@@ -120,8 +120,9 @@ static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error
             sparse && mb_rng_below(&rng, 5) > 0 ? 0 : 1 + (uint8_t)mb_rng_below(&rng, 255);
     for (size_t i = 0; i < count; i++)
         p->labels[i] = (uint8_t)(i % CLASSES);
-    const mb_split split = {p->images, p->labels, count};
-    p->dataset = (mb_dataset){"", ROWS, ROWS, CLASSES, split, {p->images, p->labels, 1}};
+    const mb_split split = {{p->images, count, 1, ROWS, ROWS}, p->labels};
+    p->dataset = (mb_dataset){.folder = "", .classes = CLASSES, .train = split, .test = split};
+    p->dataset.test.images.count = 1;
     return MB_OK;
 }
 

@@ -96,8 +96,7 @@ static mb_status evaluate_test_set(mb_machine *machine, const mb_network *networ
                                    mb_error *error)
 {
     mb_error why = {0};
-    const mb_status status = mb_evaluate(machine, network, &dataset->test, dataset->rows,
-                                         dataset->columns, evaluation, &why);
+    const mb_status status = mb_evaluate(machine, network, &dataset->test, evaluation, &why);
     if (status == MB_ERROR_INVALID)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: %s", dataset->folder, why.text);
     if (status != MB_OK)
@@ -116,7 +115,7 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
     if (status == MB_OK)
         status = mb_data_open(arguments->data, MB_SPLIT_TEST, dataset, error);
     if (status == MB_OK && model.network != NULL) {
-        model.input = (mb_shape){1, (*dataset)->rows, (*dataset)->columns};
+        model.input = mb_images_shape(&(*dataset)->test.images);
         status = mb_model_open(machine, &model, network, error);
     }
     return status;

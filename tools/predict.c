@@ -152,8 +152,8 @@ static mb_status classify(mb_machine *machine, const mb_network *network, const 
     float *logits = calloc(values, 2 * sizeof *logits), *probabilities = logits + values;
     if (logits == NULL)
         return mb_fail_memory(error, "predict", values * 2 * sizeof *logits);
-    mb_status status = mb_logits(machine, network, all->images, all->count, all->rows, all->columns,
-                                 logits, error);
+    const mb_images images = {all->images, all->count, 1, all->rows, all->columns};
+    mb_status status = mb_logits(machine, network, &images, logits, error);
     memcpy(probabilities, logits, values * sizeof *logits);
     for (size_t i = 0; status == MB_OK && i < all->count; i++)
         mb_softmax(classes, probabilities + i * classes);

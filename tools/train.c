@@ -76,7 +76,7 @@ static mb_status open_data(train_run *run, mb_error *error)
 
 static mb_status open_network(train_run *run, mb_error *error)
 {
-    const mb_shape input = {1, run->dataset->rows, run->dataset->columns};
+    const mb_shape input = mb_images_shape(&run->dataset->train.images);
     const size_t classes = run->dataset->classes;
     const char *spec = run->arguments.network;
     const bool resumed = run->from.path != NULL;
@@ -103,7 +103,8 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = open_data(run, error);
     if (status == MB_OK)
-        status = mb_training_options_check(&arguments->training, run->dataset->train.count, error);
+        status = mb_training_options_check(&arguments->training, run->dataset->train.images.count,
+                                           error);
     if (status == MB_OK)
         status = open_network(run, error);
     if (status == MB_OK)
@@ -161,8 +162,9 @@ static void print_beginning(const train_run *run)
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
     printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
-           data->folder != NULL ? data->folder : "drawn digits", data->train.count,
-           data->test.count, data->rows, data->columns, data->classes);
+           data->folder != NULL ? data->folder : "drawn digits", data->train.images.count,
+           data->test.images.count, data->train.images.rows, data->train.images.columns,
+           data->classes);
     printf("network  %s, %zu parameters\n", mb_network_spec(run->network),
            mb_network_parameter_count(run->network));
     printf("training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",

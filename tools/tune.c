@@ -93,7 +93,7 @@ static mb_status measure(const tuning *t, candidate *c, size_t round, mb_error *
 /* As many samples as take measured_seconds: a step at least. */
 static mb_status choose_samples(tuning *t, mb_error *error)
 {
-    const size_t all = t->job.dataset->train.count, step = t->job.options.batch_size;
+    const size_t all = t->job.dataset->train.images.count, step = t->job.options.batch_size;
     candidate *fastest = &t->candidates[t->count - 1]; /* most likely */
     mb_status status = MB_OK;
     for (t->job.samples = step < all ? step : all; status == MB_OK;) {

@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_DATASET_H
 #define MNIST_BLAS_DATASET_H
 
+#include <mnist_blas/images.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/status.h>
 
@@ -12,19 +13,19 @@
 extern "C" {
 #endif
 
-/* `count` images of one size with their labels. */
+/* Images with their labels. */
 typedef struct mb_split {
-    const uint8_t *images; /* (count, rows, columns) gray values, 0 is background */
-    const uint8_t *labels; /* (count) 0 .. classes-1 */
-    size_t count;
+    mb_images images;
+    const uint8_t *labels; /* (images.count) 0 .. classes-1 */
 } mb_split;
 
 /* Read-only for its users; everything in it belongs to it. */
 typedef struct mb_dataset {
     const char *folder; /* where it was read, as given; NULL: drawn */
-    size_t rows, columns;
-    size_t classes; /* 2 .. 256 */
+    size_t classes;     /* 2 .. 256 */
+    /* Both have images of one shape. A split that was not read has count 0. */
     mb_split train, test;
+    struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */
 } mb_dataset;
 
 /* Which of the two splits to read; they can be added. A split not read has count 0. */
@@ -58,7 +59,17 @@ MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset
 MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                        mb_error *error);
 
-/* Frees; NULL is fine. */
+/* A dataset of images in memory. Pixels and labels are borrowed: they must stay as they are until
+ * the dataset is closed. `test` may be NULL for a dataset that is not trained on. Labels are below
+ * `classes`, 2 .. 256; 0: one more than the largest label of both splits. On success *dataset is
+ * the caller's, for mb_dataset_close.
+ * MB_ERROR_INVALID: train is NULL or has no images, a label that is not below `classes`, splits
+ * with images of different shapes, or more than one channel; MB_ERROR_MEMORY. */
+MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test,
+                                        size_t classes, mb_dataset **dataset, mb_error *error);
+
+/* Frees what an open function made; does nothing for NULL and for a struct of the caller's own,
+ * whose storage is NULL. */
 MB_API void mb_dataset_close(mb_dataset *dataset);
 
 #ifdef __cplusplus

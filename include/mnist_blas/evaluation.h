@@ -25,26 +25,24 @@ typedef struct mb_evaluation {
     const mb_class_score *scores; /* (classes) */
 } mb_evaluation;
 
-/* Classifies all of `split` (images of rows x columns) with the machine's team; *evaluation is the
- * caller's, for mb_evaluation_free. At equal logits the lower class wins.
- * MB_ERROR_INVALID: images of another size than the network's input, a label above its classes, or
- * an empty split; MB_ERROR_DIVERGED: an output that is not finite; MB_ERROR_MEMORY. */
+/* Classifies all of `split` with the machine's team; *evaluation is the caller's, for
+ * mb_evaluation_free. At equal logits the lower class wins.
+ * MB_ERROR_INVALID: images of another shape than the network's input, a label that is not one of
+ * its classes, or an empty split; MB_ERROR_DIVERGED: an output that is not finite;
+ * MB_ERROR_MEMORY. */
 MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
-                             size_t rows, size_t columns, mb_evaluation **evaluation,
-                             mb_error *error);
+                             mb_evaluation **evaluation, mb_error *error);
 
-/* Softmax probabilities of `count` images (count, rows, columns) of gray values, 0 background, by
- * the machine's team, into `probabilities` (count, classes), the caller's.
- * MB_ERROR_INVALID: images of another size than the network's input, or none; MB_ERROR_DIVERGED: an
- * output that is not finite; MB_ERROR_MEMORY. */
-MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
-                             size_t count, size_t rows, size_t columns, float *probabilities,
-                             mb_error *error);
+/* Writes the softmax probabilities of `images`, computed by the machine's team, into
+ * `probabilities` (count, classes), the caller's.
+ * MB_ERROR_INVALID: images of another shape than the network's input, or none; MB_ERROR_DIVERGED:
+ * an output that is not finite; MB_ERROR_MEMORY. */
+MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network,
+                             const mb_images *images, float *probabilities, mb_error *error);
 
 /* The same, before the softmax. */
-MB_API mb_status mb_logits(mb_machine *machine, const mb_network *network, const uint8_t *images,
-                           size_t count, size_t rows, size_t columns, float *logits,
-                           mb_error *error);
+MB_API mb_status mb_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
+                           float *logits, mb_error *error);
 
 MB_API void mb_evaluation_free(mb_evaluation *evaluation);
 

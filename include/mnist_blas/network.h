@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_NETWORK_H
 #define MNIST_BLAS_NETWORK_H
 
+#include <mnist_blas/images.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/status.h>
 
@@ -11,11 +12,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The form of one sample: a dense layer sees it as channels * rows * columns numbers. */
-typedef struct mb_shape {
-    size_t channels, rows, columns;
-} mb_shape;
 
 typedef struct mb_network mb_network;
 

@@ -97,14 +97,14 @@ static mb_status make_bell(mb_augmenter *a, mb_arena *arena, mb_error *error)
 }
 
 mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
-                            const mb_sample_source *source, size_t rows, size_t columns,
-                            mb_arena *arena, mb_augmenter *augmenter, mb_error *error)
+                            const mb_sample_source *source, mb_arena *arena,
+                            mb_augmenter *augmenter, mb_error *error)
 {
     *augmenter = (mb_augmenter){.source = source,
                                 .options = *options,
                                 .seed = seed,
-                                .rows = rows,
-                                .columns = columns,
+                                .rows = source->split.images.rows,
+                                .columns = source->split.images.columns,
                                 .plain_from = SIZE_MAX};
     mb_status status = make_tables(augmenter, arena, error);
     if (status == MB_OK && options->kind == MB_AUGMENT_ELASTIC)
@@ -129,7 +129,7 @@ static void put_in_frame(const mb_augmenter *a, size_t number, uint8_t *plane)
             plane[*place] = x.nonzeros[k].value;
         }
     }
-    const uint8_t *image = source->split.images + number * source->pixels;
+    const uint8_t *image = source->split.images.pixels + number * source->pixels;
     for (size_t row = 0; row < a->rows && source->nonzeros == NULL; row++)
         memcpy(plane + (row + FRAME) * stride + FRAME, image + row * a->columns, a->columns);
 }
@@ -156,7 +156,7 @@ void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t n
 {
     if (epoch >= a->plain_from) {
         const size_t pixels = a->source->pixels;
-        memcpy(image, a->source->split.images + number * pixels, pixels);
+        memcpy(image, a->source->split.images.pixels + number * pixels, pixels);
         return;
     }
     const workbench bench = lay_out(a, scratch);
@@ -205,8 +205,10 @@ mb_status mb_augmented_batch_open(const mb_augmenter *augmenter, size_t max_rows
         return mb_fail_memory(error, "augmentation", max_rows * pixels);
     for (size_t row = 0; row < max_rows; row++)
         number[row] = (uint32_t)row;
-    augmented->source = (mb_sample_source){
-        .split = {augmented->images, augmented->labels, max_rows}, .pixels = pixels};
+    augmented->source = (mb_sample_source){.split = augmenter->source->split, .pixels = pixels};
+    augmented->source.split.images.pixels = augmented->images;
+    augmented->source.split.images.count = max_rows;
+    augmented->source.split.labels = augmented->labels;
     return open_dots(augmented, max_rows, arena, error);
 }
 

@@ -22,11 +22,11 @@ typedef struct mb_augmenter {
     size_t plain_from; /* images stay as they are from this epoch on; mb_augmenter_open: never */
 } mb_augmenter;
 
-/* Prepares to vary the images of `source`, of rows x columns pixels, which must outlive the
- * augmenter; what is made belongs to the arena. MB_ERROR_MEMORY. */
+/* Prepares to vary the images of `source`, of one channel, which must outlive the augmenter; what
+ * is made belongs to the arena. MB_ERROR_MEMORY. */
 mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
-                            const mb_sample_source *source, size_t rows, size_t columns,
-                            mb_arena *arena, mb_augmenter *augmenter, mb_error *error);
+                            const mb_sample_source *source, mb_arena *arena,
+                            mb_augmenter *augmenter, mb_error *error);
 
 /* Image `number` of the source as epoch `epoch`, from 0, sees it: `image` (rows, columns), not
  * touched by other threads meanwhile; neither is `scratch`, augmenter->scratch bytes on a cache

@@ -97,7 +97,8 @@ static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_sample_i
     const size_t end = least(first + MB_GATHER_ROWS, samples.count);
     note_labels(batch, samples, first, end);
     for (size_t row = first; row < end; row++)
-        kernels->bytes_to_float(pixels, batch->source->split.images + samples.index[row] * pixels,
+        kernels->bytes_to_float(pixels,
+                                batch->source->split.images.pixels + samples.index[row] * pixels,
                                 batch->x + row * pixels);
 }
 
@@ -133,7 +134,7 @@ static void prefetch_dense(const mb_sample_source *source, mb_sample_indices sam
 {
     const size_t first = piece * MB_GATHER_ROWS, end = least(first + MB_GATHER_ROWS, samples.count);
     for (size_t row = first; row < end; row++)
-        prefetch(source->split.images + samples.index[row] * source->pixels, source->pixels);
+        prefetch(source->split.images.pixels + samples.index[row] * source->pixels, source->pixels);
 }
 
 void mb_sample_source_prefetch(const mb_sample_source *source, size_t number)
@@ -143,7 +144,7 @@ void mb_sample_source_prefetch(const mb_sample_source *source, size_t number)
         prefetch(source->nonzeros + bound[0],
                  (bound[source->segments] - bound[0]) * sizeof *source->nonzeros);
     else
-        prefetch(source->split.images + number * source->pixels, source->pixels);
+        prefetch(source->split.images.pixels + number * source->pixels, source->pixels);
 }
 
 void mb_batch_prefetch(const mb_sample_source *source, mb_sample_indices samples, size_t piece)

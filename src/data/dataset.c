@@ -13,13 +13,14 @@
 
 enum { MOST_CLASSES = 256 };
 
-/* What a caller's mb_dataset is the first part of. */
-typedef struct opened {
+struct mb_dataset_storage {
     mb_dataset dataset;
     char *folder;                   /* dataset.folder, to be freed */
     mb_idx files[MB_DATASET_FILES]; /* those not asked for are empty */
     uint8_t *drawn;                 /* images and labels that were not read */
-} opened;
+};
+
+typedef struct mb_dataset_storage opened;
 
 static mb_status read_file(opened *all, size_t file, mb_error *error)
 {
@@ -58,10 +59,19 @@ static mb_status read_split(opened *all, size_t first, mb_split *split, mb_error
     if (images->count != labels->count)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu labels, but %s has %zu images",
                        labels->path, labels->count, images->path, images->count);
-    *split = (mb_split){images->items, labels->items, images->count};
-    all->dataset.rows = images->rows;
-    all->dataset.columns = images->columns;
+    *split =
+        (mb_split){{images->items, images->count, 1, images->rows, images->columns}, labels->items};
     return MB_OK;
+}
+
+/* A split that was not read has the shape of the other. */
+static void share_shape(mb_dataset *dataset)
+{
+    mb_images *train = &dataset->train.images, *test = &dataset->test.images;
+    if (train->count == 0)
+        *train = (mb_images){NULL, 0, test->channels, test->rows, test->columns};
+    if (test->count == 0)
+        *test = (mb_images){NULL, 0, train->channels, train->rows, train->columns};
 }
 
 static mb_status check_sizes(const opened *all, mb_error *error)
@@ -131,6 +141,8 @@ static mb_status read_splits(opened *all, unsigned splits, mb_error *error)
     if (status == MB_OK && (splits & MB_SPLIT_TEST))
         status = read_split(all, MB_TEST_IMAGES, &all->dataset.test, error);
     if (status == MB_OK)
+        share_shape(&all->dataset);
+    if (status == MB_OK)
         status = count_classes(all, splits, error);
     if (status == MB_OK && splits == (MB_SPLIT_TRAIN | MB_SPLIT_TEST)) {
         status = check_sizes(all, error);
@@ -153,6 +165,7 @@ mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **data
         status = mb_fail_memory(error, folder, sizeof *all);
         goto done;
     }
+    all->dataset.storage = all;
     all->folder = strdup(folder);
     if (all->folder == NULL) {
         status = mb_fail_memory(error, folder, strlen(folder) + 1);
@@ -180,6 +193,7 @@ mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset *
     opened *all = calloc(1, sizeof *all);
     if (all == NULL)
         return mb_fail_memory(error, "drawn digits", sizeof *all);
+    all->dataset.storage = all;
     all->drawn = malloc(bytes);
     if (all->drawn == NULL) {
         mb_dataset_close(&all->dataset);
@@ -187,21 +201,75 @@ mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset *
     }
     uint8_t *images = all->drawn, *labels = images + image_bytes;
     mb_synthetic_digits(mb_machine_team(machine), seed, COUNT, images, labels);
-    all->dataset.rows = MB_SYNTHETIC_SIDE;
-    all->dataset.columns = MB_SYNTHETIC_SIDE;
     all->dataset.classes = MB_DIGITS;
-    all->dataset.train = (mb_split){images, labels, TRAIN};
-    all->dataset.test =
-        (mb_split){images + (size_t)TRAIN * MB_SYNTHETIC_PIXELS, labels + TRAIN, TEST};
+    const mb_images whole = {images, COUNT, 1, MB_SYNTHETIC_SIDE, MB_SYNTHETIC_SIDE};
+    all->dataset.train = (mb_split){mb_images_slice(&whole, 0, TRAIN), labels};
+    all->dataset.test = (mb_split){mb_images_slice(&whole, TRAIN, TEST), labels + TRAIN};
+    *dataset = &all->dataset;
+    return MB_OK;
+}
+
+/* Checks a split of the caller's; *classes becomes one more than its largest label, if that is
+ * more. */
+static mb_status check_arrays(const char *name, const mb_split *split, size_t limit,
+                              size_t *classes, mb_error *error)
+{
+    const mb_images *images = &split->images;
+    if (images->count == 0 || images->pixels == NULL || split->labels == NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "dataset: the %s split has no images", name);
+    if (images->channels != 1 || images->rows == 0 || images->columns == 0)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "dataset: %s images of %zux%zux%zu: must have 1 channel and 1 pixel or more",
+                       name, images->channels, images->rows, images->columns);
+    for (size_t i = 0; i < images->count; i++) {
+        const size_t label = split->labels[i];
+        if (label >= limit)
+            return mb_fail(error, MB_ERROR_INVALID,
+                           "dataset: %s label %zu at item %zu: must be below %zu, the classes",
+                           name, label, i, limit);
+        *classes = label < *classes ? *classes : label + 1;
+    }
+    return MB_OK;
+}
+
+mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
+                                 mb_dataset **dataset, mb_error *error)
+{
+    const size_t limit = classes > 0 ? classes : MOST_CLASSES;
+    size_t found = 2;
+    if (train == NULL || dataset == NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "dataset: train and dataset must not be NULL");
+    if (classes == 1 || classes > MOST_CLASSES)
+        return mb_fail(error, MB_ERROR_INVALID, "dataset: %zu classes: must be 2 to %d", classes,
+                       MOST_CLASSES);
+    mb_status status = check_arrays("training", train, limit, &found, error);
+    if (status == MB_OK && test != NULL)
+        status = check_arrays("test", test, limit, &found, error);
+    if (status != MB_OK)
+        return status;
+    if (test != NULL &&
+        (test->images.rows != train->images.rows || test->images.columns != train->images.columns))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "dataset: test images of %zux%zu, but training images are %zux%zu",
+                       test->images.rows, test->images.columns, train->images.rows,
+                       train->images.columns);
+    opened *all = calloc(1, sizeof *all);
+    if (all == NULL)
+        return mb_fail_memory(error, "dataset", sizeof *all);
+    all->dataset =
+        (mb_dataset){.classes = classes > 0 ? classes : found, .train = *train, .storage = all};
+    if (test != NULL)
+        all->dataset.test = *test;
+    share_shape(&all->dataset);
     *dataset = &all->dataset;
     return MB_OK;
 }
 
 void mb_dataset_close(mb_dataset *dataset)
 {
-    if (dataset == NULL)
+    if (dataset == NULL || dataset->storage == NULL)
         return;
-    opened *all = (opened *)dataset; /* its first member */
+    opened *all = dataset->storage;
     for (size_t i = 0; i < MB_DATASET_FILES; i++)
         mb_idx_free(&all->files[i]);
     free(all->drawn);

@@ -7,6 +7,6 @@
 #include <mnist_blas/dataset.h>
 
 /* SHA-256 of count, rows and columns (64 bits each, little-endian), then images, then labels. */
-mb_digest mb_split_fingerprint(const mb_split *split, size_t rows, size_t columns);
+mb_digest mb_split_fingerprint(const mb_split *split);
 
 #endif

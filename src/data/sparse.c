@@ -19,9 +19,9 @@ static size_t count_nonzero(size_t n, const uint8_t *bytes)
 static void compress(const mb_sample_source *source, mb_nonzero *dots, uint32_t *bound)
 {
     const mb_kernels *kernels = mb_kernels_best();
-    const uint8_t *bytes = source->split.images;
+    const uint8_t *bytes = source->split.images.pixels;
     size_t kept = 0;
-    for (size_t i = 0; i < source->split.count; i++) {
+    for (size_t i = 0; i < source->split.images.count; i++) {
         for (size_t left = source->pixels; left > 0;) {
             const size_t now = left < source->segment_pixels ? left : source->segment_pixels;
             *bound++ = (uint32_t)kept;
@@ -40,17 +40,18 @@ static void cut_ranges(mb_sample_source *source)
     source->segments = (source->pixels + source->segment_pixels - 1) / source->segment_pixels;
 }
 
-mb_status mb_sample_source_open(const mb_split *split, size_t pixels, mb_arena *arena,
-                                mb_sample_source *source, mb_error *error)
+mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sample_source *source,
+                                mb_error *error)
 {
-    *source = (mb_sample_source){.split = *split, .pixels = pixels};
-    const size_t bytes = split->count * pixels; /* fits: the images are in memory */
-    const size_t nonzero = count_nonzero(bytes, split->images);
+    *source = (mb_sample_source){.split = *split, .pixels = mb_images_stride(&split->images)};
+    const size_t bytes = split->images.count * source->pixels; /* fits: it is in memory */
+    const size_t nonzero = count_nonzero(bytes, split->images.pixels);
     if (nonzero > UINT32_MAX || (double)nonzero > densest * (double)bytes)
         return MB_OK;
     cut_ranges(source);
     mb_nonzero *dots = mb_arena_alloc(arena, nonzero, sizeof *dots);
-    uint32_t *bound = mb_arena_alloc(arena, split->count * (source->segments + 1), sizeof *bound);
+    uint32_t *bound =
+        mb_arena_alloc(arena, split->images.count * (source->segments + 1), sizeof *bound);
     float *gray = mb_arena_alloc(arena, GRAYS, sizeof *gray);
     if (dots == NULL || bound == NULL || gray == NULL)
         return mb_fail_memory(error, "images", nonzero * sizeof *dots);

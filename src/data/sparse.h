@@ -33,9 +33,9 @@ static inline mb_sparse_row mb_sample_source_segment(const mb_sample_source *sou
     return (mb_sparse_row){source->nonzeros + bound[0], bound[1] - bound[0]};
 }
 
-/* Prepares `split`, whose images have `pixels` pixels; what is made belongs to the arena, and the
+/* Prepares `split`; what is made belongs to the arena, and the
  * split must outlive it. MB_ERROR_MEMORY. */
-mb_status mb_sample_source_open(const mb_split *split, size_t pixels, mb_arena *arena,
-                                mb_sample_source *source, mb_error *error);
+mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sample_source *source,
+                                mb_error *error);
 
 #endif

@@ -219,15 +219,15 @@ void mb_network_copy_state(const mb_network *network, float *parameters)
     }
 }
 
-mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
-                            mb_arena *arena, mb_sample_source *source, mb_error *error)
+mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
+                            mb_sample_source *source, mb_error *error)
 {
     const mb_layer *first = network->layers;
     while (first->ops == &mb_flatten_ops)
         first++;
     if (first->ops->accepts_sparse_input)
-        return mb_sample_source_open(split, pixels, arena, source, error);
-    *source = (mb_sample_source){.split = *split, .pixels = pixels};
+        return mb_sample_source_open(split, arena, source, error);
+    *source = (mb_sample_source){.split = *split, .pixels = mb_images_stride(&split->images)};
     return MB_OK;
 }
 

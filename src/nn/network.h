@@ -22,10 +22,10 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
                                  size_t classes, size_t max_parameters, mb_network **network,
                                  mb_error *error);
 
-/* Prepares `split`, images of `pixels` pixels, as mb_sample_source_open does, in the form that the
+/* Prepares `split` as mb_sample_source_open does, in the form that the
  * first layer takes. MB_ERROR_MEMORY. */
-mb_status mb_network_source(const mb_network *network, const mb_split *split, size_t pixels,
-                            mb_arena *arena, mb_sample_source *source, mb_error *error);
+mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
+                            mb_sample_source *source, mb_error *error);
 
 /* The same network with other parameters, (parameter_elements): it belongs to the arena and must
  * not be closed, and `network` must outlive it. NULL when memory is out. */

@@ -26,7 +26,7 @@ typedef struct sheet {
 static void choose(const mb_split *split, sheet *s)
 {
     bool seen[MB_MAX_CLASSES] = {false};
-    for (size_t i = 0; i < split->count && s->count < MOST_IMAGES; i++) {
+    for (size_t i = 0; i < split->images.count && s->count < MOST_IMAGES; i++) {
         bool *one = &seen[split->labels[i]];
         if (!*one)
             s->number[s->count++] = i;
@@ -53,14 +53,13 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
 {
     const mb_dataset *data = report->dataset;
     const mb_training_options *options = report->run->options;
-    const size_t pixels = data->rows * data->columns;
+    const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
-    s->source.split.count -= options->validation;
+    s->source.split.images.count -= options->validation;
     choose(&s->source.split, s);
     sort(&s->source.split, s);
-    const mb_status status =
-        mb_augmenter_open(&options->augmentation, options->seed, &s->source, data->rows,
-                          data->columns, &s->arena, &s->augmenter, error);
+    const mb_status status = mb_augmenter_open(&options->augmentation, options->seed, &s->source,
+                                               &s->arena, &s->augmenter, error);
     if (status != MB_OK)
         return status;
     s->epochs = options->epochs < MOST_EPOCHS ? options->epochs : MOST_EPOCHS;
@@ -80,7 +79,7 @@ static void draw_cell(const mb_canvas *canvas, const sheet *s, size_t row, size_
 {
     const mb_augmenter *augmenter = &s->augmenter;
     const size_t number = s->number[row];
-    const uint8_t *image = s->source.split.images + number * s->source.pixels;
+    const uint8_t *image = s->source.split.images.pixels + number * s->source.pixels;
     const double x = MARGIN + (double)(version * CELL_WIDTH) + 0.5 * (CELL_WIDTH - BOX);
     const double y = HEADER + (double)(row * CELL_HEIGHT);
     if (version > 0) {

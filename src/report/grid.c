@@ -63,8 +63,9 @@ static void draw_cell(const mb_canvas *canvas, const mb_report *report, const mb
     const double box = x + 0.5 * (CELL_WIDTH - BOX);
     mb_font font = mb_text_font;
     const mb_dataset *data = report->dataset;
-    mb_canvas_gray(canvas, data->test.images + guess->image * data->rows * data->columns,
-                   data->rows, data->columns, box, y, BOX, pixels);
+    mb_canvas_gray(canvas,
+                   data->test.images.pixels + guess->image * mb_images_stride(&data->test.images),
+                   data->test.images.rows, data->test.images.columns, box, y, BOX, pixels);
     mb_canvas_colour(canvas, marked ? MB_COLOUR_VERMILION : MB_COLOUR_FRAME);
     mb_canvas_frame(canvas, box, y, BOX, BOX, marked ? 3.0 : 1.0);
     if (marked) {
@@ -79,7 +80,7 @@ static mb_status draw_sheet(const mb_report *report, const sheet *s, char *text,
                             mb_picture *picture, mb_error *error)
 {
     const size_t rows = (s->count + COLUMNS - 1) / COLUMNS;
-    const size_t size = report->dataset->rows * report->dataset->columns * sizeof(uint32_t);
+    const size_t size = mb_images_stride(&report->dataset->test.images) * sizeof(uint32_t);
     uint32_t *pixels = malloc(size);
     mb_canvas canvas;
     mb_status status = pixels != NULL
@@ -130,7 +131,7 @@ mb_status mb_draw_predictions(const mb_report *report, mb_picture *picture, mb_e
     char title[128], beginning[256], images[MB_COUNTED_LENGTH];
     for (size_t i = 0; i < count; i++)
         wrong += guesses[i].class != guesses[i].truth;
-    mb_format_counted(images, report->dataset->test.count, "test image");
+    mb_format_counted(images, report->dataset->test.images.count, "test image");
     snprintf(title, sizeof title, "%zu of %s: %zu right, %zu wrong", count, images, count - wrong,
              wrong);
     snprintf(beginning, sizeof beginning,

@@ -148,12 +148,12 @@ static void put_data(const mb_html *html, const mb_report *report)
     const mb_dataset *data = report->dataset;
     const size_t validation = report->run->options->validation;
     begin_list(html, "Data");
-    put_images(html, "Training", data->train.count - validation);
+    put_images(html, "Training", data->train.images.count - validation);
     if (validation > 0)
         put_images(html, "Validation", validation);
-    put_images(html, "Test", data->test.count);
+    put_images(html, "Test", data->test.images.count);
     begin_fact(html, "Image size");
-    mb_html_put(html, "%zu × %zu pixels", data->rows, data->columns);
+    mb_html_put(html, "%zu × %zu pixels", data->train.images.rows, data->train.images.columns);
     end_fact(html);
     put_count(html, "Classes", NULL, data->classes);
     end_list(html);

@@ -26,10 +26,11 @@ static size_t least_shown(const uint8_t *labels, const size_t *shown, size_t fir
 size_t mb_select_spread(const mb_report *report, size_t most, mb_prediction *guesses)
 {
     const mb_split *test = &report->dataset->test;
-    const size_t count = test->count < most ? test->count : most;
+    const size_t count = test->images.count < most ? test->images.count : most;
     size_t shown[MOST_CLASSES] = {0};
     for (size_t i = 0; i < count; i++) {
-        const size_t first = i * test->count / count, end = (i + 1) * test->count / count;
+        const size_t first = i * test->images.count / count,
+                     end = (i + 1) * test->images.count / count;
         const size_t image = least_shown(test->labels, shown, first, end);
         shown[test->labels[image]]++;
         guesses[i] = mb_prediction_of(report, image);
@@ -40,7 +41,7 @@ size_t mb_select_spread(const mb_report *report, size_t most, mb_prediction *gue
 size_t mb_select_mistakes(const mb_report *report, size_t most, mb_prediction *guesses)
 {
     size_t count = 0;
-    for (size_t image = 0; image < report->dataset->test.count; image++) {
+    for (size_t image = 0; image < report->dataset->test.images.count; image++) {
         const mb_prediction guess = mb_prediction_of(report, image);
         if (guess.class == guess.truth)
             continue;

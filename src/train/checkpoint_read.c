@@ -122,7 +122,7 @@ static mb_status check_split(const mb_checkpoint *c, const char *key, const char
                              const mb_split *split, const mb_dataset *dataset, mb_error *error)
 {
     const char *held = NULL;
-    const mb_digest found = mb_split_fingerprint(split, dataset->rows, dataset->columns);
+    const mb_digest found = mb_split_fingerprint(split);
     const mb_status status = read_text(c, key, &held, error);
     if (status == MB_OK && strcmp(held, found.text) != 0)
         return mb_fail(error, MB_ERROR_FORMAT,

@@ -49,9 +49,8 @@ static bool add_network(mb_checkpoint_metadata *head, const mb_machine *machine,
 
 static bool add_data(mb_checkpoint_metadata *head, const mb_dataset *dataset)
 {
-    const size_t rows = dataset->rows, columns = dataset->columns;
-    const mb_digest training = mb_split_fingerprint(&dataset->train, rows, columns);
-    const mb_digest test = mb_split_fingerprint(&dataset->test, rows, columns);
+    const mb_digest training = mb_split_fingerprint(&dataset->train);
+    const mb_digest test = mb_split_fingerprint(&dataset->test);
     return add_copy(head, "data.training", training.text) &&
            add_copy(head, "data.test", test.text) &&
            (dataset->folder == NULL ||

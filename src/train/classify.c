@@ -20,17 +20,16 @@ void mb_softmax(size_t classes, float *row)
         row[c] = (float)(exp((double)row[c] - (double)most) / sum);
 }
 
-mb_status mb_logits(mb_machine *machine, const mb_network *network, const uint8_t *images,
-                    size_t count, size_t rows, size_t columns, float *logits, mb_error *error)
+mb_status mb_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
+                    float *logits, mb_error *error)
 {
     mb_team *team = mb_machine_team(machine);
-    uint8_t *labels = calloc(count > 0 ? count : 1, 1); /* class 0: the loss is not looked at */
-    const mb_split split = {images, labels, count};
+    uint8_t *labels = calloc(images->count + 1, 1); /* class 0: the loss is not looked at */
+    const mb_split split = {*images, labels};
     mb_evaluator evaluator = {0};
-    mb_status status = labels != NULL ? MB_OK : mb_fail_memory(error, "evaluation", count);
+    mb_status status = labels != NULL ? MB_OK : mb_fail_memory(error, "evaluation", images->count);
     if (status == MB_OK)
-        status = mb_evaluator_open(network, &split, rows, columns, mb_team_threads(team),
-                                   &evaluator, error);
+        status = mb_evaluator_open(network, &split, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         goto done;
     evaluator.epoch.stats.logits = logits;
@@ -43,13 +42,11 @@ done:
     return status;
 }
 
-mb_status mb_classify(mb_machine *machine, const mb_network *network, const uint8_t *images,
-                      size_t count, size_t rows, size_t columns, float *probabilities,
-                      mb_error *error)
+mb_status mb_classify(mb_machine *machine, const mb_network *network, const mb_images *images,
+                      float *probabilities, mb_error *error)
 {
-    const mb_status status =
-        mb_logits(machine, network, images, count, rows, columns, probabilities, error);
-    for (size_t i = 0; status == MB_OK && i < count; i++)
+    const mb_status status = mb_logits(machine, network, images, probabilities, error);
+    for (size_t i = 0; status == MB_OK && i < images->count; i++)
         mb_softmax(network->classes, probabilities + i * network->classes);
     return status;
 }

@@ -8,17 +8,20 @@
 /* Large enough that the weights are read seldom, small enough that a batch stays in cache. */
 enum { EVALUATION_BATCH = 256 };
 
-static mb_status check_split(const mb_network *network, const mb_split *split, size_t rows,
-                             size_t columns, mb_error *error)
+static mb_status check_split(const mb_network *network, const mb_split *split, mb_error *error)
 {
     const mb_shape input = network->input;
-    if (split->count == 0)
+    const mb_images *images = &split->images;
+    if (images->count == 0)
         return mb_fail(error, MB_ERROR_INVALID, "evaluation: there are no images");
-    if (input.channels != 1 || input.rows != rows || input.columns != columns)
+    if (images->channels != 1)
+        return mb_fail(error, MB_ERROR_INVALID, "evaluation: images have %zu channels, must be 1",
+                       images->channels);
+    if (input.channels != 1 || input.rows != images->rows || input.columns != images->columns)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "evaluation: images are %zux%zu, the network takes %zux%zux%zu", rows,
-                       columns, input.channels, input.rows, input.columns);
-    for (size_t i = 0; i < split->count; i++)
+                       "evaluation: images are %zux%zu, the network takes %zux%zux%zu",
+                       images->rows, images->columns, input.channels, input.rows, input.columns);
+    for (size_t i = 0; i < images->count; i++)
         if (split->labels[i] >= network->classes)
             return mb_fail(error, MB_ERROR_INVALID,
                            "evaluation: label %u at item %zu, the network has %zu classes",
@@ -26,28 +29,29 @@ static mb_status check_split(const mb_network *network, const mb_split *split, s
     return MB_OK;
 }
 
-mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t rows,
-                            size_t columns, size_t threads, mb_evaluator *evaluator,
-                            mb_error *error)
+mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
+                            mb_evaluator *evaluator, mb_error *error)
 {
     const size_t cells = network->classes * network->classes;
     *evaluator = (mb_evaluator){0};
-    mb_status status = check_split(network, split, rows, columns, error);
+    mb_status status = check_split(network, split, error);
     if (status == MB_OK)
-        status = mb_network_source(network, split, rows * columns, &evaluator->arena,
-                                   &evaluator->source, error);
-    const mb_data_loader_config supply = {
-        .source = &evaluator->source, .samples = split->count, .batch_size = EVALUATION_BATCH};
+        status = mb_network_source(network, split, &evaluator->arena, &evaluator->source, error);
+    const mb_data_loader_config supply = {.source = &evaluator->source,
+                                          .samples = split->images.count,
+                                          .batch_size = EVALUATION_BATCH};
     if (status == MB_OK)
         status = mb_epoch_open(network, &supply, NULL, threads, &evaluator->epoch, error);
     if (status != MB_OK)
         goto done;
-    evaluator->order = mb_arena_alloc(&evaluator->arena, split->count, sizeof *evaluator->order);
+    evaluator->order =
+        mb_arena_alloc(&evaluator->arena, split->images.count, sizeof *evaluator->order);
     evaluator->epoch.stats.confusion = mb_arena_alloc(&evaluator->arena, cells, sizeof(size_t));
     if (evaluator->order == NULL || evaluator->epoch.stats.confusion == NULL)
-        status = mb_fail_memory(error, "evaluation", split->count * sizeof *evaluator->order);
+        status =
+            mb_fail_memory(error, "evaluation", split->images.count * sizeof *evaluator->order);
     else
-        mb_sampler_sequential(split->count, evaluator->order);
+        mb_sampler_sequential(split->images.count, evaluator->order);
 done:
     if (status != MB_OK)
         mb_evaluator_close(evaluator);
@@ -129,19 +133,18 @@ static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, siz
 }
 
 mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
-                      size_t rows, size_t columns, mb_evaluation **evaluation, mb_error *error)
+                      mb_evaluation **evaluation, mb_error *error)
 {
     mb_team *team = mb_machine_team(machine);
     mb_evaluator evaluator;
-    mb_status status =
-        mb_evaluator_open(network, split, rows, columns, mb_team_threads(team), &evaluator, error);
+    mb_status status = mb_evaluator_open(network, split, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
     const mb_epoch_stats *stats = mb_evaluator_run(&evaluator, team, NULL);
     if (!stats->finite)
         status =
             mb_fail(error, MB_ERROR_DIVERGED, "evaluation: the network's output is not finite");
-    else if ((*evaluation = summarise(stats, network->classes, split->count)) == NULL)
+    else if ((*evaluation = summarise(stats, network->classes, split->images.count)) == NULL)
         status = mb_fail_memory(error, "evaluation", network->classes * sizeof(size_t));
     mb_evaluator_close(&evaluator);
     return status;

@@ -14,12 +14,11 @@ typedef struct mb_evaluator {
     uint32_t *order;
 } mb_evaluator;
 
-/* Prepares `network` to classify `split`, whose images have rows x columns pixels; both must
+/* Prepares `network` to classify `split`; both must
  * outlive the evaluator, and mb_evaluator_close frees it. MB_ERROR_INVALID: images of another size
  * than the network's input, a label above its classes, an empty split; MB_ERROR_MEMORY. */
-mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t rows,
-                            size_t columns, size_t threads, mb_evaluator *evaluator,
-                            mb_error *error);
+mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
+                            mb_evaluator *evaluator, mb_error *error);
 
 /* Classifies all of it; the stats is the evaluator's. A loss that is not finite ends it early.
  * events->stop is asked about 20 times a second (events may be NULL); NULL: it asked for an end. */

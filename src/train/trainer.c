@@ -227,19 +227,19 @@ static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_er
     return MB_OK;
 }
 
-static mb_status open_pass(mb_trainer *t, const mb_network *network, const mb_dataset *dataset,
-                           size_t threads, mb_error *error)
+static mb_status open_epoch(mb_trainer *t, const mb_network *network, size_t threads,
+                            mb_error *error)
 {
     const mb_training_options *options = t->options;
     const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
     const mb_data_loader_config supply = {.source = &t->source,
                                           .augmenter = augments ? &t->augmenter : NULL,
-                                          .samples = t->source.split.count,
+                                          .samples = t->source.split.images.count,
                                           .batch_size = options->batch_size};
     mb_status status = MB_OK;
     if (augments)
-        status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, dataset->rows,
-                                   dataset->columns, &t->arena, &t->augmenter, error);
+        status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, &t->arena,
+                                   &t->augmenter, error);
     t->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     if (status == MB_OK)
         status = mb_epoch_open(network, &supply, &t->trainable, threads, &t->training, error);
@@ -290,11 +290,11 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
                               mb_error *error)
 {
     const size_t threads = mb_team_threads(t->team), held_out = t->options->validation;
-    const size_t rows = dataset->rows, columns = dataset->columns, pixels = rows * columns;
-    const size_t samples = dataset->train.count - held_out;
-    const mb_split training = {dataset->train.images, dataset->train.labels, samples};
-    const mb_split validation = {dataset->train.images + samples * pixels,
-                                 dataset->train.labels + samples, held_out};
+    const size_t samples = dataset->train.images.count - held_out;
+    const mb_split training = {mb_images_slice(&dataset->train.images, 0, samples),
+                               dataset->train.labels};
+    const mb_split validation = {mb_images_slice(&dataset->train.images, samples, held_out),
+                                 dataset->train.labels + samples};
     mb_status status = mb_history_open(t->options->epochs, &t->history, error);
     if (status == MB_OK)
         status = open_parameters(t, network, error);
@@ -303,18 +303,16 @@ static mb_status open_trainer(mb_trainer *t, const mb_network *network, const mb
     if (status == MB_OK)
         status = open_best(t, network, error);
     if (status == MB_OK)
-        status = mb_evaluator_open(t->evaluated, &dataset->test, rows, columns, threads, &t->test,
-                                   error);
+        status = mb_evaluator_open(t->evaluated, &dataset->test, threads, &t->test, error);
     if (status == MB_OK && held_out > 0)
-        status = mb_evaluator_open(t->evaluated, &validation, rows, columns, threads,
-                                   &t->validation, error);
+        status = mb_evaluator_open(t->evaluated, &validation, threads, &t->validation, error);
     if (status == MB_OK)
-        status = mb_network_source(network, &training, pixels, &t->arena, &t->source, error);
+        status = mb_network_source(network, &training, &t->arena, &t->source, error);
     t->order = mb_arena_alloc(&t->arena, samples, sizeof *t->order);
     if (status == MB_OK && t->order == NULL)
         status = mb_fail_memory(error, "training", samples * sizeof *t->order);
     if (status == MB_OK)
-        status = open_pass(t, network, dataset, threads, error);
+        status = open_epoch(t, network, threads, error);
     if (status != MB_OK)
         return status;
     t->steps = mb_data_loader_steps(&t->training.loader);
@@ -331,7 +329,7 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     *trainer = (mb_trainer){.team = mb_machine_team(machine), .options = options, .events = events};
     trainer->thread_tuner =
         mb_thread_tuner_init(mb_team_threads(trainer->team), mb_machine_threads_requested(machine));
-    mb_status status = mb_training_options_check(options, dataset->train.count, error);
+    mb_status status = mb_training_options_check(options, dataset->train.images.count, error);
     if (status == MB_OK && dataset->classes > network->classes)
         status =
             mb_fail(error, MB_ERROR_INVALID, "training: %zu classes of images, the network has %zu",

@@ -85,12 +85,13 @@ static void require_told(mb_status status, const mb_error *error)
 static void go_on(mb_checkpoint *checkpoint)
 {
     const mb_dataset *data = mb_test_data();
-    const mb_shape input = {1, data->rows, data->columns};
+    const mb_shape input = mb_images_shape(&data->train.images);
     mb_network *network = NULL;
     mb_trainer trainer;
     mb_error error = {0};
     bool opened = false;
-    mb_status status = mb_training_options_check(&checkpoint->options, data->train.count, &error);
+    mb_status status =
+        mb_training_options_check(&checkpoint->options, data->train.images.count, &error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(checkpoint, data, &error);
     if (status == MB_OK)

@@ -8,6 +8,7 @@
 int main(int argc, char **argv)
 {
     unsigned char image[28 * 28];
+    const mb_images images = {image, 1, 1, 28, 28};
     float probabilities[10];
     mb_machine *machine = NULL;
     mb_network *network = NULL;
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
 
     failed = failed || mb_machine_open(NULL, &machine, &error) ||
              mb_model_load(machine, argv[1], &network, &error) ||
-             mb_classify(machine, network, image, 1, 28, 28, probabilities, &error);
+             mb_classify(machine, network, &images, probabilities, &error);
     for (int digit = 1; !failed && digit < 10; digit++)
         best = probabilities[digit] > probabilities[best] ? digit : best;
     if (failed)

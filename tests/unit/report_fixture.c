@@ -168,11 +168,11 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *wanted)
                          .options = &made->options,
                          .epochs = made->epochs,
                          .selected = &made->epochs[wanted->epochs - 1]};
-    made->dataset = (mb_dataset){.folder = "data/mnist",
-                                 .rows = wanted->rows,
-                                 .columns = wanted->columns,
-                                 .classes = wanted->classes,
-                                 .test = {made->images, made->labels, wanted->images}};
+    made->dataset = (mb_dataset){
+        .folder = "data/mnist",
+        .classes = wanted->classes,
+        .test = {{made->images, wanted->images, 1, wanted->rows, wanted->columns}, made->labels}};
+    made->dataset.train.images = mb_images_slice(&made->dataset.test.images, 0, 0);
     made->report = (mb_report){&made->run,          &made->dataset, &made->evaluation,
                                made->probabilities, &made->curve,   "mnist_blas train --seed 1"};
     return made;

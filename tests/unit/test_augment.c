@@ -129,12 +129,10 @@ static bench *open_bench(const mb_augmentation *options, size_t rows, size_t col
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
     draw_images(rows * columns, dense);
-    const mb_split split = {pixels_of, labels, IMAGES};
-    assert_int_equal(mb_sample_source_open(&split, rows * columns, &b->arena, &b->source, NULL),
+    const mb_split split = {{pixels_of, IMAGES, 1, rows, columns}, labels};
+    assert_int_equal(mb_sample_source_open(&split, &b->arena, &b->source, NULL), MB_OK);
+    assert_int_equal(mb_augmenter_open(options, SEED, &b->source, &b->arena, &b->augmenter, NULL),
                      MB_OK);
-    assert_int_equal(
-        mb_augmenter_open(options, SEED, &b->source, rows, columns, &b->arena, &b->augmenter, NULL),
-        MB_OK);
     b->scratch = mb_arena_alloc(&b->arena, b->augmenter.scratch, 1);
     assert_non_null(b->scratch);
     memset(b->scratch, 0xa5, b->augmenter.scratch);
@@ -278,7 +276,7 @@ static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, s
     const size_t pixels = d->source.pixels;
     uint8_t image[MOST_PIXELS], of_dots[MOST_PIXELS] = {0};
     mb_augment_image(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
-    assert_memory_equal(d->source.split.images + row * pixels, image, pixels);
+    assert_memory_equal(d->source.split.images.pixels + row * pixels, image, pixels);
     assert_int_equal(d->source.split.labels[row], labels[number]);
     for (size_t range = 0; range < d->source.segments; range++) {
         const mb_sparse_row x = mb_sample_source_segment(&d->source, row, range);

@@ -42,10 +42,11 @@ static void vary(const mb_training_options *options)
 {
     mb_arena arena = {0};
     mb_augmenter augmenter;
-    const mb_sample_source source = {.split = {images, labels, SAMPLES}, .pixels = PIXELS};
-    assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &source, ROWS,
-                                       COLUMNS, &arena, &augmenter, NULL),
-                     MB_OK);
+    const mb_sample_source source = {.split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels},
+                                     .pixels = PIXELS};
+    assert_int_equal(
+        mb_augmenter_open(&options->augmentation, options->seed, &source, &arena, &augmenter, NULL),
+        MB_OK);
     void *scratch = mb_arena_alloc(&arena, augmenter.scratch, 1);
     assert_non_null(scratch);
     for (size_t i = 0; i < SAMPLES; i++)
@@ -71,7 +72,7 @@ static float *train(const uint8_t *pixels, const mb_training_options *options, s
     mb_machine *machine = mb_test_machine(threads);
     mb_network *network = open_network(machine, "dense:40,relu,dropout:0.3,dense:4");
     mb_test_training t;
-    const mb_split split = {pixels, labels, SAMPLES};
+    const mb_split split = {{pixels, SAMPLES, 1, ROWS, COLUMNS}, labels};
     mb_test_training_open(machine, network, &split, order, SAMPLES, options, &t);
     const size_t steps = mb_data_loader_steps(&t.epoch.loader);
     assert_int_equal(mb_test_training_run(&t, 0, steps), steps);
@@ -126,10 +127,9 @@ TEST(a_step_knows_its_samples)
     mb_augmenter augmenter;
     mb_data_loader feed;
     const mb_training_options options = options_of(MB_AUGMENT_AFFINE, 64);
-    const mb_split split = {images, labels, SAMPLES};
-    assert_int_equal(mb_sample_source_open(&split, PIXELS, &arena, &source, NULL), MB_OK);
-    assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, ROWS, COLUMNS, &arena,
-                                       &augmenter, NULL),
+    const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
+    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, &arena, &augmenter, NULL),
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
         const mb_data_loader_config supply = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
@@ -161,16 +161,15 @@ TEST(evaluation_sees_images_as_they_are)
     mb_evaluation *evaluation = NULL;
     mb_training_options options = options_of(MB_AUGMENT_ELASTIC, 64);
     options.epochs = 1;
-    const mb_split split = {images, labels, SAMPLES};
-    const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
+    const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
+    const mb_dataset dataset = {.classes = CLASSES, .train = split, .test = split};
     mb_trainer trainer;
     assert_int_equal(mb_trainer_open(machine, network, &dataset, &options, NULL, &trainer, NULL),
                      MB_OK);
     assert_int_equal(mb_trainer_epoch(&trainer, NULL), MB_OK);
     const double seen = (double)trainer.test.epoch.stats.correct / SAMPLES;
     mb_trainer_close(&trainer);
-    assert_int_equal(mb_evaluate(machine, network, &split, ROWS, COLUMNS, &evaluation, NULL),
-                     MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &split, &evaluation, NULL), MB_OK);
     assert_true(seen == evaluation->accuracy);
     mb_evaluation_free(evaluation);
     mb_network_close(network);
@@ -187,8 +186,8 @@ static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
     options.epochs = epochs;
     options.schedule = MB_SCHEDULE_CONSTANT;
     options.augmentation.plain_epochs = plain_epochs;
-    const mb_split split = {images, labels, SAMPLES};
-    const mb_dataset dataset = {NULL, ROWS, COLUMNS, CLASSES, split, split};
+    const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
+    const mb_dataset dataset = {.classes = CLASSES, .train = split, .test = split};
     assert_int_equal(mb_train(machine, network, &dataset, &options, NULL, NULL), MB_OK);
     mb_network_get_tensor(network, 0, weights);
     mb_network_close(network);

@@ -29,8 +29,8 @@ static stock *open_stock(uint32_t percent)
                 s->images[i * PIXELS + p] = (uint8_t)(1 + mb_rng_below(&rng, 255));
     }
     mb_sampler_shuffle(1, 0, IMAGES, s->order);
-    const mb_split split = {s->images, s->labels, IMAGES};
-    assert_int_equal(mb_sample_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
+    const mb_split split = {{s->images, IMAGES, 1, 1, PIXELS}, s->labels};
+    assert_int_equal(mb_sample_source_open(&split, &s->arena, &s->source, NULL), MB_OK);
     return s;
 }
 
@@ -150,8 +150,8 @@ TEST(a_blank_block_has_no_bits)
     stock *s = open_stock(20);
     memset(s->images, 0, 64 * PIXELS);
     mb_arena_free(&s->arena);
-    const mb_split split = {s->images, s->labels, IMAGES};
-    assert_int_equal(mb_sample_source_open(&split, PIXELS, &s->arena, &s->source, NULL), MB_OK);
+    const mb_split split = {{s->images, IMAGES, 1, 1, PIXELS}, s->labels};
+    assert_int_equal(mb_sample_source_open(&split, &s->arena, &s->source, NULL), MB_OK);
     mb_sampler_sequential(IMAGES, s->order);
     mb_batch batch = open_batch(s, 128);
     const mb_sample_indices samples = {s->order, 128};

@@ -209,21 +209,21 @@ TEST_WITH(other_data_are_refused, enter, leave)
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
     assert_int_equal(mb_checkpoint_check_data(&checkpoint, data, NULL), MB_OK);
     mb_dataset other = *data;
-    uint8_t *labels = malloc(data->train.count);
-    memcpy(labels, data->train.labels, data->train.count);
+    uint8_t *labels = malloc(data->train.images.count);
+    memcpy(labels, data->train.labels, data->train.images.count);
     labels[17] = (uint8_t)((labels[17] + 1) % 4);
     other.train.labels = labels;
     assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT,
                         "other training images or labels than those of the run in ");
     other = *data;
-    other.test.count--;
+    other.test.images.count--;
     assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT,
                         "other test images or labels than those of the run in ");
     other = *data;
-    other.rows = data->columns; /* the same bytes in another form */
-    other.columns = data->rows;
+    other.train.images.rows = data->train.images.columns; /* the same bytes in another shape */
+    other.train.images.columns = data->train.images.rows;
     assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
     free(labels);
     mb_checkpoint_close(&checkpoint);
@@ -254,7 +254,7 @@ TEST_WITH(networks_that_are_not_in_the_file_are_refused, enter, leave)
                  {"dense:8,relu,", "tensor \"0.weight\": of another form"},
                  {"dense:9,tanh,", "no layer is called 'tanh'"}};
     const mb_dataset *data = mb_test_data();
-    const mb_shape input = {1, data->rows, data->columns};
+    const mb_shape input = mb_images_shape(&data->train.images);
     const char *before = "dense:9,relu,";
     mb_network *network = NULL;
     mb_checkpoint checkpoint;

@@ -56,16 +56,16 @@ TEST(opens)
         wanted.gzip = gzip != 0;
         mb_test_write_dataset(folder, &wanted);
         mb_dataset *dataset = check_opens(folder, both);
-        assert_int_equal(dataset->rows, 6);
-        assert_int_equal(dataset->columns, 5);
+        assert_int_equal(dataset->train.images.rows, 6);
+        assert_int_equal(dataset->train.images.columns, 5);
         assert_int_equal(dataset->classes, 10);
-        assert_int_equal(dataset->train.count, 60);
-        assert_int_equal(dataset->test.count, 20);
+        assert_int_equal(dataset->train.images.count, 60);
+        assert_int_equal(dataset->test.images.count, 20);
         size_t zeros = 0;
         for (size_t i = 0; i < 60; i++)
             assert_int_equal(dataset->train.labels[i], i % 10);
         for (size_t i = 0; i < 60 * 30; i++)
-            zeros += dataset->train.images[i] == 0;
+            zeros += dataset->train.images.pixels[i] == 0;
         assert_in_range(zeros, 60 * 30 * 7 / 10, 60 * 30 * 9 / 10);
         mb_dataset_close(dataset);
         mb_test_remove_folder(folder);
@@ -78,13 +78,14 @@ TEST(opens_one_split)
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
     mb_dataset *dataset = check_opens(folder, MB_SPLIT_TRAIN);
-    assert_int_equal(dataset->train.count, 60);
-    assert_int_equal(dataset->test.count, 0);
-    assert_null(dataset->test.images);
+    assert_int_equal(dataset->train.images.count, 60);
+    assert_int_equal(dataset->test.images.count, 0);
+    assert_null(dataset->test.images.pixels);
+    assert_int_equal(dataset->test.images.rows, dataset->train.images.rows);
     mb_dataset_close(dataset);
     dataset = check_opens(folder, MB_SPLIT_TEST);
-    assert_int_equal(dataset->train.count, 0);
-    assert_int_equal(dataset->test.count, 20);
+    assert_int_equal(dataset->train.images.count, 0);
+    assert_int_equal(dataset->test.images.count, 20);
     assert_int_equal(dataset->classes, 10);
     mb_dataset_close(dataset);
     drop(folder, "train-images-idx3-ubyte");
@@ -234,6 +235,55 @@ TEST(test_label_without_class)
     mb_test_remove_folder(folder);
 }
 
+TEST(arrays_become_a_dataset)
+{
+    static const uint8_t pixels[4 * 6] = {7}, labels[] = {0, 2, 1, 0};
+    const mb_split train = {{pixels, 3, 1, 2, 3}, labels}, test = {{pixels, 4, 1, 2, 3}, labels};
+    mb_dataset *dataset = NULL, own = {.classes = 3, .train = train};
+    assert_int_equal(mb_dataset_from_arrays(&train, &test, 0, &dataset, NULL), MB_OK);
+    assert_int_equal(dataset->classes, 3);
+    assert_null(dataset->folder);
+    assert_ptr_equal(dataset->train.images.pixels, pixels);
+    assert_int_equal(dataset->test.images.count, 4);
+    mb_dataset_close(dataset);
+    assert_int_equal(mb_dataset_from_arrays(&train, NULL, 5, &dataset, NULL), MB_OK);
+    assert_int_equal(dataset->classes, 5);
+    assert_int_equal(dataset->test.images.count, 0);
+    assert_int_equal(dataset->test.images.columns, 3);
+    mb_dataset_close(dataset);
+    mb_dataset_close(&own); /* is the caller's: nothing is freed */
+}
+
+TEST(arrays_that_make_no_dataset_are_refused)
+{
+    static const uint8_t pixels[4 * 6], labels[] = {0, 2, 1, 0};
+    const mb_split good = {{pixels, 3, 1, 2, 3}, labels};
+    static const struct {
+        mb_images images;
+        size_t classes;
+        const char *why;
+    } cases[] = {
+        {{pixels, 0, 1, 2, 3}, 0, "the test split has no images"},
+        {{NULL, 3, 1, 2, 3}, 0, "the test split has no images"},
+        {{pixels, 1, 3, 2, 1}, 0, "test images of 3x2x1: must have 1 channel"},
+        {{pixels, 3, 1, 0, 3}, 0, "test images of 1x0x3: must have"},
+        {{pixels, 3, 1, 3, 2}, 0, "test images of 3x2, but training images are 2x3"},
+        {{pixels, 3, 1, 2, 3}, 2, "training label 2 at item 1: must be below 2, the classes"},
+        {{pixels, 3, 1, 2, 3}, 1, "1 classes: must be 2 to 256"},
+        {{pixels, 3, 1, 2, 3}, 257, "257 classes: must be 2 to 256"},
+    };
+    mb_dataset *dataset = NULL;
+    mb_error error = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const mb_split test = {cases[i].images, labels};
+        assert_int_equal(mb_dataset_from_arrays(&good, &test, cases[i].classes, &dataset, &error),
+                         MB_ERROR_INVALID);
+        mb_test_check_error(&error, MB_ERROR_INVALID, cases[i].why);
+    }
+    assert_int_equal(mb_dataset_from_arrays(NULL, &good, 0, &dataset, &error), MB_ERROR_INVALID);
+    assert_null(dataset);
+}
+
 TEST(real_mnist)
 {
     const char *folder = getenv("MNIST_BLAS_DATA");
@@ -242,15 +292,15 @@ TEST(real_mnist)
         skip();
     }
     mb_dataset *dataset = check_opens(folder, both);
-    assert_int_equal(dataset->rows, 28);
-    assert_int_equal(dataset->columns, 28);
+    assert_int_equal(dataset->train.images.rows, 28);
+    assert_int_equal(dataset->train.images.columns, 28);
     assert_int_equal(dataset->classes, 10);
-    assert_int_equal(dataset->train.count, 60000);
-    assert_int_equal(dataset->test.count, 10000);
+    assert_int_equal(dataset->train.images.count, 60000);
+    assert_int_equal(dataset->test.images.count, 10000);
     assert_int_equal(dataset->train.labels[0], 5);
     size_t sum = 0; /* the training mean 0.1307 that every tutorial normalises by */
     for (size_t i = 0; i < (size_t)60000 * 28 * 28; i++)
-        sum += dataset->train.images[i];
+        sum += dataset->train.images.pixels[i];
     assert_int_equal((size_t)((double)sum / 255 / 60000 / 784 * 1e4), 1306);
     mb_dataset_close(dataset);
 }

@@ -296,6 +296,7 @@ TEST(nothing_else_is_dropped)
 enum { SIDE = 8, PIXELS = SIDE * SIDE, IMAGES = 90, CLASSES = 4 };
 
 static uint8_t images[IMAGES * PIXELS], labels[IMAGES];
+static const mb_split split = {{images, IMAGES, 1, SIDE, SIDE}, labels};
 
 static mb_network *open_network(const mb_machine *machine, const char *spec)
 {
@@ -315,7 +316,7 @@ static void logits_of(mb_machine *machine, const char *spec, float *logits)
     mb_network *network = open_network(machine, spec);
     for (size_t i = 0; i < mb_network_tensor_count(network); i++)
         mb_network_set_tensor(network, i, before + 1000 * i);
-    assert_int_equal(mb_logits(machine, network, images, IMAGES, SIDE, SIDE, logits, NULL), MB_OK);
+    assert_int_equal(mb_logits(machine, network, &split.images, logits, NULL), MB_OK);
     mb_network_close(network);
 }
 
@@ -345,7 +346,6 @@ TEST(each_epoch_of_a_training_drops_anew)
     mb_network *network = open_network(machine, "dense:40,relu,dropout:0.5,dense:4");
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = 32, .seed = 5};
-    const mb_split split = {images, labels, IMAGES};
     mb_test_training t;
     mb_network_initialise(network, 1);
     mb_test_training_open(machine, network, &split, in_order, IMAGES, &options, &t);

@@ -177,8 +177,7 @@ static mb_network *copy_of_average(const char *spec, const mb_network *trained)
 static double loss_of(const mb_network *network)
 {
     mb_evaluation *evaluation = NULL;
-    assert_int_equal(
-        mb_evaluate(machine, network, &dataset->test, ROWS, COLUMNS, &evaluation, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &dataset->test, &evaluation, NULL), MB_OK);
     const double loss = evaluation->loss;
     mb_evaluation_free(evaluation);
     return loss;
@@ -195,12 +194,10 @@ TEST(it_is_what_is_evaluated)
         const double seen = test->loss / TEST;
         assert_true(seen == loss_of(average));
         assert_true(seen != loss_of(trained));
-        const mb_split validation = {dataset->train.images +
-                                         (TRAIN - 20) * (size_t)(ROWS * COLUMNS),
-                                     dataset->train.labels + TRAIN - 20, 20};
+        const mb_split validation = {mb_images_slice(&dataset->train.images, TRAIN - 20, 20),
+                                     dataset->train.labels + TRAIN - 20};
         mb_evaluation *evaluation = NULL;
-        assert_int_equal(
-            mb_evaluate(machine, average, &validation, ROWS, COLUMNS, &evaluation, NULL), MB_OK);
+        assert_int_equal(mb_evaluate(machine, average, &validation, &evaluation, NULL), MB_OK);
         assert_true(evaluation->loss == held->loss / 20);
         mb_evaluation_free(evaluation);
         mb_trainer_close(&trainer);

@@ -33,7 +33,7 @@ static void draw(fixture *f)
             f->images[i * PIXELS + p] =
                 (uint8_t)(mb_rng_below(&rng, 3) == 0 ? mb_rng_below(&rng, 256) : 0);
     }
-    f->split = (mb_split){f->images, f->labels, IMAGES};
+    f->split = (mb_split){{f->images, IMAGES, 1, ROWS, COLUMNS}, f->labels};
 }
 
 static mb_machine *open_machine(size_t threads)
@@ -70,7 +70,7 @@ static mb_evaluation *evaluate(const fixture *f)
 {
     mb_evaluation *evaluation = NULL;
     mb_error error = {0};
-    if (mb_evaluate(f->machine, f->network, &f->split, ROWS, COLUMNS, &evaluation, &error) != MB_OK)
+    if (mb_evaluate(f->machine, f->network, &f->split, &evaluation, &error) != MB_OK)
         fail_msg("%s", error.text);
     return evaluation;
 }
@@ -150,8 +150,7 @@ TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
     fixture other = *f;
     float probabilities[IMAGES * CLASSES];
     mb_error error = {0};
-    if (mb_classify(f->machine, f->network, f->images, IMAGES, ROWS, COLUMNS, probabilities,
-                    &error) != MB_OK)
+    if (mb_classify(f->machine, f->network, &f->split.images, probabilities, &error) != MB_OK)
         fail_msg("%s", error.text);
     for (size_t i = 0; i < IMAGES; i++)
         for (size_t c = 0; c < CLASSES; c++) {
@@ -167,19 +166,19 @@ TEST_WITH(classifying_refuses_what_evaluation_refuses, open_fixture, close_fixtu
     fixture *f = *state;
     float probabilities[CLASSES];
     mb_error error = {0};
-    assert_int_equal(
-        mb_classify(f->machine, f->network, f->images, 0, ROWS, COLUMNS, probabilities, &error),
-        MB_ERROR_INVALID);
+    mb_images images = mb_images_slice(&f->split.images, 0, 0);
+    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
+                     MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID, "there are no images");
-    assert_int_equal(
-        mb_classify(f->machine, f->network, f->images, 1, 1, PIXELS, probabilities, &error),
-        MB_ERROR_INVALID);
+    images = (mb_images){f->images, 1, 1, 1, PIXELS};
+    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
+                     MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID, "images are 1x12");
     f->biases[2] = NAN;
     mb_network_set_tensor(f->network, 1, f->biases);
-    assert_int_equal(
-        mb_classify(f->machine, f->network, f->images, 1, ROWS, COLUMNS, probabilities, &error),
-        MB_ERROR_DIVERGED);
+    images = mb_images_slice(&f->split.images, 0, 1);
+    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
+                     MB_ERROR_DIVERGED);
     mb_test_check_error(&error, MB_ERROR_DIVERGED, "output is not finite");
 }
 
@@ -222,7 +221,7 @@ TEST_WITH(small_splits_are_whole, open_fixture, close_fixture)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         size_t correct = 0;
         double loss;
-        f->split.count = counts[i];
+        f->split.images.count = counts[i];
         for (size_t image = 0; image < counts[i]; image++)
             correct += classify(f, image, &loss) == f->labels[image];
         mb_evaluation *evaluation = evaluate(f);
@@ -234,10 +233,12 @@ TEST_WITH(small_splits_are_whole, open_fixture, close_fixture)
 
 static void fails(const fixture *f, size_t rows, size_t columns, mb_status status, const char *why)
 {
+    mb_split split = f->split;
+    split.images.rows = rows;
+    split.images.columns = columns;
     mb_evaluation *evaluation = NULL;
     mb_error error = {0};
-    assert_int_equal(
-        mb_evaluate(f->machine, f->network, &f->split, rows, columns, &evaluation, &error), status);
+    assert_int_equal(mb_evaluate(f->machine, f->network, &split, &evaluation, &error), status);
     mb_test_check_error(&error, status, why);
     assert_null(evaluation);
 }
@@ -249,9 +250,9 @@ TEST_WITH(what_does_not_fit_the_network_is_refused, open_fixture, close_fixture)
     fails(f, 1, PIXELS, MB_ERROR_INVALID, "images are 1x12");
     f->labels[500] = CLASSES;
     fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "label 5 at item 500, the network has 5 classes");
-    f->split.count = 500;
+    f->split.images.count = 500;
     mb_evaluation_free(evaluate(f));
-    f->split.count = 0;
+    f->split.images.count = 0;
     fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "evaluation: there are no images");
 }
 
@@ -262,6 +263,8 @@ TEST_WITH(images_have_one_channel, open_fixture, close_fixture)
                                      &other.network, NULL),
                      MB_OK);
     fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images are 3x4");
+    other.split.images.channels = 3;
+    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images have 3 channels, must be 1");
     mb_network_close(other.network);
 }
 

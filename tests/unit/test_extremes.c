@@ -50,7 +50,7 @@ static void open_training(samples *s, mb_network *network, double lr, mb_test_tr
 {
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .lr = lr, .batch_size = BATCH};
-    const mb_split split = {s->images, s->labels, SAMPLES};
+    const mb_split split = {{s->images, SAMPLES, 1, 1, PIXELS}, s->labels};
     mb_test_training_open(s->machine, network, &split, s->order, SAMPLES, &options, t);
 }
 

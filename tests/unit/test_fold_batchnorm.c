@@ -125,9 +125,8 @@ static double apart_from_twin(mb_machine *machine, const mb_network *network)
     const mb_reference_batch batch = {images, labels, order, IMAGES};
     assert_non_null(before);
     memcpy(before, network->parameters, bytes);
-    assert_int_equal(mb_logits(machine, network, images, IMAGES, network->input.rows,
-                               network->input.columns, logits, NULL),
-                     MB_OK);
+    const mb_split split = mb_test_split(network, images, labels, IMAGES);
+    assert_int_equal(mb_logits(machine, network, &split.images, logits, NULL), MB_OK);
     assert_memory_equal(before, network->parameters, bytes);
     free(before);
     mb_layer_reference_open(network, IMAGES, &twin);
@@ -166,9 +165,9 @@ TEST(so_are_a_trained_networks)
 {
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = 10, .lr = 0.01, .momentum = 0.9};
-    const mb_split split = {images, labels, IMAGES};
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         mb_network *network = open_network(*state, &nets[i]);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
         mb_test_training t;
         mb_test_training_open(*state, network, &split, order, IMAGES, &options, &t);
         assert_int_equal(mb_test_training_run(&t, 0, 4), 4);
@@ -195,7 +194,7 @@ TEST(what_can_be_folded_is)
     const mb_training_options options = {.optimizer = MB_OPTIMIZER_SGD, .batch_size = 10};
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         mb_network *network = open_network(*state, &nets[i]);
-        const mb_split split = {images, labels, IMAGES};
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
         const mb_sample_source source = {.split = split, .pixels = mb_shape_size(network->input)};
         const mb_data_loader_config supply = {
             .source = &source, .samples = IMAGES, .batch_size = 10};

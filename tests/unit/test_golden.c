@@ -84,10 +84,9 @@ static int open_golden(void **state)
     *state = values;
     assert_int_equal(mb_safetensors_open(MB_GOLDEN_DIR "/golden.safetensors", &values->file, NULL),
                      MB_OK);
-    values->split =
-        (mb_split){.images = find(values, "", "images", (size_t)IMAGES * ROWS * COLUMNS)->data,
-                   .labels = find(values, "", "labels", IMAGES)->data,
-                   .count = IMAGES};
+    values->split = (mb_split){{find(values, "", "images", (size_t)IMAGES * ROWS * COLUMNS)->data,
+                                IMAGES, 1, ROWS, COLUMNS},
+                               find(values, "", "labels", IMAGES)->data};
     float *order = floats(values, "", "order", (size_t)STEPS * BATCH);
     for (size_t i = 0; i < (size_t)STEPS * BATCH; i++)
         values->order[i] = (uint32_t)order[i];

@@ -42,7 +42,7 @@ static const mb_training_options sgd = {.optimizer = MB_OPTIMIZER_SGD,
 
 static uint8_t images[IMAGES * PIXELS], labels[IMAGES];
 static uint32_t order[IMAGES];
-static const mb_split split = {images, labels, IMAGES};
+static const mb_split split = {{images, IMAGES, 1, SIDE, SIDE}, labels};
 
 static uint32_t hash_of(uint32_t x)
 {
@@ -183,7 +183,7 @@ static double check_evaluation(const mb_safetensors *file, const char *run, mb_m
 {
     mb_evaluation *evaluation = NULL;
     float *expected = golden_floats(file, run, "evaluated", "", 1);
-    assert_int_equal(mb_evaluate(machine, network, &split, SIDE, SIDE, &evaluation, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &split, &evaluation, NULL), MB_OK);
     const double apart = fabs(evaluation->loss / (double)*expected - 1.0);
     assert_true(apart <= tolerance);
     mb_evaluation_free(evaluation);

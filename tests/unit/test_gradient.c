@@ -117,7 +117,7 @@ static double run_pass(mb_machine *machine, mb_network *network, const samples *
                        mb_network *gradient)
 {
     const mb_training_options options = {.optimizer = MB_OPTIMIZER_SGD, .batch_size = s->batch};
-    const mb_split split = {s->images, s->labels, s->count};
+    const mb_split split = mb_test_split(network, s->images, s->labels, s->count);
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, s->count, &options, &t);
     assert_int_equal(t.source.nonzeros == NULL, kind == WITHOUT_ZEROS); /* the form that is meant */

@@ -184,7 +184,7 @@ static double run_pass(mb_machine *machine, mb_network *network, const samples *
 {
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = size.batch, .seed = SEED};
-    const mb_split split = {s->images, s->labels, size.count};
+    const mb_split split = mb_test_split(network, s->images, s->labels, size.count);
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, size.count, &options, &t);
     const size_t last = mb_data_loader_steps(&t.epoch.loader) - 1;

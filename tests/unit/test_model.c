@@ -109,8 +109,8 @@ static void logits_of(const mb_test_model_files *work, const mb_network *network
     uint8_t images[IMAGES * SIDE * SIDE];
     for (size_t i = 0; i < sizeof images; i++)
         images[i] = (uint8_t)(i * 2654435761u >> 13);
-    assert_int_equal(mb_logits(work->machine, network, images, IMAGES, SIDE, SIDE, logits, NULL),
-                     MB_OK);
+    const mb_images split = {images, IMAGES, 1, SIDE, SIDE};
+    assert_int_equal(mb_logits(work->machine, network, &split, logits, NULL), MB_OK);
 }
 
 /* Every kind of layer, in both forms of convolution; folded, and where there is nothing to fold

@@ -136,8 +136,8 @@ static mb_dataset data_of(size_t rows, size_t columns, size_t classes)
 {
     for (size_t i = 0; i < 40; i++)
         labels[i] = (uint8_t)(i % classes);
-    const mb_split split = {images, labels, 40};
-    return (mb_dataset){"made up", rows, columns, classes, split, split};
+    const mb_split split = {{images, 40, 1, rows, columns}, labels};
+    return (mb_dataset){.folder = "made up", .classes = classes, .train = split, .test = split};
 }
 
 static mb_machine *open_machine(void)
@@ -176,12 +176,12 @@ TEST(training_refuses_what_does_not_fit)
     data = data_of(3, 2, 3);
     training_is_refused(&data, &options, "images are 3x2, the network takes 1x2x3");
     data = data_of(2, 3, 3);
-    data.test.count = 0;
+    data.test.images.count = 0;
     training_is_refused(&data, &options, "there are no images");
     data = data_of(2, 3, 3);
     options.lr = NAN;
     training_is_refused(&data, &options, "learning rate: ");
-    data.train.count = 0;
+    data.train.images.count = 0;
     options.lr = 0.1;
     training_is_refused(&data, &options, "validation: 0 images cannot be held out of 0");
 }

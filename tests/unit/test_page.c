@@ -252,7 +252,7 @@ TEST(odd_runs_have_pages)
     made->options.epochs = wanted.epochs;
     made->options.validation = 10;
     made->options.seed = UINT64_MAX;
-    made->dataset.train.count = 1010;
+    made->dataset.train.images.count = 1010;
     made->info.cpu = "";
     made->info.quota = 1.5;
     made->run.data = NULL;

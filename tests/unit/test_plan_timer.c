@@ -92,7 +92,7 @@ TEST(phases_are_named_after_their_layers)
         "softmax",        "gather",        "dense3 backward", "relu2 backward", "dense2 update"};
     static const uint8_t images[4][4], labels[4] = {0, 1, 0, 1};
     static const uint32_t order[4] = {0, 1, 2, 3};
-    const mb_split split = {images[0], labels, 4};
+    const mb_split split = {{images[0], 4, 1, 2, 2}, labels};
     const mb_training_options options = mb_training_defaults(MB_OPTIMIZER_SGD);
     mb_machine *machine = mb_test_machine(1);
     mb_network *network = NULL;

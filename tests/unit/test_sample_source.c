@@ -25,7 +25,7 @@ static void check_round_trip(const mb_sample_source *source, const uint8_t *imag
 {
     uint8_t *image = malloc(source->pixels);
     size_t dots = 0;
-    for (size_t i = 0; i < source->split.count; i++) {
+    for (size_t i = 0; i < source->split.images.count; i++) {
         memset(image, 0, source->pixels);
         for (size_t r = 0; r < source->segments; r++) {
             const mb_sparse_row x = mb_sample_source_segment(source, i, r);
@@ -53,14 +53,13 @@ TEST(rows_stand_for_the_images)
             mb_arena arena = {0};
             mb_sample_source source;
             uint8_t *images = draw(37, pixels[p], percent, 1);
-            const mb_split split = {.images = images, .count = 37};
-            assert_int_equal(mb_sample_source_open(&split, pixels[p], &arena, &source, NULL),
-                             MB_OK);
+            const mb_split split = {.images = {images, 37, 1, 1, pixels[p]}};
+            assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
             assert_int_equal(source.pixels, pixels[p]);
             assert_true((source.segments - 1) * source.segment_pixels < pixels[p]);
             assert_true(source.segments * source.segment_pixels >= pixels[p]);
             assert_in_range(source.segment_pixels, 1, 200);
-            assert_ptr_equal(source.split.images, images);
+            assert_ptr_equal(source.split.images.pixels, images);
             assert_non_null(source.nonzeros);
             check_round_trip(&source, images);
             mb_arena_free(&arena);
@@ -73,8 +72,8 @@ TEST(grays_are_bytes_over_255)
     mb_arena arena = {0};
     mb_sample_source source;
     uint8_t *images = draw(2, 70000, 10, 2);
-    const mb_split split = {.images = images, .count = 2};
-    assert_int_equal(mb_sample_source_open(&split, 70000, &arena, &source, NULL), MB_OK);
+    const mb_split split = {.images = {images, 2, 1, 1, 70000}};
+    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
     check_round_trip(&source, images);
     for (size_t v = 0; v < 256; v++)
         assert_true(source.byte_to_float[v] == (float)v / 255.0f);
@@ -86,8 +85,8 @@ static bool has_sparse_form(const uint8_t *images, size_t count, size_t pixels)
 {
     mb_arena arena = {0};
     mb_sample_source source;
-    const mb_split split = {.images = images, .count = count};
-    assert_int_equal(mb_sample_source_open(&split, pixels, &arena, &source, NULL), MB_OK);
+    const mb_split split = {.images = {images, count, 1, 1, pixels}};
+    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
     const bool sparse = source.nonzeros != NULL;
     if (!sparse) {
         assert_null(source.row_start);

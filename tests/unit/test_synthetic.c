@@ -81,7 +81,7 @@ TEST(an_image_depends_on_no_other)
         const mb_split *split = test ? &whole->test : &whole->train;
         const size_t item = numbers[i] - (test ? MB_SYNTHETIC_TRAIN : 0);
         assert_int_equal(label, split->labels[item]);
-        assert_memory_equal(pixels, split->images + item * PIXELS, PIXELS);
+        assert_memory_equal(pixels, split->images.pixels + item * PIXELS, PIXELS);
     }
 }
 
@@ -89,11 +89,11 @@ TEST(an_image_depends_on_no_other)
 static void check_classes(const mb_split *split, size_t deviation)
 {
     size_t counts[256] = {0};
-    for (size_t i = 0; i < split->count; i++)
+    for (size_t i = 0; i < split->images.count; i++)
         counts[split->labels[i]]++;
     for (size_t digit = 0; digit < 10; digit++)
-        assert_in_range(counts[digit], split->count / 10 - deviation,
-                        split->count / 10 + deviation);
+        assert_in_range(counts[digit], split->images.count / 10 - deviation,
+                        split->images.count / 10 + deviation);
     for (size_t label = 10; label < 256; label++)
         assert_int_equal(counts[label], 0);
 }
@@ -101,11 +101,11 @@ static void check_classes(const mb_split *split, size_t deviation)
 TEST(a_data_set_as_large_as_mnist)
 {
     assert_null(whole->folder);
-    assert_int_equal(whole->rows, SIDE);
-    assert_int_equal(whole->columns, SIDE);
+    assert_int_equal(whole->train.images.rows, SIDE);
+    assert_int_equal(whole->train.images.columns, SIDE);
     assert_int_equal(whole->classes, 10);
-    assert_int_equal(whole->train.count, 60000);
-    assert_int_equal(whole->test.count, 10000);
+    assert_int_equal(whole->train.images.count, 60000);
+    assert_int_equal(whole->test.images.count, 10000);
     check_classes(&whole->train, 367);
     check_classes(&whole->test, 150);
 }
@@ -115,7 +115,7 @@ TEST(a_data_set_as_large_as_mnist)
 TEST(labels_are_in_random_order)
 {
     size_t pairs[100] = {0};
-    for (size_t i = 1; i < whole->train.count; i++)
+    for (size_t i = 1; i < whole->train.images.count; i++)
         pairs[whole->train.labels[i - 1] * 10 + whole->train.labels[i]]++;
     for (size_t pair = 0; pair < 100; pair++)
         assert_in_range(pairs[pair], 600 - 122, 600 + 122);
@@ -164,8 +164,8 @@ static look look_at(const uint8_t *pixels)
  * half a pixel. Blank margins of the square come where soft ends of strokes round to 0. */
 TEST(every_image_is_prepared_as_mnist)
 {
-    for (size_t i = 0; i < whole->train.count; i++) {
-        const look seen = look_at(whole->train.images + i * PIXELS);
+    for (size_t i = 0; i < whole->train.images.count; i++) {
+        const look seen = look_at(whole->train.images.pixels + i * PIXELS);
         const size_t longer = seen.width > seen.height ? seen.width : seen.height;
         assert_in_range(longer, 18, 20);
         assert_true(fabs(seen.x - 14.0) <= 0.51);
@@ -181,15 +181,15 @@ TEST(statistics_are_those_of_mnist)
 {
     const mb_split *split = &whole->test;
     double inked = 0.0, full = 0.0, width = 0.0;
-    for (size_t i = 0; i < split->count; i++) {
-        const look seen = look_at(split->images + i * PIXELS);
+    for (size_t i = 0; i < split->images.count; i++) {
+        const look seen = look_at(split->images.pixels + i * PIXELS);
         inked += (double)seen.inked;
         full += (double)seen.full;
         width += 2.0 * seen.mass / seen.edge;
     }
-    assert_true(fabs(inked / (double)(split->count * PIXELS) - 0.191) < 0.01);
+    assert_true(fabs(inked / (double)(split->images.count * PIXELS) - 0.191) < 0.01);
     assert_true(fabs(full / inked - 0.386) < 0.03);
-    assert_true(fabs(width / (double)split->count - 2.47) < 0.12);
+    assert_true(fabs(width / (double)split->images.count - 2.47) < 0.12);
 }
 
 /* In MNIST's training images the lines of digits that are at most 12 pixels wide, but for 1, are on
@@ -199,8 +199,8 @@ TEST(narrow_digits_have_thinner_lines)
     const mb_split *split = &whole->test;
     double widths[2] = {0.0, 0.0};
     size_t counts[2] = {0, 0};
-    for (size_t i = 0; i < split->count; i++) {
-        const look seen = look_at(split->images + i * PIXELS);
+    for (size_t i = 0; i < split->images.count; i++) {
+        const look seen = look_at(split->images.pixels + i * PIXELS);
         const bool narrow = seen.width <= 12;
         if (split->labels[i] == 1)
             continue;
@@ -230,13 +230,14 @@ static int ascending(const void *a, const void *b)
 
 TEST(no_image_comes_twice)
 {
-    const size_t count = whole->train.count + whole->test.count;
+    const size_t count = whole->train.images.count + whole->test.images.count;
     uint64_t *hashes = calloc(count, sizeof *hashes);
     assert_non_null(hashes);
     for (size_t i = 0; i < count; i++)
-        hashes[i] = i < whole->train.count
-                        ? hash(whole->train.images + i * PIXELS)
-                        : hash(whole->test.images + (i - whole->train.count) * PIXELS);
+        hashes[i] =
+            i < whole->train.images.count
+                ? hash(whole->train.images.pixels + i * PIXELS)
+                : hash(whole->test.images.pixels + (i - whole->train.images.count) * PIXELS);
     qsort(hashes, count, sizeof *hashes, ascending);
     for (size_t i = 1; i < count; i++)
         assert_true(hashes[i] != hashes[i - 1]);
@@ -256,7 +257,7 @@ static double accuracy_on(const mb_split *split)
                      MB_OK);
     mb_network_initialise(network, options.seed);
     assert_int_equal(mb_train(machine, network, whole, &options, NULL, NULL), MB_OK);
-    assert_int_equal(mb_evaluate(machine, network, split, SIDE, SIDE, &evaluation, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, split, &evaluation, NULL), MB_OK);
     const double accuracy = evaluation->accuracy;
     mb_evaluation_free(evaluation);
     mb_network_close(network);

@@ -167,8 +167,7 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
 static double accuracy_on_test(mb_machine *machine, const mb_network *network)
 {
     mb_evaluation *evaluation = NULL;
-    assert_int_equal(
-        mb_evaluate(machine, network, &dataset->test, ROWS, COLUMNS, &evaluation, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &dataset->test, &evaluation, NULL), MB_OK);
     const double accuracy = evaluation->accuracy;
     mb_evaluation_free(evaluation);
     return accuracy;
@@ -217,8 +216,7 @@ TEST(an_epoch_visits_each_image_once)
     account a = {.options = &options, .network = network, .samples = TRAIN};
     const mb_training_events events = {&a, note_progress, note_epoch, NULL};
     assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
-    assert_int_equal(mb_evaluate(machine, network, &dataset->train, ROWS, COLUMNS, &whole, NULL),
-                     MB_OK);
+    assert_int_equal(mb_evaluate(machine, network, &dataset->train, &whole, NULL), MB_OK);
     assert_true(fabs(a.last_loss - whole->loss) < 1e-6);
     assert_true(a.train_accuracy == whole->accuracy);
     mb_evaluation_free(whole);
@@ -265,10 +263,11 @@ TEST(held_out_images_are_not_trained_on)
     options.validation = 30;
     uint8_t *labels = malloc(TRAIN), *images = malloc(TRAIN * PIXELS);
     memcpy(labels, dataset->train.labels, TRAIN);
-    memcpy(images, dataset->train.images, TRAIN * PIXELS);
+    memcpy(images, dataset->train.images.pixels, TRAIN * PIXELS);
     mb_dataset other = *dataset;
-    other.train = (mb_split){images, labels, TRAIN};
-    other.test.count = 1;
+    other.train.images.pixels = images;
+    other.train.labels = labels;
+    other.test.images.count = 1;
     for (size_t i = TRAIN - 30; i < TRAIN; i++) {
         labels[i] = (uint8_t)((labels[i] + 1) % CLASSES);
         memset(images + i * PIXELS, 255, PIXELS);
@@ -286,7 +285,7 @@ TEST(a_blank_training_set_trains)
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_dataset blank = *dataset;
     size_t count;
-    blank.train.images = images;
+    blank.train.images.pixels = images;
     float *all = train_fresh(&blank, &options, 2, &count);
     for (size_t i = 0; i < count; i++)
         assert_true(isfinite(all[i]));

@@ -20,14 +20,21 @@ static mb_update update_of_step(const void *context, size_t step)
     return mb_optimizer_update(&t->options, lr, step);
 }
 
+mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
+                       size_t count)
+{
+    const mb_shape input = network->input;
+    return (mb_split){{images, count, input.channels, input.rows, input.columns}, labels};
+}
+
 void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_split *split,
                            const uint32_t *order, size_t samples,
                            const mb_training_options *options, mb_test_training *training)
 {
     mb_test_training *t = training;
     *t = (mb_test_training){.machine = machine, .network = network, .options = *options};
-    const size_t pixels = mb_shape_size(network->input), room = network->parameter_elements;
-    assert_int_equal(mb_network_source(network, split, pixels, &t->arena, &t->source, NULL), MB_OK);
+    const size_t room = network->parameter_elements;
+    assert_int_equal(mb_network_source(network, split, &t->arena, &t->source, NULL), MB_OK);
     t->trainable =
         (mb_trainable){.m = mb_arena_alloc(&t->arena, room, sizeof(float)),
                        .v = mb_arena_alloc(&t->arena, room, sizeof(float)),
@@ -43,8 +50,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
                                           .batch_size = options->batch_size};
     if (augments)
         assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &t->source,
-                                           network->input.rows, network->input.columns, &t->arena,
-                                           &t->augmenter, NULL),
+                                           &t->arena, &t->augmenter, NULL),
                          MB_OK);
     assert_int_equal(mb_epoch_open(network, &supply, &t->trainable,
                                    mb_machine_describe(machine)->threads, &t->epoch, NULL),

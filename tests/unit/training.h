@@ -22,6 +22,10 @@ typedef struct mb_test_training {
 /* A machine with this many threads that stay where the operating system puts them. */
 mb_machine *mb_test_machine(size_t threads);
 
+/* `count` images of the network's input shape, with their labels. */
+mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
+                       size_t count);
+
 /* Prepares a pass over `samples` numbers of `order` into `split`, in batches of
  * options->batch_size, with moments of 0. Machine, network, split and order are borrowed until
  * mb_test_training_close; `training` stays where it is. */

@@ -1,0 +1,51 @@
+/* Images in memory, and the shape of one. */
+#ifndef MNIST_BLAS_IMAGES_H
+#define MNIST_BLAS_IMAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The shape of one sample; a dense layer sees it as channels * rows * columns features. */
+typedef struct mb_shape {
+    size_t channels, rows, columns;
+} mb_shape;
+
+/* `count` images of one shape in one block of memory, layout (count, channels, rows, columns): the
+ * pixel of image i, channel c, row y and column x is
+ * pixels[((i * channels + c) * rows + y) * columns + x], a gray value from 0, the background, to
+ * 255. One channel is supported; more are refused with MB_ERROR_INVALID. The struct owns nothing:
+ * whoever fills it says who does. */
+typedef struct mb_images {
+    const uint8_t *pixels;
+    size_t count, channels, rows, columns;
+} mb_images;
+
+static inline mb_shape mb_images_shape(const mb_images *images)
+{
+    const mb_shape shape = {images->channels, images->rows, images->columns};
+    return shape;
+}
+
+/* Pixels of one image, over all channels. */
+static inline size_t mb_images_stride(const mb_images *images)
+{
+    return images->channels * images->rows * images->columns;
+}
+
+/* `count` images from image `first` on, which `images` must have. */
+static inline mb_images mb_images_slice(const mb_images *images, size_t first, size_t count)
+{
+    mb_images slice = *images;
+    slice.pixels += first * mb_images_stride(images);
+    slice.count = count;
+    return slice;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
