@@ -81,8 +81,8 @@ static json_t *pins_of(const mb_machine_info *info)
 
 static json_t *features_of(void)
 {
-    return json_pack("{s:b, s:b, s:b}", "report", mb_report_built(), "onnx", mb_onnx_built(),
-                     "tensorboard", mb_tensorboard_built());
+    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx", mb_onnx_built(),
+                     "tensorboard", mb_has_feature(MB_FEATURE_TENSORBOARD));
 }
 
 static mb_status print_json(const mb_machine *machine, const info_arguments *arguments,
@@ -138,11 +138,11 @@ static void print_text(const mb_machine_info *info)
            info->blas_threading);
     printf("           %s\n", info->blas_config);
     printf("kernels    %s\n", info->cpu_level);
-    printf("features   %s\n", mb_report_built() ? "report (pictures and page of a run)"
+    printf("features   %s\n", mb_has_feature(MB_FEATURE_REPORT) ? "report (pictures and page of a run)"
                                                 : "no report: built without cairo");
     printf("           %s\n", mb_onnx_built() ? "onnx (models for ONNX Runtime)"
                                               : "no onnx: built without protobuf-c");
-    printf("           %s\n", mb_tensorboard_built() ? "tensorboard (runs for TensorBoard)"
+    printf("           %s\n", mb_has_feature(MB_FEATURE_TENSORBOARD) ? "tensorboard (runs for TensorBoard)"
                                                      : "no tensorboard: built without protobuf-c");
 }
 

@@ -260,7 +260,7 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
 {
     const char *out = run->arguments.out;
     mb_error why = {0};
-    if (!mb_report_built()) {
+    if (!mb_has_feature(MB_FEATURE_REPORT)) {
         if (!run->view.quiet)
             puts("report   left out: this build has no cairo");
         return MB_OK;

@@ -6,6 +6,7 @@
 #include <mnist_blas/augmentation.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
+#include <mnist_blas/features.h>
 #include <mnist_blas/images.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/model.h>

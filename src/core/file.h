@@ -25,6 +25,10 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
  */
 mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error);
 
+/* mb_file_write to FOLDER/NAME. */
+mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
+                           mb_error *error);
+
 /* Removes the temporary files (".mnist_blas.XXXXXX.tmp") that processes which were killed have left
  * in this folder, and none that is still written. What cannot be removed stays. */
 void mb_file_remove_stale(const char *folder);

@@ -144,6 +144,16 @@ done:
     return status;
 }
 
+mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
+                           mb_error *error)
+{
+    char *path = mb_path_join(folder, name);
+    const mb_status status = path != NULL ? mb_file_write(path, bytes->data, bytes->size, error)
+                                          : mb_fail_memory(error, name, strlen(folder));
+    free(path);
+    return status;
+}
+
 static bool is_temporary(const char *name)
 {
     const size_t first = sizeof prefix - 1, last = sizeof suffix - 1;

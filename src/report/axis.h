@@ -1,4 +1,4 @@
-/* Where the numbers along an axis stand, and how they are written. */
+/* The ticks of an axis and their labels. */
 #ifndef MB_REPORT_AXIS_H
 #define MB_REPORT_AXIS_H
 
@@ -8,26 +8,25 @@
 enum { MB_MIN_TICKS = 3, MB_MAX_TICKS = 8, MB_LABEL = 32 };
 
 typedef struct mb_axis {
-    double least, most; /* of the data, least < most */
+    double min, max; /* of the data, min < max */
     bool log;
     size_t ticks;
-    double tick[MB_MAX_TICKS]; /* ascending, within least .. most but for rounding */
+    double tick[MB_MAX_TICKS]; /* ascending, within min .. max except for rounding */
     char label[MB_MAX_TICKS][MB_LABEL];
 } mb_axis;
 
-/* An axis from `least` to `most`, finite and below 1e150 in size. Ticks are multiples of 1, 2 or 5
- * times a power of ten that is at least `least_step` (0: any), 3 to 8 of them where that allows.
- * A range too narrow for its numbers is made a tenth of them wide to either side; 0 to 0 becomes 0
+/* A linear axis; min and max are finite and below 1e150 in size. Ticks are multiples of 1, 2 or 5
+ * times a power of ten that is at least `min_step` (0: any), 3 to 8 of them if that allows. A range
+ * that is too narrow for its values becomes a tenth of them wide to either side, 0 to 0 becomes 0
  * to 1. */
-mb_axis mb_axis_linear(double least, double most, double least_step);
+mb_axis mb_axis_linear(double min, double max, double min_step);
 
-/* A logarithmic axis, 0 < least; made a decade wide if it is less. Ticks are 1, 2 and 5 in each
- * decade, or 1 and 3, or 1, or 1 in every second decade, third, ...: the first that are at most 8.
- */
-mb_axis mb_axis_log(double least, double most);
+/* A logarithmic axis, 0 < min; at least a decade wide. Ticks are 1, 2 and 5 in each decade, or 1
+ * and 3, or 1, or 1 in every second decade, third, ...: the first of these that gives at most 8. */
+mb_axis mb_axis_log(double min, double max);
 
-/* How far along the axis a value lies: 0 at `least`, 1 at `most`. On a logarithmic axis whatever is
- * below `least` lies at 0. */
+/* Position of a value along the axis: 0 at min, 1 at max. Values below the min of a logarithmic
+ * axis are at 0. */
 double mb_axis_position(const mb_axis *axis, double value);
 
 #endif

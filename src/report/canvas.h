@@ -1,77 +1,79 @@
-/* A sheet of white paper to draw on with cairo, which becomes the bytes of an SVG or PNG file.
- * Lengths are pixels (PNG) or user units (SVG); y grows downwards. */
+/* A white canvas to draw on with cairo; it becomes the bytes of an SVG or PNG file. Lengths are
+ * pixels (PNG) or user units (SVG); y grows downwards. What goes wrong while drawing, memory that
+ * runs out included, is reported by mb_canvas_close. */
 #ifndef MB_REPORT_CANVAS_H
 #define MB_REPORT_CANVAS_H
 
+#include "report/figures.h"
 #include "report/palette.h"
-#include "report/picture.h"
 
 #include <cairo.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 typedef struct mb_canvas {
     cairo_t *cairo;
     cairo_surface_t *surface;
-    mb_picture_format kind;
-    double width, height;
-    mb_bytes bytes; /* what an SVG surface has written so far */
-    size_t room;    /* bytes allocated */
+    mb_figure_format format;
+    size_t width, height;
+    FILE *out; /* the file's bytes so far */
+    char *bytes;
+    size_t size;
+    bool no_font;
 } mb_canvas;
 
-/* An empty sheet, for mb_canvas_close. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY.
- */
-mb_status mb_canvas_open(mb_picture_format kind, size_t width, size_t height, mb_canvas *canvas,
-                         mb_error *error);
+/* A rectangle by its upper left corner and its size. */
+typedef struct mb_rectangle {
+    double x, y, width, height;
+} mb_rectangle;
 
-/* Puts what was drawn into *picture (bytes, size, and `text`, which it owns from then on) and
- * frees the rest; on failure frees all. A `text` of NULL is taken as memory that ran out.
- * MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: cairo could not draw, the error has its words. */
-mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_picture *picture, mb_error *error);
+void mb_canvas_open(mb_figure_format format, size_t width, size_t height, mb_canvas *canvas);
 
-/* What is stroked or filled next. */
+/* Stores what was drawn in *figure: bytes, size, and `text` (on the heap; NULL counts as memory
+ * that ran out). Frees the rest; on failure frees everything.
+ * MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: no font is installed, or cairo's own message. */
+mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_figure *figure, mb_error *error);
+
+/* The colour of what is stroked or filled next. */
 void mb_canvas_colour(const mb_canvas *canvas, uint32_t colour);
 
 void mb_canvas_line(const mb_canvas *canvas, double x0, double y0, double x1, double y1);
-/* A frame of `thickness` around a rectangle, outside it. */
-void mb_canvas_frame(const mb_canvas *canvas, double x, double y, double width, double height,
-                     double thickness);
-void mb_canvas_fill(const mb_canvas *canvas, double x, double y, double width, double height);
+void mb_canvas_fill(const mb_canvas *canvas, mb_rectangle area);
+/* A border of `thickness` around the outside of a rectangle. */
+void mb_canvas_frame(const mb_canvas *canvas, mb_rectangle area, double thickness);
 
-/* Pixels (rows, columns) of 0xRRGGBB, stretched over a rectangle: each a sharp square where they
- * are enlarged, averaged where they are reduced. Nothing where there are more than 32767 of either:
- * cairo takes no more. */
-void mb_canvas_image(const mb_canvas *canvas, const uint32_t *pixels, size_t rows, size_t columns,
-                     double x, double y, double width, double height);
+/* The colour of a pixel of an image, 0xRRGGBB. */
+typedef uint32_t mb_pixel_fn(const void *image, size_t row, size_t column);
 
-/* An image (rows, columns) of gray values as ink on paper, as large as a square of side `box` at x,
- * y allows, in its middle; its pixels are whole where they are enlarged. `pixels` has room for it.
- */
-void mb_canvas_gray(const mb_canvas *canvas, const uint8_t *image, size_t rows, size_t columns,
-                    double x, double y, double box, uint32_t *pixels);
+/* Draws an image of rows x columns pixels, scaled to the rectangle: sharp squares if enlarged,
+ * averaged if reduced. Draws nothing if either is above 32767, cairo's limit. */
+void mb_canvas_image(const mb_canvas *canvas, mb_pixel_fn *pixel, const void *image, size_t rows,
+                     size_t columns, mb_rectangle area);
 
 typedef enum mb_align { MB_ALIGN_LEFT, MB_ALIGN_CENTRE, MB_ALIGN_RIGHT } mb_align;
 
 typedef struct mb_font {
-    double size; /* pixels from line to line, about */
+    double size; /* pixels */
     bool bold;
     uint32_t colour;
 } mb_font;
 
-/* The fonts of most text. They are few: an SVG holds each letter once a size. */
-extern const mb_font mb_title_font; /* what the picture says */
+/* The fonts of most text. An SVG holds each letter once per font, so there are few. */
+extern const mb_font mb_title_font; /* of a figure */
 extern const mb_font mb_name_font;  /* of an axis or panel */
 extern const mb_font mb_text_font;  /* labels */
-extern const mb_font mb_small_font; /* what is read second: numbers of an axis, explanations */
+extern const mb_font mb_small_font; /* tick labels, explanations */
 
-/* How far `text` (ASCII) moves the pen. */
+/* Width of `text` (ASCII). */
 double mb_text_width(const mb_canvas *canvas, const mb_font *font, const char *text);
 
-/* One line of text whose left end, middle or right end is at x; its letters stand on y. */
+/* One line of text whose left end, middle or right end is at x and whose baseline is at y. */
 void mb_text(const mb_canvas *canvas, const mb_font *font, double x, double y, mb_align align,
              const char *text);
 
-/* The same in at most `room`: smaller letters first, down to 11 pixels, then fewer, with "...". */
+/* The same in at most `width`: in smaller letters, down to 11 pixels; then cut short, with "...".
+ */
 void mb_text_fit(const mb_canvas *canvas, const mb_font *font, double x, double y, mb_align align,
-                 double room, const char *text);
+                 double width, const char *text);
 
 #endif

@@ -1,23 +1,17 @@
-/* Each picture of a run, by name. Every function draws one into *picture, whose file, title and
- * kind are set, and fills the rest. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY. */
+/* The drawings of a run. Each function draws one into *figure, whose format is set, and fills in
+ * text, size and bytes. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY. */
 #ifndef MB_REPORT_DRAWINGS_H
 #define MB_REPORT_DRAWINGS_H
 
-#include "report/picture.h"
-#include "report/report.h"
+#include "report/figures.h"
 
-/* Loss and accuracy over the epochs. */
-mb_status mb_draw_loss(const mb_report *report, mb_picture *picture, mb_error *error);
-/* Test images from all over the split, with what the network says. */
-mb_status mb_draw_predictions(const mb_report *report, mb_picture *picture, mb_error *error);
-/* Test images that it gets wrong, the most confident first. */
-mb_status mb_draw_mistakes(const mb_report *report, mb_picture *picture, mb_error *error);
-/* True against predicted classes, with recall and precision. */
-mb_status mb_draw_confusion(const mb_report *report, mb_picture *picture, mb_error *error);
-/* The weights of the first layer, a small image a unit or kernel. */
-mb_status mb_draw_weights(const mb_report *report, mb_picture *picture, mb_error *error);
+typedef mb_status mb_drawing_fn(const mb_report *report, mb_figure *figure, mb_error *error);
 
-/* Training images, each as it is and as some epochs saw it. */
-mb_status mb_draw_augmented(const mb_report *report, mb_picture *picture, mb_error *error);
+mb_drawing_fn mb_draw_loss;        /* loss and accuracy by epoch */
+mb_drawing_fn mb_draw_predictions; /* test images from all over the split */
+mb_drawing_fn mb_draw_mistakes;    /* misclassified test images, the most confident first */
+mb_drawing_fn mb_draw_confusion;   /* true against predicted classes, recall, precision */
+mb_drawing_fn mb_draw_weights;     /* the first layer, one image per unit or kernel */
+mb_drawing_fn mb_draw_augmented;   /* training images, plain and as some epochs saw them */
 
 #endif

@@ -122,44 +122,33 @@ static void begin_section(const mb_html *html, const char *id, const char *title
 
 static void end_section(const mb_html *html) { mb_html_put(html, "</section>\n"); }
 
-/* Whether an earlier one is the same drawing in another format: loss.svg, loss.png. */
-static bool shown_before(const mb_picture *pictures, size_t number)
-{
-    const char *file = pictures[number].file;
-    const size_t stem = strcspn(file, ".");
-    for (size_t i = 0; i < number; i++)
-        if (strcspn(pictures[i].file, ".") == stem && memcmp(pictures[i].file, file, stem) == 0)
-            return true;
-    return false;
-}
-
 /* A narrow page shrinks the picture; the box brings its own size back, in a frame that scrolls. */
-static void put_picture(const mb_html *html, const mb_picture *picture)
+static void put_figure(const mb_html *html, const mb_figure *figure)
 {
-    const char *type = picture->kind == MB_PICTURE_SVG ? "image/svg+xml" : "image/png";
-    const int stem = (int)strcspn(picture->file, ".");
+    const char *type = figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png";
+    const int stem = (int)strcspn(figure->file, ".");
     mb_html_put(html, "<figure>\n<figcaption><h3>");
-    mb_html_text(html, picture->title);
+    mb_html_text(html, figure->title);
     mb_html_put(html,
                 "</h3></figcaption>\n<input type=\"checkbox\" id=\"%.*s-full\">"
                 "<label for=\"%.*s-full\">Full size<span class=\"unseen\">: ",
-                stem, picture->file, stem, picture->file);
-    mb_html_text(html, picture->title);
+                stem, figure->file, stem, figure->file);
+    mb_html_text(html, figure->title);
     mb_html_put(html,
                 "</span></label>\n<div class=\"frame\"><img width=\"%zu\" height=\"%zu\" alt=\"",
-                picture->width, picture->height);
-    mb_html_text(html, picture->text);
+                figure->width, figure->height);
+    mb_html_text(html, figure->text);
     mb_html_put(html, "\" src=\"data:%s;base64,", type);
-    mb_html_base64(html, picture->bytes.data, picture->bytes.size);
+    mb_html_base64(html, figure->bytes.data, figure->bytes.size);
     mb_html_put(html, "\"></div>\n</figure>\n");
 }
 
-static void put_pictures(const mb_html *html, const mb_picture *pictures, size_t count)
+static void put_pictures(const mb_html *html, const mb_figures *figures)
 {
     begin_section(html, "pictures", "Pictures");
-    for (size_t i = 0; i < count; i++)
-        if (!shown_before(pictures, i))
-            put_picture(html, &pictures[i]);
+    for (size_t i = 0; i < figures->count; i++)
+        if (figures->list[i].on_page)
+            put_figure(html, &figures->list[i]);
     end_section(html);
 }
 
@@ -185,7 +174,7 @@ static void put_again(const mb_html *html, const mb_report *report)
 }
 
 static void put_page(const mb_html *html, const mb_report *report, const mb_spread *speed,
-                     const mb_picture *pictures, size_t count)
+                     const mb_figures *figures)
 {
     put_head(html, report);
     mb_html_put(html, "<body>\n");
@@ -195,7 +184,7 @@ static void put_page(const mb_html *html, const mb_report *report, const mb_spre
     begin_section(html, "run", "The run");
     mb_page_facts(html, report);
     end_section(html);
-    put_pictures(html, pictures, count);
+    put_pictures(html, figures);
     begin_section(html, "epochs", "Epochs");
     mb_page_epochs(html, report->run);
     end_section(html);
@@ -207,8 +196,8 @@ static void put_page(const mb_html *html, const mb_report *report, const mb_spre
                       "and <code>metrics.jsonl</code> beside it.</footer>\n</body>\n</html>\n");
 }
 
-mb_status mb_page_make(const mb_report *report, const mb_picture *pictures, size_t count,
-                       mb_bytes *page, mb_error *error)
+mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,
+                       mb_error *error)
 {
     mb_html html;
     mb_spread speed;
@@ -217,6 +206,6 @@ mb_status mb_page_make(const mb_report *report, const mb_picture *pictures, size
         status = mb_html_open(&html, error);
     if (status != MB_OK)
         return status;
-    put_page(&html, report, &speed, pictures, count);
+    put_page(&html, report, &speed, figures);
     return mb_html_close(&html, page, error);
 }

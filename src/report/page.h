@@ -2,12 +2,11 @@
 #ifndef MB_REPORT_PAGE_H
 #define MB_REPORT_PAGE_H
 
-#include "report/picture.h"
-#include "report/report.h"
+#include "report/figures.h"
 
-/* The text of report.html into *page, the caller's to free; pictures are embedded. MB_ERROR_MEMORY.
+/* The text of report.html into *page, the caller's to free; figures are embedded. MB_ERROR_MEMORY.
  */
-mb_status mb_page_make(const mb_report *report, const mb_picture *pictures, size_t count,
-                       mb_bytes *page, mb_error *error);
+mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,
+                       mb_error *error);
 
 #endif

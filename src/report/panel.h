@@ -1,4 +1,4 @@
-/* A rectangle of paper with two axes, and marks and lines in it at places given as data. */
+/* A plot: a rectangle with two axes, and lines and markers at positions given as data. */
 #ifndef MB_REPORT_PANEL_H
 #define MB_REPORT_PANEL_H
 
@@ -8,7 +8,7 @@
 typedef struct mb_panel {
     const mb_canvas *canvas;
     mb_axis across, up;
-    double x, y, width, height; /* of the rectangle */
+    mb_rectangle area;
 } mb_panel;
 
 typedef enum mb_marker {
@@ -18,31 +18,30 @@ typedef enum mb_marker {
     MB_MARKER_SQUARE
 } mb_marker;
 
-/* How one series looks: told apart by its mark as well as by its colour. */
+/* Lines are told apart by their markers as well as by their colours. */
 typedef struct mb_line_style {
     uint32_t colour;
-    double thickness; /* of the line; 0: none */
-    mb_marker mark;
+    double thickness; /* 0: no line */
+    mb_marker marker;
 } mb_line_style;
 
-/* The frame, lines at the ticks, the numbers of the upward axis and, if wanted, of the one
- * across. */
-void mb_panel_draw(const mb_panel *panel, bool numbers_across);
+/* The frame, grid lines at the ticks, and the labels of the ticks. */
+void mb_panel_draw(const mb_panel *panel, bool labels_across);
 
-/* A line through `count` points; what leaves the rectangle is cut off. */
-void mb_panel_line(const mb_panel *panel, const mb_line_style *look, const double *across,
+/* A line through `count` points, clipped to the rectangle. */
+void mb_panel_line(const mb_panel *panel, const mb_line_style *style, const double *across,
                    const double *up, size_t count);
 
-/* A mark at every `stride`-th point, counted from the last, which always has one. */
-void mb_panel_markers(const mb_panel *panel, const mb_line_style *look, const double *across,
+/* A marker at every `stride`-th point, counted from the last. */
+void mb_panel_markers(const mb_panel *panel, const mb_line_style *style, const double *across,
                       const double *up, size_t count, size_t stride);
 
-/* A line of entries above the rectangle, ending at its right edge: a sample of each look, and its
- * name. Returns where it begins. */
-double mb_panel_legend(const mb_panel *panel, const mb_line_style *looks, const char *const *names,
+/* The legend above the rectangle, at its right end: a sample of each style, and its name. Returns
+ * the x at which it begins. */
+double mb_panel_legend(const mb_panel *panel, const mb_line_style *styles, const char *const *names,
                        size_t count);
 
-/* The name of the panel above the rectangle, at its left edge, ending before `end`. */
-void mb_panel_title(const mb_panel *panel, const char *name, double end);
+/* The title above the rectangle, at its left end, from there to at most x = `end`. */
+void mb_panel_title(const mb_panel *panel, const char *title, double end);
 
 #endif

@@ -7,24 +7,20 @@
 
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
-#include <stdbool.h>
 
-/* All that a report tells. Nothing in it is owned. */
+/* The contents of a report. Nothing in it is owned. */
 typedef struct mb_report {
     const mb_run *run;
     const mb_dataset *dataset;       /* whose test split was classified */
     const mb_evaluation *evaluation; /* of the test split */
     const float *probabilities;      /* (test images, classes) */
     const mb_loss_curve *curve;
-    const char *command; /* one line for a shell that makes this run again */
+    const char *command; /* a shell command that repeats the run */
 } mb_report;
 
-/* Whether this build can draw: Meson's feature `report`, which needs cairo. */
-bool mb_report_built(void);
-
 /* Writes the pictures and report.html into `folder`, each file whole or not at all, and removes
- * pictures that this run does not have.
- * MB_ERROR_UNAVAILABLE: built without, or no font is installed; MB_ERROR_IO; MB_ERROR_MEMORY. */
+ * pictures that this run does not have. MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is
+ * installed; MB_ERROR_IO; MB_ERROR_MEMORY. */
 mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 #include "report/select_examples.h"
 
-enum { MOST_CLASSES = 256 };
+enum { MAX_CLASSES = 256 };
 
 mb_prediction mb_prediction_of(const mb_report *report, size_t image)
 {
@@ -13,7 +13,7 @@ mb_prediction mb_prediction_of(const mb_report *report, size_t image)
     return (mb_prediction){image, report->dataset->test.labels[image], best, (double)row[best]};
 }
 
-/* Of the images first .. end-1, the first whose class was shown least often so far. */
+/* The first of the images first .. end-1 whose class was shown least often so far. */
 static size_t least_shown(const uint8_t *labels, const size_t *shown, size_t first, size_t end)
 {
     size_t best = first;
@@ -23,37 +23,35 @@ static size_t least_shown(const uint8_t *labels, const size_t *shown, size_t fir
     return best;
 }
 
-size_t mb_select_spread(const mb_report *report, size_t most, mb_prediction *guesses)
+size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *predictions)
 {
     const mb_split *test = &report->dataset->test;
-    const size_t count = test->images.count < most ? test->images.count : most;
-    size_t shown[MOST_CLASSES] = {0};
+    const size_t count = test->images.count < max ? test->images.count : max;
+    size_t shown[MAX_CLASSES] = {0};
     for (size_t i = 0; i < count; i++) {
         const size_t first = i * test->images.count / count,
                      end = (i + 1) * test->images.count / count;
         const size_t image = least_shown(test->labels, shown, first, end);
         shown[test->labels[image]]++;
-        guesses[i] = mb_prediction_of(report, image);
+        predictions[i] = mb_prediction_of(report, image);
     }
     return count;
 }
 
-size_t mb_select_mistakes(const mb_report *report, size_t most, mb_prediction *guesses)
+size_t mb_select_mistakes(const mb_report *report, size_t max, mb_prediction *predictions)
 {
     size_t count = 0;
     for (size_t image = 0; image < report->dataset->test.images.count; image++) {
-        const mb_prediction guess = mb_prediction_of(report, image);
-        if (guess.class == guess.truth)
-            continue;
+        const mb_prediction p = mb_prediction_of(report, image);
         size_t place = count;
-        while (place > 0 && guesses[place - 1].confidence < guess.confidence)
+        while (place > 0 && predictions[place - 1].confidence < p.confidence)
             place--;
-        if (place == most)
+        if (p.predicted == p.truth || place == max)
             continue;
-        count += count < most;
+        count += count < max;
         for (size_t i = count - 1; i > place; i--)
-            guesses[i] = guesses[i - 1];
-        guesses[place] = guess;
+            predictions[i] = predictions[i - 1];
+        predictions[place] = p;
     }
     return count;
 }

@@ -1,25 +1,25 @@
-/* What the network said to test images, and which of them are worth a look. */
+/* Predictions for test images, and the choice of those that a report shows. */
 #ifndef MB_REPORT_SELECT_EXAMPLES_H
 #define MB_REPORT_SELECT_EXAMPLES_H
 
 #include "report/report.h"
 
-/* One test image: its number, its class, the likeliest class (the lower of equals) and how likely
- * that is, 0 .. 1. */
+/* A test image's index, its true class, the most probable class (the lower of equal ones) and its
+ * probability. */
 typedef struct mb_prediction {
     size_t image;
-    size_t truth, class;
+    size_t truth, predicted;
     double confidence;
 } mb_prediction;
 
 mb_prediction mb_prediction_of(const mb_report *report, size_t image);
 
-/* Up to `most` guesses for test images spread evenly over the split, in its order, of as many
- * classes as there is room for; what was guessed plays no part. Returns how many. */
-size_t mb_select_spread(const mb_report *report, size_t most, mb_prediction *guesses);
+/* Predictions for up to `max` test images spread evenly over the split, in its order, of as many
+ * classes as fit; whether they are right plays no part. Returns their number. */
+size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *predictions);
 
-/* Up to `most` wrong guesses, the most confident first, the earlier of equals first. Returns how
- * many. */
-size_t mb_select_mistakes(const mb_report *report, size_t most, mb_prediction *guesses);
+/* Up to `max` wrong predictions, the most confident first, the earlier of equal ones first. Returns
+ * their number. */
+size_t mb_select_mistakes(const mb_report *report, size_t max, mb_prediction *predictions);
 
 #endif

@@ -152,13 +152,9 @@ static json_t *epoch_object(const mb_epoch_metrics *epoch)
     return object;
 }
 
-static mb_status write_text(const char *folder, const char *name, const char *text, mb_error *error)
+static mb_status write_text(const char *folder, const char *name, char *text, mb_error *error)
 {
-    char *path = mb_path_join(folder, name);
-    const mb_status status = path != NULL ? mb_file_write(path, text, strlen(text), error)
-                                          : mb_fail_memory(error, name, strlen(folder));
-    free(path);
-    return status;
+    return mb_file_write_in(folder, name, &(mb_bytes){(uint8_t *)text, strlen(text)}, error);
 }
 
 mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *error)

@@ -5,17 +5,13 @@
 #include "core/status.h"
 
 #include <mnist_blas/training.h>
-#include <stdbool.h>
 
 typedef struct mb_tensorboard mb_tensorboard;
-
-/* Whether this build can: Meson's feature `tensorboard`, which needs protobuf-c. */
-bool mb_tensorboard_built(void);
 
 /* Starts a new file in `folder`, which is there, and closes it with mb_tensorboard_close. Unlike
  * other files this one grows under its name, so that TensorBoard shows a run while it goes on: each
  * record has its length and checksum, is written at once, and readers stop before one that is not
- * whole. MB_ERROR_UNAVAILABLE: built without; MB_ERROR_IO; MB_ERROR_MEMORY. */
+ * whole. MB_ERROR_UNAVAILABLE: no MB_FEATURE_TENSORBOARD; MB_ERROR_IO; MB_ERROR_MEMORY. */
 mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_error *error);
 
 /* Adds loss, accuracies, learning rate and samples per second of an epoch. What goes wrong is kept

@@ -1,85 +1,82 @@
-/* weights.png */
-#include "report/canvas.h"
+/* weights.png: the weights of the first layer, one image per unit or kernel. */
 #include "report/drawings.h"
 #include "report/format.h"
+#include "report/image_grid.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WIDTH = 900, MARGIN = 24, HEADER = 110, GAP = 4, MOST_TILES = 128 };
-enum { LARGEST_TILE = 120, HIGHEST = 640, BAR_WIDTH = 180, BAR_HEIGHT = 12 };
-enum { FEWEST_TILES = 32, MOST_PIXELS = 120000 }; /* that differ */
-enum { MOST_WEIGHTS = 1 << 26, MOST_SAMPLED = 1 << 14, LONGEST_SIDE = 4096, SHADES = 8 };
+enum { HEADER = 110, GAP = 4, MAX_HEIGHT = 640, BAR_WIDTH = 180, BAR_HEIGHT = 12, SHADES = 8 };
+enum { MIN_TILES = 32, MAX_TILES = 128, MAX_TILE_SIDE = 120, MAX_PIXELS = 120000 };
+enum { MAX_WEIGHTS = 1 << 26, MAX_SAMPLED = 1 << 14, MAX_SIDE = 4096 };
 
 /* Tiles, each an image of the weights of one unit or one kernel. */
 typedef struct tiles {
     mb_tensor_info tensor;
-    size_t rows, columns;           /* weights of a tile, or means of them */
+    size_t rows, columns;           /* values of a tile: weights, or means of squares of them */
     size_t full_rows, full_columns; /* weights of a tile */
-    size_t all, count;              /* how many there are, and are drawn */
-    size_t stride;                  /* weights from one to the next */
+    size_t all, count;              /* tiles that there are, and that are drawn */
+    size_t stride;                  /* values from one tile to the next */
     float *weights;                 /* the whole tensor */
-    double limit;                   /* the weight that has full colour */
-    size_t across;                  /* tiles in a line */
-    double width, height;           /* pixels of a tile */
-    size_t side;                    /* of the square of weights that share a pixel */
+    double limit;                   /* the absolute value that has full colour */
+    size_t across;                  /* tiles in a row */
+    size_t scale, side;             /* pixels per value, and side of the squares of weights */
 } tiles;
 
-/* What a tile is: an image of the input where the layer sees the whole input, a kernel where it
- * convolves, else a line. */
-static void cut(tiles *t, const mb_shape *input)
+/* A tile is an image of the input if the layer sees the whole input, a kernel if it convolves, else
+ * a line. */
+static void choose_tiles(tiles *t, const mb_shape *input)
 {
     const mb_tensor_info *tensor = &t->tensor;
+    t->all = tensor->dimensions == 1 ? 1 : tensor->shape[0];
+    t->rows = 1;
+    t->columns = tensor->elements / t->all;
     if (tensor->dimensions == 4) {
-        t->all = tensor->shape[0] * tensor->shape[1];
+        t->all *= tensor->shape[1];
         t->rows = tensor->shape[2];
         t->columns = tensor->shape[3];
-    } else if (tensor->dimensions == 2) {
-        const bool image = input->channels == 1 && input->rows * input->columns == tensor->shape[1];
-        t->all = tensor->shape[0];
-        t->rows = image ? input->rows : 1;
-        t->columns = image ? input->columns : tensor->shape[1];
-    } else {
-        t->all = 1;
-        t->rows = 1;
-        t->columns = tensor->elements;
+    } else if (tensor->dimensions == 2 && input->channels == 1 &&
+               input->rows * input->columns == tensor->shape[1]) {
+        t->rows = input->rows;
+        t->columns = input->columns;
     }
     t->full_rows = t->rows;
     t->full_columns = t->columns;
     t->stride = t->rows * t->columns;
-    t->count = MOST_PIXELS / t->stride;
-    t->count = t->count > MOST_TILES ? MOST_TILES : t->count;
-    t->count = t->count < FEWEST_TILES ? FEWEST_TILES : t->count;
+    t->count = MAX_PIXELS / t->stride;
+    t->count = t->count > MAX_TILES ? MAX_TILES : t->count;
+    t->count = t->count < MIN_TILES ? MIN_TILES : t->count;
     t->count = t->count > t->all ? t->all : t->count;
 }
 
-/* Whether all tiles fit at this size; sets how they lie. */
-static bool try_scale(tiles *t, double scale)
+/* True if all tiles fit with `scale` pixels per value, each the mean of side x side weights; sets
+ * the tiles in a row. */
+static bool try_scale(tiles *t, size_t scale, size_t side)
 {
-    const double room = WIDTH - 2.0 * MARGIN + GAP;
-    t->width = ceil((double)t->columns * scale);
-    t->height = ceil((double)t->rows * scale);
-    if (scale > 1.0 && fmax(t->width, t->height) > LARGEST_TILE)
+    const size_t width = (t->columns + side - 1) / side * scale;
+    const size_t height = (t->rows + side - 1) / side * scale;
+    t->scale = scale;
+    t->side = side;
+    if (scale > 1 && (width > MAX_TILE_SIDE || height > MAX_TILE_SIDE))
         return false;
-    if (scale <= 1.0 && (double)t->count * t->width * t->height > MOST_PIXELS)
+    if (scale == 1 && t->count * width * height > MAX_PIXELS)
         return false;
-    t->across = (size_t)(room / (t->width + GAP));
+    t->across = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN + GAP) / (width + GAP);
     if (t->across == 0)
         return false;
     const size_t lines = (t->count + t->across - 1) / t->across;
-    t->across = (t->count + lines - 1) / lines; /* lines of about equal length */
-    return (double)lines * (t->height + GAP) <= HIGHEST;
+    t->across = (t->count + lines - 1) / lines; /* rows of about equal length */
+    return lines * (height + GAP) <= MAX_HEIGHT;
 }
 
-/* The largest whole number of pixels a weight, or of weights a pixel to either side. */
-static void lay_out(tiles *t)
+/* The largest tiles that fit. */
+static void choose_scale(tiles *t)
 {
-    t->side = 1;
-    for (int scale = LARGEST_TILE; scale >= 1; scale--)
-        if (try_scale(t, (double)scale))
+    for (size_t scale = MAX_TILE_SIDE; scale >= 1; scale--)
+        if (try_scale(t, scale, 1))
             return;
-    while (!try_scale(t, 1.0 / (double)++t->side))
+    while (!try_scale(t, 1, t->side + 1))
         continue;
 }
 
@@ -94,8 +91,7 @@ static float mean_of(const tiles *t, const float *tile, size_t row, size_t colum
     return (float)(sum / (double)((row_end - row) * (column_end - column)));
 }
 
-/* Makes each square of weights that shares a pixel one weight, its mean. In place: what is written
- * never lies beyond what is read next. */
+/* Replaces each square of weights by its mean. In place: what is written is never read later. */
 static void reduce(tiles *t)
 {
     float *next = t->weights;
@@ -114,69 +110,62 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All but the largest of two hundred weights are within the limit: a few far ones would leave the
- * rest pale. A sample of them tells. */
-static mb_status find_limit(tiles *t, mb_error *error)
+/* The 99.5 % quantile of the absolute values, of a sample of them: a few large ones would leave the
+ * rest pale. `sorted` is scratch (MAX_SAMPLED). */
+static double find_limit(const tiles *t, float *sorted)
 {
-    const size_t weights = t->count * t->stride, every = (weights - 1) / MOST_SAMPLED + 1;
+    const size_t weights = t->count * t->stride, every = (weights - 1) / MAX_SAMPLED + 1;
     const size_t sampled = (weights - 1) / every + 1;
-    float *sizes = malloc(sampled * sizeof *sizes);
-    if (sizes == NULL)
-        return mb_fail_memory(error, "pictures", sampled * sizeof *sizes);
     for (size_t i = 0; i < sampled; i++)
-        sizes[i] = fabsf(t->weights[i * every]);
-    qsort(sizes, sampled, sizeof *sizes, ascending);
-    t->limit = (double)sizes[(sampled - 1) - (sampled - 1) / 200];
-    free(sizes);
-    return MB_OK;
+        sorted[i] = fabsf(t->weights[i * every]);
+    qsort(sorted, sampled, sizeof *sorted, ascending);
+    return (double)sorted[(sampled - 1) - (sampled - 1) / 200];
 }
 
-/* In few shades, for noise of many makes a large file. */
-static uint32_t colour_of(double weight, double limit)
+/* A colour for `value` of -1 .. 1 and beyond. There are few shades: many make a large file. */
+static uint32_t colour_of(double value)
 {
-    const double share = limit > 0.0 ? fmin(1.0, fabs(weight) / limit) : 0.0;
-    return mb_mix(MB_COLOUR_BACKGROUND, weight < 0.0 ? MB_COLOUR_BLUE : MB_COLOUR_VERMILION,
-                  floor(SHADES * share + 0.5) / SHADES);
+    return mb_mix(MB_COLOUR_BACKGROUND, value < 0.0 ? MB_COLOUR_BLUE : MB_COLOUR_VERMILION,
+                  floor(SHADES * fmin(1.0, fabs(value)) + 0.5) / SHADES);
 }
 
-static mb_status draw_tiles(const mb_canvas *canvas, const tiles *t, mb_error *error)
+typedef struct tile {
+    const tiles *tiles;
+    const float *values;
+} tile;
+
+static uint32_t tile_pixel(const void *image, size_t row, size_t column)
 {
-    uint32_t *pixels = malloc(t->stride * sizeof *pixels);
-    if (pixels == NULL)
-        return mb_fail_memory(error, "pictures", t->stride * sizeof *pixels);
-    for (size_t tile = 0; tile < t->count; tile++) {
-        const double x = MARGIN + (double)(tile % t->across) * (t->width + GAP);
-        const double y = HEADER + (double)(tile / t->across) * (t->height + GAP);
-        for (size_t i = 0; i < t->stride; i++)
-            pixels[i] = colour_of((double)t->weights[tile * t->stride + i], t->limit);
-        mb_canvas_image(canvas, pixels, t->rows, t->columns, x, y, t->width, t->height);
-        mb_canvas_colour(canvas, MB_COLOUR_FRAME);
-        mb_canvas_frame(canvas, x, y, t->width, t->height, 1.0);
-    }
-    free(pixels);
-    return MB_OK;
+    const tile *one = image;
+    const double limit = one->tiles->limit;
+    const double value = (double)one->values[row * one->tiles->columns + column];
+    return colour_of(limit > 0.0 ? value / limit : 0.0);
+}
+
+static uint32_t bar_pixel(const void *image, size_t row, size_t column)
+{
+    (void)image, (void)row;
+    return colour_of(2.0 * ((double)column + 0.5) / BAR_WIDTH - 1.0);
 }
 
 /* The colours with the weights that they stand for. */
-static void draw_scale(const mb_canvas *canvas, const tiles *t)
+static void draw_bar(const mb_canvas *canvas, const tiles *t)
 {
-    const double left = WIDTH - MARGIN - BAR_WIDTH, top = 56.0;
-    uint32_t pixels[BAR_WIDTH];
+    const mb_rectangle bar = {MB_GRID_WIDTH - MB_GRID_MARGIN - BAR_WIDTH, 56.0, BAR_WIDTH,
+                              BAR_HEIGHT};
+    const double y = bar.y + 28.0;
     char text[32];
-    for (size_t i = 0; i < BAR_WIDTH; i++)
-        pixels[i] = colour_of(2.0 * ((double)i + 0.5) / BAR_WIDTH - 1.0, 1.0);
-    mb_canvas_image(canvas, pixels, 1, BAR_WIDTH, left, top, BAR_WIDTH, BAR_HEIGHT);
+    mb_canvas_image(canvas, bar_pixel, NULL, 1, BAR_WIDTH, bar);
     mb_canvas_colour(canvas, MB_COLOUR_FRAME);
-    mb_canvas_frame(canvas, left, top, BAR_WIDTH, BAR_HEIGHT, 1.0);
+    mb_canvas_frame(canvas, bar, 1.0);
     snprintf(text, sizeof text, "-%.2g", t->limit);
-    mb_text(canvas, &mb_small_font, left, top + 28.0, MB_ALIGN_LEFT, text);
-    mb_text(canvas, &mb_small_font, left + 0.5 * BAR_WIDTH, top + 28.0, MB_ALIGN_CENTRE, "0");
-    snprintf(text, sizeof text, "%.2g", t->limit);
-    mb_text(canvas, &mb_small_font, left + BAR_WIDTH, top + 28.0, MB_ALIGN_RIGHT, text);
+    mb_text(canvas, &mb_small_font, bar.x, y, MB_ALIGN_LEFT, text);
+    mb_text(canvas, &mb_small_font, bar.x + 0.5 * BAR_WIDTH, y, MB_ALIGN_CENTRE, "0");
+    mb_text(canvas, &mb_small_font, bar.x + BAR_WIDTH, y, MB_ALIGN_RIGHT, text + 1);
 }
 
 /* "128 units, each with 28x28 weights". */
-static void write_kind(const tiles *t, char *text, size_t size)
+static void describe(const tiles *t, char *text, size_t size)
 {
     char all[MB_COUNTED_LENGTH], first[64] = "", means[64] = "";
     mb_format_counted(all, t->all, t->tensor.dimensions == 4 ? "kernel" : "unit");
@@ -188,68 +177,73 @@ static void write_kind(const tiles *t, char *text, size_t size)
              t->full_columns, means);
 }
 
-static mb_status draw(const tiles *t, mb_picture *picture, mb_error *error)
+static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
 {
-    const double room = WIDTH - 3.0 * MARGIN - BAR_WIDTH;
+    const size_t width = t->columns * t->scale, height = t->rows * t->scale;
     const size_t lines = (t->count + t->across - 1) / t->across;
-    mb_canvas canvas;
-    mb_status status =
-        mb_canvas_open(picture->kind, WIDTH,
-                       HEADER + lines * ((size_t)t->height + GAP) + MARGIN - GAP, &canvas, error);
-    if (status != MB_OK)
-        return status;
     char kind[160], *text = NULL;
-    write_kind(t, kind, sizeof kind);
-    mb_text(&canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, "Weights of the first layer");
-    mb_text_fit(&canvas, &mb_small_font, MARGIN, 62.0, MB_ALIGN_LEFT, room, kind);
-    mb_text_fit(&canvas, &mb_small_font, MARGIN, 80.0, MB_ALIGN_LEFT, room,
-                "Blue: negative, orange: positive. Full colour: at the limit and beyond.");
-    draw_scale(&canvas, t);
-    status = draw_tiles(&canvas, t, error);
-    if (status == MB_OK && asprintf(&text,
-                                    "Weights of the first layer, %s: %s, from %.2g (blue) over 0 "
-                                    "(white) to %.2g (orange).",
-                                    t->tensor.name, kind, -t->limit, t->limit) < 0)
-        text = NULL;
-    const mb_status closed =
-        mb_canvas_close(&canvas, text, picture, status == MB_OK ? error : NULL);
-    return status == MB_OK ? closed : status;
-}
-
-/* A picture with words instead of weights. */
-static mb_status draw_refusal(const tiles *t, mb_picture *picture, mb_error *error)
-{
+    describe(t, kind, sizeof kind);
+    const mb_image_grid grid = {
+        .title = "Weights of the first layer",
+        .explanation = {kind,
+                        "Blue: negative, orange: positive. Full colour: at the limit and beyond."},
+        .text_width = MB_GRID_WIDTH - 3 * MB_GRID_MARGIN - BAR_WIDTH,
+        .columns = t->across,
+        .left = MB_GRID_MARGIN - GAP / 2,
+        .top = HEADER,
+        .cell_width = (double)(width + GAP),
+        .cell_height = (double)(height + GAP),
+        .box_width = (double)width,
+        .box_height = (double)height,
+        .height = HEADER + lines * (height + GAP) + MB_GRID_MARGIN - GAP};
     mb_canvas canvas;
-    const mb_status status = mb_canvas_open(picture->kind, WIDTH, 80, &canvas, error);
-    if (status != MB_OK)
-        return status;
-    char elements[MB_COUNTED_LENGTH], *text = NULL;
-    if (asprintf(&text, "The first layer is too large to draw: %s.",
-                 mb_format_counted(elements, t->tensor.elements, "weight")) < 0)
+    mb_image_grid_open(&grid, figure->format, &canvas);
+    draw_bar(&canvas, t);
+    for (size_t i = 0; i < t->count; i++) {
+        const tile one = {t, t->weights + i * t->stride};
+        const mb_grid_image image = {tile_pixel,      &one, t->rows, t->columns, {NULL, NULL},
+                                     MB_COLOUR_FRAME, false};
+        mb_image_grid_draw(&grid, &canvas, i, &image);
+    }
+    if (asprintf(&text,
+                 "Weights of the first layer, %s: %s, from %.2g (blue) over 0 (white) to %.2g "
+                 "(orange).",
+                 t->tensor.name, kind, -t->limit, t->limit) < 0)
         text = NULL;
-    else
-        mb_text_fit(&canvas, &mb_text_font, MARGIN, 46.0, MB_ALIGN_LEFT, WIDTH - 2.0 * MARGIN,
-                    text);
-    return mb_canvas_close(&canvas, text, picture, error);
+    return mb_canvas_close(&canvas, text, figure, error);
 }
 
-mb_status mb_draw_weights(const mb_report *report, mb_picture *picture, mb_error *error)
+/* A figure with words instead of weights. */
+static mb_status draw_refusal(const tiles *t, mb_figure *figure, mb_error *error)
+{
+    char weights[MB_COUNTED_LENGTH], *text = NULL;
+    mb_canvas canvas;
+    if (asprintf(&text, "The first layer is too large to draw: %s.",
+                 mb_format_counted(weights, t->tensor.elements, "weight")) < 0)
+        text = NULL;
+    mb_canvas_open(figure->format, MB_GRID_WIDTH, 80, &canvas);
+    mb_text_fit(&canvas, &mb_text_font, MB_GRID_MARGIN, 46.0, MB_ALIGN_LEFT,
+                MB_GRID_WIDTH - 2.0 * MB_GRID_MARGIN, text != NULL ? text : "");
+    return mb_canvas_close(&canvas, text, figure, error);
+}
+
+mb_status mb_draw_weights(const mb_report *report, mb_figure *figure, mb_error *error)
 {
     const mb_network *network = report->run->network;
     const mb_shape input = mb_network_input(network);
     tiles t = {.tensor = mb_network_tensor_info(network, 0)};
-    cut(&t, &input);
-    if (t.tensor.elements > MOST_WEIGHTS || t.rows > LONGEST_SIDE || t.columns > LONGEST_SIDE)
-        return draw_refusal(&t, picture, error);
-    t.weights = malloc(t.tensor.elements * sizeof *t.weights);
+    choose_tiles(&t, &input);
+    if (t.tensor.elements > MAX_WEIGHTS || t.rows > MAX_SIDE || t.columns > MAX_SIDE)
+        return draw_refusal(&t, figure, error);
+    const size_t size = (t.tensor.elements + MAX_SAMPLED) * sizeof *t.weights;
+    t.weights = malloc(size);
     if (t.weights == NULL)
-        return mb_fail_memory(error, "pictures", t.tensor.elements * sizeof *t.weights);
+        return mb_fail_memory(error, "pictures", size);
     mb_network_get_tensor(network, 0, t.weights);
-    lay_out(&t);
+    choose_scale(&t);
     reduce(&t);
-    mb_status status = find_limit(&t, error);
-    if (status == MB_OK)
-        status = draw(&t, picture, error);
+    t.limit = find_limit(&t, t.weights + t.tensor.elements);
+    const mb_status status = draw(&t, figure, error);
     free(t.weights);
     return status;
 }

@@ -12,10 +12,10 @@ static double unit(void) { return (double)mb_rng_uniform(mb_test_rng()); }
 /* Ticks ascend within the axis, and each label reads as its tick and as no other. */
 static void check(const mb_axis *axis)
 {
-    const double slack = 1e-6 * (axis->most - axis->least);
+    const double slack = 1e-6 * (axis->max - axis->min);
     assert_in_range(axis->ticks, MB_MIN_TICKS, MB_MAX_TICKS);
     for (size_t i = 0; i < axis->ticks; i++) {
-        assert_true(axis->tick[i] >= axis->least - slack && axis->tick[i] <= axis->most + slack);
+        assert_true(axis->tick[i] >= axis->min - slack && axis->tick[i] <= axis->max + slack);
         char *end = NULL;
         const double read = strtod(axis->label[i], &end);
         assert_true(end != axis->label[i] && *end == '\0');
@@ -38,17 +38,17 @@ static void check_linear(const mb_axis *axis)
         assert_true(fabs(multiple) > 1e5 || fabs(multiple - round(multiple)) < 1e-4);
     }
     /* no room for one more at either end */
-    assert_true(axis->tick[0] - step < axis->least + 1e-6 * step);
-    assert_true(axis->tick[axis->ticks - 1] + step > axis->most - 1e-6 * step);
+    assert_true(axis->tick[0] - step < axis->min + 1e-6 * step);
+    assert_true(axis->tick[axis->ticks - 1] + step > axis->max - 1e-6 * step);
 }
 
 TEST(linear_ticks_are_round)
 {
     for (int i = 0; i < 20000; i++) {
         const double span = pow(10.0, -30.0 + 60.0 * unit());
-        const double least = (unit() - 0.5) * span * pow(10.0, 5.0 * unit());
-        const mb_axis axis = mb_axis_linear(least, least + span, 0.0);
-        assert_true(axis.least == least && axis.most == least + span);
+        const double min = (unit() - 0.5) * span * pow(10.0, 5.0 * unit());
+        const mb_axis axis = mb_axis_linear(min, min + span, 0.0);
+        assert_true(axis.min == min && axis.max == min + span);
         check_linear(&axis);
     }
 }
@@ -56,7 +56,7 @@ TEST(linear_ticks_are_round)
 TEST(known_ranges)
 {
     static const struct {
-        double least, most, least_step;
+        double min, max, min_step;
         const char *labels;
     } known[] = {{0, 5, 1, "0 1 2 3 4 5"},
                  {0, 1, 0, "0 0.2 0.4 0.6 0.8 1.0"},
@@ -67,7 +67,7 @@ TEST(known_ranges)
                  {0, 3e-7, 0, "0 5e-8 1.0e-7 1.5e-7 2.0e-7 2.5e-7 3.0e-7"},
                  {0, 4e6, 0, "0 1e6 2e6 3e6 4e6"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const mb_axis axis = mb_axis_linear(known[i].least, known[i].most, known[i].least_step);
+        const mb_axis axis = mb_axis_linear(known[i].min, known[i].max, known[i].min_step);
         char labels[MB_MAX_TICKS * MB_LABEL] = "";
         for (size_t tick = 0; tick < axis.ticks; tick++) {
             strcat(labels, tick > 0 ? " " : "");
@@ -82,7 +82,7 @@ TEST(ranges_without_width_are_widened)
     static const double at[] = {0.0, 1.0, -3.5, 1e-100, 1e100, -1e-7, 98.37};
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
         const mb_axis axis = mb_axis_linear(at[i], at[i], 0.0);
-        assert_true(axis.least <= at[i] && at[i] <= axis.most);
+        assert_true(axis.min <= at[i] && at[i] <= axis.max);
         check_linear(&axis);
         const mb_axis near = mb_axis_linear(at[i], nextafter(at[i], INFINITY), 0.0);
         check_linear(&near);
@@ -93,8 +93,8 @@ TEST(ranges_without_width_are_widened)
 TEST(logarithmic_ticks_are_round)
 {
     for (int i = 0; i < 20000; i++) {
-        const double least = pow(10.0, -20.0 + 30.0 * unit());
-        const mb_axis axis = mb_axis_log(least, least * pow(10.0, 20.0 * unit() * unit()));
+        const double min = pow(10.0, -20.0 + 30.0 * unit());
+        const mb_axis axis = mb_axis_log(min, min * pow(10.0, 20.0 * unit() * unit()));
         check(&axis);
         for (size_t tick = 0; tick < axis.ticks; tick++) {
             const double ten = pow(10.0, floor(log10(axis.tick[tick]) + 1e-9));

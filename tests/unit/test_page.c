@@ -12,18 +12,18 @@ static char pixel[] = "not a real picture";
 static char sight[] = "What is \"seen\" & <heard>";
 
 /* The page does not look into pictures. */
-static const mb_picture pictures[] = {
-    {"loss.svg", "Loss", sight, MB_PICTURE_SVG, 900, 640, {(uint8_t *)pixel, 18}},
-    {"loss.png", "Loss", sight, MB_PICTURE_PNG, 900, 640, {(uint8_t *)pixel, 18}},
-    {"weights.png", "Weights", sight, MB_PICTURE_PNG, 700, 80, {(uint8_t *)pixel, 17}},
+static const mb_figures figures = {
+    3,
+    {{"loss.svg", "Loss", sight, MB_FIGURE_SVG, 900, 640, {(uint8_t *)pixel, 18}, true},
+     {"loss.png", "Loss", sight, MB_FIGURE_PNG, 900, 640, {(uint8_t *)pixel, 18}, false},
+     {"weights.png", "Weights", sight, MB_FIGURE_PNG, 700, 80, {(uint8_t *)pixel, 17}, true}},
 };
 
 /* The page as a string, the caller's to free. */
 static char *make(const mb_report *report)
 {
     mb_bytes page = {0};
-    assert_int_equal(
-        mb_page_make(report, pictures, sizeof pictures / sizeof pictures[0], &page, NULL), MB_OK);
+    assert_int_equal(mb_page_make(report, &figures, &page, NULL), MB_OK);
     assert_int_equal(strlen((char *)page.data), page.size);
     return (char *)page.data;
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { MOST = 48 };
+enum { MAX = 48 };
 
 TEST(the_lower_of_equal_classes_wins)
 {
@@ -13,65 +13,65 @@ TEST(the_lower_of_equal_classes_wins)
     const mb_dataset dataset = {.classes = 3, .test = {{.count = 3}, labels}};
     const mb_report report = {.dataset = &dataset, .probabilities = rows};
     for (size_t i = 0; i < 3; i++) {
-        const mb_prediction guess = mb_prediction_of(&report, i);
-        assert_int_equal(guess.image, i);
-        assert_int_equal(guess.truth, labels[i]);
-        assert_int_equal(guess.class, i);
-        assert_true(guess.confidence == (double)rows[3 * i + i]);
+        const mb_prediction p = mb_prediction_of(&report, i);
+        assert_int_equal(p.image, i);
+        assert_int_equal(p.truth, labels[i]);
+        assert_int_equal(p.predicted, i);
+        assert_true(p.confidence == (double)rows[3 * i + i]);
     }
 }
 
-/* Against a slow twin: of all wrong guesses, those that fewer than `most` others come before. */
+/* A naive reference: the wrong predictions before which fewer than MAX others come. */
 TEST(mistakes_are_the_most_confident)
 {
-    static const double shares[] = {0.0, 0.02, 0.5, 1.0};
+    static const double fractions[] = {0.0, 0.02, 0.5, 1.0};
     for (size_t s = 0; s < 4; s++) {
         mb_test_report_spec wanted = mb_test_default_report_spec();
-        wanted.wrong = shares[s];
+        wanted.wrong = fractions[s];
         mb_test_report *made = mb_test_report_open(&wanted);
         for (size_t i = 0; i < wanted.images * wanted.classes; i++) /* equals among them */
             made->probabilities[i] = (float)(int)(50.0f * made->probabilities[i]) / 50.0f;
-        mb_prediction found[MOST];
+        mb_prediction found[MAX];
         size_t wrong = 0;
-        const size_t count = mb_select_mistakes(&made->report, MOST, found);
+        const size_t count = mb_select_mistakes(&made->report, MAX, found);
         for (size_t i = 0; i < wanted.images; i++) {
-            const mb_prediction guess = mb_prediction_of(&made->report, i);
+            const mb_prediction p = mb_prediction_of(&made->report, i);
             size_t before = 0;
-            if (guess.class == guess.truth)
+            if (p.predicted == p.truth)
                 continue;
             wrong++;
             for (size_t j = 0; j < wanted.images; j++) {
                 const mb_prediction other = mb_prediction_of(&made->report, j);
                 before +=
-                    other.class != other.truth && (other.confidence > guess.confidence ||
-                                                   (other.confidence == guess.confidence && j < i));
+                    other.predicted != other.truth && (other.confidence > p.confidence ||
+                                                       (other.confidence == p.confidence && j < i));
             }
-            if (before < MOST)
-                assert_memory_equal(&found[before], &guess, sizeof guess);
+            if (before < MAX)
+                assert_memory_equal(&found[before], &p, sizeof p);
         }
-        assert_int_equal(count, wrong < MOST ? wrong : MOST);
+        assert_int_equal(count, wrong < MAX ? wrong : MAX);
         mb_test_report_close(made);
     }
 }
 
-TEST(a_spread_holds_all_classes_in_order)
+TEST(a_spread_has_all_classes_in_order)
 {
     static const size_t images[] = {1, 47, 48, 49, 200, 1000};
     for (size_t s = 0; s < sizeof images / sizeof images[0]; s++) {
         mb_test_report_spec wanted = mb_test_default_report_spec();
         wanted.images = images[s];
         mb_test_report *made = mb_test_report_open(&wanted);
-        mb_prediction found[MOST];
+        mb_prediction found[MAX];
         size_t shown[10] = {0};
-        const size_t count = mb_select_spread(&made->report, MOST, found);
-        assert_int_equal(count, images[s] < MOST ? images[s] : MOST);
+        const size_t count = mb_select_spread(&made->report, MAX, found);
+        assert_int_equal(count, images[s] < MAX ? images[s] : MAX);
         for (size_t i = 0; i < count; i++) {
             assert_true(i == 0 || found[i].image > found[i - 1].image);
             assert_in_range(found[i].image, i * images[s] / count, (i + 1) * images[s] / count - 1);
             shown[found[i].truth]++;
         }
         for (size_t class = 0; class < 10; class ++)
-            assert_true(count < MOST || shown[class] >= 4);
+            assert_true(count < MAX || shown[class] >= 4);
         mb_test_report_close(made);
     }
 }

@@ -1,0 +1,18 @@
+#include "core/features.h"
+
+static const struct {
+    bool built;
+    const char *name, *library;
+} features[] = {
+    [MB_FEATURE_REPORT] = {MB_WITH_REPORT, "report", "cairo"},
+    [MB_FEATURE_ONNX] = {MB_WITH_ONNX, "ONNX", "protobuf-c"},
+    [MB_FEATURE_TENSORBOARD] = {MB_WITH_TENSORBOARD, "TensorBoard", "protobuf-c"},
+};
+
+bool mb_has_feature(mb_feature feature) { return features[feature].built; }
+
+mb_status mb_fail_feature(mb_error *error, const char *path, mb_feature feature)
+{
+    return mb_fail(error, MB_ERROR_UNAVAILABLE, "%s: no %s: this build has no %s", path,
+                   features[feature].name, features[feature].library);
+}

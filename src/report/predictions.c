@@ -1,0 +1,136 @@
+/* predictions.png and mistakes.png: test images with what the network predicts. */
+#include "report/drawings.h"
+#include "report/format.h"
+#include "report/image_grid.h"
+#include "report/select_examples.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { COLUMNS = 8, MAX_IMAGES = 6 * COLUMNS, MAX_LISTED = 8, HEADER = 92, BOX = 84 };
+enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS };
+
+/* The images of a figure and its texts. */
+typedef struct content {
+    const char *title, *explanation;
+    const mb_prediction *predictions;
+    size_t count;
+    bool mark_wrong; /* false if all are wrong */
+} content;
+
+static void draw_image(const mb_report *report, const mb_image_grid *grid, const mb_canvas *canvas,
+                       size_t index, const mb_prediction *p, bool mark_wrong, bool two_lines)
+{
+    const mb_images *images = &report->dataset->test.images;
+    const bool wrong = p->predicted != p->truth;
+    const mb_gray_image gray = {images->pixels + p->image * mb_images_stride(images),
+                                images->columns};
+    char class[48], probability[16], both[72];
+    snprintf(class, sizeof class, "%zu", p->predicted);
+    if (wrong)
+        snprintf(class, sizeof class, "%zu not %zu", p->predicted, p->truth);
+    snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * p->confidence + 0.5));
+    snprintf(both, sizeof both, "%s  %s", class, probability);
+    const mb_grid_image image = {
+        .pixel = mb_gray_pixel,
+        .image = &gray,
+        .rows = images->rows,
+        .columns = images->columns,
+        .captions = {two_lines ? class : both, two_lines ? probability : NULL},
+        .frame = MB_COLOUR_FRAME,
+        .marked = mark_wrong && wrong};
+    mb_image_grid_draw(grid, canvas, index, &image);
+}
+
+/* Takes over `text`. */
+static mb_status draw(const mb_report *report, const content *c, char *text, mb_figure *figure,
+                      mb_error *error)
+{
+    /* class numbers of three digits leave no width for the probability beside them */
+    const bool two_lines = report->dataset->classes > 100;
+    const size_t cell_height = BOX + (two_lines ? 52 : 36);
+    const mb_image_grid grid = {.title = c->title,
+                                .explanation = {c->explanation},
+                                .text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN,
+                                .columns = COLUMNS,
+                                .left = MB_GRID_MARGIN,
+                                .top = HEADER - 8,
+                                .cell_width = CELL_WIDTH,
+                                .cell_height = (double)cell_height,
+                                .box_width = BOX,
+                                .box_height = BOX,
+                                .height =
+                                    HEADER + (c->count + COLUMNS - 1) / COLUMNS * cell_height};
+    mb_canvas canvas;
+    mb_image_grid_open(&grid, figure->format, &canvas);
+    for (size_t i = 0; i < c->count; i++)
+        draw_image(report, &grid, &canvas, i, &c->predictions[i], c->mark_wrong, two_lines);
+    return mb_canvas_close(&canvas, text, figure, error);
+}
+
+/* `beginning` and the first wrong predictions: ": 4 not 9 (83 %), ...". NULL if memory runs out. */
+static char *describe(const char *beginning, const content *c)
+{
+    char *text = NULL;
+    size_t size = 0, listed = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    fputs(beginning, out);
+    for (size_t i = 0; i < c->count && listed < MAX_LISTED; i++) {
+        const mb_prediction *p = &c->predictions[i];
+        if (p->predicted != p->truth)
+            fprintf(out, "%s%zu not %zu (%.0f %%)", listed++ > 0 ? ", " : ": ", p->predicted,
+                    p->truth, 100.0 * p->confidence);
+    }
+    fputs(".", out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+mb_status mb_draw_predictions(const mb_report *report, mb_figure *figure, mb_error *error)
+{
+    mb_prediction predictions[MAX_IMAGES];
+    const size_t count = mb_select_spread(report, MAX_IMAGES, predictions);
+    size_t wrong = 0;
+    char title[128], beginning[256], images[MB_COUNTED_LENGTH];
+    for (size_t i = 0; i < count; i++)
+        wrong += predictions[i].predicted != predictions[i].truth;
+    mb_format_counted(images, report->dataset->test.images.count, "test image");
+    snprintf(title, sizeof title, "%zu of %s: %zu right, %zu wrong", count, images, count - wrong,
+             wrong);
+    snprintf(beginning, sizeof beginning,
+             "%zu of %s, each with the predicted class and its probability; %zu are right, %zu "
+             "wrong",
+             count, images, count - wrong, wrong);
+    const content c = {title,
+                       "Under each image: predicted class and its probability. Framed and "
+                       "crossed: wrong, predicted not true class.",
+                       predictions, count, true};
+    return draw(report, &c, describe(beginning, &c), figure, error);
+}
+
+mb_status mb_draw_mistakes(const mb_report *report, mb_figure *figure, mb_error *error)
+{
+    mb_prediction predictions[MAX_IMAGES];
+    const size_t count = mb_select_mistakes(report, MAX_IMAGES, predictions);
+    const mb_evaluation *evaluation = report->evaluation;
+    char title[160], beginning[256], images[MB_COUNTED_LENGTH], all[MB_COUNTED_LENGTH];
+    mb_format_counted(images, evaluation->samples, "test image");
+    mb_format_counted(all, evaluation->samples - evaluation->correct, "mistake");
+    if (count == 0)
+        snprintf(title, sizeof title, "No mistakes in %s", images);
+    else
+        snprintf(title, sizeof title, "%s%s in %s",
+                 count < MAX_IMAGES ? "" : "The most confident of ", all, images);
+    snprintf(beginning, sizeof beginning, "%s%s", title,
+             count > 0 ? ", the most confident first" : "");
+    const content c = {title,
+                       count > 0 ? "Under each image: predicted not true class, and the "
+                                   "probability of the prediction. The most confident come first."
+                                 : "Every prediction is right.",
+                       predictions, count, false};
+    return draw(report, &c, describe(beginning, &c), figure, error);
+}

@@ -1,0 +1,349 @@
+#include "report/canvas.h"
+#include "report_fixture.h"
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A figure's bytes on their way through cairo's reader. */
+typedef struct reader {
+    const mb_bytes *bytes;
+    size_t done;
+} reader;
+
+static cairo_status_t read_some(void *closure, unsigned char *data, unsigned size)
+{
+    reader *r = closure;
+    if (size > r->bytes->size - r->done)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(data, r->bytes->data + r->done, size);
+    r->done += size;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static cairo_surface_t *decode(const mb_figure *figure)
+{
+    reader r = {&figure->bytes, 0};
+    cairo_surface_t *image = cairo_image_surface_create_from_png_stream(read_some, &r);
+    assert_int_equal(cairo_surface_status(image), CAIRO_STATUS_SUCCESS);
+    assert_int_equal(cairo_image_surface_get_width(image), figure->width);
+    assert_int_equal(cairo_image_surface_get_height(image), figure->height);
+    return image;
+}
+
+/* Brightness, 0 .. 255, of a pixel without its colour. */
+static double gray(cairo_surface_t *image, size_t x, size_t y)
+{
+    const unsigned char *data = cairo_image_surface_get_data(image);
+    const size_t stride = (size_t)cairo_image_surface_get_stride(image);
+    uint32_t pixel;
+    memcpy(&pixel, data + y * stride + 4 * x, sizeof pixel);
+    return 0.299 * (double)(pixel >> 16 & 255) + 0.587 * (double)(pixel >> 8 & 255) +
+           0.114 * (double)(pixel & 255);
+}
+
+static void check_png(const mb_figure *figure, double darkest_allowed)
+{
+    cairo_surface_t *image = decode(figure);
+    double darkest = 255.0;
+    size_t white = 0;
+    for (size_t y = 0; y < figure->height; y++) {
+        for (size_t x = 0; x < figure->width; x++) {
+            darkest = fmin(darkest, gray(image, x, y));
+            white += gray(image, x, y) > 254.0;
+        }
+        assert_true(gray(image, 0, y) > 254.0); /* nothing runs over the edges */
+        assert_true(gray(image, figure->width - 1, y) > 254.0);
+    }
+    assert_true(darkest < darkest_allowed);
+    assert_true(white > figure->width * figure->height / 20);
+    cairo_surface_destroy(image);
+}
+
+static void check_svg(const mb_figure *figure)
+{
+    char size[96];
+    char *text = strndup((const char *)figure->bytes.data, figure->bytes.size);
+    assert_non_null(text);
+    assert_memory_equal(text, "<?xml ", 6);
+    /* with a unit or, from later versions of cairo, without */
+    snprintf(size, sizeof size, "width=\"%zupx\" height=\"%zupx\"", figure->width, figure->height);
+    bool stated = strstr(text, size) != NULL;
+    snprintf(size, sizeof size, "width=\"%zu\" height=\"%zu\"", figure->width, figure->height);
+    stated |= strstr(text, size) != NULL;
+    assert_true(stated);
+    assert_string_equal(text + strlen(text) - 7, "</svg>\n");
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    free(text);
+}
+
+enum { LOSS, LOSS_PNG, PREDICTIONS, MISTAKES, CONFUSION, WEIGHTS, AUGMENTED };
+
+/* All figures of a run, checked: freed by mb_figures_free. */
+static mb_figures draw(const mb_report *report)
+{
+    static const char *const names[] = {"loss.svg",     "loss.png",      "predictions.png",
+                                        "mistakes.png", "confusion.svg", "weights.png",
+                                        "augmented.png"};
+    const bool augmented = report->run->options->augmentation.kind != MB_AUGMENT_NONE;
+    mb_figures figures;
+    mb_error error = {0};
+    if (mb_figures_draw(report, &figures, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(figures.count, augmented ? 7 : 6);
+    for (size_t i = 0; i < figures.count; i++) {
+        const mb_figure *figure = &figures.list[i];
+        const bool svg = strstr(names[i], ".svg") != NULL;
+        assert_string_equal(figure->file, names[i]);
+        assert_int_equal(figure->on_page, i != LOSS_PNG);
+        assert_true(strlen(figure->title) > 0 && strlen(figure->text) > 20);
+        assert_null(strchr(figure->text, '\n'));
+        assert_null(strstr(figure->text, "nan"));
+        assert_int_equal(figure->format, svg ? MB_FIGURE_SVG : MB_FIGURE_PNG);
+        assert_in_range(figure->width, 700, 1000);
+        assert_in_range(figure->height, 80, 1000);
+        if (svg)
+            check_svg(figure);
+        else /* a training image of one pixel may be light */
+            check_png(figure, i == AUGMENTED ? 160.0 : 80.0);
+    }
+    return figures;
+}
+
+TEST(texts_have_the_results)
+{
+    const mb_test_report_spec spec = mb_test_default_report_spec();
+    mb_test_report *made = mb_test_report_open(&spec);
+    mb_figures figures = draw(&made->report);
+    char texts[6][64] = {"over 500 steps",
+                         "",
+                         "48 of 200 test images",
+                         "",
+                         "",
+                         "128 units, each with 28x28 weights"};
+    snprintf(texts[1], sizeof texts[1], "to %.2f %% after 5 epochs",
+             100.0 * made->epochs[4].test_accuracy);
+    snprintf(texts[3], sizeof texts[3], "%zu mistakes in 200 test images",
+             200 - made->evaluation.correct);
+    snprintf(texts[4], sizeof texts[4], "%zu of them on the diagonal", made->evaluation.correct);
+    for (size_t i = 0; i < TEST_COUNT(texts); i++)
+        assert_non_null(strstr(figures.list[i].text, texts[i]));
+    assert_string_equal(figures.list[LOSS].text, figures.list[LOSS_PNG].text);
+    mb_figures_free(&figures);
+    assert_int_equal(figures.count, 0);
+    mb_test_report_close(made);
+}
+
+TEST(unusual_runs_are_drawn)
+{
+    static const struct {
+        size_t classes, rows, columns, epochs, steps, images;
+        double wrong, first_loss, last_loss;
+        const char *network;
+        bool validation;
+    } cases[] = {
+        {10, 28, 28, 1, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
+        {2, 1, 1, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
+        {256, 300, 7, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", true},
+        {31, 7, 300, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
+        {30, 28, 28, 5, 100, 200, 0.0, 2.3, 0.02, "mlp", false},
+        {10, 28, 28, 5, 100, 200, 1.0, 2.3, 0.02, "dense:10", false},
+        {10, 28, 28, 5, 1, 1, 0.1, 2.3, 0.02, "mlp", false},
+        {10, 28, 28, 1000, 9, 200, 0.1, 1e-7, 1e-7, "mlp", false},
+        {10, 256, 256, 5, 100, 200, 0.1, 2.3, 1e-7, "dense:200,relu,dense:10", false},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const mb_test_report_spec spec = {
+            cases[i].network,    cases[i].rows,      cases[i].columns,   cases[i].classes,
+            cases[i].images,     cases[i].epochs,    cases[i].steps,     cases[i].wrong,
+            cases[i].first_loss, cases[i].last_loss, cases[i].validation};
+        mb_test_report *made = mb_test_report_open(&spec);
+        mb_figures figures = draw(&made->report);
+        assert_true((strstr(figures.list[MISTAKES].text, "No mistakes") != NULL) ==
+                    (made->evaluation.correct == made->evaluation.samples));
+        mb_figures_free(&figures);
+        mb_test_report_close(made);
+    }
+}
+
+/* A run with augmentation has a figure of its training images, here the test images. */
+TEST(augmented_images_are_shown)
+{
+    static const size_t sizes[][3] = {{28, 28, 10}, {1, 1, 2}, {300, 7, 256}, {256, 256, 3}};
+    for (size_t i = 0; i < 2 * TEST_COUNT(sizes); i++) {
+        const bool elastic = i % 2 == 1;
+        mb_test_report_spec spec = mb_test_default_report_spec();
+        spec.rows = sizes[i / 2][0];
+        spec.columns = sizes[i / 2][1];
+        spec.classes = sizes[i / 2][2];
+        mb_test_report *made = mb_test_report_open(&spec);
+        made->options.augmentation.kind = elastic ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE;
+        made->options.augmentation.plain_epochs = i / 2;
+        made->options.validation = 100;
+        made->dataset.train = made->dataset.test;
+        mb_figures figures = draw(&made->report);
+        const char *text = figures.list[AUGMENTED].text;
+        assert_non_null(strstr(text, i / 2 == 1 ? "2 training images" : "training images"));
+        assert_non_null(strstr(text, "augmented in the first 5 epochs ("));
+        assert_true((strstr(text, "sigma 4") != NULL) == elastic);
+        assert_true((strstr(text, ", 2 plain epochs)") != NULL) == (i / 2 == 2));
+        mb_figures_free(&figures);
+        mb_test_report_close(made);
+    }
+}
+
+/* Of a run that ended after 5 of `planned` epochs, of which the last two are plain. */
+static mb_figures draw_augmented(size_t planned)
+{
+    const mb_test_report_spec spec = mb_test_default_report_spec();
+    mb_test_report *made = mb_test_report_open(&spec);
+    made->options.augmentation =
+        (mb_augmentation){MB_AUGMENT_AFFINE, .shift = 2, .plain_epochs = 2};
+    made->dataset.train = made->dataset.test;
+    made->epochs[0].epochs = planned;
+    const mb_figures figures = draw(&made->report);
+    mb_test_report_close(made);
+    return figures;
+}
+
+TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
+{
+    mb_figures reached = draw_augmented(5), not_reached = draw_augmented(7);
+    mb_figures far = draw_augmented(100);
+    const mb_bytes augmented = not_reached.list[AUGMENTED].bytes;
+    assert_int_equal(augmented.size, far.list[AUGMENTED].bytes.size);
+    assert_memory_equal(augmented.data, far.list[AUGMENTED].bytes.data, augmented.size);
+    assert_int_not_equal(augmented.size, reached.list[AUGMENTED].bytes.size);
+    mb_figures_free(&reached);
+    mb_figures_free(&not_reached);
+    mb_figures_free(&far);
+}
+
+/* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
+TEST(runs_without_a_curve_are_drawn)
+{
+    const mb_test_report_spec spec = mb_test_default_report_spec();
+    mb_test_report *made = mb_test_report_open(&spec);
+    made->curve = (mb_loss_curve){0};
+    made->run.data = NULL;
+    mb_figures figures = draw(&made->report);
+    mb_figures_free(&figures);
+    for (size_t i = 0; i < spec.epochs; i++)
+        made->epochs[i].train_loss = 0.0;
+    figures = draw(&made->report);
+    mb_figures_free(&figures);
+    mb_test_report_close(made);
+}
+
+/* Pictures of predictions that are all off by `offset` classes. */
+static mb_figures draw_off_by(mb_test_report *made, size_t offset)
+{
+    for (size_t i = 0; i < made->dataset.test.images.count; i++)
+        for (size_t class = 0; class < 10; class ++)
+            made->probabilities[10 * i + class] = class == (i + offset) % 10 ? 0.91f : 0.01f;
+    return draw(&made->report);
+}
+
+/* The same images, once all right and once all wrong: without colour, the frames and badges
+ * differ. */
+TEST(right_and_wrong_differ_without_colour)
+{
+    const mb_test_report_spec spec = mb_test_default_report_spec();
+    mb_test_report *made = mb_test_report_open(&spec);
+    mb_figures right = draw_off_by(made, 0), wrong = draw_off_by(made, 1);
+    const mb_figure *figure = &right.list[PREDICTIONS];
+    cairo_surface_t *a = decode(figure), *b = decode(&wrong.list[PREDICTIONS]);
+    assert_int_equal(figure->height, wrong.list[PREDICTIONS].height);
+    size_t darker = 0;
+    for (size_t y = 0; y < figure->height; y++)
+        for (size_t x = 0; x < figure->width; x++)
+            darker += gray(b, x, y) < gray(a, x, y) - 60.0;
+    assert_true(darker > 48 * (3 * 4 * 84 + 150)); /* frames of 3 pixels, and the badges */
+    cairo_surface_destroy(a);
+    cairo_surface_destroy(b);
+    mb_figures_free(&right);
+    mb_figures_free(&wrong);
+    mb_test_report_close(made);
+}
+
+/* Removes the numbers that cairo gives to the surfaces of a process in an SVG. */
+static void remove_numbers(mb_figure *figure)
+{
+    static const char word[] = "surface";
+    const size_t length = sizeof word - 1;
+    uint8_t *data = figure->bytes.data;
+    size_t size = 0;
+    bool removing = false;
+    for (size_t i = 0; i < figure->bytes.size; i++) {
+        removing |= size >= length && memcmp(data + size - length, word, length) == 0;
+        removing &= data[i] >= '0' && data[i] <= '9';
+        if (!removing)
+            data[size++] = data[i];
+    }
+    figure->bytes.size = size;
+}
+
+TEST(equal_reports_give_equal_bytes)
+{
+    const mb_test_report_spec spec = mb_test_default_report_spec();
+    mb_test_report *made = mb_test_report_open(&spec), *again = mb_test_report_open(&spec);
+    mb_figures figures = draw(&made->report), others = draw(&again->report);
+    for (size_t i = 0; i < figures.count; i++) {
+        mb_figure *one = &figures.list[i], *other = &others.list[i];
+        if (one->format == MB_FIGURE_SVG) {
+            remove_numbers(one);
+            remove_numbers(other);
+        }
+        assert_int_equal(one->bytes.size, other->bytes.size);
+        assert_memory_equal(one->bytes.data, other->bytes.data, other->bytes.size);
+        assert_string_equal(one->text, other->text);
+    }
+    mb_figures_free(&figures);
+    mb_figures_free(&others);
+    mb_test_report_close(made);
+    mb_test_report_close(again);
+}
+
+TEST(what_cairo_cannot_draw_is_an_error)
+{
+    mb_canvas canvas;
+    mb_figure figure = {0};
+    mb_error error = {0};
+    mb_canvas_open(MB_FIGURE_PNG, 100000, 10, &canvas);
+    assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &figure, &error),
+                     MB_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.text, "pictures: cairo cannot draw: "));
+    mb_canvas_open(MB_FIGURE_PNG, 10, 10, &canvas);
+    cairo_restore(canvas.cairo); /* nothing was saved */
+    assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &figure, &error),
+                     MB_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.text, "pictures: cairo cannot draw: "));
+    mb_canvas_open(MB_FIGURE_SVG, 10, 10, &canvas);
+    assert_int_equal(mb_canvas_close(&canvas, NULL, &figure, &error), MB_ERROR_MEMORY);
+    assert_null(figure.bytes.data);
+}
+
+/* Text that is too long is cut to its width. */
+TEST(text_keeps_to_its_width)
+{
+    mb_canvas canvas;
+    mb_figure figure = {0};
+    char longest[2000];
+    memset(longest, 'M', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    mb_canvas_open(MB_FIGURE_PNG, 200, 40, &canvas);
+    mb_text_fit(&canvas, &mb_text_font, 20.0, 30.0, MB_ALIGN_LEFT, 100.0, longest);
+    assert_int_equal(mb_canvas_close(&canvas, strdup("text"), &figure, NULL), MB_OK);
+    cairo_surface_t *image = decode(&figure);
+    size_t last = 0;
+    for (size_t x = 0; x < 200; x++)
+        for (size_t y = 0; y < 40; y++)
+            last = gray(image, x, y) < 200.0 ? x : last;
+    assert_in_range(last, 90, 120);
+    cairo_surface_destroy(image);
+    free(figure.text);
+    free(figure.bytes.data);
+}
