@@ -4,13 +4,7 @@
 
 #include "cli.h"
 
-enum { MB_MAX_LIST = 32, MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
-
-/* Numbers of an option such as "--threads 1,2". */
-typedef struct mb_size_list {
-    size_t value[MB_MAX_LIST];
-    size_t count;
-} mb_size_list;
+enum { MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
 
 /* Whole numbers in least..most, separated by commas, instead of those in *counts. MB_ERROR_INVALID
  * names the option. */

@@ -6,7 +6,7 @@
 #include "result.h"
 
 #include "core/arena.h"
-#include "train/options.h"
+#include <mnist_blas/options.h>
 
 #include <mnist_blas/mnist_blas.h>
 

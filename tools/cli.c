@@ -134,7 +134,7 @@ mb_status mb_parse_size(const char *option, const char *text, size_t least, size
     return MB_OK;
 }
 
-mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error)
+mb_status mb_parse_real_option(const char *option, const char *text, double *value, mb_error *error)
 {
     char *end = NULL;
     const double number = strtod(text, &end);

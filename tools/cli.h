@@ -43,7 +43,7 @@ char *mb_help_default_model(const char *text);
  * MB_ERROR_INVALID names the option. */
 mb_status mb_parse_size(const char *option, const char *text, size_t least, size_t most,
                         size_t *value, mb_error *error);
-mb_status mb_parse_real(const char *option, const char *text, double *value, mb_error *error);
+mb_status mb_parse_real_option(const char *option, const char *text, double *value, mb_error *error);
 
 /* The kind of that name; MB_ERROR_INVALID names the option and what there is. */
 mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,

@@ -2,7 +2,7 @@
 
 #include "keeping.h"
 
-#include "train/option_text.h"
+#include <mnist_blas/options.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +69,7 @@ mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_netw
     if (strcmp(spec, checkpoint->network) == 0)
         return MB_OK;
     return mb_fail(error, MB_ERROR_INVALID,
-                   "--network: %s would give another result: the run in %s has %s", spec,
+                   "--network %s conflicts with %s, which was trained with %s", spec,
                    checkpoint->path, checkpoint->network);
 }
 

@@ -12,7 +12,6 @@
 #include "core/file.h"
 #include "report/summary.h"
 #include "report/tensorboard.h"
-#include "train/options.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 #include "train_defaults.h"
 
 #include "cli.h"
-#include "train/options.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,6 @@
 #include "train_defaults.h"
 
 #include "report/summary.h"
-#include "train/options.h"
 
 #include <errno.h>
 #include <math.h>
@@ -85,7 +84,7 @@ static mb_status read_augmentation(int key, const char *text, reading *r)
         return mb_parse_size("--plain-epochs", text, 0, MB_MAX_EPOCHS, &augmentation->plain_epochs,
                              r->error);
     double *strength = mb_train_strength(key, augmentation, &name);
-    return mb_parse_real(name, text, strength, r->error);
+    return mb_parse_real_option(name, text, strength, r->error);
 }
 
 /* The options that are parts of mb_training_options. */
@@ -115,19 +114,19 @@ static mb_status read_training(int key, const char *text, reading *r)
     case KEY_SCHEDULE:
         return mb_parse_schedule("--schedule", text, &given->schedule, error);
     case KEY_LABEL_SMOOTHING:
-        return mb_parse_real("--label-smoothing", text, &r->label_smoothing, error);
+        return mb_parse_real_option("--label-smoothing", text, &r->label_smoothing, error);
     case KEY_EMA:
-        return mb_parse_real("--ema", text, &given->ema, error);
+        return mb_parse_real_option("--ema", text, &given->ema, error);
     case KEY_LR:
-        return mb_parse_real("--lr", text, &r->lr, error);
+        return mb_parse_real_option("--lr", text, &r->lr, error);
     case KEY_MOMENTUM:
-        return mb_parse_real("--momentum", text, &r->momentum, error);
+        return mb_parse_real_option("--momentum", text, &r->momentum, error);
     case KEY_BETA1:
-        return mb_parse_real("--beta1", text, &r->beta1, error);
+        return mb_parse_real_option("--beta1", text, &r->beta1, error);
     case KEY_BETA2:
-        return mb_parse_real("--beta2", text, &r->beta2, error);
+        return mb_parse_real_option("--beta2", text, &r->beta2, error);
     default:
-        return mb_parse_real("--weight-decay", text, &r->weight_decay, error);
+        return mb_parse_real_option("--weight-decay", text, &r->weight_decay, error);
     }
 }
 

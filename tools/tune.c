@@ -4,7 +4,6 @@
 
 #include "core/clock.h"
 #include "report/summary.h"
-#include "train/options.h"
 #include "train/tune.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
 #include <mnist_blas/machine.h>
 #include <mnist_blas/model.h>
 #include <mnist_blas/network.h>
+#include <mnist_blas/options.h>
 #include <mnist_blas/status.h>
 #include <mnist_blas/training.h>
 

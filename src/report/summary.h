@@ -6,7 +6,7 @@
 #include "core/status.h"
 #include "report/format.h"
 #include "train/keeper.h"
-#include "train/options.h"
+#include <mnist_blas/options.h>
 
 #include <mnist_blas/machine.h>
 #include <mnist_blas/training.h>

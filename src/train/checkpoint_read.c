@@ -1,7 +1,7 @@
 #include "data/fingerprint.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_format.h"
-#include "train/option_text.h"
+#include <mnist_blas/options.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +42,17 @@ static mb_status check_whole(const mb_checkpoint *c, mb_error *error)
 static mb_status read_options(mb_checkpoint *c, mb_error *error)
 {
     mb_status status = MB_OK;
-    for (size_t i = 0; i < mb_option_count() && status == MB_OK; i++) {
+    for (const mb_option *option = mb_training_option_table;
+         option->name != NULL && status == MB_OK; option++) {
         const char *text = NULL;
-        const char *key = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_OPTION, mb_option_name(i));
+        const char *key = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_OPTION, option->name);
+        mb_error why;
         if (key == NULL)
             return mb_fail_memory(error, c->path, MB_OPTION_TEXT_SIZE);
         status = read_text(c, key, &text, error);
-        if (status == MB_OK && !mb_option_parse(&c->options, i, text))
-            status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": cannot be \"%.100s\"",
-                             c->path, key, text);
+        if (status == MB_OK && mb_option_parse(option, &c->options, text, &why) != MB_OK)
+            status =
+                mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s", c->path, key, why.text);
     }
     return status;
 }

@@ -2,7 +2,7 @@
 
 #include "data/fingerprint.h"
 #include "train/checkpoint_format.h"
-#include "train/option_text.h"
+#include <mnist_blas/options.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,11 +60,12 @@ static bool add_data(mb_checkpoint_metadata *head, const mb_dataset *dataset)
 static bool add_options(mb_checkpoint_metadata *head, const mb_training_options *options)
 {
     bool whole = true;
-    for (size_t i = 0; i < mb_option_count() && whole; i++) {
+    for (const mb_option *option = mb_training_option_table; option->name != NULL && whole;
+         option++) {
         char text[MB_OPTION_TEXT_SIZE];
-        mb_option_format(options, i, text);
-        whole = add_copy(
-            head, mb_checkpoint_key(&head->arena, MB_CHECKPOINT_OPTION, mb_option_name(i)), text);
+        mb_option_format(option, options, text, sizeof text);
+        whole = add_copy(head, mb_checkpoint_key(&head->arena, MB_CHECKPOINT_OPTION, option->name),
+                         text);
     }
     return whole;
 }
@@ -75,7 +76,9 @@ mb_status mb_checkpoint_metadata_open(const mb_machine *machine, const mb_networ
                                       mb_checkpoint_metadata *head, mb_error *error)
 {
     *head = (mb_checkpoint_metadata){0};
-    const size_t most = FIXED_PAIRS + mb_option_count() + note_count;
+    size_t most = FIXED_PAIRS + note_count;
+    for (const mb_option *option = mb_training_option_table; option->name != NULL; option++)
+        most++;
     head->pairs = mb_arena_alloc(&head->arena, most, sizeof *head->pairs);
     bool whole = head->pairs != NULL && add_network(head, machine, network) &&
                  add_data(head, dataset) && add_options(head, options);

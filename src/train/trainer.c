@@ -7,7 +7,7 @@
 #include "machine/machine.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
-#include "train/options.h"
+#include <mnist_blas/options.h>
 
 #include <math.h>
 #include <string.h>

@@ -25,20 +25,20 @@ KINDS = {
                     "--batch-size", 64],
 }
 OTHERS = {
-    "batch_size": [["--batch-size", 5], ["--batch-size: 5", "has 4"]],
-    "lr": [["--lr", 0.5], ["--lr: 0.5", "has 0.005"]],
-    "seed": [["--seed", 8], ["--seed: 8", "has 1"]],
-    "optimizer": [["--optimizer", "sgd"], ["--optimizer: sgd", "has adamw"]],
-    "schedule": [["--schedule", "constant"], ["--schedule: constant", "has onecycle"]],
-    "decay": [["--weight-decay", 0], ["--weight-decay: 0", "has 0.1"]],
-    "beta2": [["--beta2", 0.9], ["--beta2: 0.9", "has 0.98"]],
-    "augment": [["--augment", "affine"], ["--augment: affine", "has off"]],
-    "ema": [["--ema", 0.9], ["--ema: 0.9", "has 0"]],
-    "label_smoothing": [["--label-smoothing", 0.1], ["--label-smoothing: 0.1", "has 0.03"]],
-    "validation": [["--validation", 10], ["--validation: 10", "has 0"]],
-    "patience": [["--validation", 0, "--patience", 1], ["--patience: 1", "has 0"]],
-    "fewer_epochs": [["--epochs", 29], ["--epochs: 29", "has 30"]],
-    "network": [["--network", "dense:4"], ["--network: dense:4", "has dense:128,relu"]],
+    "batch_size": [["--batch-size", 5], ["--batch-size 5 conflicts", "trained with 4"]],
+    "lr": [["--lr", 0.5], ["--lr 0.5 conflicts", "trained with 0.005"]],
+    "seed": [["--seed", 8], ["--seed 8 conflicts", "trained with 1"]],
+    "optimizer": [["--optimizer", "sgd"], ["--optimizer sgd conflicts", "trained with adamw"]],
+    "schedule": [["--schedule", "constant"], ["--schedule constant conflicts", "trained with onecycle"]],
+    "decay": [["--weight-decay", 0], ["--weight-decay 0 conflicts", "trained with 0.1"]],
+    "beta2": [["--beta2", 0.9], ["--beta2 0.9 conflicts", "trained with 0.98"]],
+    "augment": [["--augment", "affine"], ["--augment affine conflicts", "trained with off"]],
+    "ema": [["--ema", 0.9], ["--ema 0.9 conflicts", "trained with 0"]],
+    "label_smoothing": [["--label-smoothing", 0.1], ["--label-smoothing 0.1 conflicts", "trained with 0.03"]],
+    "validation": [["--validation", 10], ["--validation 10 conflicts", "trained with 0"]],
+    "patience": [["--validation", 0, "--patience", 1], ["--patience 1 conflicts", "trained with 0"]],
+    "fewer_epochs": [["--epochs", 29], ["--epochs 29 conflicts", "trained with 30"]],
+    "network": [["--network", "dense:4"], ["--network dense:4 conflicts", "trained with dense:128,relu"]],
 }
 WHEN = {"nonsense": "often", "zero": "0", "negative": "-1", "two_numbers": "5,6", "epoch_twice":
         "epoch,epoch", "empty": "", "trailing_comma": "5,", "huge": "9" * 30, "long": "1" * 100}
@@ -198,9 +198,9 @@ class Refused(InterruptingTest):
                 (b"dense:128,relu,dense:64,relu,dense:4", b"dense:999999,dense:9999,relu,dense:4",
                  "parameters, expected at most"),
                 (b"dense:64,", b"dense:65,", 'tensor "2.weight": of another form'),
-                (b'"option.batch-size":"4"', b'"option.batch-size":"0"', "batch size: 0 "),
+                (b'"option.batch-size":"4"', b'"option.batch-size":"0"', "batch-size: must be 1 to "),
                 (b'"option.batch-size":"4"', b'"option.batch-size":"5"', " steps"),
-                (b'"option.epochs":"30"', b'"option.epochs":"00"', "epochs: 0 ")):
+                (b'"option.epochs":"30"', b'"option.epochs":"00"', "epochs: must be 1 to ")):
             self.assertEqual((1, len(old)), (whole.count(old), len(new)))
             support.write_bytes(self.path("tampered"), signed(whole.replace(old, new)))
             result = self.run_program("--resume", "tampered", "--quiet")

@@ -3,12 +3,12 @@
  * it. No input makes the program take much memory.
  *
  * The first byte chooses the checkpoint; a change is four: kind, place (2), value. */
-#include "train/options.h"
 #include "unit/interrupted.h"
 #include "unit/support.h"
 #include "unit/test.h"
 #include "unit/training.h"
 
+#include <mnist_blas/options.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>

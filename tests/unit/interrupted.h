@@ -4,7 +4,7 @@
 #define MB_TESTS_INTERRUPTED_H
 
 #include "train/checkpoint.h"
-#include "train/option_text.h"
+#include <mnist_blas/options.h>
 
 /* 150 training images are 9 batches of 16 and a rest of 6. */
 enum { MB_TEST_STEPS = 10, MB_TEST_BATCH = 16 };

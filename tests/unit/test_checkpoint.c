@@ -153,7 +153,8 @@ TEST_WITH(options_that_are_none_are_refused, enter, leave)
     fixture *f = *state;
     replace(f->bytes, "\"option.optimizer\":\"adamw\"", "\"option.optimizer\":\"adams\"");
     assert_true(mb_test_sign(f->bytes));
-    refused(f->bytes, "metadata \"option.optimizer\": cannot be \"adams\"");
+    refused(f->bytes,
+            "metadata \"option.optimizer\": optimizer: must be sgd, adam or adamw, got 'adams'");
 }
 
 /* Bytes that were signed after someone changed one number: nothing out of range is believed. */

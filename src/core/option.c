@@ -1,0 +1,363 @@
+/* One option of a table: its value from text, to text, and within its range. */
+#include "core/parse.h"
+#include "core/status.h"
+
+#include <ctype.h>
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ITEM_SIZE = 64, RANGE_SIZE = 256 };
+
+static void *member(const mb_option *option, void *options)
+{
+    return (char *)options + option->offset;
+}
+
+const void *mb_option_value(const mb_option *option, const void *options)
+{
+    return (const char *)options + option->offset;
+}
+
+static size_t size_of(const mb_option *option)
+{
+    static const size_t sizes[] = {
+        [MB_OPTION_FLAG] = sizeof(bool),
+        [MB_OPTION_SIZE] = sizeof(size_t),
+        [MB_OPTION_UINT64] = sizeof(uint64_t),
+        [MB_OPTION_REAL] = sizeof(double),
+        [MB_OPTION_ENUM] = sizeof(unsigned),
+        [MB_OPTION_TEXT] = sizeof(char *),
+        [MB_OPTION_IMAGE_SIZE] = sizeof(mb_shape),
+        [MB_OPTION_SIZE_LIST] = sizeof(mb_size_list),
+        [MB_OPTION_ENUM_LIST] = sizeof(mb_size_list),
+        [MB_OPTION_TEXT_LIST] = sizeof(mb_text_list),
+    };
+    return sizes[option->kind];
+}
+
+void mb_option_copy(const mb_option *option, const void *from, void *to)
+{
+    memcpy(member(option, to), mb_option_value(option, from), size_of(option));
+}
+
+/* Enumerations have the size of an unsigned int, though not its type. */
+static unsigned enum_at(const void *place)
+{
+    unsigned value;
+    memcpy(&value, place, sizeof value);
+    return value;
+}
+
+bool mb_option_applies(const mb_option *option, const void *options)
+{
+    return option->needs == NULL ||
+           (option->needs_values >> enum_at((const char *)options + option->needs_offset) & 1) != 0;
+}
+
+bool mb_option_is_zero(const mb_option *option, const void *options)
+{
+    const void *value = mb_option_value(option, options);
+    switch (option->kind) {
+    case MB_OPTION_FLAG:
+        return !*(const bool *)value;
+    case MB_OPTION_SIZE:
+        return *(const size_t *)value == 0;
+    case MB_OPTION_UINT64:
+        return *(const uint64_t *)value == 0;
+    case MB_OPTION_REAL:
+        return *(const double *)value == 0.0;
+    case MB_OPTION_ENUM:
+        return enum_at(value) == 0;
+    case MB_OPTION_TEXT:
+        return *(const char *const *)value == NULL;
+    case MB_OPTION_IMAGE_SIZE:
+        return ((const mb_shape *)value)->rows == 0;
+    case MB_OPTION_SIZE_LIST:
+    case MB_OPTION_ENUM_LIST:
+        return ((const mb_size_list *)value)->count == 0;
+    default:
+        return ((const mb_text_list *)value)->count == 0;
+    }
+}
+
+char *mb_option_key(const mb_option *option, char text[MB_OPTION_TEXT_SIZE])
+{
+    snprintf(text, MB_OPTION_TEXT_SIZE, "%s", option->name);
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : *c;
+    return text;
+}
+
+char *mb_option_label(const mb_option *option, char text[MB_OPTION_TEXT_SIZE])
+{
+    snprintf(text, MB_OPTION_TEXT_SIZE, "%s", option->label != NULL ? option->label : option->name);
+    *text = (char)toupper((unsigned char)*text);
+    for (char *c = text; option->label == NULL && *c != '\0'; c++)
+        *c = *c == '-' ? ' ' : *c;
+    return text;
+}
+
+/* ---- ranges ---- */
+
+static void format_real_range(const mb_option *option, char *text, size_t size)
+{
+    char min[MB_OPTION_TEXT_SIZE], max[MB_OPTION_TEXT_SIZE];
+    mb_format_real(option->min, min);
+    mb_format_real(option->max, max);
+    if (!option->min_excluded && !option->max_excluded)
+        snprintf(text, size, "%s to %s", min, max);
+    else if (option->max == DBL_MAX)
+        snprintf(text, size, "above %s", min);
+    else
+        snprintf(text, size, "%s %s and %s %s", option->min_excluded ? "above" : "at least", min,
+                 option->max_excluded ? "below" : "at most", max);
+}
+
+/* "1 to 1000000", "at least 0 and below 1", "sgd, adam or adamw". */
+static void format_range(const mb_option *option, char *text, size_t size)
+{
+    switch (option->kind) {
+    case MB_OPTION_FLAG:
+        snprintf(text, size, "on or off");
+        break;
+    case MB_OPTION_REAL:
+        format_real_range(option, text, size);
+        break;
+    case MB_OPTION_ENUM:
+    case MB_OPTION_ENUM_LIST:
+        mb_format_names(option->names, text, size);
+        break;
+    case MB_OPTION_IMAGE_SIZE:
+        snprintf(text, size, "ROWSxCOLUMNS of %llu to %llu pixels",
+                 (unsigned long long)option->min_size, (unsigned long long)option->max_size);
+        break;
+    default:
+        snprintf(text, size, "%llu to %llu", (unsigned long long)option->min_size,
+                 (unsigned long long)option->max_size);
+    }
+}
+
+static bool size_fits(const mb_option *option, uint64_t value)
+{
+    return value >= option->min_size && value <= option->max_size;
+}
+
+/* All comparisons with NaN are false. */
+static bool real_fits(const mb_option *option, double value)
+{
+    return (option->min_excluded ? value > option->min : value >= option->min) &&
+           (option->max_excluded ? value < option->max : value <= option->max);
+}
+
+static bool list_fits(const mb_option *option, const mb_size_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (option->kind == MB_OPTION_ENUM_LIST ? list->value[i] >= option->names->count
+                                                : !size_fits(option, list->value[i]))
+            return false;
+    return true;
+}
+
+static bool fits(const mb_option *option, const void *value)
+{
+    const mb_shape *shape = value;
+    switch (option->kind) {
+    case MB_OPTION_SIZE:
+        return size_fits(option, *(const size_t *)value);
+    case MB_OPTION_UINT64:
+        return size_fits(option, *(const uint64_t *)value);
+    case MB_OPTION_REAL:
+        return real_fits(option, *(const double *)value);
+    case MB_OPTION_ENUM:
+        return enum_at(value) < option->names->count;
+    case MB_OPTION_TEXT:
+        return *(const char *const *)value == NULL ||
+               strlen(*(const char *const *)value) >= option->min_size;
+    case MB_OPTION_IMAGE_SIZE:
+        return shape->columns > 0 && shape->rows <= option->max_size / shape->columns &&
+               size_fits(option, shape->rows * shape->columns);
+    case MB_OPTION_SIZE_LIST:
+    case MB_OPTION_ENUM_LIST:
+        return list_fits(option, value);
+    default:
+        return true;
+    }
+}
+
+static mb_status refuse(const mb_option *option, const char *got, mb_error *error)
+{
+    char range[RANGE_SIZE];
+    if (option->kind == MB_OPTION_TEXT)
+        return mb_fail(error, MB_ERROR_INVALID, "%s: must not be empty", option->name);
+    format_range(option, range, sizeof range);
+    return mb_fail(error, MB_ERROR_INVALID, "%s: must be %s, got %s", option->name, range, got);
+}
+
+mb_status mb_option_check(const mb_option *option, const void *options, mb_error *error)
+{
+    char got[RANGE_SIZE];
+    if (fits(option, mb_option_value(option, options)))
+        return MB_OK;
+    return refuse(option, mb_option_format(option, options, got, sizeof got), error);
+}
+
+/* ---- from text ---- */
+
+static bool read_image_size(const char *text, mb_shape *shape)
+{
+    uint64_t rows = 0, columns = 0;
+    const bool read = mb_take_uint64(&text, &rows) && *text++ == 'x' &&
+                      mb_parse_uint64(text, &columns) && rows <= SIZE_MAX && columns <= SIZE_MAX;
+    *shape = (mb_shape){1, (size_t)rows, (size_t)columns};
+    return read;
+}
+
+static bool read_list(const mb_option *option, const char *text, mb_size_list *list)
+{
+    char item[ITEM_SIZE];
+    *list = (mb_size_list){.count = 0};
+    for (bool read = true; read && text != NULL; list->count++) {
+        uint64_t number = 0;
+        unsigned value = 0;
+        if (list->count == MB_MAX_LIST || !mb_take_item(&text, item, sizeof item))
+            return false;
+        if (option->kind == MB_OPTION_ENUM_LIST) {
+            read = mb_parse_enum(option->names, item, &value);
+            number = value;
+        } else
+            read = mb_parse_uint64(item, &number) && number <= SIZE_MAX;
+        if (!read)
+            return false;
+        list->value[list->count] = (size_t)number;
+    }
+    return true;
+}
+
+/* A value of any kind. */
+typedef union any_value {
+    bool flag;
+    size_t size;
+    uint64_t uint64;
+    double real;
+    unsigned names;
+    const char *text;
+    mb_shape shape;
+    mb_size_list list;
+    mb_text_list texts;
+} any_value;
+
+/* `read` holds what the option holds so far. */
+static bool read_value(const mb_option *option, const char *text, any_value *read)
+{
+    uint64_t number = 0;
+    bool good = true;
+    switch (option->kind) {
+    case MB_OPTION_FLAG:
+        read->flag = strcmp(text, "on") == 0;
+        return read->flag || strcmp(text, "off") == 0;
+    case MB_OPTION_SIZE:
+        good = mb_parse_uint64(text, &number) && number <= SIZE_MAX;
+        read->size = (size_t)number;
+        return good;
+    case MB_OPTION_UINT64:
+        return mb_parse_uint64(text, &read->uint64);
+    case MB_OPTION_REAL:
+        return mb_parse_real(text, &read->real);
+    case MB_OPTION_ENUM:
+        return mb_parse_enum(option->names, text, &read->names);
+    case MB_OPTION_TEXT:
+        read->text = text;
+        return true;
+    case MB_OPTION_IMAGE_SIZE:
+        return read_image_size(text, &read->shape);
+    case MB_OPTION_SIZE_LIST:
+    case MB_OPTION_ENUM_LIST:
+        return read_list(option, text, &read->list);
+    default:
+        good = read->texts.count < MB_MAX_LIST;
+        if (good)
+            read->texts.value[read->texts.count++] = text;
+        return good;
+    }
+}
+
+mb_status mb_option_parse(const mb_option *option, void *options, const char *text, mb_error *error)
+{
+    any_value read;
+    memcpy(&read, member(option, options), size_of(option));
+    if (!read_value(option, text, &read)) {
+        char got[RANGE_SIZE];
+        snprintf(got, sizeof got, "'%s'", text);
+        return refuse(option, got, error);
+    }
+    if (!fits(option, &read))
+        return refuse(option, text, error);
+    memcpy(member(option, options), &read, size_of(option));
+    return MB_OK;
+}
+
+/* ---- to text ---- */
+
+static void format_list(const mb_option *option, const mb_size_list *list, char *text, size_t size)
+{
+    size_t length = 0;
+    *text = '\0';
+    for (size_t i = 0; i < list->count && length < size; i++) {
+        const char *comma = i > 0 ? "," : "";
+        length +=
+            (size_t)(option->kind == MB_OPTION_ENUM_LIST
+                         ? snprintf(text + length, size - length, "%s%s", comma,
+                                    option->names->values[list->value[i]].name)
+                         : snprintf(text + length, size - length, "%s%zu", comma, list->value[i]));
+    }
+}
+
+static void format_texts(const mb_text_list *list, char *text, size_t size)
+{
+    size_t length = 0;
+    *text = '\0';
+    for (size_t i = 0; i < list->count && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
+                                   list->value[i]);
+}
+
+char *mb_option_format(const mb_option *option, const void *options, char *text, size_t size)
+{
+    const void *value = mb_option_value(option, options);
+    const mb_shape *shape = value;
+    char real[MB_OPTION_TEXT_SIZE];
+    const char *word = real;
+    switch (option->kind) {
+    case MB_OPTION_SIZE:
+        snprintf(text, size, "%zu", *(const size_t *)value);
+        return text;
+    case MB_OPTION_UINT64:
+        snprintf(text, size, "%llu", (unsigned long long)*(const uint64_t *)value);
+        return text;
+    case MB_OPTION_IMAGE_SIZE:
+        snprintf(text, size, "%zux%zu", shape->rows, shape->columns);
+        return text;
+    case MB_OPTION_SIZE_LIST:
+    case MB_OPTION_ENUM_LIST:
+        format_list(option, value, text, size);
+        return text;
+    case MB_OPTION_TEXT_LIST:
+        format_texts(value, text, size);
+        return text;
+    case MB_OPTION_FLAG:
+        word = *(const bool *)value ? "on" : "off";
+        break;
+    case MB_OPTION_ENUM:
+        word = enum_at(value) < option->names->count ? option->names->values[enum_at(value)].name
+                                                     : "unknown";
+        break;
+    case MB_OPTION_TEXT:
+        word = *(const char *const *)value != NULL ? *(const char *const *)value : "";
+        break;
+    default:
+        mb_format_real(*(const double *)value, real);
+    }
+    snprintf(text, size, "%s", word);
+    return text;
+}

@@ -1,0 +1,372 @@
+#include "support.h"
+#include "test.h"
+
+#include <float.h>
+#include <math.h>
+#include <mnist_blas/mnist_blas.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SAMPLES = 1000, MAX_VALUES = 8 };
+
+/* What each option may be, and values on both sides of its limits. */
+static const struct expectation {
+    const char *name, *range;
+    const char *good[MAX_VALUES], *bad[MAX_VALUES];
+} expectations[] = {
+    {"validation", "0 to 4294967295", {"0", "4294967295"}, {"4294967296", "-1"}},
+    {"patience", "0 to 1000000", {"0", "1000000"}, {"1000001"}},
+    {"epochs", "1 to 1000000", {"1", "1000000"}, {"0", "1000001", "-1", "1e3", "0x5", "2.5"}},
+    {"batch-size", "1 to 4294967295", {"1", "4294967295"}, {"0", "4294967296"}},
+    {"optimizer", "sgd, adam or adamw", {"sgd", "adam", "adamw"}, {"rmsprop", "SGD", "adam,"}},
+    {"lr", "above 0 and at most 1e+06", {"1e-300", "1e6"}, {"0", "-0.1", "1.1e6"}},
+    {"label-smoothing", "at least 0 and below 1", {"0", "0.999"}, {"-0.1", "1", "1.5"}},
+    {"ema", "at least 0 and below 1", {"0", "0.9999"}, {"-1e-9", "1"}},
+    {"schedule", "constant, cosine or onecycle", {"constant", "cosine"}, {"linear", "0"}},
+    {"weight-decay", "0 to 1e+06", {"0", "1e6"}, {"-1e-9", "1.1e6"}},
+    {"seed",
+     "0 to 9223372036854775807",
+     {"0", "9223372036854775807"},
+     {"9223372036854775808", "-1"}},
+    {"augment", "off, affine or elastic", {"off", "elastic"}, {"mixup", "on"}},
+    {"rotate", "0 to 180", {"0", "180"}, {"-1", "180.1"}},
+    {"scale", "0 to 0.9", {"0", "0.9"}, {"-0.1", "0.91"}},
+    {"shear", "0 to 2", {"0", "2"}, {"-0.1", "2.1"}},
+    {"shift", "0 to 1000", {"0", "1000"}, {"-0.1", "1000.1"}},
+    {"elastic-alpha", "0 to 10000", {"0", "1e4"}, {"-0.1", "10001"}},
+    {"elastic-sigma", "0.1 to 100", {"0.1", "100"}, {"0", "0.09", "100.1"}},
+    {"plain-epochs", "0 to 1000000", {"0", "1000000"}, {"1000001"}},
+    {"momentum", "at least 0 and below 1", {"0", "0.99999"}, {"-0.1", "1"}},
+    {"nesterov", "on or off", {"on", "off"}, {"yes", "ON", "1"}},
+    {"beta1", "at least 0 and below 1", {"0", "0.5"}, {"-0.1", "1"}},
+    {"beta2", "at least 0 and below 1", {"0", "0.5"}, {"-0.1", "1"}},
+    {"epsilon", "above 0", {"1e-300", "1e300"}, {"0", "-1e-8"}},
+};
+enum { EXPECTED = sizeof expectations / sizeof *expectations };
+
+static mb_optimizer_kind optimizer_at(unsigned i) { return (mb_optimizer_kind)i; }
+
+/* A member that no entry names would be lost in every checkpoint. Padding is shorter than the
+ * members that it aligns. */
+TEST(every_member_has_an_entry)
+{
+    unsigned char ones[sizeof(mb_training_options)], covered[sizeof ones] = {0};
+    size_t gap = 0;
+    memset(ones, 0xff, sizeof ones);
+    for (const mb_option *option = mb_training_option_table; option->name != NULL; option++)
+        mb_option_copy(option, ones, covered);
+    for (size_t byte = 0; byte < sizeof covered; byte++) {
+        gap = covered[byte] ? 0 : gap + 1;
+        assert_in_range(gap, 0, 7);
+    }
+}
+
+TEST(defaults_are_within_their_ranges)
+{
+    for (unsigned i = 0; i < mb_optimizer_names.count; i++) {
+        const mb_training_options options = mb_training_defaults(optimizer_at(i));
+        assert_int_equal(options.optimizer, i);
+        assert_int_equal(options.epochs, 5);
+        assert_int_equal(options.batch_size, 64);
+        assert_int_equal(options.validation, 0);
+        assert_int_equal(options.seed, 1);
+        assert_int_equal(options.schedule, MB_SCHEDULE_ONECYCLE);
+        assert_int_equal(options.augmentation.kind, MB_AUGMENT_NONE);
+        assert_int_equal(mb_training_options_check(&options, SAMPLES, NULL), MB_OK);
+    }
+    assert_true(mb_training_defaults(MB_OPTIMIZER_SGD).momentum > 0.0);
+    assert_true(mb_training_defaults(MB_OPTIMIZER_ADAMW).weight_decay > 0.0);
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAMW), "adamw");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
+    assert_string_equal(mb_augmentation_name(MB_AUGMENT_ELASTIC), "elastic");
+}
+
+/* "NAME: must be RANGE, got" comes first. */
+static void check_refusal(const struct expectation *expected, const mb_error *error)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s: must be %s, got ", expected->name, expected->range);
+    assert_int_equal(error->status, MB_ERROR_INVALID);
+    assert_memory_equal(error->text, text, strlen(text));
+}
+
+/* The entry without its limits. */
+static mb_option unlimited(const mb_option *option)
+{
+    mb_option loose = *option;
+    loose.min = -DBL_MAX;
+    loose.max = DBL_MAX;
+    loose.min_size = 0;
+    loose.max_size = UINT64_MAX;
+    loose.min_excluded = loose.max_excluded = false;
+    return loose;
+}
+
+/* From text, and where text is read without limits in the check of all options. */
+static void check_bad_value(const struct expectation *expected, const mb_option *option,
+                            const char *text)
+{
+    const mb_option loose = unlimited(option);
+    const mb_training_options before = mb_training_defaults(MB_OPTIMIZER_SGD);
+    mb_training_options options = before;
+    mb_error error = {0};
+    assert_int_equal(mb_option_parse(option, &options, text, &error), MB_ERROR_INVALID);
+    check_refusal(expected, &error);
+    assert_memory_equal(&options, &before, sizeof options);
+    if (mb_option_parse(&loose, &options, text, NULL) != MB_OK)
+        return;
+    memset(&error, 0, sizeof error);
+    assert_int_equal(mb_training_options_check(&options, SAMPLES, &error), MB_ERROR_INVALID);
+    check_refusal(expected, &error);
+}
+
+/* Numbers that no text gives. */
+static void check_bad_reals(const struct expectation *expected, const mb_option *option)
+{
+    static const double values[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 3; i++) {
+        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_SGD);
+        mb_error error = {0};
+        memcpy((char *)&options + option->offset, &values[i], sizeof *values);
+        assert_int_equal(mb_training_options_check(&options, SAMPLES, &error), MB_ERROR_INVALID);
+        check_refusal(expected, &error);
+    }
+}
+
+TEST(limits_are_taken_and_what_is_beyond_is_refused)
+{
+    for (size_t i = 0; i < EXPECTED; i++) {
+        const struct expectation *expected = &expectations[i];
+        const mb_option *option = &mb_training_option_table[i];
+        assert_string_equal(option->name, expected->name);
+        for (size_t v = 0; v < MAX_VALUES && expected->good[v] != NULL; v++) {
+            mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAM);
+            assert_int_equal(mb_option_parse(option, &options, expected->good[v], NULL), MB_OK);
+            assert_int_equal(mb_option_check(option, &options, NULL), MB_OK);
+        }
+        for (size_t v = 0; v < MAX_VALUES && expected->bad[v] != NULL; v++)
+            check_bad_value(expected, option, expected->bad[v]);
+        if (option->kind == MB_OPTION_REAL)
+            check_bad_reals(expected, option);
+    }
+    assert_null(mb_training_option_table[EXPECTED].name);
+}
+
+TEST(nonsense_is_refused)
+{
+    static const char *const texts[] = {"",    "x",     "1x", " 1",
+                                        "nan", "1e999", "-",  "99999999999999999999999x"};
+    for (size_t i = 0; i < EXPECTED; i++)
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+            check_bad_value(&expectations[i], &mb_training_option_table[i], texts[t]);
+}
+
+TEST(values_read_back)
+{
+    static const double numbers[] = {0.1, 1.0 / 3, 1e-8, 8e-3, 1e-300, 0.99};
+    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW), copy;
+    memset(&copy, 0, sizeof copy);
+    for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
+        options.lr = options.beta1 = options.weight_decay = numbers[n];
+        options.seed = INT64_MAX - n;
+        options.nesterov = n % 2 == 0;
+        for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
+            char text[MB_OPTION_TEXT_SIZE];
+            mb_option_format(option, &options, text, sizeof text);
+            assert_int_equal(mb_option_parse(option, &copy, text, NULL), MB_OK);
+        }
+        assert_true(copy.lr == options.lr && copy.seed == options.seed);
+        assert_true(copy.beta1 == options.beta1 && copy.nesterov == options.nesterov);
+        assert_int_equal(mb_training_options_compare("", &options, &copy, NULL), MB_OK);
+    }
+}
+
+TEST(names_in_reports)
+{
+    static const struct {
+        const char *name, *key, *label;
+    } cases[] = {{"batch-size", "batch_size", "Batch size"},
+                 {"lr", "lr", "Learning rate"},
+                 {"elastic-alpha", "elastic_alpha", "Elastic alpha"},
+                 {"rotate", "rotate", "Rotation, degrees"}};
+    size_t found = 0;
+    for (const mb_option *option = mb_training_option_table; option->name != NULL; option++)
+        for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+            char text[MB_OPTION_TEXT_SIZE];
+            if (strcmp(option->name, cases[i].name) != 0)
+                continue;
+            assert_string_equal(mb_option_key(option, text), cases[i].key);
+            assert_string_equal(mb_option_label(option, text), cases[i].label);
+            found++;
+        }
+    assert_int_equal(found, sizeof cases / sizeof *cases);
+}
+
+/* ---- which options a resumed run may change ---- */
+
+/* Gives the option another of the values that it may have. */
+static void change(mb_training_options *options, size_t number)
+{
+    static const char *const texts[] = {"7", "0.03125", "on", "sgd", "cosine", "affine"};
+    const mb_option *option = &mb_training_option_table[number];
+    char before[MB_OPTION_TEXT_SIZE], after[MB_OPTION_TEXT_SIZE];
+    mb_option_format(option, options, before, sizeof before);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (mb_option_parse(option, options, texts[i], NULL) == MB_OK) {
+            mb_option_format(option, options, after, sizeof after);
+            assert_string_equal(after, texts[i]);
+            if (strcmp(before, after) != 0)
+                return;
+        }
+    fail_msg("--%s cannot be changed from %s", option->name, before);
+}
+
+static bool is_one_of(const char *name, const char *list)
+{
+    char word[MB_OPTION_TEXT_SIZE + 2];
+    snprintf(word, sizeof word, " %s ", name);
+    return strstr(list, word) != NULL;
+}
+
+/* Written out here, whatever the table says. */
+static bool has_effect(const char *name, const mb_training_options *options)
+{
+    const bool sgd = options->optimizer == MB_OPTIMIZER_SGD;
+    if (is_one_of(name, " momentum nesterov "))
+        return sgd;
+    if (is_one_of(name, " beta1 beta2 epsilon "))
+        return !sgd;
+    if (is_one_of(name, " elastic-alpha elastic-sigma "))
+        return options->augmentation.kind == MB_AUGMENT_ELASTIC;
+    if (is_one_of(name, " rotate scale shear shift plain-epochs "))
+        return options->augmentation.kind != MB_AUGMENT_NONE;
+    return true;
+}
+
+TEST(the_first_difference_is_named)
+{
+    for (unsigned k = 0; k < mb_optimizer_names.count; k++)
+        for (size_t i = 0; i < EXPECTED; i++) {
+            mb_training_options held = mb_training_defaults(optimizer_at(k));
+            held.augmentation.kind = k == 1 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_NONE;
+            mb_training_options asked = held;
+            mb_error error = {0};
+            char part[100];
+            const char *name = expectations[i].name;
+            if (strcmp(name, "optimizer") == 0 && k == MB_OPTIMIZER_SGD)
+                continue;
+            change(&asked, i);
+            const bool same = !has_effect(name, &held) || strcmp(name, "epochs") == 0;
+            assert_int_equal(mb_option_applies(&mb_training_option_table[i], &held),
+                             has_effect(name, &held));
+            assert_int_equal(
+                mb_training_options_compare("the file", &held, &asked, &error) == MB_OK, same);
+            if (same)
+                continue;
+            snprintf(part, sizeof part, "--%s ", name);
+            mb_test_check_error(&error, MB_ERROR_INVALID, part);
+            mb_test_check_error(&error, MB_ERROR_INVALID,
+                                " conflicts with the file, which was trained with ");
+        }
+}
+
+TEST(fewer_epochs_are_a_difference)
+{
+    const mb_training_options held = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    mb_training_options asked = held;
+    mb_error error = {0};
+    asked.epochs--;
+    assert_int_equal(mb_training_options_compare("f", &held, &asked, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID,
+                        "--epochs 4 conflicts with f, which was trained with 5");
+}
+
+/* ---- rules that name more than one option ---- */
+
+TEST(limits_that_depend_on_others)
+{
+    static const struct {
+        size_t validation, batch_size, patience, epochs, plain_epochs;
+        const char *why; /* NULL: taken */
+    } cases[] = {
+        {0, SAMPLES, 0, 5, 5, NULL},
+        {SAMPLES - 1, 1, 1, 1, 0, NULL},
+        {0, SAMPLES + 1, 0, 5, 0, "batch-size: must be 1 to 1000, the training images, got 1001"},
+        {SAMPLES - 63, 64, 0, 5, 0, "batch-size: must be 1 to 63, the training images, got 64"},
+        {SAMPLES, 64, 0, 5, 0, "validation: must be less than the 1000 training images, got 1000"},
+        {SIZE_MAX, 64, 0, 5, 0, "validation: must be 0 to 4294967295, got 18446744073709551615"},
+        {0, 64, 3, 5, 0, "patience: 3 needs held-out images, but validation is 0"},
+        {0, 64, 0, 5, 6, "plain-epochs: must be 0 to 5, the epochs, got 6"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+        mb_error error = {0};
+        options.validation = cases[i].validation;
+        options.batch_size = cases[i].batch_size;
+        options.patience = cases[i].patience;
+        options.epochs = cases[i].epochs;
+        options.augmentation.plain_epochs = cases[i].plain_epochs;
+        const mb_status status = mb_training_options_check(&options, SAMPLES, &error);
+        assert_int_equal(status, cases[i].why != NULL ? MB_ERROR_INVALID : MB_OK);
+        if (cases[i].why != NULL)
+            assert_string_equal(error.text, cases[i].why);
+    }
+}
+
+/* ---- what mb_train itself refuses, with nothing changed ---- */
+
+static uint8_t images[40 * 6], labels[40];
+
+static mb_dataset data_of(size_t rows, size_t columns, size_t classes)
+{
+    for (size_t i = 0; i < 40; i++)
+        labels[i] = (uint8_t)(i % classes);
+    const mb_split split = {{images, 40, 1, rows, columns}, labels};
+    return (mb_dataset){.folder = "made up", .classes = classes, .train = split, .test = split};
+}
+
+static mb_machine *open_machine(void)
+{
+    mb_machine *machine = NULL;
+    const mb_machine_options options = {.threads = 1, .pin = "none"};
+    assert_int_equal(mb_machine_open(&options, &machine, NULL), MB_OK);
+    return machine;
+}
+
+/* Training a network for 3 classes of 2x3 pixels. */
+static void training_is_refused(const mb_dataset *data, const mb_training_options *options,
+                                const char *why)
+{
+    mb_machine *machine = open_machine();
+    mb_network *network = NULL;
+    mb_error error = {0};
+    float bias[3] = {1, 2, 3};
+    assert_int_equal(mb_network_open(machine, "dense:3", (mb_shape){1, 2, 3}, 3, &network, NULL),
+                     MB_OK);
+    mb_network_set_tensor(network, 1, bias);
+    assert_int_equal(mb_train(machine, network, data, options, NULL, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, why);
+    mb_network_get_tensor(network, 1, bias);
+    assert_true(bias[0] == 1 && bias[1] == 2 && bias[2] == 3);
+    mb_network_close(network);
+    mb_machine_close(machine);
+}
+
+TEST(training_refuses_what_does_not_fit)
+{
+    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    options.batch_size = 8;
+    mb_dataset data = data_of(2, 3, 4);
+    training_is_refused(&data, &options, "training: 4 classes of images, the network has 3");
+    data = data_of(3, 2, 3);
+    training_is_refused(&data, &options, "images are 3x2, the network takes 1x2x3");
+    data = data_of(2, 3, 3);
+    data.test.images.count = 0;
+    training_is_refused(&data, &options, "there are no images");
+    data = data_of(2, 3, 3);
+    options.lr = NAN;
+    training_is_refused(&data, &options, "lr: must be above 0");
+    data.train.images.count = 0;
+    options.lr = 0.1;
+    training_is_refused(&data, &options, "validation: must be less than the 0 training images");
+}
