@@ -1,4 +1,4 @@
-/* The machine a program runs on: which cores it may use, and the threads that use them. */
+/* The machine: which cores this process may use, and a team of threads pinned to them. */
 #ifndef MNIST_BLAS_MACHINE_H
 #define MNIST_BLAS_MACHINE_H
 
@@ -11,47 +11,54 @@
 extern "C" {
 #endif
 
-/* What was asked for; {0}, or NULL in its place, leaves everything to the environment and the
- * machine. */
+/* More threads are rejected as a typo. */
+enum { MB_MAX_THREADS = 65536 };
+
+/* {0} or NULL: the environment and the machine decide. */
 typedef struct mb_machine_options {
-    size_t threads;  /* 0: OMP_NUM_THREADS, else one a physical core that may be used */
+    size_t threads;  /* 0: OMP_NUM_THREADS, else one per physical core that may be used */
     const char *pin; /* "core", "pu", "none" or a list such as "0,2,4-7"; NULL: MNIST_BLAS_PIN */
 } mb_machine_options;
 
-/* What was found and decided. Strings and arrays belong to the mb_machine. */
+/* Properties of the machine, and decisions. The mb_machine owns strings and arrays. */
 typedef struct mb_machine_info {
-    const char *cpu;            /* the processor's own name, "" when unknown */
+    const char *cpu;            /* name of the processor, "" if unknown */
     const char *cpu_level;      /* instruction set of our kernels: "x86-64-v4", "generic", ... */
     size_t cores;               /* physical cores of the machine */
-    size_t cores_allowed;       /* ... that this process may run on */
-    size_t pus_allowed;         /* logical processors that this process may run on */
-    double quota;               /* CPUs' worth of time that the cgroups allow; 0: no limit */
-    size_t threads;             /* threads in the team */
-    const char *threads_from;   /* who decided: "--threads", "OMP_NUM_THREADS", "cores", ... */
+    size_t cores_allowed;       /* physical cores that this process may use */
+    size_t pus_allowed;         /* logical processors that this process may use */
+    double quota;               /* CPU quota of the cgroups, in CPUs; 0: no limit */
+    size_t threads;             /* threads of the team */
+    const char *threads_from;   /* what decided: "--threads", "OMP_NUM_THREADS", "cores", ... */
     const char *pin_policy;     /* "core", "pu", "none", "list" or "OpenMP" */
-    const unsigned *pins;       /* (threads) operating system's CPU of each; NULL: not pinned */
+    const unsigned *pins;       /* (threads) CPU number of each thread; NULL: not pinned */
     const char *blas_version;   /* "0.3.21" */
     const char *blas_core;      /* OpenBLAS's kernel set, "SkylakeX" */
     const char *blas_threading; /* "openmp", "pthreads" or "none" */
-    const char *blas_config;    /* OpenBLAS's own description of its build */
-    const char *warning;        /* one line that a user should see, NULL when there is none */
+    const char *blas_config;    /* OpenBLAS's description of its build */
+    const char *warning;        /* one line for the user; NULL: none */
 } mb_machine_info;
 
-/* A thread team with its pins. One at a time is used by one caller. */
+/* Not thread-safe: use a machine, and the networks opened with it, from one thread at a time. */
 typedef struct mb_machine mb_machine;
 
 /* Reads the machine and the environment (OMP_NUM_THREADS, OMP_PROC_BIND, OMP_PLACES,
- * MNIST_BLAS_PIN) and prepares the team; *machine is then the caller's, for mb_machine_close.
- * MB_ERROR_INVALID: a variable or option that cannot be meant (the error names it) or CPUs that are
- * not there; MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: the topology cannot be read. */
+ * MNIST_BLAS_PIN) and prepares the team; the caller closes *machine.
+ * MB_ERROR_INVALID: an invalid variable or option (the error names it), or a CPU that may not be
+ * used; MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: the topology cannot be read. */
 MB_API mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machine,
                                  mb_error *error);
 
 /* Valid until the machine is closed. */
 MB_API const mb_machine_info *mb_machine_describe(const mb_machine *machine);
 
-/* Undoes the pins and frees; NULL is fine. */
+/* Unpins the threads and frees; NULL is fine. */
 MB_API void mb_machine_close(mb_machine *machine);
+
+/* The value of OPENBLAS_CORETYPE that selects a faster kernel set for this CPU than the one that
+ * OpenBLAS has picked; NULL if there is none. OpenBLAS reads the variable when it is loaded, so
+ * only a program that restarts itself can use it. */
+MB_API const char *mb_machine_better_blas_core(void);
 
 #ifdef __cplusplus
 }

@@ -9,33 +9,30 @@ extern "C" {
 #endif
 
 /* Writes the parameters as a safetensors file, with the spec, the input shape and the class count
- * in its metadata. Equal networks give equal bytes. The file appears whole or not at all, and
- * what was at `path` stays when anything fails.
- * MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
+ * as metadata. Equal networks give equal bytes. The file appears whole or not at all; after a
+ * failure the old file at `path` is untouched. MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error);
 
-/* Reads such a file; *network is the caller's, for mb_network_close.
- * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not a safetensors file, without our
- * metadata, tensors missing, of other names or shapes than the spec's, or with numbers that are not
- * finite, or negative variances; MB_ERROR_MEMORY. */
+/* Reads such a file; the caller closes *network.
+ * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not a safetensors file, our metadata
+ * missing, tensors missing or of other names or shapes than the spec's, values that are not finite,
+ * or negative variances; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
                                mb_error *error);
 
-/* Reads a safetensors file as PyTorch saves one, whose metadata say nothing of the network: the
- * state of the nn.Sequential whose modules are the layers of `spec`, in their order, for samples of
- * shape `input`. There are as many classes as the last two-dimensional weight has rows. *network
- * is the caller's, for mb_network_close.
- * MB_ERROR_INVALID: the spec is not one, or does not fit input and classes; MB_ERROR_IO: missing or
- * unreadable; MB_ERROR_FORMAT: not a safetensors file, tensors missing, of other names or shapes
- * than the spec's, or with numbers that are not finite, or negative variances; MB_ERROR_MEMORY. */
+/* Reads a safetensors file with the state_dict of a PyTorch nn.Sequential whose modules are the
+ * layers of `spec` in order, for samples of shape `input`; the metadata are ignored. The class
+ * count is the number of rows of the last two-dimensional weight. The caller closes *network.
+ * MB_ERROR_INVALID: an invalid spec, or one that does not fit input and classes; MB_ERROR_IO:
+ * missing or unreadable; MB_ERROR_FORMAT: not a safetensors file, tensors missing or of other names
+ * or shapes than the spec's, values that are not finite, or negative variances; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                                   mb_shape input, mb_network **network, mb_error *error);
 
-/* Writes the network for ONNX Runtime and others, opset 17: "input" is (batch, channels, rows,
- * columns) of gray values from 0, the background, to 1; "logits" and "probabilities" are (batch,
- * classes). Equal networks give equal bytes. The file appears whole or not at all.
- * MB_ERROR_UNAVAILABLE: the library is built without, or a layer has no form in ONNX; MB_ERROR_IO:
- * cannot be written; MB_ERROR_MEMORY. */
+/* Writes the network as ONNX, opset 17: input "input" (batch, channels, rows, columns), gray values
+ * from 0 (background) to 1; outputs "logits" and "probabilities" (batch, classes). Equal networks
+ * give equal bytes. The file appears whole or not at all. MB_ERROR_UNAVAILABLE: the build has no
+ * ONNX, or a layer has no ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* How a call of the library ends, and what it says when it fails. */
+/* Status of a call, and the message of a failed one. */
 #ifndef MNIST_BLAS_STATUS_H
 #define MNIST_BLAS_STATUS_H
 
@@ -12,19 +12,19 @@ extern "C" {
 #define MB_API
 #endif
 
-/* Every function that can fail returns one of these. */
+/* Returned by every function that can fail. */
 typedef enum mb_status {
     MB_OK = 0,
-    MB_ERROR_INVALID, /* an argument, option or variable that cannot be meant; nothing was tried */
-    MB_ERROR_IO,      /* a file or folder could not be opened, read or written */
-    MB_ERROR_FORMAT,  /* a file was read, and is not what it should be */
-    MB_ERROR_MEMORY,  /* an allocation failed */
-    MB_ERROR_UNAVAILABLE, /* the machine lacks what was asked for */
-    MB_ERROR_DIVERGED     /* training reached a loss that is not finite */
+    MB_ERROR_INVALID,     /* invalid argument, option or environment variable; nothing was done */
+    MB_ERROR_IO,          /* a file or folder could not be opened, read or written */
+    MB_ERROR_FORMAT,      /* a file was read, but its content is invalid */
+    MB_ERROR_MEMORY,      /* an allocation failed */
+    MB_ERROR_UNAVAILABLE, /* this machine or build lacks what was requested */
+    MB_ERROR_DIVERGED     /* the training loss is not finite */
 } mb_status;
 
-/* Filled by a function that fails, left alone by one that succeeds. The caller owns it; NULL is
- * accepted wherever one is taken. `text` is one line, "WHAT: WHY", without a newline. */
+/* Filled by a function that fails, unchanged by one that succeeds. Owned by the caller; every
+ * function accepts NULL instead. `text` is one line, "WHAT: WHY", without a newline. */
 typedef struct mb_error {
     mb_status status;
     char text[1024];

@@ -1,4 +1,4 @@
-/* Time that only goes forward. */
+/* Monotonic time. */
 #ifndef MB_CORE_CLOCK_H
 #define MB_CORE_CLOCK_H
 
@@ -7,11 +7,11 @@
 #include <time.h>
 #endif
 
-/* Seconds since some fixed moment, unaffected by changes of the date. */
+/* Seconds since an arbitrary fixed moment. */
 double mb_seconds(void);
 
-/* Ticks of the CPU's own counter, read in a few nanoseconds. They come at a constant rate, which a
- * user finds by looking at mb_seconds too; only differences on one thread mean something. */
+/* Ticks of the CPU's time stamp counter, read in a few nanoseconds. Their rate is constant; measure
+ * it with mb_seconds. Only differences on one thread are meaningful. */
 static inline uint64_t mb_ticks(void)
 {
 #if defined(__x86_64__)

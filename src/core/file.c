@@ -18,7 +18,7 @@ static mb_status read_all(int fd, const char *path, mb_bytes *bytes, mb_error *e
         if (got < 0)
             return mb_fail(error, MB_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
         if (got == 0)
-            return mb_fail(error, MB_ERROR_IO, "%s: shrank to %zu bytes while it was read", path,
+            return mb_fail(error, MB_ERROR_IO, "%s: shrank to %zu bytes while being read", path,
                            done);
         done += (size_t)got;
     }
@@ -30,7 +30,7 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
     mb_status status = MB_OK;
     mb_bytes whole = {0};
     struct stat info;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe: no wait */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     if (fd < 0)
         return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0) {
@@ -42,12 +42,12 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
         goto done;
     }
     if ((uintmax_t)info.st_size > limit) {
-        status = mb_fail(error, MB_ERROR_FORMAT, "%s: too large: %jd bytes, at most %zu are read",
-                         path, (intmax_t)info.st_size, limit);
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: too large: %jd bytes, the limit is %zu", path,
+                         (intmax_t)info.st_size, limit);
         goto done;
     }
     whole.size = (size_t)info.st_size;
-    whole.data = malloc(whole.size + 1); /* never 0 bytes: NULL means out of memory */
+    whole.data = malloc(whole.size + 1); /* not 0: malloc(0) may return NULL */
     if (whole.data == NULL) {
         status = mb_fail_memory(error, path, whole.size);
         goto done;

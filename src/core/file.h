@@ -1,4 +1,4 @@
-/* Whole files: read in one piece, written so that no half of one is ever seen. */
+/* Whole files: read at once, written atomically. */
 #ifndef MB_CORE_FILE_H
 #define MB_CORE_FILE_H
 
@@ -7,36 +7,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes on the heap; the holder frees `data`. */
+/* Bytes on the heap; the owner frees `data`. */
 typedef struct mb_bytes {
     uint8_t *data;
     size_t size;
 } mb_bytes;
 
-/* Reads `path` whole into *bytes. A file of more than `limit` bytes is refused before it is read.
- * MB_ERROR_IO: cannot be opened or read, or is no regular file; MB_ERROR_FORMAT: above the limit;
- * MB_ERROR_MEMORY. */
+/* Reads a whole file; the caller frees bytes->data. A file of more than `limit` bytes is refused
+ * before it is read. MB_ERROR_IO: cannot be opened or read, or is not a regular file;
+ * MB_ERROR_FORMAT: above the limit; MB_ERROR_MEMORY. */
 mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error *error);
 
-/* Puts `size` bytes under the name `path`: a temporary file in the same folder, flushed to the
- * disk, then renamed, then the folder flushed. Whatever was at `path` stays as it was until the
- * rename, and stays for good when anything before fails (MB_ERROR_IO), with no temporary file left.
- * A link is followed. MB_ERROR_IO, too, where something else than a file is there; MB_ERROR_MEMORY.
- */
+/* Writes a file atomically: a temporary file in the same folder is flushed to disk and renamed,
+ * then the folder is flushed. Until the rename the old file at `path` is untouched; after a failure
+ * it stays, and no temporary file is left. Symbolic links are followed. MB_ERROR_IO: cannot be
+ * written, or `path` exists and is not a regular file; MB_ERROR_MEMORY. */
 mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error);
 
 /* mb_file_write to FOLDER/NAME. */
 mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
                            mb_error *error);
 
-/* Removes the temporary files (".mnist_blas.XXXXXX.tmp") that processes which were killed have left
- * in this folder, and none that is still written. What cannot be removed stays. */
+/* Removes temporary files (".mnist_blas.XXXXXX.tmp") that killed processes have left in a folder,
+ * but not those that are being written. Failures are ignored. */
 void mb_file_remove_stale(const char *folder);
 
-/* "FOLDER/NAME" on the heap, NULL when memory is out. */
+/* "FOLDER/NAME" on the heap; NULL if memory is out. */
 char *mb_path_join(const char *folder, const char *name);
 
-/* The folder in which `path` is, "." for a name alone, on the heap; NULL when memory is out. */
+/* The folder of `path`, "." for a bare name, on the heap; NULL if memory is out. */
 char *mb_path_dirname(const char *path);
 
 #endif

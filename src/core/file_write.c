@@ -14,28 +14,28 @@
 
 static const char prefix[] = ".mnist_blas.", suffix[] = ".tmp";
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
-enum { DRAWN = 6, TRIES = 100 };
+enum { RANDOM_LETTERS = 6, MAX_TRIES = 100 };
 
 static mb_status fail(mb_error *error, const char *path, const char *why)
 {
     return mb_fail(error, MB_ERROR_IO, "%s: cannot be written: %s", path, why);
 }
 
-/* A name that no other file has, in the same folder; NULL when memory is out. */
-static char *draw_name(const char *folder)
+/* A random name in the folder; NULL if memory is out. */
+static char *random_name(const char *folder)
 {
-    uint8_t random[DRAWN] = {0};
-    char drawn[DRAWN + 1] = {0}, *name = NULL;
+    uint8_t random[RANDOM_LETTERS] = {0};
+    char text[RANDOM_LETTERS + 1] = {0}, *name = NULL;
     if (getrandom(random, sizeof random, 0) < 0)
-        memset(random, 0, sizeof random); /* still a name, if one that may be taken */
-    for (int i = 0; i < DRAWN; i++)
-        drawn[i] = letters[random[i] % (sizeof letters - 1)];
-    return asprintf(&name, "%s/%s%s%s", folder, prefix, drawn, suffix) < 0 ? NULL : name;
+        memset(random, 0, sizeof random); /* a fixed name may still be free */
+    for (int i = 0; i < RANDOM_LETTERS; i++)
+        text[i] = letters[random[i] % (sizeof letters - 1)];
+    return asprintf(&name, "%s/%s%s%s", folder, prefix, text, suffix) < 0 ? NULL : name;
 }
 
-/* Locks a new file, which tells those who sweep that it is in use. One that they were quicker to
- * take for a leftover has no name any more: false. Where there are no locks, nobody sweeps. */
-static bool hold(int fd)
+/* Locks a new file, so that mb_file_remove_stale leaves it alone; false if that was faster and has
+ * removed it. On a file system without locks, nothing is removed. */
+static bool lock_new_file(int fd)
 {
     struct stat info;
     while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
@@ -43,23 +43,23 @@ static bool hold(int fd)
     return fstat(fd, &info) != 0 || info.st_nlink > 0;
 }
 
-/* Makes an empty file in `folder` and opens it; its name is on the heap. */
+/* Creates and opens a temporary file; its name is on the heap. */
 static mb_status open_temporary(const char *path, const char *folder, char **name, int *fd,
                                 mb_error *error)
 {
-    for (int i = 0; i < TRIES; i++) {
-        char *drawn = draw_name(folder);
-        if (drawn == NULL)
+    for (int i = 0; i < MAX_TRIES; i++) {
+        char *tried = random_name(folder);
+        if (tried == NULL)
             return mb_fail_memory(error, path, strlen(path));
-        *fd = open(drawn, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0 && hold(*fd)) {
-            *name = drawn;
+        *fd = open(tried, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*fd >= 0 && lock_new_file(*fd)) {
+            *name = tried;
             return MB_OK;
         }
         const int why = *fd >= 0 ? EEXIST : errno;
         if (*fd >= 0)
             close(*fd);
-        free(drawn);
+        free(tried);
         if (why != EEXIST && why != EINTR)
             return fail(error, path, strerror(why));
     }
@@ -83,8 +83,8 @@ static mb_status write_all(int fd, const void *data, size_t size)
     return fsync(fd) == 0 ? MB_OK : MB_ERROR_IO;
 }
 
-/* The rename is on the disk only once the folder that holds the name is. Some file systems cannot
- * flush one, and a folder that cannot be read cannot be opened for it. */
+/* Flushes the rename to disk. Some file systems cannot flush a folder, and a folder without read
+ * permission cannot be opened; both are ignored. */
 static mb_status flush_folder(const char *path, const char *folder, mb_error *error)
 {
     mb_status status = MB_OK;
@@ -98,7 +98,7 @@ static mb_status flush_folder(const char *path, const char *folder, mb_error *er
     return status;
 }
 
-/* The name to be replaced, on the heap: where links lead, or the path itself. */
+/* The file to replace, on the heap: the target of a link, or the path itself. */
 static mb_status find_target(const char *path, char **target, mb_error *error)
 {
     struct stat info;
@@ -129,7 +129,7 @@ mb_status mb_file_write(const char *path, const void *data, size_t size, mb_erro
     status = open_temporary(path, folder, &temporary, &fd, error);
     if (status != MB_OK)
         goto done;
-    /* Held until it has its name; what a close could still say, fsync has said. */
+    /* The lock lasts until the rename; errors that close could report, fsync has reported. */
     if (write_all(fd, data, size) != MB_OK || rename(temporary, target) != 0) {
         status = fail(error, path, strerror(errno));
         unlink(temporary);
@@ -156,9 +156,10 @@ mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes 
 
 static bool is_temporary(const char *name)
 {
-    const size_t first = sizeof prefix - 1, last = sizeof suffix - 1;
-    return strlen(name) == first + DRAWN + last && strncmp(name, prefix, first) == 0 &&
-           strspn(name + first, letters) == DRAWN && strcmp(name + first + DRAWN, suffix) == 0;
+    const size_t begin = sizeof prefix - 1, end = sizeof suffix - 1;
+    return strlen(name) == begin + RANDOM_LETTERS + end && strncmp(name, prefix, begin) == 0 &&
+           strspn(name + begin, letters) == RANDOM_LETTERS &&
+           strcmp(name + begin + RANDOM_LETTERS, suffix) == 0;
 }
 
 void mb_file_remove_stale(const char *folder)

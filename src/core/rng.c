@@ -2,11 +2,11 @@
 
 static const uint64_t golden_gamma = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio, odd */
 
-static uint64_t mix(uint64_t z)
+static uint64_t mix(uint64_t bits)
 {
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebu;
+    return bits ^ (bits >> 31);
 }
 
 mb_rng mb_rng_at(uint64_t seed, mb_rng_purpose purpose, uint64_t epoch, uint64_t index)

@@ -1,15 +1,14 @@
-/* Random numbers as functions of where they are used, not of when.
+/* Counter-based random numbers: they depend on where they are used, not on when.
  *
- * A stream is named by (seed, purpose, epoch, index); the same name gives the same numbers, in
- * whatever order and on whatever thread they are drawn. Streams are SplitMix64 (Steele, Lea and
- * Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014) started at a hash of
- * their name. */
+ * A stream is named by (seed, purpose, epoch, index); the same name gives the same numbers in any
+ * order and on any thread. Streams are SplitMix64 (Steele, Lea and Flood, "Fast splittable
+ * pseudorandom number generators", OOPSLA 2014), started at a hash of their name. */
 #ifndef MB_CORE_RNG_H
 #define MB_CORE_RNG_H
 
 #include <stdint.h>
 
-/* What a stream is for: part of its name, so that no two uses share numbers. */
+/* The use of a stream; no two uses share numbers. */
 typedef enum mb_rng_purpose {
     MB_RNG_WEIGHTS = 1,
     MB_RNG_SHUFFLE = 2,
@@ -28,7 +27,7 @@ mb_rng mb_rng_at(uint64_t seed, mb_rng_purpose purpose, uint64_t epoch, uint64_t
 /* 64 uniform bits. */
 uint64_t mb_rng_next(mb_rng *rng);
 
-/* Uniform in 0 .. bound-1, without bias (Lemire, "Fast random integer generation in an
+/* Uniform in 0 .. bound - 1, unbiased (Lemire, "Fast random integer generation in an
  * interval", 2019). bound must not be 0. */
 uint32_t mb_rng_below(mb_rng *rng, uint32_t bound);
 

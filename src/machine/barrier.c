@@ -1,15 +1,11 @@
 #include "machine/barrier.h"
 
-#ifdef __linux__
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#else
-#include <sched.h>
-#endif
-#include <limits.h>
 
-/* About half a millisecond of pauses; a step of the default network takes a fifth of that. */
+/* MAX_SPINS pauses take half a millisecond, five steps of the default network. */
 enum { MAX_SPINS = 10000, OVERSUBSCRIBED_SPINS = 50 };
 
 static void pause_briefly(void)
@@ -23,21 +19,12 @@ static void pause_briefly(void)
 
 static void sleep_until_changed(atomic_uint *word, unsigned seen)
 {
-#ifdef __linux__
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
-#else
-    (void)word, (void)seen;
-    sched_yield();
-#endif
 }
 
 static void wake_all(atomic_uint *word)
 {
-#ifdef __linux__
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-#else
-    (void)word;
-#endif
 }
 
 void mb_barrier_set(mb_barrier *barrier, size_t count, bool oversubscribed)
@@ -47,9 +34,9 @@ void mb_barrier_set(mb_barrier *barrier, size_t count, bool oversubscribed)
     atomic_store(&barrier->arrived, 0);
 }
 
-/* A sleeper counts itself before it looks at `round` for the last time, and the last to arrive
- * changes `round` before it looks for sleepers, both sequentially consistent: so either the sleeper
- * sees the change or the other sees the sleeper. */
+/* A sleeper counts itself before it reads `round` for the last time, and the last thread to arrive
+ * changes `round` before it reads the sleeper count, both sequentially consistent: either the
+ * sleeper sees the change, or the other thread sees the sleeper. */
 void mb_barrier_wait(mb_barrier *barrier)
 {
     const unsigned round = atomic_load_explicit(&barrier->round, memory_order_relaxed);

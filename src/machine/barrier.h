@@ -1,4 +1,4 @@
-/* A barrier for threads that meet every few microseconds. */
+/* A barrier for threads that wait for each other every few microseconds. */
 #ifndef MB_MACHINE_BARRIER_H
 #define MB_MACHINE_BARRIER_H
 
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Each counter on a cache line of its own: those who wait read `round` only. */
+/* Counters are on separate cache lines: waiting threads read `round` only. */
 typedef struct mb_barrier {
     _Alignas(64) atomic_uint arrived;
     _Alignas(64) atomic_uint round;
@@ -14,13 +14,12 @@ typedef struct mb_barrier {
     unsigned count, spins;
 } mb_barrier;
 
-/* For `count` threads. `oversubscribed`: there are more of them than CPUs, so waiting soon means
- * sleeping. Not while anyone waits. */
+/* For `count` threads. `oversubscribed`: there are more threads than CPUs, so waiting threads soon
+ * sleep. Must not be called while a thread waits. */
 void mb_barrier_set(mb_barrier *barrier, size_t count, bool oversubscribed);
 
-/* Returns when `count` threads have called it. Waits spinning for a few steps' time, so that a
- * thread is back within the time of a cache miss, then asleep, so that one that has no CPU gets
- * one. */
+/* Returns when `count` threads have called it. Threads spin for the time of a few steps, so that
+ * they return within a cache miss, then sleep, so that a thread without a CPU gets one. */
 void mb_barrier_wait(mb_barrier *barrier);
 
 #endif

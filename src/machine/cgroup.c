@@ -7,20 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the process stands in the two hierarchies that may limit its time. */
+/* Paths of the process in the two hierarchies that may limit its CPU time. */
 typedef struct {
-    char *unified; /* v2; NULL when there is none */
-    char *cpu;     /* v1's cpu controller; NULL when there is none */
+    char *unified; /* v2; NULL if there is none */
+    char *cpu;     /* v1's cpu controller; NULL if there is none */
 } membership;
 
-/* One mount of such a hierarchy, as a line of mountinfo has it. */
+/* A mount of such a hierarchy. */
 typedef struct {
     bool unified;
     const char *root;  /* the cgroup that is mounted */
-    const char *point; /* where */
+    const char *point; /* the mount point */
 } mount;
 
-/* Whether `word` is in a list with commas. */
+/* Finds `word` in a comma-separated list. */
 static bool has_word(const char *list, const char *word)
 {
     const size_t length = strlen(word);
@@ -43,13 +43,13 @@ static FILE *open_below(const char *folder, const char *name)
     return file;
 }
 
-/* Lines are "ID:CONTROLLERS:PATH", v2's "0::PATH". */
+/* Lines are "ID:CONTROLLERS:PATH", for v2 "0::PATH". */
 static void read_membership(const char *root, membership *member)
 {
     FILE *file = open_below(root, "proc/self/cgroup");
     char *line = NULL;
-    size_t room = 0;
-    while (file != NULL && getline(&line, &room, file) > 0) {
+    size_t capacity = 0;
+    while (file != NULL && getline(&line, &capacity, file) > 0) {
         line[strcspn(line, "\n")] = '\0';
         char *path = line;
         strsep(&path, ":");
@@ -67,7 +67,7 @@ static void read_membership(const char *root, membership *member)
         fclose(file);
 }
 
-/* mountinfo writes blanks, line ends and backslashes as \ooo. */
+/* In mountinfo, blanks, newlines and backslashes are escaped as \ooo. */
 static void unescape(char *text)
 {
     char *out = text;
@@ -108,8 +108,8 @@ static bool parse_mount(char *line, mount *found)
     return found->unified || (strcmp(type, "cgroup") == 0 && has_word(rest, "cpu"));
 }
 
-/* Whether one of the path's names is "..": above the cgroup namespace, whose names are hidden. */
-static bool climbs(const char *path)
+/* True if the path has a "..", for a cgroup above the cgroup namespace, whose name is hidden. */
+static bool leaves_namespace(const char *path)
 {
     for (const char *at = path; (at = strstr(at, "/..")) != NULL; at += 3)
         if (at[3] == '/' || at[3] == '\0')
@@ -117,27 +117,26 @@ static bool climbs(const char *path)
     return false;
 }
 
-/* Whether the path is made of ".." alone. */
-static bool only_climbs(const char *path)
+/* True if the path has nothing but "..". */
+static bool is_ancestor(const char *path)
 {
     while (strncmp(path, "/..", 3) == 0 && (path[3] == '/' || path[3] == '\0'))
         path += 3;
     return path[0] == '\0';
 }
 
-/* The process's cgroup as a path below the mount's point ("" is the point itself); NULL when the
- * mount does not show it. */
+/* The process's cgroup as a path relative to the mount point ("" for the point itself); NULL if the
+ * mount does not contain it. */
 static const char *below_mount(const char *mounted, const char *cgroup)
 {
     const size_t length = strcmp(mounted, "/") == 0 ? 0 : strlen(mounted);
     if (strncmp(cgroup, mounted, length) == 0 && (cgroup[length] == '/' || cgroup[length] == '\0'))
-        return climbs(cgroup + length) ? NULL : cgroup + length;
-    /* A mount from outside of the namespace shows a cgroup that contains ours, but not the names
-     * between. */
-    return only_climbs(mounted) && !climbs(cgroup) ? "" : NULL;
+        return leaves_namespace(cgroup + length) ? NULL : cgroup + length;
+    /* A mount from outside of the namespace contains our cgroup, but hides the names between. */
+    return is_ancestor(mounted) && !leaves_namespace(cgroup) ? "" : NULL;
 }
 
-/* A positive decimal number and nothing after it but blanks; 0 for anything else. */
+/* A decimal number, optionally followed by blanks; 0 for anything else ("max"). */
 static double positive(const char *text)
 {
     char *end = NULL;
@@ -161,7 +160,7 @@ static bool first_line(const char *folder, const char *name, char line[LINE])
     return read;
 }
 
-/* CPUs' worth of time that the cgroup in `folder` itself is given; 0 for no limit. */
+/* Quota of the cgroup in `folder`, in CPUs; 0: no limit. */
 static double quota_of(const char *folder, bool unified)
 {
     char quota[LINE], period[LINE];
@@ -178,15 +177,15 @@ static double quota_of(const char *folder, bool unified)
                !first_line(folder, "cpu.cfs_period_us", period)) {
         return 0;
     }
-    const double microseconds = positive(quota), every = positive(divisor);
-    return every > 0 ? microseconds / every : 0;
+    const double quota_us = positive(quota), period_us = positive(divisor);
+    return period_us > 0 ? quota_us / period_us : 0;
 }
 
-/* The smaller of two limits, of which 0 is none. */
-static double tighter(double a, double b) { return a == 0 || (b != 0 && b < a) ? b : a; }
+/* The smaller of two limits; 0 is no limit. */
+static double smaller_limit(double a, double b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
-/* The tightest quota from the process's cgroup up to the mount's point. */
-static double tightest_in(const char *root, const mount *found, const char *cgroup)
+/* The smallest quota from the process's cgroup up to the mount point. */
+static double smallest_quota(const char *root, const mount *found, const char *cgroup)
 {
     const char *below = cgroup != NULL ? below_mount(found->root, cgroup) : NULL;
     char *folder = NULL;
@@ -195,7 +194,7 @@ static double tightest_in(const char *root, const mount *found, const char *cgro
         return 0;
     char *names = folder + strlen(root) + strlen(found->point);
     for (char *last = names; last != NULL;) {
-        cpus = tighter(cpus, quota_of(folder, found->unified));
+        cpus = smaller_limit(cpus, quota_of(folder, found->unified));
         last = strrchr(names, '/');
         if (last != NULL)
             *last = '\0';
@@ -209,14 +208,14 @@ double mb_cgroup_cpu_quota(const char *root)
     double cpus = 0;
     membership member = {0};
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     read_membership(root, &member);
     FILE *mounts = open_below(root, "proc/self/mountinfo");
-    while (mounts != NULL && getline(&line, &room, mounts) > 0) {
+    while (mounts != NULL && getline(&line, &capacity, mounts) > 0) {
         mount found;
         if (parse_mount(line, &found))
-            cpus = tighter(cpus,
-                           tightest_in(root, &found, found.unified ? member.unified : member.cpu));
+            cpus = smaller_limit(
+                cpus, smallest_quota(root, &found, found.unified ? member.unified : member.cpu));
     }
     if (mounts != NULL)
         fclose(mounts);

@@ -1,12 +1,11 @@
-/* CPU time that control groups allow: hwloc sees which CPUs may be used, not for how long. */
+/* CPU quota of the control groups; hwloc sees cpusets, but no quotas. */
 #ifndef MB_MACHINE_CGROUP_H
 #define MB_MACHINE_CGROUP_H
 
-/* CPUs' worth of time that this process may use: the smallest quota/period among its cgroup and
- * all that contain it, from cpu.max (cgroup v2) and cpu.cfs_quota_us, cpu.cfs_period_us (v1).
- * 0 when there is no limit, or none that can be read. `root` is put before every path that is
- * read: "" for the system, a folder with proc/ and what is mounted for tests.
- * Formats: Linux's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst and proc(5). */
+/* The smallest quota / period, in CPUs, of this process's cgroup and its ancestors, from cpu.max
+ * (cgroup v2) and cpu.cfs_quota_us, cpu.cfs_period_us (v1); 0 if there is no limit or none can be
+ * read. `root` is prepended to every path: "" for the system, a folder for tests. Formats: Linux's
+ * Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cgroups.rst and proc(5). */
 double mb_cgroup_cpu_quota(const char *root);
 
 #endif

@@ -22,7 +22,7 @@ struct mb_machine {
     char warning[512];
 };
 
-/* Adds a line to the warning, after those that are there. */
+/* Appends to the warning. */
 static void warn(mb_machine *machine, const char *text)
 {
     char before[sizeof machine->warning];
@@ -34,33 +34,33 @@ static void warn(mb_machine *machine, const char *text)
         machine->info.warning = machine->warning;
 }
 
-/* OpenBLAS keeps one buffer a calling thread and aborts when they run out; OpenMP starts no more
- * threads than OMP_THREAD_LIMIT. */
-static size_t thread_limit(const mb_blas *blas, const char **whose)
+/* OpenBLAS has one buffer per calling thread and aborts when they run out; OpenMP starts at most
+ * OMP_THREAD_LIMIT threads. */
+static size_t thread_limit(const mb_blas *blas, const char **source)
 {
     const size_t openmp = (size_t)omp_get_thread_limit();
     const bool openmp_is_lower = blas->max_threads == 0 || openmp < blas->max_threads;
-    *whose = openmp_is_lower ? "OMP_THREAD_LIMIT" : "this OpenBLAS";
+    *source = openmp_is_lower ? "OMP_THREAD_LIMIT" : "this OpenBLAS";
     return openmp_is_lower ? openmp : blas->max_threads;
 }
 
-static mb_status choose_threads(mb_machine *machine, size_t asked, mb_error *error)
+static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error *error)
 {
     mb_machine_info *info = &machine->info;
     const char *variable = getenv("OMP_NUM_THREADS");
     const size_t cores = machine->topology.cores_fast;
-    const char *whose, *from;
+    const char *limit_source, *from;
     size_t unlimited;
-    const size_t limit = thread_limit(&machine->blas, &whose);
+    const size_t limit = thread_limit(&machine->blas, &limit_source);
     mb_status status =
-        mb_threads_choose(asked, variable, cores, info->quota, 0, &unlimited, &from, error);
+        mb_threads_choose(requested, variable, cores, info->quota, 0, &unlimited, &from, error);
     if (status == MB_OK)
-        status = mb_threads_choose(asked, variable, cores, info->quota, limit, &info->threads,
+        status = mb_threads_choose(requested, variable, cores, info->quota, limit, &info->threads,
                                    &info->threads_from, error);
     if (status == MB_OK && info->threads < unlimited) {
         char text[128];
-        snprintf(text, sizeof text, "%zu threads cut down to %zu: %s allows no more", unlimited,
-                 info->threads, whose);
+        snprintf(text, sizeof text, "%zu threads reduced to %zu: the limit of %s", unlimited,
+                 info->threads, limit_source);
         warn(machine, text);
     }
     return status;
@@ -74,8 +74,8 @@ static void describe_blas(mb_machine *machine)
     machine->info.blas_threading = blas->threading;
     machine->info.blas_config = blas->config;
     if (blas->own_threads)
-        warn(machine, "OpenBLAS is a pthreads build: its own threads are kept at one; the OpenMP "
-                      "build is preferred");
+        warn(machine, "OpenBLAS is a pthreads build, limited to one thread per caller; prefer the "
+                      "OpenMP build");
 }
 
 static mb_status read_machine(mb_machine *machine, mb_error *error)
@@ -95,19 +95,19 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     return MB_OK;
 }
 
-/* Some containers forbid binding. Threads work without pins too, only slower. */
+/* Some containers forbid pinning; unpinned threads work, only slower. */
 static void try_pin(mb_machine *machine, unsigned cpu)
 {
-    mb_affinity before;
-    int failure = mb_affinity_get(&before);
+    mb_affinity saved;
+    int failure = mb_affinity_get(&saved);
     if (failure == 0)
         failure = mb_affinity_pin(cpu);
     if (failure == 0)
-        failure = mb_affinity_set(&before);
+        failure = mb_affinity_set(&saved);
     if (failure == 0)
         return;
     char text[128];
-    snprintf(text, sizeof text, "threads cannot be pinned: CPU %u: %s", cpu, strerror(failure));
+    snprintf(text, sizeof text, "cannot pin threads: CPU %u: %s", cpu, strerror(failure));
     warn(machine, text);
 }
 
@@ -126,15 +126,15 @@ static mb_status choose_pins(mb_machine *machine, const char *option, mb_error *
 
 mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machine, mb_error *error)
 {
-    const mb_machine_options asked = options != NULL ? *options : (mb_machine_options){0};
+    const mb_machine_options requested = options != NULL ? *options : (mb_machine_options){0};
     mb_machine *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return mb_fail_memory(error, "machine", sizeof *opened);
     mb_status status = read_machine(opened, error);
     if (status == MB_OK)
-        status = choose_threads(opened, asked.threads, error);
+        status = choose_threads(opened, requested.threads, error);
     if (status == MB_OK)
-        status = choose_pins(opened, asked.pin, error);
+        status = choose_pins(opened, requested.pin, error);
     if (status == MB_OK)
         status = mb_team_open(opened->info.threads, opened->pins.cpus, opened->blas.own_threads,
                               &opened->team, error);
@@ -154,6 +154,8 @@ bool mb_machine_threads_requested(const mb_machine *machine)
 }
 
 mb_team *mb_machine_team(mb_machine *machine) { return machine->team; }
+
+const char *mb_machine_better_blas_core(void) { return mb_blas_better_core(); }
 
 void mb_machine_close(mb_machine *machine)
 {

@@ -1,4 +1,4 @@
-/* The parts of an open machine that the rest of the library uses. */
+/* Access to an open machine for the rest of the library. */
 #ifndef MB_MACHINE_MACHINE_H
 #define MB_MACHINE_MACHINE_H
 
@@ -6,10 +6,11 @@
 
 #include <mnist_blas/machine.h>
 
-/* The machine's threads; they belong to it. */
+/* The team; the machine owns it. */
 mb_team *mb_machine_team(mb_machine *machine);
 
-/* Whether somebody asked for this number of threads; else fewer may work where that is faster. */
+/* True if the option or OMP_NUM_THREADS set the thread count; otherwise fewer threads may be used
+ * where that is faster. */
 bool mb_machine_threads_requested(const mb_machine *machine);
 
 #endif

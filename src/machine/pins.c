@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a list is read from, and what it has given so far. */
+/* A list being parsed, and its CPUs so far. */
 typedef struct {
     const char *name, *text;
     const mb_topology *topology;
-    unsigned *cpus; /* room for each allowed CPU once */
+    unsigned *cpus; /* (allowed CPUs) */
     size_t count;
 } pin_list;
 
@@ -24,14 +24,14 @@ static bool contains(const unsigned *cpus, size_t count, unsigned cpu)
     return false;
 }
 
-static int by_number(const void *a, const void *b)
+static int compare_cpus(const void *left, const void *right)
 {
-    const unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
-    return (x > y) - (x < y);
+    const unsigned a = *(const unsigned *)left, b = *(const unsigned *)right;
+    return (a > b) - (a < b);
 }
 
-/* The allowed CPUs in a list's own notation, cut short where there is no room. */
-static void describe_allowed(const mb_topology *topology, char *text, size_t room)
+/* The allowed CPUs in the notation of a list, truncated to `size`. */
+static void describe_allowed(const mb_topology *topology, char *text, size_t size)
 {
     const size_t count = topology->pus_allowed;
     unsigned *sorted = malloc(count * sizeof *sorted);
@@ -39,21 +39,21 @@ static void describe_allowed(const mb_topology *topology, char *text, size_t roo
     if (sorted == NULL)
         return;
     memcpy(sorted, topology->pus, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_number);
+    qsort(sorted, count, sizeof *sorted, compare_cpus);
     size_t used = 0;
-    for (size_t first = 0, next; first < count && used < room; first = next) {
+    for (size_t first = 0, next; first < count && used < size; first = next) {
         for (next = first + 1; next < count && sorted[next] == sorted[next - 1] + 1;)
             next++;
         const char *comma = first > 0 ? "," : "";
         const int put = next - first > 1
-                            ? snprintf(text + used, room - used, "%s%u-%u", comma, sorted[first],
+                            ? snprintf(text + used, size - used, "%s%u-%u", comma, sorted[first],
                                        sorted[next - 1])
-                            : snprintf(text + used, room - used, "%s%u", comma, sorted[first]);
+                            : snprintf(text + used, size - used, "%s%u", comma, sorted[first]);
         used += put > 0 ? (size_t)put : 0;
     }
     free(sorted);
-    if (used >= room)
-        memcpy(text + room - sizeof "...", "...", sizeof "...");
+    if (used >= size)
+        memcpy(text + size - sizeof "...", "...", sizeof "...");
 }
 
 static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
@@ -61,18 +61,17 @@ static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
     if (!contains(list->topology->pus, list->topology->pus_allowed, cpu)) {
         char allowed[256];
         describe_allowed(list->topology, allowed, sizeof allowed);
-        return mb_fail(error, MB_ERROR_INVALID,
-                       "%s: CPU %u is not among those this process may use (%s)", list->name, cpu,
-                       allowed);
+        return mb_fail(error, MB_ERROR_INVALID, "%s: CPU %u: this process may use %s", list->name,
+                       cpu, allowed);
     }
     if (contains(list->cpus, list->count, cpu))
-        return mb_fail(error, MB_ERROR_INVALID, "%s: CPU %u is in '%s' more than once", list->name,
+        return mb_fail(error, MB_ERROR_INVALID, "%s: CPU %u is more than once in '%s'", list->name,
                        cpu, list->text);
     list->cpus[list->count++] = cpu;
     return MB_OK;
 }
 
-/* Reads a CPU's number at *next and moves on; false when there is none. */
+/* Reads a CPU number at *next and moves past it; false if there is none. */
 static bool read_cpu(const char **next, unsigned *cpu)
 {
     char *end;
@@ -90,7 +89,7 @@ static bool read_cpu(const char **next, unsigned *cpu)
 static mb_status fail_syntax(const pin_list *list, mb_error *error)
 {
     return mb_fail(error, MB_ERROR_INVALID,
-                   "%s: '%s' is not core, pu, none or a list of CPU numbers such as 0,2,4-7",
+                   "%s: must be core, pu, none or a list of CPUs such as 0,2,4-7, got '%s'",
                    list->name, list->text);
 }
 
@@ -107,7 +106,7 @@ static mb_status parse_list(pin_list *list, mb_error *error)
                 return fail_syntax(list, error);
         }
         if (last < first)
-            return mb_fail(error, MB_ERROR_INVALID, "%s: the range %u-%u in '%s' runs backwards",
+            return mb_fail(error, MB_ERROR_INVALID, "%s: the range %u-%u in '%s' is reversed",
                            list->name, first, last, list->text);
         mb_status status = add_cpu(list, first, error);
         for (unsigned cpu = first; status == MB_OK && cpu < last;)
@@ -121,21 +120,21 @@ static mb_status parse_list(pin_list *list, mb_error *error)
     }
 }
 
-/* Gives `threads` threads the CPUs in order, again from the start where there are fewer. */
-static mb_status deal(const unsigned *cpus, size_t count, size_t threads, unsigned **dealt,
-                      mb_error *error)
+/* Assigns CPUs to threads in order, starting again if there are fewer CPUs. */
+static mb_status assign(const unsigned *cpus, size_t count, size_t threads, unsigned **assigned,
+                        mb_error *error)
 {
     unsigned *each = calloc(threads, sizeof *each);
     if (each == NULL)
         return mb_fail_memory(error, "pins", threads * sizeof *each);
     for (size_t i = 0; i < threads; i++)
         each[i] = cpus[i % count];
-    *dealt = each;
+    *assigned = each;
     return MB_OK;
 }
 
-static mb_status deal_list(const char *name, const char *text, const mb_topology *topology,
-                           size_t threads, unsigned **dealt, mb_error *error)
+static mb_status assign_list(const char *name, const char *text, const mb_topology *topology,
+                             size_t threads, unsigned **assigned, mb_error *error)
 {
     pin_list list = {.name = name, .text = text, .topology = topology};
     list.cpus = calloc(topology->pus_allowed, sizeof *list.cpus);
@@ -143,7 +142,7 @@ static mb_status deal_list(const char *name, const char *text, const mb_topology
         return mb_fail_memory(error, name, topology->pus_allowed * sizeof *list.cpus);
     mb_status status = parse_list(&list, error);
     if (status == MB_OK)
-        status = deal(list.cpus, list.count, threads, dealt, error);
+        status = assign(list.cpus, list.count, threads, assigned, error);
     free(list.cpus);
     return status;
 }
@@ -158,16 +157,16 @@ mb_status mb_pins_choose(const char *option, const char *variable, bool openmp_b
     mb_status status;
     if (strcmp(text, "core") == 0) {
         chosen.policy = "core";
-        status = deal(topology->core_pus, topology->cores_allowed, threads, &chosen.cpus, error);
+        status = assign(topology->core_pus, topology->cores_allowed, threads, &chosen.cpus, error);
     } else if (strcmp(text, "pu") == 0) {
         chosen.policy = "pu";
-        status = deal(topology->pus, topology->pus_allowed, threads, &chosen.cpus, error);
+        status = assign(topology->pus, topology->pus_allowed, threads, &chosen.cpus, error);
     } else if (strcmp(text, "none") == 0) {
         chosen.policy = "none";
         status = MB_OK;
     } else {
         chosen.policy = "list";
-        status = deal_list(name, text, topology, threads, &chosen.cpus, error);
+        status = assign_list(name, text, topology, threads, &chosen.cpus, error);
     }
     if (status != MB_OK)
         return status;
@@ -185,33 +184,31 @@ void mb_pins_free(mb_pins *pins)
     *pins = (mb_pins){0};
 }
 
-mb_affinity mb_affinity_without(const mb_affinity *binding, unsigned cpu)
+mb_affinity mb_affinity_without(const mb_affinity *affinity, unsigned cpu)
 {
     const unsigned bits = sizeof(unsigned long) * CHAR_BIT;
-    mb_affinity rest = *binding;
+    mb_affinity rest = *affinity;
     if (cpu < sizeof rest.mask * CHAR_BIT)
         rest.mask[cpu / bits] &= ~(1ul << cpu % bits);
     for (size_t i = 0; i < sizeof rest.mask / sizeof *rest.mask; i++)
         if (rest.mask[i] != 0)
             return rest;
-    return *binding;
+    return *affinity;
 }
 
-#if defined(__linux__)
-
 /* glibc's cpu_set_t is a fixed 1024 CPUs; the system calls take a mask of any length. */
-int mb_affinity_get(mb_affinity *binding)
+int mb_affinity_get(mb_affinity *affinity)
 {
-    *binding = (mb_affinity){{0}};
-    return sched_getaffinity(0, sizeof binding->mask, (cpu_set_t *)(void *)binding->mask) == 0
+    *affinity = (mb_affinity){{0}};
+    return sched_getaffinity(0, sizeof affinity->mask, (cpu_set_t *)(void *)affinity->mask) == 0
                ? 0
                : errno;
 }
 
-int mb_affinity_set(const mb_affinity *binding)
+int mb_affinity_set(const mb_affinity *affinity)
 {
-    return sched_setaffinity(0, sizeof binding->mask,
-                             (const cpu_set_t *)(const void *)binding->mask) == 0
+    return sched_setaffinity(0, sizeof affinity->mask,
+                             (const cpu_set_t *)(const void *)affinity->mask) == 0
                ? 0
                : errno;
 }
@@ -225,25 +222,3 @@ int mb_affinity_pin(unsigned cpu)
     one.mask[cpu / bits] |= 1ul << cpu % bits;
     return mb_affinity_set(&one);
 }
-
-#else
-
-int mb_affinity_get(mb_affinity *binding)
-{
-    *binding = (mb_affinity){{0}};
-    return ENOSYS;
-}
-
-int mb_affinity_set(const mb_affinity *binding)
-{
-    (void)binding;
-    return ENOSYS;
-}
-
-int mb_affinity_pin(unsigned cpu)
-{
-    (void)cpu;
-    return ENOSYS;
-}
-
-#endif

@@ -12,13 +12,13 @@
 #endif
 
 struct mb_team {
-    mb_barrier barrier; /* first: it wants its alignment */
+    mb_barrier barrier; /* first, for its alignment */
     size_t threads;
     bool oversubscribed; /* more threads than CPUs */
     unsigned *pins;
-    bool blas_has_own_threads, binding_known;
-    mb_affinity binding; /* of the opener, for all threads once the team is closed */
-    int blas_threads;    /* OpenBLAS's own, before the team */
+    bool blas_has_own_threads, affinity_known;
+    mb_affinity affinity; /* of the opener, restored for all threads when the team is closed */
+    int blas_threads;     /* OpenBLAS's thread count before */
     atomic_int pin_failure;
 };
 
@@ -31,7 +31,7 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
     memset(opened, 0, sizeof *opened);
     opened->threads = threads;
     opened->oversubscribed =
-        (size_t)omp_get_num_procs() < threads; /* a pinned thread sees one only */
+        (size_t)omp_get_num_procs() < threads; /* before pinning: a pinned thread sees one */
     opened->blas_has_own_threads = blas_has_own_threads;
     if (pins != NULL) {
         opened->pins = malloc(threads * sizeof *pins);
@@ -40,9 +40,9 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
             return mb_fail_memory(error, "team", threads * sizeof *pins);
         }
         memcpy(opened->pins, pins, threads * sizeof *pins);
-        opened->binding_known = mb_affinity_get(&opened->binding) == 0;
+        opened->affinity_known = mb_affinity_get(&opened->affinity) == 0;
     }
-    if (blas_has_own_threads) { /* in an OpenMP build this call would change OpenMP's count */
+    if (blas_has_own_threads) { /* in an OpenMP build this would change OpenMP's thread count */
         opened->blas_threads = openblas_get_num_threads();
         openblas_set_num_threads(1);
     }
@@ -54,8 +54,8 @@ size_t mb_team_threads(const mb_team *team) { return team->threads; }
 
 int mb_team_pin_failure(const mb_team *team) { return atomic_load(&team->pin_failure); }
 
-/* Subnormal numbers cost a hundred cycles each and add nothing to a training run; the state that
- * turns them off belongs to the thread. */
+/* Arithmetic on subnormal numbers costs a hundred cycles and does not help training. The mode
+ * belongs to the thread. */
 static unsigned long subnormals_off(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -91,8 +91,7 @@ static void pin(mb_team *team, size_t index)
         atomic_store(&team->pin_failure, failure);
 }
 
-/* Outside a parallel region of several threads OpenBLAS counts by OpenMP's setting, hence that is
- * the team's while it works. */
+/* OpenBLAS takes its thread count from OpenMP's setting, which is the team's meanwhile. */
 void mb_team_run_first(mb_team *team, size_t threads, mb_team_fn *work, void *context)
 {
     const int before = omp_get_max_threads();
@@ -127,23 +126,23 @@ void mb_team_barrier(const mb_worker *worker)
 
 void mb_team_unpin_from_first_cpu(const mb_team *team)
 {
-    if (!team->binding_known || team->pins == NULL)
+    if (!team->affinity_known || team->pins == NULL)
         return;
-    const mb_affinity rest = mb_affinity_without(&team->binding, team->pins[0]);
+    const mb_affinity rest = mb_affinity_without(&team->affinity, team->pins[0]);
     (void)mb_affinity_set(&rest);
 }
 
 static void unpin(const mb_worker *worker, void *context)
 {
     (void)context;
-    (void)mb_affinity_set(&worker->team->binding);
+    (void)mb_affinity_set(&worker->team->affinity);
 }
 
 void mb_team_close(mb_team *team)
 {
     if (team == NULL)
         return;
-    if (team->binding_known) {
+    if (team->affinity_known) {
         free(team->pins);
         team->pins = NULL;
         mb_team_run(team, unpin, NULL);

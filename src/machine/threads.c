@@ -6,16 +6,14 @@
 
 static mb_status fail_number(mb_error *error, const char *value)
 {
-    return mb_fail(error, MB_ERROR_INVALID, "OMP_NUM_THREADS: '%s' is not a number of threads",
-                   value);
+    return mb_fail(error, MB_ERROR_INVALID, "OMP_NUM_THREADS: '%s' is not a thread count", value);
 }
 
-static mb_status check_most(size_t threads, const char *from, mb_error *error)
+static mb_status check_max(size_t threads, const char *from, mb_error *error)
 {
     if (threads <= MB_MAX_THREADS)
         return MB_OK;
-    return mb_fail(error, MB_ERROR_INVALID,
-                   "%s: %zu threads are too many: at most %d can be asked for", from, threads,
+    return mb_fail(error, MB_ERROR_INVALID, "%s: %zu threads: must be at most %d", from, threads,
                    MB_MAX_THREADS);
 }
 
@@ -26,7 +24,7 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
-/* Every number of the list is checked, as OpenMP does, though only the first counts here. */
+/* Checks the whole list, as OpenMP does, although only its first number is used. */
 static mb_status parse_list(const char *value, size_t *threads, mb_error *error)
 {
     size_t first = 0;
@@ -48,19 +46,20 @@ static mb_status parse_list(const char *value, size_t *threads, mb_error *error)
             return fail_number(error, value);
     }
     *threads = first;
-    return check_most(first, "OMP_NUM_THREADS", error);
+    return check_max(first, "OMP_NUM_THREADS", error);
 }
 
-mb_status mb_threads_choose(size_t asked, const char *omp_num_threads, size_t cores, double quota,
-                            size_t limit, size_t *threads, const char **from, mb_error *error)
+mb_status mb_threads_choose(size_t requested, const char *omp_num_threads, size_t cores,
+                            double quota, size_t limit, size_t *threads, const char **from,
+                            mb_error *error)
 {
     mb_status status = MB_OK;
     size_t count = cores > 0 ? cores : 1;
     const char *decided_by = "cores";
-    if (asked > 0) {
-        count = asked;
+    if (requested > 0) {
+        count = requested;
         decided_by = "--threads";
-        status = check_most(count, decided_by, error);
+        status = check_max(count, decided_by, error);
     } else if (omp_num_threads != NULL) {
         decided_by = "OMP_NUM_THREADS";
         status = parse_list(omp_num_threads, &count, error);

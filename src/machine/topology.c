@@ -13,13 +13,14 @@ static mb_status fail_hwloc(mb_error *error, const char *what)
     return mb_fail(error, MB_ERROR_UNAVAILABLE, "hwloc: %s: %s", what, strerror(errno));
 }
 
-/* Cores, processors and the packages that carry the CPU's name: caches and devices only cost
- * time. The calling thread keeps its binding, which hwloc would move over all CPUs to ask each. */
+/* Loads cores, processors and the packages, which carry the CPU's name; caches and devices would
+ * cost time. DONT_CHANGE_BINDING: hwloc must not move the calling thread over all CPUs to query
+ * each. */
 static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error *error)
 {
     hwloc_topology_t topology;
     if (hwloc_topology_init(&topology) != 0)
-        return fail_hwloc(error, "cannot be started");
+        return fail_hwloc(error, "initialisation failed");
     hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
                                            HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING);
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
@@ -27,9 +28,9 @@ static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error 
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
     mb_status status = MB_OK;
     if (synthetic != NULL && hwloc_topology_set_synthetic(topology, synthetic) != 0)
-        status = fail_hwloc(error, "not a description of a topology");
+        status = fail_hwloc(error, "invalid synthetic topology");
     else if (hwloc_topology_load(topology) != 0)
-        status = fail_hwloc(error, "the topology cannot be read");
+        status = fail_hwloc(error, "cannot read the topology");
     if (status == MB_OK)
         *loaded = topology;
     else
@@ -37,8 +38,8 @@ static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error 
     return status;
 }
 
-/* With OMP_PROC_BIND libgomp binds the initial thread to its first place before main() runs; what
- * the process was given is then in the places, not in the thread's binding. */
+/* With OMP_PROC_BIND, libgomp binds the initial thread to its first place before main() runs; the
+ * CPUs given to the process are then those of all places. */
 static void add_openmp_places(hwloc_bitmap_t cpus)
 {
     const int places = omp_get_num_places();
@@ -54,7 +55,7 @@ static void add_openmp_places(hwloc_bitmap_t cpus)
     }
 }
 
-/* The CPUs that may be used, as a new set; NULL when memory is out. */
+/* A new set of the CPUs that may be used; NULL if memory is out. */
 static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded)
 {
     hwloc_bitmap_t allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(loaded));
@@ -64,7 +65,7 @@ static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded)
         allowed = NULL;
         goto done;
     }
-    /* A system that cannot tell the binding has none. */
+    /* A system that does not report affinity has none. */
     if (hwloc_get_cpubind(loaded, bound, HWLOC_CPUBIND_THREAD) != 0)
         goto done;
     if (hwloc_topology_is_thissystem(loaded))
@@ -75,10 +76,10 @@ done:
     return allowed;
 }
 
-/* How fast a kind of core is, as hwloc ranks kinds; all are 0 where it cannot tell. */
+/* Rank of a kind of core by hwloc; all are 0 if it does not know. */
 typedef struct {
     int efficiency;
-    const char *type; /* "IntelCore", "IntelAtom"; NULL when unknown */
+    const char *type; /* "IntelCore", "IntelAtom"; NULL if unknown */
 } core_kind;
 
 static core_kind kind_of(hwloc_topology_t loaded, hwloc_const_cpuset_t cpus)
@@ -98,8 +99,8 @@ static core_kind kind_of(hwloc_topology_t loaded, hwloc_const_cpuset_t cpus)
     return kind;
 }
 
-/* Cores of one type may be ranked apart for their turbo clocks alone; that is no reason to leave
- * the slower ones idle. */
+/* hwloc ranks cores of one type apart for their turbo clocks alone; that is no reason to leave the
+ * slower ones idle. */
 static bool as_fast(core_kind kind, core_kind fastest)
 {
     return kind.efficiency >= fastest.efficiency ||
@@ -119,7 +120,7 @@ static core_kind fastest_kind(hwloc_topology_t loaded, hwloc_obj_type_t unit,
     return fastest;
 }
 
-/* Appends the allowed cores that are (or are not) as fast as the fastest, and their PUs. */
+/* Appends the allowed cores that are (or are not) of the fastest kind, and their PUs. */
 static void append_cores(hwloc_topology_t loaded, hwloc_obj_type_t unit,
                          hwloc_const_cpuset_t allowed, bool fast, hwloc_bitmap_t scratch,
                          mb_topology *topology)
@@ -151,7 +152,7 @@ mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology,
     mb_topology found = {0};
     const int cores = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_CORE);
     const int pus = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_PU);
-    /* Where the system does not tell its cores, each logical processor is taken for one. */
+    /* If the system does not report cores, each logical processor counts as one. */
     const hwloc_obj_type_t unit = cores > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
     hwloc_bitmap_t allowed = allowed_cpus(loaded);
     hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
@@ -169,7 +170,7 @@ mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology,
     append_cores(loaded, unit, allowed, false, scratch, &found);
     if (found.pus_allowed == 0)
         status = mb_fail(error, MB_ERROR_UNAVAILABLE,
-                         "hwloc: none of the machine's %d CPUs may be used by this process", pus);
+                         "hwloc: this process may use none of the machine's %d CPUs", pus);
 done:
     hwloc_bitmap_free(scratch);
     hwloc_bitmap_free(allowed);

@@ -66,7 +66,7 @@ TEST_WITH(reads_up_to_the_limit, enter, leave)
     free(bytes.data);
     bytes = (mb_bytes){NULL, 77};
     assert_int_equal(mb_file_read(path, 9, &bytes, &error), MB_ERROR_FORMAT);
-    mb_test_check_error(&error, MB_ERROR_FORMAT, "/f: too large: 10 bytes, at most 9 are read");
+    mb_test_check_error(&error, MB_ERROR_FORMAT, "/f: too large: 10 bytes, the limit is 9");
     assert_int_equal(bytes.size, 77);
     free(path);
 }

@@ -139,7 +139,7 @@ TEST(above_the_limit)
         skip();
     }
     check_read(folder, "huge", "huge", MB_IDX_IMAGES, MB_ERROR_FORMAT,
-               "too large: 1073741825 bytes, at most 1073741824 are read");
+               "too large: 1073741825 bytes, the limit is 1073741824");
     free(path);
     mb_test_remove_folder(folder);
 }

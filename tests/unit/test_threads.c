@@ -98,8 +98,7 @@ TEST(what_is_no_number_of_threads_is_refused)
         mb_error error;
         assert_int_equal(mb_threads_choose(0, values[i], 8, 0, 0, &threads, &from, &error),
                          MB_ERROR_INVALID);
-        snprintf(wanted, sizeof wanted, "OMP_NUM_THREADS: '%s' is not a number of threads",
-                 values[i]);
+        snprintf(wanted, sizeof wanted, "OMP_NUM_THREADS: '%s' is not a thread count", values[i]);
         assert_int_equal(error.status, MB_ERROR_INVALID);
         assert_string_equal(error.text, wanted);
         assert_int_equal(threads, 77);
@@ -114,9 +113,10 @@ TEST(too_many_are_refused)
     mb_error error;
     assert_int_equal(mb_threads_choose(65537, NULL, 8, 0, 64, &threads, &from, &error),
                      MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "--threads: 65537 threads are too many");
+    mb_test_check_error(&error, MB_ERROR_INVALID,
+                        "--threads: 65537 threads: must be at most 65536");
     assert_int_equal(mb_threads_choose(0, "1000000000", 8, 0, 64, &threads, &from, &error),
                      MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID,
-                        "OMP_NUM_THREADS: 1000000000 threads are too many");
+                        "OMP_NUM_THREADS: 1000000000 threads: must be at most 65536");
 }
