@@ -23,16 +23,17 @@ mb_status mb_epoch_case_open(const mb_epoch_settings *plan, mb_epoch_case *c, mb
     return MB_OK;
 }
 
-/* What the way back from a max pool leaves out, in the gradients of the weights and, behind another
- * layer, of what came in: at least that, for a unit of the pool whose ReLU gives 0 has none either.
- */
-static double left_out_by_picks(const mb_layer *layer)
+/* FLOP that a convolution before a max pool skips in the gradients of its weights and, after
+ * another layer, of its input. At least that: an output of the pool whose ReLU gives 0 has no
+ * gradient either. */
+static double skipped_flops(const mb_layer *layer)
 {
     const double pixels = (double)(layer->out.rows * layer->out.columns);
     const double products = layer->position > 0 ? 2.0 : 1.0;
-    if (layer->ops != &mb_conv2d_ops || !mb_conv2d_picks(layer))
+    if (layer->ops != &mb_conv2d_ops || mb_conv2d_backward_impl(layer) != &mb_conv2d_sparse_grad)
         return 0.0;
-    return products * layer->ops->flops(layer) * (1.0 - (double)layer->marks / pixels);
+    const size_t nonzeros = ((const mb_conv2d_config *)layer->config)->max_nonzeros;
+    return products * layer->ops->flops(layer) * (1.0 - (double)nonzeros / pixels);
 }
 
 /* The first layer leaves out the pixels that are zero, in both of its products. */
@@ -41,10 +42,10 @@ static void count_flops(const mb_trainer *t, double density, mb_epoch_case *c)
     const mb_network *network = t->training.network;
     const mb_layer *first = &network->layers[0];
     c->dense_flops = c->done_flops = mb_network_training_flops(network);
-    if (first->ops == &mb_dense_ops && t->source.nonzeros != NULL)
+    if (first->ops->accepts_sparse_input && t->source.nonzeros != NULL)
         c->done_flops -= 2.0 * first->ops->flops(first) * (1.0 - density);
     for (size_t i = 0; i < network->count; i++)
-        c->done_flops -= left_out_by_picks(&network->layers[i]);
+        c->done_flops -= skipped_flops(&network->layers[i]);
 }
 
 static void note_epoch(void *context, const mb_epoch_metrics *metrics)

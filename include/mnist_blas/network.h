@@ -6,6 +6,7 @@
 #include <mnist_blas/machine.h>
 #include <mnist_blas/status.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,10 @@ extern "C" {
 
 typedef struct mb_network mb_network;
 
-/* The most dimensions that a parameter tensor has. */
+/* Maximum of a parameter tensor's dimensions. */
 enum { MB_MAX_DIMENSIONS = 4 };
 
-/* One parameter tensor as PyTorch's nn.Sequential would name and shape it: "0.weight" of a dense
+/* One parameter tensor, named and shaped as PyTorch's nn.Sequential does: "0.weight" of a dense
  * layer is (out, in), "0.bias" is (out). */
 typedef struct mb_tensor_info {
     char name[32];
@@ -27,11 +28,29 @@ typedef struct mb_tensor_info {
     size_t elements;
 } mb_tensor_info;
 
-/* Builds the network that `spec` names, for samples of shape `input` and `classes` classes:
- * "mlp" for 784-128-64-10, or layers in order, "dense:128,relu,dense:64,relu,dense:10". The last
- * layer must be dense with one unit a class; mlp adapts. Parameters are zero. The network keeps
- * its parameters in the order that the machine's kernel set likes, and is for that machine.
- * MB_ERROR_INVALID: the spec is not one, or does not fit input and classes; MB_ERROR_MEMORY. */
+/* One layer of a network. */
+typedef struct mb_layer_info {
+    const char *name, *argument; /* as in the spec; NULL: no argument */
+    mb_shape in, out;            /* of one sample */
+    size_t parameters;           /* trainable elements */
+    double flops;                /* of one sample's forward pass, 2 per multiply-add */
+} mb_layer_info;
+
+/* One kind of layer that a spec may name: {"dropout", "RATE", ...} is written dropout:0.25. */
+typedef struct mb_layer_kind {
+    const char *name;
+    const char *syntax; /* of its argument; "": none */
+    const char *help;   /* one line */
+} mb_layer_kind;
+
+/* A network may be read by several threads at a time, and used by one that changes it. */
+
+/* Builds the network that `spec` names, for samples of shape `input` and `classes` classes (2 to
+ * 256): "mlp" for 784-128-64-10, or layers in order, "dense:128,relu,dense:64,relu,dense:10". The
+ * last layer must be dense with one unit per class; mlp adapts. Parameters are zero. The network
+ * stores its parameters in the order that suits the machine's kernel set, and is for that machine,
+ * which must outlive it. MB_ERROR_INVALID: the spec is not valid, or does not fit input and
+ * classes; MB_ERROR_MEMORY. */
 MB_API mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
                                  size_t classes, mb_network **network, mb_error *error);
 
@@ -39,24 +58,31 @@ MB_API mb_status mb_network_open(const mb_machine *machine, const char *spec, mb
  * rectifiers", 2015. The same seed gives the same network. */
 MB_API void mb_network_initialise(mb_network *network, uint64_t seed);
 
-/* The layers as a spec, names such as "mlp" written out. Valid until the network is closed. */
+/* The layers as a spec, with those of a name such as "mlp" written out. Valid until the network is
+ * closed. */
 MB_API const char *mb_network_spec(const mb_network *network);
 MB_API mb_shape mb_network_input(const mb_network *network);
 MB_API size_t mb_network_classes(const mb_network *network);
-/* Trainable numbers. */
+/* Trainable elements. */
 MB_API size_t mb_network_parameter_count(const mb_network *network);
-/* Dense arithmetic of a training step, 2 a multiply-add, per sample. */
+/* Dense arithmetic of a training step per sample, 2 per multiply-add. */
 MB_API double mb_network_training_flops(const mb_network *network);
 
-/* Parameter tensors, numbered 0 .. mb_network_tensor_count()-1 in the order of the layers, weight
- * before bias. */
+/* Layers, numbered from 0 in the order of the spec. Texts are valid until the network is closed. */
+MB_API size_t mb_network_layer_count(const mb_network *network);
+MB_API mb_layer_info mb_network_layer_info(const mb_network *network, size_t index);
+
+/* Kind `index` (from 0) of the layers that a spec may name; false after the last. */
+MB_API bool mb_network_layer_kind(size_t index, mb_layer_kind *kind);
+
+/* Parameter tensors, numbered from 0 in the order of the layers, weight before bias. */
 MB_API size_t mb_network_tensor_count(const mb_network *network);
 MB_API mb_tensor_info mb_network_tensor_info(const mb_network *network, size_t index);
 /* Copies a tensor out of or into the network; `values` has mb_tensor_info's elements, row-major. */
 MB_API void mb_network_get_tensor(const mb_network *network, size_t index, float *values);
 MB_API void mb_network_set_tensor(mb_network *network, size_t index, const float *values);
 
-/* Frees; NULL is fine. The machine stays open. */
+/* Frees the network; NULL is allowed. The machine stays open. */
 MB_API void mb_network_close(mb_network *network);
 
 #ifdef __cplusplus

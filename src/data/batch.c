@@ -79,7 +79,7 @@ static void note_labels(const mb_batch *batch, mb_sample_indices samples, size_t
         batch->labels[row] = batch->source->split.labels[samples.index[row]];
 }
 
-static void gather_sparse(mb_batch *batch, mb_sample_indices samples, size_t piece)
+static void gather_sparse(const mb_batch *batch, mb_sample_indices samples, size_t piece)
 {
     const mb_sample_source *source = batch->source;
     const size_t block = piece / source->segments, range = piece % source->segments;
@@ -90,8 +90,8 @@ static void gather_sparse(mb_batch *batch, mb_sample_indices samples, size_t pie
         turn_range(source, rows, &batch->block[block], range);
 }
 
-static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
-                         size_t piece)
+static void gather_dense(const mb_batch *batch, const mb_kernels *kernels,
+                         mb_sample_indices samples, size_t piece)
 {
     const size_t pixels = batch->source->pixels, first = piece * MB_GATHER_ROWS;
     const size_t end = least(first + MB_GATHER_ROWS, samples.count);
@@ -102,7 +102,7 @@ static void gather_dense(mb_batch *batch, const mb_kernels *kernels, mb_sample_i
                                 batch->x + row * pixels);
 }
 
-void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
+void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
                      size_t piece)
 {
     if (batch->source->nonzeros != NULL)

@@ -36,6 +36,13 @@ typedef struct mb_sample_indices {
     size_t count;
 } mb_sample_indices;
 
+/* Segment `segment` of row `row` of a sparse batch of these samples. */
+static inline mb_sparse_row mb_batch_sparse_row(const mb_batch *batch, mb_sample_indices samples,
+                                                size_t row, size_t segment)
+{
+    return mb_sample_source_segment(batch->source, samples.index[row], segment);
+}
+
 /* Room for batches of up to max_rows samples of `source`, from the arena; `by_pixel`: blocks are
  * wanted, for training. MB_ERROR_MEMORY. */
 mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, bool by_pixel,
@@ -47,7 +54,7 @@ size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);
 /* Gathers one piece of the batch for `samples` (all of the batch's; a piece past the last of them
  * does nothing). Different pieces may be gathered on different threads, and the batch may be used
  * when all are. */
-void mb_batch_gather(mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
+void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
                      size_t piece);
 
 /* Asks the memory for what gathering that piece of these samples will read. */

@@ -18,6 +18,10 @@
 /* The most classes a network can tell apart. */
 enum { MB_MAX_CLASSES = 256 };
 
+/* Order of an image's elements in memory: (rows, columns, channels), or (channels, rows, columns).
+ */
+typedef enum mb_layout { MB_LAYOUT_NHWC, MB_LAYOUT_NCHW } mb_layout;
+
 /* What one update does to a parameter; worked out once a step from options and schedule. */
 typedef struct mb_update {
     float lr;           /* learning rate; adam, adamw: learning rate / (1 - beta1^t) */

@@ -54,19 +54,19 @@ static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *
     mb_onnx_node *node = mb_onnx_add_node(graph, "Conv", output);
     take_own(graph, node, layer, "weight");
     take_own(graph, node, layer, "bias");
-    set_window(graph, node, &layer->window);
-    mb_onnx_set_int(graph, node, "group", (int64_t)layer->window.groups);
+    set_window(graph, node, mb_layer_window(layer));
+    mb_onnx_set_int(graph, node, "group", (int64_t)mb_layer_window(layer)->groups);
 }
 
 static void add_maxpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
-    set_window(graph, mb_onnx_add_node(graph, "MaxPool", output), &layer->window);
+    set_window(graph, mb_onnx_add_node(graph, "MaxPool", output), mb_layer_window(layer));
 }
 
 static void add_avgpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
     mb_onnx_node *node = mb_onnx_add_node(graph, "AveragePool", output);
-    set_window(graph, node, &layer->window);
+    set_window(graph, node, mb_layer_window(layer));
     mb_onnx_set_int(graph, node, "count_include_pad", 1);
 }
 

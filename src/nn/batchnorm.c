@@ -1,27 +1,19 @@
 /* Batch normalisation: out = (in - mean) / sqrt(variance + epsilon) * gamma + beta, channel by
  * channel, with the batch's mean and variance in training and running ones in evaluation: Ioffe and
- * Szegedy, "Batch normalization", 2015. Numbers as in PyTorch: epsilon 1e-5, running statistics
- * move by a tenth, the running variance is the unbiased one.
+ * Szegedy, "Batch normalization", 2015. Constants are PyTorch's: epsilon 1e-5, momentum 0.1 of the
+ * running statistics, unbiased running variance.
  *
- * Parameters: gamma, beta (those learn, without decay), running mean, running variance, and the
- * number of batches. */
+ * Parameters: gamma, beta (trained, without decay), running mean, running variance, and the number
+ * of batches. */
 #include "nn/batchnorm.h"
-
-#include "nn/trainable.h"
 
 #include <math.h>
 #include <string.h>
 
 static const double epsilon = MB_BATCHNORM_EPSILON, momentum = 0.1;
 
-enum { CHANNELS = 64 }; /* of a tile that works channel by channel */
+enum { TILE_CHANNELS = 64 }; /* of a tile that works channel by channel */
 enum { GAMMA, BETA, MEAN, VARIANCE, BATCHES, TENSORS };
-
-typedef struct batchnorm_op {
-    const mb_layer *layer;
-    mb_layer_context ctx;
-    mb_tiling tiling;
-} batchnorm_op;
 
 static size_t channels_of(const mb_layer *layer) { return layer->in.channels; }
 
@@ -30,25 +22,23 @@ static float *parameter(const mb_layer *layer, size_t tensor)
     return layer->parameters + tensor * channels_of(layer);
 }
 
-static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)
 {
-    if (argument != NULL)
-        return mb_fail(error, MB_ERROR_INVALID, "batchnorm2d takes no argument");
+    (void)arena;
     layer->out = layer->in;
-    layer->out_format = layer->in_format;
     layer->parameter_count = 2 * channels_of(layer);
     layer->state_count = 2 * channels_of(layer) + 1;
-    return MB_OK;
+    return mb_layer_check_no_argument(layer, argument, error);
 }
 
-/* ---- what is kept ---- */
+/* ---- the workspace ---- */
 
-/* By chunk the sums over its samples of two things; and by channel what follows from them. */
-typedef struct kept {
-    double *sums; /* (chunks, 2, channels) */
-    float *mean, *inverse_root, *scale, *shift, *by_d, *by_x, *d_shift;
+/* Two sums per chunk over its samples, and what follows from them per channel. */
+typedef struct workspace {
+    double *sums;                                                       /* (chunks, 2, channels) */
+    float *mean, *inverse_root, *scale, *shift, *by_d, *by_x, *d_shift; /* (channels) */
     float *gradient; /* (2, channels): of gamma and beta */
-} kept;
+} workspace;
 
 enum { VECTORS = 9 };
 
@@ -57,68 +47,78 @@ static size_t sums_floats(const mb_layer *layer, size_t max_rows)
     return mb_max_chunks(max_rows) * 2 * channels_of(layer) * (sizeof(double) / sizeof(float));
 }
 
-static size_t keeps(const mb_layer *layer, size_t max_rows, bool training)
+static size_t workspace_size(const mb_layer *layer, size_t max_rows, bool training)
 {
     return (training ? sums_floats(layer, max_rows) : 0) + VECTORS * channels_of(layer);
 }
 
-static kept kept_of(const batchnorm_op *op)
+static workspace workspace_of(const mb_layer_op *op)
 {
     const size_t channels = channels_of(op->layer);
     const bool training = op->ctx.trainable != NULL;
-    kept k = {.sums = (double *)(void *)op->ctx.workspace};
-    float **vectors[] = {&k.mean, &k.inverse_root, &k.scale,   &k.shift,
-                         &k.by_d, &k.by_x,         &k.d_shift, &k.gradient};
+    workspace w = {.sums = (double *)(void *)op->ctx.workspace};
+    float **vectors[] = {&w.mean, &w.inverse_root, &w.scale,   &w.shift,
+                         &w.by_d, &w.by_x,         &w.d_shift, &w.gradient};
     float *vector = op->ctx.workspace + (training ? sums_floats(op->layer, op->ctx.rows) : 0);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++, vector += channels)
         *vectors[i] = vector;
-    return k;
+    return w;
 }
 
 /* ---- tiles ---- */
 
-static void add_sums(const batchnorm_op *op, size_t sample, const float *a, const float *b)
+/* A sample as the kernels take it: channels are the rows of a matrix, or its columns. */
+static size_t rows_of(const mb_layer *layer)
+{
+    return layer->in_format.layout == MB_LAYOUT_NCHW ? channels_of(layer)
+                                                     : layer->in.rows * layer->in.columns;
+}
+
+static size_t columns_of(const mb_layer *layer)
+{
+    return mb_shape_size(layer->in) / rows_of(layer);
+}
+
+static void add_sums(const mb_layer_op *op, size_t sample, const float *a, const float *b)
 {
     const mb_layer *layer = op->layer;
-    const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    const bool planes = layer->in_format.planes;
-    double *sums = kept_of(op).sums + sample / op->tiling.chunk_tiles * 2 * channels;
-    if (sample % op->tiling.chunk_tiles == 0)
+    const size_t channels = channels_of(layer), chunk = op->tiling.chunk_tiles;
+    double *sums = workspace_of(op).sums + sample / chunk * 2 * channels;
+    if (sample % chunk == 0)
         memset(sums, 0, 2 * channels * sizeof *sums);
-    op->ctx.kernels->batchnorm_reduce(planes, planes ? channels : pixels,
-                                      planes ? pixels : channels, a, b, sums, sums + channels);
+    op->ctx.kernels->batchnorm_reduce(layer->in_format.layout, rows_of(layer), columns_of(layer), a,
+                                      b, sums, sums + channels);
 }
 
-static void run_sums(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_sums(const mb_tile_args *args)
 {
-    (void)scratch;
-    const batchnorm_op *op = context;
-    const float *x = mb_layer_input_row(&op->ctx, step, tile);
-    add_sums(op, tile, x, x);
+    const mb_layer_op *op = args->op;
+    const float *x = mb_matrix_row(&op->ctx.in, args->step, args->tile);
+    add_sums(op, args->tile, x, x);
 }
 
-static void run_sums_back(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_backward_sums(const mb_tile_args *args)
 {
-    (void)scratch;
-    const batchnorm_op *op = context;
-    add_sums(op, tile, mb_matrix_row(&op->ctx.d_out, step, tile),
-             mb_layer_input_row(&op->ctx, step, tile));
+    const mb_layer_op *op = args->op;
+    add_sums(op, args->tile, mb_matrix_row(&op->ctx.d_out, args->step, args->tile),
+             mb_matrix_row(&op->ctx.in, args->step, args->tile));
 }
 
 /* Both sums of a channel, over the chunks in their order. */
-static void total(const batchnorm_op *op, const kept *k, size_t channel, double *sum,
-                  double *product)
+static void total(const mb_layer_op *op, size_t channel, double *sum, double *product)
 {
     const size_t channels = channels_of(op->layer);
     const size_t chunks = mb_tiling_chunks(mb_tiling_samples(op->ctx.rows));
+    const double *sums = workspace_of(op).sums;
     *sum = *product = 0.0;
     for (size_t chunk = 0; chunk < chunks; chunk++) {
-        *sum += k->sums[2 * chunk * channels + channel];
-        *product += k->sums[(2 * chunk + 1) * channels + channel];
+        *sum += sums[2 * chunk * channels + channel];
+        *product += sums[(2 * chunk + 1) * channels + channel];
     }
 }
 
-static double numbers_of(const batchnorm_op *op)
+/* Elements of a channel in the batch. */
+static double elements_of(const mb_layer_op *op)
 {
     return (double)(op->ctx.rows * op->layer->in.rows * op->layer->in.columns);
 }
@@ -129,25 +129,24 @@ static void move(float *running, double to)
         *running = (float)((1.0 - momentum) * (double)*running + momentum * to);
 }
 
-static void run_statistics(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_statistics(const mb_tile_args *args)
 {
-    (void)step, (void)scratch;
-    const batchnorm_op *op = context;
+    const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const kept k = kept_of(op);
-    const double n = numbers_of(op);
-    const mb_tile part = mb_tiling_tile(op->tiling, tile);
+    const workspace w = workspace_of(op);
+    const double n = elements_of(op);
+    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, squares;
-        total(op, &k, c, &sum, &squares);
+        total(op, c, &sum, &squares);
         const double mean = sum / n, around = squares / n - mean * mean;
         const double variance = around < 0.0 ? 0.0 : around;
         const double inverse_root = 1.0 / sqrt(variance + epsilon);
-        k.mean[c] = (float)mean;
-        k.inverse_root[c] = (float)inverse_root;
-        k.scale[c] = (float)((double)parameter(layer, GAMMA)[c] * inverse_root);
-        k.shift[c] = (float)((double)parameter(layer, BETA)[c] -
-                             mean * (double)parameter(layer, GAMMA)[c] * inverse_root);
+        const double gamma = (double)parameter(layer, GAMMA)[c];
+        w.mean[c] = (float)mean;
+        w.inverse_root[c] = (float)inverse_root;
+        w.scale[c] = (float)(gamma * inverse_root);
+        w.shift[c] = (float)((double)parameter(layer, BETA)[c] - mean * gamma * inverse_root);
         move(&parameter(layer, MEAN)[c], mean);
         move(&parameter(layer, VARIANCE)[c], n > 1.0 ? variance * n / (n - 1.0) : variance);
     }
@@ -166,153 +165,139 @@ void mb_batchnorm_affine(const mb_layer *layer, float *scale, float *shift)
     }
 }
 
-static void run_affine(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_affine(const mb_tile_args *args)
 {
-    (void)step, (void)tile, (void)scratch;
-    const batchnorm_op *op = context;
-    const kept k = kept_of(op);
-    mb_batchnorm_affine(op->layer, k.scale, k.shift);
+    const mb_layer_op *op = args->op;
+    const workspace w = workspace_of(op);
+    mb_batchnorm_affine(op->layer, w.scale, w.shift);
 }
 
-static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_forward(const mb_tile_args *args)
 {
-    (void)scratch;
-    const batchnorm_op *op = context;
+    const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const kept k = kept_of(op);
-    const bool planes = layer->in_format.planes;
-    const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    op->ctx.kernels->batchnorm_forward(
-        planes, planes ? channels : pixels, planes ? pixels : channels, k.scale, k.shift,
-        mb_layer_input_row(&op->ctx, step, tile), mb_matrix_row(&op->ctx.out, step, tile));
+    const workspace w = workspace_of(op);
+    op->ctx.kernels->batchnorm_forward(layer->in_format.layout, rows_of(layer), columns_of(layer),
+                                       w.scale, w.shift,
+                                       mb_matrix_row(&op->ctx.in, args->step, args->tile),
+                                       mb_matrix_row(&op->ctx.out, args->step, args->tile));
 }
 
-/* With x^ = (x - mean) / root and sums over the batch's n numbers of the channel:
+/* With x^ = (x - mean) / root and sums over the channel's n elements in the batch:
  * d_in = gamma / root * (d - sum(d) / n - x^ * sum(d x^) / n). */
-static void run_gradient(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_gradient(const mb_tile_args *args)
 {
-    (void)step, (void)scratch;
-    const batchnorm_op *op = context;
-    const kept k = kept_of(op);
-    const double n = numbers_of(op);
-    const mb_tile part = mb_tiling_tile(op->tiling, tile);
+    const mb_layer_op *op = args->op;
+    const workspace w = workspace_of(op);
+    const double n = elements_of(op);
+    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, product;
-        total(op, &k, c, &sum, &product);
-        const double mean = (double)k.mean[c], inverse_root = (double)k.inverse_root[c];
-        const double scale = (double)k.scale[c];
+        total(op, c, &sum, &product);
+        const double mean = (double)w.mean[c], inverse_root = (double)w.inverse_root[c];
+        const double scale = (double)w.scale[c];
         const double d_gamma = (product - mean * sum) * inverse_root;
-        k.gradient[c] = (float)d_gamma;
-        k.gradient[channels_of(op->layer) + c] = (float)sum;
-        k.by_d[c] = k.scale[c];
-        k.by_x[c] = (float)(-scale * inverse_root * d_gamma / n);
-        k.d_shift[c] = (float)(scale * (mean * inverse_root * d_gamma - sum) / n);
+        w.gradient[c] = (float)d_gamma;
+        w.gradient[channels_of(op->layer) + c] = (float)sum;
+        w.by_d[c] = w.scale[c];
+        w.by_x[c] = (float)(-scale * inverse_root * d_gamma / n);
+        w.d_shift[c] = (float)(scale * (mean * inverse_root * d_gamma - sum) / n);
     }
 }
 
-static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_backward(const mb_tile_args *args)
 {
-    (void)scratch;
-    const batchnorm_op *op = context;
+    const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const kept k = kept_of(op);
-    const bool planes = layer->in_format.planes;
-    const size_t channels = channels_of(layer), pixels = layer->in.rows * layer->in.columns;
-    op->ctx.kernels->batchnorm_backward(
-        planes, planes ? channels : pixels, planes ? pixels : channels, k.by_d, k.by_x, k.d_shift,
-        mb_matrix_row(&op->ctx.d_out, step, tile), mb_layer_input_row(&op->ctx, step, tile),
-        mb_matrix_row(&op->ctx.d_in, step, tile));
+    const workspace w = workspace_of(op);
+    op->ctx.kernels->batchnorm_backward(layer->in_format.layout, rows_of(layer), columns_of(layer),
+                                        w.by_d, w.by_x, w.d_shift,
+                                        mb_matrix_row(&op->ctx.d_out, args->step, args->tile),
+                                        mb_matrix_row(&op->ctx.in, args->step, args->tile),
+                                        mb_matrix_row(&op->ctx.d_in, args->step, args->tile));
 }
 
-static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_update(const mb_tile_args *args)
 {
-    (void)tile, (void)scratch;
-    const batchnorm_op *op = context;
-    if (*op->ctx.trainable->finite)
-        mb_trainable_update(op->ctx.trainable, op->layer, step->update, false, 0,
-                            op->layer->parameter_count, kept_of(op).gradient);
+    const mb_layer_op *op = args->op;
+    mb_layer_update_parameters(op, args->step->update, false, 0, op->layer->parameter_count,
+                               workspace_of(op).gradient);
 }
 
 /* ---- phases ---- */
 
-static mb_status add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
-                           mb_error *error)
+static mb_tiling by_channel(const mb_layer *layer)
 {
-    batchnorm_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
-    if (op == NULL)
-        return mb_fail_memory(error, "batchnorm2d", sizeof *op);
-    *op = (batchnorm_op){layer, *ctx, phase.tiling};
-    phase.op = op;
-    return mb_layer_add_phase(layer, ctx, &phase, error);
+    return (mb_tiling){1, channels_of(layer), 1, TILE_CHANNELS, 1};
 }
 
-static mb_phase by_sample(const mb_layer_context *ctx, const char *name, mb_tile_fn *run)
+/* In training the statistics are the batch's, in evaluation the running ones. */
+static void forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    return (mb_phase){.name = name, .run = run, .tiling = mb_tiling_samples(ctx->rows)};
+    const bool training = ctx->trainable != NULL;
+    if (training)
+        mb_layer_add_phase(layer, ctx,
+                           (mb_phase){.name = "sums",
+                                      .run = run_sums,
+                                      .tiling = mb_tiling_samples(ctx->rows),
+                                      .uses = {{ctx->in.data, .own = true},
+                                               {ctx->workspace, .writes = true, .own = true}}},
+                           NULL);
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "statistics",
+                                  .run = training ? run_statistics : run_affine,
+                                  .tiling = training ? by_channel(layer) : mb_tiling_one(),
+                                  .uses = {{ctx->workspace, .writes = true},
+                                           {layer->parameters, .writes = training}}},
+                       NULL);
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "forward",
+                                  .run = run_forward,
+                                  .tiling = mb_tiling_samples(ctx->rows),
+                                  .uses = {{ctx->in.data, .own = true},
+                                           {ctx->workspace},
+                                           {ctx->out.data, .writes = true, .own = true}}},
+                       NULL);
 }
 
-static mb_phase by_channel(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
-                           mb_tile_fn *run)
+static void backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    return (mb_phase){
-        .name = name,
-        .run = run,
-        .tiling = {1, channels_of(layer), 1, CHANNELS, 1},
-        .uses = {{ctx->workspace, .writes = true}, {layer->parameters, .writes = true}}};
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "backward sums",
+                                  .run = run_backward_sums,
+                                  .tiling = mb_tiling_samples(ctx->rows),
+                                  .uses = {{ctx->d_out.data, .own = true},
+                                           {ctx->in.data, .own = true},
+                                           {ctx->workspace, .writes = true, .own = true}}},
+                       NULL);
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "gradient",
+                                  .run = run_gradient,
+                                  .tiling = by_channel(layer),
+                                  .uses = {{ctx->workspace, .writes = true}}},
+                       NULL);
+    if (ctx->d_in.data != NULL)
+        mb_layer_add_phase(layer, ctx,
+                           (mb_phase){.name = "backward",
+                                      .run = run_backward,
+                                      .tiling = mb_tiling_samples(ctx->rows),
+                                      .uses = {{ctx->d_out.data, .own = true},
+                                               {ctx->in.data, .own = true},
+                                               {ctx->workspace},
+                                               {ctx->d_in.data, .writes = true, .own = true}}},
+                           NULL);
 }
 
-static mb_status forward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
+static void update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_status status = MB_OK;
-    if (ctx->trainable != NULL) {
-        mb_phase sums = by_sample(ctx, "sums", run_sums);
-        sums.uses[0] = (mb_use){mb_layer_input(ctx), .own = true};
-        sums.uses[1] = (mb_use){ctx->workspace, .writes = true, .own = true};
-        status = add_phase(layer, ctx, sums, error);
-    }
-    mb_phase statistics = ctx->trainable != NULL
-                              ? by_channel(layer, ctx, "statistics", run_statistics)
-                              : by_channel(layer, ctx, "statistics", run_affine);
-    if (ctx->trainable == NULL)
-        statistics.tiling = (mb_tiling){1, 1, 1, 1, 1};
-    if (status == MB_OK)
-        status = add_phase(layer, ctx, statistics, error);
-    mb_phase normalise = by_sample(ctx, "forward", run_forward);
-    normalise.uses[0] = (mb_use){mb_layer_input(ctx), .own = true};
-    normalise.uses[1] = (mb_use){.what = ctx->workspace};
-    normalise.uses[2] = (mb_use){ctx->out.data, .writes = true, .own = true};
-    return status == MB_OK ? add_phase(layer, ctx, normalise, error) : status;
-}
-
-static mb_status backward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
-{
-    mb_phase sums = by_sample(ctx, "backward sums", run_sums_back);
-    sums.uses[0] = (mb_use){ctx->d_out.data, .own = true};
-    sums.uses[1] = (mb_use){mb_layer_input(ctx), .own = true};
-    sums.uses[2] = (mb_use){ctx->workspace, .writes = true, .own = true};
-    mb_status status = add_phase(layer, ctx, sums, error);
-    if (status == MB_OK)
-        status = add_phase(layer, ctx, by_channel(layer, ctx, "gradient", run_gradient), error);
-    if (status != MB_OK || ctx->d_in.data == NULL)
-        return status;
-    mb_phase back = by_sample(ctx, "backward", run_backward);
-    back.uses[0] = (mb_use){ctx->d_out.data, .own = true};
-    back.uses[1] = (mb_use){mb_layer_input(ctx), .own = true};
-    back.uses[2] = (mb_use){.what = ctx->workspace};
-    back.uses[3] = (mb_use){ctx->d_in.data, .writes = true, .own = true};
-    return add_phase(layer, ctx, back, error);
-}
-
-static mb_status update(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
-{
-    return add_phase(layer, ctx,
-                     (mb_phase){.name = "update",
-                                .run = run_update,
-                                .tiling = {1, 1, 1, 1, 1},
-                                .uses = {{ctx->workspace},
-                                         {ctx->trainable->finite},
-                                         {layer->parameters, .writes = true}}},
-                     error);
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "update",
+                                  .run = run_update,
+                                  .tiling = mb_tiling_one(),
+                                  .uses = {{ctx->workspace},
+                                           {ctx->trainable->finite},
+                                           {layer->parameters, .writes = true}}},
+                       NULL);
 }
 
 /* ---- parameters ---- */
@@ -349,7 +334,7 @@ static void set(mb_layer *layer, size_t index, const float *values)
     memcpy(parameter(layer, index), values, tensor(layer, index).elements * sizeof *values);
 }
 
-/* The root of a negative variance would be NaN, or, above -epsilon, stand for no data at all. */
+/* The root of a negative variance would be NaN, or, above -epsilon, that of no variance at all. */
 static mb_status check(const mb_layer *layer, size_t index, const float *values, mb_error *error)
 {
     const bool may_be_negative = index != VARIANCE && index != BATCHES;
@@ -362,12 +347,14 @@ static mb_status check(const mb_layer *layer, size_t index, const float *values,
 
 const mb_layer_ops mb_batchnorm2d_ops = {
     .name = "batchnorm2d",
+    .syntax = "",
+    .help = "batch normalisation with PyTorch's constants",
     .needs_image_input = true,
     .writes_per_sample = true,
     .backward_needs_input = true,
     .tensors = TENSORS,
     .configure = configure,
-    .workspace_size = keeps,
+    .workspace_size = workspace_size,
     .forward = forward,
     .backward = backward,
     .update = update,

@@ -1,102 +1,118 @@
-/* Convolution by planes: W (units, K) x windows (K, pixels), images channels first. */
-#include "nn/conv2d.h"
+/* Convolution in NCHW: W (units, K) x windows (K, pixels). */
+#include "nn/conv2d_im2col.h"
 #include "nn/gemm.h"
 
-/* Where row `k` of a block's windows begins in an image. */
-static size_t start_of(const mb_conv2d_op *op, const mb_conv2d_block *b, size_t k)
+static bool applies(const mb_layer *layer) { return layer->out_format.layout == MB_LAYOUT_NCHW; }
+
+/* Offset in an image of row `k` of a block's windows. */
+static size_t image_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b, size_t k)
 {
-    const mb_conv2d_size *s = &op->size;
-    const mb_window *window = &op->layer->window;
+    const mb_conv2d_size *s = p->size;
+    const mb_window *window = mb_layer_window(p->layer);
     const size_t channel = b->group * s->channels + k / (window->rows * window->columns);
     const size_t ky = k / window->columns % window->rows, kx = k % window->columns;
     return (channel * s->rows + b->row * window->stride + ky) * s->columns + kx;
 }
 
-static void windows(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *image, float *to)
+static void im2col(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    const size_t stride = op->layer->window.stride, length = s->out_columns;
+    const mb_conv2d_size *s = p->size;
+    const size_t stride = mb_layer_window(p->layer)->stride, length = s->out_columns;
     const mb_strided_view whole = {1, 0, b->rows, s->columns, length};
+    float *to = p->windows;
     for (size_t k = 0; k < s->window; k++, to += b->pixels) {
-        const float *from = image + start_of(op, b, k);
+        const float *from = p->image + image_offset(p, b, k);
         if (stride == 1)
-            op->ctx.kernels->im2col(whole, from, to);
+            p->kernels->im2col(whole, from, to);
         else
-            for (size_t p = 0; p < b->pixels; p++)
-                to[p] = from[p / length * stride * s->columns + p % length * stride];
+            for (size_t i = 0; i < b->pixels; i++)
+                to[i] = from[i / length * stride * s->columns + i % length * stride];
     }
 }
 
-static void windows_back(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *from,
-                         float *d_image)
+static void col2im(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    const size_t stride = op->layer->window.stride, length = s->out_columns;
+    const mb_conv2d_size *s = p->size;
+    const size_t stride = mb_layer_window(p->layer)->stride, length = s->out_columns;
     const mb_strided_view whole = {1, 0, b->rows, s->columns, length};
+    const float *from = p->d_windows;
     for (size_t k = 0; k < s->window; k++, from += b->pixels) {
-        float *to = d_image + start_of(op, b, k);
+        float *to = p->d_image + image_offset(p, b, k);
         if (stride == 1)
-            op->ctx.kernels->col2im(whole, from, to);
+            p->kernels->col2im(whole, from, to);
         else
-            for (size_t p = 0; p < b->pixels; p++)
-                to[p / length * stride * s->columns + p % length * stride] += from[p];
+            for (size_t i = 0; i < b->pixels; i++)
+                to[i / length * stride * s->columns + i % length * stride] += from[i];
     }
 }
 
-/* Where a block's outputs of its group begin. */
-static size_t outputs_of(const mb_conv2d_size *s, const mb_conv2d_block *b)
+/* Offset of a block's outputs of its group. */
+static size_t out_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    return b->group * s->units * s->out_pixels + b->row * s->out_columns;
+    return b->group * p->size->units * p->size->out_pixels + b->row * p->size->out_columns;
 }
 
-static void fill(const mb_conv2d_op *op, const mb_conv2d_block *b, float *out)
+static void fill_bias(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    for (size_t unit = 0; unit < op->layer->out.channels; unit++) {
-        float *plane = out + unit * s->out_pixels + b->row * s->out_columns;
-        for (size_t p = 0; p < b->pixels; p++)
-            plane[p] = op->bias[unit];
+    const mb_conv2d_size *s = p->size;
+    for (size_t unit = 0; unit < p->layer->out.channels; unit++) {
+        float *out = p->out + unit * s->out_pixels + b->row * s->out_columns;
+        for (size_t i = 0; i < b->pixels; i++)
+            out[i] = p->bias[unit];
     }
 }
 
-static void sum(const mb_conv2d_op *op, const float *d_out, float *sums)
+static void multiply(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    op->ctx.kernels->sum_rows(op->layer->out.channels, s->out_pixels, d_out, s->out_pixels, sums);
+    const mb_conv2d_size *s = p->size;
+    mb_gemm(p->layer->rules, s->units, b->pixels, s->window,
+            p->weights + mb_conv2d_group_offset(s, b->group), s->window, p->windows, b->pixels,
+            1.0f, p->out + out_offset(p, b), s->out_pixels);
 }
 
-static void multiply(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *x, float *out)
+static void grad_weights(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    mb_gemm(op->layer->rules, s->units, b->pixels, s->window,
-            op->weights + mb_conv2d_group(s, b->group), s->window, x, b->pixels, 1.0f,
-            out + outputs_of(s, b), s->out_pixels);
+    const mb_conv2d_size *s = p->size;
+    mb_gemm_bt(s->units, s->window, b->pixels, p->d_out + out_offset(p, b), s->out_pixels,
+               p->windows, b->pixels, 1.0f, p->gradient + mb_conv2d_group_offset(s, b->group),
+               s->window);
 }
 
-static void d_weights(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *x,
-                      const float *d_out, float *gradient)
+static void grad_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    (void)op;
-    mb_gemm_bt(s->units, s->window, b->pixels, d_out + outputs_of(s, b), s->out_pixels, x,
-               b->pixels, 1.0f, gradient + mb_conv2d_group(s, b->group), s->window);
+    const mb_conv2d_size *s = p->size;
+    mb_gemm_at(p->layer->rules, s->window, b->pixels, s->units,
+               p->weights + mb_conv2d_group_offset(s, b->group), s->window,
+               p->d_out + out_offset(p, b), s->out_pixels, 0.0f, p->d_windows, b->pixels);
 }
 
-static void d_windows(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *d_out,
-                      float *d_x)
+static const mb_conv2d_products products = {.im2col = im2col,
+                                            .col2im = col2im,
+                                            .fill_bias = fill_bias,
+                                            .forward = multiply,
+                                            .grad_weights = grad_weights,
+                                            .grad_windows = grad_windows};
+
+void mb_conv2d_nchw_grad_bias(const mb_conv2d_pass *p)
 {
-    const mb_conv2d_size *s = &op->size;
-    mb_gemm_at(op->layer->rules, s->window, b->pixels, s->units,
-               op->layer->parameters + mb_conv2d_group(s, b->group), s->window,
-               d_out + outputs_of(s, b), s->out_pixels, 0.0f, d_x, b->pixels);
+    const mb_conv2d_size *s = p->size;
+    p->kernels->sum_rows(p->layer->out.channels, s->out_pixels, p->d_out, s->out_pixels,
+                         p->gradient + s->weights);
 }
 
-const mb_conv2d_form mb_conv2d_planes = {
-    .windows = windows,
-    .windows_back = windows_back,
-    .fill = fill,
-    .sum = sum,
-    .multiply = multiply,
-    .d_weights = d_weights,
-    .d_windows = d_windows,
-};
+void mb_conv2d_nchw_grad_image(const mb_conv2d_pass *p)
+{
+    mb_conv2d_im2col_grad_image(p, &products);
+}
+
+static void forward(const mb_conv2d_pass *p) { mb_conv2d_im2col_forward(p, &products); }
+
+static void backward(const mb_conv2d_pass *p)
+{
+    mb_conv2d_nchw_grad_bias(p);
+    mb_conv2d_im2col_grad_weights(p, &products);
+    mb_conv2d_nchw_grad_image(p);
+}
+
+const mb_conv2d_impl mb_conv2d_im2col_nchw = {
+    .name = "im2col_nchw", .applies = applies, .forward = forward, .backward = backward};

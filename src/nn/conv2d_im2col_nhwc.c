@@ -1,106 +1,138 @@
-/* Convolution by pixels: windows (pixels, K) x W (K, units), images channels last. */
-#include "nn/conv2d.h"
+/* Convolution in NHWC: windows (pixels, K) x W (K, units). */
+#include "nn/conv2d_im2col.h"
 #include "nn/gemm.h"
 
-/* Numbers from the start of an image to a block's first window. */
-static size_t start_of(const mb_conv2d_op *op, const mb_conv2d_block *b)
+static bool applies(const mb_layer *layer) { return layer->out_format.layout == MB_LAYOUT_NHWC; }
+
+static size_t units_of(const mb_conv2d_pass *pass) { return pass->layer->out.channels; }
+
+/* Elements from the start of an image to a block's first window. */
+static size_t image_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    return b->row * op->layer->window.stride * s->columns * op->layer->in.channels +
+    const mb_conv2d_size *s = p->size;
+    return b->row * mb_layer_window(p->layer)->stride * s->columns * p->layer->in.channels +
            b->group * s->channels;
 }
 
-/* The windows of a row of outputs; with groups those of one output, for their numbers do not lie
- * side by side. */
-static mb_strided_view segments_of(const mb_conv2d_op *op)
+/* Offset of a block's outputs of its group. */
+static size_t out_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    const mb_window *window = &op->layer->window;
-    const size_t channels = op->layer->in.channels, row = s->columns * channels;
+    return b->row * p->size->out_columns * units_of(p) + b->group * p->size->units;
+}
+
+/* The windows of a row of outputs; with groups those of one output, whose elements are not
+ * contiguous. */
+static mb_strided_view view_of(const mb_conv2d_pass *p)
+{
+    const mb_conv2d_size *s = p->size;
+    const mb_window *window = mb_layer_window(p->layer);
+    const size_t channels = p->layer->in.channels, row = s->columns * channels;
     if (s->groups > 1)
         return (mb_strided_view){window->rows, row, window->columns, channels, s->channels};
     return (mb_strided_view){s->out_columns, window->stride * channels, window->rows, row,
                              window->columns * channels};
 }
 
-static void windows(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *image, float *to)
+static void im2col(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    const mb_strided_view segments = segments_of(op);
-    const size_t channels = op->layer->in.channels, stride = op->layer->window.stride;
+    const mb_conv2d_size *s = p->size;
+    const mb_strided_view view = view_of(p);
+    const size_t channels = p->layer->in.channels, stride = mb_layer_window(p->layer)->stride;
     const size_t at_once = s->groups > 1 ? 1 : s->out_columns;
-    const float *from = image + start_of(op, b);
+    const float *from = p->image + image_offset(p, b);
+    float *to = p->windows;
     for (size_t y = 0; y < b->rows; y++, from += stride * s->columns * channels)
         for (size_t x = 0; x < s->out_columns; x += at_once, to += at_once * s->window)
-            op->ctx.kernels->im2col(segments, from + x * stride * channels, to);
+            p->kernels->im2col(view, from + x * stride * channels, to);
 }
 
-static void windows_back(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *from,
-                         float *d_image)
+static void col2im(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    const mb_strided_view segments = segments_of(op);
-    const size_t channels = op->layer->in.channels, stride = op->layer->window.stride;
+    const mb_conv2d_size *s = p->size;
+    const mb_strided_view view = view_of(p);
+    const size_t channels = p->layer->in.channels, stride = mb_layer_window(p->layer)->stride;
     const size_t at_once = s->groups > 1 ? 1 : s->out_columns;
-    float *to = d_image + start_of(op, b);
+    const float *from = p->d_windows;
+    float *to = p->d_image + image_offset(p, b);
     for (size_t y = 0; y < b->rows; y++, to += stride * s->columns * channels)
         for (size_t x = 0; x < s->out_columns; x += at_once, from += at_once * s->window)
-            op->ctx.kernels->col2im(segments, from, to + x * stride * channels);
+            p->kernels->col2im(view, from, to + x * stride * channels);
 }
 
-static size_t units_of(const mb_conv2d_op *op) { return op->layer->out.channels; }
-
-/* Where a block's outputs of its group begin. */
-static size_t outputs_of(const mb_conv2d_op *op, const mb_conv2d_block *b)
+static void fill_bias(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    return b->row * s->out_columns * units_of(op) + b->group * s->units;
+    p->kernels->fill_rows(b->pixels, units_of(p), p->bias, p->out + out_offset(p, b), units_of(p));
 }
 
-static void fill(const mb_conv2d_op *op, const mb_conv2d_block *b, float *out)
+static void multiply(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    op->ctx.kernels->fill_rows(b->pixels, units_of(op), op->bias, out + outputs_of(op, b),
-                               units_of(op));
+    const mb_conv2d_size *s = p->size;
+    mb_gemm(p->layer->rules, b->pixels, s->units, s->window, p->windows, s->window,
+            p->weights + mb_conv2d_group_offset(s, b->group), s->units, 1.0f,
+            p->out + out_offset(p, b), units_of(p));
 }
 
-static void sum(const mb_conv2d_op *op, const float *d_out, float *sums)
+static void grad_weights(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    op->ctx.kernels->add_rows(s->out_pixels, units_of(op), d_out, units_of(op), sums);
+    const mb_conv2d_size *s = p->size;
+    mb_gemm_at(p->layer->rules, s->window, s->units, b->pixels, p->windows, s->window,
+               p->d_out + out_offset(p, b), units_of(p), 1.0f,
+               p->gradient + mb_conv2d_group_offset(s, b->group), s->units);
 }
 
-static void multiply(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *x, float *out)
+static void grad_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b)
 {
-    const mb_conv2d_size *s = &op->size;
-    mb_gemm(op->layer->rules, b->pixels, s->units, s->window, x, s->window,
-            op->weights + mb_conv2d_group(s, b->group), s->units, 1.0f, out + outputs_of(op, b),
-            units_of(op));
+    const mb_conv2d_size *s = p->size;
+    mb_gemm(p->layer->rules, b->pixels, s->window, s->units, p->d_out + out_offset(p, b),
+            units_of(p), p->transposed + mb_conv2d_group_offset(s, b->group), s->window, 0.0f,
+            p->d_windows, s->window);
 }
 
-static void d_weights(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *x,
-                      const float *d_out, float *gradient)
+static const mb_conv2d_products products = {.im2col = im2col,
+                                            .col2im = col2im,
+                                            .fill_bias = fill_bias,
+                                            .forward = multiply,
+                                            .grad_weights = grad_weights,
+                                            .grad_windows = grad_windows};
+
+void mb_conv2d_nhwc_grad_bias(const mb_conv2d_pass *p)
 {
-    const mb_conv2d_size *s = &op->size;
-    mb_gemm_at(op->layer->rules, s->window, s->units, b->pixels, x, s->window,
-               d_out + outputs_of(op, b), units_of(op), 1.0f,
-               gradient + mb_conv2d_group(s, b->group), s->units);
+    p->kernels->add_rows(p->size->out_pixels, units_of(p), p->d_out, units_of(p),
+                         p->gradient + p->size->weights);
 }
 
-static void d_windows(const mb_conv2d_op *op, const mb_conv2d_block *b, const float *d_out,
-                      float *d_x)
+void mb_conv2d_nhwc_grad_image(const mb_conv2d_pass *p)
 {
-    const mb_conv2d_size *s = &op->size;
-    mb_gemm(op->layer->rules, b->pixels, s->window, s->units, d_out + outputs_of(op, b),
-            units_of(op), mb_conv2d_turned_weights(op, b->group), s->turned_row, 0.0f, d_x,
-            s->window);
+    mb_conv2d_im2col_grad_image(p, &products);
 }
 
-const mb_conv2d_form mb_conv2d_pixels = {
-    .windows = windows,
-    .windows_back = windows_back,
-    .fill = fill,
-    .sum = sum,
-    .multiply = multiply,
-    .d_weights = d_weights,
-    .d_windows = d_windows,
-};
+size_t mb_conv2d_nhwc_transposed_size(const mb_layer *layer)
+{
+    return layer->parameter_count - layer->out.channels;
+}
+
+/* A group's weights as (units, K). */
+void mb_conv2d_nhwc_transpose(const mb_layer *layer, const mb_kernels *kernels, size_t group,
+                              float *transposed)
+{
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    const size_t offset = mb_conv2d_group_offset(&size, group);
+    kernels->transpose(size.window, size.units, layer->parameters + offset, transposed + offset,
+                       size.window);
+}
+
+static void forward(const mb_conv2d_pass *p) { mb_conv2d_im2col_forward(p, &products); }
+
+static void backward(const mb_conv2d_pass *p)
+{
+    mb_conv2d_nhwc_grad_bias(p);
+    mb_conv2d_im2col_grad_weights(p, &products);
+    mb_conv2d_nhwc_grad_image(p);
+}
+
+const mb_conv2d_impl mb_conv2d_im2col_nhwc = {.name = "im2col_nhwc",
+                                              .applies = applies,
+                                              .forward = forward,
+                                              .backward = backward,
+                                              .transposed_size = mb_conv2d_nhwc_transposed_size,
+                                              .transpose = mb_conv2d_nhwc_transpose};

@@ -1,27 +1,24 @@
-/* Flatten: the channels, rows and columns of a sample as one row of numbers. Nothing moves: the
- * dense layer behind it knows where each number lies. */
+/* Flatten: the channels, rows and columns of a sample as one row of values. Nothing moves: the
+ * dense layer after it knows where each element is. */
 #include "nn/layer.h"
 
-static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)
 {
-    if (argument != NULL)
-        return mb_fail(error, MB_ERROR_INVALID, "flatten takes no argument");
+    (void)arena;
     layer->out = (mb_shape){1, 1, mb_shape_size(layer->in)};
     layer->out_format = layer->in_format;
     layer->out_format.flat = true;
-    return MB_OK;
+    return mb_layer_check_no_argument(layer, argument, error);
 }
 
-static mb_status nothing(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
-{
-    (void)layer, (void)ctx, (void)error;
-    return MB_OK;
-}
+static void no_phase(const mb_layer *layer, const mb_layer_context *ctx) { (void)layer, (void)ctx; }
 
 const mb_layer_ops mb_flatten_ops = {
     .name = "flatten",
+    .syntax = "",
+    .help = "an image as one row of values, for dense",
     .in_place = true,
     .configure = configure,
-    .forward = nothing,
-    .backward = nothing,
+    .forward = no_phase,
+    .backward = no_phase,
 };

@@ -3,11 +3,12 @@
 #include <cblas.h>
 #include <string.h>
 
-/* The longest piece of the dimension that is tiling: the other two multiply to `plane`. */
-static size_t piece(mb_tiling_rules rules, size_t plane, size_t whole)
+/* The length of the parts into which the divided dimension goes: M, N and K that are not divided
+ * multiply to `plane`. */
+static size_t part_length(mb_tiling_rules rules, size_t plane, size_t whole)
 {
-    const size_t most = rules.product_limit / plane;
-    return rules.product_limit == 0 || most == 0 || whole <= most ? whole : most;
+    const size_t max = rules.product_limit / plane;
+    return rules.product_limit == 0 || max == 0 || whole <= max ? whole : max;
 }
 
 static void clear(size_t m, size_t n, float *c, size_t ldc)
@@ -23,9 +24,9 @@ void mb_gemm(mb_tiling_rules rules, size_t m, size_t n, size_t k, const float *a
         return;
     if (k == 0 && beta == 0.0f)
         clear(m, n, c, ldc);
-    const size_t step = piece(rules, m * n, k);
-    for (size_t done = 0; done < k; done += step) {
-        const size_t now = k - done < step ? k - done : step;
+    const size_t part = part_length(rules, m * n, k);
+    for (size_t done = 0; done < k; done += part) {
+        const size_t now = k - done < part ? k - done : part;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)now, 1.0f,
                     a + done, (int)lda, b + done * ldb, (int)ldb, done > 0 ? 1.0f : beta, c,
                     (int)ldc);
@@ -39,9 +40,9 @@ void mb_gemm_at(mb_tiling_rules rules, size_t m, size_t n, size_t k, const float
         return;
     if (k == 0 && beta == 0.0f)
         clear(m, n, c, ldc);
-    const size_t step = piece(rules, n * k > 0 ? n * k : 1, m);
-    for (size_t done = 0; k > 0 && done < m; done += step) {
-        const size_t now = m - done < step ? m - done : step;
+    const size_t part = part_length(rules, n * k > 0 ? n * k : 1, m);
+    for (size_t done = 0; k > 0 && done < m; done += part) {
+        const size_t now = m - done < part ? m - done : part;
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)now, (int)n, (int)k, 1.0f,
                     a + done, (int)lda, b, (int)ldb, beta, c + done * ldc, (int)ldc);
     }

@@ -1,6 +1,8 @@
 #include "nn/network.h"
 
 #include "machine/blas.h"
+#include "nn/kinds.h"
+#include "nn/rewrite.h"
 #include "nn/spec.h"
 
 #include <limits.h>
@@ -10,19 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mb_layer_ops *const kinds[] = {
-    &mb_dense_ops,       &mb_relu_ops,      &mb_conv2d_ops,
-    &mb_maxpool2d_ops,   &mb_avgpool2d_ops, &mb_globalavgpool_ops,
-    &mb_batchnorm2d_ops, &mb_dropout_ops,   &mb_flatten_ops};
-
-static const mb_layer_ops *find_kind(const char *name)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i]->name, name) == 0)
-            return kinds[i];
-    return NULL;
-}
-
 static size_t count_kind(const mb_network *network, const mb_layer_ops *kind)
 {
     size_t count = 0;
@@ -31,28 +20,22 @@ static size_t count_kind(const mb_network *network, const mb_layer_ops *kind)
     return count;
 }
 
-static mb_status configure(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status unknown_kind(const char *name, size_t position, mb_error *error)
 {
-    if (layer->ops->needs_image_input && layer->in_format.flat)
-        return mb_fail(error, MB_ERROR_INVALID, "%s takes images, and %zu flat numbers come in",
-                       layer->ops->name, mb_shape_size(layer->in));
-    return layer->ops->configure(layer, argument, error);
+    char kinds[256], networks[64];
+    mb_layer_list_kinds(kinds, sizeof kinds);
+    mb_spec_list_names(networks, sizeof networks);
+    return mb_fail(error, MB_ERROR_INVALID,
+                   "network: layer %zu: no layer is called '%s'; layers: %s; whole networks: %s",
+                   position + 1, name, kinds, networks);
 }
 
-/* Of each window of a max pool one number has a gradient: what there is to know for the layer
- * before it, where windows do not overlap and are worth it. */
-static void note_marks(mb_network *network)
+static mb_status configure(mb_layer *layer, mb_arena *arena, mb_error *error)
 {
-    size_t position = network->count;
-    const mb_layer *pool = &network->layers[position];
-    const mb_window *window = &pool->window;
-    if (pool->ops != &mb_maxpool2d_ops || position == 0 || window->rows * window->columns < 4 ||
-        window->stride < window->rows || window->stride < window->columns)
-        return;
-    do
-        position--;
-    while (position > 0 && network->layers[position].ops->in_place);
-    network->layers[position].marks = pool->out.rows * pool->out.columns;
+    if (layer->ops->needs_image_input && layer->in_format.flat)
+        return mb_fail(error, MB_ERROR_INVALID, "%s needs image input, got %zu flat features",
+                       layer->ops->name, mb_shape_size(layer->in));
+    return layer->ops->configure(layer, layer->argument, arena, error);
 }
 
 static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
@@ -60,35 +43,30 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
 {
     const size_t position = network->count;
     mb_layer *layer = &network->layers[position];
-    *layer = (mb_layer){.ops = find_kind(spec->name),
+    *layer = (mb_layer){.ops = mb_layer_find_kind(spec->name),
                         .argument = spec->argument,
                         .position = position,
                         .input_is_batch =
                             position == 0 || (layer[-1].input_is_batch && layer[-1].ops->in_place),
                         .in = position > 0 ? layer[-1].out : network->input,
                         .in_format = position > 0 ? layer[-1].out_format
-                                                  : (mb_memory_format){.shape = network->input},
+                                                  : (mb_memory_format){.image = network->input},
                         .rules = rules,
                         .parameter_offset = network->parameter_elements};
     if (layer->ops == NULL)
-        return mb_fail(error, MB_ERROR_INVALID,
-                       "network: layer %zu: no layer is called '%s'; there are dense, conv2d, "
-                       "maxpool2d, avgpool2d, globalavgpool, batchnorm2d, relu, dropout and "
-                       "flatten, and mlp, lenet5, cnn and best for a whole network",
-                       position + 1, spec->name);
+        return unknown_kind(spec->name, position, error);
     layer->ordinal = count_kind(network, layer->ops) + 1;
+    layer->out_format = layer->in_format;
     mb_error reason = {0};
-    const mb_status status = configure(layer, spec->argument, &reason);
+    const mb_status status = configure(layer, &network->arena, &reason);
     if (status != MB_OK)
         return mb_fail(error, status, "network: layer %zu '%s%s%s': %s", position + 1, spec->name,
                        spec->argument != NULL ? ":" : "",
                        spec->argument != NULL ? spec->argument : "", reason.text);
-    const size_t line = MB_CACHE_LINE / sizeof(float);
-    const size_t numbers = layer->parameter_count + layer->state_count;
-    if (layer->out_format.shape.channels == 0)
-        layer->out_format.shape = layer->out;
-    note_marks(network);
-    network->parameter_elements += (numbers + line - 1) / line * line;
+    if (!layer->out_format.flat)
+        layer->out_format.image = layer->out;
+    network->parameter_elements +=
+        mb_round_up(layer->parameter_count + layer->state_count, MB_CACHE_LINE / sizeof(float));
     network->count++;
     return MB_OK;
 }
@@ -96,20 +74,20 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
 static mb_status check_output(const mb_network *network, mb_error *error)
 {
     const mb_layer *last = &network->layers[network->count - 1];
-    if (last->ops != &mb_dense_ops || last->out.columns != network->classes)
+    if (!last->ops->gives_logits || last->out.columns != network->classes)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "network: '%s' must end in dense:%zu, one unit for each of the %zu classes",
-                       network->spec, network->classes, network->classes);
+                       "network: '%s' must end in dense:%zu, one unit per class", network->spec,
+                       network->classes);
     return MB_OK;
 }
 
-static mb_status take_parameters(mb_network *network, size_t most, mb_error *error)
+static mb_status alloc_parameters(mb_network *network, size_t max, mb_error *error)
 {
     const size_t count = mb_network_parameter_count(network);
-    if (count > most)
+    if (count > max)
         return mb_fail(error, MB_ERROR_INVALID,
                        "network: '%s' has %zu parameters, expected at most %zu", network->spec,
-                       count, most);
+                       count, max);
     network->parameters =
         mb_arena_alloc(&network->arena, network->parameter_elements, sizeof *network->parameters);
     if (network->parameters == NULL)
@@ -119,7 +97,7 @@ static mb_status take_parameters(mb_network *network, size_t most, mb_error *err
     return MB_OK;
 }
 
-static mb_status build(mb_network *network, const char *text, mb_tiling_rules rules, size_t most,
+static mb_status build(mb_network *network, const char *text, mb_tiling_rules rules, size_t max,
                        mb_error *error)
 {
     mb_spec spec;
@@ -134,7 +112,9 @@ static mb_status build(mb_network *network, const char *text, mb_tiling_rules ru
         status = configure_layer(network, &spec.layers[i], rules, error);
     if (status == MB_OK)
         status = check_output(network, error);
-    return status == MB_OK ? take_parameters(network, most, error) : status;
+    if (status == MB_OK)
+        mb_rewrite_bound_nonzeros(network);
+    return status == MB_OK ? alloc_parameters(network, max, error) : status;
 }
 
 mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
@@ -151,11 +131,11 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
     if (!mb_multiply(input.channels, input.rows, &pixels) ||
         !mb_multiply(pixels, input.columns, &pixels) || pixels == 0 || pixels > INT_MAX)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "network: samples of %zux%zux%zu cannot be taken in", input.channels,
-                       input.rows, input.columns);
+                       "network: input of %zux%zux%zu (channels, rows, columns) is out of range",
+                       input.channels, input.rows, input.columns);
     if (classes < 2 || classes > MB_MAX_CLASSES)
-        return mb_fail(error, MB_ERROR_INVALID, "network: %zu classes; 2 to %d can be told apart",
-                       classes, MB_MAX_CLASSES);
+        return mb_fail(error, MB_ERROR_INVALID, "network: classes: must be 2 to %d, got %zu",
+                       MB_MAX_CLASSES, classes);
     mb_network *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return mb_fail_memory(error, "network", sizeof *opened);
@@ -182,9 +162,9 @@ void mb_network_close(mb_network *network)
 
 size_t mb_network_layer_count(const mb_network *network) { return network->count; }
 
-mb_layer_info mb_network_layer_info(const mb_network *network, size_t number)
+mb_layer_info mb_network_layer_info(const mb_network *network, size_t index)
 {
-    const mb_layer *layer = &network->layers[number];
+    const mb_layer *layer = &network->layers[index];
     return (mb_layer_info){.name = layer->ops->name,
                            .argument = layer->argument,
                            .in = layer->in,
@@ -223,7 +203,7 @@ mb_status mb_network_source(const mb_network *network, const mb_split *split, mb
                             mb_sample_source *source, mb_error *error)
 {
     const mb_layer *first = network->layers;
-    while (first->ops == &mb_flatten_ops)
+    while (first->ops->in_place)
         first++;
     if (first->ops->accepts_sparse_input)
         return mb_sample_source_open(split, arena, source, error);
@@ -252,8 +232,8 @@ size_t mb_network_parameter_count(const mb_network *network)
     return parameters;
 }
 
-/* Forward, gradient of the parameters, and gradient of the input, which the first layer leaves
- * out, are products of the same size. */
+/* Forward, gradient of the parameters, and gradient of the input, which the first layer does not
+ * compute, are products of the same size. */
 double mb_network_training_flops(const mb_network *network)
 {
     double flops = 0.0;
@@ -271,7 +251,7 @@ size_t mb_network_tensor_count(const mb_network *network)
     return tensors;
 }
 
-/* The layer that has tensor number *index of the network; *index becomes the layer's number. */
+/* The layer of tensor *index of the network; *index becomes that in the layer. */
 static mb_layer *layer_of(const mb_network *network, size_t *index)
 {
     mb_layer *layer = network->layers;

@@ -1,74 +1,72 @@
+/* Memory and phases of a network. */
 #include "nn/network.h"
-
+#include "nn/rewrite.h"
 #include "nn/spec.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
-mb_status mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase *phase,
-                             mb_error *error)
+/* ---- what is stored of a batch, and what is handed on tile by tile ---- */
+
+/* The layer that reads what layer `index` writes, over those that change it in place; the number
+ * of layers if there is none. *needed: the backward pass of one of those reads it. */
+static size_t reader_of(const mb_network *network, size_t index, bool *needed)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s%zu %s", layer->ops->name, layer->ordinal, phase->name);
-    phase->name = mb_arena_strdup(ctx->arena, name);
-    if (phase->name == NULL)
-        return mb_fail_memory(error, "plan", sizeof name);
-    return mb_plan_add(ctx->plan, phase, error);
+    *needed = network->layers[index].ops->backward_needs_output;
+    for (index++; index < network->count && network->layers[index].ops->in_place; index++)
+        *needed |= network->layers[index].ops->backward_needs_output &&
+                   !mb_rewrite_pools_first(network, index);
+    return index;
 }
 
-/* ---- what is kept of a batch, and what passes ---- */
-
-/* The largest of a window and then ReLU is the same as ReLU first, and less to do. */
-static bool pools_before_relu(const mb_network *network, size_t relu)
+/* True if layer `index` writes its output sample by sample. Element-wise layers, and those in
+ * place, have the tiles of the layer before them. */
+static bool writes_out_per_sample(const mb_network *network, size_t index)
 {
-    return network->layers[relu].ops == &mb_relu_ops && relu + 1 < network->count &&
-           network->layers[relu + 1].ops == &mb_maxpool2d_ops;
+    const mb_layer_ops *ops = network->layers[index].ops;
+    if (ops->in_place || ops->elementwise_forward != NULL)
+        return index > 0 && writes_out_per_sample(network, index - 1);
+    return ops->writes_per_sample;
 }
 
-/* Whether layer i and the one behind it are one product where nothing is trained. */
-static bool folds_next(const mb_network *network, size_t i)
+/* True if layer `index` writes the gradient of its input sample by sample. */
+static bool writes_gradient_per_sample(const mb_network *network, size_t index)
 {
-    return network->layers[i].ops == &mb_conv2d_ops &&
-           network->layers[i + 1].ops == &mb_batchnorm2d_ops;
+    bool needed;
+    while (index < network->count && network->layers[index].ops->elementwise_backward != NULL)
+        index = reader_of(network, index, &needed);
+    return index < network->count && network->layers[index].ops->writes_per_sample;
 }
 
-/* The layer that takes what layer i gives, over those that change it in place. *kept: one of them
- * must find it again on the way back. */
-static const mb_layer *taker_of(const mb_network *network, size_t i, bool *kept)
+/* True if the output of layer `index` is handed on tile by tile and never stored. */
+static bool streams_out(const mb_network *network, size_t index, bool training)
 {
-    *kept = false;
-    for (i++; i < network->count && network->layers[i].ops->in_place; i++)
-        *kept |= network->layers[i].ops->backward_needs_output && !pools_before_relu(network, i);
-    return i < network->count ? &network->layers[i] : NULL;
+    bool needed;
+    const size_t reader = reader_of(network, index, &needed);
+    if (reader == network->count || !writes_out_per_sample(network, index))
+        return false;
+    const mb_layer_ops *ops = network->layers[reader].ops;
+    return ops->reads_per_sample && !(training && (needed || ops->backward_needs_input));
 }
 
-/* Whether what layer i gives is only handed on, tile by tile; and whether its gradient is. */
-static bool passes_out(const mb_network *network, size_t i, bool training)
+/* The same of its gradient. */
+static bool streams_gradient(const mb_network *network, size_t index)
 {
-    bool kept;
-    const mb_layer *taker = taker_of(network, i, &kept);
-    return taker != NULL && network->layers[i].ops->writes_per_sample &&
-           taker->ops->reads_per_sample &&
-           !(training && (kept || taker->ops->backward_needs_input));
+    bool needed;
+    return network->layers[index].ops->reads_per_sample &&
+           writes_gradient_per_sample(network, reader_of(network, index, &needed));
 }
 
-static bool passes_gradient(const mb_network *network, size_t i)
-{
-    bool kept;
-    const mb_layer *taker = taker_of(network, i, &kept);
-    return taker != NULL && network->layers[i].ops->reads_per_sample &&
-           taker->ops->writes_per_sample;
-}
+/* ---- activations ---- */
 
-/* Numbers of a matrix, and of what layer i keeps of each batch; false: too many to count. */
+/* *elements of a matrix; false: too many to count. */
 static bool count_matrix(size_t columns, bool per_thread, size_t max_rows, size_t threads,
-                         size_t *numbers)
+                         size_t *elements)
 {
-    return per_thread ? mb_multiply(threads, mb_per_thread_stride(columns), numbers)
-                      : mb_multiply(max_rows, columns, numbers);
+    return per_thread ? mb_multiply(threads, mb_per_thread_stride(columns), elements)
+                      : mb_multiply(max_rows, columns, elements);
 }
 
-static size_t kept_numbers(const mb_layer *layer, size_t max_rows, bool training)
+static size_t workspace_size(const mb_layer *layer, size_t max_rows, bool training)
 {
     return layer->ops->workspace_size != NULL
                ? layer->ops->workspace_size(layer, max_rows, training)
@@ -78,32 +76,30 @@ static size_t kept_numbers(const mb_layer *layer, size_t max_rows, bool training
 size_t mb_activations_bytes(const mb_network *network, size_t max_rows, size_t threads,
                             bool training)
 {
-    size_t numbers = 0, out = 0, d_out = 0;
+    size_t elements = 0, out = 0, d_out = 0, bytes;
     for (size_t i = 0; i < network->count; i++) {
         const mb_layer *layer = &network->layers[i];
         const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place)
             continue;
-        if (!count_matrix(columns, passes_out(network, i, training), max_rows, threads, &out) ||
+        if (!count_matrix(columns, streams_out(network, i, training), max_rows, threads, &out) ||
             (training &&
-             !count_matrix(columns, passes_gradient(network, i), max_rows, threads, &d_out)) ||
-            __builtin_add_overflow(numbers, out, &numbers) ||
-            __builtin_add_overflow(numbers, d_out, &numbers) ||
-            __builtin_add_overflow(numbers, kept_numbers(layer, max_rows, training), &numbers))
+             !count_matrix(columns, streams_gradient(network, i), max_rows, threads, &d_out)) ||
+            __builtin_add_overflow(elements, out, &elements) ||
+            __builtin_add_overflow(elements, d_out, &elements) ||
+            __builtin_add_overflow(elements, workspace_size(layer, max_rows, training), &elements))
             return SIZE_MAX;
     }
-    size_t bytes;
-    return mb_multiply(numbers, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+    return mb_multiply(elements, sizeof(float), &bytes) ? bytes : SIZE_MAX;
 }
 
-static mb_matrix take_matrix(mb_arena *arena, size_t columns, bool per_thread, size_t max_rows,
-                             size_t threads)
+static mb_matrix alloc_matrix(mb_arena *arena, size_t columns, bool per_thread, size_t max_rows,
+                              size_t threads)
 {
-    size_t numbers;
-    mb_matrix matrix = {NULL, columns, per_thread};
-    if (count_matrix(columns, per_thread, max_rows, threads, &numbers))
-        matrix.data = mb_arena_alloc(arena, numbers, sizeof(float));
-    return matrix;
+    size_t elements;
+    if (!count_matrix(columns, per_thread, max_rows, threads, &elements))
+        elements = SIZE_MAX; /* more than there is: the arena says so */
+    return (mb_matrix){mb_arena_alloc(arena, elements, sizeof(float)), columns, per_thread};
 }
 
 mb_status mb_activations_open(const mb_network *network, size_t max_rows, size_t threads,
@@ -111,115 +107,112 @@ mb_status mb_activations_open(const mb_network *network, size_t max_rows, size_t
                               mb_error *error)
 {
     const size_t count = network->count;
-    activations->out = mb_arena_alloc(arena, count, sizeof *activations->out);
-    activations->d_out = mb_arena_alloc(arena, count, sizeof *activations->d_out);
-    activations->workspace = mb_arena_alloc(arena, count, sizeof *activations->workspace);
-    if (activations->out == NULL || activations->d_out == NULL || activations->workspace == NULL)
-        return mb_fail_memory(error, "activations", 2 * count * sizeof *activations->out);
-    for (size_t i = 0; i < count; i++) {
+    *activations =
+        (mb_activations){.out = mb_arena_alloc(arena, count, sizeof *activations->out),
+                         .d_out = mb_arena_alloc(arena, count, sizeof *activations->d_out),
+                         .workspace = mb_arena_alloc(arena, count, sizeof *activations->workspace)};
+    for (size_t i = 0; i < count && arena->failed == 0; i++) {
         const mb_layer *layer = &network->layers[i];
         const size_t columns = mb_shape_size(layer->out);
         if (layer->ops->in_place) {
-            const mb_matrix samples = {.columns = columns};
-            activations->out[i] = i > 0 ? activations->out[i - 1] : samples;
-            activations->d_out[i] = i > 0 ? activations->d_out[i - 1] : samples;
+            activations->out[i] = i > 0 ? activations->out[i - 1] : (mb_matrix){0};
+            activations->d_out[i] = i > 0 ? activations->d_out[i - 1] : (mb_matrix){0};
             continue;
         }
-        const size_t kept = kept_numbers(layer, max_rows, training);
-        activations->workspace[i] = mb_arena_alloc(arena, kept, sizeof(float));
-        if (activations->workspace[i] == NULL)
-            return mb_fail_memory(error, layer->ops->name, kept * sizeof(float));
+        activations->workspace[i] =
+            mb_arena_alloc(arena, workspace_size(layer, max_rows, training), sizeof(float));
         activations->out[i] =
-            take_matrix(arena, columns, passes_out(network, i, training), max_rows, threads);
+            alloc_matrix(arena, columns, streams_out(network, i, training), max_rows, threads);
         if (training)
             activations->d_out[i] =
-                take_matrix(arena, columns, passes_gradient(network, i), max_rows, threads);
-        if (activations->out[i].data == NULL || (training && activations->d_out[i].data == NULL))
-            return mb_fail_memory(error, "activations", max_rows * columns * sizeof(float));
+                alloc_matrix(arena, columns, streams_gradient(network, i), max_rows, threads);
     }
-    return MB_OK;
+    return mb_arena_status(arena, "activations", error);
 }
 
 /* ---- phases ---- */
 
-static mb_layer_context site_of(const mb_network *network, const mb_activations *activations,
-                                size_t i, mb_layer_context ctx)
+static mb_layer_context context_of(const mb_network *network, const mb_activations *activations,
+                                   size_t index, mb_layer_context ctx)
 {
-    const mb_matrix samples = {.columns = mb_shape_size(network->layers[i].in)};
-    ctx.in = i > 0 ? activations->out[i - 1] : samples;
-    ctx.d_in = i > 0 ? activations->d_out[i - 1] : samples;
-    ctx.out = activations->out[i];
-    ctx.d_out = activations->d_out[i];
-    ctx.workspace = activations->workspace[i];
+    const mb_layer *layer = &network->layers[index];
+    if (layer->input_is_batch) {
+        ctx.in = (mb_matrix){.data = ctx.batch->x, .columns = mb_shape_size(layer->in)};
+        ctx.d_in = (mb_matrix){.columns = ctx.in.columns};
+    } else {
+        ctx.in = activations->out[index - 1];
+        ctx.d_in = activations->d_out[index - 1];
+    }
+    ctx.out = activations->out[index];
+    ctx.d_out = activations->d_out[index];
+    ctx.workspace = activations->workspace[index];
     return ctx;
 }
 
 mb_layer_context mb_network_output_context(const mb_network *network,
                                            const mb_activations *activations, mb_layer_context ctx)
 {
-    return site_of(network, activations, network->count - 1, ctx);
+    return context_of(network, activations, network->count - 1, ctx);
 }
 
-/* One place in the order in which layers run. */
-typedef struct turn {
+typedef struct planned_layer {
     const mb_layer *layer;
     mb_layer_context ctx;
-} turn;
+} planned_layer;
 
-/* Lists the layers as they run forward; those that are folded into others are left out, and a ReLU
- * that comes after its pool works on what that gives. Returns how many. */
-static size_t list_turns(const mb_network *network, const mb_activations *activations,
-                         mb_layer_context ctx, turn *turns)
+/* Lists the layers in the order in which they run forward: without those that are folded into
+ * others, and with max pools before the ReLU that a spec has before them, which then works in place
+ * on the pool's output. Returns their number. */
+static size_t list_layers(const mb_network *network, const mb_activations *activations,
+                          mb_layer_context ctx, planned_layer *list)
 {
     size_t count = 0;
     for (size_t i = 0; i < network->count; i++) {
-        turn *next = &turns[count++];
-        *next = (turn){&network->layers[i], site_of(network, activations, i, ctx)};
-        if (ctx.trainable == NULL && folds_next(network, i)) {
-            next->ctx.folded = &network->layers[++i];
+        planned_layer *next = &list[count++];
+        *next = (planned_layer){&network->layers[i], context_of(network, activations, i, ctx)};
+        if (ctx.trainable == NULL && mb_rewrite_folds_batchnorm(network, i)) {
+            next->ctx.batchnorm = &network->layers[++i];
             next->ctx.out = activations->out[i];
-        } else if (pools_before_relu(network, i)) {
-            const mb_layer_context pooled = site_of(network, activations, i + 1, ctx);
-            turns[count++] = (turn){next->layer, pooled};
-            *next = (turn){&network->layers[++i], pooled};
+        } else if (mb_rewrite_pools_first(network, i)) {
+            planned_layer pool = {&network->layers[i + 1],
+                                  context_of(network, activations, i + 1, ctx)};
+            list[count++] = *next;
+            list[count - 1].ctx.in = list[count - 1].ctx.out = pool.ctx.out;
+            list[count - 1].ctx.d_in = list[count - 1].ctx.d_out = pool.ctx.d_out;
+            *next = pool;
+            i++;
         }
     }
     return count;
 }
 
-mb_status mb_network_forward(const mb_network *network, const mb_activations *activations,
-                             mb_layer_context ctx, mb_error *error)
+void mb_network_forward(const mb_network *network, const mb_activations *activations,
+                        mb_layer_context ctx)
 {
-    turn turns[MB_MAX_LAYERS];
-    mb_status status = MB_OK;
-    const size_t count = list_turns(network, activations, ctx, turns);
-    for (size_t i = 0; i < count && status == MB_OK; i++)
-        if (turns[i].layer->ops->prepare != NULL)
-            status = turns[i].layer->ops->prepare(turns[i].layer, &turns[i].ctx, error);
-    for (size_t i = 0; i < count && status == MB_OK; i++)
-        status = turns[i].layer->ops->forward(turns[i].layer, &turns[i].ctx, error);
-    return status;
+    planned_layer list[MB_MAX_LAYERS];
+    const size_t count = list_layers(network, activations, ctx, list);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].layer->ops->prepare != NULL)
+            list[i].layer->ops->prepare(list[i].layer, &list[i].ctx);
+    for (size_t i = 0; i < count; i++)
+        list[i].layer->ops->forward(list[i].layer, &list[i].ctx);
 }
 
-mb_status mb_network_backward(const mb_network *network, const mb_activations *activations,
-                              mb_layer_context ctx, mb_error *error)
+void mb_network_backward(const mb_network *network, const mb_activations *activations,
+                         mb_layer_context ctx)
 {
-    turn turns[MB_MAX_LAYERS];
-    mb_status status = MB_OK;
-    for (size_t i = list_turns(network, activations, ctx, turns); i-- > 0 && status == MB_OK;)
-        status = turns[i].layer->ops->backward(turns[i].layer, &turns[i].ctx, error);
-    return status;
+    planned_layer list[MB_MAX_LAYERS];
+    for (size_t i = list_layers(network, activations, ctx, list); i-- > 0;)
+        list[i].layer->ops->backward(list[i].layer, &list[i].ctx);
 }
 
-mb_status mb_network_update(const mb_network *network, const mb_activations *activations,
-                            mb_layer_context ctx, mb_error *error)
+void mb_network_update(const mb_network *network, const mb_activations *activations,
+                       mb_layer_context ctx)
 {
-    mb_status status = MB_OK;
-    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
+    for (size_t i = 0; i < network->count; i++) {
         const mb_layer *layer = &network->layers[i];
-        const mb_layer_context here = site_of(network, activations, i, ctx);
+        const mb_layer_context here = context_of(network, activations, i, ctx);
         if (layer->ops->update != NULL)
-            status = layer->ops->update(layer, &here, error);
+            layer->ops->update(layer, &here);
     }
-    return status;
 }

@@ -1,75 +1,61 @@
 #include "nn/partial.h"
 
-#include "nn/trainable.h"
-
 #include <string.h>
 
-/* Parameters of an update tile: their sum stays in the first cache. */
+/* Parameters of an update tile: their sum stays in the L1 cache. */
 enum { RANGE = 1024 };
 
-typedef struct update_op {
-    const mb_layer *layer;
-    mb_layer_context ctx;
-    mb_tiling tiling;
+typedef struct update_data {
     const float *partials;
-    size_t chunks, decayed;
-} update_op;
+    size_t chunks, decayed; /* parameters before `decayed` decay */
+} update_data;
 
-static size_t place(const mb_layer *layer)
-{
-    return (layer->parameter_count + MB_LANES - 1) / MB_LANES * MB_LANES;
-}
+static size_t stride_of(const mb_layer *layer) { return mb_pad_to_lanes(layer->parameter_count); }
 
 size_t mb_partial_size(const mb_layer *layer, size_t max_rows)
 {
-    return mb_max_chunks(max_rows) * place(layer);
+    return mb_max_chunks(max_rows) * stride_of(layer);
 }
 
 float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t sample, float *partials)
 {
-    float *partial = partials + sample / tiling.chunk_tiles * place(layer);
+    float *partial = partials + sample / tiling.chunk_tiles * stride_of(layer);
     if (sample % tiling.chunk_tiles == 0)
         memset(partial, 0, layer->parameter_count * sizeof *partial);
     return partial;
 }
 
-static void run_update(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_update(const mb_tile_args *args)
 {
-    (void)scratch;
-    const update_op *op = context;
-    if (!*op->ctx.trainable->finite)
-        return;
-    const mb_tile part = mb_tiling_tile(op->tiling, tile);
-    const size_t first = part.column, end = first + part.columns;
-    const size_t border = op->decayed < first ? first : op->decayed < end ? op->decayed : end;
+    const mb_layer_op *op = args->op;
+    const update_data *data = op->data;
+    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
+    const size_t stride = stride_of(op->layer), first = part.column, end = first + part.columns;
+    const size_t border = data->decayed < first ? first : data->decayed < end ? data->decayed : end;
     float gradient[RANGE];
-    memcpy(gradient, op->partials + first, part.columns * sizeof *gradient);
-    op->ctx.kernels->add_rows(op->chunks - 1, part.columns, op->partials + place(op->layer) + first,
-                              place(op->layer), gradient);
-    mb_trainable_update(op->ctx.trainable, op->layer, step->update, true, first, border - first,
-                        gradient);
-    mb_trainable_update(op->ctx.trainable, op->layer, step->update, false, border, end - border,
-                        gradient + (border - first));
+    memcpy(gradient, data->partials + first, part.columns * sizeof *gradient);
+    op->ctx.kernels->add_rows(data->chunks - 1, part.columns, data->partials + stride + first,
+                              stride, gradient);
+    mb_layer_update_parameters(op, args->step->update, true, first, border - first, gradient);
+    mb_layer_update_parameters(op, args->step->update, false, border, end - border,
+                               gradient + (border - first));
 }
 
-mb_status mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, float *partials,
-                            size_t decayed, size_t count, mb_error *error)
+void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, const float *partials,
+                       size_t biases)
 {
-    update_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
-    if (op == NULL)
-        return mb_fail_memory(error, layer->ops->name, sizeof *op);
-    const mb_tiling tiling = {1, count, 1, RANGE, 1};
-    *op = (update_op){.layer = layer,
-                      .ctx = *ctx,
-                      .tiling = tiling,
-                      .partials = partials,
-                      .chunks = mb_tiling_chunks(mb_tiling_samples(ctx->rows)),
-                      .decayed = decayed};
-    mb_phase phase = {
-        .name = "update",
-        .run = run_update,
-        .op = op,
-        .tiling = tiling,
-        .uses = {{ctx->workspace}, {ctx->trainable->finite}, {layer->parameters, .writes = true}}};
-    return mb_layer_add_phase(layer, ctx, &phase, error);
+    update_data *data = mb_arena_alloc(ctx->arena, 1, sizeof *data);
+    if (data == NULL)
+        return;
+    *data = (update_data){.partials = partials,
+                          .chunks = mb_tiling_chunks(mb_tiling_samples(ctx->rows)),
+                          .decayed = layer->parameter_count - biases};
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "update",
+                                  .run = run_update,
+                                  .tiling = {1, layer->parameter_count, 1, RANGE, 1},
+                                  .uses = {{ctx->workspace},
+                                           {ctx->trainable->finite},
+                                           {layer->parameters, .writes = true}}},
+                       data);
 }

@@ -4,23 +4,22 @@
 
 #include <stdlib.h>
 
-const char mb_batch_source, mb_batch_rows, mb_batch_blocks;
-
 struct mb_planned {
     mb_phase phase;
     size_t tiles, chunk_tiles, chunks;
-    bool barrier_before; /* a barrier comes before it */
-    bool fused;          /* runs tile by tile with the phase before it */
+    bool after_barrier;
+    bool fused; /* runs tile by tile with the phase before it */
 };
 
 static bool conflict(const mb_phase *a, const mb_phase *b)
 {
-    const bool equal_cuts = mb_tiling_equal(a->tiling, b->tiling);
-    for (size_t i = 0; i < MB_MAX_USES && a->uses[i].what != NULL; i++)
-        for (size_t j = 0; j < MB_MAX_USES && b->uses[j].what != NULL; j++) {
+    const bool equal_tilings = mb_tiling_equal(a->tiling, b->tiling);
+    for (size_t i = 0; i < MB_MAX_USES; i++)
+        for (size_t j = 0; j < MB_MAX_USES; j++) {
             const mb_use *x = &a->uses[i], *y = &b->uses[j];
-            const bool tile_by_tile = equal_cuts && x->own && y->own;
-            if (x->what == y->what && (x->writes || y->writes) && !tile_by_tile)
+            const bool tile_by_tile = equal_tilings && x->own && y->own;
+            if (x->buffer != NULL && x->buffer == y->buffer && (x->writes || y->writes) &&
+                !tile_by_tile)
                 return true;
         }
     return false;
@@ -32,72 +31,77 @@ static bool must_wait(const mb_plan *plan, const mb_phase *phase)
     for (size_t i = plan->count; i-- > 0;) {
         if (conflict(&plan->phases[i].phase, phase))
             return true;
-        if (plan->phases[i].barrier_before)
+        if (plan->phases[i].after_barrier)
             return false;
     }
     return false;
 }
 
-mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error)
+void mb_plan_add(mb_plan *plan, const mb_phase *phase)
 {
     if (plan->count == plan->capacity) {
         const size_t capacity = plan->capacity > 0 ? 2 * plan->capacity : 16;
         mb_planned *phases = realloc(plan->phases, capacity * sizeof *phases);
+        plan->out_of_memory |= phases == NULL;
         if (phases == NULL)
-            return mb_fail_memory(error, "plan", capacity * sizeof *phases);
+            return;
         plan->phases = phases;
         plan->capacity = capacity;
     }
-    const bool barrier_before = must_wait(plan, phase);
-    const bool fused = !barrier_before && plan->count > 0 &&
+    const bool waits = must_wait(plan, phase);
+    const bool fused = !waits && plan->count > 0 &&
                        mb_tiling_equal(plan->phases[plan->count - 1].phase.tiling, phase->tiling);
     plan->phases[plan->count++] =
         (mb_planned){.phase = *phase,
                      .tiles = mb_tiling_tiles(phase->tiling),
                      .chunk_tiles = phase->tiling.chunk_tiles > 0 ? phase->tiling.chunk_tiles : 1,
                      .chunks = mb_tiling_chunks(phase->tiling),
-                     .barrier_before = barrier_before,
+                     .after_barrier = waits,
                      .fused = fused};
-    return MB_OK;
 }
 
-mb_tiling mb_plan_writer(const mb_plan *plan, const void *what)
+mb_status mb_plan_status(const mb_plan *plan, mb_error *error)
+{
+    return plan->out_of_memory ? mb_fail_memory(error, "plan", sizeof *plan->phases) : MB_OK;
+}
+
+mb_tiling mb_plan_writer(const mb_plan *plan, const void *buffer)
 {
     for (size_t i = plan->count; i-- > 0;) {
         const mb_phase *phase = &plan->phases[i].phase;
-        for (size_t u = 0; u < MB_MAX_USES && phase->uses[u].what != NULL; u++)
-            if (phase->uses[u].what == what && phase->uses[u].writes)
+        for (size_t u = 0; u < MB_MAX_USES; u++)
+            if (phase->uses[u].buffer == buffer && phase->uses[u].writes)
                 return phase->tiling;
     }
     return (mb_tiling){0};
 }
 
-const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number)
+const mb_phase *mb_plan_phase(const mb_plan *plan, size_t index)
 {
-    return &plan->phases[number].phase;
+    return &plan->phases[index].phase;
 }
 
-bool mb_plan_is_fused(const mb_plan *plan, size_t number) { return plan->phases[number].fused; }
+bool mb_plan_is_fused(const mb_plan *plan, size_t index) { return plan->phases[index].fused; }
 
 size_t mb_plan_scratch(const mb_plan *plan)
 {
-    size_t most = 0;
+    size_t max = 0;
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->phases[i].phase.scratch > most)
-            most = plan->phases[i].phase.scratch;
-    return most;
+        if (plan->phases[i].phase.scratch > max)
+            max = plan->phases[i].phase.scratch;
+    return max;
 }
 
 size_t mb_plan_barriers(const mb_plan *plan)
 {
     size_t barriers = 1;
     for (size_t i = 0; i < plan->count; i++)
-        barriers += plan->phases[i].barrier_before;
+        barriers += plan->phases[i].after_barrier;
     return barriers;
 }
 
-/* One after the last of the phases that run tile by tile with phase `first`. */
-static size_t end_of_followers(const mb_plan *plan, size_t first)
+/* One after the last of the phases that are fused with phase `first`. */
+static size_t end_of_fused(const mb_plan *plan, size_t first)
 {
     size_t end = first + 1;
     while (end < plan->count && plan->phases[end].fused)
@@ -105,7 +109,7 @@ static size_t end_of_followers(const mb_plan *plan, size_t first)
     return end;
 }
 
-/* The first of a worker's tiles of a phase; that of the next worker ends them. */
+/* The first of a worker's tiles of a phase; the first of the next worker ends them. */
 static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
 {
     const size_t tile = phase->chunks * worker / workers * phase->chunk_tiles;
@@ -114,7 +118,7 @@ static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
 
 static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, void *scratch)
 {
-    phase->run(phase->op, step, tile, scratch);
+    phase->run(&(mb_tile_args){phase->op, step, tile, scratch});
 }
 
 static uint64_t lap(uint64_t *last)
@@ -125,15 +129,15 @@ static uint64_t lap(uint64_t *last)
 }
 
 /* mb_plan_run with a look at the clock after each tile and each barrier. */
-static void run_watched(const mb_plan *plan, const mb_step *step, const mb_worker *worker,
-                        void *scratch)
+static void run_timed(const mb_plan *plan, const mb_step *step, const mb_worker *worker,
+                      void *scratch)
 {
     mb_plan_timer *timer = &plan->timers[worker->index];
     uint64_t last = mb_ticks();
     for (size_t i = 0, end; i < plan->count; i = end) {
         const mb_planned *phases = plan->phases;
-        end = end_of_followers(plan, i);
-        if (phases[i].barrier_before) {
+        end = end_of_fused(plan, i);
+        if (phases[i].after_barrier) {
             mb_team_barrier(worker);
             timer->times[i - 1].waiting += lap(&last);
         }
@@ -153,13 +157,13 @@ static void run_watched(const mb_plan *plan, const mb_step *step, const mb_worke
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
 {
     if (plan->timers != NULL) {
-        run_watched(plan, step, worker, scratch);
+        run_timed(plan, step, worker, scratch);
         return;
     }
     for (size_t i = 0, end; i < plan->count; i = end) {
         const mb_planned *phases = plan->phases;
-        end = end_of_followers(plan, i);
-        if (phases[i].barrier_before)
+        end = end_of_fused(plan, i);
+        if (phases[i].after_barrier)
             mb_team_barrier(worker);
         const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
         for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;

@@ -1,14 +1,14 @@
-/* A training step as a list of phases, cut into tiles, run by a team.
+/* A training step as a list of phases, divided into tiles, run by a team.
  *
  * Layers append phases when a plan is built, in the order in which the step would happen on one
  * thread. Each phase says what it reads and writes, and from that the plan works out where the
  * team must wait: a phase waits for those before it that it depends on, and phases that do not
- * depend on each other share a stretch between two barriers.
+ * depend on each other share the interval between two barriers.
  *
  * Two phases of equal tiling may depend on each other tile by tile (a ReLU on what a dense layer
- * just wrote): if both say that a tile touches only its own part, no barrier is needed, for a tile
- * number is always run by the same thread. Such neighbours run tile by tile, one after the other,
- * while the tile is in cache. */
+ * just wrote): if both say that a tile touches only its own part, no barrier is needed, because a
+ * tile is always run by the same thread. Such neighbours are fused: they run tile by tile, one
+ * after the other, while the tile is in cache. */
 #ifndef MB_NN_PLAN_H
 #define MB_NN_PLAN_H
 
@@ -17,87 +17,93 @@
 #include "machine/team.h"
 #include "nn/tiling.h"
 
-/* What differs from one step to the next. Each thread has its own, equal to the others'. */
+/* What differs from one step to the next. Each thread has its own copy, equal to the others'. */
 typedef struct mb_step {
     mb_batch *batch;                   /* gathered in this step */
     mb_sample_indices samples;         /* what it is gathered from: rows of batch->source */
-    mb_sample_indices dataset_samples; /* the same samples by their numbers in the data set */
-    mb_sample_indices next;            /* the next step's, likewise: none at the end of an epoch */
+    mb_sample_indices dataset_samples; /* the same samples by their index in the data set */
+    mb_sample_indices next;            /* those of the next step; none at the end of an epoch */
     size_t worker;                     /* the thread's index in the team */
-    size_t epoch;            /* of the run, from 0: what is drawn at random depends on it */
-    const mb_update *update; /* NULL when nothing is trained */
+    size_t epoch;                      /* of the run, from 0: random numbers depend on it */
+    const mb_update *update;           /* NULL in evaluation */
 } mb_step;
 
-/* Runs one tile of a phase. `op` is what the layer needs to know, `scratch` the thread's own. */
-typedef void mb_tile_fn(const void *op, const mb_step *step, size_t tile, void *scratch);
+/* Arguments of one tile of a phase. */
+typedef struct mb_tile_args {
+    const void *op; /* the phase's */
+    const mb_step *step;
+    size_t tile;
+    void *scratch; /* the thread's own, mb_phase.scratch bytes */
+} mb_tile_args;
 
-/* One thing that a phase reads or writes, named by its address. `own`: each tile touches only the
+typedef void mb_tile_fn(const mb_tile_args *args);
+
+/* One buffer that a phase reads or writes, named by its address. `own`: each tile touches only the
  * part of it that the tiling gives to the tile. */
 typedef struct mb_use {
-    const void *what;
+    const void *buffer; /* NULL: no use */
     bool writes, own;
 } mb_use;
 
 enum { MB_MAX_USES = 6 };
 
 typedef struct mb_phase {
-    const char *name; /* "dense1 forward"; stays as long as op */
+    const char *name; /* "dense1 forward"; valid as long as op */
     mb_tile_fn *run;
     const void *op; /* outlives the plan */
     mb_tiling tiling;
-    size_t scratch;           /* bytes that a tile needs */
-    mb_use uses[MB_MAX_USES]; /* ends at the first with what == NULL */
+    size_t scratch; /* bytes per thread */
+    mb_use uses[MB_MAX_USES];
 } mb_phase;
-
-/* Names in mb_use for the batch: what it is gathered from, its labels and dense rows, and its
- * blocks. */
-extern const char mb_batch_source, mb_batch_rows, mb_batch_blocks;
 
 typedef struct mb_planned mb_planned;
 
 /* Ticks (mb_ticks) that one worker has spent on a phase. */
 typedef struct mb_phase_time {
     uint64_t running; /* in its tiles */
-    uint64_t waiting; /* at the barrier after it; 0 where there is none */
+    uint64_t waiting; /* at the barrier after it; 0 if there is none */
 } mb_phase_time;
 
-/* What one worker does in the runs of a plan. */
+/* Measures what one worker does in the runs of a plan. */
 typedef struct mb_plan_timer {
     mb_phase_time *times; /* (phases of the plan), added to */
-    size_t phase;         /* the one that it is in or was in last */
+    size_t phase;         /* the current or the last one */
 } mb_plan_timer;
 
 /* {0} is an empty plan. */
 typedef struct mb_plan {
     mb_planned *phases;
     size_t count, capacity;
-    mb_plan_timer
-        *timers; /* (workers), the user's; NULL: runs are not timed, which costs nothing */
+    bool out_of_memory;    /* a phase could not be added */
+    mb_plan_timer *timers; /* (workers), the caller's; NULL: runs are not timed, at no cost */
 } mb_plan;
 
-/* Appends a phase. MB_ERROR_MEMORY. */
-mb_status mb_plan_add(mb_plan *plan, const mb_phase *phase, mb_error *error);
+/* Appends a phase. If memory is out the plan is marked, and mb_plan_status says so. */
+void mb_plan_add(mb_plan *plan, const mb_phase *phase);
 
-/* The tiling of the last phase that writes `what`; a tiling of no rows if none does. */
-mb_tiling mb_plan_writer(const mb_plan *plan, const void *what);
+/* MB_ERROR_MEMORY if a phase could not be added since the plan was empty. */
+mb_status mb_plan_status(const mb_plan *plan, mb_error *error);
 
-/* Phase `number` of plan->count, in the order in which they were added. */
-const mb_phase *mb_plan_phase(const mb_plan *plan, size_t number);
+/* The tiling of the last phase that writes the buffer; a tiling of no rows if none does. */
+mb_tiling mb_plan_writer(const mb_plan *plan, const void *buffer);
+
+/* Phase `index` of plan->count, in the order in which they were added. */
+const mb_phase *mb_plan_phase(const mb_plan *plan, size_t index);
 
 /* Bytes of scratch that each thread must bring. */
 size_t mb_plan_scratch(const mb_plan *plan);
 
-/* How many times the team waits in a step. */
+/* Barriers per step. */
 size_t mb_plan_barriers(const mb_plan *plan);
 
 /* Runs the phases once; called by every worker of a team, each with its own scratch and an equal
  * step. When it returns all phases are finished on all threads. */
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch);
 
-/* Whether phase `number` runs tile by tile with the one before it. */
-bool mb_plan_is_fused(const mb_plan *plan, size_t number);
+/* True if phase `index` runs tile by tile with the one before it. */
+bool mb_plan_is_fused(const mb_plan *plan, size_t index);
 
-/* Frees the plan, and leaves the ops and the timers alone. */
+/* Frees the plan; the ops and the timers are the caller's. */
 void mb_plan_free(mb_plan *plan);
 
 #endif

@@ -1,232 +1,233 @@
-/* Pooling: out = the largest or the mean number of each window, channel by channel. */
+/* Pooling: out = the maximum or the mean of each window, channel by channel. */
 #include "nn/window.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct pool_op {
-    const mb_layer *layer;
-    mb_layer_context ctx;
-    bool largest;
-} pool_op;
+typedef struct pool_config {
+    mb_window window; /* first, for mb_layer_window */
+    bool max;
+} pool_config;
 
-static mb_status configure(mb_layer *layer, mb_error *error)
+static bool is_max(const mb_layer *layer) { return ((const pool_config *)layer->config)->max; }
+
+static mb_status finish(mb_layer *layer, pool_config config, mb_arena *arena, mb_error *error)
 {
+    pool_config *own = mb_arena_alloc(arena, 1, sizeof *own);
+    if (own == NULL)
+        return mb_fail_memory(error, layer->ops->name, sizeof *own);
+    *own = config;
+    layer->config = own;
     layer->out.channels = layer->in.channels;
-    layer->out_format.planes = layer->in_format.planes;
     const mb_status status =
-        mb_window_count(layer->in, layer->window, &layer->out.rows, &layer->out.columns, error);
+        mb_window_count(layer->in, own->window, &layer->out.rows, &layer->out.columns, error);
     return status == MB_OK ? mb_window_check_size(layer, error) : status;
 }
 
-static mb_status configure_max(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status configure_max(mb_layer *layer, const char *argument, mb_arena *arena,
+                               mb_error *error)
 {
-    const mb_status status = mb_window_parse("maxpool2d", argument, 0, NULL, &layer->window, error);
-    return status == MB_OK ? configure(layer, error) : status;
+    pool_config config = {.max = true};
+    const mb_status status = mb_window_parse(layer, argument, 0, NULL, &config.window, error);
+    return status == MB_OK ? finish(layer, config, arena, error) : status;
 }
 
-static mb_status configure_mean(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status configure_avg(mb_layer *layer, const char *argument, mb_arena *arena,
+                               mb_error *error)
 {
-    const mb_status status = mb_window_parse("avgpool2d", argument, 0, NULL, &layer->window, error);
-    return status == MB_OK ? configure(layer, error) : status;
+    pool_config config = {.max = false};
+    const mb_status status = mb_window_parse(layer, argument, 0, NULL, &config.window, error);
+    return status == MB_OK ? finish(layer, config, arena, error) : status;
 }
 
-static mb_status configure_global(mb_layer *layer, const char *argument, mb_error *error)
+static mb_status configure_global(mb_layer *layer, const char *argument, mb_arena *arena,
+                                  mb_error *error)
 {
-    if (argument != NULL)
-        return mb_fail(error, MB_ERROR_INVALID, "globalavgpool takes no argument");
-    layer->window = (mb_window){layer->in.rows, layer->in.columns, 1, 0, 1};
-    return configure(layer, error);
+    const pool_config config = {.window = {layer->in.rows, layer->in.columns, 1, 0, 1}};
+    const mb_status status = mb_layer_check_no_argument(layer, argument, error);
+    return status == MB_OK ? finish(layer, config, arena, error) : status;
 }
 
-static size_t padded_rows(const mb_layer *layer)
+static mb_shape padded_shape(const mb_layer *layer)
 {
-    return layer->in.rows + 2 * layer->window.padding;
+    const size_t padding = mb_layer_window(layer)->padding;
+    return (mb_shape){layer->in.channels, layer->in.rows + 2 * padding,
+                      layer->in.columns + 2 * padding};
 }
 
-static size_t padded_columns(const mb_layer *layer)
+static size_t scratch_bytes(const mb_layer *layer)
 {
-    return layer->in.columns + 2 * layer->window.padding;
+    return mb_layer_window(layer)->padding > 0 ? mb_shape_size(padded_shape(layer)) * sizeof(float)
+                                               : 0;
 }
 
-static size_t padded_numbers(const mb_layer *layer)
+/* One call of a kernel: its windows, and where they begin in the image and in the output. */
+typedef struct pool_call {
+    mb_pool pool;
+    size_t image, out;
+} pool_call;
+
+/* NCHW: one call per channel, or one for all if the windows of a channel end where those of the
+ * next begin. */
+static bool channels_join(const mb_layer *layer)
 {
-    return layer->in.channels * padded_rows(layer) * padded_columns(layer);
+    return layer->out.rows * mb_layer_window(layer)->stride == padded_shape(layer).rows;
 }
 
-static size_t room_bytes(const mb_layer *layer)
+/* NHWC: one call per row of outputs. */
+static size_t call_count(const mb_layer *layer)
 {
-    return layer->window.padding > 0 ? padded_numbers(layer) * sizeof(float) : 0;
-}
-
-/* Whether the windows of a plane end where those of the next begin. */
-static bool planes_join(const mb_layer *layer)
-{
-    return layer->out.rows * layer->window.stride == padded_rows(layer);
-}
-
-/* One pass of a kernel: its windows, and where they begin. By planes it does a channel, or all
- * where that makes no difference; by pixels a row of outputs. */
-static size_t passes(const mb_layer *layer)
-{
-    if (!layer->in_format.planes)
+    if (layer->in_format.layout == MB_LAYOUT_NHWC)
         return layer->out.rows;
-    return planes_join(layer) ? 1 : layer->in.channels;
+    return channels_join(layer) ? 1 : layer->in.channels;
 }
 
-static mb_pool pass_of(const mb_layer *layer, size_t pass, size_t *image, size_t *out)
+static pool_call call_at(const mb_layer *layer, size_t index)
 {
-    const mb_window *window = &layer->window;
-    const size_t channels = layer->in.channels, columns = padded_columns(layer);
-    if (layer->in_format.planes) {
-        *image = pass * padded_rows(layer) * columns;
-        *out = pass * layer->out.rows * layer->out.columns;
-        const size_t planes = planes_join(layer) ? channels : 1;
-        return (mb_pool){.outer = planes * layer->out.rows,
-                         .outer_stride = window->stride * columns,
-                         .length = layer->out.columns,
-                         .stride = window->stride,
-                         .rows = window->rows,
-                         .row_stride = columns,
-                         .columns = window->columns,
-                         .column_stride = 1};
-    }
-    *image = pass * window->stride * columns * channels;
-    *out = pass * layer->out.columns * channels;
-    return (mb_pool){.outer = layer->out.columns,
-                     .outer_stride = window->stride * channels,
-                     .length = channels,
-                     .stride = 1,
-                     .rows = window->rows,
-                     .row_stride = columns * channels,
-                     .columns = window->columns,
-                     .column_stride = channels};
+    const mb_window *window = mb_layer_window(layer);
+    const mb_shape in = padded_shape(layer), out = layer->out;
+    if (layer->in_format.layout == MB_LAYOUT_NHWC)
+        return (pool_call){.pool = {.outer = out.columns,
+                                    .outer_stride = window->stride * in.channels,
+                                    .length = in.channels,
+                                    .stride = 1,
+                                    .rows = window->rows,
+                                    .row_stride = in.columns * in.channels,
+                                    .columns = window->columns,
+                                    .column_stride = in.channels},
+                           .image = index * window->stride * in.columns * in.channels,
+                           .out = index * out.columns * in.channels};
+    const size_t channels = channels_join(layer) ? in.channels : 1;
+    return (pool_call){.pool = {.outer = channels * out.rows,
+                                .outer_stride = window->stride * in.columns,
+                                .length = out.columns,
+                                .stride = window->stride,
+                                .rows = window->rows,
+                                .row_stride = in.columns,
+                                .columns = window->columns,
+                                .column_stride = 1},
+                       .image = index * in.rows * in.columns,
+                       .out = index * out.rows * out.columns};
 }
 
-static int32_t *which_of(const pool_op *op, size_t tile)
+/* The position of the maximum in each window of a sample. */
+static int32_t *argmax_of(const mb_layer_op *op, size_t sample)
 {
-    return (int32_t *)(void *)op->ctx.workspace + tile * op->ctx.out.columns;
+    return (int32_t *)(void *)op->ctx.workspace + sample * op->ctx.out.columns;
 }
 
-static void run_forward(const void *context, const mb_step *step, size_t tile, void *scratch)
+/* avgpool2d divides by the whole window: padding counts as zeros. */
+static float scale_of(const mb_layer *layer)
 {
-    const pool_op *op = context;
+    const mb_window *window = mb_layer_window(layer);
+    return 1.0f / (float)(window->rows * window->columns);
+}
+
+static void run_forward(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const mb_window *window = &layer->window;
-    const float *image = mb_layer_input_row(&op->ctx, step, tile);
-    float *out = mb_matrix_row(&op->ctx.out, step, tile);
-    if (window->padding > 0) {
-        float *padded = scratch;
-        for (size_t i = 0; i < padded_numbers(layer); i++)
-            padded[i] = op->largest ? -INFINITY : 0.0f;
-        mb_window_pad(layer, layer->in_format.planes, image, padded);
+    const float *image = mb_matrix_row(&op->ctx.in, args->step, args->tile);
+    float *out = mb_matrix_row(&op->ctx.out, args->step, args->tile);
+    if (mb_layer_window(layer)->padding > 0) {
+        float *padded = args->scratch;
+        for (size_t i = 0; i < mb_shape_size(padded_shape(layer)); i++)
+            padded[i] = is_max(layer) ? -INFINITY : 0.0f;
+        mb_window_pad(layer, layer->in_format.layout, image, padded);
         image = padded;
     }
-    const float scale = 1.0f / (float)(window->rows * window->columns);
-    int32_t *which = op->ctx.trainable != NULL ? which_of(op, tile) : NULL;
-    for (size_t pass = 0; pass < passes(layer); pass++) {
-        size_t from, to;
-        const mb_pool pool = pass_of(layer, pass, &from, &to);
-        if (op->largest)
-            op->ctx.kernels->maxpool_forward(&pool, image + from, out + to,
-                                             which != NULL ? which + to : NULL);
+    int32_t *argmax = op->ctx.trainable != NULL ? argmax_of(op, args->tile) : NULL;
+    for (size_t i = 0; i < call_count(layer); i++) {
+        const pool_call c = call_at(layer, i);
+        if (is_max(layer))
+            op->ctx.kernels->maxpool_forward(&c.pool, image + c.image, out + c.out,
+                                             argmax != NULL ? argmax + c.out : NULL);
         else
-            op->ctx.kernels->avgpool_forward(&pool, scale, image + from, out + to);
+            op->ctx.kernels->avgpool_forward(&c.pool, scale_of(layer), image + c.image,
+                                             out + c.out);
     }
 }
 
-static void run_backward(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_backward(const mb_tile_args *args)
 {
-    const pool_op *op = context;
+    const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const mb_window *window = &layer->window;
-    const float *d_out = mb_matrix_row(&op->ctx.d_out, step, tile);
-    float *d_in = mb_matrix_row(&op->ctx.d_in, step, tile);
-    float *d = window->padding > 0 ? scratch : d_in;
-    memset(d, 0, padded_numbers(layer) * sizeof *d);
-    const float scale = 1.0f / (float)(window->rows * window->columns);
-    for (size_t pass = 0; pass < passes(layer); pass++) {
-        size_t image, out;
-        const mb_pool pool = pass_of(layer, pass, &image, &out);
-        if (op->largest)
-            op->ctx.kernels->maxpool_backward(&pool, which_of(op, tile) + out, d_out + out,
-                                              d + image);
+    const bool padded = mb_layer_window(layer)->padding > 0;
+    const float *d_out = mb_matrix_row(&op->ctx.d_out, args->step, args->tile);
+    float *d_in = mb_matrix_row(&op->ctx.d_in, args->step, args->tile);
+    float *d = padded ? args->scratch : d_in;
+    memset(d, 0, mb_shape_size(padded_shape(layer)) * sizeof *d);
+    for (size_t i = 0; i < call_count(layer); i++) {
+        const pool_call c = call_at(layer, i);
+        if (is_max(layer))
+            op->ctx.kernels->maxpool_backward(&c.pool, argmax_of(op, args->tile) + c.out,
+                                              d_out + c.out, d + c.image);
         else
-            op->ctx.kernels->avgpool_backward(&pool, scale, d_out + out, d + image);
+            op->ctx.kernels->avgpool_backward(&c.pool, scale_of(layer), d_out + c.out, d + c.image);
     }
-    if (window->padding > 0)
-        mb_window_unpad(layer, layer->in_format.planes, d, d_in);
+    if (padded)
+        mb_window_unpad(layer, layer->in_format.layout, d, d_in);
 }
 
-static mb_status add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
-                           mb_error *error)
+static void forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    pool_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
-    if (op == NULL)
-        return mb_fail_memory(error, layer->ops->name, sizeof *op);
-    *op = (pool_op){layer, *ctx, layer->ops == &mb_maxpool2d_ops};
-    phase.op = op;
-    phase.tiling = mb_tiling_samples(ctx->rows);
-    phase.scratch = room_bytes(layer);
-    return mb_layer_add_phase(layer, ctx, &phase, error);
+    const float *argmax = ctx->trainable != NULL && is_max(layer) ? ctx->workspace : NULL;
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "forward",
+                                  .run = run_forward,
+                                  .tiling = mb_tiling_samples(ctx->rows),
+                                  .scratch = scratch_bytes(layer),
+                                  .uses = {{ctx->in.data, .own = true},
+                                           {argmax, .writes = true, .own = true},
+                                           {ctx->out.data, .writes = true, .own = true}}},
+                       NULL);
 }
 
-static mb_status forward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
-{
-    return add_phase(layer, ctx,
-                     (mb_phase){.name = "forward",
-                                .run = run_forward,
-                                .uses = {{mb_layer_input(ctx), .own = true},
-                                         {ctx->workspace, .writes = true, .own = true},
-                                         {ctx->out.data, .writes = true, .own = true}}},
-                     error);
-}
-
-static mb_status backward(const mb_layer *layer, const mb_layer_context *ctx, mb_error *error)
+static void backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     if (ctx->d_in.data == NULL)
-        return MB_OK;
-    return add_phase(layer, ctx,
-                     (mb_phase){.name = "backward",
-                                .run = run_backward,
-                                .uses = {{ctx->d_out.data, .own = true},
-                                         {ctx->workspace, .own = true},
-                                         {ctx->d_in.data, .writes = true, .own = true}}},
-                     error);
+        return;
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "backward",
+                                  .run = run_backward,
+                                  .tiling = mb_tiling_samples(ctx->rows),
+                                  .scratch = scratch_bytes(layer),
+                                  .uses = {{ctx->d_out.data, .own = true},
+                                           {is_max(layer) ? ctx->workspace : NULL, .own = true},
+                                           {ctx->d_in.data, .writes = true, .own = true}}},
+                       NULL);
 }
 
-static size_t keeps_places(const mb_layer *layer, size_t max_rows, bool training)
+static size_t argmax_size(const mb_layer *layer, size_t max_rows, bool training)
 {
     return training ? max_rows * mb_shape_size(layer->out) : 0;
 }
 
+#define POOLING                                                                                    \
+    .needs_image_input = true, .reads_per_sample = true, .writes_per_sample = true,                \
+    .forward = forward, .backward = backward
+
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
-    .needs_image_input = true,
-    .reads_per_sample = true,
-    .writes_per_sample = true,
+    .syntax = "KERNEL[/strideN][/padN]",
+    .help = "maximum of each window; the stride defaults to the kernel size",
     .configure = configure_max,
-    .workspace_size = keeps_places,
-    .forward = forward,
-    .backward = backward,
+    .workspace_size = argmax_size,
+    POOLING,
 };
 
 const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
-    .needs_image_input = true,
-    .reads_per_sample = true,
-    .writes_per_sample = true,
-    .configure = configure_mean,
-    .forward = forward,
-    .backward = backward,
+    .syntax = "KERNEL[/strideN][/padN]",
+    .help = "mean of each window",
+    .configure = configure_avg,
+    POOLING,
 };
 
 const mb_layer_ops mb_globalavgpool_ops = {
     .name = "globalavgpool",
-    .needs_image_input = true,
-    .reads_per_sample = true,
-    .writes_per_sample = true,
+    .syntax = "",
+    .help = "mean of each channel",
     .configure = configure_global,
-    .forward = forward,
-    .backward = backward,
+    POOLING,
 };

@@ -4,34 +4,43 @@
 
 static const double pi = 3.14159265358979323846;
 
-/* From `from` to `to` along half a cosine, at `share` (0..1) of the way. */
-static double along_cosine(double from, double to, double share)
+/* Half a cosine from `from` to `to`, at `fraction` (0..1) of the way. */
+static double anneal(double from, double to, double fraction)
 {
-    return to + (from - to) * 0.5 * (1.0 + cos(pi * share));
+    return to + (from - to) * 0.5 * (1.0 + cos(pi * fraction));
 }
 
-/* The defaults of PyTorch's OneCycleLR: steps are counted so that the last has the least rate. */
-static double one_cycle(double peak, size_t step, size_t steps)
+static double constant(double lr, size_t step, size_t steps)
 {
-    const double warm_share = 0.3, start = peak / 25.0, end = start / 1e4;
-    const double warm = warm_share * (double)steps - 1.0; /* where the peak is */
-    const double last = (double)steps - 1.0, now = (double)step;
-    if (now < warm)
-        return along_cosine(start, peak, now / warm);
-    const double top =
-        warm > 0.0 ? warm : 0.0; /* runs of three steps and fewer begin at the peak */
-    return last > top ? along_cosine(peak, end, (now - top) / (last - top)) : peak;
+    (void)step, (void)steps;
+    return lr;
 }
+
+static double cosine(double lr, size_t step, size_t steps)
+{
+    return anneal(lr, 0.0, (double)step / (double)steps);
+}
+
+/* The defaults of PyTorch's OneCycleLR: steps are counted so that the last has the lowest rate. */
+static double one_cycle(double max, size_t step, size_t steps)
+{
+    const double warmup_fraction = 0.3, start = max / 25.0, end = start / 1e4;
+    const double warmup = warmup_fraction * (double)steps - 1.0; /* the step at the maximum */
+    const double last = (double)steps - 1.0, now = (double)step;
+    if (now < warmup)
+        return anneal(start, max, now / warmup);
+    const double top = warmup > 0.0 ? warmup : 0.0; /* runs of up to three steps begin at the top */
+    return last > top ? anneal(max, end, (now - top) / (last - top)) : max;
+}
+
+/* By mb_schedule_kind. */
+static double (*const schedules[])(double lr, size_t step, size_t steps) = {
+    [MB_SCHEDULE_CONSTANT] = constant,
+    [MB_SCHEDULE_COSINE] = cosine,
+    [MB_SCHEDULE_ONECYCLE] = one_cycle,
+};
 
 double mb_schedule_lr(const mb_training_options *options, size_t step, size_t steps)
 {
-    switch (options->schedule) {
-    case MB_SCHEDULE_COSINE:
-        return along_cosine(options->lr, 0.0, (double)step / (double)steps);
-    case MB_SCHEDULE_ONECYCLE:
-        return one_cycle(options->lr, step, steps);
-    case MB_SCHEDULE_CONSTANT:
-        break;
-    }
-    return options->lr;
+    return schedules[options->schedule](options->lr, step, steps);
 }

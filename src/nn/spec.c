@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* %zu is the class count. */
+/* %zu: number of classes. */
 static const struct {
     const char *name, *layers;
 } named[] = {
@@ -17,7 +17,15 @@ static const struct {
              "conv2d:64x3,batchnorm2d,relu,globalavgpool,flatten,dense:%zu"},
 };
 
-static char *write_out(const char *text, size_t classes, mb_arena *arena)
+void mb_spec_list_names(char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof named / sizeof *named && used < size; i++)
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", named[i].name);
+}
+
+static char *expand_name(const char *text, size_t classes, mb_arena *arena)
 {
     char layers[MB_MAX_SPEC];
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
@@ -32,9 +40,9 @@ mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_sp
                         mb_error *error)
 {
     if (strlen(text) >= MB_MAX_SPEC)
-        return mb_fail(error, MB_ERROR_INVALID, "network: longer than %d characters",
+        return mb_fail(error, MB_ERROR_INVALID, "network: must be at most %d characters",
                        MB_MAX_SPEC - 1);
-    const char *whole = write_out(text, classes, arena);
+    const char *whole = expand_name(text, classes, arena);
     char *rest = whole != NULL ? mb_arena_strdup(arena, whole) : NULL;
     mb_spec_layer *layers = mb_arena_alloc(arena, MB_MAX_LAYERS, sizeof *layers);
     if (rest == NULL || layers == NULL)
@@ -46,7 +54,8 @@ mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_sp
             return mb_fail(error, MB_ERROR_INVALID, "network: layer %zu of '%s' is empty",
                            count + 1, whole);
         if (count == MB_MAX_LAYERS)
-            return mb_fail(error, MB_ERROR_INVALID, "network: more than %d layers", MB_MAX_LAYERS);
+            return mb_fail(error, MB_ERROR_INVALID, "network: must be at most %d layers",
+                           MB_MAX_LAYERS);
         char *argument = name;
         strsep(&argument, ":");
         layers[count++] = (mb_spec_layer){name, argument};

@@ -13,15 +13,18 @@ typedef struct mb_spec_layer {
 } mb_spec_layer;
 
 typedef struct mb_spec {
-    const char *text; /* written out: "dense:128,relu,dense:64,relu,dense:10" */
+    const char *text; /* with layers for a name: "dense:128,relu,dense:64,relu,dense:10" */
     mb_spec_layer *layers;
     size_t count;
 } mb_spec;
 
-/* Splits `text` at commas and colons, after writing out a name such as "mlp" for `classes`
- * classes. What it makes belongs to the arena. Blanks are not skipped, and whether layers exist is
- * the network's business. MB_ERROR_INVALID: empty, an empty layer, too long; MB_ERROR_MEMORY. */
+/* Splits `text` at commas and colons, after replacing a name such as "mlp" by its layers for
+ * `classes` classes. Memory comes from the arena. Whether the layers exist is not checked.
+ * MB_ERROR_INVALID: empty, an empty layer, too long; MB_ERROR_MEMORY. */
 mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_spec *spec,
                         mb_error *error);
+
+/* "mlp, lenet5, ...": the names of whole networks. `text` has room for `size` characters. */
+void mb_spec_list_names(char *text, size_t size);
 
 #endif

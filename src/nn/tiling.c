@@ -1,6 +1,6 @@
 #include "nn/tiling.h"
 
-enum { MOST_BLOCK_ROWS = 64 };
+enum { MAX_BLOCK_ROWS = 64 };
 
 static size_t blocks_of(size_t n, size_t block) { return (n + block - 1) / block; }
 
@@ -24,13 +24,13 @@ size_t mb_max_chunks(size_t max_rows)
     return max_rows < MB_MAX_CHUNKS ? max_rows : MB_MAX_CHUNKS;
 }
 
-size_t mb_equal_blocks(size_t n, size_t most)
+size_t mb_equal_blocks(size_t n, size_t max)
 {
-    const size_t blocks = blocks_of(n, most);
+    const size_t blocks = blocks_of(n, max);
     return blocks > 0 ? blocks_of(n, blocks) : 1;
 }
 
-size_t mb_block_rows(size_t rows) { return mb_equal_blocks(rows, MOST_BLOCK_ROWS); }
+size_t mb_block_rows(size_t rows) { return mb_equal_blocks(rows, MAX_BLOCK_ROWS); }
 
 size_t mb_tiling_tiles(mb_tiling tiling)
 {

@@ -2,24 +2,24 @@
 
 #include <string.h>
 
-enum { MOST = 65536 };
+enum { MAX_NUMBER = 65536 };
 
-/* A number from `least` on, and *text behind it. */
-static bool take_number(const char **text, size_t least, size_t *number)
+/* Takes a number of at least `min` from the start of *text. */
+static bool take_number(const char **text, size_t min, size_t *number)
 {
     size_t value = 0;
     const char *digit = *text;
-    for (; *digit >= '0' && *digit <= '9' && value <= MOST; digit++)
+    for (; *digit >= '0' && *digit <= '9' && value <= MAX_NUMBER; digit++)
         value = 10 * value + (size_t)(*digit - '0');
-    if (digit == *text || value < least || value > MOST)
+    if (digit == *text || value < min || value > MAX_NUMBER)
         return false;
     *text = digit;
     *number = value;
     return true;
 }
 
-/* "/strideN" and its like; the name is skipped where it is the next. */
-static bool skip(const char **text, const char *name)
+/* Takes `name` from the start of *text. */
+static bool take_name(const char **text, const char *name)
 {
     const size_t length = strlen(name);
     if (strncmp(*text, name, length) != 0)
@@ -28,20 +28,19 @@ static bool skip(const char **text, const char *name)
     return true;
 }
 
-/* What may stand behind the kernel, each once. */
 typedef struct window_option {
     const char *name;
-    size_t least, *number;
+    size_t min, *number;
     bool given;
 } window_option;
 
 static bool take_option(const char **text, window_option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (skip(text, options[i].name)) {
+        if (take_name(text, options[i].name)) {
             const bool twice = options[i].given;
             options[i].given = true;
-            return !twice && take_number(text, options[i].least, options[i].number);
+            return !twice && take_number(text, options[i].min, options[i].number);
         }
     return false;
 }
@@ -58,25 +57,20 @@ static bool take_options(const char *text, bool grouped, mb_window *window)
     return good;
 }
 
-mb_status mb_window_parse(const char *name, const char *argument, size_t stride, size_t *channels,
-                          mb_window *window, mb_error *error)
+mb_status mb_window_parse(const mb_layer *layer, const char *argument, size_t stride,
+                          size_t *channels, mb_window *window, mb_error *error)
 {
-    const char *text = argument != NULL ? argument : "";
+    const char *text = argument != NULL ? argument : "", *name = layer->ops->name;
     size_t kernel = 0;
     *window = (mb_window){.groups = 1};
-    bool good = channels == NULL || (take_number(&text, 1, channels) && skip(&text, "x"));
+    bool good = channels == NULL || (take_number(&text, 1, channels) && take_name(&text, "x"));
     good = good && take_number(&text, 1, &kernel);
     window->rows = window->columns = kernel;
     window->stride = stride > 0 ? stride : kernel;
     if (good && take_options(text, channels != NULL, window))
         return MB_OK;
-    return channels != NULL
-               ? mb_fail(error, MB_ERROR_INVALID,
-                         "%s takes CHANNELSxKERNEL[/strideN][/padN][/groupsN], each "
-                         "once, as in %s:16x5/pad2",
-                         name, name)
-               : mb_fail(error, MB_ERROR_INVALID,
-                         "%s takes KERNEL[/strideN][/padN], each once, as in %s:2", name, name);
+    return mb_fail(error, MB_ERROR_INVALID, "%s takes %s, each option once, as in %s:%s", name,
+                   layer->ops->syntax, name, channels != NULL ? "16x5/pad2" : "2");
 }
 
 mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *columns,
@@ -86,8 +80,8 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
                  padded_columns = in.columns + 2 * window.padding;
     if (window.padding >= window.rows)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "padding %zu is not smaller than the kernel, %zux%zu", window.padding,
-                       window.rows, window.columns);
+                       "padding must be smaller than the kernel, %zux%zu, got %zu", window.rows,
+                       window.columns, window.padding);
     if (padded_rows < window.rows || padded_columns < window.columns)
         return mb_fail(
             error, MB_ERROR_INVALID,
@@ -99,58 +93,57 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
     return MB_OK;
 }
 
-/* Images in numbers must be in range, as activations are. */
 mb_status mb_window_check_size(const mb_layer *layer, mb_error *error)
 {
     const mb_shape in = layer->in, out = layer->out;
-    const size_t padding = layer->window.padding;
-    size_t numbers;
-    const bool fits = mb_multiply(in.rows + 2 * padding, in.columns + 2 * padding, &numbers) &&
-                      mb_multiply(numbers, in.channels, &numbers) && numbers <= INT32_MAX &&
-                      mb_multiply(out.rows, out.columns, &numbers) &&
-                      mb_multiply(numbers, out.channels, &numbers) && numbers <= INT32_MAX;
-    return fits
-               ? MB_OK
-               : mb_fail(error, MB_ERROR_INVALID,
-                         "images of %zux%zux%zu (channels, rows, columns) with padding %zu, or the "
-                         "%zux%zux%zu made of them, are too large",
-                         in.channels, in.rows, in.columns, padding, out.channels, out.rows,
-                         out.columns);
+    const size_t padding = mb_layer_window(layer)->padding;
+    size_t elements;
+    const bool fits = mb_multiply(in.rows + 2 * padding, in.columns + 2 * padding, &elements) &&
+                      mb_multiply(elements, in.channels, &elements) && elements <= INT32_MAX &&
+                      mb_multiply(out.rows, out.columns, &elements) &&
+                      mb_multiply(elements, out.channels, &elements) && elements <= INT32_MAX;
+    return fits ? MB_OK
+                : mb_fail(error, MB_ERROR_INVALID,
+                          "input of %zux%zux%zu (channels, rows, columns) with padding %zu, or its "
+                          "output of %zux%zux%zu, is too large",
+                          in.channels, in.rows, in.columns, padding, out.channels, out.rows,
+                          out.columns);
 }
 
-/* Rows of all planes, one plane after the other, or of pixels. */
+/* Contiguous rows of an image: those of all channels, one channel after the other, in NCHW. */
 typedef struct image_rows {
-    size_t rows, length; /* numbers of a row */
+    size_t count, length;
 } image_rows;
 
-static image_rows rows_of(const mb_layer *layer, bool planes)
+static image_rows rows_of(const mb_layer *layer, mb_layout layout)
 {
     const mb_shape in = layer->in;
-    return planes ? (image_rows){in.channels * in.rows, in.columns}
-                  : (image_rows){in.rows, in.columns * in.channels};
+    return layout == MB_LAYOUT_NCHW ? (image_rows){in.channels * in.rows, in.columns}
+                                    : (image_rows){in.rows, in.columns * in.channels};
 }
 
-/* Where row `row` begins between its borders. */
-static size_t place_of_row(const mb_layer *layer, bool planes, size_t row)
+/* Index in the padded image of the first element of row `row` that is not padding. */
+static size_t padded_index(const mb_layer *layer, mb_layout layout, size_t row)
 {
     const mb_shape in = layer->in;
-    const size_t padding = layer->window.padding, pixel = planes ? 1 : in.channels;
+    const size_t padding = mb_layer_window(layer)->padding;
     const size_t padded_row = row / in.rows * (in.rows + 2 * padding) + row % in.rows + padding;
-    return (padded_row * (in.columns + 2 * padding) + padding) * pixel;
+    return (padded_row * (in.columns + 2 * padding) + padding) *
+           (layout == MB_LAYOUT_NCHW ? 1 : in.channels);
 }
 
-void mb_window_pad(const mb_layer *layer, bool planes, const float *image, float *padded)
+void mb_window_pad(const mb_layer *layer, mb_layout layout, const float *image, float *padded)
 {
-    const image_rows all = rows_of(layer, planes);
-    for (size_t row = 0; row < all.rows; row++)
-        memcpy(padded + place_of_row(layer, planes, row), image + row * all.length,
-               all.length * sizeof *padded);
+    const image_rows rows = rows_of(layer, layout);
+    for (size_t row = 0; row < rows.count; row++)
+        memcpy(padded + padded_index(layer, layout, row), image + row * rows.length,
+               rows.length * sizeof *padded);
 }
 
-void mb_window_unpad(const mb_layer *layer, bool planes, const float *padded, float *image)
+void mb_window_unpad(const mb_layer *layer, mb_layout layout, const float *padded, float *image)
 {
-    const image_rows all = rows_of(layer, planes);
-    for (size_t row = 0; row < all.rows; row++)
-        memcpy(image + row * all.length, padded + place_of_row(layer, planes, row),
-               all.length * sizeof *image);
+    const image_rows rows = rows_of(layer, layout);
+    for (size_t row = 0; row < rows.count; row++)
+        memcpy(image + row * rows.length, padded + padded_index(layer, layout, row),
+               rows.length * sizeof *image);
 }

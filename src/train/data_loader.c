@@ -22,75 +22,69 @@ mb_status mb_data_loader_open(const mb_data_loader_config *supply, const mb_kern
     return status;
 }
 
-static void run_augment(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_augment(const mb_tile_args *args)
 {
-    const mb_data_loader *loader = context;
-    const size_t first = tile * AUGMENT_ROWS;
-    mb_augmented_batch_fill(&loader->augmented, loader->kernels, step->dataset_samples, first,
-                            first + AUGMENT_ROWS, step->epoch, scratch);
+    const mb_data_loader *loader = args->op;
+    const size_t first = args->tile * AUGMENT_ROWS;
+    mb_augmented_batch_fill(&loader->augmented, loader->kernels, args->step->dataset_samples, first,
+                            first + AUGMENT_ROWS, args->step->epoch, args->scratch);
 }
 
-static void run_gather(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_gather(const mb_tile_args *args)
 {
-    (void)scratch;
-    const mb_data_loader *loader = context;
-    mb_batch_gather(step->batch, loader->kernels, step->samples, tile);
+    const mb_data_loader *loader = args->op;
+    mb_batch_gather(&loader->batch, loader->kernels, args->step->samples, args->tile);
 }
 
-static void run_prefetch(const void *context, const mb_step *step, size_t tile, void *scratch)
+static void run_prefetch(const mb_tile_args *args)
 {
-    (void)scratch;
-    const mb_data_loader *loader = context;
-    const size_t first = tile * AUGMENT_ROWS;
+    const mb_data_loader *loader = args->op;
+    const size_t first = args->tile * AUGMENT_ROWS;
     if (loader->augments)
-        mb_augmented_batch_prefetch(&loader->augmented, step->next, first, first + AUGMENT_ROWS);
+        mb_augmented_batch_prefetch(&loader->augmented, args->step->next, first,
+                                    first + AUGMENT_ROWS);
     else
-        mb_batch_prefetch(loader->source, step->next, tile);
+        mb_batch_prefetch(loader->source, args->step->next, args->tile);
 }
 
-static mb_tiling cut_of_augment(const mb_data_loader *loader)
+static mb_tiling augment_tiling(const mb_data_loader *loader)
 {
     return mb_tiling_rows((loader->batch_size + AUGMENT_ROWS - 1) / AUGMENT_ROWS, 1);
 }
 
-static mb_tiling cut_of_gather(const mb_data_loader *loader)
+static mb_tiling gather_tiling(const mb_data_loader *loader)
 {
     return mb_tiling_rows(mb_batch_tile_count(loader->batch.source, loader->batch_size), 1);
 }
 
-static mb_status plan_augment(const mb_data_loader *loader, mb_plan *plan, mb_error *error)
+void mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan)
 {
-    const mb_phase phase = {.name = "augment",
-                            .run = run_augment,
-                            .op = loader,
-                            .tiling = cut_of_augment(loader),
-                            .scratch = loader->augmented.augmenter->scratch,
-                            .uses = {{&mb_batch_source, .writes = true}}};
-    return mb_plan_add(plan, &phase, error);
+    const mb_batch *batch = &loader->batch;
+    if (loader->augments)
+        mb_plan_add(plan, &(mb_phase){.name = "augment",
+                                      .run = run_augment,
+                                      .op = loader,
+                                      .tiling = augment_tiling(loader),
+                                      .scratch = loader->augmented.augmenter->scratch,
+                                      .uses = {{batch->source, .writes = true}}});
+    mb_plan_add(plan, &(mb_phase){.name = "gather",
+                                  .run = run_gather,
+                                  .op = loader,
+                                  .tiling = gather_tiling(loader),
+                                  .uses = {{batch->source},
+                                           {batch->labels, .writes = true},
+                                           {batch->x, .writes = true},
+                                           {batch->block, .writes = true}}});
 }
 
-mb_status mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan, mb_error *error)
+/* With the tiling of the phase that reads the images: the thread that prefetches will need them. */
+void mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan)
 {
-    const mb_phase phase = {.name = "gather",
-                            .run = run_gather,
-                            .op = loader,
-                            .tiling = cut_of_gather(loader),
-                            .uses = {{&mb_batch_source},
-                                     {&mb_batch_rows, .writes = true},
-                                     {&mb_batch_blocks, .writes = true}}};
-    const mb_status status = loader->augments ? plan_augment(loader, plan, error) : MB_OK;
-    return status == MB_OK ? mb_plan_add(plan, &phase, error) : status;
-}
-
-/* With the cut of what reads the images: who asks the memory for a piece will need it. */
-mb_status mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan, mb_error *error)
-{
-    const mb_phase phase = {.name = "prefetch",
-                            .run = run_prefetch,
-                            .op = loader,
-                            .tiling =
-                                loader->augments ? cut_of_augment(loader) : cut_of_gather(loader)};
-    return mb_plan_add(plan, &phase, error);
+    mb_plan_add(plan, &(mb_phase){.name = "prefetch",
+                                  .run = run_prefetch,
+                                  .op = loader,
+                                  .tiling = loader->augments ? augment_tiling(loader)
+                                                             : gather_tiling(loader)});
 }
 
 size_t mb_data_loader_steps(const mb_data_loader *loader)
@@ -115,8 +109,7 @@ size_t mb_data_loader_rows(const mb_data_loader *loader, size_t number)
 mb_step mb_data_loader_step(mb_data_loader *loader, size_t number)
 {
     const mb_sample_indices drawn = slice(loader, number);
-    return (mb_step){.batch = &loader->batch,
-                     .samples = loader->augments
+    return (mb_step){.samples = loader->augments
                                     ? (mb_sample_indices){loader->augmented.index, drawn.count}
                                     : drawn,
                      .dataset_samples = drawn,

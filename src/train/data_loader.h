@@ -34,10 +34,9 @@ mb_status mb_data_loader_open(const mb_data_loader_config *supply, const mb_kern
                               mb_error *error);
 
 /* Appends the phases that make the step's batch; and the one that asks the memory for the next, not
- * long before it is needed. MB_ERROR_MEMORY. */
-mb_status mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan, mb_error *error);
-mb_status mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan,
-                                       mb_error *error);
+ * long before it is needed. */
+void mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan);
+void mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan);
 
 /* Steps of a pass over all samples, the smaller last one included. */
 size_t mb_data_loader_steps(const mb_data_loader *loader);

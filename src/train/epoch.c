@@ -8,26 +8,23 @@ static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_plan *plan, mb_error
     const mb_layer_context ctx = {.plan = plan,
                                   .arena = &epoch->arena,
                                   .kernels = network->kernels,
-                                  .source = epoch->loader.batch.source,
+                                  .batch = &epoch->loader.batch,
                                   .rows = rows,
                                   .trainable = epoch->trainable};
     const mb_layer_context output = mb_network_output_context(network, &epoch->activations, ctx);
     const bool training = epoch->trainable != NULL;
 
-    mb_status status = mb_data_loader_plan_batch(&epoch->loader, plan, error);
-    if (status == MB_OK)
-        status = mb_network_forward(network, &epoch->activations, ctx, error);
-    if (status == MB_OK)
-        status = mb_loss_plan(&epoch->loss, &output, error);
-    if (status == MB_OK && training)
-        status = mb_network_backward(network, &epoch->activations, ctx, error);
-    if (status == MB_OK)
-        status = mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output, error);
-    if (status == MB_OK && training)
-        status = mb_network_update(network, &epoch->activations, ctx, error);
-    if (status == MB_OK)
-        status = mb_data_loader_plan_prefetch(&epoch->loader, plan, error);
-    return status;
+    mb_data_loader_plan_batch(&epoch->loader, plan);
+    mb_network_forward(network, &epoch->activations, ctx);
+    mb_loss_plan(&epoch->loss, &output);
+    if (training)
+        mb_network_backward(network, &epoch->activations, ctx);
+    mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output);
+    if (training)
+        mb_network_update(network, &epoch->activations, ctx);
+    mb_data_loader_plan_prefetch(&epoch->loader, plan);
+    const mb_status status = mb_arena_status(&epoch->arena, "plan", error);
+    return status == MB_OK ? mb_plan_status(plan, error) : status;
 }
 
 static mb_status plan_all(mb_epoch *epoch, mb_error *error)

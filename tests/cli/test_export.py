@@ -125,7 +125,7 @@ class States(ProgramTest):
         self.fail_with(1, "evaluate", "--data", self.data, "state", "--network",
                        "dense:3,dense:4", says='tensor "1.weight" of shape (4, 3) is missing')
         self.fail_with(2, "evaluate", "--data", self.data, "state", "--network", "dense:x",
-                       says="dense takes its units")
+                       says="dense takes its number of units")
 
 
 if __name__ == "__main__":

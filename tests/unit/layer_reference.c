@@ -158,18 +158,19 @@ static uint32_t hash_of(uint32_t x)
 static double kept_share(const mb_reference_layer *p, size_t i)
 {
     const mb_layer *layer = p->layer;
-    const mb_memory_format *placed = &layer->in_format;
+    const mb_memory_format *format = &layer->in_format;
+    const double rate = strtod(layer->argument, NULL);
     const size_t size = mb_shape_size(layer->out), number = i % size;
-    const size_t pixels = placed->shape.rows * placed->shape.columns;
-    const size_t place = placed->planes || placed->shape.channels == 1
+    const size_t pixels = format->image.rows * format->image.columns;
+    const size_t place = format->layout == MB_LAYOUT_NCHW || format->image.channels == 1
                              ? number
-                             : number % pixels * placed->shape.channels + number / pixels;
+                             : number % pixels * format->image.channels + number / pixels;
     const uint64_t sample = p->batch->number[i / size];
     mb_rng rng =
         mb_rng_at(p->twin->seed, MB_RNG_DROPOUT, 0, sample * MB_MAX_LAYERS + layer->position);
     const uint64_t key = mb_rng_next(&rng);
     const uint32_t hash = hash_of(hash_of((uint32_t)place + (uint32_t)key) ^ (uint32_t)(key >> 32));
-    return (double)hash < floor(layer->rate * 0x1p32) ? 0.0 : 1.0 / (1.0 - layer->rate);
+    return (double)hash < floor(rate * 0x1p32) ? 0.0 : 1.0 / (1.0 - rate);
 }
 
 static void dropout_forward(const mb_reference_layer *p)
@@ -220,24 +221,24 @@ static void dense_backward(const mb_reference_layer *p)
 /* ---- */
 
 static const struct kind {
-    const mb_layer_ops *ops;
+    const char *name;
     mb_reference_fn *forward, *backward;
 } kinds[] = {
-    {&mb_conv2d_ops, mb_reference_conv2d_forward, mb_reference_conv2d_backward},
-    {&mb_maxpool2d_ops, mb_reference_maxpool_forward, mb_reference_maxpool_backward},
-    {&mb_avgpool2d_ops, mb_reference_avgpool_forward, mb_reference_avgpool_backward},
-    {&mb_globalavgpool_ops, mb_reference_avgpool_forward, mb_reference_avgpool_backward},
-    {&mb_batchnorm2d_ops, batchnorm_forward, batchnorm_backward},
-    {&mb_relu_ops, relu_forward, relu_backward},
-    {&mb_dropout_ops, dropout_forward, dropout_backward},
-    {&mb_flatten_ops, flatten_forward, flatten_backward},
-    {&mb_dense_ops, dense_forward, dense_backward},
+    {"conv2d", mb_reference_conv2d_forward, mb_reference_conv2d_backward},
+    {"maxpool2d", mb_reference_maxpool_forward, mb_reference_maxpool_backward},
+    {"avgpool2d", mb_reference_avgpool_forward, mb_reference_avgpool_backward},
+    {"globalavgpool", mb_reference_avgpool_forward, mb_reference_avgpool_backward},
+    {"batchnorm2d", batchnorm_forward, batchnorm_backward},
+    {"relu", relu_forward, relu_backward},
+    {"dropout", dropout_forward, dropout_backward},
+    {"flatten", flatten_forward, flatten_backward},
+    {"dense", dense_forward, dense_backward},
 };
 
 static const struct kind *kind_of(const mb_layer *layer)
 {
     const struct kind *kind = kinds;
-    while (kind->ops != layer->ops)
+    while (strcmp(kind->name, layer->ops->name) != 0)
         kind++;
     return kind;
 }

@@ -15,7 +15,7 @@ static inline void taps_of(const mb_reference_layer *p, size_t row, size_t chann
                            size_t x, size_t channel_in, size_t weight, visit_fn *visit)
 {
     const mb_shape in = p->layer->in, out = p->layer->out;
-    const mb_window *w = &p->layer->window;
+    const mb_window *w = mb_layer_window(p->layer);
     const size_t at = ((row * out.channels + channel) * out.rows + y) * out.columns + x;
     for (size_t ky = 0; ky < w->rows; ky++)
         for (size_t kx = 0; kx < w->columns; kx++, weight++) {
@@ -32,7 +32,7 @@ static inline void taps_of(const mb_reference_layer *p, size_t row, size_t chann
 static inline void each_tap(const mb_reference_layer *p, visit_fn *visit)
 {
     const mb_shape in = p->layer->in, out = p->layer->out;
-    const mb_window *w = &p->layer->window;
+    const mb_window *w = mb_layer_window(p->layer);
     const bool mixes = p->layer->ops == &mb_conv2d_ops; /* channels */
     const size_t groups = mixes ? w->groups : in.channels, channels = in.channels / groups;
     for (size_t row = 0; row < p->batch->rows; row++)
@@ -103,7 +103,7 @@ void mb_reference_maxpool_backward(const mb_reference_layer *p)
 /* Padding counts as zeros. */
 static double share(const mb_reference_layer *p)
 {
-    return 1.0 / (double)(p->layer->window.rows * p->layer->window.columns);
+    return 1.0 / (double)(mb_layer_window(p->layer)->rows * mb_layer_window(p->layer)->columns);
 }
 
 static void mean_tap(const mb_reference_layer *p, tap t)

@@ -31,7 +31,7 @@ void mb_reference_mlp_open(const mb_network *network, mb_reference_mlp *twin)
             assert_true(twin->count < MB_REFERENCE_LAYERS);
             twin->width[++twin->count] = mb_shape_size(network->layers[i].out);
         } else {
-            assert_ptr_equal(network->layers[i].ops, &mb_relu_ops);
+            assert_string_equal(network->layers[i].ops->name, "relu");
             twin->relu[twin->count - 1] = true;
         }
     }

@@ -239,11 +239,13 @@ TEST(bad_specs_are_refused_by_name)
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         snprintf(spec, sizeof spec, "dense:8,dense:%s,dense:3", units[i]);
         snprintf(why, sizeof why,
-                 "network: layer 2 'dense:%s': dense takes its units, 1 to 1000000", units[i]);
+                 "network: layer 2 'dense:%s': dense takes its number of units, 1 to 1000000",
+                 units[i]);
         fails(*state, spec, tiny, 3, why);
     }
-    fails(*state, "dense", tiny, 3, "network: layer 1 'dense': dense takes its units");
-    fails(*state, "relu,dense:3", tiny, 3, "layer 1 'relu': relu cannot be the first layer");
+    fails(*state, "dense", tiny, 3, "network: layer 1 'dense': dense takes its number of units");
+    fails(*state, "relu,dense:3", tiny, 3,
+          "layer 1 'relu': relu must follow a layer that computes");
     fails(*state, "dense:8,relu:2,dense:3", tiny, 3, "layer 2 'relu:2': relu takes no argument");
     fails(*state, "dense:8,gelu,dense:3", tiny, 3, "layer 2: no layer is called 'gelu'");
     fails(*state, "Dense:3", tiny, 3, "layer 1: no layer is called 'Dense'");
@@ -265,33 +267,37 @@ TEST(bad_layers_of_images_are_refused)
         {"maxpool2d:2/groups2,flatten,dense:10", "maxpool2d takes KERNEL["},
         {"conv2d:16x3/pad1/pad2,flatten,dense:10",
          "layer 1 'conv2d:16x3/pad1/pad2': conv2d takes CHANNELSxKERNEL[/strideN][/padN]["},
-        {"conv2d:16x3/pad1/pad1,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
-        {"conv2d:4x3/stride1/pad1/stride2,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
-        {"conv2d:4x3/groups1/groups1,flatten,dense:10", "each once, as in conv2d:16x5/pad2"},
-        {"avgpool2d:2/pad0/pad1,flatten,dense:10", "each once, as in avgpool2d:2"},
+        {"conv2d:16x3/pad1/pad1,flatten,dense:10", "each option once, as in conv2d:16x5/pad2"},
+        {"conv2d:4x3/stride1/pad1/stride2,flatten,dense:10",
+         "each option once, as in conv2d:16x5/pad2"},
+        {"conv2d:4x3/groups1/groups1,flatten,dense:10", "each option once, as in conv2d:16x5/pad2"},
+        {"avgpool2d:2/pad0/pad1,flatten,dense:10", "each option once, as in avgpool2d:2"},
         {"conv2d:4x29,flatten,dense:10", "a kernel of 29x29 does not fit into 1x28x28"},
-        {"conv2d:4x3/pad3,flatten,dense:10", "padding 3 is not smaller than the kernel, 3x3"},
+        {"conv2d:4x3/pad3,flatten,dense:10", "padding must be smaller than the kernel, 3x3, got 3"},
         {"conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10",
-         "layer 2 'conv2d:8x3/groups4': 4 groups do not divide 6 channels in and 8 out"},
-        {"conv2d:4x3,dense:10", "and 4x26x26 (channels, rows, columns) come in: flatten goes"},
+         "layer 2 'conv2d:8x3/groups4': 4 groups do not divide 6 input channels and 8 output "
+         "channels"},
+        {"conv2d:4x3,dense:10",
+         "needs flat input, got 4x26x26 (channels, rows, columns): add flatten"},
         {"conv2d:65536x3,conv2d:65536x3,flatten,dense:10",
          "layer 2 'conv2d:65536x3': weights of 65536x65536x3x3 are too large"},
         {"conv2d:65536x28/pad27,conv2d:1x1/pad0,maxpool2d:65536/pad65535,flatten,dense:10",
-         "images of 1x55x55 (channels, rows, columns) with padding 65535"},
-        {"maxpool2d:65536/pad65535/stride1,flatten,dense:10", "are too large"},
+         "input of 1x55x55 (channels, rows, columns) with padding 65535"},
+        {"maxpool2d:65536/pad65535/stride1,flatten,dense:10", "is too large"},
         {"globalavgpool:2,flatten,dense:10", "globalavgpool takes no argument"},
         {"batchnorm2d:2,flatten,dense:10", "batchnorm2d takes no argument"},
         {"flatten:2,dense:10", "flatten takes no argument"},
-        {"conv2d:4x3,dropout:1,flatten,dense:10", "dropout takes its rate, 0 to 1 (excluded)"},
-        {"conv2d:4x3,dropout:nan,flatten,dense:10", "dropout takes its rate, 0 to 1 (excluded)"},
-        {"dropout:0.5,dense:10", "dropout cannot be the first layer"},
-        {"flatten,dropout:0.5,dense:10", "layer 2 'dropout:0.5': dropout cannot be the first"},
-        {"flatten,relu,dense:10", "layer 2 'relu': relu cannot be the first layer"},
-        {"flatten,flatten,relu,dense:10", "layer 3 'relu': relu cannot be the first layer"},
+        {"conv2d:4x3,dropout:1,flatten,dense:10", "dropout takes its rate, at least 0 and below 1"},
+        {"conv2d:4x3,dropout:nan,flatten,dense:10",
+         "dropout takes its rate, at least 0 and below 1"},
+        {"dropout:0.5,dense:10", "dropout must follow a layer that computes"},
+        {"flatten,dropout:0.5,dense:10", "layer 2 'dropout:0.5': dropout must follow"},
+        {"flatten,relu,dense:10", "layer 2 'relu': relu must follow a layer that computes"},
+        {"flatten,flatten,relu,dense:10", "layer 3 'relu': relu must follow a layer that computes"},
         {"conv2d:4x3,flatten,conv2d:4x1,flatten,dense:10",
-         "layer 3 'conv2d:4x1': conv2d takes images, and 2704 flat numbers come in"},
-        {"dense:64,relu,batchnorm2d,dense:10", "batchnorm2d takes images, and 64 flat numbers"},
-        {"flatten,maxpool2d:1,dense:10", "maxpool2d takes images, and 784 flat numbers"},
+         "layer 3 'conv2d:4x1': conv2d needs image input, got 2704 flat features"},
+        {"dense:64,relu,batchnorm2d,dense:10", "batchnorm2d needs image input, got 64 flat"},
+        {"flatten,maxpool2d:1,dense:10", "maxpool2d needs image input, got 784 flat"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         fails(*state, cases[i].spec, mnist, 10, cases[i].why);
@@ -306,7 +312,7 @@ TEST(options_of_windows_stand_in_any_order)
         "conv2d:4x3,conv2d:8x5/pad1/groups4/stride2,flatten,dense:10"};
     for (size_t i = 0; i < 3; i++) {
         mb_network *network = open_network(*state, specs[i], mnist, 10);
-        const mb_window *window = &network->layers[1].window;
+        const mb_window *window = mb_layer_window(&network->layers[1]);
         assert_int_equal(window->rows, 5);
         assert_int_equal(window->stride, 2);
         assert_int_equal(window->padding, 1);
@@ -317,23 +323,23 @@ TEST(options_of_windows_stand_in_any_order)
 
 TEST(networks_end_in_a_unit_a_class)
 {
-    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
+    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit per class");
     fails(*state, "dense:3,relu", tiny, 3, "'dense:3,relu' must end in dense:3");
-    fails(*state, "mlp", tiny, 1, "network: 1 classes; 2 to 256 can be told apart");
-    fails(*state, "mlp", tiny, 0, "network: 0 classes");
-    fails(*state, "mlp", tiny, 257, "network: 257 classes");
+    fails(*state, "mlp", tiny, 1, "network: classes: must be 2 to 256, got 1");
+    fails(*state, "mlp", tiny, 0, "must be 2 to 256, got 0");
+    fails(*state, "mlp", tiny, 257, "must be 2 to 256, got 257");
     mb_network_close(open_network(*state, "mlp", tiny, 2));
     mb_network_close(open_network(*state, "mlp", tiny, 256));
 }
 
 TEST(samples_have_a_size)
 {
-    fails(*state, "mlp", (mb_shape){0, 28, 28}, 10, "network: samples of 0x28x28 cannot be");
-    fails(*state, "mlp", (mb_shape){1, 0, 28}, 10, "network: samples of 1x0x28 cannot be");
-    fails(*state, "mlp", (mb_shape){1, 28, 0}, 10, "network: samples of 1x28x0 cannot be");
-    fails(*state, "mlp", (mb_shape){2, INT_MAX / 2 + 1, 1}, 10, "cannot be taken in");
-    fails(*state, "mlp", (mb_shape){SIZE_MAX, 2, 1}, 10, "cannot be taken in");
-    fails(*state, "mlp", (mb_shape){1, SIZE_MAX / 2 + 2, 2}, 10, "cannot be taken in");
+    fails(*state, "mlp", (mb_shape){0, 28, 28}, 10, "network: input of 0x28x28 (channels");
+    fails(*state, "mlp", (mb_shape){1, 0, 28}, 10, "network: input of 1x0x28 (channels");
+    fails(*state, "mlp", (mb_shape){1, 28, 0}, 10, "network: input of 1x28x0 (channels");
+    fails(*state, "mlp", (mb_shape){2, INT_MAX / 2 + 1, 1}, 10, "is out of range");
+    fails(*state, "mlp", (mb_shape){SIZE_MAX, 2, 1}, 10, "is out of range");
+    fails(*state, "mlp", (mb_shape){1, SIZE_MAX / 2 + 2, 2}, 10, "is out of range");
 }
 
 /* More bytes than any address space has; nothing is leaked or half made. */

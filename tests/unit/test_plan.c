@@ -12,17 +12,15 @@ enum { MOST_THREADS = 5, LOG = 64 };
 static const char x, y;
 static const mb_tiling fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
 
-static void do_nothing(const void *op, const mb_step *step, size_t tile, void *scratch)
-{
-    (void)op, (void)step, (void)tile, (void)scratch;
-}
+static void do_nothing(const mb_tile_args *args) { (void)args; }
 
 static void add(mb_plan *plan, mb_phase phase)
 {
     phase.name = "test";
     if (phase.run == NULL)
         phase.run = do_nothing;
-    assert_int_equal(mb_plan_add(plan, &phase, NULL), MB_OK);
+    mb_plan_add(plan, &phase);
+    assert_int_equal(mb_plan_status(plan, NULL), MB_OK);
 }
 
 /* Whether a phase with the second use waits for one with the first. */
@@ -139,12 +137,11 @@ static struct {
 } run_log[LOG];
 static size_t run_count;
 
-static void log_tile(const void *op, const mb_step *step, size_t tile, void *scratch)
+static void log_tile(const mb_tile_args *args)
 {
-    (void)step, (void)scratch;
     if (run_count < LOG) {
-        run_log[run_count].letter = *(const char *)op;
-        run_log[run_count].tile = tile;
+        run_log[run_count].letter = *(const char *)args->op;
+        run_log[run_count].tile = args->tile;
     }
     run_count++;
 }
@@ -176,10 +173,9 @@ TEST(phases_that_follow_run_tile_by_tile)
 
 static unsigned char runs[3][200]; /* of each tile of three phases */
 
-static void count_tile(const void *op, const mb_step *step, size_t tile, void *scratch)
+static void count_tile(const mb_tile_args *args)
 {
-    (void)step, (void)scratch;
-    runs[*(const size_t *)op][tile]++; /* each tile is one thread's */
+    runs[*(const size_t *)args->op][args->tile]++; /* each tile is one thread's */
 }
 
 static void check_counts(size_t tiles, size_t threads)
@@ -223,18 +219,18 @@ typedef struct ring {
 static ring rings;
 static job ring_job;
 
-static void check_arguments(const void *op, const mb_step *step, const void *scratch)
+static void check_arguments(const mb_tile_args *args)
 {
     const char *mine = &ring_job.scratch[omp_get_thread_num()];
-    if (op != &rings || step != &ring_job.step || scratch != mine)
+    if (args->op != &rings || args->step != &ring_job.step || args->scratch != mine)
         rings.right = false;
 }
 
 /* next = mean of a cell and all others' differences: reads what every other tile wrote. */
-static void mix(const void *op, const mb_step *step, size_t tile, void *scratch)
+static void mix(const mb_tile_args *args)
 {
-    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), tile);
-    check_arguments(op, step, scratch);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), args->tile);
+    check_arguments(args);
     for (size_t i = part.row; i < part.row + part.rows; i++) {
         float sum = 0.0f;
         for (size_t other = 0; other < CELLS; other++)
@@ -243,18 +239,18 @@ static void mix(const void *op, const mb_step *step, size_t tile, void *scratch)
     }
 }
 
-static void halve(const void *op, const mb_step *step, size_t tile, void *scratch)
+static void halve(const mb_tile_args *args)
 {
-    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), tile);
-    check_arguments(op, step, scratch);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, RING_BLOCK), args->tile);
+    check_arguments(args);
     for (size_t i = part.row; i < part.row + part.rows; i++)
         rings.next[i] *= 0.03f;
 }
 
-static void copy_back(const void *op, const mb_step *step, size_t tile, void *scratch)
+static void copy_back(const mb_tile_args *args)
 {
-    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, 8), tile);
-    check_arguments(op, step, scratch);
+    const mb_tile part = mb_tiling_tile(mb_tiling_rows(CELLS, 8), args->tile);
+    check_arguments(args);
     memcpy(rings.here + part.row, rings.next + part.row, part.rows * sizeof *rings.here);
 }
 

@@ -93,7 +93,7 @@ TEST(layers_have_a_limit)
     many(text, MB_MAX_LAYERS);
     assert_int_equal(parse(&arena, text, 10).count, MB_MAX_LAYERS);
     many(text, MB_MAX_LAYERS + 1);
-    fails(text, "network: more than 256 layers");
+    fails(text, "network: must be at most 256 layers");
     mb_arena_free(&arena);
 }
 
@@ -103,7 +103,7 @@ TEST(text_has_a_limit)
     char text[MB_MAX_SPEC + 1];
     memset(text, 'x', MB_MAX_SPEC);
     text[MB_MAX_SPEC] = '\0';
-    fails(text, "network: longer than 4095 characters");
+    fails(text, "network: must be at most 4095 characters");
     text[MB_MAX_SPEC - 1] = '\0';
     assert_int_equal(parse(&arena, text, 10).count, 1);
     mb_arena_free(&arena);

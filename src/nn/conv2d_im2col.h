@@ -1,0 +1,28 @@
+/* Convolution by im2col: the windows of a block of rows of outputs are written out and multiplied
+ * by BLAS, block after block. The layouts differ in the products. */
+#ifndef MB_NN_CONV2D_IM2COL_H
+#define MB_NN_CONV2D_IM2COL_H
+
+#include "nn/conv2d.h"
+
+/* A block of rows of outputs of a sample, and one group of channels. */
+typedef struct mb_conv2d_block {
+    size_t group, row, rows, pixels;
+} mb_conv2d_block;
+
+typedef void mb_conv2d_block_fn(const mb_conv2d_pass *pass, const mb_conv2d_block *block);
+
+typedef struct mb_conv2d_products {
+    mb_conv2d_block_fn *im2col;       /* pass->windows from the image */
+    mb_conv2d_block_fn *col2im;       /* adds pass->d_windows to the image's gradient */
+    mb_conv2d_block_fn *fill_bias;    /* the biases into the block's outputs of all groups */
+    mb_conv2d_block_fn *forward;      /* out += W x windows */
+    mb_conv2d_block_fn *grad_weights; /* adds d_out x windows to the gradient */
+    mb_conv2d_block_fn *grad_windows; /* pass->d_windows = W x d_out */
+} mb_conv2d_products;
+
+void mb_conv2d_im2col_forward(const mb_conv2d_pass *pass, const mb_conv2d_products *products);
+void mb_conv2d_im2col_grad_weights(const mb_conv2d_pass *pass, const mb_conv2d_products *products);
+void mb_conv2d_im2col_grad_image(const mb_conv2d_pass *pass, const mb_conv2d_products *products);
+
+#endif

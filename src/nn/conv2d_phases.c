@@ -1,0 +1,289 @@
+/* The phases of a convolution: how it gets its implementation, its workspace and scratch, and how a
+ * sample's image comes in and its gradient goes out, padded and in the layer's layout. */
+#include "nn/conv2d.h"
+#include "nn/partial.h"
+#include "nn/rewrite.h"
+#include "nn/window.h"
+
+#include <string.h>
+
+/* In the order in which they are tried; the last two cover every layer. */
+static const mb_conv2d_impl *const impls[] = {&mb_conv2d_sparse_grad, &mb_conv2d_direct_nchw,
+                                              &mb_conv2d_direct_nhwc, &mb_conv2d_im2col_nchw,
+                                              &mb_conv2d_im2col_nhwc};
+
+const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer)
+{
+    size_t i = 0;
+    while (impls[i]->forward == NULL || !impls[i]->applies(layer))
+        i++;
+    return impls[i];
+}
+
+const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer)
+{
+    size_t i = 0;
+    while (impls[i]->backward == NULL || !impls[i]->applies(layer))
+        i++;
+    return impls[i];
+}
+
+/* ---- workspace in training: transposed weights, partial gradients, sums of the implementation */
+
+static size_t transposed_size(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
+    return layer->input_is_batch || impl->transposed_size == NULL
+               ? 0
+               : mb_pad_to_lanes(impl->transposed_size(layer));
+}
+
+static size_t chunk_size(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
+    return impl->chunk_size != NULL ? impl->chunk_size(layer) : 0;
+}
+
+size_t mb_conv2d_workspace_size(const mb_layer *layer, size_t max_rows, bool training)
+{
+    return training ? transposed_size(layer) + mb_partial_size(layer, max_rows) +
+                          mb_max_chunks(max_rows) * chunk_size(layer)
+                    : mb_fold_batchnorm_size(layer);
+}
+
+/* ---- scratch of a thread ---- */
+
+enum { SLACK = 2 * MB_LANES }; /* kernels read and write whole vectors */
+
+typedef struct scratch {
+    float *windows, *d_windows, *image, *d_image, *transposed;
+    mb_nonzero_grad *nonzeros;
+} scratch;
+
+static size_t padded_size(const mb_layer *layer, const mb_conv2d_size *size)
+{
+    return layer->in.channels * size->rows * size->columns + SLACK;
+}
+
+/* Divides `memory` into the parts of the scratch; returns its size in bytes. */
+static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, float *memory,
+                             scratch *s)
+{
+    const size_t windows = size->block_rows * size->out_columns * size->window + SLACK;
+    const size_t padded = padded_size(layer, size), image = mb_shape_size(layer->in);
+    const size_t max_nonzeros = ((const mb_conv2d_config *)layer->config)->max_nonzeros;
+    const size_t nonzeros = 2 * (max_nonzeros + 1); /* in floats */
+    const size_t sizes[] = {windows, windows, padded, padded, image, nonzeros};
+    float *parts[6];
+    size_t used = 0;
+    for (size_t i = 0; i < 6; used += mb_pad_to_lanes(sizes[i++]))
+        parts[i] = memory != NULL ? memory + used : NULL;
+    *s = (scratch){parts[0], parts[1], parts[2],
+                   parts[3], parts[4], (mb_nonzero_grad *)(void *)parts[5]};
+    return used * sizeof *memory;
+}
+
+static size_t scratch_bytes(const mb_layer *layer)
+{
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    scratch unused;
+    return divide_scratch(layer, &size, NULL, &unused);
+}
+
+/* ---- images in and out ---- */
+
+static bool must_transpose(const mb_layer *layer)
+{
+    return layer->in.channels > 1 && layer->in_format.layout != layer->out_format.layout;
+}
+
+/* True if the image can be used where it is: windows are read and written in whole vectors, which
+ * must not reach into the next sample. */
+static bool is_usable_in_place(const mb_layer *layer)
+{
+    const mb_window *window = mb_layer_window(layer);
+    return window->padding == 0 && !must_transpose(layer) &&
+           layer->out_format.layout == MB_LAYOUT_NHWC && window->groups == 1 &&
+           window->columns * layer->in.channels % MB_LANES == 0;
+}
+
+/* Changes the layout of an unpadded image. */
+static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb_layout from,
+                            const float *image, float *transposed)
+{
+    const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
+    const size_t rows = from == MB_LAYOUT_NCHW ? channels : pixels;
+    kernels->transpose(rows, channels * pixels / rows, image, transposed, rows);
+}
+
+/* The sample's image, padded and in the layer's layout: in the scratch, or where it is. */
+static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
+{
+    const mb_layer *layer = pass->layer;
+    const size_t padding = mb_layer_window(layer)->padding;
+    if (is_usable_in_place(layer))
+        return image;
+    if (must_transpose(layer)) {
+        float *transposed = padding > 0 ? s->transposed : s->image;
+        transpose_image(layer, pass->kernels, layer->in_format.layout, image, transposed);
+        if (padding == 0)
+            return transposed;
+        image = transposed;
+    }
+    if (padding > 0)
+        memset(s->image, 0, padded_size(layer, pass->size) * sizeof *s->image);
+    mb_window_pad(layer, layer->out_format.layout, image, s->image);
+    return s->image;
+}
+
+/* Memory, set to 0, for the gradient of the padded image. */
+static float *begin_gradient(const mb_conv2d_pass *pass, float *d_in, const scratch *s)
+{
+    float *d = is_usable_in_place(pass->layer) ? d_in : s->d_image;
+    memset(d, 0, (padded_size(pass->layer, pass->size) - SLACK) * sizeof *d);
+    return d;
+}
+
+/* Brings the gradient of the padded image to d_in. */
+static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratch *s)
+{
+    const mb_layer *layer = pass->layer;
+    const float *d = pass->d_image;
+    if (is_usable_in_place(layer))
+        return;
+    if (!must_transpose(layer)) {
+        mb_window_unpad(layer, layer->out_format.layout, d, d_in);
+        return;
+    }
+    if (mb_layer_window(layer)->padding > 0) {
+        mb_window_unpad(layer, layer->out_format.layout, d, s->transposed);
+        d = s->transposed;
+    }
+    transpose_image(layer, pass->kernels, layer->out_format.layout, d, d_in);
+}
+
+/* ---- tiles, one sample each ---- */
+
+typedef struct conv2d_data {
+    mb_conv2d_size size;
+    const mb_conv2d_impl *impl;
+    const float *weights;         /* then biases */
+    float *partials, *chunk_sums; /* in training */
+    size_t chunk_size;
+} conv2d_data;
+
+static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
+{
+    const mb_layer_op *op = args->op;
+    const conv2d_data *data = op->data;
+    divide_scratch(op->layer, &data->size, args->scratch, s);
+    mb_conv2d_pass pass = {.layer = op->layer,
+                           .kernels = op->ctx.kernels,
+                           .size = &data->size,
+                           .weights = data->weights,
+                           .bias = data->weights + data->size.weights,
+                           .transposed = op->ctx.workspace,
+                           .windows = s->windows,
+                           .d_windows = s->d_windows,
+                           .nonzeros = s->nonzeros};
+    pass.image = load_image(&pass, mb_matrix_row(&op->ctx.in, args->step, args->tile), s);
+    return pass;
+}
+
+static void run_forward(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    scratch s;
+    mb_conv2d_pass pass = begin_pass(args, &s);
+    pass.out = mb_matrix_row(&op->ctx.out, args->step, args->tile);
+    ((const conv2d_data *)op->data)->impl->forward(&pass);
+}
+
+static void run_backward(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    const conv2d_data *data = op->data;
+    const size_t tile = args->tile, chunk = op->tiling.chunk_tiles;
+    float *d_in = op->ctx.d_in.data != NULL ? mb_matrix_row(&op->ctx.d_in, args->step, tile) : NULL;
+    scratch s;
+    mb_conv2d_pass pass = begin_pass(args, &s);
+    pass.d_out = mb_matrix_row(&op->ctx.d_out, args->step, tile);
+    pass.d_image = d_in != NULL ? begin_gradient(&pass, d_in, &s) : NULL;
+    pass.gradient = mb_partial_gradient(op->layer, op->tiling, tile, data->partials);
+    pass.chunk_sums = data->chunk_sums + tile / chunk * data->chunk_size;
+    pass.first = tile % chunk == 0;
+    pass.last = (tile + 1) % chunk == 0 || tile + 1 == op->ctx.rows;
+    data->impl->backward(&pass);
+    if (d_in != NULL)
+        store_gradient(&pass, d_in, &s);
+}
+
+static void run_transpose(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    mb_conv2d_backward_impl(op->layer)->transpose(op->layer, op->ctx.kernels, args->tile,
+                                                  op->ctx.workspace);
+}
+
+/* ---- phases ---- */
+
+static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
+                      const mb_conv2d_impl *impl, const float *weights)
+{
+    conv2d_data *data = mb_arena_alloc(ctx->arena, 1, sizeof *data);
+    if (data == NULL)
+        return;
+    *data = (conv2d_data){.size = mb_conv2d_size_of(layer), .impl = impl, .weights = weights};
+    if (ctx->trainable != NULL) {
+        data->partials = ctx->workspace + transposed_size(layer);
+        data->chunk_sums = data->partials + mb_partial_size(layer, ctx->rows);
+        data->chunk_size = chunk_size(layer);
+    }
+    phase.tiling = mb_tiling_samples(ctx->rows);
+    phase.scratch = scratch_bytes(layer);
+    mb_layer_add_phase(layer, ctx, phase, data);
+}
+
+void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    if (ctx->batchnorm != NULL)
+        mb_fold_batchnorm_plan(layer, ctx);
+    else if (ctx->trainable != NULL && transposed_size(layer) > 0)
+        mb_layer_add_phase(
+            layer, ctx,
+            (mb_phase){.name = "transpose weights",
+                       .run = run_transpose,
+                       .tiling = mb_tiling_rows(mb_layer_window(layer)->groups, 1),
+                       .uses = {{layer->parameters}, {ctx->workspace, .writes = true}}},
+            NULL);
+}
+
+void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    const float *weights = ctx->batchnorm != NULL ? ctx->workspace : layer->parameters;
+    add_phase(layer, ctx,
+              (mb_phase){.name = "forward",
+                         .run = run_forward,
+                         .uses = {{ctx->in.data, .own = true},
+                                  {weights},
+                                  {ctx->out.data, .writes = true, .own = true}}},
+              mb_conv2d_forward_impl(layer), weights);
+}
+
+void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    add_phase(layer, ctx,
+              (mb_phase){.name = "backward",
+                         .run = run_backward,
+                         .uses = {{ctx->d_out.data, .own = true},
+                                  {ctx->in.data, .own = true},
+                                  {layer->parameters},
+                                  {ctx->workspace, .writes = true},
+                                  {ctx->d_in.data, .writes = true, .own = true}}},
+              mb_conv2d_backward_impl(layer), layer->parameters);
+}
+
+void mb_conv2d_update(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    mb_partial_update(layer, ctx, ctx->workspace + transposed_size(layer), layer->out.channels);
+}

@@ -1,0 +1,88 @@
+/* Element-wise layers. Their tiles are those of the phase that wrote the matrix, so they follow it
+ * in the same cache without a barrier. */
+#include "nn/elementwise.h"
+
+mb_status mb_elementwise_configure(mb_layer *layer, const char *argument, mb_arena *arena,
+                                   mb_error *error)
+{
+    (void)arena;
+    layer->out = layer->in;
+    const mb_status status = mb_layer_check_no_argument(layer, argument, error);
+    return status == MB_OK ? mb_layer_check_not_first(layer, error) : status;
+}
+
+static void run_forward(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    const size_t columns = op->ctx.out.columns;
+    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, columns);
+    op->layer->ops->elementwise_forward(
+        op->ctx.kernels, part.rows, part.columns,
+        mb_matrix_row(&op->ctx.in, args->step, part.row) + part.column,
+        mb_matrix_row(&op->ctx.out, args->step, part.row) + part.column, columns);
+}
+
+static void run_backward(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    const size_t columns = op->ctx.out.columns;
+    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, columns);
+    const mb_matrix *saved = op->layer->ops->backward_needs_input ? &op->ctx.in : &op->ctx.out;
+    op->layer->ops->elementwise_backward(
+        op->ctx.kernels, part.rows, part.columns,
+        mb_matrix_row(saved, args->step, part.row) + part.column,
+        mb_matrix_row(&op->ctx.d_out, args->step, part.row) + part.column,
+        mb_matrix_row(&op->ctx.d_in, args->step, part.row) + part.column, columns);
+}
+
+void mb_elementwise_forward(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "forward",
+                                  .run = run_forward,
+                                  .tiling = mb_plan_writer(ctx->plan, ctx->in.data),
+                                  .uses = {{ctx->in.data, .own = true},
+                                           {ctx->out.data, .writes = true, .own = true}}},
+                       NULL);
+}
+
+void mb_elementwise_backward(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    const float *saved = layer->ops->backward_needs_input ? ctx->in.data : ctx->out.data;
+    mb_layer_add_phase(layer, ctx,
+                       (mb_phase){.name = "backward",
+                                  .run = run_backward,
+                                  .tiling = mb_plan_writer(ctx->plan, ctx->d_out.data),
+                                  .uses = {{saved, .own = true},
+                                           {ctx->d_out.data, .own = true},
+                                           {ctx->d_in.data, .writes = true, .own = true}}},
+                       NULL);
+}
+
+/* ---- the layers ---- */
+
+static void relu_forward(const mb_kernels *kernels, size_t rows, size_t columns, const float *in,
+                         float *out, size_t ld)
+{
+    (void)in;
+    kernels->relu_forward(rows, columns, out, ld);
+}
+
+static void relu_backward(const mb_kernels *kernels, size_t rows, size_t columns,
+                          const float *saved, const float *d_out, float *d_in, size_t ld)
+{
+    (void)d_out;
+    kernels->relu_backward(rows, columns, saved, d_in, ld);
+}
+
+const mb_layer_ops mb_elementwise_kinds[] = {
+    {.name = "relu",
+     .help = "max(x, 0)",
+     .in_place = true,
+     .backward_needs_output = true,
+     .commutes_with_maxpool = true,
+     .elementwise_forward = relu_forward,
+     .elementwise_backward = relu_backward,
+     MB_ELEMENTWISE},
+    {.name = NULL},
+};

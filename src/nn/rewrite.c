@@ -1,0 +1,88 @@
+#include "nn/rewrite.h"
+
+#include "nn/batchnorm.h"
+#include "nn/conv2d.h"
+
+/* ---- bounds of non-zeros ---- */
+
+/* Windows that do not overlap, and large enough to be worth it. */
+static bool leaves_few_gradients(const mb_layer *layer)
+{
+    if (layer->ops != &mb_maxpool2d_ops)
+        return false;
+    const mb_window *window = mb_layer_window(layer);
+    return window->rows * window->columns >= 4 && window->stride >= window->rows &&
+           window->stride >= window->columns;
+}
+
+/* True if a gradient of 0 after the layer is one of 0 before it. */
+static bool keeps_zeros(const mb_layer *layer)
+{
+    return layer->ops->in_place || layer->ops->elementwise_backward != NULL;
+}
+
+void mb_rewrite_bound_nonzeros(mb_network *network)
+{
+    for (size_t i = 1; i < network->count; i++) {
+        const mb_layer *pool = &network->layers[i];
+        if (!leaves_few_gradients(pool))
+            continue;
+        size_t before = i - 1;
+        while (before > 0 && keeps_zeros(&network->layers[before]))
+            before--;
+        if (network->layers[before].ops == &mb_conv2d_ops)
+            ((mb_conv2d_config *)network->layers[before].config)->max_nonzeros =
+                pool->out.rows * pool->out.columns;
+    }
+}
+
+/* ---- pool before ReLU ---- */
+
+bool mb_rewrite_pools_first(const mb_network *network, size_t index)
+{
+    const mb_layer_ops *ops = network->layers[index].ops;
+    return ops->in_place && ops->commutes_with_maxpool && index + 1 < network->count &&
+           network->layers[index + 1].ops == &mb_maxpool2d_ops;
+}
+
+/* ---- folding of batch normalisation ---- */
+
+bool mb_rewrite_folds_batchnorm(const mb_network *network, size_t index)
+{
+    return network->layers[index].ops == &mb_conv2d_ops && index + 1 < network->count &&
+           network->layers[index + 1].ops == &mb_batchnorm2d_ops;
+}
+
+/* Weights and biases, then the scale. */
+size_t mb_fold_batchnorm_size(const mb_layer *convolution)
+{
+    return convolution->parameter_count + convolution->out.channels;
+}
+
+/* (in x W + b) * scale + shift = in x (W * scale) + (b * scale + shift). */
+static void run_fold(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    const mb_layer *layer = op->layer;
+    const mb_conv2d_size size = mb_conv2d_size_of(layer);
+    const float *weights = layer->parameters, *bias = weights + size.weights;
+    float *to = op->ctx.workspace, *to_bias = to + size.weights,
+          *scale = to_bias + layer->out.channels;
+    mb_batchnorm_affine(op->ctx.batchnorm, scale, to_bias);
+    for (size_t unit = 0; unit < layer->out.channels; unit++)
+        to_bias[unit] += bias[unit] * scale[unit];
+    for (size_t i = 0; i < size.weights; i++)
+        to[i] = weights[i] * scale[mb_conv2d_channel_of_weight(layer, &size, i)];
+}
+
+void mb_fold_batchnorm_plan(const mb_layer *convolution, const mb_layer_context *ctx)
+{
+    mb_layer_add_phase(convolution, ctx,
+                       (mb_phase){.name = "fold batchnorm",
+                                  .run = run_fold,
+                                  .tiling = mb_tiling_one(),
+                                  .uses = {{convolution->parameters},
+                                           {ctx->batchnorm->parameters},
+                                           {ctx->workspace, .writes = true}}},
+                       NULL);
+}

@@ -1,0 +1,24 @@
+/* Rewrites of a network: what neighbouring layers can do together. Results are the same. */
+#ifndef MB_NN_REWRITE_H
+#define MB_NN_REWRITE_H
+
+#include "nn/network.h"
+
+/* After a max pool at most one element of each window has a gradient: tells each convolution
+ * before one how many that are. */
+void mb_rewrite_bound_nonzeros(mb_network *network);
+
+/* True if layer `index` runs after the max pool that follows it: fewer elements, equal results. */
+bool mb_rewrite_pools_first(const mb_network *network, size_t index);
+
+/* True if layer `index` and the batch normalisation after it are one convolution in evaluation. */
+bool mb_rewrite_folds_batchnorm(const mb_network *network, size_t index);
+
+/* Elements of a convolution's workspace for folded weights and biases. */
+size_t mb_fold_batchnorm_size(const mb_layer *convolution);
+
+/* Appends the phase that writes the convolution's weights, then biases, with ctx->batchnorm folded
+ * in, to ctx->workspace. */
+void mb_fold_batchnorm_plan(const mb_layer *convolution, const mb_layer_context *ctx);
+
+#endif
