@@ -1,4 +1,4 @@
-/* mnist_blas [COMMAND] [OPTION...]: finds the command and hands over. */
+/* mnist_blas [COMMAND] [OPTION...]: runs the command. */
 #include "cli.h"
 #include "restart.h"
 
@@ -16,12 +16,12 @@ static const struct {
 
 static int run_command(int argc, char **argv)
 {
-    static char left_out[] = "[train]";
-    char *none[] = {left_out, NULL};
+    static char default_command[] = "[train]";
+    char *none[] = {default_command, NULL};
     if (argc < 1)
         return mb_command_train(1, none);
     if (argc < 2 || argv[1][0] == '-') {
-        argv[0] = left_out;
+        argv[0] = default_command;
         return mb_command_train(argc, argv);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -29,7 +29,7 @@ static int run_command(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     mb_error error;
     mb_fail(&error, MB_ERROR_INVALID,
-            "'%s': no such command; there are train, evaluate, predict, export, tune and info",
+            "'%s': unknown command; must be train, evaluate, predict, export, tune or info",
             argv[1]);
     return mb_report_error(&error);
 }
@@ -37,6 +37,6 @@ static int run_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     mb_restart_with_better_blas(argv);
-    signal(SIGXFSZ, SIG_IGN); /* a file above the limit is a write that fails */
+    signal(SIGXFSZ, SIG_IGN); /* a write above the file size limit fails instead */
     return mb_check_output(run_command(argc, argv));
 }

@@ -5,78 +5,128 @@
 #include "core/clock.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20 };
+
 static const double redraw_seconds =
-    0.04; /* events come every 0.05 s, or faster in a short epoch */
+    0.04; /* events come every 0.05 s, or faster if epochs are short */
 
-/* What is left of an old line is erased behind the new one, never before it: what stays the same
- * does not flicker. */
 #define ERASE_REST "\033[K"
-static const char clear[] = "\r" ERASE_REST;
-static const char clear_colour[] = "\033[0m\r" ERASE_REST;
+static const char erase[] = "\r" ERASE_REST;
+static const char erase_colour[] = "\033[0m\r" ERASE_REST;
 
-static void draw(mb_progress_view *view, const char *above, const mb_bar *bar)
+/* A line of at most `width` cells. Once a part does not fit, it and all after it are left out. */
+typedef struct text_line {
+    size_t width, cells, bytes;
+    char text[LINE_BYTES];
+} text_line;
+
+static void add_part(text_line *line, size_t cells, const char *part)
 {
-    char text[2 * MB_LINE_BYTES + 32], line[MB_LINE_BYTES] = "";
-    int length = 0;
-    if (above != NULL)
-        length = snprintf(text, sizeof text, "\r%s" ERASE_REST "\n", above);
-    if (bar != NULL) {
-        mb_bar_line(bar, &view->terminal, mb_terminal_width(&view->terminal), line);
-        length += snprintf(text + length, sizeof text - (size_t)length, "\r%s" ERASE_REST, line);
-        view->drawn_at = mb_seconds();
+    const size_t bytes = strlen(part);
+    if (line->cells + cells > line->width || line->bytes + bytes >= LINE_BYTES) {
+        line->width = 0;
+        return;
     }
-    view->standing = *line != '\0';
+    memcpy(line->text + line->bytes, part, bytes + 1);
+    line->cells += cells;
+    line->bytes += bytes;
+}
+
+__attribute__((format(printf, 2, 3))) static void add(text_line *line, const char *format, ...)
+{
+    char part[PART_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(part, sizeof part, format, arguments);
+    va_end(arguments);
+    add_part(line, strlen(part), part);
+}
+
+/* Seconds to the end of the run at its mean speed so far, evaluations included. */
+static double seconds_left(mb_progress_view *view, const mb_progress *progress)
+{
+    const double epoch_samples = (double)progress->samples;
+    const double done =
+        (double)(progress->epoch - 1) * epoch_samples + (double)progress->samples_done;
+    if (view->started_at == 0) {
+        view->started_at = mb_seconds() - progress->seconds;
+        view->samples_before = done - (double)progress->samples_done;
+    }
+    return (mb_seconds() - view->started_at) * ((double)progress->epochs * epoch_samples - done) /
+           (done - view->samples_before);
+}
+
+static void add_left(text_line *line, double seconds)
+{
+    const double max = 1e9; /* longer than any run, and within the range of unsigned long */
+    if (!(seconds >= 0 && seconds <= max))
+        return;
+    const unsigned long whole = (unsigned long)ceil(seconds);
+    const unsigned long hours = whole / 3600, minutes = whole / 60 % 60;
+    if (hours > 0)
+        add(line, "  %lu:%02lu:%02lu left", hours, minutes, whole % 60);
+    else
+        add(line, "  %lu:%02lu left", minutes, whole % 60);
+}
+
+/* Replaces the line on the screen, in one write; erasing after it avoids flicker. */
+static void draw(const mb_progress_view *view, const char *line, const char *end)
+{
+    char text[LINE_BYTES + 16];
+    const int length = snprintf(text, sizeof text, "\r%s%s", line, end);
     mb_terminal_write(&view->terminal, text, (size_t)length);
 }
 
 void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
 {
-    view->samples = progress->samples;
-    view->trained_at = mb_seconds();
-    if (!view->terminal.interactive || view->trained_at - view->drawn_at < redraw_seconds)
+    const double left = seconds_left(view, progress);
+    if (!view->terminal.interactive || mb_seconds() - view->drawn_at < redraw_seconds)
         return;
-    const mb_bar bar = {.epoch = progress->epoch,
-                        .epochs = progress->epochs,
-                        .share = (double)progress->samples_done / (double)progress->samples,
-                        .loss = progress->loss,
-                        .samples_per_second = (double)progress->samples_done / progress->seconds,
-                        .left = mb_pace_left(&view->pace, progress)};
-    draw(view, NULL, &bar);
-}
-
-/* The line takes the bar's place, and the next epoch's bar stands below at once, with what the
- * finished one came to. */
-static void draw_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)
-{
-    char line[MB_LINE_BYTES];
-    const mb_progress next = {
-        .epoch = metrics->epoch + 1, .epochs = metrics->epochs, .samples = view->samples};
-    const mb_bar bar = {.epoch = next.epoch,
-                        .epochs = next.epochs,
-                        .loss = metrics->train_loss,
-                        .samples_per_second = metrics->samples_per_second,
-                        .left = mb_pace_left(&view->pace, &next)};
-    mb_epoch_line(metrics, mb_terminal_width(&view->terminal), line);
-    draw(view, line, metrics->epoch < metrics->epochs ? &bar : NULL);
+    /* The last column would wrap, and the "^C" that a terminal shows for Ctrl-C must not. */
+    const size_t width = mb_terminal_width(&view->terminal);
+    const double fraction = (double)progress->samples_done / (double)progress->samples;
+    text_line line = {.width = width > 3 ? width - 3 : 0};
+    char bar[MB_BAR_BYTES(BAR_CELLS)], bracketed[sizeof bar + 4];
+    mb_terminal_bar(&view->terminal, fraction, BAR_CELLS, bar);
+    snprintf(bracketed, sizeof bracketed, "  [%s]", bar);
+    add(&line, "epoch %zu/%zu", progress->epoch, progress->epochs);
+    add(&line, "  %3d %%", (int)(100.0 * fraction));
+    add_part(&line, BAR_CELLS + 4, bracketed);
+    add_left(&line, left);
+    add(&line, "  loss %.4f", progress->loss);
+    add(&line, "  %.0f samples/s", (double)progress->samples_done / progress->seconds);
+    draw(view, line.text, ERASE_REST);
+    view->drawn = true;
+    view->drawn_at = mb_seconds();
 }
 
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)
 {
-    mb_pace_add(&view->pace, view->samples, metrics->seconds, mb_seconds() - view->trained_at);
+    const bool interactive = view->terminal.interactive;
+    text_line line = {.width = interactive ? mb_terminal_width(&view->terminal) - 1 : SIZE_MAX};
     if (view->quiet)
         return;
-    if (view->terminal.interactive) {
-        draw_epoch(view, metrics);
-        return;
+    add(&line, "epoch %zu/%zu", metrics->epoch, metrics->epochs);
+    add(&line, "  loss %.4f", metrics->train_loss);
+    add(&line, "  train %.2f %%", 100.0 * metrics->train_accuracy);
+    if (!isnan(metrics->validation_accuracy))
+        add(&line, "  validation %.2f %%", 100.0 * metrics->validation_accuracy);
+    add(&line, "  test %.2f %%", 100.0 * metrics->test_accuracy);
+    add(&line, "  %.3f s", metrics->seconds);
+    add(&line, "  %.0f samples/s", metrics->samples_per_second);
+    add(&line, "  %.1f GFLOP/s", metrics->gflops);
+    if (interactive) {
+        draw(view, line.text, ERASE_REST "\n");
+        view->drawn = false;
+    } else {
+        puts(line.text);
+        fflush(stdout);
     }
-    char line[MB_LINE_BYTES];
-    mb_epoch_line(metrics, SIZE_MAX, line);
-    puts(line);
-    fflush(stdout);
 }
 
 void mb_progress_begin(mb_progress_view *view)
@@ -84,18 +134,18 @@ void mb_progress_begin(mb_progress_view *view)
     view->terminal = view->quiet ? (mb_terminal){0} : mb_terminal_detect(STDOUT_FILENO);
     view->drawn_at = -INFINITY;
     if (view->terminal.interactive)
-        mb_signals_farewell(&view->terminal, view->terminal.colour ? clear_colour : clear);
+        mb_signals_set_cleanup(view->terminal.fd, view->terminal.colour ? erase_colour : erase);
 }
 
 void mb_progress_clear(mb_progress_view *view)
 {
-    if (view->standing)
-        mb_terminal_write(&view->terminal, clear, strlen(clear));
-    view->standing = false;
+    if (view->drawn)
+        mb_terminal_write(&view->terminal, erase, strlen(erase));
+    view->drawn = false;
 }
 
 void mb_progress_end(mb_progress_view *view)
 {
     mb_progress_clear(view);
-    mb_signals_farewell(NULL, NULL);
+    mb_signals_set_cleanup(-1, NULL);
 }

@@ -1,32 +1,38 @@
-/* What a training run shows while it runs: a line an epoch, and on a terminal a bar below. */
+/* Progress of training on stdout: one line per epoch, and on a terminal a line that is rewritten in
+ * place during the epoch:
+ *
+ *     epoch 2/5   43 %  [########............]  0:03 left  loss 0.1650  412345 samples/s
+ *     epoch 2/5  loss 0.1650  train 95.03 %  test 95.79 %  0.083 s  719360 samples/s  326.9 GFLOP/s
+ *
+ * A narrow terminal shows as many of these figures, from the left, as fit. */
 #ifndef MB_TOOLS_PROGRESS_H
 #define MB_TOOLS_PROGRESS_H
 
-#include "progress_line.h"
+#include "terminal.h"
+
+#include <mnist_blas/training.h>
 
 typedef struct mb_progress_view {
-    bool quiet;           /* nothing */
-    mb_terminal terminal; /* of stdout; {0} where quiet */
-    /* The view's own. */
-    mb_pace pace;
-    size_t samples;    /* of an epoch */
-    double trained_at; /* when the epoch's training was last heard of, on mb_seconds()'s clock */
-    double drawn_at;   /* when the bar was drawn last */
-    bool standing;     /* a bar is on the screen */
+    bool quiet;           /* shows nothing */
+    mb_terminal terminal; /* of stdout; {0} if quiet */
+    /* Private. */
+    bool drawn;            /* the line of the running epoch is on the screen */
+    double drawn_at;       /* mb_seconds() of its last update */
+    double started_at;     /* mb_seconds() at which the first epoch shown began; 0: none yet */
+    double samples_before; /* of the epochs before that one */
 } mb_progress_view;
 
-/* Finds out what stdout is. Where a bar is to be shown, the process cleans the screen before a
- * signal ends it at once (signals.h), until mb_progress_end. */
+/* Looks at stdout. Until mb_progress_end, a signal that ends the process erases the line first. */
 void mb_progress_begin(mb_progress_view *view);
 
-/* Show on stdout how far an epoch is, and what came of it. */
+/* Events of training. */
 void mb_progress_show(mb_progress_view *view, const mb_progress *progress);
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics);
 
-/* Clears a bar that stands, for a line on stderr; the next event draws it again. */
+/* Erases the line, so that a message on stderr can follow; the next event draws it again. */
 void mb_progress_clear(mb_progress_view *view);
 
-/* mb_progress_clear, and no signal cleans the screen any more. */
+/* Erases the line for good. */
 void mb_progress_end(mb_progress_view *view);
 
 #endif

@@ -1,7 +1,6 @@
 #include "restart.h"
 
-#include "machine/blas.h"
-
+#include <mnist_blas/machine.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,12 +10,12 @@ bool mb_restarted(void) { return getenv(marker) != NULL; }
 
 void mb_restart_with_better_blas(char **argv)
 {
-    const char *better = mb_blas_better_core();
+    const char *better = mb_machine_better_blas_core();
     if (better == NULL || getenv("OPENBLAS_CORETYPE") != NULL || mb_restarted())
         return;
     setenv("OPENBLAS_CORETYPE", better, 1);
     setenv(marker, "1", 1);
     execv("/proc/self/exe", argv);
-    unsetenv("OPENBLAS_CORETYPE"); /* go on with what there is */
+    unsetenv("OPENBLAS_CORETYPE"); /* continue with the slower set */
     unsetenv(marker);
 }

@@ -1,16 +1,16 @@
-/* Starting the program again with OpenBLAS's better kernel set. */
+/* Restarting the program with a faster kernel set of OpenBLAS. */
 #ifndef MB_TOOLS_RESTART_H
 #define MB_TOOLS_RESTART_H
 
 #include <stdbool.h>
 
 /* OpenBLAS chooses its kernels when it is loaded, and old versions choose AVX2 kernels on AVX-512
- * CPUs that they do not know. If OPENBLAS_CORETYPE is not set and a better set exists, replaces
- * this process by the same program with the variable set; at most once. Returns where nothing is
- * to be gained or the restart fails. */
+ * CPUs that they do not know. If OPENBLAS_CORETYPE is not set and a faster set exists, replaces the
+ * process by the same program with the variable set, at most once. Returns if there is nothing to
+ * gain or the restart fails. */
 void mb_restart_with_better_blas(char **argv);
 
-/* Whether this process is the second one. */
+/* True if this process has been restarted. */
 bool mb_restarted(void);
 
 #endif

@@ -2,78 +2,76 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SIGNALS = 3, PATIENCE = 100 /* milliseconds */ };
-static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+enum { SIGNALS = sizeof signals / sizeof *signals, MAX_WAIT_MS = 100 };
 
-/* A handler has no other way to know. */
+/* A handler can only reach globals. */
 static struct {
-    volatile sig_atomic_t held;
-    atomic_int noted; /* two signals may come on two threads at the same time */
+    volatile sig_atomic_t deferred;
+    atomic_int received; /* two threads may handle signals at the same time */
     int fd;
-    const char *volatile farewell;
-    pthread_t writer;
-} guard;
+    const char *volatile cleanup;
+} state;
 
-/* On another thread, the writer could draw once more between the farewell and the end. */
 static void leave(int number)
 {
-    if (!pthread_equal(pthread_self(), guard.writer)) {
-        pthread_kill(guard.writer, number);
-        return;
-    }
-    const char *farewell = guard.farewell;
-    struct pollfd terminal = {.fd = guard.fd, .events = POLLOUT};
-    /* One halted by Ctrl-S must not keep us alive. */
-    if (farewell != NULL && poll(&terminal, 1, PATIENCE) == 1) {
-        const ssize_t put = write(guard.fd, farewell, strlen(farewell));
-        (void)put;
+    const char *cleanup = state.cleanup;
+    struct pollfd terminal = {.fd = state.fd, .events = POLLOUT};
+    /* A terminal that is halted by Ctrl-S must not keep the process alive. */
+    if (cleanup != NULL && poll(&terminal, 1, MAX_WAIT_MS) == 1) {
+        const ssize_t written = write(state.fd, cleanup, strlen(cleanup));
+        (void)written;
     }
     _exit(128 + number);
 }
 
-static void take(int number)
+static void handle(int number)
 {
-    const int kept = errno;
+    const int saved_errno = errno;
     int none = 0;
-    if (!guard.held)
+    if (!state.deferred)
         leave(number);
-    else if (!atomic_compare_exchange_strong(&guard.noted, &none, number) && number != SIGHUP)
+    if (!atomic_compare_exchange_strong(&state.received, &none, number) && number != SIGHUP)
         leave(number);
-    errno = kept;
+    errno = saved_errno;
 }
 
 void mb_signals_install(void)
 {
-    struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
-    guard.writer = pthread_self();
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < SIGNALS; i++) {
         struct sigaction before;
-        sigaction(numbers[i], NULL, &before);
+        sigaction(signals[i].number, NULL, &before);
         if (before.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
+            sigaction(signals[i].number, &action, NULL);
     }
 }
 
-void mb_signals_defer(bool held) { guard.held = held; }
+void mb_signals_defer(bool deferred) { state.deferred = deferred; }
 
-int mb_signals_received(void) { return atomic_load(&guard.noted); }
+int mb_signals_received(void) { return atomic_load(&state.received); }
 
 const char *mb_signals_name(int number)
 {
-    return number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signals[i].number == number)
+            return signals[i].name;
+    return "signal";
 }
 
-void mb_signals_farewell(const mb_terminal *terminal, const char *text)
+void mb_signals_set_cleanup(int fd, const char *text)
 {
-    guard.farewell = NULL; /* never one for another terminal */
-    if (terminal != NULL)
-        guard.fd = terminal->fd;
-    guard.farewell = text;
+    state.cleanup = NULL; /* never the old text on the new fd */
+    state.fd = fd;
+    state.cleanup = text;
 }

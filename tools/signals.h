@@ -1,28 +1,27 @@
-/* SIGINT, SIGTERM and SIGHUP: ending without losing work, and without half a line on the terminal.
- */
+/* SIGINT, SIGTERM and SIGHUP: the program ends without losing work or leaving half a line on the
+ * terminal. */
 #ifndef MB_TOOLS_SIGNALS_H
 #define MB_TOOLS_SIGNALS_H
 
-#include "terminal.h"
-
 #include <stdbool.h>
 
-/* From here on the three signals end the process at once with exit code 128 + the signal. One that
- * is ignored, as nohup has it, stays ignored. Called by the thread that writes to the terminal. */
+/* From now on the three signals end the process at once, with exit code 128 + the signal. A signal
+ * that is ignored, as under nohup, stays ignored. */
 void mb_signals_install(void);
 
-/* While held, the first signal is only noted, and whoever asks for it ends in good order; a second
- * SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: systems that shut down send
- * it after SIGTERM, and a terminal that is closed may send it twice. */
-void mb_signals_defer(bool held);
+/* While deferred, the first signal is only recorded, and the program ends when it has saved its
+ * work; a second SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: a system
+ * that shuts down sends it after SIGTERM, and a closed terminal may send it twice. */
+void mb_signals_defer(bool deferred);
 
-/* The signal that was noted; 0: none. */
+/* The recorded signal; 0: none. */
 int mb_signals_received(void);
 
 /* "SIGINT" */
 const char *mb_signals_name(int number);
 
-/* What is written to the terminal before an end at once; kept by the caller, NULL: nothing. */
-void mb_signals_farewell(const mb_terminal *terminal, const char *text);
+/* Text written to `fd` before the process ends at once, to erase a line; the caller keeps it. NULL:
+ * nothing. */
+void mb_signals_set_cleanup(int fd, const char *text);
 
 #endif

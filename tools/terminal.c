@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { USUAL_WIDTH = 80, MOST_COLUMNS = 10000 };
+enum { DEFAULT_WIDTH = 80, MAX_WIDTH = 10000 };
 
 static bool is_set(const char *variable)
 {
@@ -16,7 +16,8 @@ static bool is_set(const char *variable)
     return value != NULL && *value != '\0';
 }
 
-/* Asks a locale of its own, so that the process keeps "C" and its numbers their point. */
+/* Opens the locale without setting it: the process keeps "C", and its numbers their decimal point.
+ */
 static bool has_utf8(void)
 {
     const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
@@ -44,8 +45,8 @@ size_t mb_terminal_width(const mb_terminal *terminal)
     const char *text = getenv("COLUMNS");
     char *end = NULL;
     const long columns = text != NULL ? strtol(text, &end, 10) : 0;
-    const bool sound = columns > 0 && columns <= MOST_COLUMNS && *end == '\0';
-    return sound ? (size_t)columns : USUAL_WIDTH;
+    const bool valid = columns > 0 && columns <= MAX_WIDTH && *end == '\0';
+    return valid ? (size_t)columns : DEFAULT_WIDTH;
 }
 
 const char *mb_terminal_style(const mb_terminal *terminal, mb_style style)
@@ -54,7 +55,7 @@ const char *mb_terminal_style(const mb_terminal *terminal, mb_style style)
     return terminal->colour ? sequences[style] : "";
 }
 
-/* `cells` times `glyph` in a style. Returns the end. */
+/* Appends `cells` copies of `glyph` in a style; returns the end. */
 static char *append(const mb_terminal *terminal, mb_style style, const char *glyph, size_t cells,
                     char *end)
 {
@@ -67,11 +68,11 @@ static char *append(const mb_terminal *terminal, mb_style style, const char *gly
     return stpcpy(end, mb_terminal_style(terminal, MB_STYLE_PLAIN));
 }
 
-void mb_terminal_bar(const mb_terminal *terminal, double share, size_t cells, char *text)
+void mb_terminal_bar(const mb_terminal *terminal, double fraction, size_t cells, char *text)
 {
     size_t filled = 0;
-    if (share > 0)
-        filled = share < 1 ? (size_t)(share * (double)cells) : cells;
+    if (fraction > 0)
+        filled = fraction < 1 ? (size_t)(fraction * (double)cells) : cells;
     text = append(terminal, MB_STYLE_CYAN, terminal->blocks ? "█" : "#", filled, text);
     append(terminal, MB_STYLE_DIM, terminal->blocks ? "░" : ".", cells - filled, text);
 }
@@ -79,12 +80,12 @@ void mb_terminal_bar(const mb_terminal *terminal, double share, size_t cells, ch
 void mb_terminal_write(const mb_terminal *terminal, const char *text, size_t size)
 {
     while (size > 0) {
-        const ssize_t put = write(terminal->fd, text, size);
-        if (put < 0 && errno == EINTR)
+        const ssize_t written = write(terminal->fd, text, size);
+        if (written < 0 && errno == EINTR)
             continue;
-        if (put <= 0)
+        if (written <= 0)
             return;
-        text += put;
-        size -= (size_t)put;
+        text += written;
+        size -= (size_t)written;
     }
 }

@@ -1,4 +1,4 @@
-"""A pseudo-terminal for the program, and the screen that its user would see."""
+"""The program on a pseudo-terminal."""
 import codecs
 import fcntl
 import os
@@ -16,89 +16,27 @@ from support import HANG, PROGRAM, clean_environment
 STYLE, ERASE = re.compile(r"\x1b\[([0-9;]*)m"), "\x1b[K"
 
 
-class Screen:
-    """What a terminal of this many columns shows: it wraps behind the last column, scrolls nothing
-    away, and knows no more than carriage return, line feed, erase to the end of the line, and styles."""
-
-    def __init__(self, width):
-        self.width, self.rows, self.row, self.column = width, [[]], 0, 0
-        self.wraps = set()  # rows that were begun because the one above was full
-        self.style = ""
-        self.pending = ""  # of an escape sequence that is not whole yet
-
-    def feed(self, text):
-        text, self.pending = self.pending + text, ""
-        while text:
-            if text[0] == "\x1b":
-                whole = re.match(r"\x1b\[[0-9;?]*[A-Za-z]", text)
-                if not whole:
-                    if len(text) > 16:
-                        raise ValueError(f"not an escape sequence: {text[:16]!r}")
-                    self.pending = text
-                    return
-                self.obey(whole.group())
-                text = text[whole.end():]
-            else:
-                self.put(text[0])
-                text = text[1:]
-
-    def obey(self, sequence):
-        if sequence == ERASE:
-            del self.rows[self.row][min(self.column, self.width - 1):]
-        elif STYLE.fullmatch(sequence):
-            code = STYLE.fullmatch(sequence).group(1)
-            self.style = "" if code in ("", "0") else code
-        else:
-            raise ValueError(f"an escape sequence of another kind: {sequence!r}")
-
-    def line_feed(self):
-        self.row += 1
-        if self.row == len(self.rows):
-            self.rows.append([])
-
-    def put(self, character):
-        if character == "\r":
-            self.column = 0
-        elif character == "\n":
-            self.line_feed()
-        elif ord(character) < 32:
-            raise ValueError(f"control character {character!r}")
-        else:
-            if self.column == self.width:
-                self.line_feed()
-                self.wraps.add(self.row)
-                self.column = 0
-            line = self.rows[self.row]
-            line.extend([(" ", "")] * (self.column - len(line)))
-            line[self.column:self.column + 1] = [(character, self.style)]
-            self.column += 1
-
-    def lines(self):
-        """The rows, those that one long line fills as one, without the empty ones at the end."""
-        found = []
-        for number, row in enumerate(self.rows):
-            text = "".join(character for character, _ in row)
-            if number in self.wraps:
-                found[-1] += text
-            else:
-                found.append(text)
-        while found and not found[-1]:
-            found.pop()
-        return found
-
-    def styled(self, style):
-        """All text in this style, one after the other."""
-        return "".join(character for row in self.rows for character, own in row if own == style)
+def shown(line):
+    """A line of output as the screen shows it: what was written after the last carriage return. The
+    program erases what is left of the old text, so each text after one must be followed by ERASE."""
+    first, *rewritten = STYLE.sub("", line).split("\r")
+    for text in rewritten:
+        if ERASE not in text:
+            raise ValueError(f"not erased: {text!r}")
+    text = (rewritten or [first])[-1].replace(ERASE, "")
+    if re.search(r"[\x00-\x1f]", text):
+        raise ValueError(f"control character in {text!r}")
+    return text
 
 
 class Terminal:
-    """The program on a terminal of its own, which is the controlling one of its session, so that
-    Ctrl-C reaches it. Variables that are None are not set."""
+    """The program on its own controlling terminal, so that Ctrl-C reaches it. Variables that are None
+    are not set."""
 
     def __init__(self, folder, *arguments, width=80, ignore=(), **variables):
         self.ours, theirs = pty.openpty()
         self.resize(width)
-        self.screen, self.text = Screen(width or 80), ""
+        self.text = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")()
         environment = clean_environment(folder)
         for name in ("NO_COLOR", "COLUMNS", "LC_ALL", "LC_CTYPE", "LANG"):
@@ -120,20 +58,32 @@ class Terminal:
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
 
     def read(self):
-        """Takes in what the program wrote; false once it has ended."""
+        """Reads what the program wrote; false when it has ended."""
         if not select.select([self.ours], [], [], HANG)[0]:
             raise TimeoutError("the program writes nothing")
         try:
             data = os.read(self.ours, 65536)
-        except OSError:  # Linux's way to say that the other end is closed
+        except OSError:  # on Linux: the other end is closed
             return False
-        text = self.decoder.decode(data)
-        self.text += text
-        self.screen.feed(text)
+        self.text += self.decoder.decode(data)
         return bool(data)
 
+    def lines(self):
+        """The lines that the screen shows."""
+        lines = [shown(line) for line in self.text.replace("\r\n", "\n").split("\n")]
+        return lines[:-1] if lines[-1] == "" else lines
+
+    def in_style(self, style):
+        """All text in this style."""
+        return "".join(re.findall(rf"\x1b\[{style}m(.*?)\x1b\[0m", self.text))
+
+    def ends_clean(self):
+        """True if the cursor is at the start of an empty line, without a style."""
+        styles = STYLE.findall(self.text)
+        return shown(self.text.replace("\r\n", "\n").split("\n")[-1]) == "" and styles[-1:] in ([], ["0"], [""])
+
     def read_until(self, seen):
-        """Reads on until `seen`(the text written from here on)."""
+        """Reads until seen(text written from now on)."""
         begin, deadline = len(self.text), time.monotonic() + HANG
         while not seen(self.text[begin:]):
             if not self.read():

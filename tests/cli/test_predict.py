@@ -98,7 +98,7 @@ class Forms(PredictTest):
             terminal = Terminal(self.folder, "predict", MODEL, "one.png", width=width)
             self.addCleanup(terminal.close)
             self.assertEqual(0, terminal.finish())
-            lines = terminal.screen.lines()
+            lines = terminal.lines()
             self.assertEqual(5, len(lines), lines)
             self.assertLessEqual(max(map(len, lines)), width)
             bars = {len(re.findall("[█░]", line)) for line in lines[1:]}

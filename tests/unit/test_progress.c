@@ -1,134 +1,235 @@
 #include "progress.h"
+
+#include "core/clock.h"
+#include "core/util.h"
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A view whose terminal is a socket that keeps the bounds between writes. */
-typedef struct screen {
-    int ours;
+/* A view of a socket that keeps the boundaries between writes; COLUMNS is its width. */
+typedef struct fake_terminal {
+    int reader;
     mb_progress_view view;
     char text[4096];
-} screen;
+} fake_terminal;
 
-static void open_screen(screen *s)
+static void open_screen(fake_terminal *screen, const char *columns)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
-    memset(s, 0, sizeof *s);
-    s->ours = ends[0];
-    s->view.terminal = (mb_terminal){.fd = ends[1], .interactive = true};
-    s->view.drawn_at = -INFINITY;
-    unsetenv("COLUMNS");
+    *screen = (fake_terminal){
+        .reader = ends[0],
+        .view = {.terminal = {.fd = ends[1], .interactive = true}, .drawn_at = -INFINITY}};
+    assert_int_equal(setenv("COLUMNS", columns, 1), 0);
 }
 
-static void close_screen(screen *s)
+static void close_screen(fake_terminal *screen)
 {
-    close(s->ours);
-    close(s->view.terminal.fd);
+    close(screen->reader);
+    close(screen->view.terminal.fd);
 }
 
-/* The next write and nothing but that; NULL: there was none. */
-static const char *next_write(screen *s)
+/* The next write; NULL: there was none. */
+static const char *next_write(fake_terminal *screen)
 {
-    const ssize_t size = recv(s->ours, s->text, sizeof s->text - 1, 0);
+    const ssize_t size = recv(screen->reader, screen->text, sizeof screen->text - 1, 0);
     if (size < 0)
         return NULL;
-    s->text[size] = '\0';
-    return s->text;
+    screen->text[size] = '\0';
+    return screen->text;
 }
 
-static void send_progress(screen *s, size_t epoch, size_t done)
+/* Half of epoch 2 of 4, `elapsed` seconds after the start of the run, or at the start of what is
+ * shown if 0. */
+static const mb_progress half = {
+    .epoch = 2, .epochs = 4, .samples_done = 500, .samples = 1000, .seconds = 2, .loss = 0.165};
+
+static void show(fake_terminal *screen, double elapsed)
 {
-    const mb_progress progress = {.epoch = epoch,
-                                  .epochs = 2,
-                                  .samples_done = done,
-                                  .samples = 1000,
-                                  .seconds = (double)done / 250,
-                                  .loss = 0.5};
-    mb_progress_show(&s->view, &progress);
+    screen->view.started_at = mb_seconds() - elapsed;
+    screen->view.drawn_at = -INFINITY;
+    mb_progress_show(&screen->view, &half);
 }
 
-static void send_epoch(screen *s, size_t epoch)
-{
-    const mb_epoch_metrics metrics = {.epoch = epoch,
-                                      .epochs = 2,
-                                      .train_loss = 0.5,
-                                      .validation_accuracy = NAN,
-                                      .seconds = 4,
-                                      .samples_per_second = 250};
-    mb_progress_show_epoch(&s->view, &metrics);
-}
+static const mb_epoch_metrics metrics = {.epoch = 1,
+                                         .epochs = 5,
+                                         .train_loss = 0.36774,
+                                         .train_accuracy = 0.897,
+                                         .validation_accuracy = 0.935,
+                                         .test_accuracy = 0.9411,
+                                         .seconds = 0.0831,
+                                         .samples_per_second = 723875.2,
+                                         .gflops = 328.92};
 
 TEST(an_update_is_one_write_that_erases_at_its_end)
 {
-    screen s;
-    open_screen(&s);
-    send_progress(&s, 1, 500);
-    assert_string_equal(next_write(&s), "\repoch 1/2 [##########..........]  50 %  loss 0.5000  "
-                                        "250 samples/s  0:06 left\033[K");
-    assert_null(next_write(&s));
-    close_screen(&s);
+    fake_terminal screen;
+    open_screen(&screen, "100");
+    show(&screen, 10);
+    assert_string_equal(next_write(&screen), "\repoch 2/4   50 %  [##########..........]  0:17 left"
+                                             "  loss 0.1650  250 samples/s\033[K");
+    assert_null(next_write(&screen));
+    close_screen(&screen);
 }
 
 TEST(updates_in_quick_succession_are_skipped)
 {
-    screen s;
-    open_screen(&s);
-    s.view.drawn_at = INFINITY; /* no time at all has passed since */
-    send_progress(&s, 1, 500);
-    assert_null(next_write(&s));
-    s.view.drawn_at = -INFINITY;
-    send_progress(&s, 1, 500);
-    assert_non_null(next_write(&s));
-    close_screen(&s);
+    fake_terminal screen;
+    open_screen(&screen, "80");
+    screen.view.drawn_at = INFINITY; /* no time has passed since */
+    mb_progress_show(&screen.view, &half);
+    assert_null(next_write(&screen));
+    screen.view.drawn_at = -INFINITY;
+    mb_progress_show(&screen.view, &half);
+    assert_non_null(next_write(&screen));
+    close_screen(&screen);
 }
 
-TEST(an_epoch_and_the_next_bar_are_one_write)
+/* Lines end before the first part that does not fit. The bar's line leaves 3 cells free, an
+ * epoch's 1.
+ */
+TEST(a_narrow_terminal_shows_the_first_parts)
 {
-    screen s;
-    open_screen(&s);
-    send_progress(&s, 1, 1000);
-    assert_non_null(next_write(&s));
-    s.view.trained_at = INFINITY; /* an evaluation that has no end has no time left to show */
-    send_epoch(&s, 1);
-    assert_string_equal(next_write(&s),
-                        "\repoch 1/2  loss 0.5000  train 0.00 %  test 0.00 %  4.000 s  "
-                        "250 samples/s\033[K\n\repoch 2/2 [..............................]   0 %  "
-                        "loss 0.5000  250 samples/s\033[K");
-    assert_null(next_write(&s));
-    close_screen(&s);
+    static const struct {
+        const char *columns, *bar, *epoch;
+    } cases[] = {
+        {"82", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s"},
+        {"81", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s"},
+        {"80", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %"},
+        {"67", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %"},
+        {"66", "epoch 2/4   50 %  [##########..........]  0:17 left",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %"},
+        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  loss 0.3677  train 89.70 %"},
+        {"42", "epoch 2/4   50 %", "epoch 1/5  loss 0.3677  train 89.70 %"},
+        {"12", "epoch 2/4", "epoch 1/5"},
+        {"11", "", "epoch 1/5"},
+        {"1", "", ""}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        char wanted[256];
+        fake_terminal screen;
+        open_screen(&screen, cases[i].columns);
+        show(&screen, 10);
+        snprintf(wanted, sizeof wanted, "\r%s\033[K", cases[i].bar);
+        assert_string_equal(next_write(&screen), wanted);
+        mb_progress_show_epoch(&screen.view, &metrics);
+        snprintf(wanted, sizeof wanted, "\r%s\033[K\n", cases[i].epoch);
+        assert_string_equal(next_write(&screen), wanted);
+        close_screen(&screen);
+    }
 }
 
-TEST(the_last_epoch_leaves_no_bar)
+/* 1500 of 4000 samples are done: the time left is 5/3 of the time elapsed. */
+TEST(time_left_is_in_minutes_or_hours)
 {
-    screen s;
-    open_screen(&s);
-    send_progress(&s, 2, 1000);
-    assert_non_null(next_write(&s));
-    send_epoch(&s, 2);
-    const char *text = next_write(&s);
-    assert_non_null(text);
-    assert_string_equal(text + strlen(text) - 4, "\033[K\n");
-    mb_progress_end(&s.view);
-    assert_null(next_write(&s));
-    close_screen(&s);
+    static const struct {
+        double elapsed;
+        const char *wanted;
+    } cases[] = {{0.3, "0:01 left"},
+                 {35.1, "0:59 left"},
+                 {35.7, "1:00 left"},
+                 {359.7, "10:00 left"},
+                 {2159.1, "59:59 left"},
+                 {2159.7, "1:00:00 left"},
+                 {21636.3, "10:01:01 left"},
+                 {1e9, NULL},
+                 {INFINITY, NULL}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        fake_terminal screen;
+        open_screen(&screen, "200");
+        show(&screen, cases[i].elapsed);
+        const char *shown = strstr(next_write(&screen), "]  ");
+        assert_non_null(shown);
+        const char *wanted = cases[i].wanted != NULL ? cases[i].wanted : "loss";
+        assert_memory_equal(shown + 3, wanted, strlen(wanted));
+        close_screen(&screen);
+    }
 }
 
-TEST(a_bar_that_stands_is_cleared_once)
+/* The first event tells when its epoch began; epochs before it were not seen. */
+TEST(a_resumed_run_starts_the_clock_at_its_first_epoch)
 {
-    screen s;
-    open_screen(&s);
-    mb_progress_clear(&s.view);
-    assert_null(next_write(&s));
-    send_progress(&s, 1, 500);
-    assert_non_null(next_write(&s));
-    mb_progress_clear(&s.view);
-    assert_string_equal(next_write(&s), "\r\033[K");
-    mb_progress_end(&s.view);
-    assert_null(next_write(&s));
-    close_screen(&s);
+    fake_terminal screen;
+    open_screen(&screen, "100");
+    mb_progress_show(&screen.view, &half); /* 500 samples in 2 s, 2500 to go */
+    assert_non_null(strstr(next_write(&screen), "  0:11 left"));
+    close_screen(&screen);
+}
+
+TEST(a_line_is_cleared_once)
+{
+    fake_terminal screen;
+    open_screen(&screen, "80");
+    mb_progress_clear(&screen.view);
+    assert_null(next_write(&screen));
+    show(&screen, 10);
+    assert_non_null(next_write(&screen));
+    mb_progress_clear(&screen.view);
+    assert_string_equal(next_write(&screen), "\r\033[K");
+    mb_progress_end(&screen.view);
+    assert_null(next_write(&screen));
+    show(&screen, 10);
+    assert_non_null(next_write(&screen));
+    mb_progress_show_epoch(&screen.view, &metrics);
+    assert_non_null(next_write(&screen));
+    mb_progress_end(&screen.view); /* an epoch's line stays */
+    assert_null(next_write(&screen));
+    close_screen(&screen);
+}
+
+/* Values of all lengths at every width; colour and block characters take as many cells as ASCII. */
+TEST(no_line_is_wider_than_the_window)
+{
+    static const double values[] = {0, 0.5, 1e3, 3e38};
+    for (size_t width = 1; width <= 200; width++)
+        for (size_t i = 0; i < MB_COUNT_OF(values); i++) {
+            char columns[8];
+            fake_terminal screen;
+            snprintf(columns, sizeof columns, "%zu", width);
+            open_screen(&screen, columns);
+            screen.view.terminal.colour = screen.view.terminal.blocks = i % 2 == 1;
+            const mb_progress progress = {100000, 100000, 700, 1000, 1, values[i], 0, 0, NULL};
+            mb_progress_show(&screen.view, &progress);
+            size_t cells = 0;
+            for (const char *c = next_write(&screen) + 1; *c != '\0'; c++)
+                if (*c == '\033')
+                    c += strcspn(c, "mK");
+                else
+                    cells += ((unsigned char)*c & 0xc0) != 0x80;
+            assert_true(cells == 0 || cells + 3 <= width);
+            mb_epoch_metrics epoch = metrics;
+            epoch.train_loss = epoch.samples_per_second = epoch.gflops = values[i];
+            mb_progress_show_epoch(&screen.view, &epoch);
+            assert_true(strlen(next_write(&screen)) - strlen("\r\033[K\n") < width);
+            close_screen(&screen);
+        }
+}
+
+TEST(a_bar_is_full_at_its_end_only)
+{
+    static const struct {
+        double fraction;
+        const char *wanted;
+    } cases[] = {{0, ".........."},
+                 {NAN, ".........."},
+                 {0.9999, "#########."},
+                 {1, "##########"},
+                 {0.43, "####......"}};
+    const mb_terminal plain = {.interactive = true};
+    const mb_terminal rich = {.interactive = true, .colour = true, .blocks = true};
+    char text[MB_BAR_BYTES(10)];
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        mb_terminal_bar(&plain, cases[i].fraction, 10, text);
+        assert_string_equal(text, cases[i].wanted);
+    }
+    mb_terminal_bar(&rich, 0.43, 5, text);
+    assert_string_equal(text, "\033[36m██\033[0m\033[2m░░░\033[0m");
 }
