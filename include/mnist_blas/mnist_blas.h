@@ -14,6 +14,7 @@
 #include <mnist_blas/options.h>
 #include <mnist_blas/status.h>
 #include <mnist_blas/training.h>
+#include <mnist_blas/tune.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -57,7 +57,7 @@ class Tune(ProgramTest):
 
     def test_bad_usage(self):
         for arguments, word in ((["--batch-size", "0"], "--batch-size"),
-                                (["--batch-size", "1201"], "batch size"),
+                                (["--batch-size", "1201"], "batch-size"),
                                 (["--optimizer", "best"], "--optimizer"), (["now"], "now"),
                                 (["--network", "dense:0"], "dense")):
             self.fail_with(2, "tune", "--data", self.path("data"), *arguments, says=word)
