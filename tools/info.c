@@ -3,7 +3,6 @@
 #include "info_network.h"
 #include "restart.h"
 
-#include "model/onnx.h"
 #include "report/report.h"
 #include "report/tensorboard.h"
 
@@ -81,7 +80,7 @@ static json_t *pins_of(const mb_machine_info *info)
 
 static json_t *features_of(void)
 {
-    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx", mb_onnx_built(),
+    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx", mb_has_feature(MB_FEATURE_ONNX),
                      "tensorboard", mb_has_feature(MB_FEATURE_TENSORBOARD));
 }
 
@@ -140,7 +139,7 @@ static void print_text(const mb_machine_info *info)
     printf("kernels    %s\n", info->cpu_level);
     printf("features   %s\n", mb_has_feature(MB_FEATURE_REPORT) ? "report (pictures and page of a run)"
                                                 : "no report: built without cairo");
-    printf("           %s\n", mb_onnx_built() ? "onnx (models for ONNX Runtime)"
+    printf("           %s\n", mb_has_feature(MB_FEATURE_ONNX) ? "onnx (models for ONNX Runtime)"
                                               : "no onnx: built without protobuf-c");
     printf("           %s\n", mb_has_feature(MB_FEATURE_TENSORBOARD) ? "tensorboard (runs for TensorBoard)"
                                                      : "no tensorboard: built without protobuf-c");

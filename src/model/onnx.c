@@ -1,4 +1,8 @@
-#include "model/onnx.h"
+#include <mnist_blas/model.h>
+
+#include "core/features.h"
+
+#if MB_WITH_ONNX
 
 #include "core/file.h"
 #include "model/onnx_layers.h"
@@ -8,16 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The limit of protobuf messages, which readers keep to. */
-#define MOST_BYTES ((size_t)INT32_MAX)
+/* The size limit of protobuf messages, which readers enforce. */
+#define MAX_BYTES ((size_t)INT32_MAX)
 
 enum { IR_VERSION = 8, OPSET = 17 };
 
 /* protobuf-c's strings are not const, though it only reads them. */
 static char producer[] = "mnist_blas", network_key[] = "network", input_name[] = "input",
             logits_name[] = "logits", probabilities_name[] = "probabilities";
-
-bool mb_onnx_built(void) { return true; }
 
 static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
 {
@@ -41,18 +43,16 @@ static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
         if (strstr(info.name, ".num_batches_tracked") != NULL)
-            continue; /* a count, which no node takes */
-        float *values = calloc(info.elements, sizeof *values);
-        graph->complete = graph->complete && values != NULL;
-        if (values != NULL) {
-            mb_network_get_tensor(network, i, values);
-            mb_onnx_add_tensor(graph, &info, values);
-        }
-        free(values);
+            continue; /* no node takes this count */
+        float *values = mb_arena_alloc(&graph->arena, info.elements, sizeof *values);
+        if (values == NULL)
+            return;
+        mb_network_get_tensor(network, i, values);
+        mb_onnx_add_tensor(graph, &info, values);
     }
 }
 
-/* Packs the graph as a model and puts it into the file. */
+/* Packs the graph as a model and writes the file. */
 static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec, mb_error *error)
 {
     Mb__Onnx__OperatorSetIdProto opset, *opsets[] = {&opset};
@@ -72,10 +72,10 @@ static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec,
     model.metadata_props = pairs;
     model.n_metadata_props = 1;
     const size_t size = mb__onnx__model_proto__get_packed_size(&model);
-    if (size > MOST_BYTES)
+    if (size > MAX_BYTES)
         return mb_fail(error, MB_ERROR_IO,
                        "%s: cannot be written: too large: %zu bytes, at most %zu", path, size,
-                       MOST_BYTES);
+                       MAX_BYTES);
     uint8_t *bytes = malloc(size);
     if (bytes == NULL)
         return mb_fail_memory(error, path, size);
@@ -99,10 +99,20 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
     mb_onnx_add_output(&graph, logits_name, "before softmax", &network->classes, 1);
     mb_onnx_add_output(&graph, probabilities_name, "softmax of the logits", &network->classes, 1);
     char *spec = mb_arena_strdup(&graph.arena, network->spec);
-    if (status == MB_OK && (!graph.complete || spec == NULL))
-        status = mb_fail_memory(error, path, mb_network_parameter_count(network) * sizeof(float));
+    if (status == MB_OK)
+        status = mb_arena_status(&graph.arena, path, error);
     if (status == MB_OK)
         status = write_model(path, &graph, spec, error);
     mb_arena_free(&graph.arena);
     return status;
 }
+
+#else
+
+mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
+{
+    (void)network;
+    return mb_fail_feature(error, path, MB_FEATURE_ONNX);
+}
+
+#endif

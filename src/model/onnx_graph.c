@@ -4,58 +4,37 @@
 
 #include <string.h>
 
-/* The most dimensions behind the batch's. */
-enum { MOST_SIZES = 3 };
-
-static void *take(mb_onnx_graph *graph, size_t count, size_t size)
-{
-    void *piece = mb_arena_alloc(&graph->arena, count, size);
-    graph->complete = graph->complete && piece != NULL;
-    return piece;
-}
-
-/* protobuf-c's strings are not const, though it only reads them. */
-static char *copy(mb_onnx_graph *graph, const char *text)
-{
-    char *string = mb_arena_strdup(&graph->arena, text);
-    graph->complete = graph->complete && string != NULL;
-    return string;
-}
-
 void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input)
 {
-    *graph = (mb_onnx_graph){.node_capacity = nodes,
-                             .tensor_capacity = tensors,
-                             .value = input,
-                             .image = true,
-                             .complete = true};
+    *graph = (mb_onnx_graph){.node_capacity = nodes, .value = input, .image = true};
     mb__onnx__graph_proto__init(&graph->proto);
-    graph->proto.node = take(graph, nodes, sizeof *graph->proto.node);
-    graph->proto.initializer = take(graph, tensors, sizeof *graph->proto.initializer);
-    graph->proto.input = take(graph, 1, sizeof *graph->proto.input);
-    graph->proto.output = take(graph, 2, sizeof *graph->proto.output);
-}
-
-static mb_onnx_node *spare_node(mb_onnx_graph *graph)
-{
-    graph->complete = false;
-    mb__onnx__node_proto__init(&graph->spare);
-    return &graph->spare;
+    graph->proto.node = mb_arena_alloc(&graph->arena, nodes, sizeof *graph->proto.node);
+    graph->proto.initializer =
+        mb_arena_alloc(&graph->arena, tensors, sizeof *graph->proto.initializer);
+    graph->proto.input = mb_arena_alloc(&graph->arena, 1, sizeof *graph->proto.input);
+    graph->proto.output = mb_arena_alloc(&graph->arena, 2, sizeof *graph->proto.output);
 }
 
 mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, const char *name)
 {
-    mb_onnx_node *node = take(graph, 1, sizeof *node);
-    if (!graph->complete || graph->proto.n_node == graph->node_capacity)
-        return spare_node(graph);
+    mb_arena *arena = &graph->arena;
+    mb_onnx_node *node = mb_arena_alloc(arena, 1, sizeof *node);
+    char *own_name = mb_arena_strdup(arena, name), *type = mb_arena_strdup(arena, operation);
+    char **input = mb_arena_alloc(arena, MB_ONNX_MAX_INPUTS, sizeof *input);
+    char **output = mb_arena_alloc(arena, 1, sizeof *output);
+    Mb__Onnx__AttributeProto **attribute =
+        mb_arena_alloc(arena, MB_ONNX_MAX_ATTRIBUTES, sizeof *attribute);
+    if (arena->failed > 0 || graph->proto.n_node == graph->node_capacity) {
+        arena->failed = mb_max_size(arena->failed, 1);
+        mb__onnx__node_proto__init(&graph->spare);
+        return &graph->spare;
+    }
     mb__onnx__node_proto__init(node);
-    node->name = copy(graph, name);
-    node->op_type = copy(graph, operation);
-    node->input = take(graph, MB_ONNX_MAX_INPUTS, sizeof *node->input);
-    node->output = take(graph, 1, sizeof *node->output);
-    node->attribute = take(graph, MB_ONNX_MAX_ATTRIBUTES, sizeof *node->attribute);
-    if (!graph->complete)
-        return spare_node(graph);
+    node->name = own_name;
+    node->op_type = type;
+    node->input = input;
+    node->output = output;
+    node->attribute = attribute;
     mb_onnx_add_node_input(graph, node, graph->value);
     node->output[node->n_output++] = node->name;
     graph->value = node->name;
@@ -65,66 +44,64 @@ mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, cons
 
 void mb_onnx_add_node_input(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor)
 {
-    char *name = copy(graph, tensor);
-    graph->complete = graph->complete && node->n_input < MB_ONNX_MAX_INPUTS;
-    if (graph->complete)
+    char *name = mb_arena_strdup(&graph->arena, tensor);
+    if (graph->arena.failed == 0 && node->n_input < MB_ONNX_MAX_INPUTS)
         node->input[node->n_input++] = name;
 }
 
-/* An attribute to be filled, NULL where memory is out. */
+/* An attribute to fill; NULL if memory is out. */
 static Mb__Onnx__AttributeProto *add_attribute(mb_onnx_graph *graph, mb_onnx_node *node,
-                                               const char *name)
+                                               const char *name,
+                                               Mb__Onnx__AttributeProto__AttributeType type)
 {
-    Mb__Onnx__AttributeProto *attribute = take(graph, 1, sizeof *attribute);
-    char *named = copy(graph, name);
-    graph->complete = graph->complete && node->n_attribute < MB_ONNX_MAX_ATTRIBUTES;
-    if (!graph->complete)
+    Mb__Onnx__AttributeProto *attribute = mb_arena_alloc(&graph->arena, 1, sizeof *attribute);
+    char *own_name = mb_arena_strdup(&graph->arena, name);
+    if (graph->arena.failed > 0 || node->n_attribute == MB_ONNX_MAX_ATTRIBUTES)
         return NULL;
     mb__onnx__attribute_proto__init(attribute);
-    attribute->name = named;
+    attribute->name = own_name;
+    attribute->type = type;
     node->attribute[node->n_attribute++] = attribute;
     return attribute;
 }
 
-void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t number)
+void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t value)
 {
-    Mb__Onnx__AttributeProto *attribute = add_attribute(graph, node, name);
-    if (attribute == NULL)
-        return;
-    attribute->type = MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
-    attribute->i = number;
+    Mb__Onnx__AttributeProto *attribute =
+        add_attribute(graph, node, name, MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    if (attribute != NULL)
+        attribute->i = value;
 }
 
-void mb_onnx_set_float(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, float real)
+void mb_onnx_set_float(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, float value)
 {
-    Mb__Onnx__AttributeProto *attribute = add_attribute(graph, node, name);
-    if (attribute == NULL)
-        return;
-    attribute->type = MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
-    attribute->f = real;
+    Mb__Onnx__AttributeProto *attribute =
+        add_attribute(graph, node, name, MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    if (attribute != NULL)
+        attribute->f = value;
 }
 
 void mb_onnx_set_ints(mb_onnx_graph *graph, mb_onnx_node *node, const char *name,
-                      const int64_t *numbers, size_t count)
+                      const int64_t *values, size_t count)
 {
-    int64_t *kept = take(graph, count, sizeof *kept);
-    Mb__Onnx__AttributeProto *attribute = add_attribute(graph, node, name);
+    int64_t *copy = mb_arena_alloc(&graph->arena, count, sizeof *copy);
+    Mb__Onnx__AttributeProto *attribute =
+        add_attribute(graph, node, name, MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
     if (attribute == NULL)
         return;
-    memcpy(kept, numbers, count * sizeof *kept);
-    attribute->type = MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
-    attribute->ints = kept;
+    memcpy(copy, values, count * sizeof *copy);
+    attribute->ints = copy;
     attribute->n_ints = count;
 }
 
 void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const float *values)
 {
-    Mb__Onnx__TensorProto *tensor = take(graph, 1, sizeof *tensor);
-    int64_t *sizes = take(graph, info->dimensions, sizeof *sizes);
-    uint8_t *bytes = take(graph, info->elements, sizeof *values);
-    char *name = copy(graph, info->name);
-    graph->complete = graph->complete && graph->proto.n_initializer < graph->tensor_capacity;
-    if (!graph->complete)
+    mb_arena *arena = &graph->arena;
+    Mb__Onnx__TensorProto *tensor = mb_arena_alloc(arena, 1, sizeof *tensor);
+    int64_t *sizes = mb_arena_alloc(arena, info->dimensions, sizeof *sizes);
+    uint8_t *bytes = mb_arena_alloc(arena, info->elements, sizeof *values);
+    char *name = mb_arena_strdup(arena, info->name);
+    if (arena->failed > 0)
         return;
     mb__onnx__tensor_proto__init(tensor);
     tensor->name = name;
@@ -138,17 +115,16 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
 }
 
-/* (batch, sizes...), NULL where memory is out. */
-static Mb__Onnx__TypeProto *make_type(mb_onnx_graph *graph, const size_t *sizes, size_t count)
+/* (batch, sizes...); NULL if memory is out. */
+static Mb__Onnx__TypeProto *make_type(mb_arena *arena, const size_t *sizes, size_t count)
 {
-    Mb__Onnx__TypeProto *type = take(graph, 1, sizeof *type);
-    Mb__Onnx__TypeProto__Tensor *tensor = take(graph, 1, sizeof *tensor);
-    Mb__Onnx__TensorShapeProto *shape = take(graph, 1, sizeof *shape);
-    Mb__Onnx__TensorShapeProto__Dimension **list = take(graph, MOST_SIZES + 1, sizeof *list),
-                                          *each = take(graph, MOST_SIZES + 1, sizeof *each);
-    char *batch = copy(graph, "batch");
-    graph->complete = graph->complete && count <= MOST_SIZES;
-    if (!graph->complete)
+    Mb__Onnx__TypeProto *type = mb_arena_alloc(arena, 1, sizeof *type);
+    Mb__Onnx__TypeProto__Tensor *tensor = mb_arena_alloc(arena, 1, sizeof *tensor);
+    Mb__Onnx__TensorShapeProto *shape = mb_arena_alloc(arena, 1, sizeof *shape);
+    Mb__Onnx__TensorShapeProto__Dimension **list = mb_arena_alloc(arena, count + 1, sizeof *list),
+                                          *each = mb_arena_alloc(arena, count + 1, sizeof *each);
+    char *batch = mb_arena_strdup(arena, "batch");
+    if (arena->failed > 0)
         return NULL;
     for (size_t i = 0; i <= count; i++) {
         list[i] = &each[i];
@@ -172,33 +148,30 @@ static Mb__Onnx__TypeProto *make_type(mb_onnx_graph *graph, const size_t *sizes,
     return type;
 }
 
-static Mb__Onnx__ValueInfoProto *describe(mb_onnx_graph *graph, const char *name, const char *text,
-                                          const size_t *sizes, size_t count)
+/* Appends a value of the graph to its inputs or outputs. */
+static void add_value(mb_arena *arena, const char *name, const char *text, const size_t *sizes,
+                      size_t count, Mb__Onnx__ValueInfoProto **list, size_t *list_count)
 {
-    Mb__Onnx__ValueInfoProto *value = take(graph, 1, sizeof *value);
-    Mb__Onnx__TypeProto *type = make_type(graph, sizes, count);
-    char *named = copy(graph, name), *described = copy(graph, text);
-    if (!graph->complete)
-        return NULL;
+    Mb__Onnx__ValueInfoProto *value = mb_arena_alloc(arena, 1, sizeof *value);
+    Mb__Onnx__TypeProto *type = make_type(arena, sizes, count);
+    char *own_name = mb_arena_strdup(arena, name), *own_text = mb_arena_strdup(arena, text);
+    if (arena->failed > 0)
+        return;
     mb__onnx__value_info_proto__init(value);
-    value->name = named;
-    value->doc_string = described;
+    value->name = own_name;
+    value->doc_string = own_text;
     value->type = type;
-    return value;
+    list[(*list_count)++] = value;
 }
 
 void mb_onnx_add_input(mb_onnx_graph *graph, const char *name, const char *text,
                        const size_t *sizes, size_t count)
 {
-    Mb__Onnx__ValueInfoProto *value = describe(graph, name, text, sizes, count);
-    if (value != NULL)
-        graph->proto.input[graph->proto.n_input++] = value;
+    add_value(&graph->arena, name, text, sizes, count, graph->proto.input, &graph->proto.n_input);
 }
 
 void mb_onnx_add_output(mb_onnx_graph *graph, const char *name, const char *text,
                         const size_t *sizes, size_t count)
 {
-    Mb__Onnx__ValueInfoProto *value = describe(graph, name, text, sizes, count);
-    if (value != NULL)
-        graph->proto.output[graph->proto.n_output++] = value;
+    add_value(&graph->arena, name, text, sizes, count, graph->proto.output, &graph->proto.n_output);
 }
