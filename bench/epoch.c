@@ -109,7 +109,7 @@ static mb_status watch_epoch(const mb_epoch_settings *plan, mb_trainer *t, const
     t->training.full.timers = t->training.smaller.timers = timers;
     const double start = mb_seconds();
     const uint64_t first_tick = mb_ticks();
-    status = mb_trainer_epoch(t, error);
+    status = mb_trainer_run_epoch(t, error);
     const double seconds_a_tick = (mb_seconds() - start) / (double)(mb_ticks() - first_tick);
     t->training.full.timers = t->training.smaller.timers = NULL;
     if (status == MB_OK) {
@@ -126,7 +126,7 @@ static mb_status train(const mb_epoch_settings *plan, size_t round, mb_network *
                        mb_epoch_case *c, mb_error *error)
 {
     double seconds;
-    mb_trainer trainer;
+    mb_trainer *trainer = NULL;
     mb_training_options options = mb_training_defaults(c->optimizer);
     const mb_training_events events = {.context = &seconds, .epoch = note_epoch};
     options.batch_size = c->batch_size;
@@ -136,17 +136,17 @@ static mb_status train(const mb_epoch_settings *plan, size_t round, mb_network *
                                        &trainer, error);
     if (status != MB_OK)
         return status;
-    count_flops(&trainer, plan->data->density, c);
-    status = mb_trainer_epoch(&trainer, error);
+    count_flops(trainer, plan->data->density, c);
+    status = mb_trainer_run_epoch(trainer, error);
     for (size_t epoch = 0; epoch < plan->epochs && status == MB_OK; epoch++) {
         const double before = mb_bench_cpu_seconds();
-        status = mb_trainer_epoch(&trainer, error);
+        status = mb_trainer_run_epoch(trainer, error);
         c->seconds[round * plan->epochs + epoch] = seconds;
         c->cpu[round * plan->epochs + epoch] = mb_bench_cpu_seconds() - before;
     }
     if (status == MB_OK && plan->watch)
-        status = watch_epoch(plan, &trainer, &seconds, c, error);
-    mb_trainer_close(&trainer);
+        status = watch_epoch(plan, trainer, &seconds, c, error);
+    mb_trainer_close(trainer);
     return status;
 }
 

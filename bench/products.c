@@ -38,8 +38,7 @@ struct mb_products {
     mb_training_options options;
     mb_dataset dataset;
     uint8_t *images, *labels;
-    mb_trainer trainer;
-    bool trainer_open;
+    mb_trainer *trainer;
     size_t threads;
     calls *calls; /* (threads) */
     mb_plan_timer *timers;
@@ -128,13 +127,13 @@ static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error
 
 static mb_status open_watches(mb_products *p, mb_error *error)
 {
-    const size_t phases = p->trainer.training.full.count;
+    const size_t phases = p->trainer->training.full.count;
     p->calls = calloc(p->threads, sizeof *p->calls);
-    p->timers = mb_arena_alloc(&p->trainer.arena, p->threads, sizeof *p->timers);
+    p->timers = mb_arena_alloc(&p->trainer->arena, p->threads, sizeof *p->timers);
     if (p->calls == NULL || p->timers == NULL)
         return mb_fail_memory(error, "products", p->threads * sizeof *p->calls);
     for (size_t i = 0; i < p->threads; i++) {
-        p->timers[i].times = mb_arena_alloc(&p->trainer.arena, phases, sizeof(mb_phase_time));
+        p->timers[i].times = mb_arena_alloc(&p->trainer->arena, phases, sizeof(mb_phase_time));
         p->calls[i].timer = &p->timers[i];
         if (p->timers[i].times == NULL)
             return mb_fail_memory(error, "products", phases * sizeof(mb_phase_time));
@@ -144,7 +143,7 @@ static mb_status open_watches(mb_products *p, mb_error *error)
 
 static mb_status run_step(mb_products *p, mb_error *error)
 {
-    mb_trainer *t = &p->trainer;
+    mb_trainer *t = p->trainer;
     mb_status status = open_watches(p, error);
     if (status != MB_OK)
         return status;
@@ -152,7 +151,7 @@ static mb_status run_step(mb_products *p, mb_error *error)
     mb_epoch_start(&t->training, t->order, 0);
     t->training.full.timers = p->timers;
     listener = p->calls;
-    mb_epoch_run(&t->training, t->team, mb_team_threads(t->team), 0, 1);
+    mb_epoch_run(&t->training, mb_machine_team(p->machine), p->threads, 0, 1);
     listener = NULL;
     t->training.full.timers = NULL;
     if (!t->training.stats.finite)
@@ -183,7 +182,6 @@ mb_status mb_products_open(mb_machine *machine, const char *network, size_t batc
         mb_network_initialise(p->network, 1);
         status = mb_trainer_open(machine, p->network, &p->dataset, &p->options, NULL, &p->trainer,
                                  error);
-        p->trainer_open = status == MB_OK;
     }
     if (status == MB_OK)
         status = run_step(p, error);
@@ -201,8 +199,7 @@ void mb_products_close(mb_products *p)
     for (size_t i = 0; p->calls != NULL && i < p->threads; i++)
         free(p->calls[i].call);
     free(p->calls);
-    if (p->trainer_open)
-        mb_trainer_close(&p->trainer);
+    mb_trainer_close(p->trainer);
     mb_network_close(p->network);
     free(p->images);
     free(p->labels);
@@ -287,7 +284,7 @@ static void describe(const gathered *all, char *text, size_t room)
 mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
                               mb_bench_results *results, mb_error *error)
 {
-    const mb_plan *plan = &p->trainer.training.full;
+    const mb_plan *plan = &p->trainer->training.full;
     mb_status status = MB_OK;
     for (p->phase = 0; p->phase < plan->count && status == MB_OK; p->phase++) {
         gathered all = {.forms = 0};

@@ -1,35 +1,52 @@
 #include "resume.h"
 
-#include "keeping.h"
-
 #include <mnist_blas/options.h>
 
 #include <stdio.h>
 #include <string.h>
 
-/* What the command line would have to say for the checkpoint's run. */
+/* Keys of the notes. Flags are there or not. */
+#define NOTE_OUT "out"
+#define NOTE_EVERY "checkpoint-every"
+#define NOTE_NO_REPORT "no-report"
+#define NOTE_EPOCHS_EXTENDED "stretched"
+
+size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX_NOTES])
+{
+    size_t count = 0;
+    notes[count++] = (mb_note){NOTE_OUT, arguments->out};
+    notes[count++] = (mb_note){NOTE_EVERY, arguments->checkpoint_every};
+    if (arguments->no_report)
+        notes[count++] = (mb_note){NOTE_NO_REPORT, "on"};
+    if (arguments->epochs_extended)
+        notes[count++] = (mb_note){NOTE_EPOCHS_EXTENDED, "on"};
+    return count;
+}
+
+/* The command line of the checkpoint's run. */
 static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *base, mb_error *error)
 {
-    const char *out = mb_checkpoint_note(checkpoint, MB_NOTE_OUT);
-    const char *every = mb_checkpoint_note(checkpoint, MB_NOTE_EVERY);
+    const mb_checkpoint_info *info = mb_checkpoint_describe(checkpoint);
+    const char *out = mb_checkpoint_note(checkpoint, NOTE_OUT);
+    const char *every = mb_checkpoint_note(checkpoint, NOTE_EVERY);
     if (out == NULL || *out == '\0' || every == NULL)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: does not say where its run folder is",
-                       checkpoint->path);
+                       info->path);
     *base = (mb_train_arguments){
-        .data = checkpoint->data,
-        .network = checkpoint->network,
+        .data = info->data,
+        .network = info->network,
         .out = out,
-        .resume = checkpoint->path,
+        .resume = info->path,
         .checkpoint_every = every,
-        .synthetic = checkpoint->data == NULL,
-        .epochs_extended = mb_checkpoint_note(checkpoint, MB_NOTE_EPOCHS_EXTENDED) != NULL,
-        .no_report = mb_checkpoint_note(checkpoint, MB_NOTE_NO_REPORT) != NULL,
-        .training = checkpoint->options};
+        .synthetic = info->data == NULL,
+        .epochs_extended = mb_checkpoint_note(checkpoint, NOTE_EPOCHS_EXTENDED) != NULL,
+        .no_report = mb_checkpoint_note(checkpoint, NOTE_NO_REPORT) != NULL,
+        .training = info->options};
     return MB_OK;
 }
 
-/* What more epochs change in the rest of a run: how its rate goes on, and which epochs are plain.
- */
+/* Two things that more epochs change in the rest of a run: the learning rates, and which epochs are
+ * without augmentation. */
 static bool changes_rate(const mb_training_options *held, const mb_training_options *asked)
 {
     return asked->epochs > held->epochs && asked->schedule != MB_SCHEDULE_CONSTANT;
@@ -42,56 +59,46 @@ static bool changes_plain(const mb_training_options *held, const mb_training_opt
 }
 
 mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
-                          mb_checkpoint *checkpoint, mb_error *error)
+                          mb_checkpoint **checkpoint, mb_error *error)
 {
     mb_train_arguments base = {0};
-    *checkpoint = (mb_checkpoint){0};
+    *checkpoint = NULL;
     mb_status status = mb_train_arguments_parse(argc, argv, NULL, arguments, error);
     if (status != MB_OK || arguments->resume == NULL)
         return status;
     status = mb_checkpoint_open(arguments->resume, checkpoint, error);
     if (status == MB_OK)
-        status = arguments_of(checkpoint, &base, error);
+        status = arguments_of(*checkpoint, &base, error);
     if (status == MB_OK)
         status = mb_train_arguments_parse(argc, argv, &base, arguments, error);
     if (status != MB_OK)
         return status;
-    const mb_training_options *held = &checkpoint->options, *asked = &arguments->training;
+    const mb_checkpoint_info *info = mb_checkpoint_describe(*checkpoint);
+    const mb_training_options *held = &info->options, *asked = &arguments->training;
     if (changes_rate(held, asked) || changes_plain(held, asked))
         arguments->epochs_extended = true;
-    return mb_training_options_compare(checkpoint->path, held, asked, error);
+    return mb_training_options_compare(info->path, held, asked, error);
 }
 
 mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_network *network,
                                   mb_error *error)
 {
+    const mb_checkpoint_info *info = mb_checkpoint_describe(checkpoint);
     const char *spec = mb_network_spec(network);
-    if (strcmp(spec, checkpoint->network) == 0)
+    if (strcmp(spec, info->network) == 0)
         return MB_OK;
     return mb_fail(error, MB_ERROR_INVALID,
-                   "--network %s conflicts with %s, which was trained with %s", spec,
-                   checkpoint->path, checkpoint->network);
+                   "--network %s conflicts with %s, which was trained with %s", spec, info->path,
+                   info->network);
 }
 
 void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked)
 {
-    const mb_training_options *held = &checkpoint->options;
+    const mb_training_options *held = &mb_checkpoint_describe(checkpoint)->options;
     if (changes_rate(held, asked))
-        printf("schedule %s now ends with epoch %zu, not %zu: the rate goes on as in a run of that "
-               "length\n",
-               mb_schedule_name(asked->schedule), asked->epochs, held->epochs);
+        printf("schedule %s now spans %zu epochs, not %zu\n", mb_schedule_name(asked->schedule),
+               asked->epochs, held->epochs);
     if (changes_plain(held, asked))
         printf("augment  plain epochs are now the last of %zu, not of %zu\n", asked->epochs,
                held->epochs);
-}
-
-void mb_resume_warn(const mb_checkpoint *checkpoint, const mb_machine *machine)
-{
-    char blas[128];
-    mb_checkpoint_blas(machine, blas, sizeof blas);
-    if (strcmp(blas, checkpoint->blas) != 0)
-        fprintf(stderr,
-                "mnist_blas: warning: %s: the run began with OpenBLAS %s and goes on with %s: its "
-                "last bits may differ\n",
-                checkpoint->path, checkpoint->blas, blas);
 }

@@ -1,7 +1,6 @@
 /* mnist_blas train */
 #include "cli.h"
 #include "data.h"
-#include "keeping.h"
 #include "progress.h"
 #include "resume.h"
 #include "run_report.h"
@@ -23,13 +22,14 @@
 /* All that a run holds. */
 typedef struct train_run {
     mb_train_arguments arguments;
-    mb_checkpoint from; /* where it goes on; .path NULL: from its beginning */
+    mb_checkpoint *from; /* to resume; NULL: a new run */
     mb_machine *machine;
     mb_dataset *dataset;
     mb_network *network;
     mb_training_events events;
-    mb_trainer trainer;
-    mb_keeping keeping;
+    mb_trainer *trainer;
+    char *checkpoint; /* path of the file to write */
+    mb_note notes[MB_MAX_NOTES];
     mb_tensorboard *board; /* NULL: not asked for */
     mb_progress_view view;
     int signal; /* that ends it; 0: none so far */
@@ -68,8 +68,8 @@ static mb_status open_data(train_run *run, mb_error *error)
         arguments->synthetic
             ? mb_data_synthesize(run->machine, &run->dataset, error)
             : mb_data_open_or_synthesize(arguments->data, run->machine, &run->dataset, error);
-    if (status == MB_OK && run->from.path != NULL)
-        status = mb_checkpoint_check_data(&run->from, run->dataset, error);
+    if (status == MB_OK && run->from != NULL)
+        status = mb_checkpoint_check_data(run->from, run->dataset, error);
     return status;
 }
 
@@ -78,13 +78,13 @@ static mb_status open_network(train_run *run, mb_error *error)
     const mb_shape input = mb_images_shape(&run->dataset->train.images);
     const size_t classes = run->dataset->classes;
     const char *spec = run->arguments.network;
-    const bool resumed = run->from.path != NULL;
+    const bool resumed = run->from != NULL;
     mb_status status =
-        resumed && strcmp(spec, run->from.network) == 0
-            ? mb_checkpoint_network(&run->from, run->machine, input, classes, &run->network, error)
+        resumed && strcmp(spec, mb_checkpoint_describe(run->from)->network) == 0
+            ? mb_checkpoint_network(run->from, run->machine, input, classes, &run->network, error)
             : mb_network_open(run->machine, spec, input, classes, &run->network, error);
     if (status == MB_OK && resumed)
-        status = mb_resume_check_network(&run->from, run->network, error);
+        status = mb_resume_check_network(run->from, run->network, error);
     return status;
 }
 
@@ -128,31 +128,44 @@ static void print_augmentation(const mb_augmentation *augmentation)
     puts("");
 }
 
-/* The state that training begins with: the seed's first weights, or the checkpoint's. */
+/* The policy is there also if no checkpoints were asked for: a signal may end the run. */
+static mb_status set_checkpoints(train_run *run, mb_error *error)
+{
+    const mb_train_arguments *arguments = &run->arguments;
+    run->checkpoint = mb_path_join(arguments->out, "checkpoint");
+    if (run->checkpoint == NULL)
+        return mb_fail_memory(error, "checkpoint", strlen(arguments->out));
+    const mb_checkpoint_policy policy = {.path = run->checkpoint,
+                                         .every_steps = arguments->checkpoint_steps,
+                                         .every_epoch = arguments->checkpoint_epochs,
+                                         .notes = run->notes,
+                                         .note_count = mb_resume_notes(arguments, run->notes)};
+    return mb_trainer_set_checkpoints(run->trainer, &policy, error);
+}
+
+/* The initial state: parameters drawn from the seed, or the checkpoint's. */
 static mb_status open_training(train_run *run, mb_error *error)
 {
     mb_network_initialise(run->network, run->arguments.training.seed);
     mb_status status =
         mb_trainer_open(run->machine, run->network, run->dataset, &run->arguments.training,
                         &run->events, &run->trainer, error);
-    if (status == MB_OK && run->from.path != NULL)
-        status = mb_checkpoint_restore(&run->from, run->machine, &run->trainer, error);
-    if (status == MB_OK)
-        status = mb_keeping_open(&run->arguments, run->machine, run->dataset, &run->trainer,
-                                 &run->keeping, error);
-    return status;
+    if (status == MB_OK && run->from != NULL)
+        status = mb_trainer_restore(run->trainer, run->from, error);
+    return status == MB_OK ? set_checkpoints(run, error) : status;
 }
 
 static void print_resumption(const train_run *run)
 {
-    const mb_trainer *t = &run->trainer;
+    const mb_training_position at = mb_trainer_position(run->trainer);
     const mb_training_options *training = &run->arguments.training;
-    if (!mb_trainer_is_done(t))
-        printf("resumed  %s: step %zu of %zu in epoch %zu/%zu\n", run->from.path, t->step, t->steps,
-               t->epoch + 1, training->epochs);
+    const char *path = mb_checkpoint_describe(run->from)->path;
+    if (!at.done)
+        printf("resumed  %s: step %zu of %zu in epoch %zu/%zu\n", path, at.step, at.steps,
+               at.epoch + 1, training->epochs);
     else
-        printf("resumed  %s: all %zu epochs are trained\n", run->from.path, t->epoch);
-    mb_resume_print_changes(&run->from, training);
+        printf("resumed  %s: all %zu epochs are trained\n", path, at.epoch);
+    mb_resume_print_changes(run->from, training);
 }
 
 static void print_beginning(const train_run *run)
@@ -173,27 +186,23 @@ static void print_beginning(const train_run *run)
     print_augmentation(&training->augmentation);
     printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
            machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
-    if (run->from.path != NULL)
+    if (run->from != NULL)
         print_resumption(run);
     fflush(stdout);
 }
 
-/* A run whose checkpoints cannot be written goes on: the disk may have room by its end. */
-static void warn_of_checkpoint(train_run *run)
+/* Training continues: the disk may have space by its end. */
+static void on_checkpoint_failed(void *context, const mb_error *error)
 {
-    mb_error error;
-    if (!mb_keeping_failed(&run->keeping, &error))
-        return;
+    train_run *run = context;
     mb_progress_clear(&run->view);
-    fprintf(stderr, "mnist_blas: warning: %s\n", error.text);
+    fprintf(stderr, "mnist_blas: warning: %s\n", error->text);
 }
 
 static void on_progress(void *context, const mb_progress *progress)
 {
     train_run *run = context;
     mb_progress_show(&run->view, progress);
-    mb_keeping_step(&run->keeping);
-    warn_of_checkpoint(run);
 }
 
 static void on_epoch(void *context, const mb_epoch_metrics *metrics)
@@ -201,7 +210,6 @@ static void on_epoch(void *context, const mb_epoch_metrics *metrics)
     train_run *run = context;
     mb_progress_show_epoch(&run->view, metrics);
     mb_tensorboard_add(run->board, metrics);
-    mb_keeping_epoch(&run->keeping);
 }
 
 static bool on_stop(void *context)
@@ -244,12 +252,12 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
 /* One line on stderr: where the signal came, and what goes on from there. */
 static void print_interruption(const train_run *run)
 {
-    const mb_trainer *t = &run->trainer;
+    const mb_training_position at = mb_trainer_position(run->trainer);
     fflush(stdout);
     fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: ",
-            mb_signals_name(run->signal), t->step, t->steps, t->epoch + 1,
+            mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
             run->arguments.training.epochs);
-    mb_print_resume_command(stderr, run->keeping.path);
+    mb_print_resume_command(stderr, run->checkpoint);
     putc('\n', stderr);
 }
 
@@ -268,8 +276,9 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
     if (command == NULL)
         return mb_fail_memory(error, "report", sizeof *result);
     fflush(stdout);
-    const mb_status status = mb_run_report(run->machine, result, run->dataset,
-                                           &run->trainer.history.curve, command, out, &why);
+    const mb_status status =
+        mb_run_report(run->machine, result, run->dataset, &mb_trainer_history(run->trainer)->curve,
+                      command, out, &why);
     free(command);
     if (status == MB_ERROR_UNAVAILABLE)
         fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
@@ -297,33 +306,32 @@ static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_
 /* Everything but pictures: what a run leaves, whether it came to its end or a signal did. */
 static mb_status save(train_run *run, mb_error *error)
 {
-    const mb_trainer *t = &run->trainer;
-    const bool kept = run->keeping.keeper != NULL;
-    mb_training_options finished = run->arguments.training;
-    mb_checkpoint_costs costs = {0};
+    const mb_train_arguments *arguments = &run->arguments;
+    const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
+    const mb_training_position at = mb_trainer_position(run->trainer);
+    const mb_history *history = mb_trainer_history(run->trainer);
+    mb_training_options finished = arguments->training;
     mb_error first = {0}, second = {0};
-    finished.epochs = t->history.finished;
-    if (kept || t->stopped)
-        mb_keeping_save(&run->keeping, &first);
-    mb_trainer_finalize(&run->trainer);
-    if (kept)
-        costs = mb_keeper_costs_of(run->keeping.keeper);
-    const mb_run_position position = {t->epoch + 1, t->step};
-    const mb_run result = {
-        .data = run->dataset->folder,
-        .network = run->network,
-        .machine = mb_machine_describe(run->machine),
-        .options = &finished,
-        .epochs = t->history.epochs,
-        .selected = finished.epochs > 0 ? &t->history.epochs[mb_trainer_selected_epoch(t)] : NULL,
-        .checkpoints = kept ? &costs : NULL,
-        .interrupted = t->stopped ? &position : NULL};
+    finished.epochs = history->finished;
+    if (writes_checkpoints || at.stopped)
+        mb_trainer_save(run->trainer, &first);
+    mb_trainer_finalize(run->trainer);
+    const mb_checkpoint_costs costs = mb_trainer_checkpoint_costs(run->trainer);
+    const mb_run_position position = {at.epoch + 1, at.step};
+    const mb_run result = {.data = run->dataset->folder,
+                           .network = run->network,
+                           .machine = mb_machine_describe(run->machine),
+                           .options = &finished,
+                           .epochs = history->epochs,
+                           .selected = mb_trainer_selected_epoch(run->trainer),
+                           .checkpoints = writes_checkpoints ? &costs : NULL,
+                           .interrupted = at.stopped ? &position : NULL};
     /* A model is worth having where the checkpoint could not be written, too. */
     mb_status status = write_run(run, &result, &second);
-    if (status == MB_OK && !t->stopped)
+    if (status == MB_OK && !at.stopped)
         status = print_end(run, &result, &second);
     *error = first.status != MB_OK ? first : second;
-    if (error->status == MB_OK && !t->stopped)
+    if (error->status == MB_OK && !at.stopped)
         return report_unless_stopped(run, &result, error);
     return error->status;
 }
@@ -337,39 +345,43 @@ static mb_status train(train_run *run, mb_error *error)
         return status;
     run->view.quiet = run->arguments.quiet;
     mb_report_warnings(run->machine);
-    if (run->from.path != NULL)
-        mb_resume_warn(&run->from, run->machine);
+    mb_error why;
+    if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)
+        fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
     if (!run->view.quiet)
         print_beginning(run);
     mb_progress_begin(&run->view);
     mb_signals_defer(true);
-    status = mb_trainer_run(&run->trainer, error);
+    status = mb_trainer_run(run->trainer, error);
     mb_progress_end(&run->view);
     if (status == MB_OK)
         status = save(run, error);
-    if (status == MB_OK && run->trainer.stopped)
+    if (status == MB_OK && mb_trainer_position(run->trainer).stopped)
         print_interruption(run);
     return status;
 }
 
 int mb_command_train(int argc, char **argv)
 {
-    train_run run = {.events = {.progress = on_progress, .epoch = on_epoch, .stop = on_stop}};
+    train_run run = {.events = {.progress = on_progress,
+                                .epoch = on_epoch,
+                                .stop = on_stop,
+                                .checkpoint_failed = on_checkpoint_failed}};
     mb_error error;
     run.events.context = &run;
     mb_signals_install();
     mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
     if (status == MB_OK)
         status = train(&run, &error);
-    mb_keeping_close(&run.keeping);
-    mb_trainer_close(&run.trainer);
+    mb_trainer_close(run.trainer);
+    free(run.checkpoint);
     /* What it could not write costs nothing else of a run. */
     const mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
     status = status == MB_OK ? closed : status;
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);
     mb_machine_close(run.machine);
-    mb_checkpoint_close(&run.from);
+    mb_checkpoint_close(run.from);
     if (status != MB_OK)
         return mb_report_error(&error);
     return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;

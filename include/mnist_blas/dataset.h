@@ -65,8 +65,8 @@ MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_da
  * the caller's, for mb_dataset_close.
  * MB_ERROR_INVALID: train is NULL or has no images, a label that is not below `classes`, splits
  * with images of different shapes, or more than one channel; MB_ERROR_MEMORY. */
-MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test,
-                                        size_t classes, mb_dataset **dataset, mb_error *error);
+MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
+                                        mb_dataset **dataset, mb_error *error);
 
 /* Frees what an open function made; does nothing for NULL and for a struct of the caller's own,
  * whose storage is NULL. */

@@ -1,9 +1,18 @@
-/* Training a network. */
+/* Training a network.
+ *
+ * mb_train does it in one call. A program that wants to watch, stop, save or resume a run opens a
+ * trainer: mb_trainer_open, then mb_trainer_set_checkpoints and mb_trainer_restore
+ * (mnist_blas/checkpoint.h) as needed, mb_trainer_run, mb_trainer_finalize, mb_trainer_close.
+ *
+ * Thread safety: a trainer, its machine and its network are used by one thread at a time; while a
+ * trainer runs, nobody else may use that machine or network. The dataset is only read and may be
+ * shared. Trainers on different machines are independent. */
 #ifndef MNIST_BLAS_TRAINING_H
 #define MNIST_BLAS_TRAINING_H
 
 #include <mnist_blas/augmentation.h>
 #include <mnist_blas/dataset.h>
+#include <mnist_blas/history.h>
 #include <mnist_blas/network.h>
 
 #include <stdbool.h>
@@ -20,82 +29,123 @@ typedef enum mb_optimizer_kind {
 
 typedef enum mb_schedule_kind {
     MB_SCHEDULE_CONSTANT,
-    MB_SCHEDULE_COSINE,  /* from lr down to 0 along half a cosine over the whole run */
-    MB_SCHEDULE_ONECYCLE /* lr/25 up to lr in the first 30 % of the steps, down to lr/250000, along
-                          * cosines: Smith and Topin, "Super-convergence", 2018, as PyTorch's
-                          * OneCycleLR has it */
+    /* From lr to 0 along half a cosine over the whole run. */
+    MB_SCHEDULE_COSINE,
+    /* From lr/25 to lr in the first 30 % of the steps, then to lr/250000, along cosines: Smith and
+     * Topin, "Super-convergence", 2018, as PyTorch's OneCycleLR computes it. */
+    MB_SCHEDULE_ONECYCLE
 } mb_schedule_kind;
 
 /* Start from mb_training_defaults() and change what is to differ. */
 typedef struct mb_training_options {
-    size_t epochs, batch_size;
+    size_t epochs;     /* 1 .. 1000000 */
+    size_t batch_size; /* samples per step, 1 .. number of training images */
     mb_optimizer_kind optimizer;
-    double lr;       /* the schedule's peak */
-    double momentum; /* sgd's; ignored by adam and adamw */
-    bool nesterov;   /* sgd's */
-    double
-        weight_decay; /* sgd, adam: added to the gradient (L2); adamw: decoupled. Never biases. */
-    double beta1, beta2, epsilon; /* adam's and adamw's */
+    /* Learning rate, the peak of the schedule: above 0, at most 1e6. */
+    double lr;
+    /* sgd: momentum, 0 <= momentum < 1. The other optimizers ignore it. */
+    double momentum;
+    /* sgd: Nesterov's momentum. */
+    bool nesterov;
+    /* sgd, adam: L2 penalty, added to the gradient; adamw: decoupled decay. 0 .. 1e6. Never applied
+     * to biases. */
+    double weight_decay;
+    /* adam, adamw: decay rates of the first and second moment, 0 <= beta < 1, and the constant
+     * added to the denominator, above 0. */
+    double beta1, beta2, epsilon;
     mb_schedule_kind schedule;
-    mb_augmentation augmentation; /* of what is trained on; evaluation sees images as they are */
-    double
-        label_smoothing; /* share of the target that is spread over all classes, 0 .. 1 (excl.) */
-    double ema; /* decay a step of a running average of the parameters, 0: none. The average is what
-                 * is evaluated and what training leaves in the network. Its first steps decay
-                 * faster: min(ema, (1 + step) / (10 + step)). */
-    size_t validation; /* images held out from the end of the training set; 0: none */
-    size_t patience;   /* after so many epochs without a better validation accuracy training ends;
-                        * what it leaves in the network is then, and where it came to its last epoch
-                        * too, what the best epoch had: the first of those that are alike. 0: it
-                        * takes all epochs, and leaves what the last one had. */
+    /* Random variation of the training images; evaluation uses the images as they are. */
+    mb_augmentation augmentation;
+    /* Fraction of the target that is spread over all classes, 0 <= fraction < 1. */
+    double label_smoothing;
+    /* Exponential moving average of the parameters, with this decay per step, 0 <= ema < 1;
+     * 0: none. The average is what is evaluated and what training leaves in the network. Its first
+     * steps decay faster: min(ema, (1 + step) / (10 + step)). */
+    double ema;
+    /* Images held out from the end of the training set; 0: none. */
+    size_t validation;
+    /* Stop after this many epochs without improvement of the validation accuracy, and restore the
+     * best epoch's parameters (the earliest on ties), also if all epochs were trained; 0: train all
+     * epochs, keep the last. */
+    size_t patience;
     uint64_t seed;
 } mb_training_options;
 
-/* What plain training uses with this optimizer. */
+/* The defaults with this optimizer. */
 MB_API mb_training_options mb_training_defaults(mb_optimizer_kind optimizer);
 
-/* How far an epoch is; sent about 20 times a second, and at its end. */
+/* Progress within an epoch, sent about 20 times per second and at the end of the epoch. */
 typedef struct mb_progress {
     size_t epoch, epochs; /* 1 .. epochs */
     size_t samples_done, samples;
-    double seconds; /* in this epoch's training phase so far */
+    double seconds; /* wall time of this epoch's training phase so far */
     double loss;    /* mean over the epoch so far */
     size_t steps_done, steps;
     const float *step_loss; /* (steps_done) mean loss of each step's batch; valid during the call */
 } mb_progress;
 
-/* One finished epoch. Fractions, seconds of the training phase, and what follows from them. */
-typedef struct mb_epoch_metrics {
-    size_t epoch, epochs;
-    double train_loss, train_accuracy; /* running: each batch before its own update */
-    double test_accuracy;
-    double validation_accuracy; /* NaN without a validation split */
-    double lr;                  /* of the epoch's last step */
-    size_t threads; /* that trained: fewer than the machine's where those were not asked for and
-                     * would have been slower */
-    double seconds, samples_per_second, gflops;
-} mb_epoch_metrics;
-
-/* Called on the caller's thread, between steps; each may be NULL. */
+/* Callbacks. Each is called on the caller's thread, between steps, and may be NULL. */
 typedef struct mb_training_events {
     void *context;
     void (*progress)(void *context, const mb_progress *progress);
     void (*epoch)(void *context, const mb_epoch_metrics *metrics);
-    bool (*stop)(void *context); /* asked about 20 times a second: true ends the training there */
+    /* Asked about 20 times per second; true stops training there. */
+    bool (*stop)(void *context);
+    /* A checkpoint could not be written (mnist_blas/checkpoint.h); training continues. */
+    void (*checkpoint_failed)(void *context, const mb_error *error);
 } mb_training_events;
 
-/* Trains `network` on dataset->train, from the parameters that it has, and evaluates it on
- * dataset->test after each epoch (nothing is chosen by that). The result depends on the options,
- * the data, the parameters and OpenBLAS's kernel set, and not on threads or pins. Where
- * events->stop ends it early, the parameters are those after the last step that was done, or with
- * patience the best epoch's, once there is one.
- * MB_ERROR_INVALID: options out of range (the error names the option), images of another size or
- * classes than the network's; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: a loss that is not finite, the
- * error says at which step and learning rate, and the parameters are those that the step began
- * with; MB_ERROR_DIVERGED too where the run's last step leaves some that are not finite. */
+/* Trains `network` on dataset->train, starting from its current parameters, and evaluates it on
+ * dataset->test after each epoch (nothing is chosen by that). The result depends on options, data,
+ * initial parameters and OpenBLAS's kernel set; it does not depend on threads or pins. If
+ * events->stop ends training early, the network has the parameters after the last completed step,
+ * or with patience those of the best epoch, if one is finished. events may be NULL.
+ * MB_ERROR_INVALID: an option out of range (the error names it), or images or classes that do not
+ * match the network; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: the loss is not finite (the error names
+ * step and learning rate; the network has the parameters before that step), or the last step left a
+ * parameter that is not finite. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);
+
+/* A run in progress. */
+typedef struct mb_trainer mb_trainer;
+
+/* Where a run is. */
+typedef struct mb_training_position {
+    size_t epoch; /* finished epochs, 0 .. options->epochs */
+    size_t step;  /* completed steps of the epoch after those */
+    size_t steps; /* steps per epoch */
+    bool stopped; /* events->stop ended the last mb_trainer_run */
+    bool done;    /* all epochs are trained, or patience has run out */
+} mb_training_position;
+
+/* Prepares a run, arguments as for mb_train. All of them are borrowed until mb_trainer_close.
+ * MB_ERROR_INVALID and MB_ERROR_MEMORY as mb_train. */
+MB_API mb_status mb_trainer_open(mb_machine *machine, mb_network *network,
+                                 const mb_dataset *dataset, const mb_training_options *options,
+                                 const mb_training_events *events, mb_trainer **trainer,
+                                 mb_error *error);
+
+/* Trains the remaining epochs, or until events->stop returns true; a further call continues.
+ * MB_ERROR_DIVERGED as mb_train. */
+MB_API mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error);
+
+MB_API mb_training_position mb_trainer_position(const mb_trainer *trainer);
+
+/* Valid until the trainer is closed; changes while it runs. */
+MB_API const mb_history *mb_trainer_history(const mb_trainer *trainer);
+
+/* The metrics of the epoch whose parameters mb_trainer_finalize leaves in the network: with
+ * patience the best one, else the last; NULL before the end of the first epoch. */
+MB_API const mb_epoch_metrics *mb_trainer_selected_epoch(const mb_trainer *trainer);
+
+/* Ends training: copies the result, which may be the best epoch's parameters or their moving
+ * average, into the network. mb_trainer_run and mb_trainer_save must not be called after it. */
+MB_API void mb_trainer_finalize(mb_trainer *trainer);
+
+/* Frees; NULL is fine. The network keeps its current parameters. */
+MB_API void mb_trainer_close(mb_trainer *trainer);
 
 #ifdef __cplusplus
 }

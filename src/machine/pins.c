@@ -184,18 +184,6 @@ void mb_pins_free(mb_pins *pins)
     *pins = (mb_pins){0};
 }
 
-mb_affinity mb_affinity_without(const mb_affinity *affinity, unsigned cpu)
-{
-    const unsigned bits = sizeof(unsigned long) * CHAR_BIT;
-    mb_affinity rest = *affinity;
-    if (cpu < sizeof rest.mask * CHAR_BIT)
-        rest.mask[cpu / bits] &= ~(1ul << cpu % bits);
-    for (size_t i = 0; i < sizeof rest.mask / sizeof *rest.mask; i++)
-        if (rest.mask[i] != 0)
-            return rest;
-    return *affinity;
-}
-
 /* glibc's cpu_set_t is a fixed 1024 CPUs; the system calls take a mask of any length. */
 int mb_affinity_get(mb_affinity *affinity)
 {

@@ -39,7 +39,4 @@ int mb_affinity_get(mb_affinity *affinity);
 int mb_affinity_set(const mb_affinity *affinity);
 int mb_affinity_pin(unsigned cpu);
 
-/* The set without one of its CPUs, unless that is its only one. */
-mb_affinity mb_affinity_without(const mb_affinity *affinity, unsigned cpu);
-
 #endif

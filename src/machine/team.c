@@ -124,14 +124,6 @@ void mb_team_barrier(const mb_worker *worker)
         mb_barrier_wait(&worker->team->barrier);
 }
 
-void mb_team_unpin_from_first_cpu(const mb_team *team)
-{
-    if (!team->affinity_known || team->pins == NULL)
-        return;
-    const mb_affinity rest = mb_affinity_without(&team->affinity, team->pins[0]);
-    (void)mb_affinity_set(&rest);
-}
-
 static void unpin(const mb_worker *worker, void *context)
 {
     (void)context;

@@ -37,12 +37,6 @@ void mb_team_run(mb_team *team, mb_team_fn *work, void *context);
 /* The same on the first `threads` of the team, 1 to all; the others wait. */
 void mb_team_run_first(mb_team *team, size_t threads, mb_team_fn *work, void *context);
 
-/* For a thread that works beside the team, and may have inherited the pin of one of its threads:
- * gives the calling thread the CPUs that the caller could use when the team was opened, but, where
- * there are others, for that of the team's first thread, who is the only one at work between two
- * runs. */
-void mb_team_unpin_from_first_cpu(const mb_team *team);
-
 /* Waits for all workers; all see afterwards what any of them wrote before. */
 void mb_team_barrier(const mb_worker *worker);
 

@@ -3,7 +3,6 @@
 #define MB_REPORT_REPORT_H
 
 #include "report/summary.h"
-#include "train/loss_curve.h"
 
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>

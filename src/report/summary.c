@@ -107,8 +107,8 @@ static void add_events(json_t *summary, const mb_run *run)
     if (costs != NULL)
         json_object_set_new(summary, "checkpoints",
                             json_pack("{s:I, s:f, s:f}", "written", (json_int_t)costs->written,
-                                      "held_seconds_max", costs->held_max, "held_seconds_sum",
-                                      costs->held_sum));
+                                      "held_seconds_max", costs->seconds_max, "held_seconds_sum",
+                                      costs->seconds_sum));
     if (run->interrupted != NULL)
         json_object_set_new(summary, "interrupted_at",
                             json_pack("{s:I, s:I}", "epoch", (json_int_t)run->interrupted->epoch,

@@ -5,9 +5,9 @@
 #include "core/spread.h"
 #include "core/status.h"
 #include "report/format.h"
-#include "train/keeper.h"
 #include <mnist_blas/options.h>
 
+#include <mnist_blas/checkpoint.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/training.h>
 
@@ -31,7 +31,7 @@ typedef struct mb_run {
     const mb_epoch_metrics
         *selected; /* of the epoch after which the network was as it is: the last, or
                     * with patience the best; NULL: no epoch is finished */
-    const mb_checkpoint_costs *checkpoints; /* NULL: none were kept */
+    const mb_checkpoint_costs *checkpoints; /* NULL: none were asked for */
     const mb_run_position *interrupted;     /* where a signal ended it; NULL: it is whole */
 } mb_run;
 

@@ -5,7 +5,7 @@
 
 bool mb_checkpoint_checksum(mb_bytes bytes, const char *value, mb_digest *digest, size_t *place)
 {
-    /* Within a string of JSON, quotation marks are escaped: this stands in one place only. */
+    /* Quotation marks are escaped within JSON strings: there is one place with this text. */
     static const char key[] = "\"checksum\":\"";
     static const char zeros[MB_DIGEST_DIGITS + 1] =
         "0000000000000000000000000000000000000000000000000000000000000000";
@@ -22,6 +22,12 @@ bool mb_checkpoint_checksum(mb_bytes bytes, const char *value, mb_digest *digest
     *digest = mb_sha256(spans, sizeof spans / sizeof *spans);
     *place = at;
     return true;
+}
+
+void mb_checkpoint_blas(const mb_machine *machine, char text[MB_CHECKPOINT_BLAS_SIZE])
+{
+    const mb_machine_info *info = mb_machine_describe(machine);
+    snprintf(text, MB_CHECKPOINT_BLAS_SIZE, "%s %s", info->blas_version, info->blas_core);
 }
 
 const char *mb_checkpoint_key(mb_arena *arena, const char *prefix, const char *name)

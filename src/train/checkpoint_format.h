@@ -1,4 +1,4 @@
-/* What writing and reading a checkpoint have in common. */
+/* The parts of the file format that writing and reading a checkpoint share. */
 #ifndef MB_TRAIN_CHECKPOINT_FORMAT_H
 #define MB_TRAIN_CHECKPOINT_FORMAT_H
 
@@ -6,22 +6,27 @@
 #include "core/digest.h"
 #include "core/file.h"
 
+#include <mnist_blas/machine.h>
 #include <stdbool.h>
 
 #define MB_CHECKPOINT_VERSION "3"
 #define MB_CHECKPOINT_OPTION "option."
 #define MB_CHECKPOINT_NOTE "note."
 
-/* The file's digest, with zeros in the place of the `value` of its checksum, MB_DIGEST_DIGITS
- * characters; *place is where that stands. false where it stands nowhere. */
+/* Computes the digest of the file's bytes with zeros in place of its checksum, which is `value`, of
+ * MB_DIGEST_DIGITS characters; *place is its offset. False if the file does not contain it. */
 bool mb_checkpoint_checksum(mb_bytes bytes, const char *value, mb_digest *digest, size_t *place);
 
-/* "PREFIXNAME" in the arena; NULL when memory is out. */
+/* "PREFIXNAME" in the arena; NULL if memory is out. */
 const char *mb_checkpoint_key(mb_arena *arena, const char *prefix, const char *name);
 
-/* Text of any bytes as ASCII, with %XX for what is not, and back; NULL when memory is out or, on
- * the way back, where the text is none of these. */
+/* Percent-encodes text of any bytes as ASCII, and decodes it; NULL if memory is out or if the text
+ * to decode is not encoded. */
 const char *mb_checkpoint_encode(mb_arena *arena, const char *text);
 const char *mb_checkpoint_decode(mb_arena *arena, const char *text);
+
+/* "0.3.21 SkylakeX": OpenBLAS's version and kernel set. */
+enum { MB_CHECKPOINT_BLAS_SIZE = 128 };
+void mb_checkpoint_blas(const mb_machine *machine, char text[MB_CHECKPOINT_BLAS_SIZE]);
 
 #endif

@@ -1,12 +1,15 @@
+#include "core/digest.h"
 #include "data/fingerprint.h"
+#include "machine/machine.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_format.h"
 #include <mnist_blas/options.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the file --- */
+/* --- metadata --- */
 
 static mb_status read_text(const mb_checkpoint *c, const char *key, const char **text,
                            mb_error *error)
@@ -14,12 +17,12 @@ static mb_status read_text(const mb_checkpoint *c, const char *key, const char *
     *text = mb_safetensors_metadata(c->file, key);
     if (*text == NULL)
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: not a checkpoint of mnist_blas: no metadata \"%s\"", c->path, key);
+                       "%s: not a checkpoint of mnist_blas: no metadata \"%s\"", c->info.path, key);
     return MB_OK;
 }
 
-/* Only a version that is known is sure to have the checksum where it is looked for. */
-static mb_status check_whole(const mb_checkpoint *c, mb_error *error)
+/* The version comes first: only a known one is sure to have its checksum where it is expected. */
+static mb_status check_integrity(const mb_checkpoint *c, mb_error *error)
 {
     const char *version = NULL, *checksum = NULL;
     mb_digest digest;
@@ -29,13 +32,13 @@ static mb_status check_whole(const mb_checkpoint *c, mb_error *error)
         status = read_text(c, "version", &version, error);
     if (status == MB_OK && strcmp(version, MB_CHECKPOINT_VERSION) != 0)
         status = mb_fail(error, MB_ERROR_FORMAT,
-                         "%s: a checkpoint of version %.20s, this program knows version %s",
-                         c->path, version, MB_CHECKPOINT_VERSION);
+                         "%s: a checkpoint of version %.20s, this program reads version %s",
+                         c->info.path, version, MB_CHECKPOINT_VERSION);
     if (status == MB_OK && (!mb_checkpoint_checksum(c->bytes, checksum, &digest, &place) ||
                             strcmp(checksum, digest.text) != 0))
-        status =
-            mb_fail(error, MB_ERROR_FORMAT, "%s: damaged: its bytes do not have its checksum %.64s",
-                    c->path, checksum);
+        status = mb_fail(error, MB_ERROR_FORMAT,
+                         "%s: damaged: its bytes do not match its checksum %.64s", c->info.path,
+                         checksum);
     return status;
 }
 
@@ -48,58 +51,66 @@ static mb_status read_options(mb_checkpoint *c, mb_error *error)
         const char *key = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_OPTION, option->name);
         mb_error why;
         if (key == NULL)
-            return mb_fail_memory(error, c->path, MB_OPTION_TEXT_SIZE);
+            return mb_arena_status(&c->arena, c->info.path, error);
         status = read_text(c, key, &text, error);
-        if (status == MB_OK && mb_option_parse(option, &c->options, text, &why) != MB_OK)
-            status =
-                mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s", c->path, key, why.text);
+        if (status == MB_OK && mb_option_parse(option, &c->info.options, text, &why) != MB_OK)
+            status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s", c->info.path, key,
+                             why.text);
     }
     return status;
 }
 
-static mb_status read_head(mb_checkpoint *c, mb_error *error)
+static mb_status read_metadata(mb_checkpoint *c, mb_error *error)
 {
-    mb_status status = check_whole(c, error);
+    mb_status status = check_integrity(c, error);
     if (status == MB_OK)
         status = read_options(c, error);
     if (status == MB_OK)
-        status = read_text(c, "network", &c->network, error);
+        status = read_text(c, "network", &c->info.network, error);
     if (status == MB_OK)
-        status = read_text(c, "blas", &c->blas, error);
+        status = read_text(c, "blas", &c->info.blas, error);
     if (status != MB_OK)
         return status;
     const char *folder = mb_safetensors_metadata(c->file, "data.folder");
     if (folder != NULL)
-        c->data = mb_checkpoint_decode(&c->arena, folder);
-    if (folder != NULL && c->data == NULL)
-        status = mb_fail(error, MB_ERROR_FORMAT, "%s: \"%.100s\" is no name of a folder", c->path,
-                         folder);
+        c->info.data = mb_checkpoint_decode(&c->arena, folder);
+    if (folder != NULL && c->info.data == NULL)
+        status = mb_fail(error, MB_ERROR_FORMAT,
+                         "%s: metadata \"data.folder\": invalid value "
+                         "\"%.100s\"",
+                         c->info.path, folder);
     return status;
 }
 
-mb_status mb_checkpoint_parse(const char *path, mb_bytes bytes, mb_checkpoint *checkpoint,
+mb_status mb_checkpoint_parse(const char *path, mb_bytes bytes, mb_checkpoint **checkpoint,
                               mb_error *error)
 {
-    mb_checkpoint *c = checkpoint;
-    *c = (mb_checkpoint){
-        .path = path, .bytes = bytes, .options = mb_training_defaults(MB_OPTIMIZER_ADAMW)};
-    mb_status status = mb_safetensors_parse(path, bytes.data, bytes.size, &c->file, error);
+    mb_checkpoint *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return mb_fail_memory(error, path, sizeof *c);
+    c->bytes = bytes;
+    c->info.options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    c->info.path = mb_arena_strdup(&c->arena, path);
+    mb_status status = mb_arena_status(&c->arena, path, error);
     if (status == MB_OK)
-        status = read_head(c, error);
-    if (status != MB_OK)
+        status = mb_safetensors_parse(path, bytes.data, bytes.size, &c->file, error);
+    if (status == MB_OK)
+        status = read_metadata(c, error);
+    if (status == MB_OK)
+        *checkpoint = c;
+    else
         mb_checkpoint_close(c);
     return status;
 }
 
-mb_status mb_checkpoint_open(const char *path, mb_checkpoint *checkpoint, mb_error *error)
+mb_status mb_checkpoint_open(const char *path, mb_checkpoint **checkpoint, mb_error *error)
 {
     mb_bytes bytes = {0};
-    *checkpoint = (mb_checkpoint){0};
     mb_status status = mb_file_read(path, MB_SAFETENSORS_LIMIT, &bytes, error);
     if (status == MB_OK)
         status = mb_checkpoint_parse(path, bytes, checkpoint, error);
     if (status == MB_OK)
-        checkpoint->owned = bytes.data;
+        (*checkpoint)->owns_bytes = true;
     else
         free(bytes.data);
     return status;
@@ -107,11 +118,16 @@ mb_status mb_checkpoint_open(const char *path, mb_checkpoint *checkpoint, mb_err
 
 void mb_checkpoint_close(mb_checkpoint *checkpoint)
 {
+    if (checkpoint == NULL)
+        return;
     mb_safetensors_close(checkpoint->file);
     mb_arena_free(&checkpoint->arena);
-    free(checkpoint->owned);
-    *checkpoint = (mb_checkpoint){0};
+    if (checkpoint->owns_bytes)
+        free(checkpoint->bytes.data);
+    free(checkpoint);
 }
+
+const mb_checkpoint_info *mb_checkpoint_describe(const mb_checkpoint *c) { return &c->info; }
 
 const char *mb_checkpoint_note(mb_checkpoint *c, const char *key)
 {
@@ -123,15 +139,15 @@ const char *mb_checkpoint_note(mb_checkpoint *c, const char *key)
 static mb_status check_split(const mb_checkpoint *c, const char *key, const char *name,
                              const mb_split *split, const mb_dataset *dataset, mb_error *error)
 {
-    const char *held = NULL;
+    const char *expected = NULL;
     const mb_digest found = mb_split_fingerprint(split);
-    const mb_status status = read_text(c, key, &held, error);
-    if (status == MB_OK && strcmp(held, found.text) != 0)
+    const mb_status status = read_text(c, key, &expected, error);
+    if (status == MB_OK && strcmp(expected, found.text) != 0)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: other %s images or labels than those of the run in %s (SHA-256 %.12s, "
                        "not %.12s)",
-                       dataset->folder != NULL ? dataset->folder : "drawn digits", name, c->path,
-                       found.text, held);
+                       dataset->folder != NULL ? dataset->folder : "drawn digits", name,
+                       c->info.path, found.text, expected);
     return status;
 }
 
@@ -144,33 +160,50 @@ mb_status mb_checkpoint_check_data(const mb_checkpoint *c, const mb_dataset *dat
                            : status;
 }
 
-/* --- the state --- */
+mb_status mb_checkpoint_check_blas(const mb_checkpoint *c, const mb_machine *machine,
+                                   mb_error *error)
+{
+    char blas[MB_CHECKPOINT_BLAS_SIZE];
+    mb_checkpoint_blas(machine, blas);
+    if (strcmp(blas, c->info.blas) == 0)
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_UNAVAILABLE,
+                   "%s: the run began with OpenBLAS %s and continues with %s: the last bits of the "
+                   "result may differ",
+                   c->info.path, c->info.blas, blas);
+}
+
+/* --- state --- */
 
 static mb_status find(const mb_checkpoint *c, const char *name, const char *dtype, size_t elements,
                       const mb_stored_tensor **tensor, mb_error *error)
 {
     const mb_stored_tensor *found = mb_safetensors_find(c->file, name);
-    if (found == NULL || strcmp(found->dtype, dtype) != 0 || found->elements != elements)
-        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s, must be %zu of %s", c->path,
-                       name, found == NULL ? "is missing" : "of another form", elements, dtype);
+    if (found == NULL)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\" is missing", c->info.path, name);
+    if (strcmp(found->dtype, dtype) != 0 || found->elements != elements)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: tensor \"%s\" has the wrong dtype or size, expected %zu of %s",
+                       c->info.path, name, elements, dtype);
     *tensor = found;
     return MB_OK;
 }
 
-/* A few more numbers than are there leave it to the tensors to say what is wrong. */
+/* A network may have a few more parameters than the file has elements: which tensor is wrong is
+ * then told by name. */
 static const size_t spare_parameters = (size_t)1 << 16;
 
 mb_status mb_checkpoint_network(const mb_checkpoint *c, const mb_machine *machine, mb_shape input,
                                 size_t classes, mb_network **network, mb_error *error)
 {
-    const size_t most = mb_safetensors_elements(c->file) + spare_parameters;
+    const size_t limit = mb_safetensors_elements(c->file) + spare_parameters;
     mb_network *opened = NULL;
     mb_error why = {0};
     mb_status status =
-        mb_network_open_within(machine, c->network, input, classes, most, &opened, &why);
+        mb_network_open_within(machine, c->info.network, input, classes, limit, &opened, &why);
     if (status != MB_OK)
         return mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
-                       c->path, why.text);
+                       c->info.path, why.text);
     for (size_t i = 0; i < mb_network_tensor_count(opened) && status == MB_OK; i++) {
         const mb_tensor_info info = mb_network_tensor_info(opened, i);
         const mb_stored_tensor *tensor = NULL;
@@ -194,67 +227,62 @@ static mb_status restore_row(const mb_checkpoint *c, const mb_state *state, mb_e
         return status;
     void *packed = calloc(state->count + 1, mb_state_size(state->kind));
     if (packed == NULL)
-        return mb_fail_memory(error, c->path, state->count);
+        return mb_fail_memory(error, c->info.path, state->count);
     mb_safetensors_values(tensor, packed);
     mb_state_unpack(state, packed);
     free(packed);
     return MB_OK;
 }
 
-/* Through a network of the same layers, which puts the tensors where they belong. */
-static mb_status restore_network(const mb_checkpoint *c, const mb_state *state, mb_network *network,
-                                 mb_error *error)
+static mb_status restore_tensor(const mb_checkpoint *c, const mb_state *state, mb_network *view,
+                                size_t index, mb_arena *arena, mb_error *error)
 {
-    mb_status status = MB_OK;
+    const mb_tensor_info info = mb_network_tensor_info(view, index);
+    const mb_stored_tensor *tensor = NULL;
+    mb_error why = {0};
+    float *values = mb_arena_alloc(arena, info.elements, sizeof *values);
+    const char *name = mb_checkpoint_key(arena, state->name, info.name);
+    mb_status status = mb_arena_status(arena, c->info.path, error);
+    if (status == MB_OK)
+        status = find(c, name, "F32", info.elements, &tensor, error);
+    if (status != MB_OK)
+        return status;
+    mb_safetensors_values(tensor, values);
+    if (state->checked && mb_network_check(view, index, values, &why) != MB_OK)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", c->info.path, name,
+                       why.text);
+    mb_network_set_tensor(view, index, values);
+    return MB_OK;
+}
+
+/* The network with the state's values as its parameters puts each tensor where it belongs. */
+static mb_status restore_network(const mb_checkpoint *c, const mb_state *state,
+                                 const mb_network *network, mb_error *error)
+{
     if (state->count == 0)
         return MB_OK;
-    for (size_t i = 0; i < mb_network_tensor_count(network) && status == MB_OK; i++) {
-        const mb_tensor_info info = mb_network_tensor_info(network, i);
-        const mb_stored_tensor *tensor = NULL;
-        mb_arena arena = {0};
-        float *values = mb_arena_alloc(&arena, info.elements, sizeof *values);
-        const char *name = mb_checkpoint_key(&arena, state->name, info.name);
-        if (values == NULL || name == NULL)
-            status = mb_fail_memory(error, c->path, info.elements * sizeof *values);
-        else
-            status = find(c, name, "F32", info.elements, &tensor, error);
-        if (status == MB_OK)
-            mb_safetensors_values(tensor, values);
-        mb_error why = {0};
-        if (status == MB_OK && state->checked &&
-            mb_network_check(network, i, values, &why) != MB_OK)
-            status =
-                mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", c->path, name, why.text);
-        if (status == MB_OK)
-            mb_network_set_tensor(network, i, values);
-        mb_arena_free(&arena);
-    }
-    if (status == MB_OK)
-        memcpy(state->values, network->parameters, state->count * sizeof(float));
+    mb_arena arena = {0};
+    mb_network *view = mb_network_with_parameters(network, state->values, &arena);
+    mb_status status = mb_arena_status(&arena, c->info.path, error);
+    for (size_t i = 0; status == MB_OK && i < mb_network_tensor_count(network); i++)
+        status = restore_tensor(c, state, view, i, &arena, error);
+    mb_arena_free(&arena);
     return status;
 }
 
-mb_status mb_checkpoint_restore(const mb_checkpoint *c, const mb_machine *machine,
-                                mb_trainer *trainer, mb_error *error)
+mb_status mb_trainer_restore(mb_trainer *t, const mb_checkpoint *c, mb_error *error)
 {
-    const mb_network *network = trainer->training.network;
     mb_state states[MB_STATE_COUNT];
-    mb_network *vessel = NULL;
-    mb_state_list(trainer, states);
+    mb_state_list(t, states);
     mb_status status = restore_row(c, &states[MB_STATE_EPOCH], error);
     if (status == MB_OK)
         status = restore_row(c, &states[MB_STATE_STEP], error);
     if (status == MB_OK)
-        status = mb_state_validate_position(c->path, trainer, error);
-    if (status == MB_OK)
-        status = mb_network_open(machine, network->spec, network->input, network->classes, &vessel,
-                                 error);
-    mb_state_list(trainer, states); /* now with the counts of this position */
+        status = mb_state_validate_position(c->info.path, t, error);
+    mb_state_list(t, states); /* with the counts of this position */
     for (size_t i = 0; i < MB_STATE_COUNT && status == MB_OK; i++)
-        status = states[i].kind == MB_STATE_NETWORK ? restore_network(c, &states[i], vessel, error)
-                                                    : restore_row(c, &states[i], error);
-    if (status == MB_OK)
-        status = mb_state_validate(c->path, trainer, error);
-    mb_network_close(vessel);
-    return status;
+        status = states[i].kind == MB_STATE_NETWORK
+                     ? restore_network(c, &states[i], t->training.network, error)
+                     : restore_row(c, &states[i], error);
+    return status == MB_OK ? mb_state_validate(c->info.path, t, error) : status;
 }

@@ -1,7 +1,7 @@
 #include "train/epoch.h"
 
-/* The step. Phases stand in the order of one thread; the plan finds out which of them can share a
- * stretch between barriers. */
+/* The step: phases in the order of a single thread. The plan finds out where barriers are needed.
+ */
 static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_plan *plan, mb_error *error)
 {
     const mb_network *network = epoch->network;
@@ -36,35 +36,34 @@ static mb_status plan_all(mb_epoch *epoch, mb_error *error)
     return status;
 }
 
-static mb_status take_scratch(mb_epoch *epoch, size_t threads, mb_error *error)
+static void alloc_scratch(mb_epoch *epoch, size_t threads)
 {
-    const size_t full = mb_plan_scratch(&epoch->full), smaller = mb_plan_scratch(&epoch->smaller);
-    const size_t most = full > smaller ? full : smaller;
-    epoch->scratch_each = (most + MB_CACHE_LINE - 1) / MB_CACHE_LINE * MB_CACHE_LINE;
+    const size_t bytes =
+        mb_max_size(mb_plan_scratch(&epoch->full), mb_plan_scratch(&epoch->smaller));
+    epoch->scratch_each = mb_round_up(bytes, MB_CACHE_LINE);
     epoch->scratch = mb_arena_alloc(&epoch->arena, threads, epoch->scratch_each);
-    return epoch->scratch != NULL ? MB_OK
-                                  : mb_fail_memory(error, "scratch", threads * epoch->scratch_each);
 }
 
-mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *supply,
+mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *config,
                         const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
                         mb_error *error)
 {
     *epoch = (mb_epoch){.network = network, .trainable = trainable};
-    mb_data_loader_config cut_down = *supply;
-    if (cut_down.batch_size > cut_down.samples)
-        cut_down.batch_size = cut_down.samples;
-    mb_status status = mb_data_loader_open(&cut_down, network->kernels, trainable != NULL,
+    mb_data_loader_config limited = *config;
+    limited.batch_size = mb_min_size(config->batch_size, config->samples);
+    mb_status status = mb_data_loader_open(&limited, network->kernels, trainable != NULL,
                                            &epoch->arena, &epoch->loader, error);
     if (status == MB_OK)
-        status = mb_activations_open(network, cut_down.batch_size, threads, trainable != NULL,
+        status = mb_activations_open(network, limited.batch_size, threads, trainable != NULL,
                                      &epoch->arena, &epoch->activations, error);
     if (status == MB_OK)
-        status = mb_loss_open(cut_down.batch_size, &epoch->arena, &epoch->loss, error);
+        status = mb_loss_open(limited.batch_size, &epoch->arena, &epoch->loss, error);
     if (status == MB_OK)
         status = plan_all(epoch, error);
-    if (status == MB_OK)
-        status = take_scratch(epoch, threads, error);
+    if (status == MB_OK) {
+        alloc_scratch(epoch, threads);
+        status = mb_arena_status(&epoch->arena, "training step", error);
+    }
     if (status != MB_OK)
         mb_epoch_close(epoch);
     return status;
@@ -81,14 +80,14 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number)
                                     .logits = last->logits};
 }
 
-typedef struct stretch {
+typedef struct interval {
     mb_epoch *epoch;
     size_t first, count, ran;
-} stretch;
+} interval;
 
-static void run_stretch(const mb_worker *worker, void *context)
+static void run_interval(const mb_worker *worker, void *context)
 {
-    stretch *job = context;
+    interval *job = context;
     mb_epoch *epoch = job->epoch;
     void *scratch = epoch->scratch + worker->index * epoch->scratch_each;
     size_t done = 0;
@@ -110,9 +109,20 @@ static void run_stretch(const mb_worker *worker, void *context)
 
 size_t mb_epoch_run(mb_epoch *epoch, mb_team *team, size_t threads, size_t first, size_t count)
 {
-    stretch job = {epoch, first, count, 0};
-    mb_team_run_first(team, threads, run_stretch, &job);
+    interval job = {epoch, first, count, 0};
+    mb_team_run_first(team, threads, run_interval, &job);
     return job.ran;
+}
+
+size_t mb_epoch_interval(size_t steps, double seconds)
+{
+    static const double interval_seconds = 0.05;
+    return (size_t)(interval_seconds / seconds * (double)steps) + 1;
+}
+
+bool mb_events_stop(const mb_training_events *events)
+{
+    return events != NULL && events->stop != NULL && events->stop(events->context);
 }
 
 void mb_epoch_close(mb_epoch *epoch)

@@ -58,27 +58,22 @@ done:
     return status;
 }
 
-static bool is_to_stop(const mb_training_events *events)
-{
-    return events != NULL && events->stop != NULL && events->stop(events->context);
-}
-
 const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
                                        const mb_training_events *events)
 {
-    static const double interval_seconds = 0.05;
     mb_epoch *epoch = &evaluator->epoch;
     const size_t classes = epoch->network->classes, steps = mb_data_loader_steps(&epoch->loader);
     for (size_t i = 0; i < classes * classes; i++)
         epoch->stats.confusion[i] = 0;
     mb_epoch_start(epoch, evaluator->order, 0);
-    for (size_t step = 0, chunk = 1; step < steps && epoch->stats.finite;) {
-        if (is_to_stop(events))
+    for (size_t step = 0, wanted = 1; step < steps && epoch->stats.finite;) {
+        if (mb_events_stop(events))
             return NULL;
-        const size_t left = steps - step, wanted = left < chunk ? left : chunk;
         const double started = mb_seconds();
-        step += mb_epoch_run(epoch, team, mb_team_threads(team), step, wanted);
-        chunk = (size_t)(interval_seconds / (mb_seconds() - started) * (double)wanted) + 1;
+        const size_t ran = mb_epoch_run(epoch, team, mb_team_threads(team), step,
+                                        mb_min_size(steps - step, wanted));
+        wanted = mb_epoch_interval(ran, mb_seconds() - started);
+        step += ran;
     }
     return &epoch->stats;
 }

@@ -116,7 +116,7 @@ class GoingOn(InterruptingTest):
     def test_more_epochs_stretch_a_schedule(self):
         self.interrupted(signal.SIGTERM, *RUN)
         result = self.succeed("--resume", "out/checkpoint", "--epochs", 32)
-        self.assertIn("schedule onecycle now ends with epoch 32, not 30: ", result.out)
+        self.assertIn("schedule onecycle now spans 32 epochs, not 30", result.out)
         self.assertEqual(32, self.summary()["epochs"])
         self.assertLess(self.metrics()[-1]["lr"], 1e-5)
 
@@ -197,7 +197,7 @@ class Refused(InterruptingTest):
         for old, new, says in (
                 (b"dense:128,relu,dense:64,relu,dense:4", b"dense:999999,dense:9999,relu,dense:4",
                  "parameters, expected at most"),
-                (b"dense:64,", b"dense:65,", 'tensor "2.weight": of another form'),
+                (b"dense:64,", b"dense:65,", 'tensor "2.weight" has the wrong dtype or size'),
                 (b'"option.batch-size":"4"', b'"option.batch-size":"0"', "batch-size: must be 1 to "),
                 (b'"option.batch-size":"4"', b'"option.batch-size":"5"', " steps"),
                 (b'"option.epochs":"30"', b'"option.epochs":"00"', "epochs: must be 1 to ")):

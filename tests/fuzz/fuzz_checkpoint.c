@@ -40,7 +40,7 @@ static mb_bytes make_base(const char *spec, const mb_training_options *options, 
     mb_test_run run;
     mb_test_run_open(spec, options, 1, &run);
     mb_test_run_on(&run, steps);
-    mb_test_run_keep(&run, path);
+    mb_test_run_save(&run, path);
     mb_test_run_close(&run);
     require(mb_file_read(path, MB_SAFETENSORS_LIMIT, &bytes, NULL) == MB_OK);
     free(path);
@@ -86,28 +86,23 @@ static void go_on(mb_checkpoint *checkpoint)
 {
     const mb_dataset *data = mb_test_data();
     const mb_shape input = mb_images_shape(&data->train.images);
+    const mb_training_options *options = &checkpoint->info.options;
     mb_network *network = NULL;
-    mb_trainer trainer;
+    mb_trainer *trainer = NULL;
     mb_error error = {0};
-    bool opened = false;
-    mb_status status =
-        mb_training_options_check(&checkpoint->options, data->train.images.count, &error);
+    mb_status status = mb_training_options_check(options, data->train.images.count, &error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(checkpoint, data, &error);
     if (status == MB_OK)
         status = mb_checkpoint_network(checkpoint, machine, input, data->classes, &network, &error);
-    if (status == MB_OK) {
-        status =
-            mb_trainer_open(machine, network, data, &checkpoint->options, NULL, &trainer, &error);
-        opened = status == MB_OK;
-    }
     if (status == MB_OK)
-        status = mb_checkpoint_restore(checkpoint, machine, &trainer, &error);
-    if (status == MB_OK && trainer.epoch < checkpoint->options.epochs)
-        status = mb_trainer_epoch(&trainer, &error);
+        status = mb_trainer_open(machine, network, data, options, NULL, &trainer, &error);
+    if (status == MB_OK)
+        status = mb_trainer_restore(trainer, checkpoint, &error);
+    if (status == MB_OK && trainer->epoch < options->epochs)
+        status = mb_trainer_run_epoch(trainer, &error);
     require_told(status, &error);
-    if (opened)
-        mb_trainer_close(&trainer);
+    mb_trainer_close(trainer);
     mb_network_close(network);
 }
 
@@ -115,16 +110,16 @@ static void go_on(mb_checkpoint *checkpoint)
 static void use(const uint8_t *data, size_t size)
 {
     const mb_bytes bytes = {malloc(size > 0 ? size : 1), size};
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
     require(bytes.data != NULL);
     memcpy(bytes.data, data, size);
     const mb_status status = mb_checkpoint_parse("fuzz", bytes, &checkpoint, &error);
     require_told(status, &error);
     if (status == MB_OK) {
-        (void)mb_checkpoint_note(&checkpoint, "place");
-        go_on(&checkpoint);
-        mb_checkpoint_close(&checkpoint);
+        (void)mb_checkpoint_note(checkpoint, "place");
+        go_on(checkpoint);
+        mb_checkpoint_close(checkpoint);
     } else {
         require(strncmp(error.text, "fuzz: ", 6) == 0);
     }

@@ -109,6 +109,8 @@ int main() { std::cout << mb_version() << mb_training_defaults(MB_OPTIMIZER_ADAM
         for header in self.headers():
             text = support.read_bytes(header).decode()
             declared |= set(re.findall(r"^MB_API\s[^;(]*?\b(mb_\w+)\(", text, re.MULTILINE))
+            for variables in re.findall(r"^extern MB_API const \w+ ([^;]*);", text, re.MULTILINE):
+                declared |= set(re.findall(r"\bmb_\w+", variables))
         exported = run("nm", "-D", "--defined-only", "--format=just-symbols", self.library).split()
         self.assertGreater(len(declared), 20)
         self.assertEqual(sorted(declared), sorted(exported))

@@ -39,7 +39,7 @@ mb_training_options mb_test_options(mb_optimizer_kind kind, uint64_t seed)
 static bool is_to_stop(void *context)
 {
     const mb_test_run *run = context;
-    return run->trainer.epoch * run->trainer.steps + run->trainer.step >= run->stop_after;
+    return run->trainer->epoch * run->trainer->steps + run->trainer->step >= run->stop_after;
 }
 
 void mb_test_run_open(const char *spec, const mb_training_options *options, size_t threads,
@@ -56,34 +56,27 @@ void mb_test_run_open(const char *spec, const mb_training_options *options, size
     if (mb_trainer_open(run->machine, run->network, dataset, &run->options, &run->events,
                         &run->trainer, &error) != MB_OK)
         fail_msg("%s", error.text);
-    run->trainer.meet_every = 1;
-    assert_int_equal(run->trainer.steps, (TRAIN - options->validation - 1) / MB_TEST_BATCH + 1);
+    run->trainer->interval_multiple = 1;
+    assert_int_equal(run->trainer->steps, (TRAIN - options->validation - 1) / MB_TEST_BATCH + 1);
 }
 
 void mb_test_run_on(mb_test_run *run, size_t stop_after)
 {
     mb_error error;
     run->stop_after = stop_after;
-    run->trainer.stopped = false;
-    if (mb_trainer_run(&run->trainer, &error) != MB_OK)
+    if (mb_trainer_run(run->trainer, &error) != MB_OK)
         fail_msg("%s", error.text);
 }
 
-void mb_test_run_keep(mb_test_run *run, const char *path)
+void mb_test_run_save(mb_test_run *run, const char *path)
 {
-    const mb_key_value note = {"place", "a b%"};
+    static const mb_note note = {"place", "a b%"};
+    const mb_checkpoint_policy policy = {.path = path, .notes = &note, .note_count = 1};
     mb_error error;
-    mb_checkpoint_metadata head;
-    mb_snapshot snapshot;
-    if (mb_checkpoint_metadata_open(run->machine, run->network, dataset, &run->options, &note, 1,
-                                    &head, &error) != MB_OK ||
-        mb_snapshot_open(run->machine, &run->trainer, &snapshot, &error) != MB_OK)
+    if (mb_trainer_set_checkpoints(run->trainer, &policy, &error) != MB_OK ||
+        mb_trainer_save(run->trainer, &error) != MB_OK)
         fail_msg("%s", error.text);
-    mb_snapshot_take(&snapshot, &run->trainer);
-    if (mb_checkpoint_write(&head, &snapshot, path, &error) != MB_OK)
-        fail_msg("%s", error.text);
-    mb_snapshot_close(&snapshot);
-    mb_checkpoint_metadata_close(&head);
+    run->trainer->interval_multiple = 1;
 }
 
 bool mb_test_sign(mb_bytes bytes)
@@ -106,13 +99,14 @@ bool mb_test_sign(mb_bytes bytes)
 void mb_test_run_restore(mb_test_run *run, const char *path)
 {
     mb_error error;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     if (mb_checkpoint_open(path, &checkpoint, &error) != MB_OK ||
-        mb_training_options_compare(path, &checkpoint.options, &run->options, &error) != MB_OK ||
-        mb_checkpoint_check_data(&checkpoint, dataset, &error) != MB_OK ||
-        mb_checkpoint_restore(&checkpoint, run->machine, &run->trainer, &error) != MB_OK)
+        mb_training_options_compare(path, &checkpoint->info.options, &run->options, &error) !=
+            MB_OK ||
+        mb_checkpoint_check_data(checkpoint, dataset, &error) != MB_OK ||
+        mb_trainer_restore(run->trainer, checkpoint, &error) != MB_OK)
         fail_msg("%s", error.text);
-    mb_checkpoint_close(&checkpoint);
+    mb_checkpoint_close(checkpoint);
 }
 
 static void epochs_equal(const mb_epoch_metrics *one, const mb_epoch_metrics *other)
@@ -129,18 +123,18 @@ static void epochs_equal(const mb_epoch_metrics *one, const mb_epoch_metrics *ot
 void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
 {
     const size_t room = one->network->parameter_elements * sizeof(float);
-    const mb_history *a = &one->trainer.history, *b = &other->trainer.history;
-    assert_int_equal(one->trainer.epoch, other->trainer.epoch);
-    assert_int_equal(one->trainer.step, other->trainer.step);
+    const mb_history *a = &one->trainer->history, *b = &other->trainer->history;
+    assert_int_equal(one->trainer->epoch, other->trainer->epoch);
+    assert_int_equal(one->trainer->step, other->trainer->step);
     assert_memory_equal(one->network->parameters, other->network->parameters, room);
-    assert_memory_equal(one->trainer.trainable.m, other->trainer.trainable.m, room);
-    assert_memory_equal(one->trainer.trainable.v, other->trainer.trainable.v, room);
-    assert_int_equal(one->trainer.trainable.ema != NULL, one->options.ema > 0.0);
-    if (one->trainer.trainable.ema != NULL)
-        assert_memory_equal(one->trainer.trainable.ema, other->trainer.trainable.ema, room);
-    assert_int_equal(one->trainer.best != NULL, one->options.patience > 0);
-    if (one->trainer.best != NULL)
-        assert_memory_equal(one->trainer.best, other->trainer.best, room);
+    assert_memory_equal(one->trainer->trainable.m, other->trainer->trainable.m, room);
+    assert_memory_equal(one->trainer->trainable.v, other->trainer->trainable.v, room);
+    assert_int_equal(one->trainer->trainable.ema != NULL, one->options.ema > 0.0);
+    if (one->trainer->trainable.ema != NULL)
+        assert_memory_equal(one->trainer->trainable.ema, other->trainer->trainable.ema, room);
+    assert_int_equal(one->trainer->best != NULL, one->options.patience > 0);
+    if (one->trainer->best != NULL)
+        assert_memory_equal(one->trainer->best, other->trainer->best, room);
     assert_int_equal(a->finished, b->finished);
     for (size_t i = 0; i < a->finished; i++)
         epochs_equal(&a->epochs[i], &b->epochs[i]);
@@ -149,7 +143,7 @@ void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
 
 void mb_test_run_close(mb_test_run *run)
 {
-    mb_trainer_close(&run->trainer);
+    mb_trainer_close(run->trainer);
     mb_network_close(run->network);
     mb_machine_close(run->machine);
 }

@@ -15,7 +15,7 @@ typedef struct mb_test_run {
     mb_network *network;
     mb_training_options options;
     mb_training_events events;
-    mb_trainer trainer;
+    mb_trainer *trainer;
     size_t stop_after; /* steps in all; SIZE_MAX: never */
 } mb_test_run;
 
@@ -35,7 +35,7 @@ void mb_test_run_open(const char *spec, const mb_training_options *options, size
 void mb_test_run_on(mb_test_run *run, size_t stop_after);
 
 /* Writes a checkpoint of the run as it is now; the notes are "place": "a b%". */
-void mb_test_run_keep(mb_test_run *run, const char *path);
+void mb_test_run_save(mb_test_run *run, const char *path);
 
 /* Gives the bytes of a checkpoint the checksum that they should have; false where there is no place
  * for one. */

@@ -1,6 +1,8 @@
 #include "report_fixture.h"
+
 #include "core/rng.h"
 #include "test.h"
+#include "train/history.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -163,12 +163,12 @@ TEST(evaluation_sees_images_as_they_are)
     options.epochs = 1;
     const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
     const mb_dataset dataset = {.classes = CLASSES, .train = split, .test = split};
-    mb_trainer trainer;
+    mb_trainer *trainer = NULL;
     assert_int_equal(mb_trainer_open(machine, network, &dataset, &options, NULL, &trainer, NULL),
                      MB_OK);
-    assert_int_equal(mb_trainer_epoch(&trainer, NULL), MB_OK);
-    const double seen = (double)trainer.test.epoch.stats.correct / SAMPLES;
-    mb_trainer_close(&trainer);
+    assert_int_equal(mb_trainer_run_epoch(trainer, NULL), MB_OK);
+    const double seen = (double)trainer->test.epoch.stats.correct / SAMPLES;
+    mb_trainer_close(trainer);
     assert_int_equal(mb_evaluate(machine, network, &split, &evaluation, NULL), MB_OK);
     assert_true(seen == evaluation->accuracy);
     mb_evaluation_free(evaluation);

@@ -1,9 +1,8 @@
-/* The file of a checkpoint: what it holds, what is refused, and who writes it. */
+/* The file of a checkpoint: what it holds, what is refused, and when it is written. */
 #include "interrupted.h"
 #include "support.h"
 #include "test.h"
 #include "train/checkpoint_format.h"
-#include "train/keeper.h"
 
 #include <mnist_blas/model.h>
 
@@ -29,7 +28,7 @@ static int enter(void **state)
     f->path = mb_path_join(f->folder, "checkpoint");
     mb_test_run_open(layers, &options, 1, &f->run);
     mb_test_run_on(&f->run, MB_TEST_STEPS + 3);
-    mb_test_run_keep(&f->run, f->path);
+    mb_test_run_save(&f->run, f->path);
     assert_int_equal(mb_file_read(f->path, MB_SAFETENSORS_LIMIT, &f->bytes, NULL), MB_OK);
     *state = f;
     return 0;
@@ -49,7 +48,7 @@ static int leave(void **state)
 /* Opening these bytes fails in this way; the part of the message may be "". */
 static void refused(mb_bytes bytes, const char *part)
 {
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
     const mb_status status = mb_checkpoint_parse("it", bytes, &checkpoint, &error);
     if (status == MB_OK)
@@ -57,7 +56,7 @@ static void refused(mb_bytes bytes, const char *part)
     assert_int_equal(status, MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT, part);
     assert_memory_equal(error.text, "it: ", 4);
-    mb_checkpoint_close(&checkpoint); /* is empty */
+    assert_null(checkpoint);
 }
 
 /* Replaces one text by another of the same length, wherever it stands in the header. */
@@ -72,25 +71,26 @@ static void replace(mb_bytes bytes, const char *old, const char *new)
 TEST_WITH(holds_what_was_put_in, enter, leave)
 {
     fixture *f = *state;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
-    assert_string_equal(checkpoint.network, layers);
-    assert_string_equal(checkpoint.data, mb_test_data()->folder);
-    assert_string_equal(mb_checkpoint_note(&checkpoint, "place"), "a b%");
-    assert_null(mb_checkpoint_note(&checkpoint, "other"));
-    assert_int_equal(checkpoint.options.seed, 7);
+    assert_string_equal(checkpoint->info.network, layers);
+    assert_string_equal(checkpoint->info.data, mb_test_data()->folder);
+    assert_string_equal(mb_checkpoint_note(checkpoint, "place"), "a b%");
+    assert_null(mb_checkpoint_note(checkpoint, "other"));
+    assert_int_equal(checkpoint->info.options.seed, 7);
     assert_int_equal(
-        mb_training_options_compare(f->path, &checkpoint.options, &f->run.options, NULL), MB_OK);
-    assert_int_equal(mb_safetensors_find(checkpoint.file, "tally.step_loss")->elements, 3);
-    assert_int_equal(mb_safetensors_find(checkpoint.file, "0.weight")->elements, 9 * 56);
-    mb_checkpoint_close(&checkpoint);
+        mb_training_options_compare(f->path, &checkpoint->info.options, &f->run.options, NULL),
+        MB_OK);
+    assert_int_equal(mb_safetensors_find(checkpoint->file, "tally.step_loss")->elements, 3);
+    assert_int_equal(mb_safetensors_find(checkpoint->file, "0.weight")->elements, 9 * 56);
+    mb_checkpoint_close(checkpoint);
 }
 
 TEST_WITH(equal_states_give_equal_bytes, enter, leave)
 {
     fixture *f = *state;
     mb_bytes again = {0};
-    mb_test_run_keep(&f->run, f->path);
+    mb_test_run_save(&f->run, f->path);
     assert_int_equal(mb_file_read(f->path, MB_SAFETENSORS_LIMIT, &again, NULL), MB_OK);
     assert_int_equal(again.size, f->bytes.size);
     assert_memory_equal(again.data, f->bytes.data, again.size);
@@ -123,7 +123,7 @@ TEST_WITH(damage_is_named, enter, leave)
 {
     fixture *f = *state;
     f->bytes.data[f->bytes.size - 1] ^= 1;
-    refused(f->bytes, "damaged: its bytes do not have its checksum ");
+    refused(f->bytes, "damaged: its bytes do not match its checksum ");
 }
 
 TEST_WITH(other_versions_are_refused, enter, leave)
@@ -132,13 +132,13 @@ TEST_WITH(other_versions_are_refused, enter, leave)
     replace(f->bytes, "\"version\":\"" MB_CHECKPOINT_VERSION "\"", "\"version\":\"9\"");
     assert_true(mb_test_sign(f->bytes));
     refused(f->bytes,
-            "a checkpoint of version 9, this program knows version " MB_CHECKPOINT_VERSION);
+            "a checkpoint of version 9, this program reads version " MB_CHECKPOINT_VERSION);
 }
 
 TEST_WITH(a_model_is_no_checkpoint, enter, leave)
 {
     fixture *f = *state;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
     assert_int_equal(mb_model_save(f->run.network, f->path, NULL), MB_OK);
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_ERROR_FORMAT);
@@ -164,39 +164,40 @@ TEST_WITH(states_that_cannot_be_are_refused, enter, leave)
     static const struct {
         const char *tensor, *part;
         uint64_t value;
-    } cases[] = {{"epoch", "cannot be at step 3 after 3 epochs", 3},
-                 {"epoch", "cannot be at step 3 after 2 epochs", 2},
-                 {"epoch", "after 18446744073709551615 epochs", UINT64_MAX},
-                 {"epoch", "tensor \"epochs.", 0},
-                 {"step", "cannot be at step 11 ", 11},
-                 {"step", "tensor \"tally.step_loss\": of another form, must be 4 of F32", 4},
-                 {"curve.steps", "its loss curve has 11 steps, the run has done 10", 11},
-                 {"curve.stride", "its loss curve", 0},
-                 {"curve.stride", "its loss curve", UINT64_MAX},
-                 {"tally.correct", "49 of 48 images right", 49},
-                 {"tally.loss", "cannot be", 0x7ff0000000000000},
-                 {"seconds", "an epoch that took", 0xbff0000000000000}};
+    } cases[] = {
+        {"epoch", "step 3 after 3 epochs is out of range", 3},
+        {"epoch", "step 3 after 2 epochs is out of range", 2},
+        {"epoch", "after 18446744073709551615 epochs", UINT64_MAX},
+        {"epoch", "tensor \"epochs.", 0},
+        {"step", "step 11 after 1 epochs is out of range", 11},
+        {"step", "tensor \"tally.step_loss\" has the wrong dtype or size, expected 4 of F32", 4},
+        {"curve.steps", "its loss curve has 11 steps, the run has done 10", 11},
+        {"curve.stride", "its loss curve", 0},
+        {"curve.stride", "its loss curve", UINT64_MAX},
+        {"tally.correct", "inconsistent statistics: 49 of 48 correct", 49},
+        {"tally.loss", "inconsistent statistics: ", 0x7ff0000000000000},
+        {"seconds", "seconds of the epoch: must be 0 or more, got -1", 0xbff0000000000000}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         mb_bytes copy = {malloc(f->bytes.size), f->bytes.size};
-        mb_checkpoint checkpoint;
+        mb_checkpoint *checkpoint = NULL;
         mb_error error = {0};
         memcpy(copy.data, f->bytes.data, copy.size);
         assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
-        const mb_stored_tensor *tensor = mb_safetensors_find(checkpoint.file, cases[c].tensor);
+        const mb_stored_tensor *tensor = mb_safetensors_find(checkpoint->file, cases[c].tensor);
         for (size_t byte = 0; byte < 8; byte++)
             copy.data[(size_t)(tensor->data - copy.data) + byte] =
                 (uint8_t)(cases[c].value >> 8 * byte);
-        mb_checkpoint_close(&checkpoint);
+        mb_checkpoint_close(checkpoint);
         refused(copy, "damaged");
         assert_true(mb_test_sign(copy));
         mb_test_run fresh;
         mb_test_run_open(layers, &f->run.options, 1, &fresh);
         assert_int_equal(mb_checkpoint_parse("it", copy, &checkpoint, NULL), MB_OK);
-        if (mb_checkpoint_restore(&checkpoint, fresh.machine, &fresh.trainer, &error) == MB_OK)
+        if (mb_trainer_restore(fresh.trainer, checkpoint, &error) == MB_OK)
             fail_msg("%s = %llu was believed", cases[c].tensor, (unsigned long long)cases[c].value);
         mb_test_check_error(&error, MB_ERROR_FORMAT, cases[c].part);
         mb_test_run_close(&fresh);
-        mb_checkpoint_close(&checkpoint);
+        mb_checkpoint_close(checkpoint);
         free(copy.data);
     }
 }
@@ -204,44 +205,43 @@ TEST_WITH(states_that_cannot_be_are_refused, enter, leave)
 TEST_WITH(other_data_are_refused, enter, leave)
 {
     fixture *f = *state;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
     const mb_dataset *data = mb_test_data();
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, data, NULL), MB_OK);
+    assert_int_equal(mb_checkpoint_check_data(checkpoint, data, NULL), MB_OK);
     mb_dataset other = *data;
     uint8_t *labels = malloc(data->train.images.count);
     memcpy(labels, data->train.labels, data->train.images.count);
     labels[17] = (uint8_t)((labels[17] + 1) % 4);
     other.train.labels = labels;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
+    assert_int_equal(mb_checkpoint_check_data(checkpoint, &other, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT,
                         "other training images or labels than those of the run in ");
     other = *data;
     other.test.images.count--;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
+    assert_int_equal(mb_checkpoint_check_data(checkpoint, &other, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT,
                         "other test images or labels than those of the run in ");
     other = *data;
     other.train.images.rows = data->train.images.columns; /* the same bytes in another shape */
     other.train.images.columns = data->train.images.rows;
-    assert_int_equal(mb_checkpoint_check_data(&checkpoint, &other, &error), MB_ERROR_FORMAT);
+    assert_int_equal(mb_checkpoint_check_data(checkpoint, &other, &error), MB_ERROR_FORMAT);
     free(labels);
-    mb_checkpoint_close(&checkpoint);
+    mb_checkpoint_close(checkpoint);
 }
 
 TEST_WITH(another_network_is_refused, enter, leave)
 {
     fixture *f = *state;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
     mb_test_run other;
     mb_test_run_open("dense:8,relu,dense:4", &f->run.options, 1, &other);
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);
-    assert_int_equal(mb_checkpoint_restore(&checkpoint, other.machine, &other.trainer, &error),
-                     MB_ERROR_FORMAT);
-    mb_test_check_error(&error, MB_ERROR_FORMAT, "tensor \"0.weight\": of another form");
-    mb_checkpoint_close(&checkpoint);
+    assert_int_equal(mb_trainer_restore(other.trainer, checkpoint, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT, "tensor \"0.weight\" has the wrong dtype or size");
+    mb_checkpoint_close(checkpoint);
     mb_test_run_close(&other);
 }
 
@@ -252,94 +252,86 @@ TEST_WITH(networks_that_are_not_in_the_file_are_refused, enter, leave)
     static const struct {
         const char *layers, *part;
     } cases[] = {{"dense:999999,", "parameters, expected at most"},
-                 {"dense:8,relu,", "tensor \"0.weight\": of another form"},
+                 {"dense:8,relu,", "tensor \"0.weight\" has the wrong dtype or size"},
                  {"dense:9,tanh,", "no layer is called 'tanh'"}};
     const mb_dataset *data = mb_test_data();
     const mb_shape input = mb_images_shape(&data->train.images);
     const char *before = "dense:9,relu,";
     mb_network *network = NULL;
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         mb_error error = {0};
         replace(f->bytes, before, cases[c].layers);
         before = cases[c].layers;
         assert_true(mb_test_sign(f->bytes));
         assert_int_equal(mb_checkpoint_parse("it", f->bytes, &checkpoint, NULL), MB_OK);
-        assert_int_equal(mb_checkpoint_network(&checkpoint, f->run.machine, input, data->classes,
+        assert_int_equal(mb_checkpoint_network(checkpoint, f->run.machine, input, data->classes,
                                                &network, &error),
                          MB_ERROR_FORMAT);
         mb_test_check_error(&error, MB_ERROR_FORMAT, cases[c].part);
         assert_memory_equal(error.text, "it: ", 4);
-        mb_checkpoint_close(&checkpoint);
+        mb_checkpoint_close(checkpoint);
     }
     assert_null(network);
 }
 
-/* --- the keeper --- */
+/* --- writing during a run --- */
 
-typedef struct keeping {
-    mb_checkpoint_metadata head;
-    mb_keeper *keeper;
-} keeping;
-
-static void open_keeper(fixture *f, const char *path, keeping *k)
+static size_t steps_in(const char *path)
 {
-    assert_int_equal(mb_checkpoint_metadata_open(f->run.machine, f->run.network, mb_test_data(),
-                                                 &f->run.options, NULL, 0, &k->head, NULL),
-                     MB_OK);
-    assert_int_equal(
-        mb_keeper_open(f->run.machine, &f->run.trainer, &k->head, path, &k->keeper, NULL), MB_OK);
-}
-
-static void close_keeper(keeping *k)
-{
-    mb_keeper_close(k->keeper);
-    mb_checkpoint_metadata_close(&k->head);
-}
-
-static size_t steps_of(const char *path)
-{
-    mb_checkpoint checkpoint;
+    mb_checkpoint *checkpoint = NULL;
     int64_t epoch, step;
     assert_int_equal(mb_checkpoint_open(path, &checkpoint, NULL), MB_OK);
-    mb_safetensors_values(mb_safetensors_find(checkpoint.file, "epoch"), &epoch);
-    mb_safetensors_values(mb_safetensors_find(checkpoint.file, "step"), &step);
-    mb_checkpoint_close(&checkpoint);
+    mb_safetensors_values(mb_safetensors_find(checkpoint->file, "epoch"), &epoch);
+    mb_safetensors_values(mb_safetensors_find(checkpoint->file, "step"), &step);
+    mb_checkpoint_close(checkpoint);
     return (size_t)epoch * MB_TEST_STEPS + (size_t)step;
 }
 
-/* Whatever was busy before: after finish, the newest is in the file, once. */
-TEST_WITH(the_newest_is_kept_in_the_end, enter, leave)
+/* The number of files that a run of 20 steps in 2 epochs writes, and the steps in the last. */
+TEST_WITH(a_policy_says_when_files_are_written, enter, leave)
 {
     fixture *f = *state;
-    keeping k;
-    open_keeper(f, f->path, &k);
-    size_t taken = 0;
-    for (size_t step = MB_TEST_STEPS + 4; step < 2 * MB_TEST_STEPS; step++) {
-        mb_test_run_on(&f->run, step);
-        taken += mb_keeper_offer(k.keeper);
+    static const struct {
+        size_t every_steps;
+        bool every_epoch;
+        size_t written, steps;
+    } cases[] = {{0, false, 0, 0},   {1, false, 20, 20}, {3, false, 6, 18}, {7, false, 2, 14},
+                 {20, false, 1, 20}, {21, false, 0, 0},  {0, true, 2, 20},  {4, true, 7, 20}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const mb_checkpoint_policy policy = {.path = f->path,
+                                             .every_steps = cases[i].every_steps,
+                                             .every_epoch = cases[i].every_epoch};
+        mb_test_run run;
+        unlink(f->path);
+        mb_test_run_open(layers, &f->run.options, 2, &run);
+        assert_int_equal(mb_trainer_set_checkpoints(run.trainer, &policy, NULL), MB_OK);
+        mb_test_run_on(&run, SIZE_MAX);
+        mb_checkpoint_costs costs = mb_trainer_checkpoint_costs(run.trainer);
+        assert_int_equal(costs.written, cases[i].written);
+        assert_int_equal(costs.seconds_max > 0, costs.written > 0);
+        assert_true(costs.seconds_max <= costs.seconds_sum);
+        assert_int_equal(access(f->path, F_OK) == 0, costs.written > 0);
+        if (costs.written > 0)
+            assert_int_equal(steps_in(f->path), cases[i].steps);
+        for (size_t again = 0; again < 2; again++)
+            assert_int_equal(mb_trainer_save(run.trainer, NULL), MB_OK);
+        assert_int_equal(steps_in(f->path), 2 * MB_TEST_STEPS);
+        costs = mb_trainer_checkpoint_costs(run.trainer); /* an evaluated epoch is a new state */
+        assert_int_equal(costs.written, cases[i].written + !cases[i].every_epoch);
+        mb_test_run_close(&run);
     }
-    assert_true(taken >= 1);
-    assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
-    const mb_checkpoint_costs costs = mb_keeper_costs_of(k.keeper);
-    assert_in_range(costs.written, taken, taken + 1);
-    assert_true(costs.held_max > 0 && costs.held_max <= costs.held_sum);
-    assert_int_equal(steps_of(f->path), 2 * MB_TEST_STEPS - 1);
-    assert_int_equal(mb_keeper_finish(k.keeper, NULL), MB_OK);
-    assert_int_equal(mb_keeper_costs_of(k.keeper).written, costs.written);
-    close_keeper(&k);
 }
 
-/* A snapshot is of its moment, whatever training does while it is written. */
-TEST_WITH(training_goes_on_meanwhile, enter, leave)
+/* A file holds the state of its step, whatever the run does afterwards. */
+TEST_WITH(a_run_resumes_from_a_file_of_its_middle, enter, leave)
 {
     fixture *f = *state;
+    const mb_checkpoint_policy policy = {.path = f->path, .every_steps = MB_TEST_STEPS + 6};
     mb_test_run fresh;
-    keeping k;
-    open_keeper(f, f->path, &k);
-    assert_true(mb_keeper_offer(k.keeper));
+    assert_int_equal(mb_trainer_set_checkpoints(f->run.trainer, &policy, NULL), MB_OK);
     mb_test_run_on(&f->run, SIZE_MAX);
-    close_keeper(&k);
+    assert_int_equal(steps_in(f->path), MB_TEST_STEPS + 6);
     mb_test_run_open(layers, &f->run.options, 1, &fresh);
     mb_test_run_restore(&fresh, f->path);
     mb_test_run_on(&fresh, SIZE_MAX);
@@ -347,24 +339,46 @@ TEST_WITH(training_goes_on_meanwhile, enter, leave)
     mb_test_run_close(&fresh);
 }
 
-TEST_WITH(what_cannot_be_written_is_told_once, enter, leave)
+static size_t failures;
+
+static void count_failure(void *context, const mb_error *error)
+{
+    (void)context;
+    mb_test_check_error(error, MB_ERROR_IO, "no/folder: cannot be written: ");
+    failures++;
+}
+
+/* The run goes on, and the same state can be saved later. */
+TEST_WITH(files_that_cannot_be_written_are_reported, enter, leave)
 {
     fixture *f = *state;
     char *place = mb_path_join(f->folder, "no/folder"), *folder = mb_path_join(f->folder, "no");
-    keeping k;
-    open_keeper(f, place, &k);
+    const mb_checkpoint_policy policy = {.path = place, .every_steps = 5};
     mb_error error = {0};
-    assert_false(mb_keeper_failed(k.keeper, &error));
-    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_ERROR_IO);
+    assert_int_equal(mb_trainer_set_checkpoints(f->run.trainer, &policy, NULL), MB_OK);
+    f->run.events.checkpoint_failed = count_failure;
+    failures = 0;
+    mb_test_run_on(&f->run, SIZE_MAX);
+    assert_int_equal(failures, 2); /* after steps 15 and 20 */
+    assert_int_equal(mb_trainer_save(f->run.trainer, &error), MB_ERROR_IO);
     mb_test_check_error(&error, MB_ERROR_IO, "no/folder: cannot be written: ");
-    assert_true(mb_keeper_failed(k.keeper, &error));
-    assert_false(mb_keeper_failed(k.keeper, &error));
-    assert_int_equal(mkdir(folder, 0777), 0); /* the same state is tried again */
-    assert_int_equal(mb_keeper_finish(k.keeper, &error), MB_OK);
-    assert_int_equal(steps_of(place), MB_TEST_STEPS + 3);
-    close_keeper(&k);
+    assert_int_equal(mb_trainer_checkpoint_costs(f->run.trainer).written, 0);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mb_trainer_save(f->run.trainer, &error), MB_OK);
+    assert_int_equal(steps_in(place), 2 * MB_TEST_STEPS);
     free(place);
     free(folder);
+}
+
+TEST_WITH(a_trainer_without_a_policy_saves_nothing, enter, leave)
+{
+    fixture *f = *state;
+    mb_test_run run;
+    mb_error error = {0};
+    mb_test_run_open(layers, &f->run.options, 1, &run);
+    assert_int_equal(mb_trainer_save(run.trainer, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "no checkpoint policy");
+    mb_test_run_close(&run);
 }
 
 TEST_GROUP(mb_test_open_data, mb_test_close_data);

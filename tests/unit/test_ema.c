@@ -66,7 +66,7 @@ static mb_training_options options_of(mb_optimizer_kind kind, double ema)
 
 /* What is learned, and the running statistics behind it, lie layer by layer. */
 typedef struct follower {
-    mb_trainer trainer;
+    mb_trainer *trainer;
     mb_network *network;
     double *average, largest, worst;
     size_t steps;
@@ -77,7 +77,7 @@ static void follow(void *context, const mb_progress *progress)
 {
     (void)progress;
     follower *f = context;
-    const double t = (double)f->steps++, ema = f->trainer.options->ema;
+    const double t = (double)f->steps++, ema = f->trainer->options->ema;
     const double decay = (1.0 + t) / (10.0 + t) < ema ? (1.0 + t) / (10.0 + t) : ema;
     for (size_t l = 0; l < f->network->count; l++) {
         const mb_layer *layer = &f->network->layers[l];
@@ -85,7 +85,7 @@ static void follow(void *context, const mb_progress *progress)
             const size_t at = layer->parameter_offset + i;
             f->average[at] =
                 decay * f->average[at] + (1.0 - decay) * (double)f->network->parameters[at];
-            const double apart = fabs(f->average[at] - (double)f->trainer.trainable.ema[at]);
+            const double apart = fabs(f->average[at] - (double)f->trainer->trainable.ema[at]);
             f->worst = fmax(f->worst, apart);
             f->largest = fmax(f->largest, fabs(f->average[at]));
         }
@@ -102,13 +102,13 @@ static void check_average(const char *spec, const mb_training_options *options)
         f.average[i] = (double)f.network->parameters[i];
     assert_int_equal(
         mb_trainer_open(machine, f.network, dataset, options, &events, &f.trainer, NULL), MB_OK);
-    f.trainer.meet_every = 1; /* each step is a chunk, after which there is progress */
-    assert_int_equal(mb_trainer_run(&f.trainer, NULL), MB_OK);
+    f.trainer->interval_multiple = 1; /* progress after each step */
+    assert_int_equal(mb_trainer_run(f.trainer, NULL), MB_OK);
     assert_int_equal(f.steps, EPOCHS * 23);
     print_message("%s, decay %g: within %.1e of the largest\n", spec, options->ema,
                   f.worst / f.largest);
     assert_true(f.worst <= tolerance * f.largest);
-    mb_trainer_close(&f.trainer);
+    mb_trainer_close(f.trainer);
     mb_network_close(f.network);
     free(f.average);
 }
@@ -127,7 +127,7 @@ TEST(the_average_is_the_naive_one)
 
 /* ---- what becomes of it ---- */
 
-static mb_trainer trainer;
+static mb_trainer *trainer;
 
 /* All epochs; the network keeps what was trained. */
 static mb_network *train(const char *spec, const mb_training_options *options)
@@ -135,7 +135,7 @@ static mb_network *train(const char *spec, const mb_training_options *options)
     mb_network *network = open_network(spec);
     assert_int_equal(mb_trainer_open(machine, network, dataset, options, NULL, &trainer, NULL),
                      MB_OK);
-    assert_int_equal(mb_trainer_run(&trainer, NULL), MB_OK);
+    assert_int_equal(mb_trainer_run(trainer, NULL), MB_OK);
     return network;
 }
 
@@ -145,17 +145,17 @@ TEST(it_has_no_part_in_the_training)
                               without = options_of(MB_OPTIMIZER_ADAMW, 0);
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *plain = train(specs[s], &without);
-        assert_null(trainer.trainable.ema);
-        assert_ptr_equal(trainer.evaluated, plain);
-        const double loss = trainer.history.epochs[EPOCHS - 1].train_loss;
-        mb_trainer_finalize(&trainer); /* nothing to be done */
-        mb_trainer_close(&trainer);
+        assert_null(trainer->trainable.ema);
+        assert_ptr_equal(trainer->evaluated, plain);
+        const double loss = trainer->history.epochs[EPOCHS - 1].train_loss;
+        mb_trainer_finalize(trainer); /* nothing to be done */
+        mb_trainer_close(trainer);
         mb_network *averaged = train(specs[s], &with);
         const size_t bytes = plain->parameter_elements * sizeof(float);
         assert_memory_equal(averaged->parameters, plain->parameters, bytes);
-        assert_memory_not_equal(trainer.trainable.ema, plain->parameters, bytes);
-        assert_true(trainer.history.epochs[EPOCHS - 1].train_loss == loss);
-        mb_trainer_close(&trainer);
+        assert_memory_not_equal(trainer->trainable.ema, plain->parameters, bytes);
+        assert_true(trainer->history.epochs[EPOCHS - 1].train_loss == loss);
+        mb_trainer_close(trainer);
         mb_network_close(averaged);
         mb_network_close(plain);
     }
@@ -165,7 +165,7 @@ TEST(it_has_no_part_in_the_training)
 static mb_network *copy_of_average(const char *spec, const mb_network *trained)
 {
     mb_network *copy = open_network(spec);
-    memcpy(copy->parameters, trainer.trainable.ema, copy->parameter_elements * sizeof(float));
+    memcpy(copy->parameters, trainer->trainable.ema, copy->parameter_elements * sizeof(float));
     for (size_t l = 0; l < copy->count; l++) {
         const mb_layer *from = &trained->layers[l], *to = &copy->layers[l];
         for (size_t i = to->parameter_count; i < to->parameter_count + to->state_count; i++)
@@ -189,8 +189,8 @@ TEST(it_is_what_is_evaluated)
     for (size_t s = 0; s < SPECS; s++) {
         mb_network *trained = train(specs[s], &options);
         mb_network *average = copy_of_average(specs[s], trained);
-        const mb_epoch_stats *test = &trainer.test.epoch.stats,
-                             *held = &trainer.validation.epoch.stats;
+        const mb_epoch_stats *test = &trainer->test.epoch.stats,
+                             *held = &trainer->validation.epoch.stats;
         const double seen = test->loss / TEST;
         assert_true(seen == loss_of(average));
         assert_true(seen != loss_of(trained));
@@ -200,7 +200,7 @@ TEST(it_is_what_is_evaluated)
         assert_int_equal(mb_evaluate(machine, average, &validation, &evaluation, NULL), MB_OK);
         assert_true(evaluation->loss == held->loss / 20);
         mb_evaluation_free(evaluation);
-        mb_trainer_close(&trainer);
+        mb_trainer_close(trainer);
         mb_network_close(average);
         mb_network_close(trained);
     }
@@ -215,9 +215,9 @@ TEST(it_is_what_training_leaves_and_a_model_has)
         mb_network *average = copy_of_average(specs[s], trained), *left = open_network(specs[s]);
         const size_t bytes = average->parameter_elements * sizeof(float);
         assert_memory_not_equal(trained->parameters, average->parameters, bytes);
-        mb_trainer_finalize(&trainer);
+        mb_trainer_finalize(trainer);
         assert_memory_equal(trained->parameters, average->parameters, bytes);
-        mb_trainer_close(&trainer);
+        mb_trainer_close(trainer);
         assert_int_equal(mb_train(machine, left, dataset, &options, NULL, NULL), MB_OK);
         assert_memory_equal(left->parameters, average->parameters, bytes);
         assert_int_equal(mb_model_save(left, path, NULL), MB_OK);
@@ -237,14 +237,14 @@ TEST(statistics_are_not_averaged_twice)
 {
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.98);
     mb_network *trained = train(specs[WITH_STATE], &options);
-    const mb_layer *batchnorm = &trained->layers[1], *averaged = &trainer.evaluated->layers[1];
+    const mb_layer *batchnorm = &trained->layers[1], *averaged = &trainer->evaluated->layers[1];
     assert_int_equal(batchnorm->state_count, 2 * 6 + 1);
     assert_memory_equal(batchnorm->parameters + batchnorm->parameter_count,
                         averaged->parameters + averaged->parameter_count,
                         batchnorm->state_count * sizeof(float));
     assert_memory_not_equal(batchnorm->parameters, averaged->parameters,
                             batchnorm->parameter_count * sizeof(float));
-    mb_trainer_close(&trainer);
+    mb_trainer_close(trainer);
     mb_network_close(trained);
 }
 

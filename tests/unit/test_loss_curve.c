@@ -1,6 +1,6 @@
 #include "core/rng.h"
 #include "test.h"
-#include "train/loss_curve.h"
+#include "train/history.h"
 
 #include <math.h>
 #include <stdlib.h>

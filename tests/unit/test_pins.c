@@ -179,24 +179,6 @@ TEST(a_thread_is_pinned_and_released)
     assert_int_equal(bits, 1);
 }
 
-TEST(a_binding_loses_one_cpu_but_not_its_last)
-{
-    const unsigned long bits = sizeof(unsigned long) * 8;
-    const mb_affinity both = {{1ul << 3, 1ul << 5}}, low = {{1ul << 3}}, high = {{0, 1ul << 5}};
-    const unsigned first = 3, second = (unsigned)bits + 5;
-    mb_affinity rest = mb_affinity_without(&both, first);
-    assert_memory_equal(&rest, &high, sizeof rest);
-    rest = mb_affinity_without(&both, second);
-    assert_memory_equal(&rest, &low, sizeof rest);
-    rest = mb_affinity_without(&low, first);
-    assert_memory_equal(&rest, &low, sizeof rest);
-    const unsigned strangers[] = {4, 8191, 8192, 4294967295u};
-    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-        rest = mb_affinity_without(&both, strangers[i]);
-        assert_memory_equal(&rest, &both, sizeof rest);
-    }
-}
-
 TEST(pinning_where_there_is_no_cpu_fails)
 {
     mb_affinity before, after;

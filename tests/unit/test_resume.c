@@ -25,14 +25,14 @@ static void check_stop(const char *spec, const mb_training_options *options, mb_
     const size_t last = options->epochs * MB_TEST_STEPS, again = mb_test_random_size(stop, last);
     mb_test_run_open(spec, options, threads_before, &before);
     mb_test_run_on(&before, stop);
-    assert_int_equal(before.trainer.epoch * MB_TEST_STEPS + before.trainer.step, stop);
-    mb_test_run_keep(&before, path);
+    assert_int_equal(before.trainer->epoch * MB_TEST_STEPS + before.trainer->step, stop);
+    mb_test_run_save(&before, path);
     mb_test_run_open(spec, options, threads[mb_test_random_size(0, 2)], &after);
     mb_test_run_restore(&after, path);
     mb_test_runs_equal(&before, &after);
     mb_test_run_close(&before);
     mb_test_run_on(&after, again);
-    mb_test_run_keep(&after, path);
+    mb_test_run_save(&after, path);
     mb_test_run_close(&after);
     mb_test_run_open(spec, options, threads[mb_test_random_size(0, 2)], &after);
     mb_test_run_restore(&after, path);
@@ -201,7 +201,7 @@ TEST(more_epochs)
     for (size_t stop = 13; stop <= 2 * MB_TEST_STEPS; stop += 7) {
         mb_test_run_open(plain, &options, 1, &run);
         mb_test_run_on(&run, stop < 2 * MB_TEST_STEPS ? stop : SIZE_MAX);
-        mb_test_run_keep(&run, path);
+        mb_test_run_save(&run, path);
         mb_test_run_close(&run);
         mb_test_run_open(plain, &longer, 2, &run);
         mb_test_run_restore(&run, path);
@@ -228,11 +228,11 @@ TEST(stopping_is_asked_for_after_the_first_step)
     size_t asked = 0;
     mb_test_run_open(plain, &options, 2, &run);
     run.events = (mb_training_events){.context = &asked, .stop = second_time};
-    run.trainer.meet_every = 0;
-    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
-    assert_true(run.trainer.stopped);
-    assert_int_equal(run.trainer.epoch, 0);
-    assert_int_equal(run.trainer.step, 1);
+    run.trainer->interval_multiple = 0;
+    assert_int_equal(mb_trainer_run(run.trainer, NULL), MB_OK);
+    assert_true(run.trainer->stopped);
+    assert_int_equal(run.trainer->epoch, 0);
+    assert_int_equal(run.trainer->step, 1);
     mb_test_run_close(&run);
 }
 
@@ -247,12 +247,11 @@ TEST(stopping_within_an_evaluation)
     mb_test_run_open(plain, &options, 2, &run);
     mb_test_run_on(&run, MB_TEST_STEPS - 1);
     run.events = (mb_training_events){.context = &asked, .stop = second_time};
-    run.trainer.stopped = false;
     asked = SIZE_MAX; /* so that it is 0 before the step, 1 after it, 2 within the evaluation */
-    assert_int_equal(mb_trainer_run(&run.trainer, NULL), MB_OK);
-    assert_true(asked == 2 && run.trainer.stopped);
-    assert_int_equal(run.trainer.epoch, 0);
-    assert_int_equal(run.trainer.step, MB_TEST_STEPS);
+    assert_int_equal(mb_trainer_run(run.trainer, NULL), MB_OK);
+    assert_true(asked == 2 && run.trainer->stopped);
+    assert_int_equal(run.trainer->epoch, 0);
+    assert_int_equal(run.trainer->step, MB_TEST_STEPS);
     run.events = whole.events;
     run.events.context = &run;
     mb_test_run_on(&run, SIZE_MAX);

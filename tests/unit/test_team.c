@@ -266,23 +266,6 @@ TEST(pins_hold_inside_and_are_gone_after_close)
     }
 }
 
-TEST(those_who_stand_aside_leave_the_first_pin)
-{
-    mb_affinity before, pinned, aside;
-    const unsigned cpu = first_cpu(&before, &pinned);
-    const mb_affinity rest = mb_affinity_without(&before, cpu);
-    mb_team *team = open_team(1, &cpu), *free_team = open_team(1, NULL);
-    call_roll(team, 1);
-    mb_team_unpin_from_first_cpu(free_team);
-    assert_int_equal(mb_affinity_get(&aside), 0);
-    assert_memory_equal(&aside, &pinned, sizeof aside);
-    mb_team_unpin_from_first_cpu(team);
-    assert_int_equal(mb_affinity_get(&aside), 0);
-    assert_memory_equal(&aside, &rest, sizeof aside);
-    mb_team_close(free_team);
-    mb_team_close(team);
-}
-
 TEST(a_pin_that_fails_is_told_and_work_goes_on)
 {
     const unsigned pins[] = {8191, 8191};

@@ -184,7 +184,8 @@ static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, si
     mb_machine *machine = mb_test_machine(2);
     mb_network *network = open_network(machine, layers);
     account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
-    const mb_training_events events = {&a, note_progress, note_epoch, NULL};
+    const mb_training_events events = {
+        .context = &a, .progress = note_progress, .epoch = note_epoch};
     assert_true(accuracy_on_test(machine, network) < 0.6);
     assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
     assert_int_equal(a.epochs, 8);
@@ -214,7 +215,8 @@ TEST(an_epoch_visits_each_image_once)
     mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     options.lr = 1e-300;
     account a = {.options = &options, .network = network, .samples = TRAIN};
-    const mb_training_events events = {&a, note_progress, note_epoch, NULL};
+    const mb_training_events events = {
+        .context = &a, .progress = note_progress, .epoch = note_epoch};
     assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
     assert_int_equal(mb_evaluate(machine, network, &dataset->train, &whole, NULL), MB_OK);
     assert_true(fabs(a.last_loss - whole->loss) < 1e-6);
