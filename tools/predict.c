@@ -4,14 +4,16 @@
 #include "model.h"
 
 #include "core/arena.h"
-#include "data/image.h"
-#include "data/normalise.h"
+#include "picture/normalize.h"
+#include "picture/picture.h"
 #include "train/classify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEY_RAW = 256, KEY_JSON, KEY_NETWORK, KEY_INPUT, KEY_THREADS };
 
@@ -61,11 +63,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case ARGP_KEY_END:
         if (arguments->model.path == NULL)
-            status =
-                mb_fail(arguments->error, MB_ERROR_INVALID, "predict: which model? give its file");
+            status = mb_fail(arguments->error, MB_ERROR_INVALID, "predict: missing MODEL");
         else if (arguments->count == 0)
             status = mb_fail(arguments->error, MB_ERROR_INVALID,
-                             "predict: which images? give PNG, PGM or IDX files");
+                             "predict: missing IMAGE: give " MB_PICTURE_FORMATS " files");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -109,7 +110,7 @@ static mb_status append(gathered *all, const char *path, const mb_pictures *read
                         mb_error *error)
 {
     const bool fits = read->rows == all->rows && read->columns == all->columns;
-    const bool as_it_is = raw || read->many;
+    const bool as_it_is = raw || read->numbered;
     if (as_it_is && !fits)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
@@ -124,8 +125,25 @@ static mb_status append(gathered *all, const char *path, const mb_pictures *read
     else
         status = mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
                                       all->columns, error);
-    all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->many};
+    all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered};
     all->count += read->count;
+    return status;
+}
+
+/* Reads a file with stderr discarded: libpng and libjpeg print lines of their own about damaged
+ * files, beside the one of the error. */
+static mb_status read_quietly(const char *path, mb_pictures *read, mb_error *error)
+{
+    const int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+    if (saved >= 0 && null >= 0)
+        dup2(null, STDERR_FILENO);
+    const mb_status status = mb_pictures_read(path, read, error);
+    if (saved >= 0) {
+        dup2(saved, STDERR_FILENO);
+        close(saved);
+    }
+    if (null >= 0)
+        close(null);
     return status;
 }
 
@@ -137,7 +155,7 @@ static mb_status gather(const predict_arguments *arguments, gathered *all, mb_er
         return mb_fail_memory(error, "predict", arguments->count * sizeof *all->files);
     for (size_t i = 0; status == MB_OK && i < arguments->count; i++) {
         mb_pictures read = {0};
-        status = mb_pictures_read(arguments->paths[i], &read, error);
+        status = read_quietly(arguments->paths[i], &read, error);
         if (status == MB_OK)
             status = append(all, arguments->paths[i], &read, arguments->raw, error);
         mb_pictures_free(&read);
@@ -198,13 +216,14 @@ int mb_command_predict(int argc, char **argv)
         .parser = parse,
         .args_doc = "MODEL IMAGE...",
         .help_filter = with_default,
-        .doc = "Says what a saved model sees on pictures: PNG and PGM of any size, and IDX files "
-               "of images. Photographs and drawings of one digit, dark on light or light on dark, "
-               "are brought to MNIST's form first: cropped, fitted into 20x20, centred by mass in "
-               "28x28. Images of IDX files are taken as they are.\v"
-               "Examples:\n"
-               "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
-               "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png"};
+        .doc =
+            "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
+            "size, and IDX files of images. Photographs and drawings of one digit, dark on light "
+            "or light on dark, are converted to MNIST's form first: cropped, scaled to 20x20, "
+            "centered by mass in 28x28. Images of IDX files are used unchanged.\v"
+            "Examples:\n"
+            "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
+            "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png"};
     mb_error error = {0};
     predict_arguments arguments = {.error = &error};
     arguments.paths = calloc((size_t)argc + 1, sizeof *arguments.paths);

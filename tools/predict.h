@@ -8,7 +8,7 @@
 typedef struct mb_predicted_file {
     const char *path;
     size_t count; /* images of it */
-    bool many;    /* an IDX file, whose images are numbered */
+    bool numbered;   /* an IDX file, whose images are numbered */
 } mb_predicted_file;
 
 typedef struct mb_predictions {

@@ -50,7 +50,7 @@ static json_t *object_of(const mb_predicted_file *file, size_t index, const floa
     json_t *object = json_object();
     bool whole =
         object != NULL && json_object_set_new(object, "image", path_string(file->path)) == 0;
-    if (whole && file->many)
+    if (whole && file->numbered)
         whole = json_object_set_new(object, "index", json_integer((json_int_t)index)) == 0;
     whole = whole && json_object_set_new(object, "class", json_integer((json_int_t)best)) == 0 &&
             json_object_set_new(object, "confidence", json_real((double)row[best])) == 0;
@@ -140,7 +140,7 @@ mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *erro
     const float *row = predictions->probabilities;
     for (size_t f = 0; f < predictions->file_count; f++) {
         const mb_predicted_file *file = &predictions->files[f];
-        if (file->many)
+        if (file->numbered)
             print_numbered(file, row, classes);
         else
             print_picture(&terminal, file->path, row, classes, bar, cells);

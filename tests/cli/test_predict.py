@@ -11,6 +11,17 @@ from screen import Terminal
 from support import COLUMNS, ROWS, ProgramTest, add_methods
 
 MODEL = "out/model.safetensors"
+FUZZ_SEEDS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fuzz", "seeds")
+
+
+def seed(name):
+    with open(os.path.join(FUZZ_SEEDS, name), "rb") as file:
+        return file.read()
+
+
+# One picture in each format, by the end of its name.
+SEEDS = {name.split(".")[1]: seed(name) for name in
+         ("gray.bmp", "gray.jpg", "gray.tif", "color.ppm", "color.webp")}
 PIXELS = ROWS * COLUMNS
 
 
@@ -135,14 +146,26 @@ class Forms(PredictTest):
             for expected, share in zip(found[0]["probabilities"], one["probabilities"]):
                 self.assertAlmostEqual(expected, share, delta=0.02, msg=one["image"])
 
+    def test_every_format(self):
+        """The same picture; only JPEG and WebP are lossy."""
+        found = self.predict(*(self.write(name, data) for name, data in SEEDS.items()))
+        for one in found[1:]:
+            for expected, share in zip(found[0]["probabilities"], one["probabilities"]):
+                delta = 0.1 if one["image"] in ("jpg", "webp") else 1e-6
+                self.assertAlmostEqual(expected, share, delta=delta, msg=one["image"])
+
 
 GOOD = pictures.png(*drawing())
 
 # Name of the test: the file's bytes, what the line says.
 BAD_FILES = {
-    "empty": [b"", "is neither PNG, PGM nor IDX"],
-    "jpeg": [b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "is neither PNG, PGM nor IDX"],
-    "text": [b"seven\n", "is neither PNG, PGM nor IDX"],
+    "empty": [b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"],
+    "truncated_jpeg": [b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "truncated JPEG"],
+    "damaged_jpeg": [SEEDS["jpg"][:-40] + bytes(20) + SEEDS["jpg"][-20:], "damaged or truncated JPEG"],
+    "truncated_tiff": [SEEDS["tif"][:-60], "damaged or truncated TIFF"],
+    "truncated_bmp": [SEEDS["bmp"][:-1], "damaged or truncated BMP"],
+    "truncated_webp": [SEEDS["webp"][:-2], "damaged or truncated WebP"],
+    "text": [b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"],
     "truncated_png": [GOOD[:-20], "truncated"],
     "damaged_png": [GOOD[:45] + b"?" + GOOD[46:], "checksum"],
     "huge_png": [pictures.png(1, 1, b"\0")[:8] + pictures.chunk(
@@ -202,10 +225,10 @@ add_methods(BadFiles, BAD_FILES, bad_file_test)
 
 class Usage(ProgramTest):
     def test_no_model(self):
-        self.fail_with(2, "predict", says="which model")
+        self.fail_with(2, "predict", says="missing MODEL")
 
     def test_no_image(self):
-        self.fail_with(2, "predict", "model", says="which images")
+        self.fail_with(2, "predict", "model", says="missing IMAGE")
 
     def test_bad_threads(self):
         self.fail_with(2, "predict", "model", "image", "--threads", "0", says="--threads")

@@ -1,9 +1,9 @@
-/* Any bytes as a picture: refused with one line, or all its pixels are there, and what is made of
- * them in MNIST's form is an image or one line more. */
+/* Any bytes as a picture: refused with one line, or all its pixels can be read, and normalizing
+ * them gives an image or one line more. */
+#include "core/endian.h"
 #include "core/status.h"
-#include "data/image.h"
-#include "data/normalise.h"
-#include "data/png.h"
+#include "picture/normalize.h"
+#include "picture/picture.h"
 
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -65,22 +65,15 @@ static mb_bytes copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
-static void put_big_endian(uint8_t *to, uint32_t value)
-{
-    for (unsigned i = 0; i < 4; i++)
-        to[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 /* Gives each chunk of a PNG the checksum that it should have, so that damage gets past it. */
 static void mend_checksums(const mb_bytes *png)
 {
     for (size_t at = 8; png->size - at >= 12;) {
         uint8_t *chunk = png->data + at;
-        const size_t length =
-            (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
+        const size_t length = mb_load_be32(chunk);
         if (length > png->size - at - 12)
             return;
-        put_big_endian(chunk + 8 + length, libdeflate_crc32(0, chunk + 4, 4 + length));
+        mb_store_be32(chunk + 8 + length, libdeflate_crc32(0, chunk + 4, 4 + length));
         at += 12 + length;
     }
 }
@@ -88,12 +81,10 @@ static void mend_checksums(const mb_bytes *png)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     parse(copy_of(data, size));
-    const mb_bytes mended = copy_of(data, size);
-    if (mb_is_png(&mended)) {
+    if (size > 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0) {
+        const mb_bytes mended = copy_of(data, size);
         mend_checksums(&mended);
         parse(mended);
-    } else {
-        free(mended.data);
     }
     return 0;
 }

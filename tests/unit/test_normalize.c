@@ -1,7 +1,6 @@
 #include "core/rng.h"
 #include "data/drawn.h"
-#include "data/normalise.h"
-#include "data/plane.h"
+#include "picture/normalize.h"
 #include "support.h"
 #include "test.h"
 
@@ -232,60 +231,4 @@ TEST(any_size_to_any_size)
         free(image);
         free(p.gray);
     }
-}
-
-/* The slow twin of shrinking: the mean over a fine grid of points inside the output pixel, as many
- * a side as make both sizes whole numbers of them. */
-static double twin(const mb_plane *from, mb_box box, const mb_plane *to, size_t row, size_t column)
-{
-    double sum = 0.0;
-    for (size_t r = 0; r < box.rows; r++)
-        for (size_t c = 0; c < box.columns; c++) {
-            const size_t y = (row * box.rows + r) / to->rows;
-            const size_t x = (column * box.columns + c) / to->columns;
-            sum += (double)from->values[(box.top + y) * from->columns + box.left + x];
-        }
-    return sum / (double)(box.rows * box.columns);
-}
-
-TEST(shrinking_takes_means)
-{
-    for (size_t draw = 0; draw < 100; draw++) {
-        mb_rng rng = mb_rng_at(11, MB_RNG_TESTS, 0, draw);
-        const mb_plane from = mb_plane_take(3 + mb_rng_below(&rng, 30), 3 + mb_rng_below(&rng, 30));
-        const mb_box box = {1, 2, from.rows - 2, from.columns - 2};
-        mb_plane to = mb_plane_take(1 + mb_rng_below(&rng, (uint32_t)box.rows),
-                                    1 + mb_rng_below(&rng, (uint32_t)box.columns));
-        float *between = calloc(box.rows * to.columns, sizeof *between);
-        for (size_t i = 0; i < from.rows * from.columns; i++)
-            from.values[i] = mb_rng_uniform(&rng);
-        mb_plane_resize(&from, box, between, &to);
-        for (size_t i = 0; i < to.rows * to.columns; i++)
-            assert_true(fabs((double)to.values[i] -
-                             twin(&from, box, &to, i / to.columns, i % to.columns)) < 1e-5);
-        free(from.values), free(to.values), free(between);
-    }
-}
-
-TEST(growing_draws_straight_lines)
-{
-    float two[] = {1.0f, 3.0f}, four[4], between[4];
-    const mb_plane from = {1, 2, two};
-    mb_plane to = {1, 4, four};
-    mb_plane_resize(&from, (mb_box){0, 0, 1, 2}, between, &to);
-    const float expected[] = {1.0f, 1.5f, 2.5f, 3.0f};
-    assert_memory_equal(four, expected, sizeof four);
-}
-
-TEST(reducing_takes_means_of_blocks)
-{
-    uint8_t gray[5 * 3];
-    for (uint8_t i = 0; i < 15; i++)
-        gray[i] = i;
-    const mb_plane plane = mb_plane_reduced(gray, 5, 3, 3);
-    const float expected[] = {2.0f, 3.5f, 8.0f, 9.5f, 12.5f, 14.0f};
-    assert_int_equal(plane.rows, 3);
-    assert_int_equal(plane.columns, 2);
-    assert_memory_equal(plane.values, expected, sizeof expected);
-    free(plane.values);
 }

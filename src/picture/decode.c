@@ -1,0 +1,197 @@
+#include "picture/decode.h"
+
+#include "core/endian.h"
+#include "picture/pix.h"
+
+#include <libdeflate.h>
+#include <string.h>
+
+/* Header of a PNG: length and type of its chunk, width, height, depth and color type. */
+enum { SIGNATURE = 8, FRAME = 12, WIDTH = 16, HEIGHT = 20, COLOR_TYPE = 25, HEADER_END = 33 };
+
+/* True if the chunk changes pixels: it is critical (upper case), or gives a transparent color. The
+ * others (profiles, texts, times) are left out, because libpng prints what it dislikes about them.
+ */
+static bool has_pixels(const uint8_t *type, size_t length, uint8_t color_type)
+{
+    if (memcmp(type, "tRNS", 4) == 0)
+        return color_type == 3 || (color_type == 0 && length == 2) ||
+               (color_type == 2 && length == 6);
+    return (type[0] & 0x20) == 0;
+}
+
+static mb_status check_png_header(const char *path, const mb_bytes *file, mb_error *error)
+{
+    enum { MAX_SIDE = 1000 * 1000 }; /* libpng's, which prints when it is exceeded */
+    const uint8_t *data = file->data;
+    if (file->size < HEADER_END)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated PNG: %zu bytes, its header has %d",
+                       path, file->size, HEADER_END);
+    if (memcmp(data + SIGNATURE + 4, "CgBI", 4) == 0)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: a PNG for Apple's devices only (CgBI)", path);
+    if (memcmp(data + SIGNATURE, "\0\0\0\x0dIHDR", 8) != 0)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: bad header", path);
+    if (mb_load_be32(data + WIDTH) > MAX_SIDE || mb_load_be32(data + HEIGHT) > MAX_SIDE)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: too large: %ux%u, at most %d pixels a side",
+                       path, mb_load_be32(data + HEIGHT), mb_load_be32(data + WIDTH), MAX_SIDE);
+    return MB_OK;
+}
+
+/* Checks every chunk of a PNG up to the last, and removes those without pixels from the file.
+ * Leptonica stops reading after the last pixel and does not miss the end. */
+static mb_status check_png(const char *path, mb_bytes *file, mb_error *error)
+{
+    const mb_status status = check_png_header(path, file, error);
+    size_t at = SIGNATURE, to = SIGNATURE;
+    for (bool ended = status != MB_OK; !ended;) {
+        uint8_t *chunk = file->data + at, *type = chunk + 4;
+        const size_t left = file->size - at;
+        if (left < FRAME || mb_load_be32(chunk) > left - FRAME)
+            return mb_fail(error, MB_ERROR_FORMAT,
+                           "%s: truncated PNG: %zu bytes, its end is missing", path, file->size);
+        const size_t length = mb_load_be32(chunk);
+        if (libdeflate_crc32(0, type, 4 + length) != mb_load_be32(type + 4 + length))
+            return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: wrong checksum at byte %zu",
+                           path, at);
+        ended = memcmp(type, "IEND", 4) == 0;
+        if (has_pixels(type, length, file->data[COLOR_TYPE])) {
+            memmove(file->data + to, chunk, FRAME + length);
+            to += FRAME + length;
+        }
+        at += FRAME + length;
+    }
+    if (status == MB_OK)
+        file->size = to;
+    return status;
+}
+
+/* Finds the end marker by walking markers and the data of scans, in which 0xff is followed by 0 or
+ * a restart marker. libjpeg fills what a truncated file lacks with gray. */
+static mb_status check_jpeg(const char *path, const mb_bytes *file, mb_error *error)
+{
+    enum { FILL = 0xff, RESTART = 0xd0, END = 0xd9 };
+    size_t at = 2;
+    while (at + 1 < file->size) {
+        const uint8_t *marker = file->data + at;
+        if (marker[0] != FILL || marker[1] == 0 || marker[1] == FILL ||
+            (marker[1] >= RESTART && marker[1] < RESTART + 8))
+            at++;
+        else if (marker[1] == END)
+            return MB_OK;
+        else
+            at += at + 3 < file->size ? 2 + ((size_t)marker[2] << 8 | marker[3]) : 4;
+    }
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated JPEG: %zu bytes, its end is missing",
+                   path, file->size);
+}
+
+/* Gray value to put behind transparent pixels. A drawing on a transparent background is ink only
+ * and gets the background that contrasts with it. If the visible part is most of the picture and
+ * has contrast of its own, it shows its background, and the holes get the shade nearer to that. */
+static int background_behind(PIX *gray, PIX *alpha)
+{
+    enum { VISIBLE = 32, CONTRAST = 64 };
+    l_float32 mean = 0.0f, opacity = 0.0f, darkest = 0.0f, lightest = 0.0f;
+    PIX *visible = pixThresholdToBinary(alpha, VISIBLE);
+    pixInvert(visible, visible);
+    pixGetAverageMasked(gray, visible, 0, 0, 1, L_MEAN_ABSVAL, &mean);
+    pixGetAverageMasked(alpha, NULL, 0, 0, 1, L_MEAN_ABSVAL, &opacity);
+    pixGetRankValueMasked(gray, visible, 0, 0, 1, 0.0f, &darkest, NULL);
+    pixGetRankValueMasked(gray, visible, 0, 0, 1, 1.0f, &lightest, NULL);
+    pixDestroy(&visible);
+    const bool own_background = opacity > 127.5f && lightest - darkest > CONTRAST;
+    return (mean >= 128.0f) == own_background ? 255 : 0;
+}
+
+/* Converts to 8 bits of gray; frees `pix`. NULL if that is NULL or memory is out. */
+static PIX *to_gray(PIX *pix)
+{
+    PIX *alpha = NULL;
+    mb_pix_replace(&pix, pixRemoveColormap(pix, REMOVE_CMAP_BASED_ON_SRC));
+    if (pix != NULL && pixGetSpp(pix) == 4)
+        alpha = pixGetRGBComponent(pix, L_ALPHA_CHANNEL);
+    mb_pix_replace(&pix, pixConvertTo8(pix, 0));
+    if (alpha != NULL) {
+        PIX *background = pixCreateTemplate(pix);
+        pixSetAllGray(background, background_behind(pix, alpha));
+        mb_pix_replace(&pix, pixBlendWithGrayMask(background, pix, alpha, 0, 0));
+        pixDestroy(&background);
+        pixDestroy(&alpha);
+    }
+    return pix;
+}
+
+static mb_status decode(const char *path, const char *name, const mb_bytes *file,
+                        mb_pictures *pictures, mb_error *error)
+{
+    int columns = 0, rows = 0;
+    if (pixReadHeaderMem(file->data, file->size, NULL, &columns, &rows, NULL, NULL, NULL) != 0 ||
+        columns <= 0 || rows <= 0)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged or truncated %s: bad header", path,
+                       name);
+    const mb_status status =
+        mb_pictures_alloc(path, (size_t)rows, (size_t)columns, pictures, error);
+    if (status != MB_OK)
+        return status;
+    PIX *gray = to_gray(pixReadMem(file->data, file->size));
+    const bool read = pixGetWidth(gray) == columns && pixGetHeight(gray) == rows;
+    for (int row = 0; read && row < rows; row++) {
+        const l_uint32 *line = pixGetData(gray) + (size_t)row * (size_t)pixGetWpl(gray);
+        for (int column = 0; column < columns; column++)
+            pictures->memory[(size_t)row * (size_t)columns + (size_t)column] =
+                (uint8_t)GET_DATA_BYTE(line, column);
+    }
+    pixDestroy(&gray);
+    if (read)
+        return MB_OK;
+    mb_pictures_free(pictures);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged or truncated %s", path, name);
+}
+
+static const char *name_of(const mb_bytes *file)
+{
+    int format = IFF_UNKNOWN;
+    if (file->size >= 12) /* that many are looked at */
+        findFileFormatBuffer(file->data, &format);
+    switch (format) {
+    case IFF_PNG:
+        return "PNG";
+    case IFF_JFIF_JPEG:
+        return "JPEG";
+    case IFF_TIFF:
+        return "TIFF";
+    case IFF_BMP:
+        return "BMP";
+    case IFF_WEBP:
+        return "WebP";
+    case IFF_PNM:
+        return "PNM";
+    default:
+        return NULL;
+    }
+}
+
+static void ignore(const char *text) { (void)text; }
+
+mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictures,
+                            mb_error *error)
+{
+    mb_pictures picture = {0};
+    const int severity = setMsgSeverity(L_SEVERITY_NONE);
+    leptSetStderrHandler(ignore);
+    const char *name = name_of(file);
+    mb_status status = MB_OK;
+    if (name == NULL)
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: is not " MB_PICTURE_FORMATS, path);
+    else if (strcmp(name, "PNG") == 0)
+        status = check_png(path, file, error);
+    else if (strcmp(name, "JPEG") == 0)
+        status = check_jpeg(path, file, error);
+    if (status == MB_OK)
+        status = decode(path, name, file, &picture, error);
+    if (status == MB_OK)
+        *pictures = picture;
+    leptSetStderrHandler(NULL);
+    setMsgSeverity(severity);
+    return status;
+}

@@ -1,0 +1,44 @@
+/* Picture files of any format to gray values in memory. */
+#ifndef MB_PICTURE_PICTURE_H
+#define MB_PICTURE_PICTURE_H
+
+#include "core/file.h"
+
+#include <stdbool.h>
+
+/* Maximum number of pixels of a picture (a photograph of 8000 x 8000), and of bytes of its file. */
+#define MB_PICTURE_MAX_PIXELS ((size_t)64 * 1000 * 1000)
+#define MB_PICTURE_MAX_BYTES ((size_t)1 << 30)
+
+/* Formats that are read, for help and error texts. */
+#define MB_PICTURE_FORMATS "PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"
+
+/* One picture, or all images of an IDX file. {0} is empty. */
+typedef struct mb_pictures {
+    size_t count, rows, columns; /* at least 1 each */
+    const uint8_t *pixels;       /* in `memory`: (count, rows, columns) gray, 0 black, 255 white */
+    bool numbered;               /* images of an IDX file */
+    uint8_t *memory;             /* owned */
+} mb_pictures;
+
+/* Reads a picture or an IDX file of images, plain or gzip. The format is found from the first
+ * bytes, not from the name. Colors become their luminance; transparent pixels get a background
+ * that contrasts with the drawing. On success *pictures is the caller's, for mb_pictures_free; on
+ * failure it is unchanged. MB_ERROR_IO: missing, not a regular file, unreadable; MB_ERROR_FORMAT:
+ * unknown format, truncated, damaged or too large; MB_ERROR_MEMORY. */
+mb_status mb_pictures_read(const char *path, mb_pictures *pictures, mb_error *error);
+
+/* mb_pictures_read for a file in memory; `path` is its name in errors. Takes ownership of
+ * file->data, on failure too, and leaves *file empty. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
+mb_status mb_pictures_parse(const char *path, mb_bytes *file, mb_pictures *pictures,
+                            mb_error *error);
+
+/* Frees what *pictures owns and makes it empty. */
+void mb_pictures_free(mb_pictures *pictures);
+
+/* For the readers of formats: checks that rows x columns is not 0 and at most
+ * MB_PICTURE_MAX_PIXELS, and allocates one picture of zeros. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
+mb_status mb_pictures_alloc(const char *path, size_t rows, size_t columns, mb_pictures *pictures,
+                            mb_error *error);
+
+#endif

@@ -1,0 +1,17 @@
+/* What the files of this folder share for Leptonica's pictures.
+ *
+ * Leptonica's functions take NULL for a picture and return NULL then: a chain of them is checked
+ * once, at its end. */
+#ifndef MB_PICTURE_PIX_H
+#define MB_PICTURE_PIX_H
+
+#include <leptonica/allheaders.h>
+
+/* Frees *pix and puts `by`, made from it, in its place. */
+static inline void mb_pix_replace(PIX **pix, PIX *by)
+{
+    pixDestroy(pix);
+    *pix = by;
+}
+
+#endif
