@@ -1,10 +1,8 @@
-/* Compiled with contraction, so that a multiply and an add are one instruction where the level has
- * it. */
+/* Compiled with contraction: a multiply and an add are one instruction if the set has it. */
 #include "fma_loop.h"
 
-#define PASTE(name, level) mb_##name##_##level
-#define PASTE_EXPANDED(name, level) PASTE(name, level)
-#define AT_LEVEL(name) PASTE_EXPANDED(name, MB_LEVEL)
+#define PASTE(set) mb_fma_##set
+#define PASTE_EXPANDED(set) PASTE(set)
 
 #if defined(__AVX512F__)
 enum { LANES = 16 };
@@ -16,11 +14,11 @@ enum { LANES = 4 };
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
 
-/* Chains that do not wait for each other: more than the latency (4 or 5 cycles) times the units
- * (2), and few enough for 16 registers with the two constants. */
+/* Independent chains: more than the latency (4 or 5 cycles) times the number of units (2), and with
+ * the two constants no more than 16 registers. */
 enum { CHAINS = 12, ROUNDS = 64 };
 
-size_t AT_LEVEL(fma)(size_t iterations, float *result)
+size_t PASTE_EXPANDED(MB_KERNEL_SET)(size_t iterations, float *result)
 {
     const vector zero = {0};
     vector sum[CHAINS];

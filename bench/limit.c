@@ -15,9 +15,16 @@
 
 /* ---- multiply-adds ---- */
 
-static mb_fma_fn *const fma_loops[] = {mb_fma_baseline,
-#ifdef MB_X86_LEVELS
-                                       mb_fma_v3, mb_fma_v4
+static const struct {
+    const mb_cpu_level *level;
+    mb_fma_fn *loop;
+} fma_loops[] = {
+    {&mb_cpu_baseline, mb_fma_baseline},
+#ifdef MB_HAVE_V3
+    {&mb_cpu_v3, mb_fma_v3},
+#endif
+#ifdef MB_HAVE_V4
+    {&mb_cpu_v4, mb_fma_v4},
 #endif
 };
 
@@ -56,14 +63,13 @@ mb_status mb_bench_fma(mb_machine *machine, size_t repeats, mb_bench_result *res
     const size_t threads = mb_machine_describe(machine)->threads;
     mb_status status = MB_OK;
     *result = (mb_bench_result){0};
-    for (mb_cpu_level level = MB_CPU_BASELINE;
-         level <= mb_cpu_level_of_this() && level < sizeof fma_loops / sizeof fma_loops[0] &&
-         status == MB_OK;
-         level++) {
-        fma_bench b = {.team = mb_machine_team(machine), .loop = fma_loops[level]};
+    for (size_t i = 0; i < sizeof fma_loops / sizeof fma_loops[0] && status == MB_OK; i++) {
+        if (!fma_loops[i].level->supported())
+            continue;
+        fma_bench b = {.team = mb_machine_team(machine), .loop = fma_loops[i].loop};
         mb_bench_result one = {.threads = threads};
         snprintf(one.name, sizeof one.name, "FMA limit/threads:%zu", threads);
-        snprintf(one.label, sizeof one.label, "%s", mb_cpu_level_name(level));
+        snprintf(one.label, sizeof one.label, "%s", fma_loops[i].level->name);
         status = mb_bench_measure(run_fma, &b, repeats, &one, error);
         one.items = 2.0 * (double)b.done * (double)threads;
         mb_bench_add_gflops(&one);

@@ -1,29 +1,27 @@
-/* Images bent a little: a displacement for each pixel, what lies where it leads to, and what is not
- * zero in the end. */
-#include "kernels/level.h"
+#include "kernels/kernel_set.h"
 
 #include <string.h>
 
-void MB_AT_LEVEL(bilinear_taps)(size_t n, size_t stride, const uint8_t *restrict plane,
-                                uint32_t *restrict taps)
+void MB_KERNEL_FN(bilinear_taps)(size_t n, size_t stride, const uint8_t *restrict image,
+                                 uint32_t *restrict taps)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        taps[i] = (uint32_t)plane[i] | (uint32_t)plane[i + 1] << 8 |
-                  (uint32_t)plane[i + stride] << 16 | (uint32_t)plane[i + stride + 1] << 24;
+        taps[i] = (uint32_t)image[i] | (uint32_t)image[i + 1] << 8 |
+                  (uint32_t)image[i + stride] << 16 | (uint32_t)image[i + stride + 1] << 24;
 }
 
-/* The nearest 256th within 0 .. most; 0 for NaN. */
-static inline int32_t place_of(float v, float most)
+/* v clamped to 0..max and rounded; 0 for NaN. */
+static inline int32_t clamp(float v, float max)
 {
     v = v > 0.0f ? v : 0.0f;
-    v = v < most ? v : most;
+    v = v < max ? v : max;
     return (int32_t)(v + 0.5f);
 }
 
-/* The four bytes of a word, weighed by where between them the point lies: left against right for
- * both rows in one product (255 * 256 fits into 16 bits), then above against below. */
-static inline uint32_t weigh(uint32_t tap, uint32_t right, uint32_t below)
+/* Bilinear interpolation of a tap's bytes: along both rows in one product (255 * 256 fits into 16
+ * bits), then between the rows. */
+static inline uint32_t interpolate(uint32_t tap, uint32_t right, uint32_t below)
 {
     const uint32_t rows = (tap & 0x00ff00ff) * (256 - right) + (tap >> 8 & 0x00ff00ff) * right;
     return ((rows & 0xffff) * (256 - below) + (rows >> 16) * below + 0x8000) >> 16;
@@ -31,14 +29,14 @@ static inline uint32_t weigh(uint32_t tap, uint32_t right, uint32_t below)
 
 static inline uint8_t tap_at(const mb_warp *warp, float x, float y, const uint32_t *taps)
 {
-    const int32_t column = place_of(x, warp->max_x), row = place_of(y, warp->max_y);
+    const int32_t column = clamp(x, warp->max_x), row = clamp(y, warp->max_y);
     const int32_t tap = (row >> 8) * (int32_t)warp->stride + (column >> 8);
-    return (uint8_t)weigh(taps[tap], (uint32_t)column & 255, (uint32_t)row & 255);
+    return (uint8_t)interpolate(taps[tap], (uint32_t)column & 255, (uint32_t)row & 255);
 }
 
-void MB_AT_LEVEL(warp)(size_t n, const mb_warp *warp, const float *restrict x,
-                       const float *restrict y, const float *restrict dx, const float *restrict dy,
-                       const uint32_t *restrict taps, uint8_t *restrict out)
+void MB_KERNEL_FN(warp)(size_t n, const mb_warp *warp, const float *restrict x,
+                        const float *restrict y, const float *restrict dx, const float *restrict dy,
+                        const uint32_t *restrict taps, uint8_t *restrict out)
 {
     const mb_warp w = *warp;
     if (dx == NULL) {
@@ -54,9 +52,9 @@ void MB_AT_LEVEL(warp)(size_t n, const mb_warp *warp, const float *restrict x,
                         w.yx * x[i] + w.yy * y[i] + w.y0 + dy[i], taps);
 }
 
-/* Bit b: byte b of the eight is not zero. The product brings the bytes' lowest bits together in its
+/* Bit b: byte b of the eight is not zero. The product gathers the lowest bits of the bytes in its
  * top byte, without carries. */
-static inline uint64_t nonzero_of(const uint8_t *bytes)
+static inline uint64_t nonzero_of_8(const uint8_t *bytes)
 {
     const uint64_t ones = 0x0101010101010101u, low = 0x7f * ones;
     uint64_t eight;
@@ -68,34 +66,34 @@ static inline uint64_t nonzero_of(const uint8_t *bytes)
     return (top >> 7 & ones) * 0x0102040810204080u >> 56;
 }
 
-/* Bit b: byte b of up to 64 is not zero. */
+/* Bit b: byte b of the n <= 64 is not zero. */
 static inline uint64_t nonzero_up_to_64(size_t n, const uint8_t *bytes)
 {
     uint64_t mask = 0;
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
-        mask |= nonzero_of(bytes + i) << i;
+        mask |= nonzero_of_8(bytes + i) << i;
     for (; i < n; i++)
         mask |= (uint64_t)(bytes[i] != 0) << i;
     return mask;
 }
 
-size_t MB_AT_LEVEL(find_nonzero_pixels)(size_t n, const uint8_t *restrict bytes,
-                                        mb_nonzero *restrict dots)
+size_t MB_KERNEL_FN(find_nonzero_pixels)(size_t n, const uint8_t *restrict bytes,
+                                         mb_nonzero *restrict nonzeros)
 {
-    size_t kept = 0, last = 0;
+    size_t count = 0, last = 0;
     for (size_t base = 0; base < n; base += 64) {
         const size_t now = n - base < 64 ? n - base : 64;
         for (uint64_t mask = nonzero_up_to_64(now, bytes + base); mask != 0; mask &= mask - 1) {
             const size_t p = base + (size_t)__builtin_ctzll(mask);
-            dots[kept++] = (mb_nonzero){(uint8_t)(p - last), bytes[p]};
+            nonzeros[count++] = (mb_nonzero){(uint8_t)(p - last), bytes[p]};
             last = p;
         }
     }
-    return kept;
+    return count;
 }
 
-/* The finaliser of SplitMix64; src/core/rng.h names the paper. */
+/* The finalizer of SplitMix64; core/rng.h names the paper. */
 static inline uint64_t mix(uint64_t z)
 {
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -103,9 +101,9 @@ static inline uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
-void MB_AT_LEVEL(noise)(uint64_t state, size_t n, float most, float *restrict a, float *restrict b)
+void MB_KERNEL_FN(noise)(uint64_t state, size_t n, float max, float *restrict a, float *restrict b)
 {
-    const float unit = most * 0x1p-31f;
+    const float unit = max * 0x1p-31f;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         const uint64_t bits = mix(state + i * 0x9e3779b97f4a7c15u);
@@ -114,10 +112,9 @@ void MB_AT_LEVEL(noise)(uint64_t state, size_t n, float most, float *restrict a,
     }
 }
 
-/* out (MB_LANES) = n rows of in, `step` apart, each times its weight. The sums stay in registers.
- */
+/* out (MB_LANES) = the sum of n vectors of in, `stride` apart, each times its weight. */
 static inline void weighted_sum(size_t n, const float *restrict weights, const float *restrict in,
-                                size_t step, float *restrict out)
+                                size_t stride, float *restrict out)
 {
     float sum[MB_LANES];
 #pragma omp simd
@@ -127,16 +124,16 @@ static inline void weighted_sum(size_t n, const float *restrict weights, const f
         const float weight = weights[k];
 #pragma omp simd
         for (size_t c = 0; c < MB_LANES; c++)
-            sum[c] += weight * in[k * step + c];
+            sum[c] += weight * in[k * stride + c];
     }
 #pragma omp simd
     for (size_t c = 0; c < MB_LANES; c++)
         out[c] = sum[c];
 }
 
-void MB_AT_LEVEL(smooth_columns)(size_t rows, size_t columns, size_t radius,
-                                 const float *restrict weights, const float *restrict in,
-                                 float *restrict out, size_t ld)
+void MB_KERNEL_FN(smooth_columns)(size_t rows, size_t columns, size_t radius,
+                                  const float *restrict weights, const float *restrict in,
+                                  float *restrict out, size_t ld)
 {
     const size_t width = mb_pad_to_lanes(columns);
     for (size_t r = 0; r < rows; r++) {
@@ -151,10 +148,10 @@ void MB_AT_LEVEL(smooth_columns)(size_t rows, size_t columns, size_t radius,
     }
 }
 
-/* What a row's last line writes too much, the next row's first one sets right. */
-void MB_AT_LEVEL(smooth_rows)(size_t rows, size_t columns, size_t radius,
-                              const float *restrict weights, const float *restrict in, size_t ld,
-                              float *restrict out)
+/* What the last vector of a row writes past its end, the next row overwrites. */
+void MB_KERNEL_FN(smooth_rows)(size_t rows, size_t columns, size_t radius,
+                               const float *restrict weights, const float *restrict in, size_t ld,
+                               float *restrict out)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c += MB_LANES)

@@ -1,16 +1,15 @@
-/* Batch normalisation: sums by channel, and the two passes that use them. Channels are the columns
- * of (rows, channels), or the rows of (channels, columns). Sums are in double precision: squares
- * of numbers far from zero would cancel. */
-#include "kernels/level.h"
+/* Sums are in double precision: in single precision, mean square - squared mean would cancel for
+ * values far from 0. */
+#include "kernels/kernel_set.h"
 
-/* Four lanes of doubles, whatever a level's vectors are, so that all levels add alike. */
+/* Lanes of a sum along a row, whatever the set's vectors are, so that all sets add in one order. */
 enum { LANES = 8 };
 
-void MB_AT_LEVEL(batchnorm_reduce)(bool planes, size_t rows, size_t columns,
-                                   const float *restrict a, const float *restrict b,
-                                   double *restrict sums, double *restrict products)
+void MB_KERNEL_FN(batchnorm_reduce)(bool nchw, size_t rows, size_t columns, const float *restrict a,
+                                    const float *restrict b, double *restrict sums,
+                                    double *restrict products)
 {
-    if (!planes) {
+    if (!nchw) {
         for (size_t r = 0; r < rows; r++) {
             const float *x = a + r * columns, *y = b + r * columns;
 #pragma omp simd
@@ -42,13 +41,13 @@ void MB_AT_LEVEL(batchnorm_reduce)(bool planes, size_t rows, size_t columns,
     }
 }
 
-void MB_AT_LEVEL(batchnorm_forward)(bool planes, size_t rows, size_t columns,
-                                    const float *restrict scale, const float *restrict shift,
-                                    const float *restrict x, float *restrict out)
+void MB_KERNEL_FN(batchnorm_forward)(bool nchw, size_t rows, size_t columns,
+                                     const float *restrict scale, const float *restrict shift,
+                                     const float *restrict x, float *restrict out)
 {
     for (size_t r = 0; r < rows; r++, x += columns, out += columns) {
-        const float row_scale = planes ? scale[r] : 0.0f, row_shift = planes ? shift[r] : 0.0f;
-        if (planes) {
+        const float row_scale = nchw ? scale[r] : 0.0f, row_shift = nchw ? shift[r] : 0.0f;
+        if (nchw) {
 #pragma omp simd
             for (size_t c = 0; c < columns; c++)
                 out[c] = x[c] * row_scale + row_shift;
@@ -60,21 +59,21 @@ void MB_AT_LEVEL(batchnorm_forward)(bool planes, size_t rows, size_t columns,
     }
 }
 
-void MB_AT_LEVEL(batchnorm_backward)(bool planes, size_t rows, size_t columns,
-                                     const float *restrict by_d, const float *restrict by_x,
-                                     const float *restrict shift, const float *restrict d,
-                                     const float *restrict x, float *restrict out)
+void MB_KERNEL_FN(batchnorm_backward)(bool nchw, size_t rows, size_t columns,
+                                      const float *restrict d_scale, const float *restrict x_scale,
+                                      const float *restrict shift, const float *restrict d,
+                                      const float *restrict x, float *restrict out)
 {
     for (size_t r = 0; r < rows; r++, d += columns, x += columns, out += columns) {
-        if (planes) {
-            const float row_d = by_d[r], row_x = by_x[r], row_shift = shift[r];
+        if (nchw) {
+            const float row_d = d_scale[r], row_x = x_scale[r], row_shift = shift[r];
 #pragma omp simd
             for (size_t c = 0; c < columns; c++)
                 out[c] = d[c] * row_d + x[c] * row_x + row_shift;
         } else {
 #pragma omp simd
             for (size_t c = 0; c < columns; c++)
-                out[c] = d[c] * by_d[c] + x[c] * by_x[c] + shift[c];
+                out[c] = d[c] * d_scale[c] + x[c] * x_scale[c] + shift[c];
         }
     }
 }

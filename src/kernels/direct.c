@@ -1,114 +1,102 @@
-/* Convolution without im2col: numbers are picked out of an image where they lie. Up to MOST_ROWS
- * rows of results stay in registers while the loops run. */
+/* Products that read an image in place. The sums of up to MB_ACCUMULATORS vectors stay in registers
+ * while the loops run. */
 #include "kernels/vector.h"
 
 #include <string.h>
 
-/* As many lines of sums as a level's registers hold, with some left for what is multiplied. */
-#if defined(__AVX512F__)
-enum { MOST_ROWS = 12, MOST_UNITS = 3, MOST_SHIFTS = 5 };
-#elif defined(__AVX2__)
-enum { MOST_ROWS = 6, MOST_UNITS = 2, MOST_SHIFTS = 3 };
-#else
-enum { MOST_ROWS = 2, MOST_UNITS = 1, MOST_SHIFTS = 3 };
-#endif
+/* With few registers, gemm needs more of them for its operands. */
+enum {
+    MAX_ROWS = MB_ACCUMULATORS >= 6 ? MB_ACCUMULATORS : 2,
+    MAX_UNITS = MB_ACCUMULATORS >= 12  ? 3
+                : MB_ACCUMULATORS >= 6 ? 2
+                                       : 1,
+    MAX_SHIFTS = MB_ACCUMULATORS >= 12 ? 5 : 3
+};
 
-MB_ALWAYS_INLINE void begin_line(mb_direct_init start, size_t row, size_t line, float *restrict sum)
+MB_ALWAYS_INLINE void init_vector(mb_direct_init init, size_t row, size_t offset,
+                                  float *restrict sum)
 {
-    const float *values = start.values + row * start.row_stride;
-    if (start.per_lane)
-        mb_copy_line(values + line, sum);
+    const float *values = init.values + row * init.row_stride;
+    if (init.per_lane)
+        mb_copy_vector(values + offset, sum);
     else
 #pragma omp simd
         for (mb_lane l = 0; l < MB_LANES; l++)
             sum[l] = *values;
 }
 
-/* `rows` and `lines` are constants wherever this is inlined. */
-MB_ALWAYS_INLINE void product_rows(const mb_direct_gemm *s, const size_t rows, const size_t lines,
-                                   const float *restrict a, const float *restrict b,
-                                   mb_direct_init start, float *c, size_t ldc)
+/* `rows` and `vectors` are constants wherever this is inlined. */
+MB_ALWAYS_INLINE void gemm_rows(const mb_direct_gemm *gemm, const size_t rows, const size_t vectors,
+                                const float *restrict a, const float *restrict b,
+                                mb_direct_init init, float *c, size_t ldc)
 {
-    float sum[MOST_ROWS][MB_LANES];
+    float sum[MAX_ROWS][MB_LANES];
     for (size_t r = 0; r < rows; r++)
-        for (size_t l = 0; l < lines; l++)
-            begin_line(start, r, l * s->vector_stride, sum[r * lines + l]);
-    const size_t row = s->row_stride, line = s->vector_stride, a_step = s->a_stride[2],
-                 b_step = s->b_stride[2];
-    for (size_t i = 0; i < s->count[0]; i++)
-        for (size_t j = 0; j < s->count[1]; j++) {
-            const float *x = a + i * s->a_stride[0] + j * s->a_stride[1],
-                        *y = b + i * s->b_stride[0] + j * s->b_stride[1];
+        for (size_t l = 0; l < vectors; l++)
+            init_vector(init, r, l * gemm->vector_stride, sum[r * vectors + l]);
+    const size_t row = gemm->row_stride, vector = gemm->vector_stride, a_step = gemm->a_stride[2],
+                 b_step = gemm->b_stride[2];
+    for (size_t i = 0; i < gemm->count[0]; i++)
+        for (size_t j = 0; j < gemm->count[1]; j++) {
+            const float *x = a + i * gemm->a_stride[0] + j * gemm->a_stride[1],
+                        *y = b + i * gemm->b_stride[0] + j * gemm->b_stride[1];
 #pragma GCC unroll 2
-            for (size_t k = s->count[2]; k > 0; k--, x += a_step, y += b_step)
+            for (size_t k = gemm->count[2]; k > 0; k--, x += a_step, y += b_step)
                 for (size_t r = 0; r < rows; r++) {
                     const float *factor = x + r / 3 * 3 * row;
-                    for (size_t l = 0; l < lines; l++)
-                        mb_add_product(factor[r % 3 * row], y + l * line, sum[r * lines + l]);
+                    for (size_t l = 0; l < vectors; l++)
+                        mb_add_product(factor[r % 3 * row], y + l * vector, sum[r * vectors + l]);
                 }
         }
     for (size_t r = 0; r < rows; r++)
-        for (size_t l = 0; l < lines; l++)
-            mb_copy_line(sum[r * lines + l], c + r * ldc + l * s->vector_stride);
+        for (size_t l = 0; l < vectors; l++)
+            mb_copy_vector(sum[r * vectors + l], c + r * ldc + l * gemm->vector_stride);
 }
 
-typedef void rows_fn(const mb_direct_gemm *s, const float *a, const float *b, mb_direct_init start,
-                     float *c, size_t ldc);
+typedef void rows_fn(const mb_direct_gemm *gemm, const float *a, const float *b,
+                     mb_direct_init init, float *c, size_t ldc);
 
-/* A function for each number of rows and lines: its addresses want all registers there are. */
-#define PRODUCT(rows, lines)                                                                       \
-    static void product_##rows##_##lines(const mb_direct_gemm *s, const float *a, const float *b,  \
-                                         mb_direct_init start, float *c, size_t ldc)               \
+/* A function per number of rows and vectors: its addresses need all general registers. */
+#define GEMM(rows, vectors)                                                                        \
+    static void gemm_##rows##_##vectors(const mb_direct_gemm *gemm, const float *a,                \
+                                        const float *b, mb_direct_init init, float *c, size_t ldc) \
     {                                                                                              \
-        product_rows(s, (rows) * (lines) <= MOST_ROWS ? (rows) : 1, lines, a, b, start, c, ldc);   \
+        gemm_rows(gemm, (rows) * (vectors) <= MAX_ROWS ? (rows) : 1, vectors, a, b, init, c, ldc); \
     }
-PRODUCT(1, 1)
-PRODUCT(2, 1)
-PRODUCT(3, 1)
-PRODUCT(4, 1)
-PRODUCT(5, 1)
-PRODUCT(6, 1)
-PRODUCT(7, 1)
-PRODUCT(8, 1)
-PRODUCT(9, 1)
-PRODUCT(10, 1)
-PRODUCT(11, 1)
-PRODUCT(12, 1)
-PRODUCT(1, 2)
-PRODUCT(2, 2)
-PRODUCT(3, 2)
-PRODUCT(4, 2)
-PRODUCT(5, 2)
-PRODUCT(6, 2)
+#define GEMM_NAME(rows, vectors) gemm_##rows##_##vectors,
+#define UP_TO_6(X, vectors)                                                                        \
+    X(1, vectors) X(2, vectors) X(3, vectors) X(4, vectors) X(5, vectors) X(6, vectors)
+#define FROM_7_TO_12(X, vectors)                                                                   \
+    X(7, vectors) X(8, vectors) X(9, vectors) X(10, vectors) X(11, vectors) X(12, vectors)
+UP_TO_6(GEMM, 1)
+FROM_7_TO_12(GEMM, 1)
+UP_TO_6(GEMM, 2)
 
-static size_t blocks_of(size_t n, size_t most) { return (n + most - 1) / most; }
+static size_t ceil_div(size_t n, size_t most) { return (n + most - 1) / most; }
 
-void MB_AT_LEVEL(direct_gemm)(const mb_direct_gemm *s, size_t rows, const float *restrict a,
-                              const float *restrict b, mb_direct_init start, float *c, size_t ldc)
+void MB_KERNEL_FN(direct_gemm)(const mb_direct_gemm *gemm, size_t rows, const float *restrict a,
+                               const float *restrict b, mb_direct_init init, float *c, size_t ldc)
 {
-    static rows_fn *const one_line[] = {product_1_1, product_2_1,  product_3_1,  product_4_1,
-                                        product_5_1, product_6_1,  product_7_1,  product_8_1,
-                                        product_9_1, product_10_1, product_11_1, product_12_1};
-    static rows_fn *const two_lines[] = {product_1_2, product_2_2, product_3_2,
-                                         product_4_2, product_5_2, product_6_2};
-    rows_fn *const *product = s->vectors == 2 ? two_lines : one_line;
-    const size_t block = blocks_of(rows, blocks_of(rows, MOST_ROWS / s->vectors));
+    static rows_fn *const one_vector[] = {UP_TO_6(GEMM_NAME, 1) FROM_7_TO_12(GEMM_NAME, 1)};
+    static rows_fn *const two_vectors[] = {UP_TO_6(GEMM_NAME, 2)};
+    rows_fn *const *function = gemm->vectors == 2 ? two_vectors : one_vector;
+    const size_t block = ceil_div(rows, ceil_div(rows, MAX_ROWS / gemm->vectors));
     for (size_t rest = rows, now; rest > 0; rest -= now) {
         now = rest < block ? rest : block;
-        product[now - 1](s, a, b, start, c, ldc);
-        a += now * s->row_stride;
+        function[now - 1](gemm, a, b, init, c, ldc);
+        a += now * gemm->row_stride;
         c += now * ldc;
-        start.values += now * start.row_stride;
+        init.values += now * init.row_stride;
     }
 }
 
-/* The lanes of a line from `first` on, and 0 before them. */
-MB_ALWAYS_INLINE void load_from(mb_lane first, const float *restrict from, float *restrict line)
+/* The lanes of a vector from `first` on, and 0 before them. */
+MB_ALWAYS_INLINE void load_from(mb_lane first, const float *restrict from, float *restrict vector)
 {
 #pragma omp simd
     for (mb_lane l = 0; l < MB_LANES; l++) {
-        const float number = from[l];
-        line[l] = l < first ? 0.0f : number;
+        const float value = from[l];
+        vector[l] = l < first ? 0.0f : value;
     }
 }
 
@@ -119,7 +107,7 @@ MB_ALWAYS_INLINE void add_half(const mb_lane half, const float *restrict from, f
         to[l] = from[l] + from[l + half];
 }
 
-/* Over the lanes in halves, whatever a level's vectors are. */
+/* Over halves of the lanes, whatever the set's vectors are. */
 MB_ALWAYS_INLINE float sum_of(const float *restrict sum)
 {
     float eight[8], four[4], two[2];
@@ -130,26 +118,26 @@ MB_ALWAYS_INLINE float sum_of(const float *restrict sum)
     return two[0] + two[1];
 }
 
-/* `units` and `shifts` are constants wherever this is inlined. A row's last line begins so that it
- * ends with the row, and leaves out what the one before it had. */
-MB_ALWAYS_INLINE void dots_of(const mb_direct_grad *s, const size_t units, const size_t shifts,
-                              const float *restrict d, const float *restrict image,
-                              float *restrict sums, size_t ld)
+/* `units` and `shifts` are constants wherever this is inlined. The last vector of a row ends with
+ * the row, and masks the lanes that the vector before it has. */
+MB_ALWAYS_INLINE void grad_block(const mb_direct_grad *grad, const size_t units,
+                                 const size_t shifts, const float *restrict d,
+                                 const float *restrict image, float *restrict sums, size_t ld)
 {
-    float sum[MOST_UNITS][MOST_SHIFTS][MB_LANES], line[MOST_UNITS][MB_LANES];
+    float sum[MAX_UNITS][MAX_SHIFTS][MB_LANES], d_vector[MAX_UNITS][MB_LANES];
     memset(sum, 0, sizeof sum);
-    for (size_t row = 0; row < s->rows; row++)
-        for (size_t at = 0; at < s->columns; at += MB_LANES) {
-            const size_t end = s->columns - MB_LANES, from = at < end ? at : end;
+    for (size_t row = 0; row < grad->rows; row++)
+        for (size_t at = 0; at < grad->columns; at += MB_LANES) {
+            const size_t end = grad->columns - MB_LANES, from = at < end ? at : end;
             for (size_t u = 0; u < units; u++)
-                load_from((mb_lane)(at - from), d + u * s->plane + row * s->columns + from,
-                          line[u]);
+                load_from((mb_lane)(at - from),
+                          d + u * grad->plane_stride + row * grad->columns + from, d_vector[u]);
             for (size_t k = 0; k < shifts; k++)
                 for (size_t u = 0; u < units; u++) {
-                    const float *pixels = image + row * s->image_row + from + k;
+                    const float *pixels = image + row * grad->image_row + from + k;
 #pragma omp simd
                     for (mb_lane l = 0; l < MB_LANES; l++)
-                        sum[u][k][l] = mb_multiply_add(pixels[l], line[u][l], sum[u][k][l]);
+                        sum[u][k][l] = mb_multiply_add(pixels[l], d_vector[u][l], sum[u][k][l]);
                 }
         }
     for (size_t u = 0; u < units; u++)
@@ -159,14 +147,14 @@ MB_ALWAYS_INLINE void dots_of(const mb_direct_grad *s, const size_t units, const
 
 #define SHIFTS(n)                                                                                  \
     case n:                                                                                        \
-        dots_of(s, units, n <= MOST_SHIFTS ? n : 1, d, image, sums, ld);                           \
+        grad_block(grad, units, n <= MAX_SHIFTS ? n : 1, d, image, sums, ld);                      \
         break
 
-MB_ALWAYS_INLINE void dots_of_units(const mb_direct_grad *s, const size_t units, size_t shifts,
+MB_ALWAYS_INLINE void grad_of_units(const mb_direct_grad *grad, const size_t units, size_t shifts,
                                     const float *restrict d, const float *restrict image,
                                     float *restrict sums, size_t ld)
 {
-    const size_t block = blocks_of(shifts, blocks_of(shifts, MOST_SHIFTS));
+    const size_t block = ceil_div(shifts, ceil_div(shifts, MAX_SHIFTS));
     for (size_t rest = shifts, now; rest > 0; rest -= now, image += now, sums += now) {
         now = rest < block ? rest : block;
         switch (now) {
@@ -179,18 +167,19 @@ MB_ALWAYS_INLINE void dots_of_units(const mb_direct_grad *s, const size_t units,
     }
 }
 
-void MB_AT_LEVEL(direct_grad_weights)(const mb_direct_grad *s, size_t units, size_t shifts,
-                                      const float *restrict d, const float *restrict image,
-                                      float *restrict sums, size_t ld)
+void MB_KERNEL_FN(direct_grad_weights)(const mb_direct_grad *grad, size_t units, size_t shifts,
+                                       const float *restrict d, const float *restrict image,
+                                       float *restrict sums, size_t ld)
 {
-    const size_t block = blocks_of(units, blocks_of(units, MOST_UNITS));
-    for (size_t rest = units, now; rest > 0; rest -= now, d += now * s->plane, sums += now * ld) {
+    const size_t block = ceil_div(units, ceil_div(units, MAX_UNITS));
+    for (size_t rest = units, now; rest > 0;
+         rest -= now, d += now * grad->plane_stride, sums += now * ld) {
         now = rest < block ? rest : block;
         if (now == 1)
-            dots_of_units(s, 1, shifts, d, image, sums, ld);
+            grad_of_units(grad, 1, shifts, d, image, sums, ld);
         else if (now == 2)
-            dots_of_units(s, MOST_UNITS < 2 ? 1 : 2, shifts, d, image, sums, ld);
+            grad_of_units(grad, MAX_UNITS < 2 ? 1 : 2, shifts, d, image, sums, ld);
         else
-            dots_of_units(s, MOST_UNITS < 3 ? 1 : 3, shifts, d, image, sums, ld);
+            grad_of_units(grad, MAX_UNITS < 3 ? 1 : 3, shifts, d, image, sums, ld);
     }
 }

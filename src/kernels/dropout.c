@@ -1,9 +1,7 @@
-/* Numbers set to zero at random. Whether number i goes is a hash of (key, i), so it can be asked
- * again on the way back. */
-#include "kernels/level.h"
+/* Whether element i is dropped is a hash of (key, i), so the backward pass computes it again. */
+#include "kernels/kernel_set.h"
 
-/* The 32-bit finalizer with the least bias found by Wellons, "Prospecting for hash functions",
- * 2018. */
+/* lowbias32: Wellons, "Prospecting for hash functions", 2018. */
 static inline uint32_t hash_of(uint32_t x)
 {
     x ^= x >> 16;
@@ -13,14 +11,14 @@ static inline uint32_t hash_of(uint32_t x)
     return x ^ x >> 16;
 }
 
-void MB_AT_LEVEL(dropout)(size_t n, uint64_t key, size_t first, uint32_t dropped, float scale,
-                          float *restrict x)
+void MB_KERNEL_FN(dropout)(size_t n, uint64_t key, size_t first, uint32_t dropped, float scale,
+                           float *restrict x)
 {
     const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32);
-    const uint32_t begin = (uint32_t)first;
+    const uint32_t start = (uint32_t)first;
 #pragma omp simd
     for (uint32_t i = 0; i < (uint32_t)n; i++) {
-        const uint32_t h = hash_of(hash_of(begin + i + low) ^ high);
+        const uint32_t h = hash_of(hash_of(start + i + low) ^ high);
         x[i] = h < dropped ? 0.0f : x[i] * scale;
     }
 }

@@ -1,5 +1,4 @@
-/* Rows of matrices filled, added up and turned. */
-#include "kernels/level.h"
+#include "kernels/vector.h"
 
 #include <string.h>
 
@@ -14,12 +13,12 @@ typedef float four __attribute__((vector_size(16)));
 
 static inline four load_four(const float *from)
 {
-    four numbers;
-    memcpy(&numbers, from, sizeof numbers);
-    return numbers;
+    four values;
+    memcpy(&values, from, sizeof values);
+    return values;
 }
 
-/* 4 x 4 numbers, which fit registers of any level. */
+/* A block of 4 x 4, which fits the registers of any set. */
 static inline void transpose_block(const float *restrict in, size_t ld_in, float *restrict out,
                                    size_t ld_out)
 {
@@ -29,16 +28,16 @@ static inline void transpose_block(const float *restrict in, size_t ld_in, float
                ab_right = __builtin_shufflevector(a, b, 2, 6, 3, 7),
                cd_left = __builtin_shufflevector(c, d, 0, 4, 1, 5),
                cd_right = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    const four turned[4] = {__builtin_shufflevector(ab_left, cd_left, 0, 1, 4, 5),
-                            __builtin_shufflevector(ab_left, cd_left, 2, 3, 6, 7),
-                            __builtin_shufflevector(ab_right, cd_right, 0, 1, 4, 5),
-                            __builtin_shufflevector(ab_right, cd_right, 2, 3, 6, 7)};
+    const four transposed[4] = {__builtin_shufflevector(ab_left, cd_left, 0, 1, 4, 5),
+                                __builtin_shufflevector(ab_left, cd_left, 2, 3, 6, 7),
+                                __builtin_shufflevector(ab_right, cd_right, 0, 1, 4, 5),
+                                __builtin_shufflevector(ab_right, cd_right, 2, 3, 6, 7)};
     for (size_t i = 0; i < 4; i++)
-        memcpy(out + i * ld_out, &turned[i], sizeof turned[i]);
+        memcpy(out + i * ld_out, &transposed[i], sizeof transposed[i]);
 }
 
-void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *restrict in,
-                            float *restrict out, size_t ld)
+void MB_KERNEL_FN(transpose)(size_t rows, size_t columns, const float *restrict in,
+                             float *restrict out, size_t ld)
 {
     size_t c = 0;
     for (; c + 4 <= columns; c += 4) {
@@ -55,16 +54,35 @@ void MB_AT_LEVEL(transpose)(size_t rows, size_t columns, const float *restrict i
             out[c * ld + r] = in[r * columns + c];
 }
 
-void MB_AT_LEVEL(fill_rows)(size_t rows, size_t columns, const float *restrict bias,
-                            float *restrict z, size_t ld)
+void MB_KERNEL_FN(fill_rows)(size_t rows, size_t columns, const float *restrict bias,
+                             float *restrict z, size_t ld)
 {
     for (size_t r = 0; r < rows; r++)
         memcpy(z + r * ld, bias, columns * sizeof *z);
 }
 
-void MB_AT_LEVEL(add_rows)(size_t rows, size_t columns, const float *restrict d, size_t ld,
-                           float *restrict sums)
+void MB_KERNEL_FN(add_rows)(size_t rows, size_t columns, const float *restrict d, size_t ld,
+                            float *restrict sums)
 {
     for (size_t r = 0; r < rows; r++)
         add_row(columns, d + r * ld, sums);
+}
+
+/* Sums in MB_LANES lanes, whatever the set's vectors are, then over halves of the lanes. */
+void MB_KERNEL_FN(sum_rows)(size_t rows, size_t columns, const float *restrict x, size_t ld,
+                            float *restrict sums)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * ld;
+        float sum[MB_LANES] = {0};
+        size_t done = 0;
+        for (; done + MB_LANES <= columns; done += MB_LANES)
+            mb_add_vector(row + done, sum);
+        for (size_t l = 0; done + l < columns; l++)
+            sum[l] += row[done + l];
+        for (size_t half = MB_LANES / 2; half > 0; half /= 2)
+            for (size_t l = 0; l < half; l++)
+                sum[l] += sum[l + half];
+        sums[r] += sum[0];
+    }
 }

@@ -1,7 +1,7 @@
-#include "kernels/level.h"
+#include "kernels/kernel_set.h"
 
-/* z < 0 ? 0 : z keeps NaN, which z > 0 ? z : 0 would hide. */
-void MB_AT_LEVEL(relu_forward)(size_t rows, size_t columns, float *restrict z, size_t ld)
+/* z < 0 ? 0 : z keeps NaN, unlike z > 0 ? z : 0. */
+void MB_KERNEL_FN(relu_forward)(size_t rows, size_t columns, float *restrict z, size_t ld)
 {
     for (size_t r = 0; r < rows; r++) {
         float *restrict row = z + r * ld;
@@ -11,8 +11,8 @@ void MB_AT_LEVEL(relu_forward)(size_t rows, size_t columns, float *restrict z, s
     }
 }
 
-void MB_AT_LEVEL(relu_backward)(size_t rows, size_t columns, const float *restrict a,
-                                float *restrict d, size_t ld)
+void MB_KERNEL_FN(relu_backward)(size_t rows, size_t columns, const float *restrict a,
+                                 float *restrict d, size_t ld)
 {
     for (size_t r = 0; r < rows; r++) {
         const float *restrict output = a + r * ld;

@@ -1,14 +1,14 @@
-/* Softmax and cross-entropy. With m the largest logit of a row, log-softmax is
- * z - m - log(sum(e^(z - m))): no exponential is above 1, so logits of +-1e4 are as good as any. */
-#include "kernels/level.h"
+/* With m the largest logit of a row, log-softmax is z - m - log(sum(e^(z - m))): no exponential is
+ * above 1, so logits of +-1e4 do not overflow. */
+#include "kernels/kernel_set.h"
 
 #include <math.h>
 #include <string.h>
 
 /* e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln(2) / 2; ln 2 is split in two so that n
- * times its first part is exact. e^r - 1 - r is r^2 times a polynomial fitted to the least
- * relative error (0.05 ulp). Adding 1.5 * 2^23 rounds to an integer and leaves it in the low
- * bits of the float, from where it goes into the exponent. */
+ * times its first part is exact. e^r - 1 - r is r^2 times a polynomial fitted to the
+ * minimum relative error (0.05 ulp). Adding 1.5 * 2^23 rounds to an integer and leaves it in the
+ * low bits of the float, from where it goes into the exponent. */
 static inline float exp_of(float x)
 {
     const float log2_e = 0x1.715476p+0f, round = 0x1.8p+23f;
@@ -30,33 +30,30 @@ static inline float exp_of(float x)
     return x < -87.3f ? 0.0f : p * power.f;
 }
 
-void MB_AT_LEVEL(exp)(size_t n, const float *restrict x, float *restrict y)
+void MB_KERNEL_FN(exp)(size_t n, const float *restrict x, float *restrict y)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] = exp_of(x[i]);
 }
 
-/* Rows are padded to whole vectors of the widest level with logits whose exponential is 0. */
-enum { LANES = 16 };
-
-/* Exponentials of z - max(z) into e (padded), their sum, and the place of the largest. A NaN
- * anywhere makes the sum NaN. */
+/* e (padded to whole vectors) = exponentials of z - max(z), *top = the index of the maximum.
+ * Returns the sum, which is NaN if any logit is. */
 static float exponentials(size_t classes, const float *restrict z, float *restrict e, size_t *top)
 {
     size_t best = 0;
     for (size_t c = 1; c < classes; c++)
         if (z[c] > z[best])
             best = c;
-    const float most = z[best];
-    const size_t padded = (classes + LANES - 1) / LANES * LANES;
+    const float max = z[best];
+    const size_t padded = mb_pad_to_lanes(classes);
     for (size_t c = 0; c < classes; c++)
-        e[c] = z[c] - most;
+        e[c] = z[c] - max;
     for (size_t c = classes; c < padded; c++)
         e[c] = -100.0f;
-    for (size_t c0 = 0; c0 < padded; c0 += LANES)
+    for (size_t c0 = 0; c0 < padded; c0 += MB_LANES)
 #pragma omp simd
-        for (size_t c = c0; c < c0 + LANES; c++)
+        for (size_t c = c0; c < c0 + MB_LANES; c++)
             e[c] = exp_of(e[c]);
     float sum = 0.0f;
     for (size_t c = 0; c < classes; c++)
@@ -65,19 +62,19 @@ static float exponentials(size_t classes, const float *restrict z, float *restri
     return sum;
 }
 
-/* The loss of a target that is even over all classes: the mean of -log softmax. */
-static float even_loss(size_t classes, const float *restrict z, float most, float log_sum)
+/* The loss of a uniform target: the mean of -log softmax. */
+static float uniform_loss(size_t classes, const float *restrict z, float max, float log_sum)
 {
     float sum = 0.0f;
     for (size_t c = 0; c < classes; c++)
-        sum += z[c] - most;
+        sum += z[c] - max;
     return log_sum - sum / (float)classes;
 }
 
-void MB_AT_LEVEL(softmax_cross_entropy)(size_t rows, size_t classes, const float *restrict logits,
-                                        const uint8_t *restrict labels, float scale,
-                                        float smoothing, float *restrict gradient,
-                                        float *restrict losses, uint8_t *restrict guess)
+void MB_KERNEL_FN(softmax_cross_entropy)(size_t rows, size_t classes, const float *restrict logits,
+                                         const uint8_t *restrict labels, float scale,
+                                         float smoothing, float *restrict gradient,
+                                         float *restrict losses, uint8_t *restrict predicted)
 {
     float e[MB_MAX_CLASSES];
     for (size_t r = 0; r < rows; r++) {
@@ -87,9 +84,9 @@ void MB_AT_LEVEL(softmax_cross_entropy)(size_t rows, size_t classes, const float
         const float log_sum = logf(sum);
         losses[r] = log_sum - (z[labels[r]] - z[top]);
         if (smoothing > 0.0f)
-            losses[r] =
-                (1.0f - smoothing) * losses[r] + smoothing * even_loss(classes, z, z[top], log_sum);
-        guess[r] = (uint8_t)top;
+            losses[r] = (1.0f - smoothing) * losses[r] +
+                        smoothing * uniform_loss(classes, z, z[top], log_sum);
+        predicted[r] = (uint8_t)top;
         if (gradient == NULL)
             continue;
         float *d = gradient + r * classes;

@@ -1,39 +1,13 @@
-#include "kernels/level.h"
+/* The table of a set that is compiled from the portable sources. */
+#include "kernels/kernel_set.h"
 
-const mb_kernels MB_AT_LEVEL(kernels) = {
-    .bytes_to_float = MB_AT_LEVEL(bytes_to_float),
-    .sparse_product = MB_AT_LEVEL(sparse_product),
-    .sparse_gradient = MB_AT_LEVEL(sparse_gradient),
-    .transpose = MB_AT_LEVEL(transpose),
-    .fill_rows = MB_AT_LEVEL(fill_rows),
-    .add_rows = MB_AT_LEVEL(add_rows),
-    .relu_forward = MB_AT_LEVEL(relu_forward),
-    .relu_backward = MB_AT_LEVEL(relu_backward),
-    .softmax_cross_entropy = MB_AT_LEVEL(softmax_cross_entropy),
-    .exp = MB_AT_LEVEL(exp),
-    .bilinear_taps = MB_AT_LEVEL(bilinear_taps),
-    .warp = MB_AT_LEVEL(warp),
-    .find_nonzero_pixels = MB_AT_LEVEL(find_nonzero_pixels),
-    .noise = MB_AT_LEVEL(noise),
-    .smooth_columns = MB_AT_LEVEL(smooth_columns),
-    .smooth_rows = MB_AT_LEVEL(smooth_rows),
-    .im2col = MB_AT_LEVEL(im2col),
-    .col2im = MB_AT_LEVEL(col2im),
-    .direct_gemm = MB_AT_LEVEL(direct_gemm),
-    .direct_grad_weights = MB_AT_LEVEL(direct_grad_weights),
-    .find_nonzero_grads = MB_AT_LEVEL(find_nonzero_grads),
-    .accumulate_windows = MB_AT_LEVEL(accumulate_windows),
-    .scatter_windows = MB_AT_LEVEL(scatter_windows),
-    .sum_rows = MB_AT_LEVEL(sum_rows),
-    .maxpool_forward = MB_AT_LEVEL(maxpool_forward),
-    .maxpool_backward = MB_AT_LEVEL(maxpool_backward),
-    .avgpool_forward = MB_AT_LEVEL(avgpool_forward),
-    .avgpool_backward = MB_AT_LEVEL(avgpool_backward),
-    .dropout = MB_AT_LEVEL(dropout),
-    .batchnorm_reduce = MB_AT_LEVEL(batchnorm_reduce),
-    .batchnorm_forward = MB_AT_LEVEL(batchnorm_forward),
-    .batchnorm_backward = MB_AT_LEVEL(batchnorm_backward),
-    .ema_update = MB_AT_LEVEL(ema_update),
-    .sgd = MB_AT_LEVEL(sgd),
-    .adam = MB_AT_LEVEL(adam),
-};
+void MB_KERNEL_FN(kernels_init)(mb_kernels *kernels)
+{
+    *kernels = (mb_kernels){
+#ifdef FP_FAST_FMAF
+        .fma = true,
+#endif
+#define MB_KERNEL(result, name, parameters) .name = MB_KERNEL_FN(name),
+#include "kernels/kernels.inc"
+    };
+}

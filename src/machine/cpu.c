@@ -1,5 +1,9 @@
 #include "machine/cpu.h"
 
+#include <stddef.h>
+
+static bool always(void) { return true; }
+
 #if defined(__x86_64__)
 
 #include <cpuid.h>
@@ -12,7 +16,7 @@ bool mb_cpu_has_avx512(void)
            __builtin_cpu_supports("avx512cd");
 }
 
-/* v3's smaller instructions, whose names clang 14's __builtin_cpu_supports does not know. */
+/* The instructions of v3 whose names clang 14's __builtin_cpu_supports does not know. */
 static bool has_f16c_movbe_lzcnt(void)
 {
     unsigned eax, ebx, ecx, edx;
@@ -22,38 +26,38 @@ static bool has_f16c_movbe_lzcnt(void)
     return __get_cpuid(0x80000001u, &eax, &ebx, &ecx, &edx) && (ecx & lzcnt) != 0;
 }
 
-mb_cpu_level mb_cpu_level_of_this(void)
+static bool has_v3(void)
 {
     __builtin_cpu_init();
-    const bool v3 = __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                    __builtin_cpu_supports("fma") && has_f16c_movbe_lzcnt();
-    if (!v3)
-        return MB_CPU_BASELINE;
-    return mb_cpu_has_avx512() ? MB_CPU_V4 : MB_CPU_V3;
+    return __builtin_cpu_supports("avx") && __builtin_cpu_supports("avx2") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("fma") && has_f16c_movbe_lzcnt();
 }
 
-static const char *const baseline = "x86-64";
+static bool has_v4(void) { return has_v3() && mb_cpu_has_avx512(); }
+
+const mb_cpu_level mb_cpu_baseline = {"x86-64", always};
+const mb_cpu_level mb_cpu_v3 = {"x86-64-v3", has_v3}, mb_cpu_v4 = {"x86-64-v4", has_v4};
+static const mb_cpu_level *const levels[] = {&mb_cpu_v4, &mb_cpu_v3, &mb_cpu_baseline};
 
 #else
 
 bool mb_cpu_has_avx512(void) { return false; }
 
-mb_cpu_level mb_cpu_level_of_this(void) { return MB_CPU_BASELINE; }
-
-static const char *const baseline = "generic";
+const mb_cpu_level mb_cpu_baseline = {"generic", always};
+#if defined(__aarch64__)
+const mb_cpu_level mb_cpu_neon = {"neon", always};
+static const mb_cpu_level *const levels[] = {&mb_cpu_neon, &mb_cpu_baseline};
+#else
+static const mb_cpu_level *const levels[] = {&mb_cpu_baseline};
+#endif
 
 #endif
 
-const char *mb_cpu_level_name(mb_cpu_level level)
+const mb_cpu_level *mb_cpu_best_level(void)
 {
-    switch (level) {
-    case MB_CPU_V4:
-        return "x86-64-v4";
-    case MB_CPU_V3:
-        return "x86-64-v3";
-    case MB_CPU_BASELINE:
-        break;
-    }
-    return baseline;
+    size_t i = 0;
+    while (!levels[i]->supported())
+        i++;
+    return levels[i];
 }

@@ -1,19 +1,28 @@
-/* Which instructions this CPU has. */
+/* Instruction sets of this CPU. */
 #ifndef MB_MACHINE_CPU_H
 #define MB_MACHINE_CPU_H
 
 #include <stdbool.h>
 
-/* Levels that our kernels are compiled for, of the x86-64 psABI; elsewhere there is one. */
-typedef enum mb_cpu_level { MB_CPU_BASELINE, MB_CPU_V3, MB_CPU_V4 } mb_cpu_level;
+/* An instruction set for which there are kernels. */
+typedef struct mb_cpu_level {
+    const char *name;        /* as users see it */
+    bool (*supported)(void); /* by this CPU and its operating system */
+} mb_cpu_level;
 
-/* The highest level that both the CPU and the operating system support. */
-mb_cpu_level mb_cpu_level_of_this(void);
+/* What every CPU of the architecture has: "x86-64", elsewhere "generic". */
+extern const mb_cpu_level mb_cpu_baseline;
 
-/* "x86-64-v4", "x86-64-v3", "x86-64"; for the baseline "generic" where it is not x86-64. */
-const char *mb_cpu_level_name(mb_cpu_level level);
+#if defined(__x86_64__)
+extern const mb_cpu_level mb_cpu_v3, mb_cpu_v4; /* levels of the x86-64 psABI: "x86-64-v3", .. */
+#elif defined(__aarch64__)
+extern const mb_cpu_level mb_cpu_neon; /* "neon" */
+#endif
 
-/* Whether OpenBLAS's AVX-512 kernels can run: F, VL, BW, DQ and CD. */
+/* The highest that is supported. */
+const mb_cpu_level *mb_cpu_best_level(void);
+
+/* True if OpenBLAS's AVX-512 kernels can run: F, VL, BW, DQ and CD. */
 bool mb_cpu_has_avx512(void);
 
 #endif

@@ -85,7 +85,7 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     if (status != MB_OK)
         return status;
     machine->info.cpu = topology->cpu;
-    machine->info.cpu_level = mb_cpu_level_name(mb_cpu_level_of_this());
+    machine->info.cpu_level = mb_cpu_best_level()->name;
     machine->info.cores = topology->cores;
     machine->info.cores_allowed = topology->cores_allowed;
     machine->info.pus_allowed = topology->pus_allowed;

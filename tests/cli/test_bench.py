@@ -6,6 +6,7 @@ MNIST_BLAS_BENCH_EPOCH, _GEMM and _KERNELS name the programs (Meson sets them).
 import json
 import math
 import os
+import re
 import subprocess
 import unittest
 
@@ -14,7 +15,8 @@ from support import COLUMNS, HANG, ROWS, ProgramTest, Result, clean_environment,
 NAMES = ("bench_epoch", "bench_gemm", "bench_kernels")
 PROGRAMS = {name: os.path.abspath(os.environ.get(f"MNIST_BLAS_{name.upper()}") or os.path.join(
     os.path.dirname(__file__), "../../build/bench", name)) for name in NAMES}
-LEVELS = {"x86-64", "x86-64-v3", "x86-64-v4", "generic"}
+SETS = {"x86-64", "x86-64-v3", "x86-64-v4", "generic", "neon"}
+KERNELS = os.path.join(os.path.dirname(__file__), "../../src/kernels/kernels.inc")
 KEYS = {"name": str, "run_name": str, "run_type": str, "iterations": int, "repetitions": int,
         "threads": int, "real_time": float, "cpu_time": float, "time_unit": str}
 CONTEXT = ("date", "host_name", "executable", "num_cpus", "cpu", "cpu_level", "blas_core",
@@ -166,34 +168,29 @@ class Gemm(BenchTest):
 
 
 class Kernels(BenchTest):
-    def test_each_kernel_has_a_twin_and_levels(self):
+    def test_each_kernel_has_a_reference_and_sets(self):
         benchmarks, out = self.measure("bench_kernels", "--repeats", 1, "--batch-size", 70)
-        kernels = {}
+        sets = {}
         for name in benchmarks:
-            kernel, level = name.split("/")
-            kernels.setdefault(kernel, set()).add(level)
-        self.assertLessEqual({"gather", "sparse_product", "sparse_gradient", "widen", "transpose",
-                              "fill_rows", "add_rows", "relu", "relu_gradient", "softmax", "exp",
-                              "sgd", "adam", "adamw", "taps", "warp", "dots", "noise", "smooth_columns",
-                              "smooth_rows"}, set(kernels))
-        for kernel in ("expand", "fold", "largest", "largest_back", "sum_products", "scale_shift"):
-            self.assertLessEqual({f"{kernel}:lenet5", f"{kernel}:cnn"}, set(kernels))
-        self.assertLessEqual({f"{kernel}:lenet5" for kernel in (
-            "sweep_product", "sweep_dots", "pick_gather", "pick_scatter")} | {"dropout:cnn"}, set(kernels))
-        self.assertEqual(1, len({frozenset(levels) for levels in kernels.values()}), kernels)
-        self.assertLessEqual(kernels["relu"], LEVELS | {"twin"})
-        self.assertGreater(len(kernels["relu"]), 1)
+            case, kernel_set = name.split("/")
+            sets.setdefault(case, set()).add(kernel_set)
+        with open(KERNELS, encoding="utf-8") as file:
+            kernels = set(re.findall(r"^MB_(?:KERNEL|PRODUCT)\(\w+, (\w+)", file.read(), re.MULTILINE))
+        self.assertEqual(kernels | {"gather", "adamw"}, {case.split(":")[0] for case in sets})
+        self.assertEqual(1, len({frozenset(of_case) for of_case in sets.values()}), sets)
+        self.assertLessEqual(sets["gather"], SETS | {"reference"})
+        self.assertGreater(len(sets["gather"]), 1)
         for name, one in benchmarks.items():
             elements = one["items_per_second"] * one["real_time"] / 1e9
             self.assertAlmostEqual(1, one["ns_per_element"] * elements / one["real_time"], 5, name)
             self.assertAlmostEqual(1, one["bytes_per_second"] / 1e9 / one["GB/s"], 5, name)
-            twin = benchmarks[name.split("/")[0] + "/twin"]
-            self.assertAlmostEqual(1, one["speedup"] * one["real_time"] / twin["real_time"], 5, name)
+            reference = benchmarks[name.split("/")[0] + "/reference"]
+            self.assertAlmostEqual(1, one["speedup"] * one["real_time"] / reference["real_time"], 5, name)
             self.assertIn(name.split("/")[0], out)
 
     def test_only_one(self):
-        benchmarks, _ = self.measure("bench_kernels", "--repeats", 1, "--only", "relu")
-        self.assertEqual({"relu"}, {name.split("/")[0] for name in benchmarks})
+        benchmarks, _ = self.measure("bench_kernels", "--repeats", 1, "--only", "relu_forward")
+        self.assertEqual({"relu_forward"}, {name.split("/")[0] for name in benchmarks})
 
 
 class Epoch(BenchTest):

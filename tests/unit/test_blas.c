@@ -97,14 +97,18 @@ TEST(the_linked_library_answers)
 
 TEST(the_cpu_has_the_level_that_it_claims)
 {
-    const mb_cpu_level level = mb_cpu_level_of_this();
-    assert_int_equal(level == MB_CPU_V4, mb_cpu_has_avx512());
-    assert_string_equal(mb_cpu_level_name(MB_CPU_V4), "x86-64-v4");
-    assert_string_equal(mb_cpu_level_name(MB_CPU_V3), "x86-64-v3");
+    const mb_cpu_level *level = mb_cpu_best_level();
+    assert_true(level->supported() && mb_cpu_baseline.supported());
 #if defined(__x86_64__)
-    assert_string_equal(mb_cpu_level_name(MB_CPU_BASELINE), "x86-64");
+    assert_int_equal(level == &mb_cpu_v4, mb_cpu_has_avx512());
+    assert_string_equal(mb_cpu_v4.name, "x86-64-v4");
+    assert_string_equal(mb_cpu_v3.name, "x86-64-v3");
+    assert_string_equal(mb_cpu_baseline.name, "x86-64");
+#elif defined(__aarch64__)
+    assert_ptr_equal(level, &mb_cpu_neon);
+    assert_string_equal(mb_cpu_neon.name, "neon");
+    assert_string_equal(mb_cpu_baseline.name, "generic");
 #else
-    assert_int_equal(level, MB_CPU_BASELINE);
-    assert_string_equal(mb_cpu_level_name(MB_CPU_BASELINE), "generic");
+    assert_string_equal(level->name, "generic");
 #endif
 }

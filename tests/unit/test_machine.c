@@ -47,7 +47,7 @@ TEST_WITH(default_is_a_thread_a_core, clear_environment, clear_environment)
     assert_true(info->quota >= 0);
     assert_non_null(info->cpu);
     assert_true(strncmp(info->cpu_level, "x86-64", 6) == 0 ||
-                strcmp(info->cpu_level, "generic") == 0);
+                strcmp(info->cpu_level, "neon") == 0 || strcmp(info->cpu_level, "generic") == 0);
     assert_string_equal(info->pin_policy, "core");
     assert_non_null(info->pins);
     assert_non_null(strchr(info->blas_version, '.'));

@@ -1,0 +1,260 @@
+/* Convolution: im2col and its reverse, products in place, and products with sparse gradients. */
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Sums of n products of values below 4, each rounded once or twice. */
+static double tolerance_of(size_t n) { return 1.6e-6 * (double)(n + 1); }
+
+/* ---- im2col, col2im ---- */
+
+static size_t index_of(mb_strided_view v, size_t i)
+{
+    const size_t row = i / v.length;
+    return row / v.inner * v.outer_stride + row % v.inner * v.inner_stride + i % v.length;
+}
+
+static size_t elements_of(mb_strided_view v) { return v.outer * v.inner * v.length; }
+
+void mb_reference_im2col(mb_strided_view view, const float *image, float *to)
+{
+    for (size_t i = 0; i < elements_of(view); i++)
+        to[i] = image[index_of(view, i)];
+}
+
+void mb_reference_col2im(mb_strided_view view, const float *from, float *image)
+{
+    for (size_t i = 0; i < elements_of(view); i++)
+        image[index_of(view, i)] += from[i];
+}
+
+/* Elements that kernels may read, and write, after the last. */
+enum { SLACK = MB_LANES - 1 };
+
+/* Short and long rows, apart, adjacent, and overlapping. */
+static mb_strided_view draw_view(void)
+{
+    const size_t length = mb_test_random_size(1, mb_test_random_size(0, 3) > 0 ? 40 : 100);
+    const size_t inner = mb_test_random_size(1, 5), step = mb_test_random_size(0, 2 * length);
+    return (mb_strided_view){mb_test_random_size(1, 5), mb_test_random_size(0, 3 * inner * length),
+                             inner, mb_test_random_size(0, 2) == 0 ? length : step, length};
+}
+
+static size_t image_of(mb_strided_view v) { return index_of(v, elements_of(v) - 1) + 1 + SLACK; }
+
+void mb_check_im2col(const mb_kernels *kernels)
+{
+    const mb_strided_view view = draw_view();
+    const float *image = mb_draw_input(image_of(view), MB_ANY);
+    const mb_output to = mb_draw_output(elements_of(view) + SLACK, MB_ANY);
+    mb_output_ignore(to, elements_of(view) * sizeof(float));
+    kernels->im2col(view, image, to.found);
+    mb_reference_im2col(view, image, to.wanted);
+    mb_check_equal();
+}
+
+void mb_check_col2im(const mb_kernels *kernels)
+{
+    const mb_values values = mb_check_round() % 2 == 0 ? MB_ANY : MB_EIGHTHS;
+    const mb_strided_view view = draw_view();
+    const float *from = mb_draw_input(elements_of(view) + SLACK, values);
+    const mb_output image = mb_draw_output(image_of(view), values);
+    kernels->col2im(view, from, image.found);
+    mb_reference_col2im(view, from, image.wanted);
+    if (values == MB_EIGHTHS) /* sums are exact in any order */
+        mb_check_equal();
+    else
+        mb_check_near(tolerance_of(25));
+}
+
+/* ---- direct_gemm ---- */
+
+void mb_reference_direct_gemm(const mb_direct_gemm *g, size_t rows, const float *a, const float *b,
+                              mb_direct_init init, float *c, size_t ldc)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t n = 0; n < g->vectors * MB_LANES; n++) {
+            const size_t column = n / MB_LANES * g->vector_stride + n % MB_LANES;
+            double sum = (double)init.values[r * init.row_stride + (init.per_lane ? column : 0)];
+            for (size_t i = 0; i < g->count[0]; i++)
+                for (size_t j = 0; j < g->count[1]; j++)
+                    for (size_t k = 0; k < g->count[2]; k++)
+                        sum += (double)a[r * g->row_stride + i * g->a_stride[0] +
+                                         j * g->a_stride[1] + k * g->a_stride[2]] *
+                               (double)b[column + i * g->b_stride[0] + j * g->b_stride[1] +
+                                         k * g->b_stride[2]];
+            c[r * ldc + column] = (float)sum;
+        }
+}
+
+static size_t reach(const mb_direct_gemm *g, const size_t stride[3])
+{
+    size_t last = 0;
+    for (size_t i = 0; i < 3; i++)
+        last += (g->count[i] - 1) * stride[i];
+    return last;
+}
+
+/* Vectors that overlap would be added up twice, unless they start from values of their own. */
+void mb_check_direct_gemm(const mb_kernels *kernels)
+{
+    const size_t start = mb_test_random_size(0, 2);
+    mb_direct_gemm g = {.row_stride = mb_test_random_size(0, 9),
+                        .vectors = mb_test_random_size(1, 2),
+                        .vector_stride = mb_test_random_size(start == 1 ? MB_LANES : 0, MB_LANES)};
+    for (size_t i = 0; i < 3; i++) {
+        g.count[i] = mb_test_random_size(1, i == 0 ? 3 : 6);
+        g.a_stride[i] = mb_test_random_size(0, 20);
+        g.b_stride[i] = mb_test_random_size(0, 20);
+    }
+    const size_t rows = mb_test_random_size(1, 40),
+                 width = (g.vectors - 1) * g.vector_stride + MB_LANES;
+    const size_t ldc = width + mb_test_random_size(0, 3);
+    const float *a = mb_draw_input((rows - 1) * g.row_stride + reach(&g, g.a_stride) + 1, MB_ANY),
+                *b = mb_draw_input(reach(&g, g.b_stride) + width, MB_ANY),
+                *values = mb_draw_input(rows * width, MB_ANY);
+    const mb_output c = mb_draw_output((rows - 1) * ldc + width, MB_ANY);
+    mb_direct_init init = {values, mb_test_random_size(0, 1) * width, true}, wanted = init;
+    if (start == 0) /* one value per row */
+        init = wanted = (mb_direct_init){values, mb_test_random_size(0, 2), false};
+    if (start == 1) { /* added to what is there */
+        init = (mb_direct_init){c.found, ldc, true};
+        wanted = (mb_direct_init){c.wanted, ldc, true};
+    }
+    kernels->direct_gemm(&g, rows, a, b, init, c.found, ldc);
+    mb_reference_direct_gemm(&g, rows, a, b, wanted, c.wanted, ldc);
+    mb_check_near(tolerance_of(g.count[0] * g.count[1] * g.count[2]));
+}
+
+/* ---- direct_grad_weights ---- */
+
+void mb_reference_direct_grad_weights(const mb_direct_grad *g, size_t units, size_t shifts,
+                                      const float *d, const float *image, float *sums, size_t ld)
+{
+    for (size_t unit = 0; unit < units; unit++)
+        for (size_t shift = 0; shift < shifts; shift++) {
+            double sum = (double)sums[unit * ld + shift];
+            for (size_t y = 0; y < g->rows; y++)
+                for (size_t x = 0; x < g->columns; x++)
+                    sum += (double)d[unit * g->plane_stride + y * g->columns + x] *
+                           (double)image[y * g->image_row + x + shift];
+            sums[unit * ld + shift] = (float)sum;
+        }
+}
+
+void mb_check_direct_grad_weights(const mb_kernels *kernels)
+{
+    const size_t units = mb_test_random_size(1, 13), shifts = mb_test_random_size(1, 11);
+    mb_direct_grad g = {.rows = mb_test_random_size(1, 9),
+                        .columns = mb_test_random_size(MB_LANES, 70)};
+    g.plane_stride = g.rows * g.columns + mb_test_random_size(0, 3);
+    g.image_row = g.columns + mb_test_random_size(0, 12);
+    const size_t ld = shifts + mb_test_random_size(0, 5);
+    const float *d = mb_draw_input((units - 1) * g.plane_stride + g.rows * g.columns, MB_ANY);
+    const float *image = mb_draw_input((g.rows - 1) * g.image_row + g.columns + shifts - 1, MB_ANY);
+    const mb_output sums = mb_draw_output((units - 1) * ld + shifts, MB_ANY);
+    kernels->direct_grad_weights(&g, units, shifts, d, image, sums.found, ld);
+    mb_reference_direct_grad_weights(&g, units, shifts, d, image, sums.wanted, ld);
+    mb_check_near(tolerance_of(g.rows * g.columns));
+}
+
+/* ---- sparse gradients ---- */
+
+size_t mb_reference_find_nonzero_grads(const mb_grad_plane *plane, const float *grads,
+                                       mb_nonzero_grad *nonzeros)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plane->rows * plane->columns; i++)
+        if (grads[i * plane->stride] != 0.0f) {
+            const size_t offset =
+                i / plane->columns * plane->row_offset + i % plane->columns * plane->column_offset;
+            nonzeros[count++] = (mb_nonzero_grad){(uint32_t)offset, grads[i * plane->stride]};
+        }
+    return count;
+}
+
+void mb_reference_accumulate_windows(size_t n, const mb_nonzero_grad *nonzeros, size_t rows,
+                                     size_t vectors, const float *image, size_t ld, float *sums)
+{
+    const size_t width = vectors * MB_LANES;
+    for (size_t i = 0; i < rows * width; i++) {
+        double sum = (double)sums[i];
+        for (size_t p = 0; p < n; p++)
+            sum += (double)nonzeros[p].value *
+                   (double)image[nonzeros[p].offset + i / width * ld + i % width];
+        sums[i] = (float)sum;
+    }
+}
+
+void mb_reference_scatter_windows(size_t n, const mb_nonzero_grad *nonzeros, size_t rows,
+                                  size_t vectors, const float *window, float *image, size_t ld)
+{
+    const size_t width = vectors * MB_LANES;
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < rows * width; i++)
+            image[nonzeros[p].offset + i / width * ld + i % width] += nonzeros[p].value * window[i];
+}
+
+/* Most gradients are 0, of either sign; now and then one is NaN. The list has room for one more. */
+void mb_check_find_nonzero_grads(const mb_kernels *kernels)
+{
+    static const mb_nonzero_grad blank[9 * 9 + 1];
+    const mb_grad_plane plane = {mb_test_random_size(0, 9), mb_test_random_size(0, 9),
+                                 mb_test_random_size(1, 5), mb_test_random_size(0, 50),
+                                 mb_test_random_size(0, 9)};
+    const size_t n = plane.rows * plane.columns;
+    float *grads = mb_draw_input(n * plane.stride, MB_ANY);
+    for (size_t i = 0; i < n * plane.stride; i++)
+        if (mb_test_random_size(0, 3) > 0)
+            grads[i] = mb_test_random_size(0, 1) == 1 ? 0.0f : -0.0f;
+    if (n > 0 && mb_test_random_size(0, 1) == 1)
+        grads[mb_test_random_size(0, n - 1) * plane.stride] = NAN;
+    const mb_output list = mb_output_of(blank, (n + 1) * sizeof *blank);
+    const size_t found = kernels->find_nonzero_grads(&plane, grads, list.found),
+                 wanted = mb_reference_find_nonzero_grads(&plane, grads, list.wanted);
+    mb_check_that(found == wanted, "%zu non-zeros, expected %zu", found, wanted);
+    mb_output_ignore(list, wanted * sizeof *blank);
+    mb_check_equal();
+}
+
+/* Windows in an image that ends with the last. */
+typedef struct windows {
+    size_t n, rows, vectors, ld, image;
+    mb_nonzero_grad nonzeros[60];
+} windows;
+
+static windows draw_windows(void)
+{
+    windows w = {.n = mb_test_random_size(0, 60),
+                 .rows = mb_test_random_size(1, 8),
+                 .vectors = mb_test_random_size(1, 14),
+                 .ld = mb_test_random_size(0, 300)};
+    const size_t window = (w.rows - 1) * w.ld + w.vectors * MB_LANES;
+    w.image = window + mb_test_random_size(0, 6000 - window);
+    for (size_t p = 0; p < w.n; p++) {
+        w.nonzeros[p].offset = (uint32_t)mb_test_random_size(0, w.image - window);
+        mb_test_random_floats(&w.nonzeros[p].value, 1);
+    }
+    return w;
+}
+
+void mb_check_accumulate_windows(const mb_kernels *kernels)
+{
+    const windows w = draw_windows();
+    const float *image = mb_draw_input(w.image, MB_ANY);
+    const mb_output sums = mb_draw_output(w.rows * w.vectors * MB_LANES, MB_ANY);
+    kernels->accumulate_windows(w.n, w.nonzeros, w.rows, w.vectors, image, w.ld, sums.found);
+    mb_reference_accumulate_windows(w.n, w.nonzeros, w.rows, w.vectors, image, w.ld, sums.wanted);
+    mb_check_near(tolerance_of(w.n));
+}
+
+void mb_check_scatter_windows(const mb_kernels *kernels)
+{
+    const windows w = draw_windows();
+    const float *window = mb_draw_input(w.rows * w.vectors * MB_LANES, MB_ANY);
+    const mb_output image = mb_draw_output(w.image, MB_ANY);
+    kernels->scatter_windows(w.n, w.nonzeros, w.rows, w.vectors, window, image.found, w.ld);
+    mb_reference_scatter_windows(w.n, w.nonzeros, w.rows, w.vectors, window, image.wanted, w.ld);
+    mb_check_near(tolerance_of(w.n * w.rows));
+}

@@ -1,0 +1,153 @@
+/* Rows of matrices, and transposition. */
+#include "check.h"
+
+#include <string.h>
+
+typedef struct shape {
+    size_t rows, columns, ld;
+} shape;
+
+static shape draw_shape(void)
+{
+    const size_t rows = mb_test_random_size(1, 60), columns = mb_test_random_size(1, 50);
+    return (shape){rows, columns, columns + mb_test_random_size(0, 5)};
+}
+
+static size_t elements_of(shape s) { return (s.rows - 1) * s.ld + s.columns; }
+
+/* ---- transpose ---- */
+
+void mb_reference_transpose(size_t rows, size_t columns, const float *in, float *out, size_t ld)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            out[c * ld + r] = in[r * columns + c];
+}
+
+void mb_check_transpose(const mb_kernels *kernels)
+{
+    const shape s = draw_shape(); /* of the output */
+    const float *in = mb_draw_input(s.rows * s.columns, MB_ANY);
+    const mb_output out = mb_draw_output(elements_of(s), MB_ANY);
+    kernels->transpose(s.columns, s.rows, in, out.found, s.ld);
+    mb_reference_transpose(s.columns, s.rows, in, out.wanted, s.ld);
+    mb_check_equal();
+}
+
+/* The second layer's weights (128, 64), transposed as for its backward phase. */
+static void run_transpose(const mb_kernels *kernels, mb_workload *w)
+{
+    for (size_t input = 0; input < MB_UNITS1; input += MB_LANES)
+        for (size_t unit = 0; unit < MB_UNITS2; unit += MB_LANES)
+            kernels->transpose(MB_LANES, MB_LANES, w->a + unit * MB_UNITS1 + input * MB_LANES,
+                               w->out + input * MB_UNITS2 + unit * MB_LANES, MB_LANES);
+}
+
+void mb_time_transpose(mb_workload *w)
+{
+    const size_t n = (size_t)MB_UNITS1 * MB_UNITS2;
+    mb_time(w, "transpose", run_transpose,
+            (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n}, n);
+}
+
+/* ---- fill_rows, add_rows ---- */
+
+void mb_reference_fill_rows(size_t rows, size_t columns, const float *bias, float *z, size_t ld)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            z[r * ld + c] = bias[c];
+}
+
+void mb_check_fill_rows(const mb_kernels *kernels)
+{
+    const shape s = draw_shape();
+    const size_t rows = s.rows % 10 == 0 ? 0 : s.rows;
+    const float *bias = mb_draw_input(s.columns, MB_ANY);
+    const mb_output z = mb_draw_output(elements_of(s), MB_ANY);
+    kernels->fill_rows(rows, s.columns, bias, z.found, s.ld);
+    mb_reference_fill_rows(rows, s.columns, bias, z.wanted, s.ld);
+    mb_check_equal();
+}
+
+void mb_reference_add_rows(size_t rows, size_t columns, const float *d, size_t ld, float *sums)
+{
+    for (size_t c = 0; c < columns; c++)
+        for (size_t r = 0; r < rows; r++)
+            sums[c] += d[r * ld + c];
+}
+
+void mb_check_add_rows(const mb_kernels *kernels)
+{
+    const shape s = draw_shape();
+    const size_t rows = s.rows % 10 == 0 ? 0 : s.rows;
+    const float *d = mb_draw_input(elements_of(s), MB_ANY);
+    const mb_output sums = mb_draw_output(s.columns, MB_ANY);
+    kernels->add_rows(rows, s.columns, d, s.ld, sums.found);
+    mb_reference_add_rows(rows, s.columns, d, s.ld, sums.wanted);
+    mb_check_equal();
+}
+
+static void run_fill_rows(const mb_kernels *kernels, mb_workload *w)
+{
+    kernels->fill_rows(w->rows, MB_UNITS1, w->a, w->out, MB_UNITS1);
+}
+
+static void run_add_rows(const mb_kernels *kernels, mb_workload *w)
+{
+    memset(w->out, 0, MB_UNITS1 * sizeof *w->out);
+    kernels->add_rows(w->rows, MB_UNITS1, w->a, MB_UNITS1, w->out);
+}
+
+void mb_time_fill_rows(mb_workload *w)
+{
+    const size_t n = w->rows * MB_UNITS1;
+    mb_time(w, "fill_rows", run_fill_rows,
+            (mb_cost){.elements = (double)n, .bytes = 4.0 * (double)(n + MB_UNITS1)}, n);
+}
+
+void mb_time_add_rows(mb_workload *w)
+{
+    const size_t n = w->rows * MB_UNITS1;
+    mb_time(w, "add_rows", run_add_rows,
+            (mb_cost){.elements = (double)n, .bytes = 4.0 * (double)(n + MB_UNITS1)}, MB_UNITS1);
+}
+
+/* ---- sum_rows ---- */
+
+void mb_reference_sum_rows(size_t rows, size_t columns, const float *x, size_t ld, float *sums)
+{
+    for (size_t r = 0; r < rows; r++) {
+        double sum = (double)sums[r];
+        for (size_t c = 0; c < columns; c++)
+            sum += (double)x[r * ld + c];
+        sums[r] = (float)sum;
+    }
+}
+
+void mb_check_sum_rows(const mb_kernels *kernels)
+{
+    const size_t rows = mb_test_random_size(0, 60), columns = mb_test_random_size(1, 120);
+    const size_t ld = columns + mb_test_random_size(0, 9);
+    const float *x = mb_draw_input(rows > 0 ? (rows - 1) * ld + columns : 0, MB_ANY);
+    const mb_output sums = mb_draw_output(rows, MB_ANY);
+    kernels->sum_rows(rows, columns, x, ld, sums.found);
+    mb_reference_sum_rows(rows, columns, x, ld, sums.wanted);
+    mb_check_near(1e-4);
+}
+
+/* The gradient of the biases of lenet5's first convolution. */
+enum { PLANES = 6, PLANE = 28 * 28 };
+
+static void run_sum_rows(const mb_kernels *kernels, mb_workload *w)
+{
+    memset(w->out, 0, PLANES * sizeof *w->out);
+    for (size_t s = 0; s < mb_workload_samples(w, PLANES * PLANE); s++)
+        kernels->sum_rows(PLANES, PLANE, w->a + s * PLANES * PLANE, PLANE, w->out);
+}
+
+void mb_time_sum_rows(mb_workload *w)
+{
+    const double n = (double)(mb_workload_samples(w, PLANES * PLANE) * PLANES * PLANE);
+    mb_time(w, "sum_rows:lenet5", run_sum_rows, (mb_cost){.elements = n, .bytes = 4 * n}, PLANES);
+}
