@@ -1,6 +1,6 @@
 #include "cli.h"
 
-#include "report/summary.h"
+#include <mnist_blas/options.h>
 
 #include "data/find.h"
 

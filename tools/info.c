@@ -3,8 +3,6 @@
 #include "info_network.h"
 #include "restart.h"
 
-#include "report/report.h"
-#include "report/tensorboard.h"
 
 #include <errno.h>
 #include <jansson.h>

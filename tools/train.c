@@ -3,14 +3,11 @@
 #include "data.h"
 #include "progress.h"
 #include "resume.h"
-#include "run_report.h"
 #include "signals.h"
 #include "train_command.h"
 #include "train_options.h"
 
 #include "core/file.h"
-#include "report/summary.h"
-#include "report/tensorboard.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -113,19 +110,14 @@ static mb_status open_run(train_run *run, mb_error *error)
     return status;
 }
 
-static void print_augmentation(const mb_augmentation *augmentation)
+static void print_augmentation(const mb_training_options *training)
 {
-    if (augmentation->kind == MB_AUGMENT_NONE)
-        return;
-    printf("augment  %s: rotate %g, scale %g, shear %g, shift %g",
-           mb_augmentation_name(augmentation->kind), augmentation->rotate, augmentation->scale,
-           augmentation->shear, augmentation->shift);
-    if (augmentation->kind == MB_AUGMENT_ELASTIC)
-        printf(", alpha %g, sigma %g", augmentation->elastic_alpha, augmentation->elastic_sigma);
-    char plain[MB_COUNTED_LENGTH];
-    if (augmentation->plain_epochs > 0)
-        printf(", %s", mb_format_counted(plain, augmentation->plain_epochs, "plain epoch"));
-    puts("");
+    const mb_augmentation_kind kind = training->augmentation.kind;
+    char strengths[256];
+    if (kind != MB_AUGMENT_NONE)
+        printf("augment  %s: %s\n", mb_augmentation_name(kind),
+               mb_options_describe(mb_training_option_table, training, &mb_augmentation_names,
+                                   strengths, sizeof strengths));
 }
 
 /* The policy is there also if no checkpoints were asked for: a signal may end the run. */
@@ -183,7 +175,7 @@ static void print_beginning(const train_run *run)
            mb_optimizer_name(training->optimizer), training->lr,
            mb_schedule_name(training->schedule), training->weight_decay, training->batch_size,
            (unsigned long long)training->seed);
-    print_augmentation(&training->augmentation);
+    print_augmentation(training);
     printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
            machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
     if (run->from != NULL)
@@ -235,8 +227,8 @@ static mb_status write_run(const train_run *run, const mb_run *result, mb_error 
 
 static mb_status print_end(const train_run *run, const mb_run *result, mb_error *error)
 {
-    mb_spread speed;
-    const mb_status status = mb_run_speed(result, &speed, error);
+    mb_run_totals totals;
+    const mb_status status = mb_run_sum_up(result, &totals, error);
     if (status != MB_OK)
         return status;
     char length[MB_RUN_LENGTH];
@@ -244,8 +236,8 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     printf("%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
            "%s/model.safetensors\n",
            mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
-           mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_format_run_length(result, length),
-           mb_run_seconds(result), speed.median, run->arguments.out);
+           mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length),
+           totals.seconds, totals.median_speed, run->arguments.out);
     return MB_OK;
 }
 
@@ -277,8 +269,7 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
         return mb_fail_memory(error, "report", sizeof *result);
     fflush(stdout);
     const mb_status status =
-        mb_run_report(run->machine, result, run->dataset, &mb_trainer_history(run->trainer)->curve,
-                      command, out, &why);
+        mb_report_write(run->machine, result, run->dataset, command, out, &why);
     free(command);
     if (status == MB_ERROR_UNAVAILABLE)
         fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
@@ -324,6 +315,7 @@ static mb_status save(train_run *run, mb_error *error)
                            .options = &finished,
                            .epochs = history->epochs,
                            .selected = mb_trainer_selected_epoch(run->trainer),
+                           .loss_curve = &history->curve,
                            .checkpoints = writes_checkpoints ? &costs : NULL,
                            .interrupted = at.stopped ? &position : NULL};
     /* A model is worth having where the checkpoint could not be written, too. */

@@ -2,7 +2,7 @@
 
 #include "train_defaults.h"
 
-#include "report/summary.h"
+#include <mnist_blas/options.h>
 
 #include <errno.h>
 #include <math.h>

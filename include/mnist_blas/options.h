@@ -115,6 +115,11 @@ MB_API bool mb_option_is_zero(const mb_option *option, const void *options);
 MB_API char *mb_option_key(const mb_option *option, char text[MB_OPTION_TEXT_SIZE]);
 MB_API char *mb_option_label(const mb_option *option, char text[MB_OPTION_TEXT_SIZE]);
 
+/* "rotate 10, scale 0.1": the options of a table that apply because of the enumeration `needs`,
+ * with their values; those that are off are left out. Cut off at `size`. Returns `text`. */
+MB_API char *mb_options_describe(const mb_option *table, const void *options, const mb_enum *needs,
+                                 char *text, size_t size);
+
 /* ---- training options ---- */
 
 /* The maximum number of epochs of a run. */

@@ -361,3 +361,20 @@ char *mb_option_format(const mb_option *option, const void *options, char *text,
     snprintf(text, size, "%s", word);
     return text;
 }
+
+char *mb_options_describe(const mb_option *table, const void *options, const mb_enum *needs,
+                          char *text, size_t size)
+{
+    size_t length = 0;
+    *text = '\0';
+    for (const mb_option *option = table; option->name != NULL; option++) {
+        char value[MB_OPTION_TEXT_SIZE];
+        if (option->needs != needs || !mb_option_applies(option, options) ||
+            (option->omit_zero && mb_option_is_zero(option, options)) || length >= size)
+            continue;
+        length +=
+            (size_t)snprintf(text + length, size - length, "%s%s %s", length > 0 ? ", " : "",
+                             option->name, mb_option_format(option, options, value, sizeof value));
+    }
+    return text;
+}

@@ -4,6 +4,7 @@
 #include "report/format.h"
 #include "report/image_grid.h"
 
+#include <mnist_blas/options.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,19 +91,6 @@ static void draw_column_titles(const mb_image_grid *grid, const mb_canvas *canva
     }
 }
 
-/* "rotate 15, scale 0.15, ..., 2 plain epochs". */
-static void format_strengths(const mb_augmentation *a, char *text, size_t size)
-{
-    char elastic[96] = "", plain[MB_COUNTED_LENGTH] = "";
-    if (a->kind == MB_AUGMENT_ELASTIC)
-        snprintf(elastic, sizeof elastic, ", elastic: alpha %g, sigma %g", a->elastic_alpha,
-                 a->elastic_sigma);
-    if (a->plain_epochs > 0)
-        mb_format_counted(plain, a->plain_epochs, "plain epoch");
-    snprintf(text, size, "rotate %g, scale %g, shear %g, shift %g%s%s%s", a->rotate, a->scale,
-             a->shear, a->shift, elastic, plain[0] != '\0' ? ", " : "", plain);
-}
-
 static mb_status draw(const mb_report *report, const sheet *s, mb_figure *figure, mb_error *error)
 {
     char title[192], strengths[320], explanation[400], *text = NULL;
@@ -111,7 +99,8 @@ static mb_status draw(const mb_report *report, const sheet *s, mb_figure *figure
     mb_format_counted(epochs, s->epochs, "epoch");
     snprintf(title, sizeof title, "%s, original and as augmented in the first %s", images,
              s->epochs == 1 ? "epoch" : epochs);
-    format_strengths(&report->run->options->augmentation, strengths, sizeof strengths);
+    mb_options_describe(mb_training_option_table, report->run->options, &mb_augmentation_names,
+                        strengths, sizeof strengths);
     snprintf(explanation, sizeof explanation, "Random for each image in each epoch: %s.",
              strengths);
     const mb_image_grid grid = {.title = title,

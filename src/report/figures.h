@@ -6,6 +6,8 @@
 #include "core/file.h"
 #include "report/report.h"
 
+#include <stdbool.h>
+
 typedef enum mb_figure_format { MB_FIGURE_SVG, MB_FIGURE_PNG, MB_FIGURE_FORMATS } mb_figure_format;
 
 typedef struct mb_figure {

@@ -1,4 +1,4 @@
-/* Numbers as they are written in sentences. */
+/* Numbers in sentences. */
 #ifndef MB_REPORT_FORMAT_H
 #define MB_REPORT_FORMAT_H
 
@@ -9,12 +9,12 @@ enum { MB_COUNT_LENGTH = 28 };
 /* "4,690": digits in groups of three. Returns `text`. */
 char *mb_format_count(char text[MB_COUNT_LENGTH], size_t count);
 
-/* The same with its noun: "1 epoch", "4,690 steps". The plural is the noun with an s. */
+/* The same with a noun, whose plural ends in s: "1 epoch", "4,690 steps". */
 enum { MB_COUNTED_LENGTH = 64 };
 char *mb_format_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *noun);
 
-/* Digits after the point that show `digits` significant ones of a number: 3 of 0.0123 take 4, of
- * 123 none. At most 12. */
+/* Decimals that show `digits` significant digits of a number: 3 of 0.0123 need 4, of 123 none. At
+ * most 12. */
 int mb_decimals(double number, int digits);
 
 #endif

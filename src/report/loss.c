@@ -5,6 +5,7 @@
 #include "report/smooth.h"
 
 #include <math.h>
+#include <mnist_blas/options.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -165,7 +166,7 @@ static void draw_titles(const mb_canvas *canvas, const mb_run *run)
     const double width = WIDTH - 2.0 * MARGIN;
     char text[512], length[MB_RUN_LENGTH], batch[MB_COUNT_LENGTH];
     snprintf(text, sizeof text, "Test accuracy %.2f %% after %s",
-             100.0 * run->selected->test_accuracy, mb_format_run_length(run, length));
+             100.0 * run->selected->test_accuracy, mb_run_length(run, length));
     mb_text_fit(canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, width, text);
     snprintf(text, sizeof text, "%s%s", mb_network_spec(run->network),
              run->data == NULL ? ", on synthetic digits" : "");

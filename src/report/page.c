@@ -1,211 +1,172 @@
 #include "report/page.h"
 
 #include "report/format.h"
-#include "report/page_parts.h"
+#include "report/json.h"
+#include "report/summary.h"
+#include "report/template.h"
 
 #include <math.h>
 #include <mnist_blas/mnist_blas.h>
+#include <mnist_blas/options.h>
 #include <string.h>
 
-/* Nothing is fetched and nothing runs: the policy has the browser see to it. */
-static void put_head(const mb_html *html, const mb_report *report)
+enum { MAX_EPOCHS = 60 }; /* rows of the table of epochs */
+
+/* report.html, ended by a 0. */
+extern const char mb_report_template[];
+
+/* The options that are in the summary, with their labels. */
+static json_t *option_facts(const json_t *summary, const mb_training_options *options)
 {
-    mb_html_put(html,
-                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                "img-src data:; style-src 'unsafe-inline'\">\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                "<meta name=\"generator\" content=\"mnist_blas %s\">\n"
-                "<title>%.2f %% right: a run of mnist_blas</title>\n"
-                "<link rel=\"icon\" href=\"data:,\">\n<style>\n%s</style>\n</head>\n",
-                mb_version(), 100.0 * report->evaluation->accuracy, mb_page_css);
+    json_t *facts = json_array();
+    for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
+        char key[MB_OPTION_TEXT_SIZE], label[MB_OPTION_TEXT_SIZE], shown[MB_OPTION_TEXT_SIZE];
+        json_t *value = json_object_get(summary, mb_option_key(option, key));
+        if (value == NULL)
+            continue;
+        if (option->kind == MB_OPTION_SIZE)
+            mb_format_count(shown, *(const size_t *)mb_option_value(option, options));
+        else if (option->kind == MB_OPTION_REAL)
+            snprintf(shown, sizeof shown, "%g", *(const double *)mb_option_value(option, options));
+        else
+            mb_option_format(option, options, shown, sizeof shown);
+        json_array_append_new(facts, json_pack("{s:s, s:s, s:O, s:s}", "label",
+                                               mb_option_label(option, label), "key", key, "value",
+                                               value, "shown", shown));
+    }
+    return facts;
 }
 
-static void begin_figure(const mb_html *html, const char *name)
+static json_t *machine_facts(const mb_machine_info *machine)
 {
-    mb_html_put(html, "<div><dt>%s</dt><dd><b>", name);
+    return json_pack("{s:o, s:I, s:I, s:o*, s:s, s:s, s:s, s:s, s:s}", "cpu",
+                     mb_json_text(machine->cpu), "cores", (json_int_t)machine->cores,
+                     "cores_allowed", (json_int_t)machine->cores_allowed, "quota",
+                     machine->quota > 0.0 ? json_real(machine->quota) : NULL, "threads_from",
+                     machine->threads_from, "pin_policy", machine->pin_policy, "blas_version",
+                     machine->blas_version, "blas_threading", machine->blas_threading, "cpu_level",
+                     machine->cpu_level);
 }
 
-static void put_remark(const mb_html *html, const char *text)
+static json_t *counted_images(size_t count)
 {
-    mb_html_put(html, "</b> <small>%s</small></dd></div>\n", text);
+    char text[MB_COUNTED_LENGTH];
+    return json_string(mb_format_counted(text, count, "image"));
 }
 
-static void put_count_value(const mb_html *html, const char *key, double value)
+static json_t *dataset_facts(const mb_dataset *data, size_t validation)
 {
-    char text[MB_COUNT_LENGTH];
-    mb_html_real(html, key, value, "%s", mb_format_count(text, (size_t)(value + 0.5)));
+    const mb_images *test = &data->test.images;
+    return json_pack("{s:o, s:o*, s:o, s:I, s:I, s:I}", "training",
+                     counted_images(data->train.images.count - validation), "held_out",
+                     validation > 0 ? counted_images(validation) : NULL, "test",
+                     counted_images(test->count), "rows", (json_int_t)test->rows, "columns",
+                     (json_int_t)test->columns, "classes", (json_int_t)data->classes);
 }
 
-static void put_speed(const mb_html *html, const mb_spread *speed)
+static json_t *figure_list(const mb_figures *figures)
 {
-    begin_figure(html, "Samples/s");
-    put_count_value(html, "samples_per_second.median", speed->median);
-    mb_html_put(html, "</b> <small>median; ");
-    put_count_value(html, "samples_per_second.min", speed->min);
-    mb_html_put(html, " to ");
-    put_count_value(html, "samples_per_second.max", speed->max);
-    mb_html_put(html, "</small></dd></div>\n");
+    json_t *list = json_array();
+    for (size_t i = 0; i < figures->count; i++) {
+        const mb_figure *figure = &figures->list[i];
+        if (!figure->on_page)
+            continue;
+        const size_t stem = strcspn(figure->file, ".");
+        json_array_append_new(
+            list, json_pack("{s:s%, s:s, s:s, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
+                            "title", figure->title, "text", figure->text, "width",
+                            (json_int_t)figure->width, "height", (json_int_t)figure->height, "type",
+                            figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png",
+                            "base64", mb_json_base64(figure->bytes.data, figure->bytes.size)));
+    }
+    return list;
 }
 
-static void put_figures(const mb_html *html, const mb_report *report, const mb_spread *speed)
+/* The least of 1, or if there are more than MAX_EPOCHS of 2, 5, 10, 20, 50, ..., of which at most
+ * MAX_EPOCHS multiples remain, with the first epoch and the last. */
+static size_t stride_of(size_t epochs)
+{
+    static const size_t factors[] = {2, 5, 10};
+    size_t stride = 1, power = 1;
+    for (size_t i = 0; epochs > MAX_EPOCHS && epochs / stride + 2 > MAX_EPOCHS; i++) {
+        stride = factors[i % 3] * power;
+        power *= i % 3 == 2 ? 10 : 1;
+    }
+    return stride;
+}
+
+/* Rows of the table of epochs: what metrics.jsonl says, and how it is shown. The decimals of a
+ * column are those that its least value needs, so that the points are in line. */
+static json_t *epoch_rows(const mb_run *run)
+{
+    const size_t epochs = run->options->epochs, stride = stride_of(epochs);
+    double seconds = INFINITY, gflops = INFINITY;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < epochs; i++) {
+        seconds = fmin(seconds, run->epochs[i].seconds);
+        gflops = fmin(gflops, run->epochs[i].gflops);
+    }
+    for (size_t i = 0; i < epochs; i++) {
+        const mb_epoch_metrics *epoch = &run->epochs[i];
+        char text[64];
+        if (i > 0 && i + 1 < epochs && (i + 1) % stride != 0)
+            continue;
+        json_t *row = mb_metrics_object(epoch);
+        snprintf(text, sizeof text, epoch->train_loss < 0.001 ? "%.2e" : "%.4f", epoch->train_loss);
+        json_object_set_new(row, "shown_loss", json_string(text));
+        snprintf(text, sizeof text, "%.*f", mb_decimals(seconds, 3), epoch->seconds);
+        json_object_set_new(row, "shown_seconds", json_string(text));
+        snprintf(text, sizeof text, "%.*f", mb_decimals(gflops, 3), epoch->gflops);
+        json_object_set_new(row, "shown_gflops", json_string(text));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *class_rows(const mb_evaluation *evaluation)
+{
+    json_t *rows = json_array();
+    for (size_t class = 0; class < evaluation->classes; class ++) {
+        const mb_class_score *score = &evaluation->scores[class];
+        json_array_append_new(rows,
+                              json_pack("{s:I, s:f, s:f, s:f, s:I}", "class", (json_int_t) class,
+                                        "precision", score->precision, "recall", score->recall,
+                                        "f1", score->f1, "support", (json_int_t)score->support));
+    }
+    return rows;
+}
+
+/* What the page shows and the summary does not have. */
+static json_t *page_object(const mb_report *report, const json_t *summary,
+                           const mb_figures *figures)
 {
     const mb_run *run = report->run;
     const mb_evaluation *evaluation = report->evaluation;
-    const mb_epoch_metrics *kept = run->selected;
-    char text[128], wrong[MB_COUNT_LENGTH], images[MB_COUNT_LENGTH];
-    mb_html_put(html, "<dl class=\"figures\">\n");
-    begin_figure(html, "Test accuracy");
-    mb_html_real(html, "test_accuracy", kept->test_accuracy, "%.2f %%",
-                 100.0 * kept->test_accuracy);
-    snprintf(text, sizeof text, "%s of %s wrong",
-             mb_format_count(wrong, evaluation->samples - evaluation->correct),
-             mb_format_count(images, evaluation->samples));
-    put_remark(html, text);
-    if (!isnan(kept->validation_accuracy)) {
-        begin_figure(html, "Validation");
-        mb_html_real(html, "validation_accuracy", kept->validation_accuracy, "%.2f %%",
-                     100.0 * kept->validation_accuracy);
-        put_remark(html, "accuracy on images held out");
-    }
-    begin_figure(html, "Training loss");
-    mb_html_real(html, "final_train_loss", kept->train_loss, "%.3g", kept->train_loss);
-    put_remark(html, kept->epoch == run->options->epochs ? "nats, mean of the last epoch"
-                                                         : "nats, mean of that epoch");
-    begin_figure(html, "Training time");
-    const double seconds = mb_run_seconds(run);
-    mb_html_real(html, "train_seconds", seconds, "%.*f s", mb_decimals(seconds, 3), seconds);
-    put_remark(html, "without reading and evaluation");
-    put_speed(html, speed);
-    begin_figure(html, "Parameters");
-    mb_html_count(html, "parameters", mb_network_parameter_count(run->network));
-    put_remark(html, "weights and biases");
-    mb_html_put(html, "</dl>\n");
-}
-
-static void put_header(const mb_html *html, const mb_report *report, const mb_spread *speed)
-{
-    const mb_run *run = report->run;
-    char images[MB_COUNT_LENGTH], length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH];
-    const double seconds = mb_run_seconds(run);
-    mb_html_put(html,
-                "<header>\n<p class=\"name\">mnist_blas %s</p>\n"
-                "<h1><b>%.2f %%</b> of %s %stest images right</h1>\n",
-                mb_version(), 100.0 * report->evaluation->accuracy,
-                mb_format_count(images, report->evaluation->samples),
-                run->data == NULL ? "drawn " : "");
-    mb_html_put(html, "<p class=\"lead\">after %s, %.*f s of training on %s</p>\n",
-                mb_format_run_length(run, length), mb_decimals(seconds, 3), seconds,
-                mb_format_counted(threads, run->machine->threads, "thread"));
-    put_figures(html, report, speed);
-    mb_html_put(html, "</header>\n");
-}
-
-static void put_contents(const mb_html *html)
-{
-    mb_html_put(html, "<nav aria-label=\"Sections\">\n<ul>\n"
-                      "<li><a href=\"#run\">The run</a></li>\n"
-                      "<li><a href=\"#pictures\">Pictures</a></li>\n"
-                      "<li><a href=\"#epochs\">Epochs</a></li>\n"
-                      "<li><a href=\"#classes\">Classes</a></li>\n"
-                      "<li><a href=\"#again\">Run it again</a></li>\n</ul>\n</nav>\n");
-}
-
-static void begin_section(const mb_html *html, const char *id, const char *title)
-{
-    mb_html_put(html,
-                "<section id=\"%s\" aria-labelledby=\"%s-title\">\n"
-                "<h2 id=\"%s-title\">%s</h2>\n",
-                id, id, id, title);
-}
-
-static void end_section(const mb_html *html) { mb_html_put(html, "</section>\n"); }
-
-/* A narrow page shrinks the picture; the box brings its own size back, in a frame that scrolls. */
-static void put_figure(const mb_html *html, const mb_figure *figure)
-{
-    const char *type = figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png";
-    const int stem = (int)strcspn(figure->file, ".");
-    mb_html_put(html, "<figure>\n<figcaption><h3>");
-    mb_html_text(html, figure->title);
-    mb_html_put(html,
-                "</h3></figcaption>\n<input type=\"checkbox\" id=\"%.*s-full\">"
-                "<label for=\"%.*s-full\">Full size<span class=\"unseen\">: ",
-                stem, figure->file, stem, figure->file);
-    mb_html_text(html, figure->title);
-    mb_html_put(html,
-                "</span></label>\n<div class=\"frame\"><img width=\"%zu\" height=\"%zu\" alt=\"",
-                figure->width, figure->height);
-    mb_html_text(html, figure->text);
-    mb_html_put(html, "\" src=\"data:%s;base64,", type);
-    mb_html_base64(html, figure->bytes.data, figure->bytes.size);
-    mb_html_put(html, "\"></div>\n</figure>\n");
-}
-
-static void put_pictures(const mb_html *html, const mb_figures *figures)
-{
-    begin_section(html, "pictures", "Pictures");
-    for (size_t i = 0; i < figures->count; i++)
-        if (figures->list[i].on_page)
-            put_figure(html, &figures->list[i]);
-    end_section(html);
-}
-
-static void put_again(const mb_html *html, const mb_report *report)
-{
-    const mb_machine_info *machine = report->run->machine;
-    begin_section(html, "again", "Run it again");
-    mb_html_put(html, "<p>This line trains the same network again:</p>\n"
-                      "<pre><code id=\"command\">");
-    mb_html_command(html, report->command);
-    mb_html_put(html,
-                "</code></pre>\n<p class=\"note\">Its <code>model.safetensors</code> has the same "
-                "bytes wherever mnist_blas %s, the data, OpenBLAS ",
-                mb_version());
-    mb_html_text(html, machine->blas_version);
-    mb_html_put(html, " and its kernel set ");
-    mb_html_text(html, machine->blas_core);
-    mb_html_put(html, " are the same. Threads and pins change only the time it takes.%s</p>\n",
-                report->run->data != NULL && report->run->data[0] != '/'
-                    ? " The data folder is named from the folder where the run was started."
-                    : "");
-    end_section(html);
-}
-
-static void put_page(const mb_html *html, const mb_report *report, const mb_spread *speed,
-                     const mb_figures *figures)
-{
-    put_head(html, report);
-    mb_html_put(html, "<body>\n");
-    put_header(html, report, speed);
-    put_contents(html);
-    mb_html_put(html, "<main>\n");
-    begin_section(html, "run", "The run");
-    mb_page_facts(html, report);
-    end_section(html);
-    put_pictures(html, figures);
-    begin_section(html, "epochs", "Epochs");
-    mb_page_epochs(html, report->run);
-    end_section(html);
-    begin_section(html, "classes", "Classes");
-    mb_page_classes(html, report->evaluation);
-    end_section(html);
-    put_again(html, report);
-    mb_html_put(html, "</main>\n<footer>The numbers of this page are in <code>summary.json</code> "
-                      "and <code>metrics.jsonl</code> beside it.</footer>\n</body>\n</html>\n");
+    const size_t epochs = run->options->epochs, stride = stride_of(epochs);
+    char length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
+    snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
+    return json_pack(
+        "{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "version", mb_version(), "images", (json_int_t)evaluation->samples, "wrong",
+        (json_int_t)(evaluation->samples - evaluation->correct), "length",
+        mb_run_length(run, length), "threads",
+        mb_format_counted(threads, run->machine->threads, "thread"), "epochs",
+        mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "", "command",
+        mb_json_text(report->command), "last_selected", run->selected->epoch == epochs, "synthetic",
+        run->data == NULL, "relative", run->data != NULL && run->data[0] != '/', "options",
+        option_facts(summary, run->options), "machine", machine_facts(run->machine), "dataset",
+        dataset_facts(report->dataset, run->options->validation), "figures", figure_list(figures),
+        "epoch_rows", epoch_rows(run), "class_rows", class_rows(evaluation));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,
                        mb_error *error)
 {
-    mb_html html;
-    mb_spread speed;
-    mb_status status = mb_run_speed(report->run, &speed, error);
-    if (status == MB_OK)
-        status = mb_html_open(&html, error);
-    if (status != MB_OK)
-        return status;
-    put_page(&html, report, &speed, figures);
-    return mb_html_close(&html, page, error);
+    json_t *model = mb_summary_object(report->run);
+    json_t *own = model != NULL ? page_object(report, model, figures) : NULL;
+    const mb_status status = own != NULL && json_object_set_new(model, "page", own) == 0
+                                 ? mb_template_render(mb_report_template, model, page, error)
+                                 : mb_fail_memory(error, "report.html", sizeof *report->run);
+    json_decref(model);
+    return status;
 }

@@ -5,11 +5,11 @@
 
 #include <stdlib.h>
 
-#if MB_WITH_REPORT
 /* Everything is made before the first file is written, and the page comes last: a failure leaves
  * the files of an earlier run, or pictures newer than the page, which contains its own. */
-static mb_status write_report(const mb_report *report, const char *folder, mb_error *error)
+static mb_status write_files(const mb_report *report, const char *folder, mb_error *error)
 {
+#if MB_WITH_REPORT
     mb_figures figures;
     mb_bytes page = {0};
     mb_status status = mb_figures_draw(report, &figures, error);
@@ -24,15 +24,39 @@ static mb_status write_report(const mb_report *report, const char *folder, mb_er
     mb_figures_free(&figures);
     free(page.data);
     return status;
-}
-#endif
-
-mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error)
-{
-#if MB_WITH_REPORT
-    return write_report(report, folder, error);
 #else
     (void)report;
     return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
 #endif
+}
+
+mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
+                          const char *command, const char *folder, mb_error *error)
+{
+    static const mb_loss_curve no_curve;
+    const mb_images *images = &dataset->test.images;
+    const size_t classes = mb_network_classes(run->network);
+    if (!mb_has_feature(MB_FEATURE_REPORT))
+        return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
+    mb_evaluation *evaluation = NULL;
+    float *probabilities = calloc(images->count, classes * sizeof *probabilities);
+    mb_status status = MB_OK;
+    if (probabilities == NULL)
+        status = mb_fail_memory(error, "report", images->count * classes * sizeof *probabilities);
+    if (status == MB_OK)
+        status = mb_evaluate(machine, run->network, &dataset->test, &evaluation, error);
+    if (status == MB_OK)
+        status = mb_classify(machine, run->network, images, probabilities, error);
+    if (status == MB_OK) {
+        const mb_report report = {run,
+                                  dataset,
+                                  evaluation,
+                                  probabilities,
+                                  run->loss_curve != NULL ? run->loss_curve : &no_curve,
+                                  command};
+        status = write_files(&report, folder, error);
+    }
+    mb_evaluation_free(evaluation);
+    free(probabilities);
+    return status;
 }

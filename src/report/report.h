@@ -1,25 +1,21 @@
-/* The report of a run: pictures, and a page that shows them. */
+/* The contents of a report, which its figures and its page share. */
 #ifndef MB_REPORT_REPORT_H
 #define MB_REPORT_REPORT_H
 
-#include "report/summary.h"
+#include "core/status.h"
 
-#include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
+#include <mnist_blas/history.h>
+#include <mnist_blas/report.h>
 
-/* The contents of a report. Nothing in it is owned. */
+/* Nothing in it is owned. */
 typedef struct mb_report {
     const mb_run *run;
     const mb_dataset *dataset;       /* whose test split was classified */
     const mb_evaluation *evaluation; /* of the test split */
     const float *probabilities;      /* (test images, classes) */
-    const mb_loss_curve *curve;
-    const char *command; /* a shell command that repeats the run */
+    const mb_loss_curve *curve;      /* empty if the run has none */
+    const char *command;             /* a shell command that repeats the run */
 } mb_report;
-
-/* Writes the pictures and report.html into `folder`, each file whole or not at all, and removes
- * pictures that this run does not have. MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is
- * installed; MB_ERROR_IO; MB_ERROR_MEMORY. */
-mb_status mb_report_write(const mb_report *report, const char *folder, mb_error *error);
 
 #endif

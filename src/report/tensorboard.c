@@ -1,11 +1,11 @@
-#include "report/tensorboard.h"
-
+/* Event files for TensorBoard: event.proto describes their messages. */
 #include "core/features.h"
 #include "report/tfrecord.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <mnist_blas/report.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

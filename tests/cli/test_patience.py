@@ -29,7 +29,7 @@ class Patience(ProgramTest):
             self.assertEqual(best[key], summary[name])
         evaluated = self.succeed("evaluate", "out/model.safetensors", "--data", self.data)
         self.assertIn(f"accuracy {best['test_accuracy']:.4f} ", evaluated.out)
-        kept = f" (epoch {best['epoch']} is kept)" if best["epoch"] < epochs else ""
+        kept = f" (epoch {best['epoch']} is the best)" if best["epoch"] < epochs else ""
         self.assertIn(f"test accuracy {100 * best['test_accuracy']:.2f} % after {epochs} epochs{kept} in ",
                       result.out)
         return best["epoch"]
@@ -38,7 +38,7 @@ class Patience(ProgramTest):
         for patience in (1, 4):
             number = self.check_kept(self.learn("--epochs", 200, "--patience", patience))
             self.assertEqual(number + patience, len(self.metrics()))
-            self.assertIn(f"{number + patience} epochs (epoch {number} is kept)".encode(),
+            self.assertIn(f"{number + patience} epochs (epoch {number} is the best)".encode(),
                           support.read_bytes(self.path("out", "report.html")))
 
     def test_model_is_that_of_a_run_of_so_many_epochs(self):

@@ -188,8 +188,8 @@ TEST(augmented_images_are_shown)
         const char *text = figures.list[AUGMENTED].text;
         assert_non_null(strstr(text, i / 2 == 1 ? "2 training images" : "training images"));
         assert_non_null(strstr(text, "augmented in the first 5 epochs ("));
-        assert_true((strstr(text, "sigma 4") != NULL) == elastic);
-        assert_true((strstr(text, ", 2 plain epochs)") != NULL) == (i / 2 == 2));
+        assert_true((strstr(text, "elastic-sigma 4") != NULL) == elastic);
+        assert_true((strstr(text, ", plain-epochs 2)") != NULL) == (i / 2 == 2));
         mb_figures_free(&figures);
         mb_test_report_close(made);
     }

@@ -3,13 +3,18 @@
 
 TEST(counts_have_groups_of_three)
 {
+    static const struct {
+        size_t count;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {999, "999"},
+                 {4690, "4,690"},
+                 {123456, "123,456"},
+                 {1000000, "1,000,000"},
+                 {UINT64_MAX, "18,446,744,073,709,551,615"}};
     char text[MB_COUNT_LENGTH];
-    assert_string_equal(mb_format_count(text, 0), "0");
-    assert_string_equal(mb_format_count(text, 999), "999");
-    assert_string_equal(mb_format_count(text, 4690), "4,690");
-    assert_string_equal(mb_format_count(text, 123456), "123,456");
-    assert_string_equal(mb_format_count(text, 1000000), "1,000,000");
-    assert_string_equal(mb_format_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+        assert_string_equal(mb_format_count(text, cases[i].count), cases[i].text);
 }
 
 TEST(one_is_singular)
@@ -22,13 +27,11 @@ TEST(one_is_singular)
 
 TEST(significant_digits_are_shown)
 {
-    assert_int_equal(mb_decimals(0.0123, 3), 4);
-    assert_int_equal(mb_decimals(-0.0123, 3), 4);
-    assert_int_equal(mb_decimals(0.1, 3), 3);
-    assert_int_equal(mb_decimals(1.0, 3), 2);
-    assert_int_equal(mb_decimals(99.0, 3), 1);
-    assert_int_equal(mb_decimals(123.0, 3), 0);
-    assert_int_equal(mb_decimals(1e300, 3), 0);
-    assert_int_equal(mb_decimals(1e-300, 3), 12);
-    assert_int_equal(mb_decimals(0.0, 3), 12);
+    static const struct {
+        double number;
+        int decimals;
+    } cases[] = {{0.0123, 4}, {-0.0123, 4}, {0.1, 3},     {1.0, 2}, {99.0, 1},
+                 {123.0, 0},  {1e300, 0},   {1e-300, 12}, {0.0, 12}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+        assert_int_equal(mb_decimals(cases[i].number, 3), cases[i].decimals);
 }

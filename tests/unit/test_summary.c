@@ -1,12 +1,15 @@
-#include "report/summary.h"
+#include "core/file.h"
 #include "support.h"
 #include "test.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <mnist_blas/network.h>
+#include <mnist_blas/options.h>
+#include <mnist_blas/report.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define JSON(...) #__VA_ARGS__
 
 /* A made-up run, and a folder to write it to. */
 typedef struct fixture {
@@ -28,9 +31,16 @@ static int open_fixture(void **state)
     assert_int_equal(
         mb_network_open(f->machine, "mlp", (mb_shape){1, 28, 28}, 10, &f->network, NULL), MB_OK);
     f->info = (mb_machine_info){.threads = 3, .blas_core = "SkylakeX"};
-    f->options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    f->options.epochs = 3;
-    f->options.seed = 9007199254740993; /* more than a double holds */
+    f->options = (mb_training_options){.epochs = 3,
+                                       .batch_size = 50,
+                                       .optimizer = MB_OPTIMIZER_ADAMW,
+                                       .lr = 0.004,
+                                       .weight_decay = 0.2,
+                                       .label_smoothing = 0.05,
+                                       .beta1 = 0.8,
+                                       .beta2 = 0.95,
+                                       .schedule = MB_SCHEDULE_COSINE,
+                                       .seed = 9007199254740993}; /* more than a double holds */
     for (size_t i = 0; i < 4; i++)
         f->epochs[i] = (mb_epoch_metrics){.epoch = i + 1,
                                           .epochs = 3,
@@ -70,174 +80,146 @@ static char *read_text(const fixture *f, const char *name)
     if (mb_file_read(path, 1 << 20, &bytes, &error) != MB_OK)
         fail_msg("%s", error.text);
     free(path);
-    bytes.data[bytes.size] = '\0'; /* there is room: an empty file has a byte, too */
+    assert_int_equal(bytes.data[bytes.size - 1], '\n');
+    bytes.data[bytes.size - 1] = '\0';
     return (char *)bytes.data;
 }
 
-static json_t *read_summary(const fixture *f)
+static json_t *read_object(const char *text)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_true(json_is_object(object));
+    return object;
+}
+
+/* Both texts are the same JSON; takes the references. */
+static void check_equal(json_t *object, json_t *expected)
+{
+    if (!json_equal(object, expected))
+        fail_msg("%s\nexpected %s", json_dumps(object, JSON_SORT_KEYS),
+                 json_dumps(expected, JSON_SORT_KEYS));
+    json_decref(object);
+    json_decref(expected);
+}
+
+/* summary.json of the fixture's run; `changes` are what differs from the run that open_fixture
+ * makes. */
+static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
+    json_t *expected = read_object(JSON(
+        {"data": "data/mnist", "network": "dense:128,relu,dense:64,relu,dense:10",
+         "parameters": 109386, "threads": 3, "blas_core": "SkylakeX", "epochs": 3, "batch_size": 50,
+         "optimizer": "adamw", "lr": 0.004, "label_smoothing": 0.05, "schedule": "cosine",
+         "weight_decay": 0.2, "seed": 9007199254740993, "augment": "off", "beta1": 0.8,
+         "beta2": 0.95, "final_train_loss": 0.041152263, "test_accuracy": 0.93,
+         "train_seconds": 1.5,
+         "samples_per_second": {"min": 0.0, "median": 200000.0, "max": 300000.0}}));
+    json_t *changed = read_object(changes);
+    json_object_update(expected, changed);
+    json_decref(changed);
     if (mb_summary_write(&f->run, f->folder, &error) != MB_OK)
         fail_msg("%s", error.text);
     char *text = read_text(f, "summary.json");
-    assert_int_equal(text[strlen(text) - 1], '\n');
-    json_t *summary = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    assert_true(json_is_object(summary));
+    check_equal(read_object(text), expected);
     free(text);
-    return summary;
 }
 
-static void is_text(const json_t *object, const char *key, const char *wanted)
-{
-    const json_t *value = json_object_get(object, key);
-    assert_true(json_is_string(value));
-    assert_string_equal(json_string_value(value), wanted);
-}
+#define CASE(name) TEST_WITH(name, open_fixture, close_fixture)
 
-static void is_count(const json_t *object, const char *key, long long wanted)
-{
-    const json_t *value = json_object_get(object, key);
-    assert_true(json_is_integer(value));
-    assert_int_equal(json_integer_value(value), wanted);
-}
+CASE(summary_has_the_run) { check_summary(*state, "{}"); }
 
-static void is_number(const json_t *object, const char *key, double wanted)
-{
-    const json_t *value = json_object_get(object, key);
-    assert_true(json_is_real(value));
-    assert_true(fabs(json_real_value(value) - wanted) <= 1e-8 * fabs(wanted));
-}
-
-TEST_WITH(summary_tells_the_run, open_fixture, close_fixture)
-{
-    const fixture *f = *state;
-    json_t *summary = read_summary(f);
-    is_text(summary, "data", "data/mnist");
-    is_text(summary, "network", "dense:128,relu,dense:64,relu,dense:10");
-    is_count(summary, "parameters", 109386);
-    is_count(summary, "epochs", 3);
-    is_count(summary, "batch_size", 64);
-    is_text(summary, "optimizer", "adamw");
-    is_text(summary, "schedule", "onecycle");
-    is_number(summary, "lr", f->options.lr);
-    is_number(summary, "weight_decay", f->options.weight_decay);
-    is_count(summary, "seed", 9007199254740993);
-    is_count(summary, "threads", 3);
-    is_text(summary, "blas_core", "SkylakeX");
-    is_number(summary, "final_train_loss", 0.123456789 / 3);
-    is_number(summary, "test_accuracy", 0.93);
-    is_number(summary, "train_seconds", 1.5);
-    const json_t *speed = json_object_get(summary, "samples_per_second");
-    is_number(speed, "min", 0.0);
-    is_number(speed, "median", 2e5);
-    is_number(speed, "max", 3e5);
-    assert_int_equal(json_object_size(speed), 3);
-    is_number(summary, "label_smoothing", f->options.label_smoothing);
-    is_text(summary, "augment", "off");
-    assert_int_equal(json_object_size(summary), 18);
-    json_decref(summary);
-}
-
-TEST_WITH(strengths_of_augmentation_are_those_that_play_a_part, open_fixture, close_fixture)
+CASE(summary_has_the_options_that_apply)
 {
     fixture *f = *state;
-    f->options.augmentation =
-        (mb_augmentation){MB_AUGMENT_AFFINE, 11.0, 0.2, 0.3, 1.5, 30.0, 5.0, 0};
-    json_t *summary = read_summary(f);
-    is_text(summary, "augment", "affine");
-    is_number(summary, "rotate", 11.0);
-    is_number(summary, "scale", 0.2);
-    is_number(summary, "shear", 0.3);
-    is_number(summary, "shift", 1.5);
-    assert_int_equal(json_object_size(summary), 22);
-    json_decref(summary);
+    f->options.augmentation = (mb_augmentation){MB_AUGMENT_AFFINE, 11.0, 0.2, 0.3, 1.5, 30, 5, 0};
+    check_summary(f, JSON({"augment": "affine", "rotate": 11.0, "scale": 0.2, "shear": 0.3,
+                           "shift": 1.5}));
     f->options.augmentation.kind = MB_AUGMENT_ELASTIC;
-    summary = read_summary(f);
-    is_text(summary, "augment", "elastic");
-    is_number(summary, "elastic_alpha", 30.0);
-    is_number(summary, "elastic_sigma", 5.0);
-    assert_int_equal(json_object_size(summary), 24);
-    json_decref(summary);
     f->options.augmentation.plain_epochs = 2;
-    summary = read_summary(f);
-    is_count(summary, "plain_epochs", 2);
-    assert_int_equal(json_object_size(summary), 25);
-    json_decref(summary);
+    f->options.ema = 0.99;
+    f->options.validation = 70;
+    check_summary(f, JSON({"augment": "elastic", "rotate": 11.0, "scale": 0.2, "shear": 0.3,
+                           "shift": 1.5, "elastic_alpha": 30.0, "elastic_sigma": 5.0,
+                           "plain_epochs": 2, "ema": 0.99, "validation": 70}));
 }
 
-TEST_WITH(the_median_of_an_even_number_is_between_two, open_fixture, close_fixture)
-{
-    fixture *f = *state;
-    mb_spread speed;
-    f->options.epochs = 4; /* 0, 3e5, 2e5, 3e5 */
-    assert_int_equal(mb_run_speed(&f->run, &speed, NULL), MB_OK);
-    assert_true(speed.min == 0.0 && speed.median == 2.5e5 && speed.max == 3e5);
-    f->options.epochs = 1;
-    f->run.epochs = &f->epochs[2];
-    assert_int_equal(mb_run_speed(&f->run, &speed, NULL), MB_OK);
-    assert_true(speed.min == 2e5 && speed.median == 2e5 && speed.max == 2e5);
-    assert_true(mb_run_seconds(&f->run) == 0.75);
-}
-
-TEST_WITH(metrics_are_a_line_an_epoch, open_fixture, close_fixture)
-{
-    const fixture *f = *state;
-    assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
-    char *text = read_text(f, "metrics.jsonl"), *rest = text;
-    for (size_t i = 0; i < 3; i++) {
-        json_t *line = json_loads(strsep(&rest, "\n"), JSON_REJECT_DUPLICATES, NULL);
-        const mb_epoch_metrics *epoch = &f->epochs[i];
-        is_count(line, "epoch", (long long)i + 1);
-        is_number(line, "train_loss", epoch->train_loss);
-        is_number(line, "train_accuracy", epoch->train_accuracy);
-        is_number(line, "test_accuracy", epoch->test_accuracy);
-        is_number(line, "lr", epoch->lr);
-        is_number(line, "seconds", epoch->seconds);
-        is_number(line, "samples_per_second", epoch->samples_per_second);
-        is_number(line, "gflops", epoch->gflops);
-        is_count(line, "threads", (long long)epoch->threads);
-        assert_int_equal(json_object_size(line), 9);
-        json_decref(line);
-    }
-    assert_string_equal(rest, "");
-    free(text);
-}
-
-TEST_WITH(validation_is_told_where_there_was_one, open_fixture, close_fixture)
-{
-    fixture *f = *state;
-    f->options.epochs = 1;
-    f->run.selected = &f->epochs[0];
-    f->epochs[0].validation_accuracy = 0.875;
-    json_t *summary = read_summary(f);
-    is_number(summary, "validation_accuracy", 0.875);
-    json_decref(summary);
-    assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
-    char *text = read_text(f, "metrics.jsonl");
-    json_t *line = json_loads(text, 0, NULL);
-    is_number(line, "validation_accuracy", 0.875);
-    json_decref(line);
-    free(text);
-}
-
-TEST_WITH(the_epoch_that_is_kept_is_told_of, open_fixture, close_fixture)
+CASE(the_selected_epoch_gives_the_results)
 {
     fixture *f = *state;
     char length[MB_RUN_LENGTH];
-    assert_string_equal(mb_format_run_length(&f->run, length), "3 epochs");
+    assert_string_equal(mb_run_length(&f->run, length), "3 epochs");
     f->options.patience = 2;
     f->run.selected = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
-    json_t *summary = read_summary(f);
-    is_count(summary, "epochs", 3);
-    is_count(summary, "patience", 2);
-    is_count(summary, "best_epoch", 1);
-    is_number(summary, "final_train_loss", f->epochs[0].train_loss);
-    is_number(summary, "test_accuracy", f->epochs[0].test_accuracy);
-    is_number(summary, "validation_accuracy", 0.875);
-    is_number(summary, "train_seconds", 1.5);
-    json_decref(summary);
-    assert_string_equal(mb_format_run_length(&f->run, length), "3 epochs (epoch 1 is kept)");
+    check_summary(f, JSON({"patience": 2, "best_epoch": 1, "final_train_loss": 0.123456789,
+                           "test_accuracy": 0.91, "validation_accuracy": 0.875}));
+    assert_string_equal(mb_run_length(&f->run, length), "3 epochs (epoch 1 is the best)");
+}
+
+CASE(an_interrupted_run_may_have_no_results)
+{
+    fixture *f = *state;
+    const mb_checkpoint_costs checkpoints = {4, 0.25, 0.5};
+    const mb_run_position at = {1, 7};
+    f->options.epochs = 0;
+    f->run.selected = NULL;
+    f->run.checkpoints = &checkpoints;
+    f->run.interrupted = &at;
+    check_summary(
+        f, JSON({"epochs": 0, "final_train_loss": null, "test_accuracy": null, "train_seconds": 0.0,
+                 "samples_per_second": {"min": null, "median": null, "max": null},
+                 "checkpoints": {"written": 4, "held_seconds_max": 0.25, "held_seconds_sum": 0.5},
+                 "interrupted_at": {"epoch": 1, "step": 7}}));
+}
+
+/* A folder's name is any bytes, JSON's text is UTF-8. */
+CASE(names_of_folders_are_any_bytes)
+{
+    fixture *f = *state;
+    f->run.data = "a \"b\"\n\\ \xc3\xbc";
+    check_summary(f, JSON({"data": "a \"b\"\n\\ ü"}));
+    f->run.data = "data/\xff/mnist";
+    check_summary(f, "{\"data\": \"data/\xef\xbf\xbd/mnist\"}");
+    f->run.data = NULL;
+    check_summary(f, JSON({"data": "synthetic"}));
+}
+
+CASE(the_median_of_an_even_number_is_between_two)
+{
+    fixture *f = *state;
+    mb_run_totals totals;
+    f->options.epochs = 4; /* 0, 3e5, 2e5, 3e5 */
+    assert_int_equal(mb_run_sum_up(&f->run, &totals, NULL), MB_OK);
+    assert_true(totals.min_speed == 0.0 && totals.median_speed == 2.5e5 &&
+                totals.max_speed == 3e5 && totals.seconds == 2.5);
+    f->options.epochs = 1;
+    f->run.epochs = &f->epochs[2];
+    assert_int_equal(mb_run_sum_up(&f->run, &totals, NULL), MB_OK);
+    assert_true(totals.min_speed == 2e5 && totals.median_speed == 2e5 && totals.max_speed == 2e5);
+    assert_true(totals.seconds == 0.75);
+}
+
+CASE(metrics_are_a_line_per_epoch)
+{
+    fixture *f = *state;
+    static const char *const lines[] = {
+        JSON({"epoch": 1, "train_loss": 0.123456789, "train_accuracy": 0.9, "test_accuracy": 0.91,
+              "lr": 0.008, "threads": 3, "seconds": 0.25, "samples_per_second": 0.0,
+              "gflops": 100.5}),
+        JSON({"epoch": 2, "train_loss": 0.0617283945, "train_accuracy": 0.91,
+              "validation_accuracy": 0.875, "test_accuracy": 0.92, "lr": 0.004, "threads": 2,
+              "seconds": 0.5, "samples_per_second": 300000.0, "gflops": 99.5}),
+        JSON({"epoch": 3, "train_loss": 0.041152263, "train_accuracy": 0.92, "test_accuracy": 0.93,
+              "lr": 0.00266666667, "threads": 3, "seconds": 0.75, "samples_per_second": 200000.0,
+              "gflops": 98.5})};
+    f->epochs[1].validation_accuracy = 0.875;
+    assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
+    char *text = read_text(f, "metrics.jsonl"), *rest = text;
+    for (size_t i = 0; i < TEST_COUNT(lines); i++)
+        check_equal(read_object(strsep(&rest, "\n")), read_object(lines[i]));
+    assert_null(rest);
+    free(text);
 }
 
 TEST(names_are_those_of_the_options)
@@ -250,30 +232,7 @@ TEST(names_are_those_of_the_options)
     assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
 }
 
-TEST_WITH(folders_names_are_quoted, open_fixture, close_fixture)
-{
-    fixture *f = *state;
-    f->run.data = "a \"b\"\n\\ \xc3\xbc";
-    json_t *summary = read_summary(f);
-    is_text(summary, "data", f->run.data);
-    json_decref(summary);
-}
-
-/* A folder's name is any bytes; JSON's text is UTF-8. A run is not to end without its summary for
- * that: what stands for the byte is free. */
-TEST_WITH(folders_names_need_not_be_utf8, open_fixture, close_fixture)
-{
-    fixture *f = *state;
-    f->run.data = "data/\xff/mnist";
-    json_t *summary = read_summary(f);
-    const char *data = json_string_value(json_object_get(summary, "data"));
-    assert_non_null(data);
-    assert_memory_equal(data, "data/", 5);
-    is_count(summary, "epochs", 3);
-    json_decref(summary);
-}
-
-TEST_WITH(a_missing_folder_is_an_error, open_fixture, close_fixture)
+CASE(a_missing_folder_is_an_error)
 {
     const fixture *f = *state;
     char *missing = mb_path_join(f->folder, "missing");

@@ -1,0 +1,83 @@
+/* The files that a training run leaves beside its model: summary.json, metrics.jsonl, pictures, a
+ * page, and event files for TensorBoard. */
+#ifndef MNIST_BLAS_REPORT_H
+#define MNIST_BLAS_REPORT_H
+
+#include <mnist_blas/checkpoint.h>
+#include <mnist_blas/dataset.h>
+#include <mnist_blas/history.h>
+#include <mnist_blas/machine.h>
+#include <mnist_blas/network.h>
+#include <mnist_blas/training.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An epoch, from 1, and the number of its steps that are done. */
+typedef struct mb_run_position {
+    size_t epoch, step;
+} mb_run_position;
+
+/* A training run that has ended. The caller owns everything in it. */
+typedef struct mb_run {
+    const char *data; /* the folder as given; NULL: synthetic digits */
+    const mb_network *network;
+    const mb_machine_info *machine;
+    const mb_training_options *options; /* epochs: the number of epochs that are finished */
+    const mb_epoch_metrics *epochs;     /* (options->epochs) */
+    /* The epoch whose parameters the network has: the last, or with patience the best; NULL if no
+     * epoch is finished. */
+    const mb_epoch_metrics *selected;
+    const mb_loss_curve *loss_curve;        /* NULL: not recorded */
+    const mb_checkpoint_costs *checkpoints; /* NULL: not asked for */
+    const mb_run_position *interrupted;     /* where a signal ended it; NULL: it is complete */
+} mb_run;
+
+/* Seconds of all training phases, and the epochs' samples per second (NaN without an epoch). */
+typedef struct mb_run_totals {
+    double seconds;
+    double min_speed, median_speed, max_speed;
+} mb_run_totals;
+
+/* MB_ERROR_MEMORY. */
+MB_API mb_status mb_run_sum_up(const mb_run *run, mb_run_totals *totals, mb_error *error);
+
+/* "7 epochs", or "7 epochs (epoch 5 is the best)" if that one is selected. Returns `text`. */
+enum { MB_RUN_LENGTH = 128 };
+MB_API char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH]);
+
+/* Write FOLDER/summary.json, the run as one object, and FOLDER/metrics.jsonl, one object per epoch,
+ * each whole or not at all. MB_ERROR_IO; MB_ERROR_MEMORY. */
+MB_API mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *error);
+MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error);
+
+/* Classifies the test split of `dataset`, on which the run was trained, and writes pictures and
+ * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this
+ * one does not have are removed. The run has at least one epoch. `command` is a shell command that
+ * repeats it. MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed;
+ * MB_ERROR_DIVERGED: an output of the network is not finite; MB_ERROR_IO; MB_ERROR_MEMORY. */
+MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
+                                 const char *command, const char *folder, mb_error *error);
+
+/* An event file for TensorBoard: one record per epoch. */
+typedef struct mb_tensorboard mb_tensorboard;
+
+/* Creates a file in `folder`, which exists; *board is the caller's, for mb_tensorboard_close.
+ * Unlike other files this one grows under its name, so that TensorBoard shows a run as it goes on:
+ * records have a length and checksums, are written at once, and readers stop before one that is not
+ * whole. MB_ERROR_UNAVAILABLE: no MB_FEATURE_TENSORBOARD; MB_ERROR_IO; MB_ERROR_MEMORY. */
+MB_API mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_error *error);
+
+/* Adds loss, accuracies, learning rate and samples per second of an epoch. After an error, which
+ * mb_tensorboard_close returns, nothing is added; NULL is fine. */
+MB_API void mb_tensorboard_add(mb_tensorboard *board, const mb_epoch_metrics *metrics);
+
+/* Closes the file and frees; NULL is fine. Returns the first error of the calls before, MB_ERROR_IO
+ * or MB_ERROR_MEMORY: the file then has the records before it. */
+MB_API mb_status mb_tensorboard_close(mb_tensorboard *board, mb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+#include "report/json.h"
+
+#include <math.h>
+#include <nettle/base64.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of the UTF-8 character at the start of `text`; 0: there is none. */
+static size_t character_length(const char *text)
+{
+    for (size_t length = 1; length <= 4; length++) {
+        json_t *character = json_stringn(text, length);
+        json_decref(character);
+        if (character != NULL)
+            return length;
+        if (text[length] == '\0')
+            break;
+    }
+    return 0;
+}
+
+json_t *mb_json_text(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    json_t *string = json_string(text);
+    char *valid = string == NULL ? malloc(3 * strlen(text) + 1) : NULL, *next = valid;
+    if (valid == NULL)
+        return string;
+    while (*text != '\0') {
+        const size_t length = character_length(text);
+        next = length > 0 ? mempcpy(next, text, length) : stpcpy(next, replacement);
+        text += length > 0 ? length : 1;
+    }
+    string = json_stringn(valid, (size_t)(next - valid));
+    free(valid);
+    return string;
+}
+
+json_t *mb_json_real(double value) { return isnan(value) ? json_null() : json_real(value); }
+
+json_t *mb_json_base64(const uint8_t *bytes, size_t size)
+{
+    const size_t length = BASE64_ENCODE_RAW_LENGTH(size);
+    char *text = malloc(length + 1);
+    if (text == NULL)
+        return NULL;
+    base64_encode_raw(text, size, bytes);
+    json_t *string = json_stringn_nocheck(text, length);
+    free(text);
+    return string;
+}

@@ -1,0 +1,21 @@
+/* JSON values of texts and numbers from anywhere. */
+#ifndef MB_REPORT_JSON_H
+#define MB_REPORT_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Significant digits of reals: the differences that matter, without noise. */
+enum { MB_JSON_DIGITS = 9 };
+
+/* JSON is UTF-8: bytes of `text` that are not become U+FFFD each. NULL if memory runs out. */
+json_t *mb_json_text(const char *text);
+
+/* null for NaN, which JSON does not have. */
+json_t *mb_json_real(double value);
+
+/* RFC 4648's base64, for data: URLs. */
+json_t *mb_json_base64(const uint8_t *bytes, size_t size);
+
+#endif
