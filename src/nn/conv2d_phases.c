@@ -120,9 +120,11 @@ static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb
 static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
 {
     const mb_layer *layer = pass->layer;
-    const size_t padding = mb_layer_window(layer)->padding;
+    const size_t padding = mb_layer_window(layer)->padding, size = padded_size(layer, pass->size);
+    const size_t first = padding > 0 ? 0 : size - SLACK; /* of what is not part of the image */
     if (is_usable_in_place(layer))
         return image;
+    memset(s->image + first, 0, (size - first) * sizeof *s->image);
     if (must_transpose(layer)) {
         float *transposed = padding > 0 ? s->transposed : s->image;
         transpose_image(layer, pass->kernels, layer->in_format.layout, image, transposed);
@@ -130,8 +132,6 @@ static const float *load_image(const mb_conv2d_pass *pass, const float *image, c
             return transposed;
         image = transposed;
     }
-    if (padding > 0)
-        memset(s->image, 0, padded_size(layer, pass->size) * sizeof *s->image);
     mb_window_pad(layer, layer->out_format.layout, image, s->image);
     return s->image;
 }
@@ -272,15 +272,17 @@ void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
 
 void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
+    const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
+    const bool reads_weights = ctx->d_in.data != NULL && impl->transpose == NULL;
     add_phase(layer, ctx,
               (mb_phase){.name = "backward",
                          .run = run_backward,
                          .uses = {{ctx->d_out.data, .own = true},
                                   {ctx->in.data, .own = true},
-                                  {layer->parameters},
+                                  {reads_weights ? layer->parameters : NULL},
                                   {ctx->workspace, .writes = true},
                                   {ctx->d_in.data, .writes = true, .own = true}}},
-              mb_conv2d_backward_impl(layer), layer->parameters);
+              impl, layer->parameters);
 }
 
 void mb_conv2d_update(const mb_layer *layer, const mb_layer_context *ctx)

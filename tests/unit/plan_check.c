@@ -1,0 +1,236 @@
+#include "plan_check.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POISON = 0xff }; /* NaN, -1, and an impossible label */
+
+/* One tile of one phase at work. */
+typedef struct tile_run {
+    mb_plan_check *check;
+    const mb_plan *plan;
+    const mb_step *step;
+    size_t index; /* of the phase */
+    const mb_phase *phase;
+    size_t tile, chunk;
+    char *before, *after;  /* snapshots of all buffers */
+    unsigned char **owner; /* (phases) of each byte: chunk + 1 of the tile that writes it, or 0 */
+    char *scratch;
+    bool learns;
+} tile_run;
+
+void mb_plan_check_add(mb_plan_check *check, const void *buffer, const char *text,
+                       const void *start, size_t size, bool per_thread)
+{
+    if (buffer == NULL || start == NULL || size == 0)
+        return;
+    assert_true(check->count < MB_MAX_CHECKED_BUFFERS);
+    check->buffers[check->count++] =
+        (mb_checked_buffer){buffer, text, (char *)(uintptr_t)start, size, per_thread};
+}
+
+static void report(const tile_run *r, const char *what, const mb_checked_buffer *buffer)
+{
+    if (r->check->problem[0] == '\0')
+        snprintf(r->check->problem, sizeof r->check->problem, "%s, tile %zu: %s %s", r->phase->name,
+                 r->tile, what, buffer->text);
+}
+
+/* ---- snapshots: all buffers, one after the other ---- */
+
+static size_t snapshot_size(const mb_plan_check *check)
+{
+    size_t size = 0;
+    for (size_t b = 0; b < check->count; b++)
+        size += check->buffers[b].size;
+    return size;
+}
+
+static void copy_all(const mb_plan_check *check, char *snapshot, bool restore)
+{
+    for (size_t b = 0; b < check->count; b++) {
+        const mb_checked_buffer *buffer = &check->buffers[b];
+        if (restore)
+            memcpy(buffer->start, snapshot, buffer->size);
+        else
+            memcpy(snapshot, buffer->start, buffer->size);
+        snapshot += buffer->size;
+    }
+}
+
+/* ---- what a phase declares ---- */
+
+typedef struct declared {
+    bool any, writes, own;
+} declared;
+
+static declared declaration_of(const mb_phase *phase, const void *buffer)
+{
+    declared d = {.own = true};
+    for (size_t u = 0; u < MB_MAX_USES; u++)
+        if (phase->uses[u].buffer == buffer) {
+            d.any = true;
+            d.writes |= phase->uses[u].writes;
+            d.own &= phase->uses[u].own;
+        }
+    d.own &= d.any;
+    return d;
+}
+
+/* Who owns the bytes of an own buffer: the last phase, up to this one, that wrote it by the same
+ * tiling. NULL: not known. */
+static const unsigned char *owners_for(const tile_run *r, const void *buffer)
+{
+    for (size_t i = r->index + 1; i-- > 0;) {
+        const mb_phase *writer = mb_plan_phase(r->plan, i);
+        const declared d = declaration_of(writer, buffer);
+        if (d.writes)
+            return d.own && mb_tiling_equal(writer->tiling, r->phase->tiling) ? r->owner[i] : NULL;
+    }
+    return NULL;
+}
+
+/* ---- one tile ---- */
+
+static void run_tile(const tile_run *r, int scratch)
+{
+    memset(r->scratch, scratch, r->phase->scratch);
+    r->phase->run(&(mb_tile_args){r->phase->op, r->step, r->tile, r->scratch});
+}
+
+/* Fills what the tile must not read; `poisoned` has a 1 for each byte. */
+static void poison(const tile_run *r, unsigned char *poisoned)
+{
+    size_t offset = 0;
+    for (size_t b = 0; b < r->check->count; b++) {
+        const mb_checked_buffer *buffer = &r->check->buffers[b];
+        const declared d = declaration_of(r->phase, buffer->buffer);
+        const unsigned char *owner = d.own && !r->learns ? owners_for(r, buffer->buffer) : NULL;
+        for (size_t i = 0; i < buffer->size; i++) {
+            const bool others =
+                owner != NULL && owner[offset + i] != 0 && owner[offset + i] != r->chunk + 1;
+            poisoned[offset + i] = !d.any || others;
+            if (poisoned[offset + i])
+                buffer->start[i] = (char)POISON;
+        }
+        offset += buffer->size;
+    }
+}
+
+/* Compares with a snapshot the bytes whose mark in `poisoned` (NULL: all 0) is 0, and the others
+ * with the poison. */
+static bool differs(const mb_checked_buffer *buffer, const char *snapshot,
+                    const unsigned char *poisoned)
+{
+    if (poisoned == NULL)
+        return memcmp(buffer->start, snapshot, buffer->size) != 0;
+    for (size_t i = 0; i < buffer->size; i++)
+        if (buffer->start[i] != (poisoned[i] ? (char)POISON : snapshot[i]))
+            return true;
+    return false;
+}
+
+static void note_owners(const tile_run *r, const mb_checked_buffer *buffer, size_t offset)
+{
+    unsigned char *owner = r->owner[r->index] + offset;
+    for (size_t i = 0; i < buffer->size; i++)
+        if (r->before[offset + i] != r->after[offset + i]) {
+            if (owner[i] != 0 && owner[i] != r->chunk + 1)
+                report(r, "writes another tile's part of", buffer);
+            owner[i] = (unsigned char)(r->chunk + 1);
+        }
+}
+
+/* Runs the tile as it is: only what is declared as written may change. */
+static void check_writes(const tile_run *r)
+{
+    const mb_plan_check *check = r->check;
+    size_t offset = 0;
+    copy_all(check, r->before, false);
+    run_tile(r, 0);
+    copy_all(check, r->after, false);
+    for (size_t b = 0; b < check->count; b++) {
+        const mb_checked_buffer *buffer = &check->buffers[b];
+        const declared d = declaration_of(r->phase, buffer->buffer);
+        if (!d.writes && differs(buffer, r->before + offset, NULL))
+            report(r, "writes", buffer);
+        if (d.writes && d.own && !buffer->per_thread)
+            note_owners(r, buffer, offset);
+        offset += buffer->size;
+    }
+}
+
+/* Runs it again with all else poisoned: nothing may come out differently. */
+static void check_reads(const tile_run *r, unsigned char *poisoned)
+{
+    const mb_plan_check *check = r->check;
+    size_t offset = 0;
+    copy_all(check, r->before, true);
+    poison(r, poisoned);
+    run_tile(r, POISON);
+    for (size_t b = 0; b < check->count; b++) {
+        const mb_checked_buffer *buffer = &check->buffers[b];
+        const bool any = declaration_of(r->phase, buffer->buffer).any;
+        if (differs(buffer, r->after + offset, poisoned + offset))
+            report(r, any ? "reads more than it declares: see" : "writes", buffer);
+        offset += buffer->size;
+    }
+    copy_all(check, r->after, true);
+}
+
+/* ---- a step ---- */
+
+static size_t fused_end(const mb_plan *plan, size_t first)
+{
+    size_t end = first + 1;
+    while (end < plan->count && mb_plan_is_fused(plan, end))
+        end++;
+    return end;
+}
+
+static void run_step(tile_run *r, unsigned char *poisoned)
+{
+    for (size_t i = 0, end; i < r->plan->count; i = end) {
+        const mb_tiling tiling = mb_plan_phase(r->plan, i)->tiling;
+        end = fused_end(r->plan, i);
+        for (r->tile = 0; r->tile < mb_tiling_tiles(tiling); r->tile++)
+            for (r->index = i; r->index < end; r->index++) {
+                r->phase = mb_plan_phase(r->plan, r->index);
+                r->chunk = r->tile / (tiling.chunk_tiles > 0 ? tiling.chunk_tiles : 1);
+                assert_true(r->chunk < 255);
+                check_writes(r);
+                check_reads(r, poisoned);
+            }
+    }
+}
+
+bool mb_plan_check_run(mb_plan_check *check, const mb_plan *plan, const mb_step *step)
+{
+    const size_t size = snapshot_size(check);
+    tile_run r = {.check = check,
+                  .plan = plan,
+                  .step = step,
+                  .before = malloc(size),
+                  .after = malloc(size),
+                  .owner = calloc(plan->count, sizeof *r.owner),
+                  .scratch = aligned_alloc(64, mb_plan_scratch(plan) / 64 * 64 + 64)};
+    unsigned char *poisoned = malloc(size), *owners = calloc(plan->count, size);
+    assert_true(r.before && r.after && r.owner && r.scratch && poisoned && owners);
+    for (size_t i = 0; i < plan->count; i++)
+        r.owner[i] = owners + i * size;
+    check->problem[0] = '\0';
+    r.learns = true;
+    run_step(&r, poisoned);
+    r.learns = false;
+    run_step(&r, poisoned);
+    free(r.before);
+    free(r.after);
+    free(r.owner);
+    free(r.scratch);
+    free(poisoned);
+    free(owners);
+    return check->problem[0] == '\0';
+}

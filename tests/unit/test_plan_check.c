@@ -1,0 +1,337 @@
+/* Phases touch what they declare, and nothing else: every kind of network, in training and in
+ * evaluation, runs in the plan's debug mode (plan_check.h); and wrong declarations are found. */
+#include "test.h"
+
+#include "plan_check.h"
+#include "random.h"
+#include "training.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 12, PIXELS = SIDE * SIDE, IMAGES = 66, CLASSES = 5 };
+
+static uint8_t images[IMAGES * PIXELS], labels[IMAGES];
+static uint32_t order[IMAGES];
+
+static int open_machine(void **state)
+{
+    for (size_t i = 0; i < IMAGES; i++) {
+        mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, i);
+        order[i] = (uint32_t)(IMAGES - 1 - i);
+        labels[i] = (uint8_t)(i % CLASSES);
+        for (size_t p = 0; p < PIXELS; p++)
+            images[i * PIXELS + p] =
+                (uint8_t)(mb_rng_below(&rng, 3) == 0 ? mb_rng_below(&rng, 256) : 0);
+    }
+    *state = mb_test_machine(1);
+    return 0;
+}
+
+static int close_machine(void **state)
+{
+    mb_machine_close(*state);
+    return 0;
+}
+
+/* ---- the buffers of an epoch ---- */
+
+static void add_matrix(mb_plan_check *check, const char *text, mb_matrix matrix, size_t rows)
+{
+    const size_t elements =
+        matrix.per_thread ? mb_per_thread_stride(matrix.columns) : rows * matrix.columns;
+    mb_plan_check_add(check, matrix.data, text, matrix.data, elements * sizeof(float),
+                      matrix.per_thread);
+}
+
+static void add_layers(mb_plan_check *check, const mb_epoch *epoch, size_t rows)
+{
+    const bool training = epoch->trainable != NULL;
+    for (size_t i = 0; i < epoch->network->count; i++) {
+        const mb_layer *layer = &epoch->network->layers[i];
+        const size_t bytes = (layer->parameter_count + layer->state_count) * sizeof(float);
+        const float *ours[] = {layer->parameters,
+                               training ? epoch->trainable->m + layer->parameter_offset : NULL,
+                               training ? epoch->trainable->v + layer->parameter_offset : NULL};
+        for (size_t k = 0; k < 3; k++)
+            mb_plan_check_add(check, layer->parameters, "parameters", ours[k], bytes, false);
+        if (layer->ops->in_place)
+            continue;
+        add_matrix(check, "out", epoch->activations.out[i], rows);
+        if (training)
+            add_matrix(check, "d_out", epoch->activations.d_out[i], rows);
+        if (layer->ops->workspace_size != NULL)
+            mb_plan_check_add(check, epoch->activations.workspace[i], "workspace",
+                              epoch->activations.workspace[i],
+                              layer->ops->workspace_size(layer, rows, training) * sizeof(float),
+                              false);
+    }
+}
+
+static void add_batch(mb_plan_check *check, const mb_batch *batch, size_t rows)
+{
+    const size_t pixels = batch->source->pixels;
+    mb_plan_check_add(check, batch->labels, "labels", batch->labels, rows, false);
+    mb_plan_check_add(check, batch->x, "x", batch->x, rows * pixels * sizeof(float), false);
+    for (size_t b = 0; batch->block != NULL && b * MB_BLOCK_ROWS < rows; b++) {
+        mb_plan_check_add(check, batch->block, "block mask", batch->block[b].mask,
+                          pixels * sizeof(uint64_t), false);
+        mb_plan_check_add(check, batch->block, "block value", batch->block[b].value,
+                          pixels * MB_BLOCK_ROWS, false);
+    }
+}
+
+static mb_plan_check *buffers_of(mb_epoch *epoch, size_t rows)
+{
+    mb_plan_check *check = calloc(1, sizeof *check);
+    assert_non_null(check);
+    add_layers(check, epoch, rows);
+    add_batch(check, &epoch->loader.batch, rows);
+    mb_plan_check_add(check, epoch->loss.losses, "losses", epoch->loss.losses, rows * sizeof(float),
+                      false);
+    mb_plan_check_add(check, epoch->loss.predicted, "predicted", epoch->loss.predicted, rows,
+                      false);
+    const mb_epoch_stats *stats = &epoch->stats; /* without its pointers */
+    mb_plan_check_add(check, &stats->finite, "stats", stats,
+                      offsetof(mb_epoch_stats, finite) + sizeof stats->finite, false);
+    return check;
+}
+
+/* ---- every kind of network ---- */
+
+/* Each kind of layer, each implementation of conv2d, each rewrite, and what is handed on tile by
+ * tile or not. */
+static const struct net {
+    const char *spec; /* without the last dense:5 */
+    size_t rows;
+} nets[] = {
+    {"dense:90,relu,dense:20,dropout:0.3", 66}, /* wide, narrow; a sparse batch of two blocks */
+    {"flatten,dense:16,relu", 33},
+    {"conv2d:4x5/stride2,relu,conv2d:20x3,relu,flatten,dense:70,relu", 5},
+    {"conv2d:4x3/pad1,relu,maxpool2d:2,conv2d:16x3,relu,maxpool2d:2,flatten", 17},
+    {"conv2d:64x3/pad1,conv2d:64x3,maxpool2d:2,dropout:0.2,flatten", 3},
+    {"conv2d:20x3,relu,conv2d:33x3/pad1,dropout:0.4,relu,maxpool2d:3/pad1,flatten", 4},
+    {"conv2d:6x3,conv2d:6x3/groups3,avgpool2d:2/pad1,conv2d:32x2/groups2,flatten", 5},
+    {"maxpool2d:2,avgpool2d:2,flatten", 5},
+    {"batchnorm2d,conv2d:4x3,batchnorm2d,relu,conv2d:20x3,batchnorm2d,globalavgpool,flatten", 18},
+    {"conv2d:20x3,batchnorm2d,relu,dropout:0.1,maxpool2d:2,batchnorm2d,flatten", 5},
+};
+
+static mb_network *open_network(const mb_machine *machine, const char *layers)
+{
+    char spec[256];
+    mb_network *network = NULL;
+    snprintf(spec, sizeof spec, "%s,dense:%d", layers, CLASSES);
+    assert_int_equal(
+        mb_network_open(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES, &network, NULL), MB_OK);
+    mb_network_initialise(network, 1);
+    return network;
+}
+
+static mb_step step_of(mb_epoch *epoch, mb_update *update)
+{
+    mb_step step = mb_data_loader_step(&epoch->loader, 0);
+    if (epoch->get_update != NULL)
+        *update = epoch->get_update(epoch->get_update_context, 0);
+    step.update = update;
+    return step;
+}
+
+static void check_epoch(mb_epoch *epoch, const char *what)
+{
+    mb_update update = {0};
+    const mb_step step = step_of(epoch, &update);
+    mb_plan_check *check = buffers_of(epoch, epoch->loader.batch_size);
+    if (!mb_plan_check_run(check, &epoch->full, &step))
+        fail_msg("%s of %s: %s", what, mb_network_spec(epoch->network), check->problem);
+    free(check);
+}
+
+static mb_training_options options_for(size_t rows)
+{
+    return (mb_training_options){
+        .optimizer = MB_OPTIMIZER_SGD, .batch_size = rows, .lr = 0.01, .momentum = 0.9};
+}
+
+TEST(phases_of_training_touch_what_they_declare)
+{
+    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
+        mb_network *network = open_network(*state, nets[i].spec);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
+        const mb_training_options options = options_for(nets[i].rows);
+        mb_test_training t;
+        mb_test_training_open(*state, network, &split, order, nets[i].rows, &options, &t);
+        check_epoch(&t.epoch, "training");
+        mb_test_training_close(&t);
+        mb_network_close(network);
+    }
+}
+
+TEST(phases_of_evaluation_touch_what_they_declare)
+{
+    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
+        mb_network *network = open_network(*state, nets[i].spec);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
+        mb_arena arena = {0};
+        mb_sample_source source;
+        mb_epoch epoch;
+        assert_int_equal(mb_network_source(network, &split, &arena, &source, NULL), MB_OK);
+        const mb_data_loader_config config = {
+            .source = &source, .samples = nets[i].rows, .batch_size = nets[i].rows};
+        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, &epoch, NULL), MB_OK);
+        mb_epoch_start(&epoch, order, 0);
+        check_epoch(&epoch, "evaluation");
+        mb_epoch_close(&epoch);
+        mb_arena_free(&arena);
+        mb_network_close(network);
+    }
+}
+
+/* ---- wrong declarations ---- */
+
+/* True if the phase has another use of the buffer; or if a poisoned index would be followed into
+ * memory that is nobody's. */
+static bool is_left_alone(const mb_epoch *epoch, const mb_phase *phase, size_t use)
+{
+    const void *buffer = phase->uses[use].buffer;
+    const mb_batch *batch = &epoch->loader.batch;
+    for (size_t u = 0; u < MB_MAX_USES; u++)
+        if (u != use && phase->uses[u].buffer == buffer)
+            return true;
+    return buffer == NULL || buffer == batch->source || buffer == batch->labels ||
+           buffer == batch->block;
+}
+
+static bool is_found(mb_plan_check *check, const mb_epoch *epoch, const mb_step *step, mb_use *use,
+                     mb_use wrong)
+{
+    const mb_use right = *use;
+    *use = wrong;
+    /* All that a step writes changes. */
+    for (size_t b = 0; b < check->count; b++)
+        if (strcmp(check->buffers[b].text, "parameters") != 0 &&
+            strcmp(check->buffers[b].text, "stats") != 0)
+            memset(check->buffers[b].start, 0x3f, check->buffers[b].size);
+    const bool found = !mb_plan_check_run(check, &epoch->full, step);
+    *use = right;
+    return found;
+}
+
+/* Declared, but not read here: logits are, if the statistics list them; `finite` is, but a poisoned
+ * one is true. */
+static bool may_be_unread(const mb_epoch *epoch, const mb_phase *phase, const mb_use *use)
+{
+    const mb_matrix *logits = &epoch->activations.out[epoch->network->count - 1];
+    return use->buffer == &epoch->stats.finite ||
+           (strcmp(phase->name, "statistics") == 0 && use->buffer == logits->data);
+}
+
+/* Each use of each phase is left out in turn, and each that writes says that it only reads. */
+TEST(a_use_that_is_left_out_is_found)
+{
+    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
+        if (strstr(nets[i].spec, "maxpool2d") != NULL) /* its workspace has indices */
+            continue;
+        mb_network *network = open_network(*state, nets[i].spec);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
+        const mb_training_options options = options_for(3);
+        mb_test_training t;
+        mb_update update;
+        mb_test_training_open(*state, network, &split, order, 3, &options, &t);
+        const mb_step step = step_of(&t.epoch, &update);
+        mb_plan_check *check = buffers_of(&t.epoch, 3);
+        for (size_t p = 0; p < t.epoch.full.count; p++) {
+            mb_phase *phase = (mb_phase *)(uintptr_t)mb_plan_phase(&t.epoch.full, p);
+            for (size_t u = 0; u < MB_MAX_USES; u++) {
+                mb_use *use = &phase->uses[u], reads = *use;
+                if (is_left_alone(&t.epoch, phase, u))
+                    continue;
+                reads.writes = false;
+                const bool seen = is_found(check, &t.epoch, &step, use, (mb_use){0});
+                if (use->writes && !is_found(check, &t.epoch, &step, use, reads))
+                    fail_msg("%s: %s: writes of use %zu", nets[i].spec, phase->name, u);
+                if (!seen && !may_be_unread(&t.epoch, phase, use))
+                    fail_msg("%s: %s: use %zu", nets[i].spec, phase->name, u);
+            }
+        }
+        free(check);
+        mb_test_training_close(&t);
+        mb_network_close(network);
+    }
+}
+
+/* ---- phases that are wrong ---- */
+
+enum { CELLS = 8 };
+
+static float cells[CELLS], sums[CELLS], others[CELLS];
+
+static void copy_cell(const mb_tile_args *args) { sums[args->tile] = cells[args->tile] + 1.0f; }
+
+static void read_next(const mb_tile_args *args)
+{
+    sums[args->tile] = cells[(args->tile + 1) % CELLS] + 1.0f;
+}
+
+static void write_next(const mb_tile_args *args)
+{
+    sums[args->tile] = cells[args->tile] + 1.0f;
+    if (args->tile > 0)
+        sums[args->tile - 1] += 1.0f;
+}
+
+static void read_other(const mb_tile_args *args)
+{
+    sums[args->tile] = cells[args->tile] + others[0];
+}
+
+static void write_other(const mb_tile_args *args)
+{
+    sums[args->tile] = cells[args->tile];
+    others[args->tile] += 1.0f;
+}
+
+static void read_scratch(const mb_tile_args *args)
+{
+    sums[args->tile] = cells[args->tile] + *(float *)args->scratch;
+}
+
+static void fill_cell(const mb_tile_args *args) { cells[args->tile] += 1.0f; }
+
+TEST(a_phase_that_touches_what_it_does_not_declare_is_found)
+{
+    static const struct {
+        mb_tile_fn *run;
+        const char *problem; /* "": none */
+    } cases[] = {{copy_cell, ""},
+                 {read_next, "second, tile 0: reads more than it declares: see sums"},
+                 {write_next, "second, tile 1: writes another tile's part of sums"},
+                 {read_other, "second, tile 0: reads more than it declares: see sums"},
+                 {write_other, "second, tile 0: writes others"},
+                 {read_scratch, "second, tile 0: reads more than it declares: see sums"}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_plan plan = {0};
+        mb_plan_check check = {.count = 0};
+        const mb_tiling tiling = mb_tiling_rows(CELLS, 1);
+        mb_plan_check_add(&check, cells, "cells", cells, sizeof cells, false);
+        mb_plan_check_add(&check, sums, "sums", sums, sizeof sums, false);
+        mb_plan_check_add(&check, others, "others", others, sizeof others, false);
+        mb_plan_add(&plan, &(mb_phase){.name = "first",
+                                       .run = fill_cell,
+                                       .tiling = tiling,
+                                       .uses = {{cells, .writes = true, .own = true}}});
+        mb_plan_add(&plan, &(mb_phase){.name = "second",
+                                       .run = cases[i].run,
+                                       .tiling = tiling,
+                                       .scratch = sizeof(float),
+                                       .uses = {{cells, .own = true},
+                                                {sums, .writes = true, .own = true}}});
+        const mb_step step = {0};
+        assert_int_equal(mb_plan_check_run(&check, &plan, &step), cases[i].problem[0] == '\0');
+        assert_string_equal(check.problem, cases[i].problem);
+        mb_plan_free(&plan);
+    }
+}
+
+TEST_GROUP(open_machine, close_machine);
