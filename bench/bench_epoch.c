@@ -153,7 +153,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "How:", 2},
     {"epochs", KEY_EPOCHS, "N", 0, "timed in a turn, after one that is not [5]", 2},
     {"rounds", KEY_ROUNDS, "N", 0, "turns of each combination [3]", 2},
-    {"data", KEY_DATA, "DIR", 0, "as train would be given; drawn digits where there is none", 2},
+    {"data", KEY_DATA, "DIR", 0, "as for train; synthetic digits if there is none", 2},
     {"samples", KEY_SAMPLES, "N", 0, "the first N training images only", 2},
     {"dense-images", KEY_DENSE_IMAGES, 0, 0, "with the value 1 for each pixel that is 0", 2},
     {"phases", KEY_PHASES, 0, 0, "show where the time of a step goes", 2},

@@ -98,7 +98,7 @@ class Ours:
         named = ["--data", given] if given is not None else []
         summary, _ = train_ours(self.program, ["--epochs", 1, *named])
         if summary["data"] == "synthetic":
-            raise Failure("data: none found, and the peers cannot train on drawn digits: give --data DIR")
+            raise Failure("data: none found, and the peers cannot train on synthetic digits: give --data DIR")
         return os.path.abspath(summary["data"])
 
     def open(self, work, way):

@@ -10,7 +10,7 @@ static mb_status find(const char *given, mb_machine *machine, mb_epoch_data *dat
     char *folder = NULL;
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
-        data->from = "digits drawn by the program, for no data was found";
+        data->from = "synthetic digits, because no data was found";
         return mb_dataset_synthesize(machine, DRAWN_SEED, &data->whole, error);
     }
     if (status == MB_OK)

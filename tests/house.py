@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ORDER = ["core", "machine", "kernels", "data", "picture", "nn", "model", "train", "report"]
+ORDER = ["core", "machine", "kernels", "data", "synthetic", "picture", "nn", "model", "train", "report"]
 TOP = {"meson.build", "meson_options.txt", "README.md", "LICENSE",
        "src", "include", "bench", "tests", "tools"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Drawn digits are one data set, like any other: runs with different seeds train on the same. */
-enum { DRAWN_SEED = 1 };
+/* Synthetic digits are one dataset: runs with different seeds train on the same images. */
+enum { SYNTHETIC_SEED = 1 };
 
 static mb_status none_found(mb_error *error)
 {
@@ -36,7 +36,7 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
 
 mb_status mb_data_synthesize(mb_machine *machine, mb_dataset **dataset, mb_error *error)
 {
-    return mb_dataset_synthesize(machine, DRAWN_SEED, dataset, error);
+    return mb_dataset_synthesize(machine, SYNTHETIC_SEED, dataset, error);
 }
 
 mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
@@ -48,7 +48,7 @@ mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_
     if (status == MB_OK && folder == NULL) {
         none_found(&none);
         fprintf(stderr,
-                "mnist_blas: %s: training on digits drawn by the program; run "
+                "mnist_blas: %s: training on synthetic digits; run "
                 "tools/fetch-mnist to download MNIST\n",
                 none.text);
         return mb_data_synthesize(machine, dataset, error);

@@ -12,7 +12,7 @@
 mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error);
 
 /* The same for training: where no data was asked for and there is none, says so in one line on
- * stderr and draws digits on the machine. */
+ * stderr and makes synthetic digits. */
 mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
                                      mb_error *error);
 

@@ -166,7 +166,7 @@ static void print_beginning(const train_run *run)
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
     printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
-           data->folder != NULL ? data->folder : "drawn digits", data->train.images.count,
+           data->folder != NULL ? data->folder : "synthetic digits", data->train.images.count,
            data->test.images.count, data->train.images.rows, data->train.images.columns,
            data->classes);
     printf("network  %s, %zu parameters\n", mb_network_spec(run->network),

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* The line that makes a run with these arguments on the data in `folder` (NULL: drawn digits)
+/* The line that makes a run with these arguments on the data in `folder` (NULL: synthetic digits)
  * again: each option that decides the result is written out, defaults too, so that it stays true
  * when they change. One that was given more epochs than its schedule began with is made again from
  * the checkpoint only. On the heap; NULL when memory is out. */

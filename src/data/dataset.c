@@ -1,12 +1,10 @@
+#include "data/dataset.h"
+
 #include "core/file.h"
 #include "core/status.h"
-#include "data/drawn.h"
 #include "data/find.h"
-#include "data/glyphs.h"
 #include "data/idx.h"
-#include "machine/machine.h"
 
-#include <mnist_blas/dataset.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +15,7 @@ struct mb_dataset_storage {
     mb_dataset dataset;
     char *folder;                   /* dataset.folder, to be freed */
     mb_idx files[MB_DATASET_FILES]; /* those not asked for are empty */
-    uint8_t *drawn;                 /* images and labels that were not read */
+    void *memory;                   /* images and labels of mb_dataset_own */
 };
 
 typedef struct mb_dataset_storage opened;
@@ -183,32 +181,6 @@ done:
     return status;
 }
 
-mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
-                                mb_error *error)
-{
-    enum { TRAIN = MB_SYNTHETIC_TRAIN, TEST = MB_SYNTHETIC_TEST, COUNT = TRAIN + TEST };
-    const size_t image_bytes = (size_t)COUNT * MB_SYNTHETIC_PIXELS, bytes = image_bytes + COUNT;
-    if (machine == NULL || dataset == NULL)
-        return mb_fail(error, MB_ERROR_INVALID, "dataset: machine and dataset must not be NULL");
-    opened *all = calloc(1, sizeof *all);
-    if (all == NULL)
-        return mb_fail_memory(error, "drawn digits", sizeof *all);
-    all->dataset.storage = all;
-    all->drawn = malloc(bytes);
-    if (all->drawn == NULL) {
-        mb_dataset_close(&all->dataset);
-        return mb_fail_memory(error, "drawn digits", bytes);
-    }
-    uint8_t *images = all->drawn, *labels = images + image_bytes;
-    mb_synthetic_digits(mb_machine_team(machine), seed, COUNT, images, labels);
-    all->dataset.classes = MB_DIGITS;
-    const mb_images whole = {images, COUNT, 1, MB_SYNTHETIC_SIDE, MB_SYNTHETIC_SIDE};
-    all->dataset.train = (mb_split){mb_images_slice(&whole, 0, TRAIN), labels};
-    all->dataset.test = (mb_split){mb_images_slice(&whole, TRAIN, TEST), labels + TRAIN};
-    *dataset = &all->dataset;
-    return MB_OK;
-}
-
 /* Checks a split of the caller's; *classes becomes one more than its largest label, if that is
  * more. */
 static mb_status check_arrays(const char *name, const mb_split *split, size_t limit,
@@ -265,6 +237,8 @@ mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, si
     return MB_OK;
 }
 
+void mb_dataset_own(mb_dataset *dataset, void *memory) { dataset->storage->memory = memory; }
+
 void mb_dataset_close(mb_dataset *dataset)
 {
     if (dataset == NULL || dataset->storage == NULL)
@@ -272,7 +246,7 @@ void mb_dataset_close(mb_dataset *dataset)
     opened *all = dataset->storage;
     for (size_t i = 0; i < MB_DATASET_FILES; i++)
         mb_idx_free(&all->files[i]);
-    free(all->drawn);
+    free(all->memory);
     free(all->folder);
     free(all);
 }

@@ -146,7 +146,7 @@ static mb_status check_split(const mb_checkpoint *c, const char *key, const char
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: other %s images or labels than those of the run in %s (SHA-256 %.12s, "
                        "not %.12s)",
-                       dataset->folder != NULL ? dataset->folder : "drawn digits", name,
+                       dataset->folder != NULL ? dataset->folder : "synthetic digits", name,
                        c->info.path, found.text, expected);
     return status;
 }

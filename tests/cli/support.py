@@ -130,7 +130,7 @@ class Result:
         self.code, self.out, self.err = code, out, err
         lines = [line for line in err.splitlines() if line and not line.startswith("libgomp: ")]
         self.warnings = [line for line in lines if line.startswith("mnist_blas: warning: ")]
-        self.notices = [line for line in lines if "training on digits drawn" in line]
+        self.notices = [line for line in lines if "training on synthetic digits" in line]
         self.errors = [line for line in lines if line not in self.warnings + self.notices]
 
     def __str__(self):

@@ -1,4 +1,4 @@
-"""A first run on a machine that has no data: the program draws its own digits."""
+"""A first run on a machine that has no data: the program makes its own digits."""
 import os
 import unittest
 
@@ -13,7 +13,7 @@ class Nowhere(ProgramTest):
         super().setUp()
         os.makedirs(self.path("a/b"))
 
-    def draw(self, *arguments, out="out"):
+    def train_here(self, *arguments, out="out"):
         return self.succeed("--epochs", 1, "--no-report", "--out", self.path(out), *arguments,
                             cwd=self.path("a/b"), XDG_CACHE_HOME="/nowhere")
 
@@ -23,24 +23,24 @@ class WithoutData(Nowhere):
 
     def test_trains_and_says_so_in_one_line(self):
         for arguments in ([], ["--quiet"]):
-            notice, = self.draw(*arguments).notices
-            for word in ("./data/mnist", "/nowhere/mnist_blas", "drawn", "tools/fetch-mnist"):
+            notice, = self.train_here(*arguments).notices
+            for word in ("./data/mnist", "/nowhere/mnist_blas", "synthetic", "tools/fetch-mnist"):
                 self.assertIn(word, notice)
             self.assertEqual("synthetic", self.summary()["data"])
             self.assertGreater(self.summary()["test_accuracy"], 0.8)
             self.assertTrue(self.model_bytes())
 
     def test_says_what_it_trains_on(self):
-        self.assertIn("drawn digits: 60000 + 10000 images of 28x28, 10 classes", self.draw().out)
+        self.assertIn("synthetic digits: 60000 + 10000 images of 28x28, 10 classes", self.train_here().out)
 
     def test_digits_and_model_are_the_same_at_any_thread_count(self):
         for threads in (1, 2, 3):
-            self.draw("--threads", threads, out=str(threads))
+            self.train_here("--threads", threads, out=str(threads))
             self.assertEqual(self.model_bytes("1"), self.model_bytes(str(threads)))
 
     def test_another_seed_trains_another_model(self):
-        self.draw(out="one")
-        self.draw("--seed", 2, out="two")
+        self.train_here(out="one")
+        self.train_here("--seed", 2, out="two")
         self.assertNotEqual(self.model_bytes("one"), self.model_bytes("two"))
 
     def test_data_that_was_asked_for_is_never_replaced(self):
@@ -52,10 +52,10 @@ class WithoutData(Nowhere):
 
 @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
 class OnRealDigits(Nowhere):
-    """What was learned from drawn digits holds for handwritten ones."""
+    """What was learned from synthetic digits holds for handwritten ones."""
 
     def test_recognises_four_of_five(self):
-        self.draw("--epochs", 5)
+        self.train_here("--epochs", 5)
         text = self.succeed("evaluate", "--data", support.REAL_DATA,
                             self.path("out", "model.safetensors")).out
         self.assertGreater(float(text.split("accuracy ")[1].split()[0]), 0.8)

@@ -1,5 +1,5 @@
 #include "core/rng.h"
-#include "data/drawn.h"
+#include "synthetic/digits.h"
 #include "picture/normalize.h"
 #include "support.h"
 #include "test.h"

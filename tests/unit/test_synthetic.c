@@ -1,6 +1,6 @@
-#include "data/drawn.h"
 #include "machine/machine.h"
 #include "support.h"
+#include "synthetic/digits.h"
 #include "test.h"
 #include "training.h"
 
@@ -11,10 +11,12 @@
 
 enum { SIDE = MB_SYNTHETIC_SIDE, PIXELS = MB_SYNTHETIC_PIXELS, FEW = 1000 };
 
+#define HASH_START 0xcbf29ce484222325u
+
 /* The whole data set of seed 1, for the tests that only look at it. */
 static mb_dataset *whole;
 
-static int draw_whole(void **state)
+static int make_whole(void **state)
 {
     (void)state;
     mb_machine *machine = mb_test_machine(2);
@@ -34,32 +36,32 @@ typedef struct digits {
     uint8_t images[FEW * PIXELS], labels[FEW];
 } digits;
 
-static digits *draw_few(size_t threads, uint64_t seed)
+static digits *make_few(size_t threads, uint64_t seed)
 {
-    digits *drawn = malloc(sizeof *drawn);
-    assert_non_null(drawn);
-    memset(drawn, 0xa5, sizeof *drawn);
+    digits *made = malloc(sizeof *made);
+    assert_non_null(made);
+    memset(made, 0xa5, sizeof *made);
     mb_machine *machine = mb_test_machine(threads);
-    mb_synthetic_digits(mb_machine_team(machine), seed, FEW, drawn->images, drawn->labels);
+    mb_synthetic_digits(mb_machine_team(machine), seed, FEW, made->images, made->labels);
     mb_machine_close(machine);
-    return drawn;
+    return made;
 }
 
 TEST(bytes_are_the_same_at_any_thread_count)
 {
-    digits *once = draw_few(1, 5);
+    digits *once = make_few(1, 5);
     static const size_t counts[] = {1, 2, 3, 7};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        digits *again = draw_few(counts[i], 5);
+        digits *again = make_few(counts[i], 5);
         assert_memory_equal(once, again, sizeof *once);
         free(again);
     }
     free(once);
 }
 
-TEST(another_seed_draws_others)
+TEST(another_seed_gives_others)
 {
-    digits *one = draw_few(1, 5), *other = draw_few(1, 6);
+    digits *one = make_few(1, 5), *other = make_few(1, 6);
     size_t same_labels = 0;
     for (size_t i = 0; i < FEW; i++) {
         assert_memory_not_equal(one->images + i * PIXELS, other->images + i * PIXELS, PIXELS);
@@ -192,7 +194,7 @@ TEST(statistics_are_those_of_mnist)
     assert_true(fabs(width / (double)split->images.count - 2.47) < 0.12);
 }
 
-/* In MNIST's training images the lines of digits that are at most 12 pixels wide, but for 1, are on
+/* In MNIST's training images the lines of digits of at most 12 pixels in width, except 1, are on
  * average 0.85 as wide as those of others: bolder ones would fill the bows. */
 TEST(narrow_digits_have_thinner_lines)
 {
@@ -213,13 +215,21 @@ TEST(narrow_digits_have_thinner_lines)
     assert_true(fabs(ratio - 0.85) < 0.04);
 }
 
-/* FNV-1a, of the image; equal images have equal ones. */
-static uint64_t hash(const uint8_t *pixels)
+/* FNV-1a. */
+static uint64_t hash(uint64_t value, const uint8_t *bytes, size_t count)
 {
-    uint64_t value = 0xcbf29ce484222325u;
-    for (size_t p = 0; p < PIXELS; p++)
-        value = (value ^ pixels[p]) * 0x100000001b3u;
+    for (size_t i = 0; i < count; i++)
+        value = (value ^ bytes[i]) * 0x100000001b3u;
     return value;
+}
+
+/* A seed gives the same digits in every version: models of synthetic digits stay reproducible. */
+TEST(bytes_of_a_seed)
+{
+    const mb_split *split = &whole->train;
+    uint64_t value = hash(HASH_START, split->images.pixels, split->images.count * PIXELS);
+    value = hash(value, split->labels, split->images.count);
+    assert_true(value == 0xcdf8fed428beb769u);
 }
 
 static int ascending(const void *a, const void *b)
@@ -234,18 +244,19 @@ TEST(no_image_comes_twice)
     uint64_t *hashes = calloc(count, sizeof *hashes);
     assert_non_null(hashes);
     for (size_t i = 0; i < count; i++)
-        hashes[i] =
-            i < whole->train.images.count
-                ? hash(whole->train.images.pixels + i * PIXELS)
-                : hash(whole->test.images.pixels + (i - whole->train.images.count) * PIXELS);
+        hashes[i] = i < whole->train.images.count
+                        ? hash(HASH_START, whole->train.images.pixels + i * PIXELS, PIXELS)
+                        : hash(HASH_START,
+                               whole->test.images.pixels + (i - whole->train.images.count) * PIXELS,
+                               PIXELS);
     qsort(hashes, count, sizeof *hashes, ascending);
     for (size_t i = 1; i < count; i++)
         assert_true(hashes[i] != hashes[i - 1]);
     free(hashes);
 }
 
-/* A network with the program's defaults that has seen drawn digits only; the share of `split` that
- * it tells. */
+/* The accuracy on `split` of a network that was trained with the program's defaults on synthetic
+ * digits only. */
 static double accuracy_on(const mb_split *split)
 {
     mb_machine *machine = mb_test_machine(2);
@@ -266,11 +277,11 @@ static double accuracy_on(const mb_split *split)
 }
 
 /* On MNIST's training images: its test images choose nothing, tests included. */
-TEST(real_digits_are_told_after_training_on_drawn_ones)
+TEST(real_digits_after_training_on_synthetic_ones)
 {
     const char *folder = getenv("MNIST_BLAS_DATA");
     if (folder == NULL || *folder == '\0') {
-        print_message("MNIST_BLAS_DATA is not set: no real MNIST to tell\n");
+        print_message("MNIST_BLAS_DATA is not set: no real MNIST to test on\n");
         skip();
     }
     mb_dataset *real = NULL;
@@ -292,4 +303,4 @@ TEST(null_arguments_are_refused)
     mb_machine_close(machine);
 }
 
-TEST_GROUP(draw_whole, close_whole);
+TEST_GROUP(make_whole, close_whole);
