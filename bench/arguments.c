@@ -1,29 +1,14 @@
 #include "arguments.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-mb_status mb_parse_size_list(const char *option, const char *text, size_t least, size_t most,
-                             mb_size_list *counts, mb_error *error)
+mb_status mb_bench_parse(char *program, const char *about, const mb_option *options, int argc,
+                         char **argv, void *arguments, mb_error *error)
 {
-    *counts = (mb_size_list){0};
-    for (const char *next = text; next != NULL;) {
-        const size_t length = strcspn(next, ",");
-        char one[32];
-        if (counts->count == MB_MAX_LIST)
-            return mb_fail(error, MB_ERROR_INVALID, "%s: more than %d numbers", option,
-                           MB_MAX_LIST);
-        snprintf(one, sizeof one, "%.*s", (int)(length < 31 ? length : 31), next);
-        const mb_status status =
-            mb_parse_size(option, one, least, most, &counts->value[counts->count], error);
-        if (status != MB_OK)
-            return status;
-        counts->count++;
-        next = next[length] == ',' ? next + length + 1 : NULL;
-    }
-    return MB_OK;
+    const mb_command command = {.program = program, .about = about, .groups = {{options, 0}}};
+    return mb_parse_arguments(&command, argc, argv, arguments, NULL, error);
 }
 
 mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine **machine,

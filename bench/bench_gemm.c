@@ -6,7 +6,7 @@
 #include "products.h"
 #include "restart.h"
 
-#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,11 +14,10 @@ static char program[] = "bench_gemm";
 
 typedef struct arguments {
     mb_size_list threads, batch_sizes;
-    const char *network[MB_MAX_LIST];
-    size_t networks, repeats;
+    mb_text_list networks;
+    size_t repeats;
     const char *json;
     bool big_only, sparse, all_cores;
-    mb_error *error;
 } arguments;
 
 static mb_status add(mb_bench_results *results, mb_bench_result *result, double limit,
@@ -34,11 +33,11 @@ static mb_status measure_products(mb_machine *machine, const arguments *given, d
                                   mb_bench_results *results, mb_error *error)
 {
     mb_status status = MB_OK;
-    for (size_t n = 0; n < given->networks; n++)
+    for (size_t n = 0; n < given->networks.count; n++)
         for (size_t b = 0; b < given->batch_sizes.count && status == MB_OK; b++) {
             mb_products *products = NULL;
-            status = mb_products_open(machine, given->network[n], given->batch_sizes.value[b],
-                                      given->sparse, &products, error);
+            status = mb_products_open(machine, given->networks.value[n],
+                                      given->batch_sizes.value[b], given->sparse, &products, error);
             if (status == MB_OK)
                 status = mb_products_measure(products, limit, given->repeats, results, error);
             mb_products_close(products);
@@ -110,101 +109,39 @@ static mb_status run(const arguments *given, mb_error *error)
 
 /* ---- options ---- */
 
-enum {
-    KEY_THREADS = 256,
-    KEY_BATCH_SIZE,
-    KEY_NETWORK,
-    KEY_SPARSE,
-    KEY_REPEATS,
-    KEY_BIG_ONLY,
-    KEY_ALL_CORES,
-    KEY_JSON
-};
+#define AT(member) offsetof(arguments, member)
 
-static const struct argp_option options[] = {
-    {"threads", KEY_THREADS, "N,...", 0, "team sizes [as train would choose]", 0},
-    {"batch-size", KEY_BATCH_SIZE, "N,...", 0, "samples of a step [64]", 0},
-    {"network", KEY_NETWORK, "SPEC", 0,
-     "as train takes it, for 28x28 images of 10 classes; may be given several times [mlp]", 0},
-    {"sparse", KEY_SPARSE, 0, 0,
-     "blank pixels in the images, as digits have: the first layer then makes no use of SGEMM, and "
+static const mb_option options[] = {
+    MB_BENCH_OPTION_THREADS(AT(threads)),
+    MB_BENCH_OPTION_BATCH_SIZES(AT(batch_sizes)),
+    MB_BENCH_OPTION_NETWORKS(AT(networks)),
+    {"sparse", NULL, MB_BENCH_HEADING, AT(sparse),
+     "zero pixels in the images, as in digits: the first layer then does not use SGEMM, and "
      "bench_kernels has its products",
-     0},
-    {"repeats", KEY_REPEATS, "N", 0, "timings of each product [20]", 0},
-    {"big-only", KEY_BIG_ONLY, 0, 0, "leave the step's products out", 0},
-    {"all-cores", KEY_ALL_CORES, 0, 0,
-     "again with each kernel set of OpenBLAS that this CPU can run", 0},
-    {"json", KEY_JSON, "FILE", 0, "write the figures as Google Benchmark does", 0},
-    {0}};
-
-static mb_status add_network(arguments *given, const char *text, mb_error *error)
-{
-    if (given->networks == MB_MAX_LIST)
-        return mb_fail(error, MB_ERROR_INVALID, "--network: more than %d", MB_MAX_LIST);
-    given->network[given->networks++] = text;
-    return MB_OK;
-}
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-    arguments *given = state->input;
-    mb_error *error = given->error;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_THREADS:
-        status = mb_parse_size_list("--threads", text, 1, MB_MAX_THREADS, &given->threads, error);
-        break;
-    case KEY_BATCH_SIZE:
-        status = mb_parse_size_list("--batch-size", text, 1, MB_MAX_BENCH_BATCH,
-                                    &given->batch_sizes, error);
-        break;
-    case KEY_NETWORK:
-        status = add_network(given, text, error);
-        break;
-    case KEY_SPARSE:
-        given->sparse = true;
-        break;
-    case KEY_REPEATS:
-        status = mb_parse_size("--repeats", text, 1, MB_MAX_REPEATS, &given->repeats, error);
-        break;
-    case KEY_BIG_ONLY:
-        given->big_only = true;
-        break;
-    case KEY_ALL_CORES:
-        given->all_cores = true;
-        break;
-    case KEY_JSON:
-        given->json = text;
-        break;
-    case ARGP_KEY_ARG:
-        status = mb_fail(error, MB_ERROR_INVALID, "%s: there are options only", text);
-        break;
-    case ARGP_KEY_END:
-        if (given->networks == 0)
-            given->network[given->networks++] = "mlp";
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
+     MB_KIND_FLAG},
+    {"repeats", NULL, MB_BENCH_HEADING, AT(repeats), "timings of each product",
+     MB_KIND_SIZE(1, MB_MAX_REPEATS)},
+    {"big-only", NULL, MB_BENCH_HEADING, AT(big_only), "leave out the products of the step",
+     MB_KIND_FLAG},
+    {"all-cores", NULL, MB_BENCH_HEADING, AT(all_cores),
+     "repeat with each kernel set of OpenBLAS that this CPU can run", MB_KIND_FLAG},
+    MB_BENCH_OPTION_JSON(AT(json)),
+    {0},
+};
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "",
-        .doc = "bench_gemm measures how fast OpenBLAS multiplies on this machine: the product of "
-               "two 1024x1024 matrices, and the products of a training step, which each thread "
-               "does as it does them in the step. GFLOP/s are those of all threads together; the "
-               "limit is what the multiply-add units do with numbers in registers."};
-    mb_error error = {0};
-    arguments given = {.threads = {.count = 1},
-                       .batch_sizes = {.value = {64}, .count = 1},
-                       .repeats = 20,
-                       .error = &error};
-    mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
+    static const char about[] =
+        "bench_gemm measures how fast OpenBLAS multiplies on this machine: the product of two "
+        "1024x1024 matrices, and the products of a training step of 28x28 images and 10 classes, "
+        "each thread computing what it computes in the step. GFLOP/s are the sum over threads; the "
+        "limit is what the multiply-add units do with operands in registers.";
+    mb_error error;
+    arguments given = {
+        .threads = {.count = 1}, .batch_sizes = {.value = {64}, .count = 1}, .repeats = 20};
+    mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
+    if (given.networks.count == 0)
+        given.networks = (mb_text_list){{"mlp"}, 1};
     if (status == MB_OK && given.all_cores) {
         status = mb_bench_all_cores(argv, given.json, &error);
     } else if (status == MB_OK) {

@@ -6,8 +6,8 @@
 #include "core/clock.h"
 #include "machine/machine.h"
 
-#include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,6 @@ static char program[] = "bench_kernels";
 typedef struct arguments {
     size_t batch_size, repeats;
     const char *only, *json;
-    mb_error *error;
 } arguments;
 
 /* A case with one set of kernels. */
@@ -196,55 +195,30 @@ static mb_status run(const arguments *given, mb_error *error)
 
 /* ---- options ---- */
 
-enum { KEY_BATCH_SIZE = 256, KEY_ONLY, KEY_REPEATS, KEY_JSON, MAX_ROWS = 4096 };
+#define AT(member) offsetof(arguments, member)
 
-static const struct argp_option options[] = {
-    {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples per step [64]", 0},
-    {"only", KEY_ONLY, "NAME", 0, "one kernel, by its name in the table", 0},
-    {"repeats", KEY_REPEATS, "N", 0, "timings of each kernel and set [20]", 0},
-    {"json", KEY_JSON, "FILE", 0, "write the figures as Google Benchmark does", 0},
-    {0}};
-
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-    arguments *given = state->input;
-    mb_error *error = given->error;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_BATCH_SIZE:
-        status = mb_parse_size("--batch-size", text, 1, MAX_ROWS, &given->batch_size, error);
-        break;
-    case KEY_ONLY:
-        given->only = text;
-        break;
-    case KEY_REPEATS:
-        status = mb_parse_size("--repeats", text, 1, MB_MAX_REPEATS, &given->repeats, error);
-        break;
-    case KEY_JSON:
-        given->json = text;
-        break;
-    case ARGP_KEY_ARG:
-        status = mb_fail(error, MB_ERROR_INVALID, "%s: unexpected argument", text);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
+static const mb_option options[] = {
+    {"batch-size", NULL, MB_BENCH_HEADING, AT(batch_size), "samples per step",
+     MB_KIND_SIZE(1, 4096)},
+    {"only", NULL, MB_BENCH_HEADING, AT(only), "one kernel, by its name in the table",
+     MB_KIND_TEXT("NAME"), .unset = "all"},
+    {"repeats", NULL, MB_BENCH_HEADING, AT(repeats), "timings of each kernel and set",
+     MB_KIND_SIZE(1, MB_MAX_REPEATS)},
+    MB_BENCH_OPTION_JSON(AT(json)),
+    {0},
+};
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "",
-        .doc = "bench_kernels measures the kernels that are not OpenBLAS's, on one thread, at the "
-               "sizes of a training step of 784-128-64-10, or of lenet5 and cnn: each kernel set "
-               "that this CPU supports, beside a reference in plain C. A result that is not the "
-               "reference's is an error."};
-    mb_error error = {0};
-    arguments given = {.batch_size = 64, .repeats = 20, .error = &error};
-    mb_status status = mb_parse_program(program, &argp, argc, argv, &given, &error);
+    static const char about[] =
+        "bench_kernels measures the kernels that are not OpenBLAS's, on one thread, at the sizes "
+        "of "
+        "a training step of 784-128-64-10, or of lenet5 and cnn: each kernel set that this CPU "
+        "supports, beside a reference in plain C. A result that is not the reference's is an "
+        "error.";
+    mb_error error;
+    arguments given = {.batch_size = 64, .repeats = 20};
+    mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
     if (status == MB_OK)
         status = run(&given, &error);
     return mb_bench_exit(program, status, &error);

@@ -1,148 +1,295 @@
 #include "cli.h"
 
-#include <mnist_blas/options.h>
-
 #include "data/find.h"
 
+#include <argp.h>
 #include <errno.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What the options of all commands need. */
-typedef struct common_input {
-    void *input; /* of the command's own options */
-    char name[64];
-} common_input;
+enum { MAX_HEADINGS = 8, FIRST_KEY = 256 };
 
-static const struct argp_option common_options[] = {{0, 0, 0, 0, "About the program:", -1},
-                                                    {"help", '?', 0, 0, "show this help", -1},
-                                                    {"version", 'V', 0, 0, "show the version", -1},
-                                                    {0}};
+/* A command line while argp takes it apart. */
+typedef struct parsing {
+    const mb_command *command;
+    void *arguments;
+    const mb_option **given;
+    size_t given_count;
+    mb_error *error;
+    char name[64]; /* "mnist_blas evaluate" */
+    const char *headings[MAX_HEADINGS];
+    struct argp_option options[MB_MAX_OPTIONS + MAX_HEADINGS + 4];
+    size_t count;
+    char *help[MB_MAX_OPTIONS];
+} parsing;
+
+const mb_option *mb_command_option(const mb_command *command, size_t number, size_t *offset)
+{
+    for (size_t i = 0; i < MB_MAX_GROUPS; i++) {
+        const mb_option *option = command->groups[i].options;
+        *offset = command->groups[i].offset;
+        for (; option != NULL && option->name != NULL; option++)
+            if (number-- == 0)
+                return option;
+    }
+    return NULL;
+}
+
+/* ---- help ---- */
+
+static void print_names(FILE *out, const mb_enum *names, unsigned chosen, bool explained)
+{
+    for (unsigned i = 0; chosen >> i != 0 && i < names->count; i++) {
+        const unsigned rest = chosen >> i >> 1, before = chosen & ((1u << i) - 1);
+        if ((chosen >> i & 1) == 0)
+            continue;
+        fprintf(out, "%s%s", before == 0 ? "" : rest != 0 ? ", " : " or ", names->values[i].name);
+        if (explained && names->values[i].help != NULL)
+            fprintf(out, " (%s)", names->values[i].help);
+    }
+}
+
+void mb_print_option_help(FILE *out, const mb_option *option)
+{
+    fputs(option->help, out);
+    if (option->names != NULL) {
+        fputs(": ", out);
+        print_names(out, option->names, (1u << option->names->count) - 1, true);
+    }
+    if (option->needs != NULL) {
+        fputs(" (with ", out);
+        print_names(out, option->needs, option->needs_values, false);
+        putc(')', out);
+    }
+}
+
+/* "0.9", or "adam 0.999, adamw 0.98" where the optimizers differ. */
+static void print_training_default(FILE *out, const mb_option *option)
+{
+    char first[MB_OPTION_TEXT_SIZE] = "", text[MB_OPTION_TEXT_SIZE];
+    unsigned applies = 0;
+    bool same = true;
+    for (unsigned i = 0; i < mb_optimizer_names.count; i++) {
+        const mb_training_options defaults = mb_training_defaults((mb_optimizer_kind)i);
+        if (option->needs == &mb_optimizer_names && !mb_option_applies(option, &defaults))
+            continue;
+        mb_option_format(option, &defaults, applies == 0 ? first : text, MB_OPTION_TEXT_SIZE);
+        same = same && (applies == 0 || strcmp(first, text) == 0);
+        applies |= 1u << i;
+    }
+    if (same)
+        fputs(first, out);
+    for (unsigned i = 0, printed = 0; !same && i < mb_optimizer_names.count; i++) {
+        const mb_training_options defaults = mb_training_defaults((mb_optimizer_kind)i);
+        if ((applies >> i & 1) != 0)
+            fprintf(out, "%s%s %s", printed++ > 0 ? ", " : "",
+                    mb_optimizer_name((mb_optimizer_kind)i),
+                    mb_option_format(option, &defaults, text, sizeof text));
+    }
+}
+
+static bool is_training_option(const mb_option *option)
+{
+    const mb_option *one = mb_training_option_table;
+    while (one->name != NULL && one != option)
+        one++;
+    return one == option;
+}
+
+void mb_print_option_default(FILE *out, const mb_option *option, const void *arguments,
+                             const char *folders)
+{
+    char text[256];
+    if (option->kind == MB_OPTION_FLAG)
+        return;
+    if (option->unset != NULL && strcmp(option->name, "data") == 0)
+        fprintf(out, "%s %s", option->unset, folders);
+    else if (option->unset != NULL)
+        fputs(option->unset, out);
+    else if (is_training_option(option) && option->kind != MB_OPTION_ENUM)
+        print_training_default(out, option);
+    else
+        fputs(mb_option_format(option, arguments, text, sizeof text), out);
+}
+
+/* Help and default of an option, on the heap; NULL if memory is out. */
+static char *help_of(const parsing *p, size_t number, const char *folders)
+{
+    char *text = NULL;
+    size_t size = 0, offset;
+    const mb_option *option = mb_command_option(p->command, number, &offset);
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    mb_print_option_help(out, option);
+    if (option->kind != MB_OPTION_FLAG) {
+        fputs(" [", out);
+        mb_print_option_default(out, option, (const char *)p->arguments + offset, folders);
+        putc(']', out);
+    }
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
 
 /* argp's layout follows ARGP_HELP_FMT, and with some of its values prints without end. */
 static void print_help(struct argp_state *state)
 {
-    const common_input *common = state->input;
+    const parsing *p = state->input;
     setenv("ARGP_HELP_FMT", "rmargin=79", 1);
-    state->name = (char *)(uintptr_t)common->name; /* argp changes nothing in it */
+    state->name = (char *)(uintptr_t)p->name; /* argp changes nothing in it */
     argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
 }
 
-static error_t parse_common(int key, char *argument, struct argp_state *state)
+/* ---- parsing ---- */
+
+static void add_heading(parsing *p, const char *heading, int number)
 {
-    const common_input *common = state->input;
-    (void)argument;
+    p->headings[number - 1] = heading;
+    p->options[p->count++] = (struct argp_option){.doc = heading, .group = number};
+}
+
+/* Options for argp, whose keys are FIRST_KEY and the options' numbers; headings in the order in
+ * which they come. */
+static mb_status list_options(parsing *p)
+{
+    size_t offset;
+    char *folders = mb_dataset_search_path();
+    const mb_option *option;
+    mb_status status = MB_OK;
+    int headings = 0;
+    for (size_t i = 0; (option = mb_command_option(p->command, i, &offset)) != NULL; i++) {
+        int number = 1;
+        if (option->help == NULL)
+            continue;
+        while (number <= headings && strcmp(p->headings[number - 1], option->group) != 0)
+            number++;
+        if (number > headings)
+            add_heading(p, option->group, headings = number);
+        p->help[i] = help_of(p, i, folders != NULL ? folders : "the usual folders");
+        if (p->help[i] == NULL)
+            status = mb_fail_memory(p->error, "help", 1);
+        p->options[p->count++] = (struct argp_option){.name = option->name,
+                                                      .key = FIRST_KEY + (int)i,
+                                                      .arg = option->metavar,
+                                                      .doc = p->help[i],
+                                                      .group = number};
+    }
+    free(folders);
+    p->options[p->count++] = (struct argp_option){.doc = "About the program:", .group = -1};
+    p->options[p->count++] =
+        (struct argp_option){.name = "help", .key = '?', .doc = "show this help", .group = -1};
+    p->options[p->count++] =
+        (struct argp_option){.name = "version", .key = 'V', .doc = "show the version", .group = -1};
+    return status;
+}
+
+static mb_status set_option(parsing *p, size_t number, const char *text)
+{
+    size_t offset;
+    mb_error why;
+    const mb_option *option = mb_command_option(p->command, number, &offset);
+    if (mb_option_parse(option, (char *)p->arguments + offset, text != NULL ? text : "on", &why) !=
+        MB_OK)
+        return mb_fail(p->error, why.status, "--%s", why.text);
+    for (size_t i = 0; p->given != NULL && i < p->given_count; i++)
+        if (p->given[i] == option)
+            return MB_OK;
+    if (p->given != NULL)
+        p->given[p->given_count++] = option;
+    return MB_OK;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    parsing *p = state->input;
+    const mb_command *command = p->command;
+    mb_status status = MB_OK;
     if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = common->input;
         /* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
         FILE *nowhere = fopen("/dev/null", "w");
         if (nowhere != NULL)
             state->err_stream = nowhere;
-        return 0;
-    }
-    if (key == '?')
-        print_help(state);
-    else if (key == 'V')
-        printf("mnist_blas %s\n", mb_version());
+    } else if (key == '?' || key == 'V') {
+        if (key == '?')
+            print_help(state);
+        else
+            printf("mnist_blas %s\n", mb_version());
+        exit(mb_check_output(MB_EXIT_DONE));
+    } else if (key == ARGP_KEY_ARG && command->operand != NULL)
+        status = command->operand(p->arguments, text, p->error);
+    else if (key == ARGP_KEY_ARG)
+        status = mb_fail(p->error, MB_ERROR_INVALID, "%s: takes no arguments, got '%s'",
+                         command->name != NULL ? command->name : command->program, text);
+    else if (key >= FIRST_KEY && key < FIRST_KEY + MB_MAX_OPTIONS)
+        status = set_option(p, (size_t)(key - FIRST_KEY), text);
     else
         return ARGP_ERR_UNKNOWN;
-    exit(mb_check_output(MB_EXIT_DONE));
+    return status == MB_OK ? 0 : EINVAL;
 }
 
-static mb_status parse(const struct argp *argp, int argc, char **argv, common_input *common,
-                       mb_error *error)
+/* The help's text around the options, as argp takes it; NULL if memory is out. */
+static char *describe(const mb_command *command)
 {
-    struct argp options = *argp;
-    options.doc = options.args_doc = NULL; /* the help shows those of the outer argp */
-    const struct argp_child children[] = {{.argp = &options}, {0}};
-    const struct argp outer = {.options = common_options,
-                               .parser = parse_common,
-                               .args_doc = argp->args_doc,
-                               .doc = argp->doc,
-                               .children = children};
+    char *text = NULL, line[64];
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    fputs(command->about, out);
+    for (size_t i = 0; command->commands != NULL && command->commands[i] != NULL; i++) {
+        const mb_command *one = command->commands[i];
+        snprintf(line, sizeof line, i == 0 ? "[%s]%s%s" : "%s%s%s", one->name,
+                 one->operands != NULL ? " " : "", one->operands != NULL ? one->operands : "");
+        fprintf(out, "%s  mnist_blas %-22s  %s%s",
+                i == 0 ? "\n\nCommands, each with its own --help:\n" : "", line, one->brief,
+                command->commands[i + 1] != NULL ? "\n" : "");
+    }
+    if (command->examples != NULL)
+        fprintf(out, "\v%s", command->examples);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static mb_status parse_all(parsing *p, int argc, char **argv)
+{
+    char *text = describe(p->command);
+    if (text == NULL)
+        return mb_fail_memory(p->error, "help", strlen(p->command->about));
+    const struct argp argp = {
+        .options = p->options, .parser = parse, .args_doc = p->command->operands, .doc = text};
     argp_err_exit_status = MB_EXIT_USAGE;
-    const error_t failed = argp_parse(&outer, argc, argv, ARGP_NO_HELP, NULL, common);
-    if (failed == 0)
-        return MB_OK;
-    if (error->status == MB_OK)
-        return mb_fail(error, MB_ERROR_INVALID, "arguments: %s", strerror(failed));
-    return error->status;
+    const error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, p);
+    free(text);
+    if (failed != 0 && p->error->status == MB_OK)
+        mb_fail(p->error, MB_ERROR_INVALID, "arguments: %s", strerror(failed));
+    return p->error->status;
 }
 
-mb_status mb_parse_program(char *program, const struct argp *argp, int argc, char **argv,
-                           void *input, mb_error *error)
+mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
+                             const mb_option **given, mb_error *error)
 {
-    common_input common = {.input = input};
-    snprintf(common.name, sizeof common.name, "%s", program);
+    static char mnist_blas[] = "mnist_blas";
+    parsing p = {.command = command, .arguments = arguments, .given = given, .error = error};
+    char *program = command->program != NULL ? command->program : mnist_blas;
+    *error = (mb_error){0};
+    snprintf(p.name, sizeof p.name, "%s%s%s", program, command->name != NULL ? " " : "",
+             command->name != NULL ? argv[0] : "");
     argv[0] = program; /* messages of getopt begin with it */
-    return parse(argp, argc, argv, &common, error);
+    mb_status status = list_options(&p);
+    if (status == MB_OK)
+        status = parse_all(&p, argc, argv);
+    if (given != NULL)
+        given[p.given_count] = NULL;
+    for (size_t i = 0; i < MB_MAX_OPTIONS; i++)
+        free(p.help[i]);
+    return status;
 }
 
-mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
-                             mb_error *error)
-{
-    static char program[] = "mnist_blas";
-    common_input common = {.input = input};
-    snprintf(common.name, sizeof common.name, "%s %s", program, argv[0]);
-    argv[0] = program;
-    return parse(argp, argc, argv, &common, error);
-}
-
-char *mb_help_default(const char *text, const char *format, ...)
-{
-    char value[1024], *whole = NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(value, sizeof value, format, arguments);
-    va_end(arguments);
-    return asprintf(&whole, "%s [%s]", text, value) >= 0 ? whole : (char *)(uintptr_t)text;
-}
-
-char *mb_help_default_data(const char *text)
-{
-    char *places = mb_dataset_search_path();
-    char *whole = mb_help_default(text, "MNIST_BLAS_DATA, else the first that has data of %s",
-                                  places != NULL ? places : "the usual places");
-    free(places);
-    return whole;
-}
-
-char *mb_help_default_threads(const char *text)
-{
-    return mb_help_default(text, "OMP_NUM_THREADS, else one a core");
-}
-
-char *mb_help_default_model(const char *text)
-{
-    return mb_help_default(text, "what a file of ours says");
-}
-
-mb_status mb_parse_size(const char *option, const char *text, size_t least, size_t most,
-                        size_t *value, mb_error *error)
-{
-    char *end = NULL;
-    errno = 0;
-    const unsigned long long number = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
-    if (end == NULL || *end != '\0' || errno != 0 || number < least || number > most)
-        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a whole number from %zu to %zu",
-                       option, text, least, most);
-    *value = (size_t)number;
-    return MB_OK;
-}
-
-mb_status mb_parse_real_option(const char *option, const char *text, double *value, mb_error *error)
-{
-    char *end = NULL;
-    const double number = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(number))
-        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a number", option, text);
-    *value = number;
-    return MB_OK;
-}
+/* ---- the end of a command ---- */
 
 int mb_report_error(const mb_error *error)
 {
@@ -156,49 +303,6 @@ void mb_report_warnings(const mb_machine *machine)
     const char *warning = mb_machine_describe(machine)->warning;
     if (warning != NULL)
         fprintf(stderr, "mnist_blas: warning: %s\n", warning);
-}
-
-static mb_status no_such_name(const char *option, const char *text, const char *const names[3],
-                              mb_error *error)
-{
-    return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not one of %s, %s, %s", option, text,
-                   names[0], names[1], names[2]);
-}
-
-mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
-                             mb_error *error)
-{
-    const char *names[] = {mb_optimizer_name(MB_OPTIMIZER_SGD),
-                           mb_optimizer_name(MB_OPTIMIZER_ADAM),
-                           mb_optimizer_name(MB_OPTIMIZER_ADAMW)};
-    for (*kind = MB_OPTIMIZER_SGD; *kind <= MB_OPTIMIZER_ADAMW; (*kind)++)
-        if (strcmp(text, names[*kind]) == 0)
-            return MB_OK;
-    return no_such_name(option, text, names, error);
-}
-
-mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
-                            mb_error *error)
-{
-    const char *names[] = {mb_schedule_name(MB_SCHEDULE_CONSTANT),
-                           mb_schedule_name(MB_SCHEDULE_COSINE),
-                           mb_schedule_name(MB_SCHEDULE_ONECYCLE)};
-    for (*kind = MB_SCHEDULE_CONSTANT; *kind <= MB_SCHEDULE_ONECYCLE; (*kind)++)
-        if (strcmp(text, names[*kind]) == 0)
-            return MB_OK;
-    return no_such_name(option, text, names, error);
-}
-
-mb_status mb_parse_augmentation(const char *option, const char *text, mb_augmentation_kind *kind,
-                                mb_error *error)
-{
-    const char *names[] = {mb_augmentation_name(MB_AUGMENT_NONE),
-                           mb_augmentation_name(MB_AUGMENT_AFFINE),
-                           mb_augmentation_name(MB_AUGMENT_ELASTIC)};
-    for (*kind = MB_AUGMENT_NONE; *kind <= MB_AUGMENT_ELASTIC; (*kind)++)
-        if (strcmp(text, names[*kind]) == 0)
-            return MB_OK;
-    return no_such_name(option, text, names, error);
 }
 
 int mb_check_output(int code)

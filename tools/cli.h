@@ -1,57 +1,80 @@
-/* What the commands share: options, errors, and the way a command ends. */
+/* The command line: a command as data, its parser, and the way a command ends. */
 #ifndef MB_TOOLS_CLI_H
 #define MB_TOOLS_CLI_H
 
 #include "core/status.h"
-#include "machine/threads.h"
 
 #include <mnist_blas/mnist_blas.h>
 
-#include <argp.h>
+#include <stdio.h>
 
 /* Exit codes of the contract. */
 enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 
-/* The commands: arguments with the command's own name as the first, exit code as the result. */
-int mb_command_train(int argc, char **argv);
-int mb_command_evaluate(int argc, char **argv);
-int mb_command_predict(int argc, char **argv);
-int mb_command_export(int argc, char **argv);
-int mb_command_tune(int argc, char **argv);
-int mb_command_info(int argc, char **argv);
+/* A table of options, ended by a name NULL, of the struct that begins at `offset` of the command's
+ * arguments. */
+typedef struct mb_option_group {
+    const mb_option *options;
+    size_t offset;
+} mb_option_group;
 
-/* Parses a command's arguments with argp, and --help and --version, which every command has. A
- * parser that refuses an argument fills *error and returns EINVAL. Replaces argv[0]. Returns MB_OK
- * or MB_ERROR_INVALID with *error filled; ends the program for --help, --version (exit 0) and for
- * options that argp itself refuses (one line, exit 2). */
-mb_status mb_parse_arguments(const struct argp *argp, int argc, char **argv, void *input,
-                             mb_error *error);
+enum { MB_MAX_GROUPS = 3, MB_MAX_OPTIONS = 60 };
 
-/* The same for a program of that name that has no commands. */
-mb_status mb_parse_program(char *program, const struct argp *argp, int argc, char **argv,
-                           void *input, mb_error *error);
+/* A command of mnist_blas, or a program that has no commands. */
+typedef struct mb_command {
+    const char *name;     /* "evaluate"; NULL: the program itself */
+    char *program;        /* with which messages begin; NULL: mnist_blas */
+    const char *operands; /* "MODEL IMAGE..."; NULL: takes options only */
+    const char *brief;    /* in the list of commands */
+    const char *about;    /* first paragraph of the help */
+    const char *examples; /* last paragraphs of the help; NULL: none */
+    mb_option_group groups[MB_MAX_GROUPS];
+    size_t size; /* of the arguments' struct */
+    void (*set_defaults)(void *arguments);
+    /* Takes one operand. MB_ERROR_INVALID. */
+    mb_status (*operand)(void *arguments, char *text, mb_error *error);
+    /* Runs it: arguments with the command's own name as the first, exit code as the result. */
+    int (*run)(int argc, char **argv);
+    /* The commands that the help lists, ended by NULL; NULL: none. */
+    const struct mb_command *const *commands;
+} mb_command;
 
-/* For help filters: an option's text with its default in brackets behind it, on the heap, or the
- * text itself where memory is out; those that several commands have. */
-char *mb_help_default(const char *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-char *mb_help_default_data(const char *text);
-char *mb_help_default_threads(const char *text);
-char *mb_help_default_model(const char *text);
+/* The commands of mnist_blas, ended by NULL; the first is the default. */
+extern const mb_command *const mb_commands[];
+extern const mb_command mb_command_train, mb_command_evaluate, mb_command_predict,
+    mb_command_export, mb_command_tune, mb_command_info;
 
-/* For parsers: a whole number in least..most, or a finite number, from an option's argument.
- * MB_ERROR_INVALID names the option. */
-mb_status mb_parse_size(const char *option, const char *text, size_t least, size_t most,
-                        size_t *value, mb_error *error);
-mb_status mb_parse_real_option(const char *option, const char *text, double *value, mb_error *error);
+/* Option number 0, 1, ... of the command, with the offset of its struct in the arguments; NULL
+ * after the last. */
+const mb_option *mb_command_option(const mb_command *command, size_t number, size_t *offset);
 
-/* The kind of that name; MB_ERROR_INVALID names the option and what there is. */
-mb_status mb_parse_optimizer(const char *option, const char *text, mb_optimizer_kind *kind,
-                             mb_error *error);
-mb_status mb_parse_schedule(const char *option, const char *text, mb_schedule_kind *kind,
-                            mb_error *error);
-mb_status mb_parse_augmentation(const char *option, const char *text, mb_augmentation_kind *kind,
-                                mb_error *error);
+/* Sets those of the arguments, which hold the defaults, that argc and argv give. given: NULL, or
+ * MB_MAX_OPTIONS places for the options that were given, ended by NULL. Replaces argv[0].
+ * MB_ERROR_INVALID. Ends the program for --help and --version, which every command has (exit 0),
+ * and for options that argp itself refuses (one line, exit 2). */
+mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
+                             const mb_option **given, mb_error *error);
+
+/* An option's help, with the names of an enumeration and what it applies to. */
+void mb_print_option_help(FILE *out, const mb_option *option);
+
+/* Its default, with the command's defaults in `arguments`, as help shows it; nothing for a flag.
+ * `folders` are those in which data is found. */
+void mb_print_option_default(FILE *out, const mb_option *option, const void *arguments,
+                             const char *folders);
+
+/* Entries of option tables that several commands have. */
+#define MB_OPTION_THREADS(heading, place)                                                          \
+    {                                                                                              \
+        "threads", NULL, heading, place, "number of threads", MB_KIND_SIZE(1, MB_MAX_THREADS),     \
+            .unset = "OMP_NUM_THREADS, else one per core", .resume = MB_RESUME_FREE                \
+    }
+#define MB_OPTION_DATA(heading, place, files)                                                      \
+    {                                                                                              \
+        "data", NULL, heading, place, "folder with " files, MB_KIND_TEXT("DIR"),                   \
+            .unset = "MNIST_BLAS_DATA, else the first that has data of"                            \
+    }
+#define MB_NETWORK_NAMES "mlp lenet5 cnn best"
 
 /* Output that is lost, as on a full disk, is a failure of a command that went well: MB_EXIT_FAILED
  * with a line on stderr, else `code`. */

@@ -3,65 +3,25 @@
 #include "data.h"
 #include "model.h"
 
-#include <errno.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
-
-enum { KEY_DATA = 256, KEY_NETWORK, KEY_THREADS };
-
-static const struct argp_option options[] = {
-    {0, 0, 0, 0, "On what and with what:", 1},
-    {"data", KEY_DATA, "DIR", 0, "folder with the test set's two IDX files", 1},
-    {"network", KEY_NETWORK, "SPEC", 0, MB_MODEL_NETWORK_TEXT, 1},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team", 1},
-    {0}};
 
 typedef struct evaluate_arguments {
     mb_model_arguments model;
     const char *data;
     size_t threads;
-    mb_error *error;
 } evaluate_arguments;
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-    evaluate_arguments *arguments = state->input;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_DATA:
-        arguments->data = text;
-        break;
-    case KEY_NETWORK:
-        arguments->model.network = text;
-        break;
-    case KEY_THREADS:
-        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
-                               arguments->error);
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->model.path != NULL)
-            status =
-                mb_fail(arguments->error, MB_ERROR_INVALID, "%s: evaluate takes one model", text);
-        arguments->model.path = text;
-        break;
-    case ARGP_KEY_END:
-        if (arguments->model.path == NULL)
-            status =
-                mb_fail(arguments->error, MB_ERROR_INVALID, "evaluate: which model? give its file");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
+static const mb_option options[] = {
+    MB_OPTION_DATA("Options:", offsetof(evaluate_arguments, data), "the test set's two IDX files"),
+    MB_OPTION_MODEL_NETWORK("Options:", offsetof(evaluate_arguments, model.network)),
+    MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
+    {0},
+};
 
-static char *with_default(int key, const char *text, void *input)
+static mb_status take_operand(void *arguments, char *text, mb_error *error)
 {
-    (void)input;
-    return key == KEY_DATA      ? mb_help_default_data(text)
-           : key == KEY_NETWORK ? mb_help_default_model(text)
-           : key == KEY_THREADS ? mb_help_default_threads(text)
-                                : (char *)(uintptr_t)text;
+    return mb_model_operand(&((evaluate_arguments *)arguments)->model, text, error);
 }
 
 static void print_scores(const mb_evaluation *evaluation)
@@ -147,22 +107,30 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     return status;
 }
 
-int mb_command_evaluate(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "MODEL",
-        .help_filter = with_default,
-        .doc = "Classifies the test set with a saved model and prints accuracy, precision, recall "
-               "and F1 of each class, and the confusion matrix.\v"
-               "Examples:\n"
-               "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
-               "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors"};
-    mb_error error = {0};
-    evaluate_arguments arguments = {.error = &error};
-    mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+    mb_error error;
+    evaluate_arguments arguments = {0};
+    mb_status status =
+        mb_parse_arguments(&mb_command_evaluate, argc, argv, &arguments, NULL, &error);
+    if (status == MB_OK)
+        status = mb_model_check(&arguments.model, "evaluate", &error);
     if (status == MB_OK)
         status = evaluate(&arguments, &error);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
+
+const mb_command mb_command_evaluate = {
+    .name = "evaluate",
+    .operands = "MODEL",
+    .brief = "evaluate a saved model on a test set",
+    .about = "Classifies the test set with a saved model and prints accuracy, precision, recall "
+             "and F1 of each class, and the confusion matrix.",
+    .examples = "Examples:\n"
+                "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
+                "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors",
+    .groups = {{options, 0}},
+    .size = sizeof(evaluate_arguments),
+    .operand = take_operand,
+    .run = run,
+};

@@ -3,71 +3,32 @@
 
 #include "core/file.h"
 
-#include <errno.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { KEY_ONNX = 256, KEY_NETWORK, KEY_INPUT };
-
-static const struct argp_option options[] = {
-    {0, 0, 0, 0, "As what, and from what:", 1},
-    {"onnx", KEY_ONNX, "FILE", 0, "write this file for ONNX Runtime and others", 1},
-    {"network", KEY_NETWORK, "SPEC", 0, MB_MODEL_NETWORK_TEXT, 1},
-    {"input", KEY_INPUT, "SIZE", 0, MB_MODEL_INPUT_TEXT, 1},
-    {0}};
 
 typedef struct export_arguments {
     mb_model_arguments model;
     const char *onnx;
-    mb_error *error;
 } export_arguments;
 
-static mb_status check(const export_arguments *arguments)
+static const mb_option options[] = {
+    {"onnx", NULL, "Options:", offsetof(export_arguments, onnx),
+     "file to write, for ONNX Runtime and others", MB_KIND_TEXT("FILE"), .unset = "required",
+     .complete = ".onnx"},
+    MB_OPTION_MODEL_NETWORK("Options:", offsetof(export_arguments, model.network)),
+    MB_OPTION_MODEL_INPUT("Options:", offsetof(export_arguments, model.input)),
+    {0},
+};
+
+static void set_defaults(void *arguments)
 {
-    if (arguments->model.path == NULL)
-        return mb_fail(arguments->error, MB_ERROR_INVALID, "export: which model? give its file");
-    if (arguments->onnx == NULL)
-        return mb_fail(arguments->error, MB_ERROR_INVALID, "export: as what? give --onnx FILE");
-    return MB_OK;
+    *(export_arguments *)arguments = (export_arguments){.model.input = MB_MODEL_INPUT};
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
+static mb_status take_operand(void *arguments, char *text, mb_error *error)
 {
-    export_arguments *arguments = state->input;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_ONNX:
-        arguments->onnx = text;
-        break;
-    case KEY_NETWORK:
-        arguments->model.network = text;
-        break;
-    case KEY_INPUT:
-        status = mb_parse_input("--input", text, &arguments->model.input, arguments->error);
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->model.path != NULL)
-            status =
-                mb_fail(arguments->error, MB_ERROR_INVALID, "%s: export takes one model", text);
-        arguments->model.path = text;
-        break;
-    case ARGP_KEY_END:
-        status = check(arguments);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
-
-static char *with_default(int key, const char *text, void *input)
-{
-    (void)input;
-    return key == KEY_ONNX      ? mb_help_default(text, "needed")
-           : key == KEY_NETWORK ? mb_help_default_model(text)
-           : key == KEY_INPUT   ? mb_help_default(text, "%s", MB_MODEL_INPUT)
-                                : (char *)(uintptr_t)text;
+    return mb_model_operand(&((export_arguments *)arguments)->model, text, error);
 }
 
 static mb_status write_onnx(const mb_network *network, const char *path, mb_error *error)
@@ -98,24 +59,33 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     return status;
 }
 
-int mb_command_export(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "MODEL",
-        .help_filter = with_default,
-        .doc = "Writes a saved model as ONNX, opset 17: the input is (batch, 1, rows, columns) of "
-               "floats from 0, the background, to 1, the outputs are logits and probabilities, "
-               "both (batch, classes).\v"
-               "Examples:\n"
-               "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx"};
-    mb_error error = {0};
-    export_arguments arguments = {.error = &error};
-    mb_status status = mb_parse_input("--input", MB_MODEL_INPUT, &arguments.model.input, &error);
+    mb_error error;
+    export_arguments arguments;
+    set_defaults(&arguments);
+    mb_status status = mb_parse_arguments(&mb_command_export, argc, argv, &arguments, NULL, &error);
     if (status == MB_OK)
-        status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+        status = mb_model_check(&arguments.model, "export", &error);
+    if (status == MB_OK && arguments.onnx == NULL)
+        status = mb_fail(&error, MB_ERROR_INVALID, "export: --onnx FILE is required");
     if (status == MB_OK)
         status = export(&arguments, &error);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
+
+const mb_command mb_command_export = {
+    .name = "export",
+    .operands = "MODEL",
+    .brief = "convert a saved model to ONNX",
+    .about = "Writes a saved model as ONNX, opset 17. The input is (batch, 1, rows, columns) of "
+             "floats from 0, the background, to 1; the outputs are logits and probabilities, "
+             "both (batch, classes).",
+    .examples = "Examples:\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx",
+    .groups = {{options, 0}},
+    .size = sizeof(export_arguments),
+    .set_defaults = set_defaults,
+    .operand = take_operand,
+    .run = run,
+};

@@ -4,66 +4,36 @@
 #include "restart.h"
 
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_JSON = 256, KEY_NETWORK, KEY_BATCH_SIZE, KEY_THREADS };
-
-static const struct argp_option options[] = {
-    {0, 0, 0, 0, "What is shown, and how:", 1},
-    {"json", KEY_JSON, 0, 0, "print one JSON object", 1},
-    {"network", KEY_NETWORK, "SPEC", 0,
-     "show the layers of this network, for images of 28x28 and 10 classes", 1},
-    {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples of a step, for the memory that it takes", 1},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team, as for train", 1},
-    {0}};
-
 typedef struct info_arguments {
     bool json;
     const char *network; /* NULL: none */
     size_t batch_size, threads;
-    mb_error *error;
 } info_arguments;
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-    info_arguments *arguments = state->input;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case KEY_NETWORK:
-        arguments->network = text;
-        break;
-    case KEY_BATCH_SIZE:
-        status = mb_parse_size("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
-                               arguments->error);
-        break;
-    case KEY_THREADS:
-        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
-                               arguments->error);
-        break;
-    case ARGP_KEY_ARG:
-        status = mb_fail(arguments->error, MB_ERROR_INVALID, "%s: info takes options only", text);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
+#define HEADING "Options:"
+#define AT(member) offsetof(info_arguments, member)
 
-static char *with_default(int key, const char *text, void *input)
+static const mb_option options[] = {
+    {"network", NULL, HEADING, AT(network),
+     "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
+     "training takes",
+     MB_KIND_TEXT("SPEC"), .unset = "none", .complete = MB_NETWORK_NAMES},
+    {"batch-size", NULL, HEADING, AT(batch_size), "samples per step, with --network",
+     MB_KIND_SIZE(1, UINT32_MAX)},
+    {"json", NULL, HEADING, AT(json), "print one JSON object", MB_KIND_FLAG},
+    MB_OPTION_THREADS(HEADING, AT(threads)),
+    {0},
+};
+
+static void set_defaults(void *arguments)
 {
-    const info_arguments *arguments = input;
-    if (key == KEY_BATCH_SIZE)
-        return mb_help_default(text, "%zu", arguments->batch_size);
-    if (key == KEY_NETWORK)
-        return mb_help_default(text, "none");
-    return key == KEY_THREADS ? mb_help_default_threads(text) : (char *)(uintptr_t)text;
+    *(info_arguments *)arguments =
+        (info_arguments){.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size};
 }
 
 static json_t *pins_of(const mb_machine_info *info)
@@ -78,8 +48,9 @@ static json_t *pins_of(const mb_machine_info *info)
 
 static json_t *features_of(void)
 {
-    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx", mb_has_feature(MB_FEATURE_ONNX),
-                     "tensorboard", mb_has_feature(MB_FEATURE_TENSORBOARD));
+    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx",
+                     mb_has_feature(MB_FEATURE_ONNX), "tensorboard",
+                     mb_has_feature(MB_FEATURE_TENSORBOARD));
 }
 
 static mb_status print_json(const mb_machine *machine, const info_arguments *arguments,
@@ -135,31 +106,24 @@ static void print_text(const mb_machine_info *info)
            info->blas_threading);
     printf("           %s\n", info->blas_config);
     printf("kernels    %s\n", info->cpu_level);
-    printf("features   %s\n", mb_has_feature(MB_FEATURE_REPORT) ? "report (pictures and page of a run)"
-                                                : "no report: built without cairo");
-    printf("           %s\n", mb_has_feature(MB_FEATURE_ONNX) ? "onnx (models for ONNX Runtime)"
-                                              : "no onnx: built without protobuf-c");
-    printf("           %s\n", mb_has_feature(MB_FEATURE_TENSORBOARD) ? "tensorboard (runs for TensorBoard)"
-                                                     : "no tensorboard: built without protobuf-c");
+    printf("features   %s\n", mb_has_feature(MB_FEATURE_REPORT)
+                                  ? "report (pictures and page of a run)"
+                                  : "no report: built without cairo");
+    printf("           %s\n", mb_has_feature(MB_FEATURE_ONNX)
+                                  ? "onnx (models for ONNX Runtime)"
+                                  : "no onnx: built without protobuf-c");
+    printf("           %s\n", mb_has_feature(MB_FEATURE_TENSORBOARD)
+                                  ? "tensorboard (runs for TensorBoard)"
+                                  : "no tensorboard: built without protobuf-c");
 }
 
-int mb_command_info(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .help_filter = with_default,
-        .doc = "Shows the machine as training would use it: cores, threads and their pins, "
-               "OpenBLAS and its kernel set; and what this build can do.\v"
-               "Examples:\n"
-               "  mnist_blas info\n"
-               "  mnist_blas info --network lenet5\n"
-               "  mnist_blas info --json --threads 2"};
-    mb_error error = {0};
+    mb_error error;
     mb_machine *machine = NULL;
-    info_arguments arguments = {.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size,
-                                .error = &error};
-    mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+    info_arguments arguments;
+    set_defaults(&arguments);
+    mb_status status = mb_parse_arguments(&mb_command_info, argc, argv, &arguments, NULL, &error);
     const mb_machine_options machine_options = {.threads = arguments.threads};
     if (status == MB_OK)
         status = mb_machine_open(&machine_options, &machine, &error);
@@ -176,3 +140,18 @@ int mb_command_info(int argc, char **argv)
     mb_machine_close(machine);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
+
+const mb_command mb_command_info = {
+    .name = "info",
+    .brief = "show machine, threads, BLAS and features",
+    .about = "Shows the machine as training would use it: cores, threads and their pins, OpenBLAS "
+             "and its kernel set, and the features of this build.",
+    .examples = "Examples:\n"
+                "  mnist_blas info\n"
+                "  mnist_blas info --network lenet5\n"
+                "  mnist_blas info --json --threads 2",
+    .groups = {{options, 0}},
+    .size = sizeof(info_arguments),
+    .set_defaults = set_defaults,
+    .run = run,
+};

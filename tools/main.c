@@ -5,32 +5,33 @@
 #include <signal.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    {"train", mb_command_train},     {"evaluate", mb_command_evaluate},
-    {"predict", mb_command_predict}, {"export", mb_command_export},
-    {"tune", mb_command_tune},       {"info", mb_command_info},
-};
+static mb_status no_such_command(const char *name, mb_error *error)
+{
+    char names[256] = "";
+    for (size_t i = 0, length = 0; mb_commands[i] != NULL && length < sizeof names; i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s",
+                                   i == 0                       ? ""
+                                   : mb_commands[i + 1] != NULL ? ", "
+                                                                : " or ",
+                                   mb_commands[i]->name);
+    return mb_fail(error, MB_ERROR_INVALID, "command: must be %s, got '%s'", names, name);
+}
 
 static int run_command(int argc, char **argv)
 {
     static char default_command[] = "[train]";
     char *none[] = {default_command, NULL};
+    mb_error error;
     if (argc < 1)
-        return mb_command_train(1, none);
+        return mb_commands[0]->run(1, none);
     if (argc < 2 || argv[1][0] == '-') {
         argv[0] = default_command;
-        return mb_command_train(argc, argv);
+        return mb_commands[0]->run(argc, argv);
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    mb_error error;
-    mb_fail(&error, MB_ERROR_INVALID,
-            "'%s': unknown command; must be train, evaluate, predict, export, tune or info",
-            argv[1]);
+    for (size_t i = 0; mb_commands[i] != NULL; i++)
+        if (strcmp(argv[1], mb_commands[i]->name) == 0)
+            return mb_commands[i]->run(argc - 1, argv + 1);
+    no_such_command(argv[1], &error);
     return mb_report_error(&error);
 }
 

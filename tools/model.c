@@ -1,21 +1,18 @@
 #include "model.h"
 
-#include <stdio.h>
-
-/* More than an image may have; what a network takes it says itself. */
-enum { MOST_SIDE = 65536 };
-
-mb_status mb_parse_input(const char *option, const char *text, mb_shape *input, mb_error *error)
+mb_status mb_model_operand(mb_model_arguments *model, const char *text, mb_error *error)
 {
-    unsigned rows = 0, columns = 0;
-    char rest;
-    const bool read =
-        *text >= '0' && *text <= '9' && sscanf(text, "%5ux%5u%c", &rows, &columns, &rest) == 2;
-    if (!read || rows < 1 || columns < 1 || (size_t)rows * columns > MOST_SIDE)
-        return mb_fail(error, MB_ERROR_INVALID, "%s: '%s' is not a size of images such as %s",
-                       option, text, MB_MODEL_INPUT);
-    *input = (mb_shape){1, rows, columns};
+    if (model->path != NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "MODEL: must be one file, got %s and %s",
+                       model->path, text);
+    model->path = text;
     return MB_OK;
+}
+
+mb_status mb_model_check(const mb_model_arguments *model, const char *command, mb_error *error)
+{
+    return model->path != NULL ? MB_OK
+                               : mb_fail(error, MB_ERROR_INVALID, "%s: missing MODEL", command);
 }
 
 mb_status mb_model_open(mb_machine *machine, const mb_model_arguments *arguments,

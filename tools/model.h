@@ -10,16 +10,29 @@ typedef struct mb_model_arguments {
     mb_shape input;             /* of such a network */
 } mb_model_arguments;
 
-/* "--network SPEC", and of commands without data to tell it by the size of the images. */
-#define MB_MODEL_NETWORK_TEXT                                                                      \
-    "what a file of PyTorch is the state of, such as dense:128,relu,dense:10"
-#define MB_MODEL_INPUT_TEXT "with --network: rows and columns of the images"
+/* Entries of option tables: a network that the file does not describe, and its input. */
+#define MB_OPTION_MODEL_NETWORK(heading, place)                                                    \
+    {                                                                                              \
+        "network", NULL, heading, place,                                                           \
+            "architecture of a PyTorch state_dict file, such as dense:128,relu,dense:10",          \
+            MB_KIND_TEXT("SPEC"), .unset = "read from the model file",                             \
+                                  .complete = MB_NETWORK_NAMES                                     \
+    }
+#define MB_OPTION_MODEL_INPUT(heading, place)                                                      \
+    {                                                                                              \
+        "input", NULL, heading, place, "rows and columns of the images, with --network",           \
+            .kind = MB_OPTION_IMAGE_SIZE, .metavar = "SIZE", .min_size = 1, .max_size = 65536      \
+    }
+#define MB_MODEL_INPUT                                                                             \
+    {                                                                                              \
+        1, 28, 28                                                                                  \
+    }
 
-/* The size when none is given. */
-#define MB_MODEL_INPUT "28x28"
+/* Takes the operand MODEL of a command that has no other. MB_ERROR_INVALID. */
+mb_status mb_model_operand(mb_model_arguments *model, const char *text, mb_error *error);
 
-/* Reads "ROWSxCOLUMNS". MB_ERROR_INVALID names the option. */
-mb_status mb_parse_input(const char *option, const char *text, mb_shape *input, mb_error *error);
+/* MB_ERROR_INVALID if there is none. */
+mb_status mb_model_check(const mb_model_arguments *model, const char *command, mb_error *error);
 
 /* Opens it; *network is the caller's. As mb_model_load and mb_model_load_as. */
 mb_status mb_model_open(mb_machine *machine, const mb_model_arguments *arguments,

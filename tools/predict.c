@@ -8,79 +8,46 @@
 #include "picture/picture.h"
 #include "train/classify.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { KEY_RAW = 256, KEY_JSON, KEY_NETWORK, KEY_INPUT, KEY_THREADS };
-
-static const struct argp_option options[] = {
-    {0, 0, 0, 0, "How images are taken, and what is printed:", 1},
-    {"raw", KEY_RAW, 0, 0, "take pictures as they are: of the network's size, light on dark", 1},
-    {"json", KEY_JSON, 0, 0, "print one JSON array with an object an image", 1},
-    {"network", KEY_NETWORK, "SPEC", 0, MB_MODEL_NETWORK_TEXT, 1},
-    {"input", KEY_INPUT, "SIZE", 0, MB_MODEL_INPUT_TEXT, 1},
-    {"threads", KEY_THREADS, "N", 0, "threads of the team", 1},
-    {0}};
 
 typedef struct predict_arguments {
     mb_model_arguments model;
     char **paths; /* (count), into argv */
     size_t count, threads;
     bool raw, json;
-    mb_error *error;
 } predict_arguments;
 
-static error_t parse(int key, char *text, struct argp_state *state)
+#define HEADING "Options:"
+#define AT(member) offsetof(predict_arguments, member)
+
+static const mb_option options[] = {
+    {"raw", NULL, HEADING, AT(raw),
+     "use pictures unchanged: they have the network's size, light on dark", MB_KIND_FLAG},
+    {"json", NULL, HEADING, AT(json), "print a JSON array with one object per image", MB_KIND_FLAG},
+    MB_OPTION_MODEL_NETWORK(HEADING, AT(model.network)),
+    MB_OPTION_MODEL_INPUT(HEADING, AT(model.input)),
+    MB_OPTION_THREADS(HEADING, AT(threads)),
+    {0},
+};
+
+static void set_defaults(void *arguments)
 {
-    predict_arguments *arguments = state->input;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_RAW:
-        arguments->raw = true;
-        break;
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case KEY_NETWORK:
-        arguments->model.network = text;
-        break;
-    case KEY_INPUT:
-        status = mb_parse_input("--input", text, &arguments->model.input, arguments->error);
-        break;
-    case KEY_THREADS:
-        status = mb_parse_size("--threads", text, 1, MB_MAX_THREADS, &arguments->threads,
-                               arguments->error);
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->model.path == NULL)
-            arguments->model.path = text;
-        else
-            arguments->paths[arguments->count++] = text;
-        break;
-    case ARGP_KEY_END:
-        if (arguments->model.path == NULL)
-            status = mb_fail(arguments->error, MB_ERROR_INVALID, "predict: missing MODEL");
-        else if (arguments->count == 0)
-            status = mb_fail(arguments->error, MB_ERROR_INVALID,
-                             "predict: missing IMAGE: give " MB_PICTURE_FORMATS " files");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
+    *(predict_arguments *)arguments = (predict_arguments){.model.input = MB_MODEL_INPUT};
 }
 
-static char *with_default(int key, const char *text, void *input)
+/* The model, then images. */
+static mb_status take_operand(void *arguments, char *text, mb_error *error)
 {
-    (void)input;
-    return key == KEY_THREADS   ? mb_help_default_threads(text)
-           : key == KEY_NETWORK ? mb_help_default_model(text)
-           : key == KEY_INPUT   ? mb_help_default(text, "%s", MB_MODEL_INPUT)
-                                : (char *)(uintptr_t)text;
+    predict_arguments *predict = arguments;
+    if (predict->model.path == NULL)
+        return mb_model_operand(&predict->model, text, error);
+    predict->paths[predict->count++] = text;
+    return MB_OK;
 }
 
 /* All images that were read, in the form of the network's input. */
@@ -209,33 +176,43 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     return status;
 }
 
-int mb_command_predict(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "MODEL IMAGE...",
-        .help_filter = with_default,
-        .doc =
-            "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
-            "size, and IDX files of images. Photographs and drawings of one digit, dark on light "
-            "or light on dark, are converted to MNIST's form first: cropped, scaled to 20x20, "
-            "centered by mass in 28x28. Images of IDX files are used unchanged.\v"
-            "Examples:\n"
-            "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
-            "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png"};
-    mb_error error = {0};
-    predict_arguments arguments = {.error = &error};
-    arguments.paths = calloc((size_t)argc + 1, sizeof *arguments.paths);
+    mb_error error;
+    predict_arguments arguments;
     mb_status status = MB_OK;
+    set_defaults(&arguments);
+    arguments.paths = calloc((size_t)argc + 1, sizeof *arguments.paths);
     if (arguments.paths == NULL)
         status = mb_fail_memory(&error, "predict", (size_t)argc * sizeof *arguments.paths);
     if (status == MB_OK)
-        status = mb_parse_input("--input", MB_MODEL_INPUT, &arguments.model.input, &error);
+        status = mb_parse_arguments(&mb_command_predict, argc, argv, &arguments, NULL, &error);
     if (status == MB_OK)
-        status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+        status = mb_model_check(&arguments.model, "predict", &error);
+    if (status == MB_OK && arguments.count == 0)
+        status = mb_fail(&error, MB_ERROR_INVALID,
+                         "predict: missing IMAGE: give " MB_PICTURE_FORMATS " files");
     if (status == MB_OK)
         status = predict(&arguments, &error);
     free(arguments.paths);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
+
+const mb_command mb_command_predict = {
+    .name = "predict",
+    .operands = "MODEL IMAGE...",
+    .brief = "classify images with a saved model",
+    .about = "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
+             "size, and IDX files of images. Photographs and drawings of one digit, dark on light "
+             "or light on dark, are converted to MNIST's form first: cropped, scaled to 20x20, "
+             "centred by mass in 28x28; the orientation in EXIF data is ignored. Images of IDX "
+             "files are used unchanged.",
+    .examples = "Examples:\n"
+                "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
+                "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png",
+    .groups = {{options, 0}},
+    .size = sizeof(predict_arguments),
+    .set_defaults = set_defaults,
+    .operand = take_operand,
+    .run = run,
+};

@@ -7,8 +7,8 @@
 /* One file's images in the row of all. */
 typedef struct mb_predicted_file {
     const char *path;
-    size_t count; /* images of it */
-    bool numbered;   /* an IDX file, whose images are numbered */
+    size_t count;  /* images of it */
+    bool numbered; /* an IDX file, whose images are numbered */
 } mb_predicted_file;
 
 typedef struct mb_predictions {

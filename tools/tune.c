@@ -2,27 +2,15 @@
 #include "cli.h"
 #include "data.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DATA = 256, KEY_NETWORK, KEY_BATCH_SIZE, KEY_OPTIMIZER };
-
-static const struct argp_option options[] = {
-    {0, 0, 0, 0, "What will be trained:", 1},
-    {"data", KEY_DATA, "DIR", 0, "folder with the four IDX files", 1},
-    {"network", KEY_NETWORK, "SPEC", 0, "as train is given", 1},
-    {"batch-size", KEY_BATCH_SIZE, "N", 0, "samples of a step", 1},
-    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "sgd, adam or adamw", 1},
-    {0}};
-
 typedef struct tune_arguments {
     const char *data, *network;
     size_t batch_size;
     mb_optimizer_kind optimizer;
-    mb_error *error;
 } tune_arguments;
 
 /* Lines for a shell; the figures are comments. */
@@ -70,72 +58,48 @@ static mb_status tune(const tune_arguments *arguments, mb_error *error)
 
 /* ---- options ---- */
 
-static error_t parse(int key, char *text, struct argp_state *state)
-{
-    tune_arguments *arguments = state->input;
-    mb_status status = MB_OK;
-    switch (key) {
-    case KEY_DATA:
-        arguments->data = text;
-        break;
-    case KEY_NETWORK:
-        arguments->network = text;
-        break;
-    case KEY_BATCH_SIZE:
-        status = mb_parse_size("--batch-size", text, 1, UINT32_MAX, &arguments->batch_size,
-                               arguments->error);
-        break;
-    case KEY_OPTIMIZER:
-        status = mb_parse_optimizer("--optimizer", text, &arguments->optimizer, arguments->error);
-        break;
-    case ARGP_KEY_ARG:
-        status = mb_fail(arguments->error, MB_ERROR_INVALID, "%s: tune takes options only", text);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return status == MB_OK ? 0 : EINVAL;
-}
+#define HEADING "Options:"
+#define AT(member) offsetof(tune_arguments, member)
 
-static char *with_default(int key, const char *text, void *input)
-{
-    const tune_arguments *arguments = input;
-    switch (arguments != NULL ? key : 0) {
-    case KEY_DATA:
-        return mb_help_default_data(text);
-    case KEY_NETWORK:
-        return mb_help_default(text, "%s", arguments->network);
-    case KEY_BATCH_SIZE:
-        return mb_help_default(text, "%zu", arguments->batch_size);
-    case KEY_OPTIMIZER:
-        return mb_help_default(text, "%s", mb_optimizer_name(arguments->optimizer));
-    default:
-        return (char *)(uintptr_t)text;
-    }
-}
+static const mb_option options[] = {
+    MB_OPTION_DATA(HEADING, AT(data), "the four IDX files"),
+    {"network", NULL, HEADING, AT(network), "network to train, as for train", MB_KIND_TEXT("SPEC"),
+     .complete = MB_NETWORK_NAMES},
+    {"batch-size", NULL, HEADING, AT(batch_size), "samples per step", MB_KIND_SIZE(1, UINT32_MAX)},
+    {"optimizer", NULL, HEADING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
+    {0},
+};
 
-int mb_command_tune(int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .help_filter = with_default,
-        .doc =
-            "Measures with how many threads, and how pinned, this machine trains a network "
-            "fastest, and prints it as lines for a shell, with the figures as comments. It takes "
-            "less than ten seconds. No choice changes a bit of a model.\v"
-            "Examples:\n"
-            "  mnist_blas tune\n"
-            "  mnist_blas tune --batch-size 256 --network dense:512,relu,dense:10\n"
-            "\nTo use what it finds: eval \"$(mnist_blas tune)\""};
-    mb_error error = {0};
     const mb_training_options defaults = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    tune_arguments arguments = {.network = "mlp",
-                                .batch_size = defaults.batch_size,
-                                .optimizer = defaults.optimizer,
-                                .error = &error};
-    mb_status status = mb_parse_arguments(&argp, argc, argv, &arguments, &error);
+    *(tune_arguments *)arguments = (tune_arguments){
+        .network = "mlp", .batch_size = defaults.batch_size, .optimizer = defaults.optimizer};
+}
+
+static int run(int argc, char **argv)
+{
+    mb_error error;
+    tune_arguments arguments;
+    set_defaults(&arguments);
+    mb_status status = mb_parse_arguments(&mb_command_tune, argc, argv, &arguments, NULL, &error);
     if (status == MB_OK)
         status = tune(&arguments, &error);
     return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
+
+const mb_command mb_command_tune = {
+    .name = "tune",
+    .brief = "find the fastest threads and pins",
+    .about = "Measures how many threads, and which pins, train a network fastest on this machine, "
+             "and prints them as lines for a shell, with the figures as comments. Takes less than "
+             "ten seconds. The choice does not change a bit of a model.",
+    .examples = "Examples:\n"
+                "  mnist_blas tune\n"
+                "  mnist_blas tune --batch-size 256 --network dense:512,relu,dense:10\n"
+                "\nTo use the result: eval \"$(mnist_blas tune)\"",
+    .groups = {{options, 0}},
+    .size = sizeof(tune_arguments),
+    .set_defaults = set_defaults,
+    .run = run,
+};

@@ -129,8 +129,8 @@ static void format_range(const mb_option *option, char *text, size_t size)
         mb_format_names(option->names, text, size);
         break;
     case MB_OPTION_IMAGE_SIZE:
-        snprintf(text, size, "ROWSxCOLUMNS of %llu to %llu pixels",
-                 (unsigned long long)option->min_size, (unsigned long long)option->max_size);
+        snprintf(text, size, "a size such as 28x28, at most %llu pixels",
+                 (unsigned long long)option->max_size);
         break;
     default:
         snprintf(text, size, "%llu to %llu", (unsigned long long)option->min_size,

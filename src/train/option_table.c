@@ -91,12 +91,7 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 #define AUGMENTATION "Augmentation of training images, new in each epoch:"
 
 #define AT(member) offsetof(mb_training_options, member)
-#define SIZE(least, most)                                                                          \
-    .kind = MB_OPTION_SIZE, .metavar = "N", .min_size = (least), .max_size = (most)
-#define REAL(unit, least, most)                                                                    \
-    .kind = MB_OPTION_REAL, .metavar = (unit), .min = (least), .max = (most)
-#define FRACTION REAL("FLOAT", 0.0, 1.0), .max_excluded = true
-#define ENUM(list) .kind = MB_OPTION_ENUM, .metavar = "NAME", .names = &(list)
+#define FRACTION MB_KIND_REAL("FLOAT", 0.0, 1.0), .max_excluded = true
 
 #define BIT(kind) (1u << (kind))
 #define FOR_OPTIMIZERS(bits)                                                                       \
@@ -111,18 +106,18 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 /* Name, label, heading, member, help; then what follows from the kind. */
 const mb_option mb_training_option_table[] = {
     {"validation", NULL, DATA, AT(validation),
-     "hold out the last N training images and report the accuracy on them", SIZE(0, UINT32_MAX),
-     .omit_zero = true},
+     "hold out the last N training images and report the accuracy on them",
+     MB_KIND_SIZE(0, UINT32_MAX), .omit_zero = true},
     {"patience", "Patience, epochs", DATA, AT(patience),
      "stop after N epochs without a better validation accuracy and keep the best epoch's model (0: "
      "train all epochs, keep the last)",
-     SIZE(0, MB_MAX_EPOCHS), .omit_zero = true},
+     MB_KIND_SIZE(0, MB_MAX_EPOCHS), .omit_zero = true},
     {"epochs", NULL, TRAINING, AT(epochs), "passes over the training images",
-     SIZE(1, MB_MAX_EPOCHS), .resume = MB_RESUME_GROWS},
-    {"batch-size", NULL, TRAINING, AT(batch_size), "samples per step", SIZE(1, UINT32_MAX)},
-    {"optimizer", NULL, TRAINING, AT(optimizer), "update rule", ENUM(mb_optimizer_names)},
+     MB_KIND_SIZE(1, MB_MAX_EPOCHS), .resume = MB_RESUME_GROWS},
+    {"batch-size", NULL, TRAINING, AT(batch_size), "samples per step", MB_KIND_SIZE(1, UINT32_MAX)},
+    {"optimizer", NULL, TRAINING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
     {"lr", "Learning rate", TRAINING, AT(lr), "learning rate, the peak of the schedule",
-     REAL("FLOAT", 0.0, 1e6), .min_excluded = true},
+     MB_KIND_REAL("FLOAT", 0.0, 1e6), .min_excluded = true},
     {"label-smoothing", NULL, TRAINING, AT(label_smoothing),
      "fraction of each label that is spread evenly over all classes", FRACTION, .omit_zero = true},
     {"ema", "Decay of averaged weights", TRAINING, AT(ema),
@@ -130,36 +125,39 @@ const mb_option mb_training_option_table[] = {
      "none)",
      FRACTION, .omit_zero = true},
     {"schedule", NULL, TRAINING, AT(schedule), "course of the learning rate",
-     ENUM(mb_schedule_names)},
+     MB_KIND_ENUM(mb_schedule_names)},
     {"weight-decay", NULL, TRAINING, AT(weight_decay),
-     "decay of the weights, not of biases: decoupled with adamw, else L2", REAL("FLOAT", 0.0, 1e6)},
+     "decay of the weights, not of biases: decoupled with adamw, else L2",
+     MB_KIND_REAL("FLOAT", 0.0, 1e6)},
     {"seed", NULL, TRAINING, AT(seed),
      "seed of initialisation, shuffling, dropout and augmentation", .kind = MB_OPTION_UINT64,
      .metavar = "N", .max_size = INT64_MAX},
     {"augment", "Augmentation", AUGMENTATION, AT(augmentation.kind), "kind of distortion",
-     ENUM(mb_augmentation_names)},
+     MB_KIND_ENUM(mb_augmentation_names)},
     {"rotate", "Rotation, degrees", AUGMENTATION, AT(augmentation.rotate),
-     "maximum rotation, either way", REAL("DEGREES", 0.0, 180.0), FOR_AFFINE},
+     "maximum rotation, either way", MB_KIND_REAL("DEGREES", 0.0, 180.0), FOR_AFFINE},
     {"scale", NULL, AUGMENTATION, AT(augmentation.scale),
-     "maximum change of width and of height, as a fraction", REAL("FLOAT", 0.0, 0.9), FOR_AFFINE},
+     "maximum change of width and of height, as a fraction", MB_KIND_REAL("FLOAT", 0.0, 0.9),
+     FOR_AFFINE},
     {"shear", NULL, AUGMENTATION, AT(augmentation.shear),
-     "maximum horizontal shear, as a fraction of the height", REAL("FLOAT", 0.0, 2.0), FOR_AFFINE},
+     "maximum horizontal shear, as a fraction of the height", MB_KIND_REAL("FLOAT", 0.0, 2.0),
+     FOR_AFFINE},
     {"shift", "Shift, pixels", AUGMENTATION, AT(augmentation.shift),
-     "maximum shift in each direction", REAL("PIXELS", 0.0, 1000.0), FOR_AFFINE},
+     "maximum shift in each direction", MB_KIND_REAL("PIXELS", 0.0, 1000.0), FOR_AFFINE},
     {"elastic-alpha", NULL, AUGMENTATION, AT(augmentation.elastic_alpha),
-     "displacement amplitude before smoothing", REAL("PIXELS", 0.0, 1e4), FOR_ELASTIC},
+     "displacement amplitude before smoothing", MB_KIND_REAL("PIXELS", 0.0, 1e4), FOR_ELASTIC},
     {"elastic-sigma", NULL, AUGMENTATION, AT(augmentation.elastic_sigma),
-     "standard deviation of the Gaussian that smooths displacements", REAL("PIXELS", 0.1, 100.0),
-     FOR_ELASTIC},
+     "standard deviation of the Gaussian that smooths displacements",
+     MB_KIND_REAL("PIXELS", 0.1, 100.0), FOR_ELASTIC},
     {"plain-epochs", NULL, AUGMENTATION, AT(augmentation.plain_epochs),
-     "number of final epochs without augmentation", SIZE(0, MB_MAX_EPOCHS), FOR_AFFINE,
+     "number of final epochs without augmentation", MB_KIND_SIZE(0, MB_MAX_EPOCHS), FOR_AFFINE,
      .omit_zero = true},
     {"momentum", NULL, OPTIMIZER, AT(momentum), "momentum coefficient", FRACTION, FOR_SGD},
     {"nesterov", "Nesterov's momentum", OPTIMIZER, AT(nesterov), "use Nesterov's momentum",
-     .kind = MB_OPTION_FLAG, FOR_SGD, .omit_zero = true},
+     MB_KIND_FLAG, FOR_SGD, .omit_zero = true},
     {"beta1", NULL, OPTIMIZER, AT(beta1), "decay rate of the first moment", FRACTION, FOR_ADAM},
     {"beta2", NULL, OPTIMIZER, AT(beta2), "decay rate of the second moment", FRACTION, FOR_ADAM},
-    {"epsilon", NULL, OPTIMIZER, AT(epsilon), NULL, REAL("FLOAT", 0.0, DBL_MAX),
+    {"epsilon", NULL, OPTIMIZER, AT(epsilon), NULL, MB_KIND_REAL("FLOAT", 0.0, DBL_MAX),
      .min_excluded = true, FOR_ADAM},
     {0},
 };

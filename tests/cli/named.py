@@ -1,5 +1,4 @@
-"""The places that name commands, options and defaults: --help, which is the program's own word, the
-manual page, the completion for bash, and README.md."""
+"""Commands, options and defaults as --help, the manual page and the completion for bash name them."""
 import collections
 import os
 import re
@@ -8,8 +7,9 @@ import subprocess
 import support
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-MANUAL = os.path.join(ROOT, "tools/mnist_blas.1")
-COMPLETION = os.path.join(ROOT, "tools/mnist_blas.bash")
+BUILT = os.path.join(os.path.dirname(support.PROGRAM), "tools")
+MANUAL = os.path.join(BUILT, "mnist_blas.1")
+COMPLETION = os.path.join(BUILT, "mnist_blas")
 
 # `argument` and `default` are None where there is none; `text` is what the option is said to do.
 Option = collections.namedtuple("Option", "argument text default")
@@ -59,14 +59,8 @@ def manual_part(macro, name, text):
     return re.split(ends, text.split(f"\n.{macro} {name}\n")[1], flags=re.MULTILINE)[0]
 
 
-def manual_commands(text):
-    """{command: what follows its name}"""
-    return {name: rest.replace("Ar ", "").replace(" ...", "...") for name, rest in
-            re.findall(r"^\.It Cm (\S+) ?(.*)$", manual_part("Sh", "COMMANDS", text), re.MULTILINE)}
-
-
 def manual_options(text, part):
-    """{name: Option} of a part of OPTIONS; the default is None where the text only points to DATA."""
+    """{name: Option} of a part of OPTIONS."""
     options = {}
     for item in manual_part("Ss", part, text).split("\n.It ")[1:]:
         head, *lines = item.splitlines()
@@ -90,52 +84,6 @@ def manual_places(text):
 def manual_examples(text):
     return [line.split()[1:] for line in manual_part("Sh", "EXAMPLES", text).splitlines()
             if line.startswith("mnist_blas")]
-
-
-# --- README.md ---
-
-def readme_tables(text):
-    """Lists of rows, each row a list of cells; the head is a table's first row."""
-    tables = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
-    rows = [[[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
-            for table in tables]
-    return [[head, *body] for head, _, *body in rows]
-
-
-def readme_table(text, head):
-    """The rows below the one head that begins so."""
-    table, = [rows for rows in readme_tables(text) if rows[0][0] == head]
-    return table[1:]
-
-
-def readme_commands(text):
-    return {name: rest.strip() for name, rest in
-            (re.fullmatch(r"`mnist_blas \[?([a-z]+)\]?([^`]*)`", row[0]).groups()
-             for row in readme_table(text, "command"))}
-
-
-def cell_options(cell):
-    return re.findall(r"`--([a-z0-9-]+)(?: ([A-Z]+))?`", cell)
-
-
-def readme_options(text, commands):
-    """{command: {name: Option}}"""
-    options = {command: {} for command in commands}
-    for cell, default, said in readme_table(text, "option of train"):
-        for name, argument in cell_options(cell):
-            default = default.replace("`", "")
-            options["train"][name] = Option(argument or None, said,
-                                            None if default == "off" and not argument else default)
-    for cell, of, said in readme_table(text, "option"):
-        for name, argument in cell_options(cell):
-            for command in commands if of == "all" else of.split(", "):
-                options[command][name] = Option(argument or None, said, None)
-    return options
-
-
-def readme_variables(text):
-    return {name for row in readme_table(text, "environment")
-            for name in re.findall(r"`([A-Z_]+)`", row[0])}
 
 
 # --- completion ---

@@ -10,7 +10,7 @@ from support import PROGRAM, ProgramTest, add_methods
 
 # Name of the test: arguments of train, what the line says.
 OPTIONS = {
-    "epochs_0": [["--epochs", "0"], ["--epochs", "'0'"]],
+    "epochs_0": [["--epochs", "0"], "--epochs: must be 1 to 1000000, got 0"],
     "epochs_negative": [["--epochs", "-1"], ["--epochs", "'-1'"]],
     "epochs_of_letters": [["--epochs", "abc"], ["--epochs", "'abc'"]],
     "epochs_with_exponent": [["--epochs", "1e9"], ["--epochs", "'1e9'"]],
@@ -26,10 +26,10 @@ OPTIONS = {
     "batch_size_above_what_validation_leaves":
         [["--batch-size", "1000", "--validation", "201"], ["batch-size: must be 1 to 999", "1000"]],
     "batch_size_huge": [["--batch-size", "18446744073709551615"], "--batch-size"],
-    "lr_negative": [["--lr", "-1"], ["lr: must be above 0", "-1"]],
+    "lr_negative": [["--lr", "-1"], ["--lr: must be above 0", "-1"]],
     "lr_nan": [["--lr", "nan"], ["--lr", "nan"]],
     "lr_infinite": [["--lr", "inf"], ["--lr", "inf"]],
-    "lr_0": [["--lr", "0"], ["lr: must be above 0", "got 0"]],
+    "lr_0": [["--lr", "0"], ["--lr: must be above 0", "got 0"]],
     "lr_of_letters": [["--lr", "fast"], ["--lr", "fast"]],
     "lr_with_letters_behind": [["--lr", "0.1x"], ["--lr", "0.1x"]],
     "lr_beyond_doubles": [["--lr", "1e999"], ["--lr", "1e999"]],
@@ -169,7 +169,7 @@ VARIABLES = {
 COMMANDS = {
     "unknown": [["fit"], ["fit", "train", "evaluate", "info"]],
     "empty": [[""], "command"],
-    "evaluate_without_model": [["evaluate"], "model"],
+    "evaluate_without_model": [["evaluate"], "missing MODEL"],
     "evaluate_two_models": [["evaluate", "one", "two"], "two"],
     "evaluate_threads": [["evaluate", "one", "--threads", "0"], "--threads"],
     "evaluate_option_of_train": [["evaluate", "one", "--epochs", "3"], "--epochs"],

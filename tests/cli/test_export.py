@@ -10,15 +10,15 @@ from support import ProgramTest, add_methods
 
 # Name of the test: arguments behind MODEL, words of the line. Bad usage.
 USAGE = {
-    "no_kind": [[], "give --onnx FILE"],
-    "second_model": [["--onnx", "a.onnx", "more"], ["more", "one model"]],
+    "no_kind": [[], "--onnx FILE is required"],
+    "second_model": [["--onnx", "a.onnx", "more"], ["more", "one file"]],
     "no_file": [["--onnx"], "--onnx"],
     "size_of_letters": [["--onnx", "a.onnx", "--input", "big"], ["--input", "'big'", "28x28"]],
     "size_of_one_number": [["--onnx", "a.onnx", "--input", "28"], "'28'"],
     "size_with_more_behind": [["--onnx", "a.onnx", "--input", "28x28x1"], "'28x28x1'"],
-    "size_0": [["--onnx", "a.onnx", "--input", "0x28"], "'0x28'"],
+    "size_0": [["--onnx", "a.onnx", "--input", "0x28"], "got 0x28"],
     "size_negative": [["--onnx", "a.onnx", "--input", "-1x28"], "'-1x28'"],
-    "size_too_large": [["--onnx", "a.onnx", "--input", "65536x2"], "'65536x2'"],
+    "size_too_large": [["--onnx", "a.onnx", "--input", "65536x2"], "got 65536x2"],
     "no_such_layer": [["--onnx", "a.onnx", "--network", "conv9d:1"], "conv9d"],
     "other_classes": [["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "4 classes"]],
 }
@@ -48,7 +48,7 @@ class ExportTest(ProgramTest):
 
 class Usage(ExportTest):
     def test_no_model(self):
-        self.fail_with(2, "export", "--onnx", "a.onnx", says="which model?")
+        self.fail_with(2, "export", "--onnx", "a.onnx", says="missing MODEL")
 
 
 def usage_test(arguments, words):
