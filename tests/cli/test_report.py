@@ -1,4 +1,4 @@
-"""The report of a run: its files, the page's markup, its numbers, and the command that it shows."""
+"""The report of a run: its files, the markup of the page, its numbers, and the command on it."""
 import base64
 import html.parser
 import os
@@ -18,12 +18,12 @@ ABSENT = "report   left out"
 
 
 class Page(html.parser.HTMLParser):
-    """What is in a page. Elements that are not nested as they should be are a ValueError."""
+    """The contents of a page. Elements that are not nested properly are a ValueError."""
 
     def __init__(self, path):
         super().__init__()
         self.open, self.tags, self.data = [], [], []  # data: (attributes, text) of <data>
-        self.tables = {}  # by id: rows of (name of the cell's element, attributes of its <data>)
+        self.tables, self.shown = {}, {}  # by id: rows of the cells' values, and of their texts
         self.headings, self.command = {}, ""  # headings: the columns' keys by table
         self.table = None
         with open(path, encoding="utf-8") as file:
@@ -39,11 +39,12 @@ class Page(html.parser.HTMLParser):
             self.open.append((tag, attributes))
         if tag == "table":
             self.table = attributes["id"]
-            self.tables[self.table], self.headings[self.table] = [], []
+            self.tables[self.table], self.shown[self.table], self.headings[self.table] = [], [], []
         elif tag == "th" and "data-key" in attributes:
             self.headings[self.table].append(attributes["data-key"])
         elif tag == "tr":
             self.tables[self.table].append([])
+            self.shown[self.table].append([])
         elif tag == "data":
             self.data.append((attributes, ""))
             if self.open[-2][0] in ("th", "td"):
@@ -59,6 +60,8 @@ class Page(html.parser.HTMLParser):
         if self.open and self.open[-1][0] == "data":
             attributes, text = self.data[-1]
             self.data[-1] = attributes, text + data
+            if self.open[-2][0] in ("th", "td"):
+                self.shown[self.table][-1].append(float(data.replace(",", "")))
 
     def values(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
@@ -74,7 +77,7 @@ def flat(summary):
 
 
 class ReportTest(ProgramTest):
-    """Skips where the program was built without cairo."""
+    """Skips if the program was built without cairo."""
 
     def report(self, *arguments, out="out", **variables):
         """A run with a report: its page."""
@@ -86,7 +89,7 @@ class ReportTest(ProgramTest):
 
 
 class Files(ReportTest):
-    """What the run folder holds."""
+    """The files in the run folder."""
 
     def test_pictures_and_page_are_written(self):
         self.report("--data", self.make_data())
@@ -164,7 +167,7 @@ class Markup(ReportTest):
                                              for side in ("width", "height")))
             self.assertIn(data, [support.read_bytes(self.path("out", name)) for name in PICTURES])
 
-    def test_names_from_outside_are_text(self):
+    def test_names_of_folders_are_text(self):
         folder = self.make_data("\"><img src=x onerror='alert(1)'>&amp; \u00e9 --x")
         page = self.report("--data", folder)
         value, text = next((attributes["value"], text) for attributes, text in page.data
@@ -175,18 +178,22 @@ class Markup(ReportTest):
 
 
 class Numbers(ReportTest):
-    """The page tells what summary.json and metrics.jsonl tell."""
+    """The page has the numbers of summary.json and metrics.jsonl."""
 
     def check(self, page):
         for key, value in flat(self.summary()).items():
-            told = [attributes["value"] for attributes, _ in page.data
-                    if attributes.get("data-key") == key]
-            self.assertEqual([value], [type(value)(text) for text in told], key)
+            found = [attributes["value"] for attributes, _ in page.data
+                     if attributes.get("data-key") == key]
+            self.assertEqual([value], [type(value)(text) for text in found], key)
         keys = page.headings["epoch-table"]
         metrics = self.metrics()
         self.assertEqual(set(metrics[0]), set(keys))
         self.assertEqual([[epoch[key] for key in keys] for epoch in metrics],
                          page.tables["epoch-table"][1:])
+        for epoch, row in zip(metrics, page.shown["epoch-table"][1:]):
+            for key, shown in zip(keys, row):  # the same numbers, rounded
+                number = epoch[key] * (100 if key.endswith("accuracy") else 1)
+                self.assertAlmostEqual(number, shown, delta=0.05 * number, msg=key)
 
     def test_of_made_data(self):
         self.check(self.report("--data", self.make_data()))
@@ -224,7 +231,7 @@ class Numbers(ReportTest):
 
 
 class Command(ReportTest):
-    """The line that makes the run again makes the same model."""
+    """The command on the page makes the same model again."""
 
     def check(self, *arguments):
         page = self.report(*arguments)
