@@ -1,11 +1,11 @@
 #include "info_network.h"
 
-#include "nn/network.h"
+#include "core/status.h"
 
+#include <mnist_blas/network.h>
 #include <stdio.h>
 
-/* MNIST's. */
-static const mb_shape input = {1, 28, 28};
+static const mb_shape input = {1, 28, 28}; /* of MNIST */
 enum { CLASSES = 10 };
 
 static void write_shape(mb_shape shape, char *text, size_t size)
@@ -19,13 +19,6 @@ static double forward_flops(const mb_network *network)
     for (size_t i = 0; i < mb_network_layer_count(network); i++)
         flops += mb_network_layer_info(network, i).flops;
     return flops;
-}
-
-/* Parameters and the optimizer's two moments of each; activations and gradients. */
-static double training_bytes(const mb_network *network, size_t batch_size, size_t threads)
-{
-    return 3.0 * (double)network->parameter_elements * sizeof(float) +
-           (double)mb_activations_bytes(network, batch_size, threads, true);
 }
 
 static void print_table(const mb_network *network, size_t batch_size, size_t threads)
@@ -46,8 +39,8 @@ static void print_table(const mb_network *network, size_t batch_size, size_t thr
     printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameter_count(network),
            forward_flops(network));
     printf("training   %.0f FLOP a sample; %.1f MB for batches of %zu\n",
-           mb_network_training_flops(network), 1e-6 * training_bytes(network, batch_size, threads),
-           batch_size);
+           mb_network_training_flops(network),
+           1e-6 * mb_network_training_bytes(network, batch_size, threads), batch_size);
 }
 
 static json_t *layer_object(mb_layer_info layer)
@@ -69,7 +62,7 @@ static json_t *network_object(const mb_network *network, size_t batch_size, size
                      "parameters", (json_int_t)mb_network_parameter_count(network), "forward_flops",
                      forward_flops(network), "training_flops", mb_network_training_flops(network),
                      "batch_size", (json_int_t)batch_size, "training_bytes",
-                     training_bytes(network, batch_size, threads), "layers", layers);
+                     mb_network_training_bytes(network, batch_size, threads), "layers", layers);
 }
 
 mb_status mb_info_network(const mb_machine *machine, const char *spec, size_t batch_size,

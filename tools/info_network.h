@@ -1,4 +1,4 @@
-/* What `mnist_blas info --network` shows: a network, layer by layer. */
+/* mnist_blas info --network: the layers of a network. */
 #ifndef MB_TOOLS_INFO_NETWORK_H
 #define MB_TOOLS_INFO_NETWORK_H
 
@@ -7,10 +7,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* Opens the network that `spec` names for MNIST's images and classes, to be shown with the memory
- * that training it in batches of batch_size takes. Either prints it as a table, or, where `object`
- * is not NULL, adds it to that as "network". MB_ERROR_INVALID as of mb_network_open;
- * MB_ERROR_MEMORY. */
+/* Opens the network `spec` for MNIST's images and classes and prints its layers and the memory that
+ * training it needs as a table, or, if `object` is not NULL, adds them to it as "network".
+ * MB_ERROR_INVALID as mb_network_open; MB_ERROR_MEMORY. */
 mb_status mb_info_network(const mb_machine *machine, const char *spec, size_t batch_size,
                           json_t *object, mb_error *error);
 

@@ -67,6 +67,10 @@ MB_API size_t mb_network_classes(const mb_network *network);
 MB_API size_t mb_network_parameter_count(const mb_network *network);
 /* Dense arithmetic of a training step per sample, 2 per multiply-add. */
 MB_API double mb_network_training_flops(const mb_network *network);
+/* Memory of training in bytes: parameters, two moments, and the activations and gradients of a
+ * batch. */
+MB_API double mb_network_training_bytes(const mb_network *network, size_t batch_size,
+                                        size_t threads);
 
 /* Layers, numbered from 0 in the order of the spec. Texts are valid until the network is closed. */
 MB_API size_t mb_network_layer_count(const mb_network *network);

@@ -93,6 +93,12 @@ size_t mb_activations_bytes(const mb_network *network, size_t max_rows, size_t t
     return mb_multiply(elements, sizeof(float), &bytes) ? bytes : SIZE_MAX;
 }
 
+double mb_network_training_bytes(const mb_network *network, size_t batch_size, size_t threads)
+{
+    return 3.0 * (double)network->parameter_elements * sizeof(float) +
+           (double)mb_activations_bytes(network, batch_size, threads, true);
+}
+
 static mb_matrix alloc_matrix(mb_arena *arena, size_t columns, bool per_thread, size_t max_rows,
                               size_t threads)
 {
