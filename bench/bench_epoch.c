@@ -93,7 +93,7 @@ static void print_all(const bench *b, const mb_epoch_settings *plan)
 {
     const mb_dataset *dataset = &b->data.dataset;
     mb_bench_print_machine(mb_machine_describe(b->machine[0]));
-    printf("%s: %zu images of %zux%zu, %.1f %% of the pixels not zero\n", b->data.from,
+    printf("%s: %zu images of %zux%zu, %.1f %% of the pixels not zero\n", b->data.source,
            dataset->train.images.count, dataset->train.images.rows, dataset->train.images.columns,
            100.0 * b->data.density);
     printf("%zu round%s of 1 epoch to warm up and %zu timed\n", plan->rounds,
@@ -109,7 +109,7 @@ static mb_status run(const arguments *given, mb_error *error)
     const mb_epoch_settings plan = {.data = &b.data,
                                     .rounds = given->rounds,
                                     .epochs = given->epochs,
-                                    .watch = given->phases,
+                                    .time_phases = given->phases,
                                     .arena = &b.arena};
     mb_status status = open_bench(&b, given, error);
     if (status == MB_OK)

@@ -1,41 +1,40 @@
-/* Training as bench_epoch times it: combinations of team size, batch size, optimizer, augmentation
- * and network, which take turns. */
+/* The measurements of bench_epoch: cases, each a combination of thread count, batch size,
+ * optimizer, augmentation and network, run in alternating rounds. */
 #ifndef MB_BENCH_EPOCH_H
 #define MB_BENCH_EPOCH_H
 
 #include "result.h"
 
 #include "core/arena.h"
-#include <mnist_blas/options.h>
 
 #include <mnist_blas/mnist_blas.h>
 
 #include <stdbool.h>
 
-/* The images that are trained on. */
+/* The training images. */
 typedef struct mb_epoch_data {
-    mb_dataset *whole;  /* as read or drawn */
-    uint8_t *images;    /* instead of its own, or NULL */
-    mb_dataset dataset; /* what training gets: the test split is one image, for it is not timed */
-    double density;     /* share of the pixels that are not zero */
-    const char *from;   /* what it is, for people */
+    mb_dataset *whole;  /* as read or synthesized */
+    uint8_t *pixels;    /* replacement without zeros; NULL: none */
+    mb_dataset dataset; /* for training; its test split is one image, because it is not timed */
+    double density;     /* fraction of the pixels that are not zero */
+    const char *source; /* for people */
 } mb_epoch_data;
 
-/* Reads the data that train would find (`given` as its --data), or draws digits where it finds
- * none; cuts it down to `samples` images unless that is 0; with `dense`, no pixel stays 0. For
- * mb_epoch_data_close, also when it fails. Statuses as mb_dataset_open; MB_ERROR_INVALID: more
- * samples than there are. */
-mb_status mb_epoch_data_open(const char *given, mb_machine *machine, size_t samples, bool dense,
+/* Reads the data that train would find with --data `folder`, or synthesizes digits if there is
+ * none. Uses the first `samples` images (0: all); with `dense`, pixels of value 0 become 1. Close
+ * it even if this fails. Statuses of mb_dataset_open; MB_ERROR_INVALID: fewer than `samples`
+ * images. */
+mb_status mb_epoch_data_open(const char *folder, mb_machine *machine, size_t samples, bool dense,
                              mb_epoch_data *data, mb_error *error);
 void mb_epoch_data_close(mb_epoch_data *data);
 
-/* Where a step's time goes, as sums over watched steps, in seconds. */
+/* Times of the phases of a step, summed over the timed steps, in seconds. */
 typedef struct mb_phase_sums {
     size_t phases, steps;
     char (*name)[64]; /* (phases) */
     double *running;  /* (threads, phases) */
-    double *waiting;  /* (threads, phases), at the barrier after each */
-    double seconds;   /* wall time of the watched epochs' training */
+    double *waiting;  /* (threads, phases) at the barrier after the phase */
+    double seconds;   /* wall time of the training phase of these epochs */
 } mb_phase_sums;
 
 typedef struct mb_epoch_case {
@@ -44,38 +43,41 @@ typedef struct mb_epoch_case {
     mb_optimizer_kind optimizer;
     mb_augmentation_kind augmentation;
     const char *network;
-    double dense_flops, done_flops; /* of a sample in training, 2 a multiply-add; done: at
-                                     * most, and of images as they are, for augmented ones have
-                                     * more that is not zero */
-    double *seconds;                /* (rounds, epochs) */
-    double *cpu;                    /* (rounds, epochs) of the calling thread */
-    double *sgemm;                  /* (rounds) GFLOP/s of the large product, before the turn */
+    /* FLOP of training on a sample, 2 per multiply-add: dense arithmetic, and what is really done.
+     * The latter is an upper bound, for images without augmentation, which adds pixels that are not
+     * zero.
+     */
+    double dense_flops, done_flops;
+    double *seconds; /* (rounds, epochs) */
+    double *cpu;     /* (rounds, epochs) CPU time of the calling thread */
+    double *sgemm;   /* (rounds) GFLOP/s of a large SGEMM before the round */
     mb_phase_sums phases;
 } mb_epoch_case;
 
-/* What all combinations have in common. */
+/* Common to all cases. */
 typedef struct mb_epoch_settings {
     const mb_epoch_data *data;
-    size_t rounds, epochs; /* timed ones; one more before them warms up */
-    bool watch;            /* one more after them, with its phases timed */
-    mb_arena *arena;       /* for what is noted */
+    size_t rounds, epochs; /* timed; one more epoch before them warms up */
+    bool time_phases;      /* in one more epoch after them */
+    mb_arena *arena;       /* of the measurements */
 } mb_epoch_settings;
 
-/* Room for what will be noted of a combination. MB_ERROR_MEMORY. */
-mb_status mb_epoch_case_open(const mb_epoch_settings *plan, mb_epoch_case *combination,
+/* Allocates the measurements of a case. MB_ERROR_MEMORY. */
+mb_status mb_epoch_case_open(const mb_epoch_settings *settings, mb_epoch_case *epoch_case,
                              mb_error *error);
 
-/* A turn of round `round`: the large product, and a new network trained. Statuses as mb_train. */
-mb_status mb_epoch_case_run(const mb_epoch_settings *plan, size_t round, mb_epoch_case *combination,
-                            mb_error *error);
+/* Round `round` of a case: the large SGEMM, then training of a new network. Statuses of mb_train.
+ */
+mb_status mb_epoch_case_run(const mb_epoch_settings *settings, size_t round,
+                            mb_epoch_case *epoch_case, mb_error *error);
 
-/* Appends what was noted of a combination to the results: the whole of it first, then each epoch,
- * and, when watched, the step and its phases. MB_ERROR_MEMORY. */
-mb_status mb_epoch_case_results(const mb_epoch_settings *plan, const mb_epoch_case *combination,
+/* Appends the results of a case: all epochs together, each epoch, and with time_phases the step and
+ * its phases. MB_ERROR_MEMORY. */
+mb_status mb_epoch_case_results(const mb_epoch_settings *settings, const mb_epoch_case *epoch_case,
                                 mb_bench_results *results, mb_error *error);
 
-/* The tables. `results` are those of all combinations. */
-void mb_epoch_print(const mb_epoch_settings *plan, const mb_bench_results *results);
-void mb_phases_print(const mb_epoch_case *combination, const mb_bench_results *results);
+/* Tables of the results of all cases, and of the phases of one. */
+void mb_epoch_print(const mb_epoch_settings *settings, const mb_bench_results *results);
+void mb_phases_print(const mb_epoch_case *epoch_case, const mb_bench_results *results);
 
 #endif

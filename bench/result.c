@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A repeat shorter than this would be at the mercy of the clock and of single interrupts. */
-static const double least_seconds = 0.005;
+/* Shorter repeats would depend on the clock and on single interrupts. */
+static const double min_seconds = 0.005;
 
 double mb_bench_cpu_seconds(void)
 {
@@ -24,9 +24,9 @@ static size_t calibrate(mb_bench_fn *run, void *context)
 {
     size_t iterations = 1;
     run(context, iterations);
-    for (double seconds; (seconds = run(context, iterations)) < least_seconds;)
-        iterations = seconds > 0.1 * least_seconds
-                         ? (size_t)ceil((double)iterations * 1.1 * least_seconds / seconds)
+    for (double seconds; (seconds = run(context, iterations)) < min_seconds;)
+        iterations = seconds > 0.1 * min_seconds
+                         ? (size_t)ceil((double)iterations * 1.1 * min_seconds / seconds)
                          : iterations * 10;
     return iterations;
 }
@@ -110,30 +110,30 @@ static json_t *context_of(const char *program, const mb_machine_info *machine)
                      "blas_version", machine->blas_version);
 }
 
-/* Whether the number could be added; one that JSON cannot say is left out. */
+/* False if memory is out. Values that JSON cannot represent are left out. */
 static bool set_real(json_t *object, const char *key, double value)
 {
     return !isfinite(value) || json_object_set_new(object, key, json_real(value)) == 0;
 }
 
-/* NULL when memory is out. */
-static json_t *benchmark_of(const mb_bench_result *r)
+/* NULL if memory is out. */
+static json_t *benchmark_of(const mb_bench_result *result)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:s}", "name", r->name, "run_name",
-                  r->name, "run_type", "iteration", "repetitions", (json_int_t)r->repeats,
-                  "threads", (json_int_t)r->threads, "iterations", (json_int_t)r->iterations,
-                  "real_time", r->ns.median, "cpu_time", r->cpu, "time_unit", "ns");
-    const double per_second = 1e9 / r->ns.median;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:s}", "name", result->name, "run_name",
+        result->name, "run_type", "iteration", "repetitions", (json_int_t)result->repeats,
+        "threads", (json_int_t)result->threads, "iterations", (json_int_t)result->iterations,
+        "real_time", result->ns.median, "cpu_time", result->cpu, "time_unit", "ns");
+    const double per_second = 1e9 / result->ns.median;
     bool all = object != NULL;
-    if (all && r->label[0] != '\0')
-        all = json_object_set_new(object, "label", json_string(r->label)) == 0;
-    if (all && r->items > 0.0)
-        all = set_real(object, "items_per_second", r->items * per_second);
-    if (all && r->bytes > 0.0)
-        all = set_real(object, "bytes_per_second", r->bytes * per_second);
-    for (size_t i = 0; i < r->counters && all; i++)
-        all = set_real(object, r->counter[i].name, r->counter[i].value);
+    if (all && result->label[0] != '\0')
+        all = json_object_set_new(object, "label", json_string(result->label)) == 0;
+    if (all && result->items > 0.0)
+        all = set_real(object, "items_per_second", result->items * per_second);
+    if (all && result->bytes > 0.0)
+        all = set_real(object, "bytes_per_second", result->bytes * per_second);
+    for (size_t i = 0; i < result->counters && all; i++)
+        all = set_real(object, result->counter[i].name, result->counter[i].value);
     if (all)
         return object;
     json_decref(object);
