@@ -20,7 +20,7 @@ USAGE = {
     "size_negative": [["--onnx", "a.onnx", "--input", "-1x28"], "'-1x28'"],
     "size_too_large": [["--onnx", "a.onnx", "--input", "65536x2"], "got 65536x2"],
     "no_such_layer": [["--onnx", "a.onnx", "--network", "conv9d:1"], "conv9d"],
-    "other_classes": [["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "4 classes"]],
+    "other_classes": [["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "one unit per class"]],
 }
 
 
