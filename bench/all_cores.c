@@ -16,22 +16,22 @@
 
 extern char **environ;
 
-enum { MOST_SETS = 8, MOST_ARGUMENTS = 64 };
+enum { MAX_SETS = 8, MAX_ARGUMENTS = 64 };
 
-/* A kernel set's figures. */
+/* The results of one kernel set. */
 typedef struct set {
     char core[32];
     json_t *whole, *benchmarks; /* the second is part of the first */
 } set;
 
 typedef struct table {
-    set set[MOST_SETS];
+    set set[MAX_SETS];
     size_t count;
 } table;
 
-/* Names of OPENBLAS_CORETYPE, each with what its kernels need. A set that the CPU cannot run would
- * end the process, so those are never asked for. NULL: what OpenBLAS chooses. */
-static size_t runnable(const char *names[MOST_SETS])
+/* Values of OPENBLAS_CORETYPE whose instructions the CPU has: a set that it cannot run would crash
+ * the process. NULL: OpenBLAS's own choice. */
+static size_t supported_names(const char *names[MAX_SETS])
 {
     size_t count = 0;
     names[count++] = NULL;
@@ -54,8 +54,8 @@ static size_t runnable(const char *names[MOST_SETS])
     return count;
 }
 
-/* The caller's environment for that kernel set. The marker keeps the program from starting itself
- * again where the choice is OpenBLAS's. */
+/* The environment for that kernel set. MNIST_BLAS_RESTARTED keeps the program from restarting
+ * itself when the choice is OpenBLAS's. */
 static char **environment_for(const char *name, mb_arena *arena)
 {
     static const char variable[] = "OPENBLAS_CORETYPE=";
@@ -76,7 +76,7 @@ static char **environment_for(const char *name, mb_arena *arena)
     return made[kept - 1] != NULL && made[kept - 2] != NULL ? made : NULL;
 }
 
-/* argv without what is the parent's, and with a file for the figures. */
+/* argv without the parent's options, and with a file for the results. */
 static mb_status arguments_for(char **argv, char *path, char **made, mb_error *error)
 {
     static char json[] = "--json";
@@ -84,18 +84,18 @@ static mb_status arguments_for(char **argv, char *path, char **made, mb_error *e
     for (; *argv != NULL; argv++) {
         if (strncmp(*argv, "--a", 3) == 0)
             continue;
-        if (kept + 3 >= MOST_ARGUMENTS)
+        if (kept + 3 >= MAX_ARGUMENTS)
             return mb_fail(error, MB_ERROR_INVALID, "--all-cores: more than %d arguments",
-                           MOST_ARGUMENTS - 4);
+                           MAX_ARGUMENTS - 4);
         made[kept++] = *argv;
     }
-    made[kept++] = json; /* the last one given counts */
+    made[kept++] = json; /* the last of several is used */
     made[kept++] = path;
     made[kept] = NULL;
     return MB_OK;
 }
 
-/* Runs the program, whose table goes nowhere. */
+/* Runs the program; its table is discarded. */
 static mb_status run_child(char **arguments, char **environment, mb_error *error)
 {
     posix_spawn_file_actions_t actions;
@@ -109,7 +109,7 @@ static mb_status run_child(char **arguments, char **environment, mb_error *error
         posix_spawn_file_actions_destroy(&actions);
     }
     if (failed != 0)
-        return mb_fail(error, MB_ERROR_IO, "%s: cannot be started again: %s", arguments[0],
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be started: %s", arguments[0],
                        strerror(failed));
     while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
         ;
@@ -125,7 +125,7 @@ static mb_status read_set(const char *path, set *one, mb_error *error)
     one->whole = json_load_file(path, 0, &why);
     if (one->whole == NULL || json_unpack(one->whole, "{s:{s:s}, s:o}", "context", "blas_core",
                                           &core, "benchmarks", &one->benchmarks) != 0)
-        return mb_fail(error, MB_ERROR_IO, "%s: no figures: %s", path, why.text);
+        return mb_fail(error, MB_ERROR_IO, "%s: not a result file: %s", path, why.text);
     snprintf(one->core, sizeof one->core, "%s", core);
     return MB_OK;
 }
@@ -133,20 +133,20 @@ static mb_status read_set(const char *path, set *one, mb_error *error)
 static mb_status run_set(char **argv, const char *name, const char *path, table *all,
                          mb_error *error)
 {
-    char *arguments[MOST_ARGUMENTS];
+    char *arguments[MAX_ARGUMENTS];
     mb_arena arena = {0};
     set one = {.whole = NULL};
     char **environment = environment_for(name, &arena);
     char *file = mb_arena_strdup(&arena, path);
     mb_status status = environment != NULL && file != NULL
                            ? arguments_for(argv, file, arguments, error)
-                           : mb_fail_memory(error, "--all-cores", MOST_ARGUMENTS);
+                           : mb_fail_memory(error, "--all-cores", MAX_ARGUMENTS);
     if (status == MB_OK)
         status = run_child(arguments, environment, error);
     if (status == MB_OK)
         status = read_set(path, &one, error);
     for (size_t i = 0; i < all->count && status == MB_OK; i++)
-        if (strcmp(all->set[i].core, one.core) == 0) { /* another name for it, or none for that */
+        if (strcmp(all->set[i].core, one.core) == 0) { /* another name of a set that was run */
             json_decref(one.whole);
             one.whole = NULL;
             break;
@@ -157,8 +157,7 @@ static mb_status run_set(char **argv, const char *name, const char *path, table 
     return status;
 }
 
-/* That of the benchmark `name` in the set; 0 where it has none: kernel sets cut a step alike or
- * not. */
+/* GFLOP/s of the benchmark `name`; 0 if the set has none, as the tiling depends on the set. */
 static double gflops_of(const set *one, const char *name)
 {
     size_t i;
@@ -191,7 +190,7 @@ static void print_table(const table *all)
     printf("%s is what OpenBLAS chooses by itself.\n", all->set[0].core);
 }
 
-/* Gives the benchmarks of all sets, renamed, to those of the first. */
+/* Renames the benchmarks and appends those of the other sets to the first set's. */
 static bool join(table *all)
 {
     for (size_t s = 0; s < all->count; s++) {
@@ -225,7 +224,7 @@ static mb_status write_table(table *all, const char *path, mb_error *error)
 mb_status mb_bench_all_cores(char **argv, const char *json, mb_error *error)
 {
     char path[] = "/tmp/bench_cores.XXXXXX";
-    const char *names[MOST_SETS];
+    const char *names[MAX_SETS];
     table all = {.count = 0};
     if (!mb_blas_describe().dynamic)
         return mb_fail(error, MB_ERROR_UNAVAILABLE,
@@ -234,7 +233,7 @@ mb_status mb_bench_all_cores(char **argv, const char *json, mb_error *error)
     if (file < 0)
         return mb_fail(error, MB_ERROR_IO, "%s: %s", path, strerror(errno));
     close(file);
-    const size_t count = runnable(names);
+    const size_t count = supported_names(names);
     mb_status status = MB_OK;
     for (size_t i = 0; i < count && status == MB_OK; i++)
         status = run_set(argv, names[i], path, &all, error);

@@ -31,7 +31,7 @@ static const struct {
 typedef struct fma_bench {
     mb_team *team;
     mb_fma_fn *loop;
-    size_t iterations, done; /* done: multiply-adds of an iteration of one thread */
+    size_t iterations, done; /* done: multiply-adds per iteration and thread */
     double seconds;
 } fma_bench;
 
@@ -117,8 +117,8 @@ static void nothing(const mb_worker *worker, void *context)
     (void)context;
 }
 
-/* Outside of a team OpenBLAS shares the work among OpenMP's threads. Those are the team's, and an
- * empty run of the team pins them. */
+/* Outside of a team OpenBLAS uses OpenMP's threads. Those are the team's, and an empty run of the
+ * team pins them. */
 static mb_status measure_big(mb_machine *machine, big_product *p, size_t repeats,
                              mb_bench_result *result, mb_error *error)
 {

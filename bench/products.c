@@ -14,7 +14,7 @@
 
 enum { ROWS = 28, PIXELS = ROWS * ROWS, CLASSES = 10 };
 
-/* One call of cblas_sgemm, in the phase in which it was made. */
+/* One call of cblas_sgemm, and the phase that made it. */
 typedef struct call {
     size_t phase;
     enum CBLAS_TRANSPOSE transpose_a, transpose_b;
@@ -26,14 +26,14 @@ typedef struct call {
 
 typedef struct calls {
     call *call;
-    size_t count, room;
-    bool failed; /* memory ran out */
+    size_t count, capacity;
+    bool failed; /* out of memory */
     const mb_plan_timer *timer;
 } calls;
 
 struct mb_products {
     mb_machine *machine;
-    char *name; /* of the network, as given */
+    char *name; /* the network's spec, as given */
     mb_network *network;
     mb_training_options options;
     mb_dataset dataset;
@@ -42,15 +42,14 @@ struct mb_products {
     size_t threads;
     calls *calls; /* (threads) */
     mb_plan_timer *timers;
-    size_t phase; /* what is timed */
+    size_t phase; /* that is timed */
     size_t iterations;
     double seconds;
 };
 
-/* ---- listening ---- */
+/* ---- recording ---- */
 
-/* The linker sends all calls of cblas_sgemm to the first of these and gives the real one the name
- * of the second (ld's --wrap). */
+/* ld's --wrap: calls of cblas_sgemm go to the first of these; the second is the real one. */
 void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a,
                         enum CBLAS_TRANSPOSE transpose_b, blasint m, blasint n, blasint k,
                         float alpha, const float *a, blasint lda, const float *b, blasint ldb,
@@ -60,20 +59,20 @@ void __real_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a
                         float alpha, const float *a, blasint lda, const float *b, blasint ldb,
                         float beta, float *c, blasint ldc);
 
-/* (threads) of the step that is run; NULL while nobody listens. */
-static calls *listener;
+/* (threads) while a step is recorded, else NULL. */
+static calls *recording;
 
-static void note(calls *list, const call *one)
+static void record(calls *list, const call *one)
 {
-    if (list->count == list->room) {
-        const size_t room = list->room > 0 ? 2 * list->room : 64;
-        call *more = realloc(list->call, room * sizeof *more);
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
+        call *more = realloc(list->call, capacity * sizeof *more);
         if (more == NULL) {
             list->failed = true;
             return;
         }
         list->call = more;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->call[list->count++] = *one;
 }
@@ -83,8 +82,8 @@ void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a
                         float alpha, const float *a, blasint lda, const float *b, blasint ldb,
                         float beta, float *c, blasint ldc)
 {
-    if (listener != NULL) {
-        calls *list = &listener[omp_get_thread_num()];
+    if (recording != NULL) {
+        calls *list = &recording[omp_get_thread_num()];
         const call one = {list->timer->phase,
                           transpose_a,
                           transpose_b,
@@ -99,7 +98,7 @@ void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a
                           a,
                           b,
                           c};
-        note(list, &one);
+        record(list, &one);
     }
     __real_cblas_sgemm(order, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c,
                        ldc);
@@ -150,15 +149,15 @@ static mb_status run_step(mb_products *p, mb_error *error)
     mb_sampler_sequential(t->training.loader.samples, t->order);
     mb_epoch_start(&t->training, t->order, 0);
     t->training.full.timers = p->timers;
-    listener = p->calls;
+    recording = p->calls;
     mb_epoch_run(&t->training, mb_machine_team(p->machine), p->threads, 0, 1);
-    listener = NULL;
+    recording = NULL;
     t->training.full.timers = NULL;
     if (!t->training.stats.finite)
         return mb_fail(error, MB_ERROR_DIVERGED, "network: the first step's loss is not finite");
     for (size_t i = 0; i < p->threads; i++)
         if (p->calls[i].failed)
-            return mb_fail_memory(error, "products", p->calls[i].room * sizeof(call));
+            return mb_fail_memory(error, "products", p->calls[i].capacity * sizeof(call));
     return MB_OK;
 }
 
@@ -209,7 +208,7 @@ void mb_products_close(mb_products *p)
 
 /* ---- timing ---- */
 
-/* A thread's share of the products of a phase. */
+/* The calls of one thread in the timed phase. */
 static void repeat_phase(const mb_worker *worker, void *context)
 {
     mb_products *p = context;
@@ -236,49 +235,49 @@ static double run_phase(void *context, size_t iterations)
     return p->seconds;
 }
 
-static bool same_form(const call *x, const call *y)
+static bool same_size(const call *x, const call *y)
 {
     return x->transpose_a == y->transpose_a && x->transpose_b == y->transpose_b && x->m == y->m &&
            x->n == y->n && x->k == y->k;
 }
 
-/* A phase's calls on all threads. */
-typedef struct gathered {
-    const call *call[8]; /* one of each form; those past the last are only counted */
-    size_t times[8], forms, count;
+/* The calls of a phase, of all threads. */
+typedef struct phase_calls {
+    const call *call[8]; /* one per size; further sizes are only counted */
+    size_t times[8], sizes, count;
     double flops;
-} gathered;
+} phase_calls;
 
-static void gather(gathered *all, const call *x)
+static void add_call(phase_calls *all, const call *x)
 {
-    enum { MOST = sizeof all->call / sizeof all->call[0] };
-    size_t form = 0;
+    enum { MAX = sizeof all->call / sizeof all->call[0] };
+    size_t size = 0;
     all->count++;
     all->flops += 2.0 * x->m * x->n * x->k;
-    while (form < all->forms && !same_form(all->call[form], x))
-        form++;
-    if (form == MOST)
+    while (size < all->sizes && !same_size(all->call[size], x))
+        size++;
+    if (size == MAX)
         return;
-    if (form == all->forms) {
-        all->call[all->forms] = x;
-        all->times[all->forms++] = 0;
+    if (size == all->sizes) {
+        all->call[all->sizes] = x;
+        all->times[all->sizes++] = 0;
     }
-    all->times[form]++;
+    all->times[size]++;
 }
 
-static void describe(const gathered *all, char *text, size_t room)
+static void describe(const phase_calls *all, char *text, size_t capacity)
 {
     size_t used = 0, named = 0;
-    for (size_t form = 0; form < all->forms && used < room; form++) {
-        const call *x = all->call[form];
-        used += (size_t)snprintf(text + used, room - used, "%s%zu of %dx%dx%d%s%s",
-                                 form > 0 ? ", " : "", all->times[form], (int)x->m, (int)x->n,
+    for (size_t size = 0; size < all->sizes && used < capacity; size++) {
+        const call *x = all->call[size];
+        used += (size_t)snprintf(text + used, capacity - used, "%s%zu of %dx%dx%d%s%s",
+                                 size > 0 ? ", " : "", all->times[size], (int)x->m, (int)x->n,
                                  (int)x->k, x->transpose_a == CblasTrans ? " A'" : "",
                                  x->transpose_b == CblasTrans ? " B'" : "");
-        named += all->times[form];
+        named += all->times[size];
     }
-    if (named < all->count && used < room)
-        snprintf(text + used, room - used, ", %zu more", all->count - named);
+    if (named < all->count && used < capacity)
+        snprintf(text + used, capacity - used, ", %zu more", all->count - named);
 }
 
 mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
@@ -287,11 +286,11 @@ mb_status mb_products_measure(mb_products *p, double limit, size_t repeats,
     const mb_plan *plan = &p->trainer->training.full;
     mb_status status = MB_OK;
     for (p->phase = 0; p->phase < plan->count && status == MB_OK; p->phase++) {
-        gathered all = {.forms = 0};
+        phase_calls all = {.sizes = 0};
         for (size_t thread = 0; thread < p->threads; thread++)
             for (size_t i = 0; i < p->calls[thread].count; i++)
                 if (p->calls[thread].call[i].phase == p->phase)
-                    gather(&all, &p->calls[thread].call[i]);
+                    add_call(&all, &p->calls[thread].call[i]);
         if (all.count == 0)
             continue;
         mb_bench_result result = {.threads = p->threads, .items = all.flops};

@@ -1,4 +1,4 @@
-/* What OpenBLAS is on this machine: its version, kernel set and threads. */
+/* The linked OpenBLAS: its version, kernel set and threads. */
 #ifndef MB_MACHINE_BLAS_H
 #define MB_MACHINE_BLAS_H
 
@@ -7,34 +7,34 @@
 
 typedef struct mb_blas {
     char core[32];         /* kernel set, "SkylakeX" */
-    char version[32];      /* "0.3.21"; "" when unknown */
+    char version[32];      /* "0.3.21"; "": unknown */
     const char *threading; /* "none", "pthreads" or "openmp", a constant string */
-    bool own_threads;      /* starts threads that OpenMP does not count: a pthreads build */
+    bool own_threads;      /* starts threads of its own, not OpenMP's: a pthreads build */
     bool dynamic;          /* has several kernel sets: OPENBLAS_CORETYPE chooses */
-    size_t max_threads;    /* more callers at a time abort it; 0: unknown */
-    char config[256];      /* its own words */
+    size_t max_threads;    /* more concurrent callers abort the process; 0: unknown */
+    char config[256];      /* openblas_get_config() */
 } mb_blas;
 
-/* Asks the OpenBLAS that is linked. */
+/* Describes the linked OpenBLAS. */
 mb_blas mb_blas_describe(void);
 
-/* The same from openblas_get_config()'s text, openblas_get_corename()'s and
- * openblas_get_parallel()'s number; what does not fit is cut. */
+/* The same from the results of openblas_get_config(), openblas_get_corename() and
+ * openblas_get_parallel(); text that does not fit is truncated. */
 mb_blas mb_blas_from(const char *config, const char *core, int parallel);
 
-/* Whether a kernel set uses AVX-512; upper or lower case. */
+/* True if the kernel set uses AVX-512; case does not matter. */
 bool mb_blas_is_avx512(const char *core);
 
-/* Whether it multiplies with fused multiply-adds of AVX2 or wider; true where it is not one of
- * x86-64's sets. */
+/* True if the kernel set uses fused multiply-adds, of AVX2 or wider on x86-64; always true on other
+ * architectures. */
 bool mb_blas_has_fma(const char *core);
 
-/* The value of OPENBLAS_CORETYPE that would serve a CPU with (or without) AVX-512 better than the
- * kernel set `core`, a constant string; NULL when there is none. OpenBLAS reads the variable when
- * it is loaded: only a program that starts itself again can use it. */
+/* The value of OPENBLAS_CORETYPE that is faster than the kernel set `core` on a CPU with (or
+ * without) AVX-512, a constant string; NULL if there is none. OpenBLAS reads the variable when it
+ * is loaded, so a program must restart itself to use it. */
 const char *mb_blas_better_core_than(const char *core, bool cpu_has_avx512);
 
-/* The same for this CPU and the OpenBLAS that is linked; NULL, too, when that has one set only. */
+/* The same for this CPU and the linked OpenBLAS; NULL if that has one set only. */
 const char *mb_blas_better_core(void);
 
 #endif
