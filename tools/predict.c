@@ -6,7 +6,6 @@
 #include "core/arena.h"
 #include "picture/normalize.h"
 #include "picture/picture.h"
-#include "train/classify.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -14,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Images that are classified at once, at most. */
+enum { MAX_BATCH = 256 };
 
 typedef struct predict_arguments {
     mb_model_arguments model;
@@ -138,7 +140,12 @@ static mb_status classify(mb_machine *machine, const mb_network *network, const 
     if (logits == NULL)
         return mb_fail_memory(error, "predict", values * 2 * sizeof *logits);
     const mb_images images = {all->images, all->count, 1, all->rows, all->columns};
-    mb_status status = mb_logits(machine, network, &images, logits, error);
+    mb_classifier *classifier = NULL;
+    mb_status status = mb_classifier_open(
+        machine, network, all->count < MAX_BATCH ? all->count : MAX_BATCH, &classifier, error);
+    if (status == MB_OK)
+        status = mb_classifier_logits(classifier, &images, logits, error);
+    mb_classifier_close(classifier);
     memcpy(probabilities, logits, values * sizeof *logits);
     for (size_t i = 0; status == MB_OK && i < all->count; i++)
         mb_softmax(classes, probabilities + i * classes);

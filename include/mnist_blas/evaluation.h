@@ -33,17 +33,6 @@ typedef struct mb_evaluation {
 MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
                              mb_evaluation **evaluation, mb_error *error);
 
-/* Writes the softmax probabilities of `images`, computed by the machine's team, into
- * `probabilities` (count, classes), the caller's.
- * MB_ERROR_INVALID: images of another shape than the network's input, or none; MB_ERROR_DIVERGED:
- * an output that is not finite; MB_ERROR_MEMORY. */
-MB_API mb_status mb_classify(mb_machine *machine, const mb_network *network,
-                             const mb_images *images, float *probabilities, mb_error *error);
-
-/* The same, before the softmax. */
-MB_API mb_status mb_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
-                           float *logits, mb_error *error);
-
 MB_API void mb_evaluation_free(mb_evaluation *evaluation);
 
 #ifdef __cplusplus

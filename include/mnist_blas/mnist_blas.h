@@ -4,9 +4,12 @@
 #define MNIST_BLAS_H
 
 #include <mnist_blas/augmentation.h>
+#include <mnist_blas/checkpoint.h>
+#include <mnist_blas/classifier.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
 #include <mnist_blas/features.h>
+#include <mnist_blas/history.h>
 #include <mnist_blas/images.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/model.h>

@@ -75,8 +75,9 @@ static mb_sample_indices rows_of_piece(const mb_sample_source *source, mb_sample
 
 static void note_labels(const mb_batch *batch, mb_sample_indices samples, size_t first, size_t end)
 {
-    for (size_t row = first; row < end; row++)
-        batch->labels[row] = batch->source->split.labels[samples.index[row]];
+    const uint8_t *labels = batch->source->split.labels;
+    for (size_t row = first; row < end && labels != NULL; row++)
+        batch->labels[row] = labels[samples.index[row]];
 }
 
 static void gather_sparse(const mb_batch *batch, mb_sample_indices samples, size_t piece)

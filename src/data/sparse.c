@@ -16,28 +16,42 @@ static size_t count_nonzero(size_t n, const uint8_t *bytes)
     return nonzero;
 }
 
-static void compress(const mb_sample_source *source, mb_nonzero *dots, uint32_t *bound)
+/* Numbers the non-zeros of all images. */
+static void compress(mb_sample_source *source)
 {
     const mb_kernels *kernels = mb_kernels_best();
     const uint8_t *bytes = source->split.images.pixels;
-    size_t kept = 0;
+    uint32_t *start = source->row_start;
+    size_t nonzeros = 0;
     for (size_t i = 0; i < source->split.images.count; i++) {
         for (size_t left = source->pixels; left > 0;) {
-            const size_t now = left < source->segment_pixels ? left : source->segment_pixels;
-            *bound++ = (uint32_t)kept;
-            kept += kernels->find_nonzero_pixels(now, bytes, dots + kept);
+            const size_t now = mb_min_size(left, source->segment_pixels);
+            *start++ = (uint32_t)nonzeros;
+            nonzeros += kernels->find_nonzero_pixels(now, bytes, source->nonzeros + nonzeros);
             bytes += now;
             left -= now;
         }
-        *bound++ = (uint32_t)kept;
+        *start++ = (uint32_t)nonzeros;
     }
 }
 
-static void cut_ranges(mb_sample_source *source)
+/* Allocates the sparse form for this number of non-zeros, with segments of nearly equal length. */
+static mb_status reserve(mb_sample_source *source, size_t nonzeros, mb_arena *arena,
+                         mb_error *error)
 {
-    const size_t ranges = (source->pixels + RANGE_PIXELS - 1) / RANGE_PIXELS;
-    source->segment_pixels = (source->pixels + ranges - 1) / ranges; /* as equal as can be */
-    source->segments = (source->pixels + source->segment_pixels - 1) / source->segment_pixels;
+    const size_t images = source->split.images.count;
+    source->segment_pixels =
+        mb_divide_up(source->pixels, mb_divide_up(source->pixels, RANGE_PIXELS));
+    source->segments = mb_divide_up(source->pixels, source->segment_pixels);
+    float *byte_to_float = mb_arena_alloc(arena, GRAYS, sizeof *byte_to_float);
+    source->row_start =
+        mb_arena_alloc(arena, images * (source->segments + 1), sizeof *source->row_start);
+    source->nonzeros = mb_arena_alloc(arena, nonzeros, sizeof *source->nonzeros);
+    const mb_status status = mb_arena_status(arena, "images", error);
+    for (size_t v = 0; status == MB_OK && v < GRAYS; v++)
+        byte_to_float[v] = (float)v / 255.0f;
+    source->byte_to_float = byte_to_float;
+    return status;
 }
 
 mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sample_source *source,
@@ -45,21 +59,28 @@ mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sampl
 {
     *source = (mb_sample_source){.split = *split, .pixels = mb_images_stride(&split->images)};
     const size_t bytes = split->images.count * source->pixels; /* fits: it is in memory */
-    const size_t nonzero = count_nonzero(bytes, split->images.pixels);
-    if (nonzero > UINT32_MAX || (double)nonzero > densest * (double)bytes)
+    const size_t nonzeros = count_nonzero(bytes, split->images.pixels);
+    if (nonzeros > UINT32_MAX || (double)nonzeros > densest * (double)bytes)
         return MB_OK;
-    cut_ranges(source);
-    mb_nonzero *dots = mb_arena_alloc(arena, nonzero, sizeof *dots);
-    uint32_t *bound =
-        mb_arena_alloc(arena, split->images.count * (source->segments + 1), sizeof *bound);
-    float *gray = mb_arena_alloc(arena, GRAYS, sizeof *gray);
-    if (dots == NULL || bound == NULL || gray == NULL)
-        return mb_fail_memory(error, "images", nonzero * sizeof *dots);
-    for (size_t v = 0; v < GRAYS; v++)
-        gray[v] = (float)v / 255.0f;
-    compress(source, dots, bound);
-    source->nonzeros = dots;
-    source->row_start = bound;
-    source->byte_to_float = gray;
-    return MB_OK;
+    const mb_status status = reserve(source, nonzeros, arena, error);
+    if (status == MB_OK)
+        compress(source);
+    return status;
+}
+
+mb_status mb_sample_source_reserve(const mb_images *shape, mb_arena *arena,
+                                   mb_sample_source *source, mb_error *error)
+{
+    size_t bytes;
+    *source = (mb_sample_source){.split.images = *shape, .pixels = mb_images_stride(shape)};
+    if (!mb_multiply(shape->count, source->pixels, &bytes) || bytes > UINT32_MAX)
+        return MB_OK;
+    return reserve(source, bytes, arena, error);
+}
+
+void mb_sample_source_set(mb_sample_source *source, const mb_images *images)
+{
+    source->split.images = *images;
+    if (source->nonzeros != NULL)
+        compress(source);
 }

@@ -20,8 +20,8 @@ typedef struct mb_sample_source {
     mb_split split;
     size_t pixels; /* in an image */
     size_t segments, segment_pixels;
-    const mb_nonzero *nonzeros;
-    const uint32_t *row_start;  /* (count, ranges + 1) */
+    mb_nonzero *nonzeros;
+    uint32_t *row_start;        /* (count, ranges + 1) */
     const float *byte_to_float; /* (256) v / 255 */
 } mb_sample_source;
 
@@ -37,5 +37,15 @@ static inline mb_sparse_row mb_sample_source_segment(const mb_sample_source *sou
  * split must outlive it. MB_ERROR_MEMORY. */
 mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sample_source *source,
                                 mb_error *error);
+
+/* A source of up to shape->count images that are not there yet; its pixels are ignored. Its form is
+ * sparse, whatever the images (unless that needs more than UINT32_MAX non-zeros).
+ * MB_ERROR_MEMORY. */
+mb_status mb_sample_source_reserve(const mb_images *shape, mb_arena *arena,
+                                   mb_sample_source *source, mb_error *error);
+
+/* Replaces the images of a reserved source, or of one that is not sparse; they are borrowed, of the
+ * source's shape and at most as many as it was made for. They have no labels. */
+void mb_sample_source_set(mb_sample_source *source, const mb_images *images);
 
 #endif

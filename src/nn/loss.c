@@ -71,9 +71,6 @@ static void run_stats(const mb_tile_args *args)
     }
     for (size_t row = 0; stats->confusion != NULL && row < rows; row++)
         stats->confusion[labels[row] * classes + predicted[row]]++;
-    if (stats->logits != NULL)
-        memcpy(stats->logits + stats->samples * classes, op->ctx.out.data,
-               rows * classes * sizeof *stats->logits);
     if (stats->step_loss != NULL)
         stats->step_loss[stats->steps] = (float)(loss / (double)rows);
     stats->loss += loss;

@@ -17,7 +17,6 @@ typedef struct mb_epoch_stats {
     bool finite;       /* every batch's loss was finite; one that is not is left out of the sums */
     size_t *confusion; /* (classes, classes) counts, true class by predicted class */
     float *step_loss;  /* (steps of the epoch) mean loss of each step's batch */
-    float *logits;     /* (samples of the epoch, classes) */
 } mb_epoch_stats;
 
 /* Allocates the results of max_rows samples from the arena. MB_ERROR_MEMORY. */
@@ -27,7 +26,7 @@ mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error
  * (rows, classes) and, in training, ctx->d_out, the gradient of the batch's mean loss. */
 void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx);
 
-/* Appends the phase that adds the batch's results, logits ctx->out included, to *stats. */
+/* Appends the phase that adds the batch's results to *stats. */
 void mb_epoch_stats_plan(const mb_loss *loss, mb_epoch_stats *stats, const mb_layer_context *ctx);
 
 #endif

@@ -199,15 +199,31 @@ void mb_network_copy_state(const mb_network *network, float *parameters)
     }
 }
 
-mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
-                            mb_sample_source *source, mb_error *error)
+static bool accepts_sparse_input(const mb_network *network)
 {
     const mb_layer *first = network->layers;
     while (first->ops->in_place)
         first++;
-    if (first->ops->accepts_sparse_input)
+    return first->ops->accepts_sparse_input;
+}
+
+mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
+                            mb_sample_source *source, mb_error *error)
+{
+    if (accepts_sparse_input(network))
         return mb_sample_source_open(split, arena, source, error);
     *source = (mb_sample_source){.split = *split, .pixels = mb_images_stride(&split->images)};
+    return MB_OK;
+}
+
+mb_status mb_network_reserve_source(const mb_network *network, size_t count, mb_arena *arena,
+                                    mb_sample_source *source, mb_error *error)
+{
+    const mb_shape input = network->input;
+    const mb_images shape = {NULL, count, input.channels, input.rows, input.columns};
+    if (accepts_sparse_input(network))
+        return mb_sample_source_reserve(&shape, arena, source, error);
+    *source = (mb_sample_source){.split.images = shape, .pixels = mb_images_stride(&shape)};
     return MB_OK;
 }
 

@@ -27,6 +27,11 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
 mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
                             mb_sample_source *source, mb_error *error);
 
+/* A source of up to `count` images of the network's input shape, in the form that the first layer
+ * takes, for mb_sample_source_set. MB_ERROR_MEMORY. */
+mb_status mb_network_reserve_source(const mb_network *network, size_t count, mb_arena *arena,
+                                    mb_sample_source *source, mb_error *error);
+
 /* The same network with other parameters, (parameter_elements): it belongs to the arena and must
  * not be closed, and `network` must outlive it. NULL if memory is out. */
 mb_network *mb_network_with_parameters(const mb_network *network, float *parameters,

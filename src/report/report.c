@@ -3,6 +3,7 @@
 #include "core/features.h"
 #include "report/page.h"
 
+#include <mnist_blas/classifier.h>
 #include <stdlib.h>
 
 /* Everything is made before the first file is written, and the page comes last: a failure leaves
@@ -33,12 +34,14 @@ static mb_status write_files(const mb_report *report, const char *folder, mb_err
 mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
                           const char *command, const char *folder, mb_error *error)
 {
+    enum { BATCH = 256 };
     static const mb_loss_curve no_curve;
     const mb_images *images = &dataset->test.images;
     const size_t classes = mb_network_classes(run->network);
     if (!mb_has_feature(MB_FEATURE_REPORT))
         return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
     mb_evaluation *evaluation = NULL;
+    mb_classifier *classifier = NULL;
     float *probabilities = calloc(images->count, classes * sizeof *probabilities);
     mb_status status = MB_OK;
     if (probabilities == NULL)
@@ -46,7 +49,9 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_datas
     if (status == MB_OK)
         status = mb_evaluate(machine, run->network, &dataset->test, &evaluation, error);
     if (status == MB_OK)
-        status = mb_classify(machine, run->network, images, probabilities, error);
+        status = mb_classifier_open(machine, run->network, BATCH, &classifier, error);
+    if (status == MB_OK)
+        status = mb_classifier_probabilities(classifier, images, probabilities, error);
     if (status == MB_OK) {
         const mb_report report = {run,
                                   dataset,
@@ -56,6 +61,7 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_datas
                                   command};
         status = write_files(&report, folder, error);
     }
+    mb_classifier_close(classifier);
     mb_evaluation_free(evaluation);
     free(probabilities);
     return status;

@@ -1,54 +1,105 @@
 #include "train/epoch.h"
 
+#include <math.h>
+#include <string.h>
+
+typedef struct store_op {
+    mb_epoch *epoch;
+    const float *logits; /* (rows, classes) of the step */
+} store_op;
+
+/* Copies the step's logits to their place in epoch->logits. */
+static void run_store_logits(const mb_tile_args *args)
+{
+    const store_op *op = args->op;
+    mb_epoch *epoch = op->epoch;
+    const size_t classes = epoch->network->classes, rows = args->step->samples.count;
+    for (size_t i = 0; i < rows * classes; i++)
+        epoch->stats.finite = epoch->stats.finite && isfinite(op->logits[i]);
+    memcpy(epoch->logits + epoch->stats.samples * classes, op->logits,
+           rows * classes * sizeof *op->logits);
+    epoch->stats.samples += rows;
+}
+
+static void plan_store_logits(mb_epoch *epoch, const mb_layer_context *output)
+{
+    store_op *op = mb_arena_alloc(output->arena, 1, sizeof *op);
+    if (op == NULL)
+        return;
+    *op = (store_op){epoch, output->out.data};
+    const mb_phase phase = {.name = "logits",
+                            .run = run_store_logits,
+                            .op = op,
+                            .tiling = mb_tiling_one(),
+                            .uses = {{op->logits}, {&epoch->stats.finite, .writes = true}}};
+    mb_plan_add(output->plan, &phase);
+}
+
 /* The step: phases in the order of a single thread. The plan finds out where barriers are needed.
  */
-static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_plan *plan, mb_error *error)
+static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_plan *plan,
+                           mb_error *error)
 {
     const mb_network *network = epoch->network;
     const mb_layer_context ctx = {.plan = plan,
-                                  .arena = &epoch->arena,
+                                  .arena = arena,
                                   .kernels = network->kernels,
                                   .batch = &epoch->loader.batch,
                                   .rows = rows,
                                   .trainable = epoch->trainable};
     const mb_layer_context output = mb_network_output_context(network, &epoch->activations, ctx);
     const bool training = epoch->trainable != NULL;
+    const bool has_labels = epoch->loader.batch.source->split.labels != NULL;
 
     mb_data_loader_plan_batch(&epoch->loader, plan);
     mb_network_forward(network, &epoch->activations, ctx);
-    mb_loss_plan(&epoch->loss, &output);
+    if (has_labels)
+        mb_loss_plan(&epoch->loss, &output);
     if (training)
         mb_network_backward(network, &epoch->activations, ctx);
-    mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output);
+    if (has_labels)
+        mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output);
+    else
+        plan_store_logits(epoch, &output);
     if (training)
         mb_network_update(network, &epoch->activations, ctx);
     mb_data_loader_plan_prefetch(&epoch->loader, plan);
-    const mb_status status = mb_arena_status(&epoch->arena, "plan", error);
+    const mb_status status = mb_arena_status(arena, "plan", error);
     return status == MB_OK ? mb_plan_status(plan, error) : status;
 }
 
-static mb_status plan_all(mb_epoch *epoch, mb_error *error)
-{
-    const size_t batch_size = epoch->loader.batch_size, rest = epoch->loader.samples % batch_size;
-    mb_status status = plan_step(epoch, batch_size, &epoch->full, error);
-    if (status == MB_OK && rest > 0)
-        status = plan_step(epoch, rest, &epoch->smaller, error);
-    return status;
-}
-
-static void alloc_scratch(mb_epoch *epoch, size_t threads)
+/* Scratch of all threads for the two plans. */
+static mb_status alloc_scratch(mb_epoch *epoch, mb_error *error)
 {
     const size_t bytes =
         mb_max_size(mb_plan_scratch(&epoch->full), mb_plan_scratch(&epoch->smaller));
-    epoch->scratch_each = mb_round_up(bytes, MB_CACHE_LINE);
-    epoch->scratch = mb_arena_alloc(&epoch->arena, threads, epoch->scratch_each);
+    if (epoch->scratch == NULL || bytes > epoch->scratch_each) {
+        mb_arena_free(&epoch->scratch_arena);
+        epoch->scratch_each = mb_round_up(bytes, MB_CACHE_LINE);
+        epoch->scratch = mb_arena_alloc(&epoch->scratch_arena, epoch->threads, epoch->scratch_each);
+    }
+    return mb_arena_status(&epoch->scratch_arena, "scratch", error);
+}
+
+mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error)
+{
+    const size_t rest = samples % epoch->loader.batch_size;
+    mb_status status = MB_OK;
+    epoch->loader.samples = samples;
+    if (rest > 0 && rest != epoch->smaller_rows) {
+        mb_plan_free(&epoch->smaller);
+        mb_arena_free(&epoch->smaller_arena);
+        status = plan_step(epoch, rest, &epoch->smaller_arena, &epoch->smaller, error);
+        epoch->smaller_rows = status == MB_OK ? rest : 0;
+    }
+    return status == MB_OK ? alloc_scratch(epoch, error) : status;
 }
 
 mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *config,
                         const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
                         mb_error *error)
 {
-    *epoch = (mb_epoch){.network = network, .trainable = trainable};
+    *epoch = (mb_epoch){.network = network, .trainable = trainable, .threads = threads};
     mb_data_loader_config limited = *config;
     limited.batch_size = mb_min_size(config->batch_size, config->samples);
     mb_status status = mb_data_loader_open(&limited, network->kernels, trainable != NULL,
@@ -59,11 +110,9 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
     if (status == MB_OK)
         status = mb_loss_open(limited.batch_size, &epoch->arena, &epoch->loss, error);
     if (status == MB_OK)
-        status = plan_all(epoch, error);
-    if (status == MB_OK) {
-        alloc_scratch(epoch, threads);
-        status = mb_arena_status(&epoch->arena, "training step", error);
-    }
+        status = plan_step(epoch, limited.batch_size, &epoch->arena, &epoch->full, error);
+    if (status == MB_OK)
+        status = mb_epoch_set_samples(epoch, limited.samples, error);
     if (status != MB_OK)
         mb_epoch_close(epoch);
     return status;
@@ -74,10 +123,8 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number)
     epoch->loader.order = order;
     epoch->loader.epoch = number;
     const mb_epoch_stats *last = &epoch->stats;
-    epoch->stats = (mb_epoch_stats){.finite = true,
-                                    .confusion = last->confusion,
-                                    .step_loss = last->step_loss,
-                                    .logits = last->logits};
+    epoch->stats = (mb_epoch_stats){
+        .finite = true, .confusion = last->confusion, .step_loss = last->step_loss};
 }
 
 typedef struct interval {
@@ -129,5 +176,7 @@ void mb_epoch_close(mb_epoch *epoch)
 {
     mb_plan_free(&epoch->full);
     mb_plan_free(&epoch->smaller);
+    mb_arena_free(&epoch->smaller_arena);
+    mb_arena_free(&epoch->scratch_arena);
     mb_arena_free(&epoch->arena);
 }

@@ -20,9 +20,15 @@ typedef struct mb_epoch {
     mb_loss loss;
     mb_epoch_stats stats; /* of the steps since mb_epoch_start */
     mb_plan full;         /* a step of a full batch */
-    mb_plan smaller;      /* the last step, if its batch is smaller */
-    char *scratch;        /* (threads, scratch_each) bytes */
-    size_t scratch_each;
+    mb_plan smaller;      /* the last step, if its batch has only smaller_rows */
+    mb_arena smaller_arena;
+    size_t smaller_rows;
+    char *scratch; /* (threads, scratch_each) bytes */
+    size_t threads, scratch_each;
+    mb_arena scratch_arena;
+    /* Without labels: the logits of a step are stored at `logits` (samples, classes), the caller's,
+     * and counted in stats.samples. */
+    float *logits;
     mb_update_callback *get_update; /* NULL: evaluation */
     const void *get_update_context;
 } mb_epoch;
@@ -35,6 +41,10 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
                         const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
                         mb_error *error);
 
+/* Changes the number of samples of the following epochs, at most as many as the source has.
+ * MB_ERROR_MEMORY. */
+mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error);
+
 /* Starts epoch `number` of a run, from 0 (an evaluation has no number and passes 0): clears the
  * statistics, except for the places of their arrays, and sets the order, (samples) indices into the
  * source. */
@@ -44,6 +54,11 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number);
  * is not finite ends it early, with stats.finite false. Returns the number of steps that ran, that
  * one included. */
 size_t mb_epoch_run(mb_epoch *epoch, mb_team *team, size_t threads, size_t first, size_t count);
+
+/* MB_ERROR_INVALID, with a text that begins with `what`, unless there are images and they have the
+ * network's input shape. */
+mb_status mb_network_check_images(const mb_network *network, const char *what,
+                                  const mb_images *images, mb_error *error);
 
 /* The number of steps of the next interval: about 50 ms if `steps` steps took `seconds`. */
 size_t mb_epoch_interval(size_t steps, double seconds);

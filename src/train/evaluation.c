@@ -8,25 +8,31 @@
 /* Large enough that the weights are read seldom, small enough that a batch stays in cache. */
 enum { EVALUATION_BATCH = 256 };
 
-static mb_status check_split(const mb_network *network, const mb_split *split, mb_error *error)
+mb_status mb_network_check_images(const mb_network *network, const char *what,
+                                  const mb_images *images, mb_error *error)
 {
     const mb_shape input = network->input;
-    const mb_images *images = &split->images;
     if (images->count == 0)
-        return mb_fail(error, MB_ERROR_INVALID, "evaluation: there are no images");
+        return mb_fail(error, MB_ERROR_INVALID, "%s: there are no images", what);
     if (images->channels != 1)
-        return mb_fail(error, MB_ERROR_INVALID, "evaluation: images have %zu channels, must be 1",
+        return mb_fail(error, MB_ERROR_INVALID, "%s: images have %zu channels, must be 1", what,
                        images->channels);
     if (input.channels != 1 || input.rows != images->rows || input.columns != images->columns)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "evaluation: images are %zux%zu, the network takes %zux%zux%zu",
-                       images->rows, images->columns, input.channels, input.rows, input.columns);
-    for (size_t i = 0; i < images->count; i++)
+                       "%s: images are %zux%zu, the network takes %zux%zux%zu", what, images->rows,
+                       images->columns, input.channels, input.rows, input.columns);
+    return MB_OK;
+}
+
+static mb_status check_split(const mb_network *network, const mb_split *split, mb_error *error)
+{
+    const mb_status status = mb_network_check_images(network, "evaluation", &split->images, error);
+    for (size_t i = 0; status == MB_OK && i < split->images.count; i++)
         if (split->labels[i] >= network->classes)
             return mb_fail(error, MB_ERROR_INVALID,
                            "evaluation: label %u at item %zu, the network has %zu classes",
                            split->labels[i], i, network->classes);
-    return MB_OK;
+    return status;
 }
 
 mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,

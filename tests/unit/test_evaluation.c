@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <mnist_blas/classifier.h>
 #include <mnist_blas/evaluation.h>
 #include <stdlib.h>
 
@@ -144,42 +145,89 @@ TEST_WITH(scores_follow_from_the_confusion, open_fixture, close_fixture)
     mb_evaluation_free(evaluation);
 }
 
+static mb_classifier *open_classifier(const fixture *f, const mb_network *network, size_t max_batch)
+{
+    mb_classifier *classifier = NULL;
+    assert_int_equal(mb_classifier_open(f->machine, network, max_batch, &classifier, NULL), MB_OK);
+    return classifier;
+}
+
+/* Calls of any number of images, one after the other, whatever fits into a batch. */
 TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
 {
     const fixture *f = *state;
     fixture other = *f;
     float probabilities[IMAGES * CLASSES];
-    mb_error error = {0};
-    if (mb_classify(f->machine, f->network, &f->split.images, probabilities, &error) != MB_OK)
-        fail_msg("%s", error.text);
-    for (size_t i = 0; i < IMAGES; i++)
-        for (size_t c = 0; c < CLASSES; c++) {
-            double loss;
-            other.labels[i] = (uint8_t)c;
-            classify(&other, i, &loss);
-            assert_true(fabs((double)probabilities[i * CLASSES + c] - exp(-loss)) < 1e-5);
+    static const size_t batches[] = {1, 7, 64, IMAGES, 1000}, counts[] = {1, 2, 64, 65, 6, IMAGES};
+    for (size_t b = 0; b < TEST_COUNT(batches); b++) {
+        mb_classifier *classifier = open_classifier(f, f->network, batches[b]);
+        for (size_t n = 0; n < TEST_COUNT(counts); n++) {
+            const size_t first = IMAGES - counts[n];
+            const mb_images images = mb_images_slice(&f->split.images, first, counts[n]);
+            assert_int_equal(mb_classifier_probabilities(classifier, &images, probabilities, NULL),
+                             MB_OK);
+            for (size_t i = 0; i < counts[n] * CLASSES; i++) {
+                double loss;
+                other.labels[first + i / CLASSES] = (uint8_t)(i % CLASSES);
+                classify(&other, first + i / CLASSES, &loss);
+                assert_true(fabs((double)probabilities[i] - exp(-loss)) < 1e-5);
+            }
         }
+        mb_classifier_close(classifier);
+    }
 }
 
-TEST_WITH(classifying_refuses_what_evaluation_refuses, open_fixture, close_fixture)
+/* A network that does not take sparse rows: the same logits in batches of any size. */
+TEST_WITH(batches_of_any_size_give_the_same_logits, open_fixture, close_fixture)
+{
+    const fixture *f = *state;
+    static float one[IMAGES * CLASSES], many[IMAGES * CLASSES];
+    mb_network *network = NULL;
+    assert_int_equal(mb_network_open(f->machine, "conv2d:6x3/pad1,relu,maxpool2d:2,flatten,dense:5",
+                                     (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
+                     MB_OK);
+    mb_network_initialise(network, 3);
+    mb_classifier *single = open_classifier(f, network, 1);
+    mb_classifier *batch = open_classifier(f, network, 100);
+    assert_int_equal(mb_classifier_logits(single, &f->split.images, one, NULL), MB_OK);
+    assert_int_equal(mb_classifier_logits(batch, &f->split.images, many, NULL), MB_OK);
+    for (size_t i = 0; i < IMAGES * CLASSES; i++)
+        assert_true(fabsf(one[i] - many[i]) < 1e-5f);
+    mb_classifier_close(single);
+    mb_classifier_close(batch);
+    mb_network_close(network);
+}
+
+TEST_WITH(a_classifier_refuses_what_does_not_fit, open_fixture, close_fixture)
 {
     fixture *f = *state;
-    float probabilities[CLASSES];
+    static const struct {
+        size_t count, channels, rows, columns;
+        const char *why;
+    } cases[] = {{0, 1, ROWS, COLUMNS, "there are no images"},
+                 {1, 1, 1, PIXELS, "images are 1x12, the network takes 1x3x4"},
+                 {1, 3, ROWS, COLUMNS, "images have 3 channels, must be 1"}};
+    float logits[CLASSES];
     mb_error error = {0};
-    mb_images images = mb_images_slice(&f->split.images, 0, 0);
-    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
+    mb_classifier *classifier = NULL;
+    assert_int_equal(mb_classifier_open(f->machine, f->network, 0, &classifier, &error),
                      MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "there are no images");
-    images = (mb_images){f->images, 1, 1, 1, PIXELS};
-    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
-                     MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "images are 1x12");
+    mb_test_check_error(&error, MB_ERROR_INVALID, "max_batch must be 1 to ");
+    classifier = open_classifier(f, f->network, 2);
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const mb_images images = {f->images, cases[i].count, cases[i].channels, cases[i].rows,
+                                  cases[i].columns};
+        assert_int_equal(mb_classifier_logits(classifier, &images, logits, &error),
+                         MB_ERROR_INVALID);
+        mb_test_check_error(&error, MB_ERROR_INVALID, cases[i].why);
+    }
     f->biases[2] = NAN;
     mb_network_set_tensor(f->network, 1, f->biases);
-    images = mb_images_slice(&f->split.images, 0, 1);
-    assert_int_equal(mb_classify(f->machine, f->network, &images, probabilities, &error),
-                     MB_ERROR_DIVERGED);
+    const mb_images one = mb_images_slice(&f->split.images, 0, 1);
+    assert_int_equal(mb_classifier_logits(classifier, &one, logits, &error), MB_ERROR_DIVERGED);
     mb_test_check_error(&error, MB_ERROR_DIVERGED, "output is not finite");
+    mb_classifier_close(classifier);
+    mb_classifier_close(NULL);
 }
 
 TEST_WITH(the_lower_of_equal_classes_wins, open_fixture, close_fixture)

@@ -27,6 +27,17 @@ mb_split mb_test_split(const mb_network *network, const uint8_t *images, const u
     return (mb_split){{images, count, input.channels, input.rows, input.columns}, labels};
 }
 
+void mb_test_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
+                    float *logits)
+{
+    mb_classifier *classifier = NULL;
+    mb_error error;
+    if (mb_classifier_open(machine, network, 64, &classifier, &error) != MB_OK ||
+        mb_classifier_logits(classifier, images, logits, &error) != MB_OK)
+        fail_msg("%s", error.text);
+    mb_classifier_close(classifier);
+}
+
 void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_split *split,
                            const uint32_t *order, size_t samples,
                            const mb_training_options *options, mb_test_training *training)

@@ -5,6 +5,7 @@
 
 #include "train/epoch.h"
 
+#include <mnist_blas/classifier.h>
 #include <mnist_blas/training.h>
 
 typedef struct mb_test_training {
@@ -25,6 +26,10 @@ mb_machine *mb_test_machine(size_t threads);
 /* `count` images of the network's input shape, with their labels. */
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count);
+
+/* The logits of all images by a classifier of 64 images. */
+void mb_test_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
+                    float *logits);
 
 /* Prepares a pass over `samples` numbers of `order` into `split`, in batches of
  * options->batch_size, with moments of 0. Machine, network, split and order are borrowed until
