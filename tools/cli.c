@@ -1,7 +1,5 @@
 #include "cli.h"
 
-#include "data/find.h"
-
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 #include "data.h"
 
-#include "data/find.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Labelled images: read from the IDX files that MNIST comes in, or drawn. */
+/* Labelled images: read from the IDX files that MNIST comes in, from arrays, or synthetic. */
 #ifndef MNIST_BLAS_DATASET_H
 #define MNIST_BLAS_DATASET_H
 
@@ -21,7 +21,7 @@ typedef struct mb_split {
 
 /* Read-only for its users; everything in it belongs to it. */
 typedef struct mb_dataset {
-    const char *folder; /* where it was read, as given; NULL: drawn */
+    const char *folder; /* where it was read, as given; NULL: made in memory */
     size_t classes;     /* 2 .. 256 */
     /* Both have images of one shape. A split that was not read has count 0. */
     mb_split train, test;
@@ -38,6 +38,10 @@ enum { MB_SPLIT_TRAIN = 1, MB_SPLIT_TEST = 2 };
  * variable) and is not there is an error (MB_ERROR_IO), never passed over. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
+/* The places in which mb_dataset_find looks without a folder and without $MNIST_BLAS_DATA, in their
+ * order, separated by ", ". On the heap, the caller frees it; NULL if memory is out. */
+MB_API char *mb_dataset_search_path(void);
+
 /* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
  * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz. On success *dataset
  * is the caller's, for mb_dataset_close.
@@ -49,13 +53,13 @@ MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *err
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
                                  mb_error *error);
 
-/* Draws digits that look handwritten, for those who have no MNIST: 60,000 training and 10,000 test
+/* Makes synthetic handwritten digits, for those who have no MNIST: 60,000 training and 10,000 test
  * images of 28x28 in 10 classes of about equal size, in random order. Glyphs made of strokes are
- * bent, slanted and inked at random and prepared as MNIST's images are. The machine's threads draw
- * them; every image is a function of `seed` and its number alone, so that the bytes are the same
- * at any number of threads. On success *dataset is the caller's, for mb_dataset_close, and needs
- * the machine no more.
- * MB_ERROR_INVALID: a NULL machine or dataset; MB_ERROR_MEMORY. */
+ * deformed, slanted and rasterized at random and prepared as MNIST's images are. The machine's
+ * threads share the work; every image is a function of `seed` and its number alone, so that the
+ * bytes are the same at any number of threads. On success *dataset is the caller's, for
+ * mb_dataset_close, and no longer needs the machine.
+ * MB_ERROR_INVALID: machine or dataset is NULL; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                        mb_error *error);
 

@@ -1,65 +1,36 @@
 #include "data/dataset.h"
 
-#include "core/file.h"
+#include "core/endian.h"
 #include "core/status.h"
-#include "data/find.h"
-#include "data/idx.h"
+#include "data/source.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CLASSES = 256 };
+enum { MAX_CLASSES = 256 };
 
 struct mb_dataset_storage {
     mb_dataset dataset;
-    char *folder;                   /* dataset.folder, to be freed */
-    mb_idx files[MB_DATASET_FILES]; /* those not asked for are empty */
-    void *memory;                   /* images and labels of mb_dataset_own */
+    char *folder;                 /* dataset.folder, to be freed */
+    const mb_data_format *format; /* NULL: not opened from a path */
+    void *state;                  /* of the format */
+    void *memory;                 /* of mb_dataset_own */
 };
 
-typedef struct mb_dataset_storage opened;
+typedef struct mb_dataset_storage storage;
 
-static mb_status read_file(opened *all, size_t file, mb_error *error)
+mb_digest mb_split_fingerprint(const mb_split *split)
 {
-    const char *folder = all->dataset.folder, *name = mb_dataset_files[file];
-    char *found = NULL;
-    char *path = mb_path_join(folder, name);
-    mb_status status = MB_OK;
-    if (path == NULL) {
-        status = mb_fail_memory(error, folder, strlen(folder) + strlen(name) + 2);
-        goto done;
-    }
-    status = mb_idx_find(path, &found, error);
-    if (status != MB_OK)
-        goto done;
-    if (found == NULL) {
-        status = mb_fail(error, MB_ERROR_IO, "%s: missing %s (or .gz)", folder, name);
-        goto done;
-    }
-    const bool images = file == MB_TRAIN_IMAGES || file == MB_TEST_IMAGES;
-    status = mb_idx_read(found, images ? MB_IDX_IMAGES : MB_IDX_LABELS, &all->files[file], error);
-done:
-    free(path);
-    free(found);
-    return status;
-}
-
-/* Reads one split's two files, `first` (images) and the one after it (labels), into *split. */
-static mb_status read_split(opened *all, size_t first, mb_split *split, mb_error *error)
-{
-    const mb_idx *images = &all->files[first], *labels = &all->files[first + 1];
-    mb_status status = read_file(all, first, error);
-    if (status == MB_OK)
-        status = read_file(all, first + 1, error);
-    if (status != MB_OK)
-        return status;
-    if (images->count != labels->count)
-        return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu labels, but %s has %zu images",
-                       labels->path, labels->count, images->path, images->count);
-    *split =
-        (mb_split){{images->items, images->count, 1, images->rows, images->columns}, labels->items};
-    return MB_OK;
+    const mb_images *images = &split->images;
+    const size_t sizes[] = {images->count, images->rows, images->columns};
+    uint8_t head[sizeof sizes / sizeof *sizes * 8];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        mb_store_le64(head + 8 * i, sizes[i]);
+    const mb_span spans[] = {{head, sizeof head},
+                             {images->pixels, images->count * mb_images_stride(images)},
+                             {split->labels, images->count}};
+    return mb_sha256(spans, sizeof spans / sizeof *spans);
 }
 
 /* A split that was not read has the shape of the other. */
@@ -72,82 +43,101 @@ static void share_shape(mb_dataset *dataset)
         *test = (mb_images){NULL, 0, train->channels, train->rows, train->columns};
 }
 
-static mb_status check_sizes(const opened *all, mb_error *error)
+static mb_status check_sizes(const mb_data_part *train, const mb_data_part *test, mb_error *error)
 {
-    const mb_idx *train = &all->files[MB_TRAIN_IMAGES], *test = &all->files[MB_TEST_IMAGES];
-    if (train->rows == test->rows && train->columns == test->columns)
+    const mb_images *one = &train->split.images, *other = &test->split.images;
+    if (one->rows == other->rows && one->columns == other->columns)
         return MB_OK;
     return mb_fail(error, MB_ERROR_FORMAT, "%s: images of %zu x %zu, but those of %s are %zu x %zu",
-                   test->path, test->rows, test->columns, train->path, train->rows, train->columns);
+                   test->images_path, other->rows, other->columns, train->images_path, one->rows,
+                   one->columns);
 }
 
-/* The first item that has the largest label. */
-static size_t largest_label(const mb_idx *labels)
+/* First item that has the largest label. */
+static size_t find_max_label(const mb_split *split)
 {
-    size_t largest = 0;
-    for (size_t i = 1; i < labels->count; i++)
-        if (labels->items[i] > labels->items[largest])
-            largest = i;
-    return largest;
+    size_t max = 0;
+    for (size_t i = 1; i < split->images.count; i++)
+        if (split->labels[i] > split->labels[max])
+            max = i;
+    return max;
 }
 
-/* One label that is wrong among many that are right leaves a gap below it: that is how it shows. */
-static mb_status check_gaps(const mb_idx *labels, size_t largest, mb_error *error)
+/* A wrong label among many right ones is found by the gap that it leaves below it. */
+static mb_status check_gaps(const mb_data_part *part, size_t max, mb_error *error)
 {
-    size_t images[MOST_CLASSES] = {0};
+    size_t images[MAX_CLASSES] = {0};
     size_t different = 0, absent = 0;
-    for (size_t i = 0; i < labels->count; i++)
-        different += images[labels->items[i]]++ == 0;
-    while (absent < MOST_CLASSES && images[absent] > 0)
+    for (size_t i = 0; i < part->split.images.count; i++)
+        different += images[part->split.labels[i]]++ == 0;
+    while (absent < MAX_CLASSES && images[absent] > 0)
         absent++;
-    if (absent > labels->items[largest])
+    if (absent > part->split.labels[max])
         return MB_OK;
     return mb_fail(error, MB_ERROR_FORMAT,
                    "%s: label %u at item %zu, but there are only %zu different labels: none is %zu",
-                   labels->path, (unsigned)labels->items[largest], largest, different, absent);
+                   part->labels_path, (unsigned)part->split.labels[max], max, different, absent);
 }
 
-static mb_status count_classes(opened *all, unsigned splits, mb_error *error)
+/* The classes are those of training if that was read: then each has an image. */
+static mb_status count_classes(const mb_data_part *part, bool train, size_t *classes,
+                               mb_error *error)
 {
-    const bool train = (splits & MB_SPLIT_TRAIN) != 0;
-    const mb_idx *labels = &all->files[train ? MB_TRAIN_LABELS : MB_TEST_LABELS];
-    const size_t largest = largest_label(labels);
-    all->dataset.classes = (size_t)labels->items[largest] + 1;
-    if (all->dataset.classes < 2)
+    const size_t max = find_max_label(&part->split);
+    *classes = (size_t)part->split.labels[max] + 1;
+    if (*classes < 2)
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: 1 class: all %zu labels are 0, 2 classes are needed", labels->path,
-                       labels->count);
-    return train ? check_gaps(labels, largest, error) : MB_OK;
+                       "%s: 1 class: all %zu labels are 0, at least 2 classes are needed",
+                       part->labels_path, part->split.images.count);
+    return train ? check_gaps(part, max, error) : MB_OK;
 }
 
-static mb_status check_test_labels(const opened *all, mb_error *error)
+static mb_status check_test_labels(const mb_data_part *test, size_t classes, mb_error *error)
 {
-    const mb_idx *labels = &all->files[MB_TEST_LABELS];
-    for (size_t i = 0; i < labels->count; i++)
-        if (labels->items[i] >= all->dataset.classes)
+    for (size_t i = 0; i < test->split.images.count; i++)
+        if (test->split.labels[i] >= classes)
             return mb_fail(error, MB_ERROR_FORMAT,
                            "%s: label %u at item %zu, but the largest in training is %zu",
-                           labels->path, (unsigned)labels->items[i], i, all->dataset.classes - 1);
+                           test->labels_path, (unsigned)test->split.labels[i], i, classes - 1);
     return MB_OK;
 }
 
-static mb_status read_splits(opened *all, unsigned splits, mb_error *error)
+static mb_status read_splits(storage *all, unsigned splits, mb_error *error)
 {
-    mb_status status = mb_data_folder_check(NULL, all->dataset.folder, error);
-    if (status == MB_OK && (splits & MB_SPLIT_TRAIN))
-        status = read_split(all, MB_TRAIN_IMAGES, &all->dataset.train, error);
-    if (status == MB_OK && (splits & MB_SPLIT_TEST))
-        status = read_split(all, MB_TEST_IMAGES, &all->dataset.test, error);
+    const bool trains = (splits & MB_SPLIT_TRAIN) != 0, tests = (splits & MB_SPLIT_TEST) != 0;
+    mb_data_part train = {0}, test = {0};
+    mb_status status = MB_OK;
+    if (trains)
+        status = all->format->read(all->state, MB_SPLIT_TRAIN, &train, error);
+    if (status == MB_OK && tests)
+        status = all->format->read(all->state, MB_SPLIT_TEST, &test, error);
     if (status == MB_OK)
-        share_shape(&all->dataset);
-    if (status == MB_OK)
-        status = count_classes(all, splits, error);
-    if (status == MB_OK && splits == (MB_SPLIT_TRAIN | MB_SPLIT_TEST)) {
-        status = check_sizes(all, error);
-        if (status == MB_OK)
-            status = check_test_labels(all, error);
-    }
+        status = count_classes(trains ? &train : &test, trains, &all->dataset.classes, error);
+    if (status == MB_OK && trains && tests)
+        status = check_sizes(&train, &test, error);
+    if (status == MB_OK && trains && tests)
+        status = check_test_labels(&test, all->dataset.classes, error);
+    all->dataset.train = train.split;
+    all->dataset.test = test.split;
+    share_shape(&all->dataset);
     return status;
+}
+
+/* Opens what is at `path`; the first format says what is missing if none finds data. */
+static mb_status open_source(storage *all, const char *path, mb_error *error)
+{
+    const mb_data_format *format = NULL;
+    const mb_status status = mb_data_probe(path, &format, error);
+    if (status != MB_OK)
+        return status;
+    format = format != NULL ? format : mb_data_formats[0];
+    all->folder = strdup(path);
+    if (all->folder == NULL)
+        return mb_fail_memory(error, path, strlen(path) + 1);
+    all->dataset.folder = all->folder;
+    const mb_status opened = format->open(all->folder, &all->state, error);
+    all->format = opened == MB_OK ? format : NULL;
+    return opened;
 }
 
 mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
@@ -156,27 +146,18 @@ mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **data
     if (folder == NULL || dataset == NULL)
         return mb_fail(error, MB_ERROR_INVALID, "dataset: folder and dataset must not be NULL");
     if (splits == 0 || (splits & ~(unsigned)(MB_SPLIT_TRAIN | MB_SPLIT_TEST)) != 0)
-        return mb_fail(error, MB_ERROR_INVALID, "%s: splits %u: can be 1, 2 or 3", folder, splits);
-    mb_status status = MB_OK;
-    opened *all = calloc(1, sizeof *all);
-    if (all == NULL) {
-        status = mb_fail_memory(error, folder, sizeof *all);
-        goto done;
-    }
+        return mb_fail(error, MB_ERROR_INVALID, "%s: splits: must be 1, 2 or 3, got %u", folder,
+                       splits);
+    storage *all = calloc(1, sizeof *all);
+    if (all == NULL)
+        return mb_fail_memory(error, folder, sizeof *all);
     all->dataset.storage = all;
-    all->folder = strdup(folder);
-    if (all->folder == NULL) {
-        status = mb_fail_memory(error, folder, strlen(folder) + 1);
-        goto done;
-    }
-    all->dataset.folder = all->folder;
-    status = read_splits(all, splits, error);
-    if (status == MB_OK) {
+    mb_status status = open_source(all, folder, error);
+    if (status == MB_OK)
+        status = read_splits(all, splits, error);
+    if (status == MB_OK)
         *dataset = &all->dataset;
-        all = NULL;
-    }
-done:
-    if (all != NULL)
+    else
         mb_dataset_close(&all->dataset);
     return status;
 }
@@ -207,13 +188,13 @@ static mb_status check_arrays(const char *name, const mb_split *split, size_t li
 mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
                                  mb_dataset **dataset, mb_error *error)
 {
-    const size_t limit = classes > 0 ? classes : MOST_CLASSES;
+    const size_t limit = classes > 0 ? classes : MAX_CLASSES;
     size_t found = 2;
     if (train == NULL || dataset == NULL)
         return mb_fail(error, MB_ERROR_INVALID, "dataset: train and dataset must not be NULL");
-    if (classes == 1 || classes > MOST_CLASSES)
+    if (classes == 1 || classes > MAX_CLASSES)
         return mb_fail(error, MB_ERROR_INVALID, "dataset: %zu classes: must be 2 to %d", classes,
-                       MOST_CLASSES);
+                       MAX_CLASSES);
     mb_status status = check_arrays("training", train, limit, &found, error);
     if (status == MB_OK && test != NULL)
         status = check_arrays("test", test, limit, &found, error);
@@ -225,7 +206,7 @@ mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, si
                        "dataset: test images of %zux%zu, but training images are %zux%zu",
                        test->images.rows, test->images.columns, train->images.rows,
                        train->images.columns);
-    opened *all = calloc(1, sizeof *all);
+    storage *all = calloc(1, sizeof *all);
     if (all == NULL)
         return mb_fail_memory(error, "dataset", sizeof *all);
     all->dataset =
@@ -243,9 +224,9 @@ void mb_dataset_close(mb_dataset *dataset)
 {
     if (dataset == NULL || dataset->storage == NULL)
         return;
-    opened *all = dataset->storage;
-    for (size_t i = 0; i < MB_DATASET_FILES; i++)
-        mb_idx_free(&all->files[i]);
+    storage *all = dataset->storage;
+    if (all->format != NULL)
+        all->format->close(all->state);
     free(all->memory);
     free(all->folder);
     free(all);

@@ -1,11 +1,17 @@
-/* For those who make datasets. */
+/* What other folders of the library need of datasets. */
 #ifndef MB_DATA_DATASET_H
 #define MB_DATA_DATASET_H
+
+#include "core/digest.h"
 
 #include <mnist_blas/dataset.h>
 
 /* Makes mb_dataset_close free `memory`, which holds the images and labels of a dataset that
  * mb_dataset_from_arrays made; once a dataset. */
 void mb_dataset_own(mb_dataset *dataset, void *memory);
+
+/* SHA-256 by which a resumed run knows its data: of count, rows and columns (64 bits each,
+ * little-endian), then pixels, then labels. */
+mb_digest mb_split_fingerprint(const mb_split *split);
 
 #endif

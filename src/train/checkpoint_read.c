@@ -1,5 +1,5 @@
 #include "core/digest.h"
-#include "data/fingerprint.h"
+#include "data/dataset.h"
 #include "machine/machine.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_format.h"

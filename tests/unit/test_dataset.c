@@ -110,8 +110,8 @@ TEST(bad_arguments)
     assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID, "folder and dataset must not be NULL");
     assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL), MB_ERROR_INVALID);
-    check_fails("/tmp", 0, MB_ERROR_INVALID, ": splits 0: can be 1, 2 or 3");
-    check_fails("/tmp", 4, MB_ERROR_INVALID, ": splits 4: can be 1, 2 or 3");
+    check_fails("/tmp", 0, MB_ERROR_INVALID, ": splits: must be 1, 2 or 3, got 0");
+    check_fails("/tmp", 4, MB_ERROR_INVALID, ": splits: must be 1, 2 or 3, got 4");
 }
 
 TEST(folder_missing)
@@ -187,7 +187,7 @@ TEST(one_class)
     mb_test_write_dataset(folder, &small);
     replace(folder, "train-labels-idx1-ubyte", mb_test_idx_labels(60, NULL));
     check_fails(folder, both, MB_ERROR_FORMAT,
-                "/train-labels-idx1-ubyte: 1 class: all 60 labels are 0, 2 classes are needed");
+                "/train-labels-idx1-ubyte: 1 class: all 60 labels are 0, at least 2 classes are needed");
     mb_test_remove_folder(folder);
 }
 

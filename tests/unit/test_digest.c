@@ -1,5 +1,5 @@
 #include "core/digest.h"
-#include "data/fingerprint.h"
+#include "data/dataset.h"
 #include "test.h"
 
 #include <string.h>

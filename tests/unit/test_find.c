@@ -1,4 +1,4 @@
-#include "data/find.h"
+#include "data/idx_folder.h"
 #include "support.h"
 #include "test.h"
 
@@ -128,7 +128,7 @@ TEST_WITH(order_of_places, enter, leave)
     static const char *const places[] = {"../data/MNIST/raw", "../data/mnist", "./data/MNIST/raw",
                                          "./data/mnist"};
     for (size_t i = 0; i < 4; i++) {
-        make_data(places[i], mb_dataset_files[i]);
+        make_data(places[i], mb_idx_folder_files[i]);
         check_found(NULL, places[i]);
     }
     free(home);
@@ -176,5 +176,5 @@ TEST_WITH(null_result, enter, leave)
 {
     mb_error error = {MB_OK, ""};
     assert_int_equal(mb_dataset_find(NULL, NULL, &error), MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "found is NULL");
+    mb_test_check_error(&error, MB_ERROR_INVALID, "found must not be NULL");
 }

@@ -1,0 +1,13 @@
+/* MNIST's format: a folder of four IDX files, each plain or with .gz. */
+#ifndef MB_DATA_IDX_FOLDER_H
+#define MB_DATA_IDX_FOLDER_H
+
+#include "data/source.h"
+
+extern const mb_data_format mb_idx_folder_format;
+
+/* Names of the files: images and labels of the training split, then of the test split. */
+enum { MB_IDX_FOLDER_FILES = 4 };
+extern const char *const mb_idx_folder_files[MB_IDX_FOLDER_FILES];
+
+#endif
