@@ -43,8 +43,8 @@ static void print_confusion(const mb_evaluation *evaluation)
     putchar('\n');
     for (size_t truly = 0; truly < classes; truly++) {
         printf("%5zu", truly);
-        for (size_t guess = 0; guess < classes; guess++)
-            printf("%6zu", evaluation->confusion[truly * classes + guess]);
+        for (size_t predicted = 0; predicted < classes; predicted++)
+            printf("%6zu", evaluation->confusion[truly * classes + predicted]);
         putchar('\n');
     }
 }

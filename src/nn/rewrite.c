@@ -16,7 +16,7 @@ static bool leaves_few_gradients(const mb_layer *layer)
 }
 
 /* True if a gradient of 0 after the layer is one of 0 before it. */
-static bool keeps_zeros(const mb_layer *layer)
+static bool preserves_zeros(const mb_layer *layer)
 {
     return layer->ops->in_place || layer->ops->elementwise_backward != NULL;
 }
@@ -28,7 +28,7 @@ void mb_rewrite_bound_nonzeros(mb_network *network)
         if (!leaves_few_gradients(pool))
             continue;
         size_t before = i - 1;
-        while (before > 0 && keeps_zeros(&network->layers[before]))
+        while (before > 0 && preserves_zeros(&network->layers[before]))
             before--;
         if (network->layers[before].ops == &mb_conv2d_ops)
             ((mb_conv2d_config *)network->layers[before].config)->max_nonzeros =

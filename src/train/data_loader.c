@@ -3,18 +3,18 @@
 /* Samples of a tile of augmentation: a few microseconds. */
 enum { AUGMENT_ROWS = 4 };
 
-mb_status mb_data_loader_open(const mb_data_loader_config *supply, const mb_kernels *kernels,
+mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
                               bool training, mb_arena *arena, mb_data_loader *loader,
                               mb_error *error)
 {
-    *loader = (mb_data_loader){.source = supply->source,
+    *loader = (mb_data_loader){.source = config->source,
                                .kernels = kernels,
-                               .batch_size = supply->batch_size,
-                               .augments = supply->augmenter != NULL,
-                               .samples = supply->samples};
+                               .batch_size = config->batch_size,
+                               .augments = config->augmenter != NULL,
+                               .samples = config->samples};
     mb_status status = MB_OK;
     if (loader->augments)
-        status = mb_augmented_batch_open(supply->augmenter, loader->batch_size, arena,
+        status = mb_augmented_batch_open(config->augmenter, loader->batch_size, arena,
                                          &loader->augmented, error);
     const mb_sample_source *from = loader->augments ? &loader->augmented.source : loader->source;
     if (status == MB_OK)

@@ -26,10 +26,10 @@ typedef struct mb_data_loader {
     size_t epoch; /* from 0 */
 } mb_data_loader;
 
-/* Room for batches of `supply`, from the arena; what it names must outlive the feed, which stays
+/* Room for batches of `config`, from the arena; what it names must outlive the feed, which stays
  * where it is. `order` and `epoch` are the user's to set before steps are asked for.
  * MB_ERROR_MEMORY. */
-mb_status mb_data_loader_open(const mb_data_loader_config *supply, const mb_kernels *kernels,
+mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
                               bool training, mb_arena *arena, mb_data_loader *loader,
                               mb_error *error);
 

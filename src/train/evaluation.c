@@ -43,11 +43,11 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
     mb_status status = check_split(network, split, error);
     if (status == MB_OK)
         status = mb_network_source(network, split, &evaluator->arena, &evaluator->source, error);
-    const mb_data_loader_config supply = {.source = &evaluator->source,
+    const mb_data_loader_config config = {.source = &evaluator->source,
                                           .samples = split->images.count,
                                           .batch_size = EVALUATION_BATCH};
     if (status == MB_OK)
-        status = mb_epoch_open(network, &supply, NULL, threads, &evaluator->epoch, error);
+        status = mb_epoch_open(network, &config, NULL, threads, &evaluator->epoch, error);
     if (status != MB_OK)
         goto done;
     evaluator->order =
@@ -97,15 +97,15 @@ static double share(size_t part, size_t whole)
 
 static mb_class_score score_class(const size_t *confusion, size_t classes, size_t class)
 {
-    size_t truly = 0, guessed = 0;
+    size_t truly = 0, predicted = 0;
     const size_t right = confusion[class * classes + class];
     for (size_t other = 0; other < classes; other++) {
         truly += confusion[class * classes + other];
-        guessed += confusion[other * classes + class];
+        predicted += confusion[other * classes + class];
     }
-    return (mb_class_score){.precision = share(right, guessed),
+    return (mb_class_score){.precision = share(right, predicted),
                             .recall = share(right, truly),
-                            .f1 = share(2 * right, truly + guessed),
+                            .f1 = share(2 * right, truly + predicted),
                             .support = truly};
 }
 

@@ -132,8 +132,8 @@ TEST(a_step_knows_its_samples)
     assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, &arena, &augmenter, NULL),
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
-        const mb_data_loader_config supply = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
-        assert_int_equal(mb_data_loader_open(&supply, mb_kernels_best(), true, &arena, &feed, NULL),
+        const mb_data_loader_config config = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
+        assert_int_equal(mb_data_loader_open(&config, mb_kernels_best(), true, &arena, &feed, NULL),
                          MB_OK);
         feed.order = order;
         feed.epoch = 8;

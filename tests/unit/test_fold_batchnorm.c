@@ -196,11 +196,11 @@ TEST(what_can_be_folded_is)
         mb_network *network = open_network(*state, &nets[i]);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
         const mb_sample_source source = {.split = split, .pixels = mb_shape_size(network->input)};
-        const mb_data_loader_config supply = {
+        const mb_data_loader_config config = {
             .source = &source, .samples = IMAGES, .batch_size = 10};
         mb_epoch pass;
         mb_test_training t;
-        assert_int_equal(mb_epoch_open(network, &supply, NULL, 1, &pass, NULL), MB_OK);
+        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, &pass, NULL), MB_OK);
         assert_int_equal(phases_named(&pass.full, "conv2d", " fold"), nets[i].folded);
         assert_int_equal(phases_named(&pass.full, batchnorm, " forward"), nets[i].alone);
         mb_epoch_close(&pass);

@@ -55,7 +55,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
     assert_non_null(t->trainable.m);
     assert_non_null(t->trainable.v);
     const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
-    const mb_data_loader_config supply = {.source = &t->source,
+    const mb_data_loader_config config = {.source = &t->source,
                                           .augmenter = augments ? &t->augmenter : NULL,
                                           .samples = samples,
                                           .batch_size = options->batch_size};
@@ -63,7 +63,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
         assert_int_equal(mb_augmenter_open(&options->augmentation, options->seed, &t->source,
                                            &t->arena, &t->augmenter, NULL),
                          MB_OK);
-    assert_int_equal(mb_epoch_open(network, &supply, &t->trainable,
+    assert_int_equal(mb_epoch_open(network, &config, &t->trainable,
                                    mb_machine_describe(machine)->threads, &t->epoch, NULL),
                      MB_OK);
     t->epoch.get_update = update_of_step;
