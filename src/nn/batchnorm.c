@@ -236,68 +236,40 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const bool training = ctx->trainable != NULL;
     if (training)
-        mb_layer_add_phase(layer, ctx,
-                           (mb_phase){.name = "sums",
-                                      .run = run_sums,
-                                      .tiling = mb_tiling_samples(ctx->rows),
-                                      .uses = {{ctx->in.data, .own = true},
-                                               {ctx->workspace, .writes = true, .own = true}}},
+        mb_layer_add_phase(layer, ctx, "sums", run_sums, mb_tiling_samples(ctx->rows),
+                           MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(ctx->workspace)), 0,
                            NULL);
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "statistics",
-                                  .run = training ? run_statistics : run_affine,
-                                  .tiling = training ? by_channel(layer) : mb_tiling_one(),
-                                  .uses = {{ctx->workspace, .writes = true},
-                                           {layer->parameters, .writes = training}}},
-                       NULL);
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "forward",
-                                  .run = run_forward,
-                                  .tiling = mb_tiling_samples(ctx->rows),
-                                  .uses = {{ctx->in.data, .own = true},
-                                           {ctx->workspace},
-                                           {ctx->out.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(
+        layer, ctx, "statistics", training ? run_statistics : run_affine,
+        training ? by_channel(layer) : mb_tiling_one(),
+        MB_USES(mb_writes(ctx->workspace), (mb_use){layer->parameters, training, false}), 0, NULL);
+    mb_layer_add_phase(
+        layer, ctx, "forward", run_forward, mb_tiling_samples(ctx->rows),
+        MB_USES(mb_reads_own(ctx->in.data), mb_reads(ctx->workspace), mb_writes_own(ctx->out.data)),
+        0, NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "backward sums",
-                                  .run = run_backward_sums,
-                                  .tiling = mb_tiling_samples(ctx->rows),
-                                  .uses = {{ctx->d_out.data, .own = true},
-                                           {ctx->in.data, .own = true},
-                                           {ctx->workspace, .writes = true, .own = true}}},
-                       NULL);
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "gradient",
-                                  .run = run_gradient,
-                                  .tiling = by_channel(layer),
-                                  .uses = {{ctx->workspace, .writes = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "backward sums", run_backward_sums, mb_tiling_samples(ctx->rows),
+                       MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
+                               mb_writes_own(ctx->workspace)),
+                       0, NULL);
+    mb_layer_add_phase(layer, ctx, "gradient", run_gradient, by_channel(layer),
+                       MB_USES(mb_writes(ctx->workspace)), 0, NULL);
     if (ctx->d_in.data != NULL)
-        mb_layer_add_phase(layer, ctx,
-                           (mb_phase){.name = "backward",
-                                      .run = run_backward,
-                                      .tiling = mb_tiling_samples(ctx->rows),
-                                      .uses = {{ctx->d_out.data, .own = true},
-                                               {ctx->in.data, .own = true},
-                                               {ctx->workspace},
-                                               {ctx->d_in.data, .writes = true, .own = true}}},
-                           NULL);
+        mb_layer_add_phase(layer, ctx, "backward", run_backward, mb_tiling_samples(ctx->rows),
+                           MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
+                                   mb_reads(ctx->workspace), mb_writes_own(ctx->d_in.data)),
+                           0, NULL);
 }
 
 static void update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "update",
-                                  .run = run_update,
-                                  .tiling = mb_tiling_one(),
-                                  .uses = {{ctx->workspace},
-                                           {ctx->trainable->finite},
-                                           {layer->parameters, .writes = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "update", run_update, mb_tiling_one(),
+                       MB_USES(mb_reads(ctx->workspace), mb_reads(ctx->trainable->finite),
+                               mb_writes(layer->parameters)),
+                       0, NULL);
 }
 
 /* ---- parameters ---- */

@@ -227,21 +227,16 @@ static void run_transpose(const mb_tile_args *args)
 
 /* ---- phases ---- */
 
-static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
-                      const mb_conv2d_impl *impl, const float *weights)
+static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
+                      mb_tile_fn *run, mb_uses uses, conv2d_data data)
 {
-    conv2d_data *data = mb_arena_alloc(ctx->arena, 1, sizeof *data);
-    if (data == NULL)
+    conv2d_data *own = mb_arena_alloc(ctx->arena, 1, sizeof *own);
+    if (own == NULL)
         return;
-    *data = (conv2d_data){.size = mb_conv2d_size_of(layer), .impl = impl, .weights = weights};
-    if (ctx->trainable != NULL) {
-        data->partials = ctx->workspace + transposed_size(layer);
-        data->chunk_sums = data->partials + mb_partial_size(layer, ctx->rows);
-        data->chunk_size = chunk_size(layer);
-    }
-    phase.tiling = mb_tiling_samples(ctx->rows);
-    phase.scratch = scratch_bytes(layer);
-    mb_layer_add_phase(layer, ctx, phase, data);
+    *own = data;
+    own->size = mb_conv2d_size_of(layer);
+    mb_layer_add_phase(layer, ctx, name, run, mb_tiling_samples(ctx->rows), uses,
+                       scratch_bytes(layer), own);
 }
 
 void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
@@ -249,40 +244,34 @@ void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
     if (ctx->batchnorm != NULL)
         mb_fold_batchnorm_plan(layer, ctx);
     else if (ctx->trainable != NULL && transposed_size(layer) > 0)
-        mb_layer_add_phase(
-            layer, ctx,
-            (mb_phase){.name = "transpose weights",
-                       .run = run_transpose,
-                       .tiling = mb_tiling_rows(mb_layer_window(layer)->groups, 1),
-                       .uses = {{layer->parameters}, {ctx->workspace, .writes = true}}},
-            NULL);
+        mb_layer_add_phase(layer, ctx, "transpose weights", run_transpose,
+                           mb_tiling_rows(mb_layer_window(layer)->groups, 1),
+                           MB_USES(mb_reads(layer->parameters), mb_writes(ctx->workspace)), 0,
+                           NULL);
 }
 
 void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const float *weights = ctx->batchnorm != NULL ? ctx->workspace : layer->parameters;
-    add_phase(layer, ctx,
-              (mb_phase){.name = "forward",
-                         .run = run_forward,
-                         .uses = {{ctx->in.data, .own = true},
-                                  {weights},
-                                  {ctx->out.data, .writes = true, .own = true}}},
-              mb_conv2d_forward_impl(layer), weights);
+    add_phase(layer, ctx, "forward", run_forward,
+              MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->out.data)),
+              (conv2d_data){.impl = mb_conv2d_forward_impl(layer), .weights = weights});
 }
 
 void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
     const bool reads_weights = ctx->d_in.data != NULL && impl->transpose == NULL;
-    add_phase(layer, ctx,
-              (mb_phase){.name = "backward",
-                         .run = run_backward,
-                         .uses = {{ctx->d_out.data, .own = true},
-                                  {ctx->in.data, .own = true},
-                                  {reads_weights ? layer->parameters : NULL},
-                                  {ctx->workspace, .writes = true},
-                                  {ctx->d_in.data, .writes = true, .own = true}}},
-              impl, layer->parameters);
+    float *partials = ctx->workspace + transposed_size(layer);
+    add_phase(layer, ctx, "backward", run_backward,
+              MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
+                      mb_reads(reads_weights ? layer->parameters : NULL), mb_writes(ctx->workspace),
+                      mb_writes_own(ctx->d_in.data)),
+              (conv2d_data){.impl = impl,
+                            .weights = layer->parameters,
+                            .partials = partials,
+                            .chunk_sums = partials + mb_partial_size(layer, ctx->rows),
+                            .chunk_size = chunk_size(layer)});
 }
 
 void mb_conv2d_update(const mb_layer *layer, const mb_layer_context *ctx)

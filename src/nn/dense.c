@@ -130,14 +130,10 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     const mb_tiling tiling = forward_tiling(layer, ctx->rows);
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "forward",
-                                  .run = run_forward,
-                                  .tiling = tiling,
-                                  .uses = {{ctx->in.data, .own = mb_tiling_is_rows(tiling)},
-                                           {layer->parameters},
-                                           {ctx->out.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "forward", run_forward, tiling,
+                       MB_USES((mb_use){ctx->in.data, false, mb_tiling_is_rows(tiling)},
+                               mb_reads(layer->parameters), mb_writes_own(ctx->out.data)),
+                       0, NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -147,16 +143,12 @@ static void backward(const mb_layer *layer, const mb_layer_context *ctx)
     const size_t inputs = mb_dense_inputs(layer), rows = ctx->rows, panel = layer->rules.panel;
     const bool narrow = mb_dense_is_narrow(layer);
     const size_t columns = narrow ? inputs : panel;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "backward",
-                                  .run = run_backward,
-                                  .tiling = narrow ? mb_tiling_rows(rows, NARROW_ROWS)
-                                                   : (mb_tiling){rows, inputs, rows, panel, 1},
-                                  .scratch = mb_dense_units(layer) * columns * sizeof(float),
-                                  .uses = {{ctx->d_out.data, .own = narrow},
-                                           {layer->parameters},
-                                           {ctx->d_in.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "backward", run_backward,
+                       narrow ? mb_tiling_rows(rows, NARROW_ROWS)
+                              : (mb_tiling){rows, inputs, rows, panel, 1},
+                       MB_USES((mb_use){ctx->d_out.data, false, narrow},
+                               mb_reads(layer->parameters), mb_writes_own(ctx->d_in.data)),
+                       mb_dense_units(layer) * columns * sizeof(float), NULL);
 }
 
 static void update(const mb_layer *layer, const mb_layer_context *ctx)
@@ -166,16 +158,11 @@ static void update(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     const size_t panel = layer->rules.panel;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "update",
-                                  .run = run_update,
-                                  .tiling = {1, mb_dense_units(layer), 1, panel, 1},
-                                  .scratch = (mb_dense_inputs(layer) + 1) * panel * sizeof(float),
-                                  .uses = {{ctx->in.data},
-                                           {ctx->d_out.data},
-                                           {ctx->trainable->finite},
-                                           {layer->parameters, .writes = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "update", run_update,
+                       (mb_tiling){1, mb_dense_units(layer), 1, panel, 1},
+                       MB_USES(mb_reads(ctx->in.data), mb_reads(ctx->d_out.data),
+                               mb_reads(ctx->trainable->finite), mb_writes(layer->parameters)),
+                       (mb_dense_inputs(layer) + 1) * panel * sizeof(float), NULL);
 }
 
 /* ---- parameters ---- */

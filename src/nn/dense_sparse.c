@@ -56,17 +56,13 @@ static void run_forward(const mb_tile_args *args)
 void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const size_t units = mb_dense_units(layer);
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "forward",
-                                  .run = run_forward,
-                                  .tiling = units <= MB_MAX_SPARSE_COLUMNS
-                                                ? mb_tiling_rows(ctx->rows, SPARSE_ROWS)
-                                                : (mb_tiling){ctx->rows, units, SPARSE_ROWS,
-                                                              MB_MAX_SPARSE_COLUMNS, 1},
-                                  .uses = {{ctx->batch->source},
-                                           {layer->parameters},
-                                           {ctx->out.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "forward", run_forward,
+                       units <= MB_MAX_SPARSE_COLUMNS
+                           ? mb_tiling_rows(ctx->rows, SPARSE_ROWS)
+                           : (mb_tiling){ctx->rows, units, SPARSE_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
+                       MB_USES(mb_reads(ctx->batch->source), mb_reads(layer->parameters),
+                               mb_writes_own(ctx->out.data)),
+                       0, NULL);
 }
 
 /* ---- update ---- */
@@ -124,17 +120,10 @@ static void run_update(const mb_tile_args *args)
 
 void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    const size_t inputs = mb_dense_inputs(layer);
-    mb_layer_add_phase(
-        layer, ctx,
-        (mb_phase){.name = "update",
-                   .run = run_update,
-                   .tiling = {inputs, mb_dense_units(layer), mb_equal_blocks(inputs, UPDATE_PIXELS),
-                              MB_MAX_SPARSE_COLUMNS, 1},
-                   .scratch = UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float),
-                   .uses = {{ctx->batch->block},
-                            {ctx->d_out.data},
-                            {ctx->trainable->finite},
-                            {layer->parameters, .writes = true}}},
-        NULL);
+    const size_t inputs = mb_dense_inputs(layer), pixels = mb_equal_blocks(inputs, UPDATE_PIXELS);
+    mb_layer_add_phase(layer, ctx, "update", run_update,
+                       (mb_tiling){inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS, 1},
+                       MB_USES(mb_reads(ctx->batch->block), mb_reads(ctx->d_out.data),
+                               mb_reads(ctx->trainable->finite), mb_writes(layer->parameters)),
+                       UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
 }

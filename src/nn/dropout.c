@@ -53,12 +53,8 @@ static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const 
     if (x == NULL)
         return;
     *x = changed;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = name,
-                                  .run = run,
-                                  .tiling = mb_plan_writer(ctx->plan, x->data),
-                                  .uses = {{x->data, .writes = true, .own = true}}},
-                       x);
+    mb_layer_add_phase(layer, ctx, name, run, mb_plan_writer(ctx->plan, x->data),
+                       MB_USES(mb_writes_own(x->data)), 0, x);
 }
 
 static void forward(const mb_layer *layer, const mb_layer_context *ctx)

@@ -37,26 +37,17 @@ static void run_backward(const mb_tile_args *args)
 
 void mb_elementwise_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "forward",
-                                  .run = run_forward,
-                                  .tiling = mb_plan_writer(ctx->plan, ctx->in.data),
-                                  .uses = {{ctx->in.data, .own = true},
-                                           {ctx->out.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "forward", run_forward, mb_plan_writer(ctx->plan, ctx->in.data),
+                       MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(ctx->out.data)), 0, NULL);
 }
 
 void mb_elementwise_backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const float *saved = layer->ops->backward_needs_input ? ctx->in.data : ctx->out.data;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "backward",
-                                  .run = run_backward,
-                                  .tiling = mb_plan_writer(ctx->plan, ctx->d_out.data),
-                                  .uses = {{saved, .own = true},
-                                           {ctx->d_out.data, .own = true},
-                                           {ctx->d_in.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(
+        layer, ctx, "backward", run_backward, mb_plan_writer(ctx->plan, ctx->d_out.data),
+        MB_USES(mb_reads_own(saved), mb_reads_own(ctx->d_out.data), mb_writes_own(ctx->d_in.data)),
+        0, NULL);
 }
 
 /* ---- the layers ---- */

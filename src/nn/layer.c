@@ -6,19 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
-void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
+void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
+                        mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
                         const void *data)
 {
     mb_layer_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
-    char name[64];
+    char whole[64];
     if (layer != NULL) {
-        snprintf(name, sizeof name, "%s%zu %s", layer->ops->name, layer->ordinal, phase.name);
-        phase.name = mb_arena_strdup(ctx->arena, name);
+        snprintf(whole, sizeof whole, "%s%zu %s", layer->ops->name, layer->ordinal, name);
+        name = mb_arena_strdup(ctx->arena, whole);
     }
-    if (op == NULL || phase.name == NULL)
+    if (op == NULL || name == NULL)
         return;
-    *op = (mb_layer_op){layer, *ctx, phase.tiling, data};
-    phase.op = op;
+    *op = (mb_layer_op){layer, *ctx, tiling, data};
+    mb_phase phase = {.name = name, .run = run, .op = op, .tiling = tiling, .scratch = scratch};
+    memcpy(phase.uses, uses.list, sizeof phase.uses);
     mb_plan_add(ctx->plan, &phase);
 }
 

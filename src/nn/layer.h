@@ -163,10 +163,17 @@ typedef struct mb_layer_op {
     const void *data; /* the phase's own */
 } mb_layer_op;
 
-/* Appends the phase to ctx->plan with an mb_layer_op. phase.name is what the layer does there
- * ("forward") and becomes "dense1 forward"; without a layer it stays. If memory is out, the arena
- * or the plan says so. */
-void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, mb_phase phase,
+/* The uses of a phase: MB_USES(mb_reads(a), mb_writes_own(b)). */
+typedef struct mb_uses {
+    mb_use list[MB_MAX_USES];
+} mb_uses;
+#define MB_USES(...) ((mb_uses){{__VA_ARGS__}})
+
+/* Appends a phase to ctx->plan, with an mb_layer_op of `data`. `name` is what the layer does there
+ * ("forward") and becomes "dense1 forward"; without a layer it stays. `scratch` is in bytes per
+ * thread. If memory is out, the arena or the plan says so. */
+void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
+                        mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
                         const void *data);
 
 /* Updates `count` of the layer's parameters from index `first` on, with their moments and EMA, by

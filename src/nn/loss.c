@@ -38,18 +38,12 @@ void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
 {
     const mb_tiling writer = mb_plan_writer(ctx->plan, ctx->out.data);
     const float *d_out = ctx->trainable != NULL ? ctx->d_out.data : NULL;
-    mb_layer_add_phase(NULL, ctx,
-                       (mb_phase){.name = "softmax",
-                                  .run = run_softmax,
-                                  .tiling = mb_tiling_is_rows(writer)
-                                                ? writer
-                                                : mb_tiling_rows(ctx->rows, LOSS_ROWS),
-                                  .uses = {{ctx->out.data, .own = true},
-                                           {ctx->batch->labels},
-                                           {loss->losses, .writes = true, .own = true},
-                                           {loss->predicted, .writes = true, .own = true},
-                                           {d_out, .writes = true, .own = true}}},
-                       loss);
+    mb_layer_add_phase(NULL, ctx, "softmax", run_softmax,
+                       mb_tiling_is_rows(writer) ? writer : mb_tiling_rows(ctx->rows, LOSS_ROWS),
+                       MB_USES(mb_reads_own(ctx->out.data), mb_reads(ctx->batch->labels),
+                               mb_writes_own(loss->losses), mb_writes_own(loss->predicted),
+                               mb_writes_own(d_out)),
+                       0, loss);
 }
 
 static void run_stats(const mb_tile_args *args)
@@ -85,14 +79,9 @@ void mb_epoch_stats_plan(const mb_loss *loss, mb_epoch_stats *stats, const mb_la
     if (data == NULL)
         return;
     *data = (stats_data){*loss, stats};
-    mb_layer_add_phase(NULL, ctx,
-                       (mb_phase){.name = "statistics",
-                                  .run = run_stats,
-                                  .tiling = mb_tiling_one(),
-                                  .uses = {{loss->losses},
-                                           {loss->predicted},
-                                           {ctx->out.data},
-                                           {ctx->batch->labels},
-                                           {&stats->finite, .writes = true}}},
-                       data);
+    mb_layer_add_phase(NULL, ctx, "statistics", run_stats, mb_tiling_one(),
+                       MB_USES(mb_reads(loss->losses), mb_reads(loss->predicted),
+                               mb_reads(ctx->out.data), mb_reads(ctx->batch->labels),
+                               mb_writes(&stats->finite)),
+                       0, data);
 }

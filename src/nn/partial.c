@@ -50,12 +50,9 @@ void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, const
     *data = (update_data){.partials = partials,
                           .chunks = mb_tiling_chunks(mb_tiling_samples(ctx->rows)),
                           .decayed = layer->parameter_count - biases};
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "update",
-                                  .run = run_update,
-                                  .tiling = {1, layer->parameter_count, 1, RANGE, 1},
-                                  .uses = {{ctx->workspace},
-                                           {ctx->trainable->finite},
-                                           {layer->parameters, .writes = true}}},
-                       data);
+    mb_layer_add_phase(layer, ctx, "update", run_update,
+                       (mb_tiling){1, layer->parameter_count, 1, RANGE, 1},
+                       MB_USES(mb_reads(ctx->workspace), mb_reads(ctx->trainable->finite),
+                               mb_writes(layer->parameters)),
+                       0, data);
 }

@@ -47,6 +47,11 @@ typedef struct mb_use {
 
 enum { MB_MAX_USES = 6 };
 
+static inline mb_use mb_reads(const void *buffer) { return (mb_use){buffer, false, false}; }
+static inline mb_use mb_reads_own(const void *buffer) { return (mb_use){buffer, false, true}; }
+static inline mb_use mb_writes(const void *buffer) { return (mb_use){buffer, true, false}; }
+static inline mb_use mb_writes_own(const void *buffer) { return (mb_use){buffer, true, true}; }
+
 typedef struct mb_phase {
     const char *name; /* "dense1 forward"; valid as long as op */
     mb_tile_fn *run;

@@ -172,30 +172,21 @@ static void run_backward(const mb_tile_args *args)
 static void forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const float *argmax = ctx->trainable != NULL && is_max(layer) ? ctx->workspace : NULL;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "forward",
-                                  .run = run_forward,
-                                  .tiling = mb_tiling_samples(ctx->rows),
-                                  .scratch = scratch_bytes(layer),
-                                  .uses = {{ctx->in.data, .own = true},
-                                           {argmax, .writes = true, .own = true},
-                                           {ctx->out.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(
+        layer, ctx, "forward", run_forward, mb_tiling_samples(ctx->rows),
+        MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(argmax), mb_writes_own(ctx->out.data)),
+        scratch_bytes(layer), NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     if (ctx->d_in.data == NULL)
         return;
-    mb_layer_add_phase(layer, ctx,
-                       (mb_phase){.name = "backward",
-                                  .run = run_backward,
-                                  .tiling = mb_tiling_samples(ctx->rows),
-                                  .scratch = scratch_bytes(layer),
-                                  .uses = {{ctx->d_out.data, .own = true},
-                                           {is_max(layer) ? ctx->workspace : NULL, .own = true},
-                                           {ctx->d_in.data, .writes = true, .own = true}}},
-                       NULL);
+    mb_layer_add_phase(layer, ctx, "backward", run_backward, mb_tiling_samples(ctx->rows),
+                       MB_USES(mb_reads_own(ctx->d_out.data),
+                               mb_reads_own(is_max(layer) ? ctx->workspace : NULL),
+                               mb_writes_own(ctx->d_in.data)),
+                       scratch_bytes(layer), NULL);
 }
 
 static size_t argmax_size(const mb_layer *layer, size_t max_rows, bool training)

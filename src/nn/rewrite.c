@@ -77,12 +77,8 @@ static void run_fold(const mb_tile_args *args)
 
 void mb_fold_batchnorm_plan(const mb_layer *convolution, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(convolution, ctx,
-                       (mb_phase){.name = "fold batchnorm",
-                                  .run = run_fold,
-                                  .tiling = mb_tiling_one(),
-                                  .uses = {{convolution->parameters},
-                                           {ctx->batchnorm->parameters},
-                                           {ctx->workspace, .writes = true}}},
-                       NULL);
+    mb_layer_add_phase(convolution, ctx, "fold batchnorm", run_fold, mb_tiling_one(),
+                       MB_USES(mb_reads(convolution->parameters),
+                               mb_reads(ctx->batchnorm->parameters), mb_writes(ctx->workspace)),
+                       0, NULL);
 }
