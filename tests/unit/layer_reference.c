@@ -15,65 +15,64 @@ static void *take(size_t count, size_t size)
     return memory;
 }
 
-static void open_tensors(mb_layer_reference *twin)
+static void open_tensors(mb_layer_reference *ref)
 {
-    const mb_network *network = twin->network;
-    twin->tensors = mb_network_tensor_count(network);
-    assert_true(twin->tensors <= MB_LAYER_TWIN_TENSORS);
-    for (size_t t = 0; t < twin->tensors; t++) {
-        twin->elements[t] = mb_network_tensor_info(network, t).elements;
-        twin->tensor[t] = take(twin->elements[t], sizeof(double));
-        twin->gradient[t] = take(twin->elements[t], sizeof(double));
-        float *values = take(twin->elements[t], sizeof *values);
+    const mb_network *network = ref->network;
+    ref->tensors = mb_network_tensor_count(network);
+    assert_true(ref->tensors <= MB_REFERENCE_TENSORS);
+    for (size_t t = 0; t < ref->tensors; t++) {
+        ref->elements[t] = mb_network_tensor_info(network, t).elements;
+        ref->tensor[t] = take(ref->elements[t], sizeof(double));
+        ref->gradient[t] = take(ref->elements[t], sizeof(double));
+        float *values = take(ref->elements[t], sizeof *values);
         mb_network_get_tensor(network, t, values);
-        for (size_t e = 0; e < twin->elements[t]; e++)
-            twin->tensor[t][e] = (double)values[e];
+        for (size_t e = 0; e < ref->elements[t]; e++)
+            ref->tensor[t][e] = (double)values[e];
         free(values);
     }
 }
 
-void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_layer_reference *twin)
+void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_layer_reference *ref)
 {
-    *twin =
-        (mb_layer_reference){.network = network, .layers = network->count, .max_rows = max_rows};
-    assert_true(twin->layers <= MB_LAYER_TWIN_LAYERS);
-    open_tensors(twin);
-    for (size_t i = 0, tensor = 0; i <= twin->layers; i++) {
+    *ref = (mb_layer_reference){.network = network, .layers = network->count, .max_rows = max_rows};
+    assert_true(ref->layers <= MB_REFERENCE_LAYERS);
+    open_tensors(ref);
+    for (size_t i = 0, tensor = 0; i <= ref->layers; i++) {
         const size_t numbers =
             max_rows * mb_shape_size(i > 0 ? network->layers[i - 1].out : network->input);
-        twin->out[i] = take(numbers, sizeof(double));
-        twin->d[i] = take(numbers, sizeof(double));
-        if (i == twin->layers)
+        ref->out[i] = take(numbers, sizeof(double));
+        ref->d[i] = take(numbers, sizeof(double));
+        if (i == ref->layers)
             break;
-        twin->first_tensor[i] = tensor;
-        twin->largest[i] = take(max_rows * mb_shape_size(network->layers[i].out), sizeof(size_t));
+        ref->first_tensor[i] = tensor;
+        ref->largest[i] = take(max_rows * mb_shape_size(network->layers[i].out), sizeof(size_t));
         tensor += network->layers[i].ops->tensors;
     }
 }
 
-void mb_layer_reference_close(mb_layer_reference *twin)
+void mb_layer_reference_close(mb_layer_reference *ref)
 {
-    for (size_t t = 0; t < MB_LAYER_TWIN_TENSORS; t++)
-        free(twin->tensor[t]), free(twin->gradient[t]);
-    for (size_t i = 0; i <= MB_LAYER_TWIN_LAYERS; i++)
-        free(twin->out[i]), free(twin->d[i]);
-    for (size_t i = 0; i < MB_LAYER_TWIN_LAYERS; i++)
-        free(twin->largest[i]);
+    for (size_t t = 0; t < MB_REFERENCE_TENSORS; t++)
+        free(ref->tensor[t]), free(ref->gradient[t]);
+    for (size_t i = 0; i <= MB_REFERENCE_LAYERS; i++)
+        free(ref->out[i]), free(ref->d[i]);
+    for (size_t i = 0; i < MB_REFERENCE_LAYERS; i++)
+        free(ref->largest[i]);
 }
 
-static mb_reference_layer part_of(mb_layer_reference *twin, size_t i,
+static mb_reference_layer part_of(mb_layer_reference *ref, size_t i,
                                   const mb_reference_batch *batch)
 {
-    return (mb_reference_layer){twin,
-                                &twin->network->layers[i],
+    return (mb_reference_layer){ref,
+                                &ref->network->layers[i],
                                 batch,
-                                twin->out[i],
-                                twin->out[i + 1],
-                                twin->d[i],
-                                twin->d[i + 1],
-                                twin->tensor + twin->first_tensor[i],
-                                twin->gradient + twin->first_tensor[i],
-                                twin->largest[i]};
+                                ref->out[i],
+                                ref->out[i + 1],
+                                ref->d[i],
+                                ref->d[i + 1],
+                                ref->tensor + ref->first_tensor[i],
+                                ref->gradient + ref->first_tensor[i],
+                                ref->largest[i]};
 }
 
 /* ---- batchnorm2d: weight, bias, running mean, running variance ---- */
@@ -92,7 +91,7 @@ static moments moments_of(const mb_reference_layer *p, size_t channel)
     for (size_t i = 0; i < mb_reference_elements(p); i++)
         if (mb_reference_channel(p, i) == channel)
             m.variance += (p->in[i] - m.mean) * (p->in[i] - m.mean) / m.n;
-    if (p->twin->evaluates) {
+    if (p->ref->evaluates) {
         m.mean = p->tensor[2][channel];
         m.variance = p->tensor[3][channel];
     }
@@ -136,7 +135,7 @@ static void relu_forward(const mb_reference_layer *p)
 {
     for (size_t i = 0; i < mb_reference_elements(p); i++) {
         if (p->in[i] != 0.0) /* what was dropped */
-            p->twin->nearest = fmin(p->twin->nearest, fabs(p->in[i]));
+            p->ref->nearest = fmin(p->ref->nearest, fabs(p->in[i]));
         p->out[i] = p->in[i] > 0.0 ? p->in[i] : 0.0;
     }
 }
@@ -167,7 +166,7 @@ static double kept_share(const mb_reference_layer *p, size_t i)
                              : number % pixels * format->image.channels + number / pixels;
     const uint64_t sample = p->batch->number[i / size];
     mb_rng rng =
-        mb_rng_at(p->twin->seed, MB_RNG_DROPOUT, 0, sample * MB_MAX_LAYERS + layer->position);
+        mb_rng_at(p->ref->seed, MB_RNG_DROPOUT, 0, sample * MB_MAX_LAYERS + layer->position);
     const uint64_t key = mb_rng_next(&rng);
     const uint32_t hash = hash_of(hash_of((uint32_t)place + (uint32_t)key) ^ (uint32_t)(key >> 32));
     return (double)hash < floor(rate * 0x1p32) ? 0.0 : 1.0 / (1.0 - rate);
@@ -176,7 +175,7 @@ static double kept_share(const mb_reference_layer *p, size_t i)
 static void dropout_forward(const mb_reference_layer *p)
 {
     for (size_t i = 0; i < mb_reference_elements(p); i++)
-        p->out[i] = p->in[i] * (p->twin->evaluates ? 1.0 : kept_share(p, i));
+        p->out[i] = p->in[i] * (p->ref->evaluates ? 1.0 : kept_share(p, i));
 }
 
 static void dropout_backward(const mb_reference_layer *p)
@@ -245,13 +244,13 @@ static const struct kind *kind_of(const mb_layer *layer)
 
 /* Mean of -log(softmax(logits)[label]); the logits become the softmax, and the last `d` the mean
  * loss's gradient by the logits, (softmax - one-hot) / rows. */
-static double softmax_loss(mb_layer_reference *twin, const mb_reference_batch *batch)
+static double softmax_loss(mb_layer_reference *ref, const mb_reference_batch *batch)
 {
-    const size_t classes = twin->network->classes;
+    const size_t classes = ref->network->classes;
     double loss = 0.0;
     for (size_t row = 0; row < batch->rows; row++) {
-        double *z = twin->out[twin->layers] + row * classes, most = z[0], sum = 0.0;
-        double *d = twin->d[twin->layers] + row * classes;
+        double *z = ref->out[ref->layers] + row * classes, most = z[0], sum = 0.0;
+        double *d = ref->d[ref->layers] + row * classes;
         const size_t label = batch->labels[batch->number[row]];
         for (size_t c = 0; c < classes; c++)
             most = fmax(most, z[c]);
@@ -266,27 +265,27 @@ static double softmax_loss(mb_layer_reference *twin, const mb_reference_batch *b
     return loss / (double)batch->rows;
 }
 
-double mb_layer_reference_loss(mb_layer_reference *twin, const mb_reference_batch *batch)
+double mb_layer_reference_loss(mb_layer_reference *ref, const mb_reference_batch *batch)
 {
-    const size_t pixels = mb_shape_size(twin->network->input);
-    assert_true(batch->rows <= twin->max_rows);
-    twin->nearest = INFINITY;
+    const size_t pixels = mb_shape_size(ref->network->input);
+    assert_true(batch->rows <= ref->max_rows);
+    ref->nearest = INFINITY;
     for (size_t i = 0; i < batch->rows * pixels; i++)
-        twin->out[0][i] = batch->images[batch->number[i / pixels] * pixels + i % pixels] / 255.0;
-    for (size_t i = 0; i < twin->layers; i++) {
-        const mb_reference_layer p = part_of(twin, i, batch);
+        ref->out[0][i] = batch->images[batch->number[i / pixels] * pixels + i % pixels] / 255.0;
+    for (size_t i = 0; i < ref->layers; i++) {
+        const mb_reference_layer p = part_of(ref, i, batch);
         kind_of(p.layer)->forward(&p);
     }
-    return softmax_loss(twin, batch);
+    return softmax_loss(ref, batch);
 }
 
-double mb_layer_reference_gradient(mb_layer_reference *twin, const mb_reference_batch *batch)
+double mb_layer_reference_gradient(mb_layer_reference *ref, const mb_reference_batch *batch)
 {
-    const double loss = mb_layer_reference_loss(twin, batch);
-    for (size_t t = 0; t < twin->tensors; t++)
-        memset(twin->gradient[t], 0, twin->elements[t] * sizeof *twin->gradient[t]);
-    for (size_t i = twin->layers; i-- > 0;) {
-        const mb_reference_layer p = part_of(twin, i, batch);
+    const double loss = mb_layer_reference_loss(ref, batch);
+    for (size_t t = 0; t < ref->tensors; t++)
+        memset(ref->gradient[t], 0, ref->elements[t] * sizeof *ref->gradient[t]);
+    for (size_t i = ref->layers; i-- > 0;) {
+        const mb_reference_layer p = part_of(ref, i, batch);
         memset(p.d_in, 0, batch->rows * mb_shape_size(p.layer->in) * sizeof *p.d_in);
         kind_of(p.layer)->backward(&p);
     }

@@ -1,41 +1,47 @@
-/* The naive twin of a network of any layers: what comes out of each, the loss and its gradients,
- * number by number in double precision, all images channels first. The gradients of batchnorm2d
- * come from its definition as Ioffe and Szegedy derive them, and what dropout drops is asked of its
- * hash again. A step that fails (no memory) ends the test through cmocka. */
+/* The naive reference of a network of any layers: what comes out of each, the loss and its
+ * gradients, number by number in double precision, all images channels first. The gradients of
+ * batchnorm2d come from its definition as Ioffe and Szegedy derive them, and what dropout drops is
+ * asked of its hash again. A step that fails (no memory) ends the test through cmocka. */
 #ifndef MB_TESTS_LAYER_REFERENCE_H
 #define MB_TESTS_LAYER_REFERENCE_H
 
 #include "nn/network.h"
-#include "reference_mlp.h"
 
-enum { MB_LAYER_TWIN_LAYERS = 24, MB_LAYER_TWIN_TENSORS = 2 * MB_LAYER_TWIN_LAYERS };
+/* Images (.., pixels), their labels, and which of them make up the batch. */
+typedef struct mb_reference_batch {
+    const uint8_t *images, *labels;
+    const uint32_t *number; /* (rows) */
+    size_t rows;
+} mb_reference_batch;
+
+enum { MB_REFERENCE_LAYERS = 24, MB_REFERENCE_TENSORS = 2 * MB_REFERENCE_LAYERS };
 
 typedef struct mb_layer_reference {
     const mb_network *network; /* its layers' kinds and shapes are looked at, no number of it */
     size_t layers, tensors, max_rows;
-    size_t first_tensor[MB_LAYER_TWIN_LAYERS]; /* of each layer */
-    size_t elements[MB_LAYER_TWIN_TENSORS];
-    double *tensor[MB_LAYER_TWIN_TENSORS];
-    double *gradient[MB_LAYER_TWIN_TENSORS]; /* 0 for those that do not learn */
-    double *out[MB_LAYER_TWIN_LAYERS + 1];   /* (max_rows, layer's out); out[0] are the pixels */
-    double *d[MB_LAYER_TWIN_LAYERS + 1];     /* gradient of the mean loss by those */
-    size_t *largest[MB_LAYER_TWIN_LAYERS];   /* of maxpool2d: where each output is from */
-    bool evaluates;                          /* running statistics, and nothing is dropped */
-    uint64_t seed;                           /* of dropout, in epoch 0 */
+    size_t first_tensor[MB_REFERENCE_LAYERS]; /* of each layer */
+    size_t elements[MB_REFERENCE_TENSORS];
+    double *tensor[MB_REFERENCE_TENSORS];
+    double *gradient[MB_REFERENCE_TENSORS]; /* 0 for those that do not learn */
+    double *out[MB_REFERENCE_LAYERS + 1];   /* (max_rows, layer's out); out[0] are the pixels */
+    double *d[MB_REFERENCE_LAYERS + 1];     /* gradient of the mean loss by those */
+    size_t *largest[MB_REFERENCE_LAYERS];   /* of maxpool2d: where each output is from */
+    bool evaluates;                         /* running statistics, and nothing is dropped */
+    uint64_t seed;                          /* of dropout, in epoch 0 */
     double nearest; /* to a kink: a ReLU's input to 0, a window's largest to its second largest */
 } mb_layer_reference;
 
-/* A twin of `network` with its parameters, for batches of up to max_rows samples. The network
+/* A reference of `network` with its parameters, for batches of up to max_rows samples. The network
  * must outlive it; for mb_layer_reference_close. */
-void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_layer_reference *twin);
+void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_layer_reference *ref);
 
 /* Mean loss of the batch, in nats; sets `out` but for the last, which becomes the softmax, and
  * `nearest`. */
-double mb_layer_reference_loss(mb_layer_reference *twin, const mb_reference_batch *batch);
+double mb_layer_reference_loss(mb_layer_reference *ref, const mb_reference_batch *batch);
 
 /* The same, and sets `gradient` and `d`. */
-double mb_layer_reference_gradient(mb_layer_reference *twin, const mb_reference_batch *batch);
+double mb_layer_reference_gradient(mb_layer_reference *ref, const mb_reference_batch *batch);
 
-void mb_layer_reference_close(mb_layer_reference *twin);
+void mb_layer_reference_close(mb_layer_reference *ref);
 
 #endif

@@ -1,12 +1,13 @@
-/* What the files of the layer twin share: one layer at work, and the kinds that windows make. */
+/* What the files of the layer reference share: one layer at work, and the kinds that windows make.
+ */
 #ifndef MB_TESTS_LAYER_REFERENCE_PART_H
 #define MB_TESTS_LAYER_REFERENCE_PART_H
 
 #include "layer_reference.h"
 
-/* A layer of the twin at work on a batch. */
+/* A layer of the reference at work on a batch. */
 typedef struct mb_reference_layer {
-    mb_layer_reference *twin;
+    mb_layer_reference *ref;
     const mb_layer *layer;
     const mb_reference_batch *batch;
     const double *in;

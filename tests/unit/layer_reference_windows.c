@@ -83,7 +83,7 @@ static void margin_tap(const mb_reference_layer *p, tap t)
 {
     const double apart = p->out[t.out] - p->in[t.in];
     if (apart > 0.0)
-        p->twin->nearest = fmin(p->twin->nearest, apart);
+        p->ref->nearest = fmin(p->ref->nearest, apart);
 }
 
 void mb_reference_maxpool_forward(const mb_reference_layer *p)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* In evaluation a batch normalisation is folded into the convolution before it, or done by itself
- * where there is none. Logits are held against the twin, which normalises by the running statistics
+ * where there is none. Logits are held against the ref, which normalises by the running statistics
  * in double precision and knows of no folding. */
 
 enum { CLASSES = 5, IMAGES = 37, MOST_PIXELS = 200 };
@@ -105,23 +105,23 @@ static mb_network *open_network(const mb_machine *machine, const struct net *net
     return network;
 }
 
-/* The last layer once more: the twin keeps what comes into it, and not the logits. */
-static double twins_logit(const mb_layer_reference *twin, size_t row, size_t class)
+/* The last layer once more: the reference keeps what comes into it, and not the logits. */
+static double reference_logit(const mb_layer_reference *ref, size_t row, size_t class)
 {
-    const size_t last = twin->layers - 1, tensor = twin->first_tensor[last];
-    const size_t inputs = mb_shape_size(twin->network->layers[last].in);
-    double sum = twin->tensor[tensor + 1][class];
+    const size_t last = ref->layers - 1, tensor = ref->first_tensor[last];
+    const size_t inputs = mb_shape_size(ref->network->layers[last].in);
+    double sum = ref->tensor[tensor + 1][class];
     for (size_t i = 0; i < inputs; i++)
-        sum += twin->tensor[tensor][class * inputs + i] * twin->out[last][row * inputs + i];
+        sum += ref->tensor[tensor][class * inputs + i] * ref->out[last][row * inputs + i];
     return sum;
 }
 
-/* max |logit - twin's| / max |twin's|; evaluation changes no parameter. */
-static double apart_from_twin(mb_machine *machine, const mb_network *network)
+/* max |logit - reference's| / max |reference's|; evaluation changes no parameter. */
+static double apart_from_reference(mb_machine *machine, const mb_network *network)
 {
     const size_t bytes = network->parameter_elements * sizeof(float);
     float logits[IMAGES * CLASSES], *before = malloc(bytes);
-    mb_layer_reference twin;
+    mb_layer_reference ref;
     const mb_reference_batch batch = {images, labels, order, IMAGES};
     assert_non_null(before);
     memcpy(before, network->parameters, bytes);
@@ -129,24 +129,24 @@ static double apart_from_twin(mb_machine *machine, const mb_network *network)
     mb_test_logits(machine, network, &split.images, logits);
     assert_memory_equal(before, network->parameters, bytes);
     free(before);
-    mb_layer_reference_open(network, IMAGES, &twin);
-    twin.evaluates = true;
-    mb_layer_reference_loss(&twin, &batch);
+    mb_layer_reference_open(network, IMAGES, &ref);
+    ref.evaluates = true;
+    mb_layer_reference_loss(&ref, &batch);
     double apart = 0.0, largest = 0.0;
     for (size_t i = 0; i < IMAGES * CLASSES; i++) {
-        const double wanted = twins_logit(&twin, i / CLASSES, i % CLASSES);
+        const double wanted = reference_logit(&ref, i / CLASSES, i % CLASSES);
         assert_true(isfinite(logits[i]));
         apart = fmax(apart, fabs((double)logits[i] - wanted));
         largest = fmax(largest, fabs(wanted));
     }
-    mb_layer_reference_close(&twin);
+    mb_layer_reference_close(&ref);
     worst = fmax(worst, apart / largest);
     return apart / largest;
 }
 
-static void check_twin(mb_machine *machine, const struct net *net, const mb_network *network)
+static void check_reference(mb_machine *machine, const struct net *net, const mb_network *network)
 {
-    const double apart = apart_from_twin(machine, network);
+    const double apart = apart_from_reference(machine, network);
     if (!(apart <= tolerance))
         fail_msg("%s: logits are %.3g of the largest apart", net->spec, apart);
 }
@@ -155,7 +155,7 @@ TEST(logits_are_those_of_normalising_unfolded)
 {
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         mb_network *network = open_network(*state, &nets[i]);
-        check_twin(*state, &nets[i], network);
+        check_reference(*state, &nets[i], network);
         mb_network_close(network);
     }
 }
@@ -172,7 +172,7 @@ TEST(so_are_a_trained_networks)
         mb_test_training_open(*state, network, &split, order, IMAGES, &options, &t);
         assert_int_equal(mb_test_training_run(&t, 0, 4), 4);
         mb_test_training_close(&t);
-        check_twin(*state, &nets[i], network);
+        check_reference(*state, &nets[i], network);
         mb_network_close(network);
     }
 }

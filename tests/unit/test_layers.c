@@ -1,115 +1,58 @@
-/* Losses and gradients of networks of all kinds of layers against a naive twin in double precision
- * (layer_twin.h), and against differences of the twin's loss, for which nobody's backward pass is
- * needed. The library's gradient is read from a step of sgd without momentum at learning rate 0, as
- * in test_gradient.c. */
+/* Losses and gradients of networks of all kinds of layers against a naive reference in double
+ * precision (layer_reference.h), and against differences of the reference's loss, for which
+ * nobody's backward pass is needed. The library's gradient is read from a step of sgd without
+ * momentum: its velocity is then the gradient itself, v = 0 v + g, and at learning rate 0 no
+ * parameter moves. */
 #include "core/rng.h"
+#include "layer_nets.h"
 #include "layer_reference.h"
 #include "test.h"
 #include "training.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS = 3, CLASSES = 5, SEED = 77 };
+enum { THREADS = 3, SINGLES = 2, SEED = 77 };
 
-/* Of the largest gradient of the tensor, or of this share of the largest of all: the gradient of a
- * bias that a batchnorm2d takes away again is nothing but rounding. */
-static const double tolerance = 2e-5, share_of_all = 0.05;
-static const double kink_margin = 4e-6, difference_step = 1e-7;
-
-/* Convolutions of less than 16 channels a group work by planes, the others by pixels. */
-static const struct net {
-    const char *spec; /* without the last dense:5 */
-    size_t rows, columns;
-} nets[] = {
-    /* each form, and from one to the other */
-    {"conv2d:4x3,relu,flatten", 9, 13},
-    {"conv2d:20x3,relu,flatten", 9, 13},
-    {"conv2d:16x3,relu,conv2d:32x3,relu,flatten", 9, 8},
-    {"conv2d:15x3,relu,conv2d:17x3,flatten", 7, 9},
-    {"conv2d:4x3/pad1,relu,conv2d:20x3,relu,conv2d:6x3/pad1,relu,conv2d:17x1,relu,flatten", 8, 9},
-    {"conv2d:20x3,conv2d:3x2/stride2/pad1,relu,conv2d:16x3/pad2,flatten", 7, 8},
-    /* strides, padding, kernels of one number and of the whole image */
-    {"conv2d:5x5/stride2/pad2,relu,conv2d:18x3/stride2/pad1,relu,flatten", 11, 14},
-    {"conv2d:16x4/stride3/pad3,relu,conv2d:16x2/stride2/pad1,relu,flatten", 10, 11},
-    {"conv2d:3x2/stride5,flatten", 9, 13},
-    {"conv2d:4x1,relu,conv2d:19x1,relu,conv2d:5x1/stride2,flatten", 6, 7},
-    {"conv2d:7x9,relu,flatten", 9, 9},
-    {"conv2d:33x9,relu,conv2d:20x1,flatten", 9, 9},
-    {"conv2d:2x3/pad1,relu,flatten", 2, 40},
-    /* groups, one channel each among them */
-    {"conv2d:6x3,relu,conv2d:6x3/groups6/pad1,relu,conv2d:12x1/groups3,flatten", 8, 7},
-    {"conv2d:32x3,relu,conv2d:32x3/groups2/pad1,relu,conv2d:36x1/groups2,flatten", 6, 7},
-    {"conv2d:8x3,relu,conv2d:32x3/groups2/stride2,relu,flatten", 9, 8},
-    {"conv2d:20x3,relu,conv2d:40x3/groups2/pad1,relu,flatten", 6, 8},
-    {"conv2d:32x3,relu,conv2d:32x3/groups32/stride2,relu,conv2d:16x1,flatten", 8, 9},
-    {"conv2d:24x3,relu,conv2d:24x2/groups12/pad1,flatten", 7, 6},
-    /* without im2col: rows of a line, more than one, two, more; one to three lines of units */
-    {"conv2d:6x5/pad2,relu,conv2d:7x3,relu,flatten", 7, 18},
-    {"conv2d:5x7/pad3,relu,conv2d:10x3/groups5,flatten", 6, 32},
-    {"conv2d:8x2/pad1,relu,conv2d:8x5/groups8/pad2,flatten", 5, 70},
-    {"conv2d:48x3/pad1,relu,conv2d:48x3/stride2,relu,flatten", 6, 15},
-    {"conv2d:96x3,relu,conv2d:96x2/groups2/pad1,relu,conv2d:64x1/groups4,flatten", 6, 5},
-    /* most of the gradient is 0: behind a max pool, whatever lies between, of samples, padded */
-    {"conv2d:16x3/pad1,relu,maxpool2d:2,conv2d:33x3,relu,dropout:0.4,maxpool2d:2,flatten", 13, 11},
-    {"conv2d:4x3,relu,conv2d:64x2/pad1,maxpool2d:3/stride4/pad1,flatten", 9, 10},
-    {"conv2d:16x3,relu,conv2d:16x3/groups2,maxpool2d:2,conv2d:17x1,maxpool2d:2/stride1,flatten", 9,
-     8},
-    /* pooling, by planes and by pixels */
-    {"conv2d:4x3,relu,maxpool2d:2,flatten", 10, 12},
-    {"conv2d:20x3,relu,maxpool2d:2,flatten", 10, 11},
-    {"conv2d:3x3/pad1,relu,maxpool2d:2,flatten", 34, 40},
-    {"conv2d:2x3/pad1,relu,maxpool2d:2,flatten", 6, 34},
-    {"conv2d:2x3/pad1,maxpool2d:2,flatten", 5, 71},
-    {"conv2d:4x3,maxpool2d:3/stride2/pad1,relu,flatten", 10, 13},
-    {"conv2d:20x3,maxpool2d:3/stride2/pad1,relu,flatten", 10, 9},
-    {"conv2d:3x3,maxpool2d:3/stride1,flatten", 9, 25},
-    {"conv2d:17x3,maxpool2d:3/stride1/pad2,flatten", 8, 7},
-    {"conv2d:4x3,maxpool2d:2/stride3,relu,flatten", 11, 12},
-    {"maxpool2d:2,conv2d:4x3,relu,maxpool2d:2,conv2d:18x2,flatten", 18, 20},
-    {"avgpool2d:2,conv2d:4x3,relu,avgpool2d:3/stride2/pad1,flatten", 16, 14},
-    {"conv2d:20x3,relu,avgpool2d:2,conv2d:16x3,avgpool2d:2/stride1/pad1,flatten", 12, 10},
-    {"conv2d:6x3,relu,globalavgpool,flatten", 8, 9},
-    {"conv2d:24x3,relu,globalavgpool,conv2d:7x1,flatten", 8, 9},
-    {"globalavgpool,flatten", 5, 6},
-    /* flat numbers */
-    {"flatten,dense:70,relu", 8, 9},
-    {"flatten,flatten", 8, 9},
-    {"conv2d:4x3,relu,maxpool2d:2,flatten,dense:70,relu,dense:17,relu", 10, 9},
-    {"conv2d:20x3,relu,maxpool2d:2,flatten,flatten,dense:70,relu", 10, 9},
-    /* batch normalisation: of samples, by planes, by pixels, behind any layer */
-    {"batchnorm2d,flatten,dense:9,relu", 6, 7},
-    {"batchnorm2d,conv2d:4x3,relu,flatten", 6, 7},
-    {"conv2d:4x3,batchnorm2d,relu,conv2d:20x3,batchnorm2d,relu,flatten", 8, 9},
-    {"conv2d:20x3,batchnorm2d,conv2d:4x1,batchnorm2d,flatten", 6, 7},
-    {"conv2d:6x3,relu,maxpool2d:2,batchnorm2d,conv2d:12x3/groups3,batchnorm2d,relu,flatten", 12,
-     11},
-    {"conv2d:20x3,relu,avgpool2d:2,batchnorm2d,relu,batchnorm2d,globalavgpool,flatten", 10, 9},
-    {"conv2d:70x3,batchnorm2d,relu,globalavgpool,flatten", 5, 6},
-    /* dropout, of images in both forms and of flat numbers */
-    {"conv2d:4x3,relu,dropout:0.3,maxpool2d:2,flatten,dropout:0.5,dense:40,relu,dropout:0.25", 10,
-     9},
-    {"conv2d:20x3,dropout:0.3,relu,maxpool2d:2,dropout:0.1,flatten", 10, 9},
-    {"conv2d:20x3,batchnorm2d,dropout:0.5,relu,flatten,dropout:0.5,dense:7", 6, 7},
+/* The last batch is compared: whole ones of one to three blocks of rows, and smaller ones, which
+ * may be divided into more chunks of samples than those before. */
+struct size {
+    size_t count, batch;
 };
 
-/* The last batch is looked at. Some are smaller than those before, and divided into more chunks
- * of samples. */
-static const struct size {
-    size_t count, batch;
-} sizes[] = {{1, 1}, {2, 2}, {16, 16}, {17, 17}, {33, 17}, {33, 33}, {65, 33}, {64, 64}, {3, 2}};
+static const struct size image_sizes[] = {{1, 1},   {2, 2},   {16, 16}, {17, 17}, {33, 17},
+                                          {33, 33}, {65, 33}, {64, 64}, {3, 2}},
+                         slope_sizes[] = {{6, 4}},
+                         mlp_sizes[] = {{1, 1},     {7, 7},   {64, 64}, {65, 65},
+                                        {130, 130}, {71, 64}, {129, 65}};
 
-static const struct size different = {6, 4}; /* with differences */
+/* Bands: some rows of most images are blank. Sparse images have a sparse form. */
+enum kind { BANDS, SPARSE, WITHOUT_ZEROS, BLANK, HALF_BLANK };
+
+/* Networks, their batches, and how close all must come. */
+struct suite {
+    const struct net *nets;
+    size_t net_count;
+    const struct size *sizes;
+    size_t size_count;
+    enum kind kind;
+    bool slopes; /* compares with differences of the loss, too */
+    /* Relative to the tensor's largest gradient, or to this fraction of the largest of all: the
+     * gradient of a bias before batchnorm2d is nothing but rounding. */
+    double tolerance, fraction_of_all;
+    /* No input of a kink is nearer to it than this, so that float, double and differences over
+     * `step` find the same elements active. */
+    double margin, step;
+};
+
+/* The largest error so far as a fraction of what is allowed; printed at the end. */
+static double worst_loss, worst_gradient, worst_slope;
 
 typedef struct samples {
     uint8_t *images, *labels;
     uint32_t *order;
 } samples;
-
-/* Seen so far, in shares of what is allowed; printed at the end. */
-static double worst_loss, worst_gradient, worst_difference;
 
 static void *take(size_t count, size_t size)
 {
@@ -118,25 +61,38 @@ static void *take(size_t count, size_t size)
     return memory;
 }
 
-static samples draw_samples(uint64_t seed, const struct net *net, size_t count)
+static bool is_lit(enum kind kind, mb_rng *rng)
+{
+    return kind == WITHOUT_ZEROS || mb_rng_below(rng, 5) == 0;
+}
+
+/* Rows above and below are blank in two of three images, and all of some. */
+static void draw_bands(const struct net *net, size_t i, mb_rng *rng, uint8_t *image)
+{
+    const size_t rows = net->rows, blank = i % 3 == 0 ? 0 : rows / 2 + i % 2;
+    const size_t first = blank > 0 ? mb_rng_below(rng, (uint32_t)blank) : 0;
+    for (size_t p = 0; p < rows * net->columns; p++) {
+        const size_t row = p / net->columns;
+        const bool lit = row >= first && row < rows - (blank - first) && i % 7 != 6;
+        image[p] = (uint8_t)(lit && mb_rng_below(rng, 4) > 0 ? mb_rng_below(rng, 256) : 0);
+    }
+}
+
+static samples draw_samples(uint64_t seed, enum kind kind, const struct net *net, size_t count)
 {
     const size_t pixels = net->rows * net->columns;
     samples s = {take(count * pixels, 1), take(count, 1), take(count, sizeof *s.order)};
     for (size_t i = 0; i < count; i++) {
         mb_rng rng = mb_rng_at(seed, MB_RNG_TESTS, 0, i);
         s.order[i] = (uint32_t)(count - 1 - i);
-        s.labels[i] = (uint8_t)mb_rng_below(&rng, CLASSES);
-        /* Rows above and below are blank in two of three, and all of some. */
-        const size_t rows = net->rows, blank = i % 3 == 0 ? 0 : rows / 2 + i % 2;
-        const size_t first = blank > 0 ? mb_rng_below(&rng, (uint32_t)blank) : 0;
-        for (size_t p = 0; p < pixels; p++) {
-            const size_t row = p / net->columns;
-            const bool marked = row >= first && row < rows - (blank - first);
-            s.images[i * pixels + p] =
-                (uint8_t)(marked && mb_rng_below(&rng, 4) > 0 ? mb_rng_below(&rng, 256) : 0);
-        }
-        if (i % 7 == 6)
-            memset(s.images + i * pixels, 0, pixels);
+        s.labels[i] = (uint8_t)mb_rng_below(&rng, (uint32_t)net->classes);
+        const bool blank = kind == BLANK || (kind == HALF_BLANK && i >= count / 2);
+        if (kind == BANDS)
+            draw_bands(net, i, &rng, s.images + i * pixels);
+        else
+            for (size_t p = 0; p < pixels && !blank; p++)
+                if (is_lit(kind, &rng))
+                    s.images[i * pixels + p] = (uint8_t)(1 + mb_rng_below(&rng, 255));
     }
     return s;
 }
@@ -150,13 +106,11 @@ static void free_samples(samples *s)
 
 static mb_network *open_network(const mb_machine *machine, const struct net *net)
 {
-    char spec[256];
     mb_network *network = NULL;
     mb_error error = {0};
-    snprintf(spec, sizeof spec, "%s,dense:%d", net->spec, CLASSES);
-    if (mb_network_open(machine, spec, (mb_shape){1, net->rows, net->columns}, CLASSES, &network,
-                        &error) != MB_OK)
-        fail_msg("%s: %s", spec, error.text);
+    if (mb_network_open(machine, net->spec, (mb_shape){1, net->rows, net->columns}, net->classes,
+                        &network, &error) != MB_OK)
+        fail_msg("%s: %s", net->spec, error.text);
     return network;
 }
 
@@ -179,20 +133,23 @@ static void set_parameters(mb_network *network)
 }
 
 /* Mean loss of the last batch; its gradient becomes the parameters of `gradient`. */
-static double run_pass(mb_machine *machine, mb_network *network, const samples *s, struct size size,
-                       mb_network *gradient)
+static double run_epoch(mb_machine *machine, mb_network *network, const samples *s, enum kind kind,
+                        struct size size, mb_network *gradient)
 {
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = size.batch, .seed = SEED};
     const mb_split split = mb_test_split(network, s->images, s->labels, size.count);
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, size.count, &options, &t);
+    if (kind != BANDS)
+        assert_int_equal(t.source.nonzeros == NULL, kind == WITHOUT_ZEROS);
     const size_t last = mb_data_loader_steps(&t.epoch.loader) - 1;
     if (last > 0)
         assert_int_equal(mb_test_training_run(&t, 0, last), last);
     const double before = t.epoch.stats.loss;
     assert_int_equal(mb_test_training_run(&t, last, 1), 1);
     assert_true(t.epoch.stats.finite);
+    assert_int_equal(t.epoch.stats.samples, size.count);
     const double loss =
         (t.epoch.stats.loss - before) / (double)mb_data_loader_rows(&t.epoch.loader, last);
     memcpy(gradient->parameters, t.trainable.m, network->parameter_elements * sizeof(float));
@@ -200,124 +157,137 @@ static double run_pass(mb_machine *machine, mb_network *network, const samples *
     return loss;
 }
 
-static double check_loss(double loss, double expected)
+/* ---- what is compared: each returns the error as a fraction of what is allowed ---- */
+
+static double fraction(double error, double allowed, double *worst)
 {
-    const double apart = fabs(loss - expected) / (tolerance * expected);
-    worst_loss = fmax(worst_loss, apart);
-    return apart;
+    const double result = error == 0.0 ? 0.0 : error / allowed;
+    *worst = fmax(*worst, result);
+    return result;
 }
 
-static double largest_of(const mb_layer_reference *twin, size_t tensor)
+static double largest_of(const mb_layer_reference *ref, size_t tensor)
 {
     double largest = 0.0;
-    for (size_t e = 0; e < twin->elements[tensor]; e++)
-        largest = fmax(largest, fabs(twin->gradient[tensor][e]));
+    for (size_t e = 0; e < ref->elements[tensor]; e++)
+        largest = fmax(largest, fabs(ref->gradient[tensor][e]));
     return largest;
 }
 
-static double largest_of_all(const mb_layer_reference *twin)
+static double largest_of_all(const mb_layer_reference *ref)
 {
     double largest = 0.0;
-    for (size_t i = 0; i < twin->tensors; i++)
-        largest = fmax(largest, largest_of(twin, i));
+    for (size_t i = 0; i < ref->tensors; i++)
+        largest = fmax(largest, largest_of(ref, i));
     return largest;
 }
 
-/* max |g - twin's g| in each tensor, in shares of what is allowed; those that do not learn have
- * zeros. */
-static double check_gradient(const mb_network *gradient, const mb_layer_reference *twin)
+/* max |g - reference's g| in each tensor; 0 in those that are not trained. */
+static double check_gradient(const struct suite *suite, const mb_network *gradient,
+                             const mb_layer_reference *ref)
 {
-    const double of_all = largest_of_all(twin);
+    const double of_all = suite->fraction_of_all * largest_of_all(ref);
     double worst = 0.0;
-    for (size_t i = 0; i < twin->tensors; i++) {
-        const double allowed = tolerance * fmax(largest_of(twin, i), share_of_all * of_all);
-        float *g = take(twin->elements[i], sizeof *g);
+    for (size_t i = 0; i < ref->tensors; i++) {
+        double apart = 0.0;
+        float *g = take(ref->elements[i], sizeof *g);
         mb_network_get_tensor(gradient, i, g);
-        for (size_t e = 0; e < twin->elements[i]; e++) {
+        for (size_t e = 0; e < ref->elements[i]; e++) {
             assert_true(isfinite(g[e]));
-            worst = fmax(worst, fabs((double)g[e] - twin->gradient[i][e]) / allowed);
+            apart = fmax(apart, fabs((double)g[e] - ref->gradient[i][e]));
         }
         free(g);
+        const double allowed = suite->tolerance * fmax(largest_of(ref, i), of_all);
+        worst = fmax(worst, fraction(apart, allowed, &worst_gradient));
     }
-    worst_gradient = fmax(worst_gradient, worst);
     return worst;
 }
 
-/* +1 or -1 for each parameter: a direction in their space, in one tensor or (tensors) in all. */
-static double sign_of(size_t tensor, size_t element)
+/* A direction in the space of the parameters: +1 or -1 in one tensor or in all (tensor == tensors),
+ * or, if `single`, one element. */
+typedef struct direction {
+    size_t tensor, element;
+    bool single;
+} direction;
+
+static bool is_trained(const mb_layer_reference *ref, size_t tensor)
 {
+    const char *name = mb_network_tensor_info(ref->network, tensor).name;
+    return strstr(name, ".weight") != NULL || strstr(name, ".bias") != NULL;
+}
+
+static double component(const mb_layer_reference *ref, direction v, size_t tensor, size_t element)
+{
+    if ((tensor != v.tensor && v.tensor != ref->tensors) || !is_trained(ref, tensor))
+        return 0.0;
+    if (v.single)
+        return element == v.element ? 1.0 : 0.0;
     mb_rng rng = mb_rng_at(3, MB_RNG_TESTS, 2 + tensor, element);
     return mb_rng_next(&rng) >> 63 ? 1.0 : -1.0;
 }
 
-static bool learns(const mb_network *network, size_t tensor)
+static double loss_at(mb_layer_reference *ref, const mb_reference_batch *batch, direction v,
+                      double distance)
 {
-    const char *name = mb_network_tensor_info(network, tensor).name;
-    return strstr(name, ".weight") != NULL || strstr(name, ".bias") != NULL;
+    for (size_t i = 0; i < ref->tensors; i++)
+        for (size_t e = 0; e < ref->elements[i] && (i == v.tensor || v.tensor == ref->tensors); e++)
+            ref->tensor[i][e] += distance * component(ref, v, i, e);
+    return mb_layer_reference_loss(ref, batch);
 }
 
-static void move(mb_layer_reference *twin, size_t tensor, double distance)
+/* |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * sum |g v|, where |g| counts as at least
+ * fraction_of_all, or of a single element as the norm of g; and 1e-7 for the rounding of L. */
+static double check_slope(const struct suite *suite, const mb_network *gradient,
+                          mb_layer_reference *ref, const mb_reference_batch *batch, direction v)
 {
-    for (size_t i = 0; i < twin->tensors; i++)
-        for (size_t e = 0; e < twin->elements[i]; e++)
-            if ((tensor == i || tensor == twin->tensors) && learns(twin->network, i))
-                twin->tensor[i][e] += distance * sign_of(i, e);
-}
-
-/* Sum of g along the direction v, and of |g|, which counts as at least share_of_all. */
-static double along(const mb_network *gradient, const mb_layer_reference *twin, size_t tensor,
-                    double *all)
-{
-    const double largest = largest_of_all(twin);
-    double sum = 0.0;
-    *all = 0.0;
-    for (size_t i = 0; i < twin->tensors; i++) {
-        float *g = take(twin->elements[i], sizeof *g);
+    const double least = suite->fraction_of_all * largest_of_all(ref), step = suite->step;
+    double slope = 0.0, sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < ref->tensors; i++) {
+        float *g = take(ref->elements[i], sizeof *g);
         mb_network_get_tensor(gradient, i, g);
-        for (size_t e = 0; e < twin->elements[i]; e++)
-            if (tensor == i || tensor == twin->tensors) {
-                sum += (double)g[e] * sign_of(i, e);
-                *all += fmax(fabs((double)g[e]), share_of_all * largest);
-            }
+        for (size_t e = 0; e < ref->elements[i]; e++) {
+            const double by = component(ref, v, i, e);
+            slope += (double)g[e] * by;
+            sum += fabs(by) * fmax(fabs((double)g[e]), least);
+            squares += (double)g[e] * (double)g[e];
+        }
         free(g);
     }
-    return sum;
+    const double above = loss_at(ref, batch, v, step), below = loss_at(ref, batch, v, -2.0 * step);
+    loss_at(ref, batch, v, step);
+    const double allowed = suite->tolerance * (v.single ? sqrt(squares) : sum) + 1e-7;
+    return fraction(fabs(slope - (above - below) / (2.0 * step)), allowed, &worst_slope);
 }
 
-/* With directions v of each tensor, and one of all, of length h:
- * |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * sum |g|, and 1e-7 for the rounding of L.
- */
-static double check_differences(const mb_network *gradient, mb_layer_reference *twin,
-                                const mb_reference_batch *batch)
+static double check_slopes(const struct suite *suite, const mb_network *gradient,
+                           mb_layer_reference *ref, const mb_reference_batch *batch)
 {
     double worst = 0.0;
-    for (size_t tensor = 0; tensor <= twin->tensors; tensor++) {
-        double all;
-        const double slope = along(gradient, twin, tensor, &all);
-        if (tensor < twin->tensors && !learns(twin->network, tensor))
+    for (size_t tensor = 0; tensor <= ref->tensors; tensor++) {
+        if (tensor < ref->tensors && !is_trained(ref, tensor))
             continue;
-        move(twin, tensor, difference_step);
-        const double above = mb_layer_reference_loss(twin, batch);
-        move(twin, tensor, -2.0 * difference_step);
-        const double below = mb_layer_reference_loss(twin, batch);
-        move(twin, tensor, difference_step);
-        const double apart = fabs(slope - (above - below) / (2.0 * difference_step));
-        worst = fmax(worst, apart / (tolerance * all + 1e-7));
+        const direction all = {.tensor = tensor};
+        worst = fmax(worst, check_slope(suite, gradient, ref, batch, all));
+        for (uint32_t n = 0; n < SINGLES && tensor < ref->tensors; n++) {
+            mb_rng rng = mb_rng_at(n, MB_RNG_TESTS, 10, tensor);
+            const direction one = {tensor, mb_rng_below(&rng, (uint32_t)ref->elements[tensor]),
+                                   true};
+            worst = fmax(worst, check_slope(suite, gradient, ref, batch, one));
+        }
     }
-    worst_difference = fmax(worst_difference, worst);
     return worst;
 }
 
-/* Draws images until the twin is nowhere near a kink. */
-static samples draw_smooth(const struct net *net, struct size size, mb_layer_reference *twin,
-                           mb_reference_batch *batch)
+/* Draws images until the reference is nowhere near a kink. */
+static samples draw_smooth(const struct suite *suite, const struct net *net, struct size size,
+                           mb_layer_reference *ref, mb_reference_batch *batch)
 {
     const size_t rest = size.count % size.batch, rows = rest > 0 ? rest : size.batch;
     for (uint64_t seed = 1; seed < 100; seed++) {
-        samples s = draw_samples(seed, net, size.count);
+        samples s = draw_samples(seed, suite->kind, net, size.count);
         *batch = (mb_reference_batch){s.images, s.labels, s.order + size.count - rows, rows};
-        mb_layer_reference_loss(twin, batch);
-        if (twin->nearest >= kink_margin)
+        mb_layer_reference_loss(ref, batch);
+        if (ref->nearest >= suite->margin)
             return s;
         free_samples(&s);
     }
@@ -325,49 +295,72 @@ static samples draw_smooth(const struct net *net, struct size size, mb_layer_ref
     return (samples){0};
 }
 
-/* For the mean loss L of a batch: L = twin's L, dL/dw = twin's dL/dw for each parameter w. */
-static bool check_batch(mb_machine *machine, const struct net *net, struct size size,
-                        bool differences)
+/* For the mean loss L of a batch: L = reference's L, dL/dw = reference's for each parameter w. */
+static bool check_batch(mb_machine *machine, const struct suite *suite, const struct net *net,
+                        struct size size)
 {
     mb_network *network = open_network(machine, net), *gradient = open_network(machine, net);
-    mb_layer_reference twin;
+    mb_layer_reference ref;
     mb_reference_batch batch;
     set_parameters(network);
-    mb_layer_reference_open(network, size.batch, &twin);
-    twin.seed = SEED;
-    samples s = draw_smooth(net, size, &twin, &batch);
-    const double found = run_pass(machine, network, &s, size, gradient);
-    const double loss = check_loss(found, mb_layer_reference_gradient(&twin, &batch));
-    const double worst = check_gradient(gradient, &twin);
-    const double apart = differences ? check_differences(gradient, &twin, &batch) : 0.0;
+    mb_layer_reference_open(network, size.batch, &ref);
+    ref.seed = SEED;
+    samples s = draw_smooth(suite, net, size, &ref, &batch);
+    const double found = run_epoch(machine, network, &s, suite->kind, size, gradient);
+    const double expected = mb_layer_reference_gradient(&ref, &batch);
+    const double loss = fraction(fabs(found - expected), suite->tolerance * expected, &worst_loss);
+    const double worst = check_gradient(suite, gradient, &ref);
+    const double apart = suite->slopes ? check_slopes(suite, gradient, &ref, &batch) : 0.0;
     const bool good = loss <= 1.0 && worst <= 1.0 && apart <= 1.0; /* false for NaN too */
     if (!good)
-        print_error("%s, images of %zux%zu, %zu in batches of %zu: loss, gradient and differences "
-                    "are %.3g, %.3g and %.3g times as far off as is allowed\n",
+        print_error("%s, images of %zux%zu, %zu in batches of %zu: errors of loss, gradient and "
+                    "slopes are %.3g, %.3g and %.3g times what is allowed\n",
                     net->spec, net->rows, net->columns, size.count, size.batch, loss, worst, apart);
-    mb_layer_reference_close(&twin);
+    mb_layer_reference_close(&ref);
     mb_network_close(network);
     mb_network_close(gradient);
     free_samples(&s);
     return good;
 }
 
-TEST(losses_and_gradients_are_the_twins)
+static void check_suite(mb_machine *machine, const struct suite *suite)
 {
     size_t bad = 0;
-    for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-            bad += !check_batch(*state, &nets[n], sizes[i], false);
+    for (size_t n = 0; n < suite->net_count; n++)
+        for (size_t i = 0; i < suite->size_count; i++)
+            bad += !check_batch(machine, suite, &suite->nets[n], suite->sizes[i]);
     assert_int_equal(bad, 0);
+}
+
+TEST(losses_and_gradients_of_networks_of_images)
+{
+    check_suite(*state,
+                &(struct suite){image_nets, TEST_COUNT(image_nets), image_sizes,
+                                TEST_COUNT(image_sizes), BANDS, false, 2e-5, 0.05, 4e-6, 1e-7});
 }
 
 TEST(gradients_are_slopes_of_the_loss)
 {
-    size_t bad = 0;
-    for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
-        bad += !check_batch(*state, &nets[n], different, true);
-    assert_int_equal(bad, 0);
+    check_suite(*state,
+                &(struct suite){image_nets, TEST_COUNT(image_nets), slope_sizes,
+                                TEST_COUNT(slope_sizes), BANDS, true, 2e-5, 0.05, 4e-6, 1e-7});
 }
+
+static void check_mlps(mb_machine *machine, enum kind kind)
+{
+    check_suite(machine, &(struct suite){mlps, TEST_COUNT(mlps), mlp_sizes, TEST_COUNT(mlp_sizes),
+                                         kind, true, 1e-5, 0.0, 1e-5, 2e-6});
+}
+
+TEST(sparse_images) { check_mlps(*state, SPARSE); }
+
+TEST(images_without_zeros) { check_mlps(*state, WITHOUT_ZEROS); }
+
+/* No active pixel, K = 0: logits come from the biases, and dL/dW of the first layer is 0. */
+TEST(blank_batches) { check_mlps(*state, BLANK); }
+
+/* The first blocks of rows have no active pixel, the later ones some. */
+TEST(half_blank_batches) { check_mlps(*state, HALF_BLANK); }
 
 static int open_machine(void **state)
 {
@@ -377,9 +370,9 @@ static int open_machine(void **state)
 
 static int close_machine(void **state)
 {
-    print_message("worst, in shares of what is allowed: loss %.3f, gradient %.3f, differences "
-                  "%.3f\n",
-                  worst_loss, worst_gradient, worst_difference);
+    print_message("largest error as a fraction of what is allowed: loss %.3f, gradient %.3f, "
+                  "slopes %.3f\n",
+                  worst_loss, worst_gradient, worst_slope);
     mb_machine_close(*state);
     return 0;
 }
