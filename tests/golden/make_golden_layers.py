@@ -3,7 +3,7 @@
 
     python3 tests/golden/make_golden_layers.py  # needs torch 2.13.0 (CPU) and numpy; takes a minute
 
-The file is committed and test_golden_layers.c reads it, so this runs by hand, and only when a run
+The file is committed and test_golden.c reads it, so this runs by hand, and only when a run
 is to be added. Images, labels and first parameters are hashes of where they are (`numbers`), which
 the test makes again, so that the file is small: it has, for each of `runs` below,
 
@@ -13,7 +13,7 @@ the test makes again, so that the file is small: it has, for each of `runs` belo
     RUN.0.weight.norm   the root of the sum of a sampled tensor's squares (1)
 
 As in make_golden.py, the same runs in float64 say how far rounding alone may lead, and `mistakes`
-must be seen: test_golden_layers.c allows 1e-4 (losses and norms relative, numbers absolute), and
+must be seen: test_golden.c allows 1e-4 (losses and norms relative, numbers absolute), and
 rounding may take a fifth of that.
 """
 
