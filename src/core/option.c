@@ -206,32 +206,27 @@ mb_status mb_option_check(const mb_option *option, const void *options, mb_error
 
 static bool read_image_size(const char *text, mb_shape *shape)
 {
-    uint64_t rows = 0, columns = 0;
-    const bool read = mb_take_uint64(&text, &rows) && *text++ == 'x' &&
-                      mb_parse_uint64(text, &columns) && rows <= SIZE_MAX && columns <= SIZE_MAX;
-    *shape = (mb_shape){1, (size_t)rows, (size_t)columns};
-    return read;
+    *shape = (mb_shape){.channels = 1};
+    return mb_take_size(&text, 0, SIZE_MAX, &shape->rows) && *text++ == 'x' &&
+           mb_parse_size(text, 0, SIZE_MAX, &shape->columns);
 }
 
 static bool read_list(const mb_option *option, const char *text, mb_size_list *list)
 {
     char item[ITEM_SIZE];
     *list = (mb_size_list){.count = 0};
-    for (bool read = true; read && text != NULL; list->count++) {
-        uint64_t number = 0;
+    bool read = true;
+    for (; read && text != NULL; list->count++) {
         unsigned value = 0;
         if (list->count == MB_MAX_LIST || !mb_take_item(&text, item, sizeof item))
             return false;
         if (option->kind == MB_OPTION_ENUM_LIST) {
             read = mb_parse_enum(option->names, item, &value);
-            number = value;
+            list->value[list->count] = value;
         } else
-            read = mb_parse_uint64(item, &number) && number <= SIZE_MAX;
-        if (!read)
-            return false;
-        list->value[list->count] = (size_t)number;
+            read = mb_parse_size(item, 0, SIZE_MAX, &list->value[list->count]);
     }
-    return true;
+    return read;
 }
 
 /* A value of any kind. */
@@ -250,16 +245,13 @@ typedef union any_value {
 /* `read` holds what the option holds so far. */
 static bool read_value(const mb_option *option, const char *text, any_value *read)
 {
-    uint64_t number = 0;
     bool good = true;
     switch (option->kind) {
     case MB_OPTION_FLAG:
         read->flag = strcmp(text, "on") == 0;
         return read->flag || strcmp(text, "off") == 0;
     case MB_OPTION_SIZE:
-        good = mb_parse_uint64(text, &number) && number <= SIZE_MAX;
-        read->size = (size_t)number;
-        return good;
+        return mb_parse_size(text, 0, SIZE_MAX, &read->size);
     case MB_OPTION_UINT64:
         return mb_parse_uint64(text, &read->uint64);
     case MB_OPTION_REAL:

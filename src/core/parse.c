@@ -29,6 +29,26 @@ bool mb_parse_uint64(const char *text, uint64_t *value)
     return true;
 }
 
+bool mb_take_size(const char **text, size_t min, size_t max, size_t *value)
+{
+    const char *rest = *text;
+    uint64_t number = 0;
+    if (!mb_take_uint64(&rest, &number) || number < min || number > max)
+        return false;
+    *value = (size_t)number;
+    *text = rest;
+    return true;
+}
+
+bool mb_parse_size(const char *text, size_t min, size_t max, size_t *value)
+{
+    size_t number = 0;
+    if (!mb_take_size(&text, min, max, &number) || *text != '\0')
+        return false;
+    *value = number;
+    return true;
+}
+
 bool mb_parse_real(const char *text, double *value)
 {
     char *end = NULL;

@@ -1,5 +1,6 @@
 #include "machine/blas.h"
 
+#include "core/parse.h"
 #include "machine/cpu.h"
 
 #include <cblas.h>
@@ -38,7 +39,7 @@ mb_blas mb_blas_from(const char *config, const char *core, int parallel)
         else if (strcmp(word, "DYNAMIC_ARCH") == 0)
             blas.dynamic = true;
         else if (strncmp(word, limit, sizeof limit - 1) == 0)
-            blas.max_threads = strtoul(word + sizeof limit - 1, NULL, 10);
+            mb_parse_size(word + sizeof limit - 1, 0, SIZE_MAX, &blas.max_threads);
     }
     return blas;
 }

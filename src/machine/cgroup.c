@@ -1,7 +1,7 @@
 #include "machine/cgroup.h"
 
-#include <ctype.h>
-#include <errno.h>
+#include "core/parse.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,14 +139,8 @@ static const char *below_mount(const char *mounted, const char *cgroup)
 /* A decimal number, optionally followed by blanks; 0 for anything else ("max"). */
 static double positive(const char *text)
 {
-    char *end = NULL;
-    if (!isdigit((unsigned char)text[0]))
-        return 0;
-    errno = 0;
-    const unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end[strspn(end, " \t\n")] != '\0')
-        return 0;
-    return (double)value;
+    uint64_t value = 0;
+    return mb_take_uint64(&text, &value) && text[strspn(text, " \t\n")] == '\0' ? (double)value : 0;
 }
 
 enum { LINE = 64 };

@@ -1,6 +1,7 @@
 #include "machine/pins.h"
 
-#include <ctype.h>
+#include "core/parse.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -74,16 +75,10 @@ static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
 /* Reads a CPU number at *next and moves past it; false if there is none. */
 static bool read_cpu(const char **next, unsigned *cpu)
 {
-    char *end;
-    if (!isdigit((unsigned char)**next))
-        return false;
-    errno = 0;
-    const unsigned long number = strtoul(*next, &end, 10);
-    if (errno != 0 || number > UINT_MAX)
-        return false;
+    size_t number = 0;
+    const bool read = mb_take_size(next, 0, UINT_MAX, &number);
     *cpu = (unsigned)number;
-    *next = end;
-    return true;
+    return read;
 }
 
 static mb_status fail_syntax(const pin_list *list, mb_error *error)

@@ -1,8 +1,8 @@
 #include "machine/threads.h"
 
+#include "core/parse.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 
 static mb_status fail_number(mb_error *error, const char *value)
 {
@@ -30,16 +30,12 @@ static mb_status parse_list(const char *value, size_t *threads, mb_error *error)
     size_t first = 0;
     for (const char *next = value;; next++) {
         next = skip_blanks(next);
-        if (!isdigit((unsigned char)*next))
-            return fail_number(error, value);
-        char *end;
-        errno = 0;
-        const unsigned long number = strtoul(next, &end, 10);
-        if (errno != 0 || number == 0)
+        size_t number = 0;
+        if (!mb_take_size(&next, 1, SIZE_MAX, &number))
             return fail_number(error, value);
         if (first == 0)
             first = number;
-        next = skip_blanks(end);
+        next = skip_blanks(next);
         if (*next == '\0')
             break;
         if (*next != ',')

@@ -1,11 +1,11 @@
 #include <mnist_blas/model.h>
 
 #include "core/arena.h"
+#include "core/parse.h"
 #include "core/status.h"
 #include "model/safetensors.h"
 #include "nn/network.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -91,20 +91,14 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
 
 /* --- loading --- */
 
-/* Parses `count` sizes, "1x28x28" for 3, exactly as they are written. */
+/* Parses `count` sizes, "1x28x28" for 3, without leading zeros. */
 static bool parse_sizes(const char *text, size_t *sizes, size_t count)
 {
-    char again[64] = "";
-    int used = 0;
-    for (size_t i = 0; i < count; i++) {
-        const char *next = text + used;
-        sizes[i] = strtoumax(*next == 'x' ? next + 1 : next, NULL, 10);
-        used +=
-            snprintf(again + used, sizeof again - (size_t)used, i > 0 ? "x%zu" : "%zu", sizes[i]);
-        if (strncmp(again, text, (size_t)used) != 0 || sizes[i] == 0)
-            return false;
-    }
-    return text[used] == '\0';
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++)
+        good = (i == 0 || *text++ == 'x') && *text != '0' &&
+               mb_take_size(&text, 1, SIZE_MAX, &sizes[i]);
+    return good && *text == '\0';
 }
 
 static mb_status read_metadata(const char *path, const mb_safetensors *file, const char *key,
@@ -251,14 +245,14 @@ static mb_status load_tensors(const char *path, const mb_safetensors *file, mb_n
 static size_t count_classes(const mb_safetensors *file)
 {
     size_t classes = 0;
-    long last = -1;
+    size_t next = 0; /* number after that of the last layer found */
     for (size_t i = 0; i < mb_safetensors_count(file); i++) {
         const mb_stored_tensor *tensor = mb_safetensors_tensor(file, i);
-        char *rest;
-        const long layer = strtol(tensor->name, &rest, 10);
-        if (rest != tensor->name && strcmp(rest, ".weight") == 0 && tensor->dimensions == 2 &&
-            layer > last) {
-            last = layer;
+        const char *rest = tensor->name;
+        size_t layer = 0;
+        if (mb_take_size(&rest, next, SIZE_MAX - 1, &layer) && strcmp(rest, ".weight") == 0 &&
+            tensor->dimensions == 2) {
+            next = layer + 1;
             classes = tensor->shape[0];
         }
     }

@@ -8,10 +8,9 @@
  * loss, which works on whole rows, can follow without a barrier. */
 #include "nn/dense.h"
 
+#include "core/parse.h"
 #include "nn/gemm.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* NARROW_ROWS: rows of a tile of whole rows. */
@@ -19,12 +18,9 @@ enum { NARROW_ROWS = 16, MAX_UNITS = 1000000 };
 
 static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)
 {
-    char *end;
+    size_t units = 0;
     (void)arena;
-    errno = 0;
-    const unsigned long long units =
-        argument != NULL && *argument >= '1' && *argument <= '9' ? strtoull(argument, &end, 10) : 0;
-    if (units == 0 || *end != '\0' || errno != 0 || units > MAX_UNITS)
+    if (argument == NULL || *argument == '0' || !mb_parse_size(argument, 1, MAX_UNITS, &units))
         return mb_fail(error, MB_ERROR_INVALID,
                        "dense takes its number of units, 1 to %d, as in dense:128", MAX_UNITS);
     if (layer->position > 0 && (layer->in.channels > 1 || layer->in.rows > 1))
@@ -32,9 +28,9 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_arena *aren
                        "dense needs flat input, got %zux%zux%zu (channels, rows, columns): add "
                        "flatten before it",
                        layer->in.channels, layer->in.rows, layer->in.columns);
-    layer->out = (mb_shape){1, 1, (size_t)units};
+    layer->out = (mb_shape){1, 1, units};
     layer->out_format = (mb_memory_format){.image = layer->out, .flat = true};
-    layer->parameter_count = (mb_dense_inputs(layer) + 1) * (size_t)units;
+    layer->parameter_count = (mb_dense_inputs(layer) + 1) * units;
     return MB_OK;
 }
 

@@ -2,11 +2,12 @@
  * 1 / (1 - rate): Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, 2014. In place, in
  * the tiles of the phase that wrote the matrix. The mask depends on seed, epoch, sample and layer.
  */
+#include "core/parse.h"
 #include "core/rng.h"
 #include "nn/layer.h"
 #include "nn/spec.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 
 typedef struct dropout_config {
     double rate;
@@ -14,13 +15,11 @@ typedef struct dropout_config {
 
 static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)
 {
-    char *end = NULL;
     dropout_config *config = mb_arena_alloc(arena, 1, sizeof *config);
     if (config == NULL)
         return mb_fail_memory(error, "dropout", sizeof *config);
-    config->rate =
-        argument != NULL && *argument >= '0' && *argument <= '9' ? strtod(argument, &end) : -1.0;
-    if (!(config->rate >= 0.0 && config->rate < 1.0) || *end != '\0')
+    if (argument == NULL || !isdigit((unsigned char)*argument) ||
+        !mb_parse_real(argument, &config->rate) || !(config->rate >= 0.0 && config->rate < 1.0))
         return mb_fail(error, MB_ERROR_INVALID,
                        "dropout takes its rate, at least 0 and below 1, as in dropout:0.25");
     layer->config = config;

@@ -1,22 +1,10 @@
 #include "nn/window.h"
 
+#include "core/parse.h"
+
 #include <string.h>
 
 enum { MAX_NUMBER = 65536 };
-
-/* Takes a number of at least `min` from the start of *text. */
-static bool take_number(const char **text, size_t min, size_t *number)
-{
-    size_t value = 0;
-    const char *digit = *text;
-    for (; *digit >= '0' && *digit <= '9' && value <= MAX_NUMBER; digit++)
-        value = 10 * value + (size_t)(*digit - '0');
-    if (digit == *text || value < min || value > MAX_NUMBER)
-        return false;
-    *text = digit;
-    *number = value;
-    return true;
-}
 
 /* Takes `name` from the start of *text. */
 static bool take_name(const char **text, const char *name)
@@ -40,7 +28,7 @@ static bool take_option(const char **text, window_option *options, size_t count)
         if (take_name(text, options[i].name)) {
             const bool twice = options[i].given;
             options[i].given = true;
-            return !twice && take_number(text, options[i].min, options[i].number);
+            return !twice && mb_take_size(text, options[i].min, MAX_NUMBER, options[i].number);
         }
     return false;
 }
@@ -63,8 +51,9 @@ mb_status mb_window_parse(const mb_layer *layer, const char *argument, size_t st
     const char *text = argument != NULL ? argument : "", *name = layer->ops->name;
     size_t kernel = 0;
     *window = (mb_window){.groups = 1};
-    bool good = channels == NULL || (take_number(&text, 1, channels) && take_name(&text, "x"));
-    good = good && take_number(&text, 1, &kernel);
+    bool good =
+        channels == NULL || (mb_take_size(&text, 1, MAX_NUMBER, channels) && take_name(&text, "x"));
+    good = good && mb_take_size(&text, 1, MAX_NUMBER, &kernel);
     window->rows = window->columns = kernel;
     window->stride = stride > 0 ? stride : kernel;
     if (good && take_options(text, channels != NULL, window))
