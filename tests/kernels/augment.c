@@ -31,8 +31,8 @@ void mb_check_bilinear_taps(const mb_kernels *kernels)
     const size_t stride = mb_test_random_size(1, MAX_SIDE), n = mb_test_random_size(0, 1700);
     const uint8_t *image = draw_bytes(n + stride + 1);
     const mb_output taps = mb_output_of(blank, n * sizeof *blank);
-    kernels->bilinear_taps(n, stride, image, taps.found);
-    mb_reference_bilinear_taps(n, stride, image, taps.wanted);
+    MB_BOTH (k, i)
+        k->bilinear_taps(n, stride, image, taps.at[i]);
     mb_check_equal();
 }
 
@@ -97,9 +97,8 @@ void mb_check_warp(const mb_kernels *kernels)
     if (displaced && n > 0)
         dx[mb_test_random_size(0, n - 1)] = NAN; /* leads to the frame, not out of the image */
     const mb_output out = mb_output_of(blank, n);
-    kernels->warp(n, &warp, x, y, displaced ? dx : NULL, displaced ? dy : NULL, taps, out.found);
-    mb_reference_warp(n, &warp, x, y, displaced ? dx : NULL, displaced ? dy : NULL, taps,
-                      out.wanted);
+    MB_BOTH (k, i)
+        k->warp(n, &warp, x, y, displaced ? dx : NULL, displaced ? dy : NULL, taps, out.at[i]);
     mb_check_equal();
 }
 
@@ -122,8 +121,8 @@ void mb_check_find_nonzero_pixels(const mb_kernels *kernels)
     const size_t n = mb_test_random_size(0, 256);
     const uint8_t *bytes = draw_bytes(n);
     const mb_output list = mb_output_of(blank, n * sizeof *blank);
-    const size_t found = kernels->find_nonzero_pixels(n, bytes, list.found),
-                 wanted = mb_reference_find_nonzero_pixels(n, bytes, list.wanted);
+    const size_t found = kernels->find_nonzero_pixels(n, bytes, list.at[0]),
+                 wanted = mb_reference_find_nonzero_pixels(n, bytes, list.at[1]);
     mb_check_that(found == wanted, "%zu non-zeros, expected %zu", found, wanted);
     mb_check_equal();
 }
@@ -146,11 +145,11 @@ void mb_check_noise(const mb_kernels *kernels)
     const size_t n = mb_test_random_size(0, MAX_PLANE);
     const float max = (float)mb_test_random_size(0, 1000);
     const mb_output a = mb_draw_output(n, MB_ANY), b = mb_draw_output(n, MB_ANY);
-    kernels->noise(state, n, max, a.found, b.found);
-    mb_reference_noise(state, n, max, a.wanted, b.wanted);
+    MB_BOTH (k, i)
+        k->noise(state, n, max, a.at[i], b.at[i]);
     for (size_t i = 0; i < n; i++)
-        mb_check_that(fabsf(((float *)a.found)[i]) <= max && fabsf(((float *)b.found)[i]) <= max,
-                      "%g of at most %g", (double)((float *)a.found)[i], (double)max);
+        mb_check_that(fabsf(((float *)a.at[0])[i]) <= max && fabsf(((float *)b.at[0])[i]) <= max,
+                      "%g of at most %g", (double)((float *)a.at[0])[i], (double)max);
     mb_check_equal();
 }
 
@@ -179,8 +178,8 @@ void mb_check_smooth_columns(const mb_kernels *kernels)
     const float *weights = mb_draw_input(2 * radius + 1, MB_ANY),
                 *in = mb_draw_input(rows * width, MB_ANY);
     const mb_output out = mb_draw_output((rows - 1) * ld + width, MB_ANY);
-    kernels->smooth_columns(rows, columns, radius, weights, in, out.found, ld);
-    mb_reference_smooth_columns(rows, columns, radius, weights, in, out.wanted, ld);
+    MB_BOTH (k, i)
+        k->smooth_columns(rows, columns, radius, weights, in, out.at[i], ld);
     mb_check_equal();
 }
 
@@ -208,8 +207,8 @@ void mb_check_smooth_rows(const mb_kernels *kernels)
             in[i] = 0.0f;
     const mb_output out = mb_draw_output(n + MB_LANES, MB_ANY);
     mb_output_ignore(out, n * sizeof(float));
-    kernels->smooth_rows(rows, columns, radius, weights, in, ld, out.found);
-    mb_reference_smooth_rows(rows, columns, radius, weights, in, ld, out.wanted);
+    MB_BOTH (k, i)
+        k->smooth_rows(rows, columns, radius, weights, in, ld, out.at[i]);
     mb_check_equal();
 }
 
@@ -238,7 +237,7 @@ static struct {
     mb_nonzero *nonzeros; /* (rows, MB_PIXELS) */
 } timed;
 
-static void run_taps(const mb_kernels *kernels, mb_workload *w)
+static void run_bilinear_taps(const mb_kernels *kernels, mb_workload *w)
 {
     for (size_t i = 0; i < w->rows * MB_PIXELS; i += MB_PIXELS)
         kernels->bilinear_taps(TAPS, MB_SIDE, w->images + i, timed.taps + i);
@@ -251,7 +250,7 @@ static void run_warp(const mb_kernels *kernels, mb_workload *w)
                       timed.warped + i);
 }
 
-static void run_find(const mb_kernels *kernels, mb_workload *w)
+static void run_find_nonzero_pixels(const mb_kernels *kernels, mb_workload *w)
 {
     for (size_t i = 0; i < w->rows * MB_PIXELS; i += SEGMENT)
         kernels->find_nonzero_pixels(SEGMENT, w->images + i, timed.nonzeros + i);
@@ -282,7 +281,7 @@ void mb_time_bilinear_taps(mb_workload *w)
 {
     const size_t n = w->rows * MB_PIXELS;
     timed.taps = mb_workload_alloc(w, n, sizeof *timed.taps);
-    mb_time_exact(w, "bilinear_taps", run_taps,
+    mb_time_exact(w, "bilinear_taps", run_bilinear_taps,
                   (mb_cost){.elements = (double)n, .bytes = 5.0 * (double)n}, timed.taps,
                   n * sizeof *timed.taps);
 }
@@ -295,7 +294,7 @@ void mb_time_warp(mb_workload *w)
     timed.y = mb_workload_alloc(w, MB_PIXELS, sizeof *timed.y);
     timed.warped = mb_workload_alloc(w, n, 1);
     if (w->status == MB_OK)
-        run_taps(&mb_reference_kernels, w);
+        run_bilinear_taps(&mb_reference_kernels, w);
     for (size_t p = 0; p < MB_PIXELS && w->status == MB_OK; p++) {
         timed.x[p] = (float)(p % MB_SIDE) - 0.5f * (MB_SIDE - 1);
         timed.y[p] = (float)(p / MB_SIDE) - 0.5f * (MB_SIDE - 1);
@@ -311,34 +310,16 @@ void mb_time_find_nonzero_pixels(mb_workload *w)
     for (size_t i = 0; i < n; i++)
         nonzero += w->images[i] != 0;
     timed.nonzeros = mb_workload_alloc(w, n, sizeof *timed.nonzeros);
-    mb_time_exact(w, "find_nonzero_pixels", run_find,
+    mb_time_exact(w, "find_nonzero_pixels", run_find_nonzero_pixels,
                   (mb_cost){.elements = (double)n, .bytes = (double)(n + 2 * nonzero)},
                   timed.nonzeros, n * sizeof *timed.nonzeros);
 }
 
-void mb_time_noise(mb_workload *w)
-{
-    const size_t n = w->rows * MB_PIXELS / 2 * 2;
-    mb_time(w, "noise", run_noise, (mb_cost){.elements = (double)n, .bytes = 4.0 * (double)n}, n);
-}
+MB_TIMING(noise, "noise", w->rows *MB_PIXELS / 2 * 2, 4, 0, w->rows *MB_PIXELS / 2 * 2)
 
-static void time_smooth(mb_workload *w, const char *name, mb_run_fn *run, size_t row,
-                        size_t outputs)
-{
-    const double n = (double)(fields(w) * MB_PIXELS), rows = (double)(fields(w) * MB_SIDE);
-    mb_time(w, name, run,
-            (mb_cost){
-                .elements = n, .bytes = 4 * rows * (double)row, .flops = 2 * (2 * RADIUS + 1) * n},
-            outputs);
-}
-
-void mb_time_smooth_columns(mb_workload *w)
-{
-    time_smooth(w, "smooth_columns", run_smooth_columns, (size_t)2 * WIDTH,
-                fields(w) * MB_SIDE * WIDTH);
-}
-
-void mb_time_smooth_rows(mb_workload *w)
-{
-    time_smooth(w, "smooth_rows", run_smooth_rows, MIDDLE + MB_SIDE, fields(w) * MB_PIXELS);
-}
+/* The matrices are padded, so their bytes are more than the pixels' 8. */
+enum { SUMS = 2 * (2 * RADIUS + 1) };
+MB_TIMING(smooth_columns, "smooth_columns", fields(w) * MB_PIXELS, 8.0 * WIDTH / MB_SIDE, SUMS,
+          fields(w) * MB_SIDE * WIDTH)
+MB_TIMING(smooth_rows, "smooth_rows", fields(w) * MB_PIXELS, 4.0 * (MIDDLE + MB_SIDE) / MB_SIDE,
+          SUMS, fields(w) * MB_PIXELS)

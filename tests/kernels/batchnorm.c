@@ -80,8 +80,8 @@ void mb_check_batchnorm_reduce(const mb_kernels *kernels)
             begin[i][c] = (double)mb_rng_uniform(mb_test_rng());
     const mb_output sums = mb_output_of(begin[0], m.channels * sizeof(double)),
                     products = mb_output_of(begin[1], m.channels * sizeof(double));
-    kernels->batchnorm_reduce(m.nchw, m.rows, m.columns, a, b, sums.found, products.found);
-    mb_reference_batchnorm_reduce(m.nchw, m.rows, m.columns, a, b, sums.wanted, products.wanted);
+    MB_BOTH (k, i)
+        k->batchnorm_reduce(m.nchw, m.rows, m.columns, a, b, sums.at[i], products.at[i]);
     mb_check_near_doubles(1e-12);
 }
 
@@ -91,8 +91,8 @@ void mb_check_batchnorm_forward(const mb_kernels *kernels)
     const float *scale = mb_draw_input(m.channels, MB_ANY),
                 *shift = mb_draw_input(m.channels, MB_ANY), *x = mb_draw_input(m.n, MB_ANY);
     const mb_output out = mb_draw_output(m.n, MB_ANY);
-    kernels->batchnorm_forward(m.nchw, m.rows, m.columns, scale, shift, x, out.found);
-    mb_reference_batchnorm_forward(m.nchw, m.rows, m.columns, scale, shift, x, out.wanted);
+    MB_BOTH (k, i)
+        k->batchnorm_forward(m.nchw, m.rows, m.columns, scale, shift, x, out.at[i]);
     mb_check_equal();
 }
 
@@ -104,10 +104,8 @@ void mb_check_batchnorm_backward(const mb_kernels *kernels)
                 *shift = mb_draw_input(m.channels, MB_ANY), *d = mb_draw_input(m.n, MB_ANY),
                 *x = mb_draw_input(m.n, MB_ANY);
     const mb_output out = mb_draw_output(m.n, MB_ANY);
-    kernels->batchnorm_backward(m.nchw, m.rows, m.columns, d_scale, x_scale, shift, d, x,
-                                out.found);
-    mb_reference_batchnorm_backward(m.nchw, m.rows, m.columns, d_scale, x_scale, shift, d, x,
-                                    out.wanted);
+    MB_BOTH (k, i)
+        k->batchnorm_backward(m.nchw, m.rows, m.columns, d_scale, x_scale, shift, d, x, out.at[i]);
     mb_check_equal();
 }
 

@@ -86,7 +86,7 @@ mb_output mb_output_of(const void *initial, size_t bytes)
     memset(o->initial - BEFORE, 7, BEFORE);
     memcpy(o->found - BEFORE, o->initial - BEFORE, BEFORE + bytes);
     memcpy(o->wanted - BEFORE, o->initial - BEFORE, BEFORE + bytes);
-    return (mb_output){o->found, o->wanted};
+    return (mb_output){{o->found, o->wanted}};
 }
 
 mb_output mb_draw_output(size_t n, mb_values values)
@@ -97,7 +97,7 @@ mb_output mb_draw_output(size_t n, mb_values values)
 void mb_output_ignore(mb_output given, size_t offset)
 {
     for (size_t i = 0; i < output_count; i++)
-        if (outputs[i].found == given.found)
+        if (outputs[i].found == given.at[0])
             outputs[i].ignored = outputs[i].bytes - offset;
 }
 

@@ -34,6 +34,11 @@ extern const size_t mb_kernel_check_count;
 /* The table of the references. */
 extern const mb_kernels mb_reference_kernels;
 
+/* The next statement, for k = the kernels under test with i = 0, and the references with i = 1. */
+#define MB_BOTH(k, i)                                                                              \
+    for (int i = 0; i < 2; i++)                                                                    \
+        for (const mb_kernels *k = i == 0 ? kernels : &mb_reference_kernels; k != NULL; k = NULL)
+
 /* Values to draw: uniform in -2..2; multiples of 1/8, whose sums are exact in any order; and few,
  * with equal ones, infinities and NaN among them. */
 typedef enum mb_values { MB_ANY, MB_EIGHTHS, MB_SPECIAL } mb_values;
@@ -48,7 +53,7 @@ void *mb_input(size_t bytes);
 /* Memory for the kernel and for its reference to write, with the same initial contents. What
  * surrounds it is checked, too. */
 typedef struct mb_output {
-    void *found, *wanted;
+    void *at[2]; /* the kernel's, the reference's */
 } mb_output;
 mb_output mb_draw_output(size_t n, mb_values values);
 mb_output mb_output_of(const void *initial, size_t bytes);

@@ -120,17 +120,10 @@ static void run_direct_gemm(const mb_kernels *kernels, mb_workload *w)
                                  w->out + s * OUT2 + y * OUT_SIDE * UNITS2, UNITS2);
 }
 
-void mb_time_direct_gemm(mb_workload *w)
-{
-    const double samples = (double)mb_workload_samples(w, OUT2);
-    mb_time(w, "direct_gemm:lenet5", run_direct_gemm,
-            (mb_cost){.elements = samples * OUT2,
-                      .bytes = 4 * samples * (OUT2 + IMAGE2),
-                      .flops = 2 * samples * OUT2 * WINDOW},
-            mb_workload_samples(w, OUT2) * OUT2);
-}
+MB_TIMING(direct_gemm, "direct_gemm:lenet5", mb_workload_samples(w, OUT2) * OUT2,
+          4.0 * (OUT2 + IMAGE2) / OUT2, 2 * WINDOW, mb_workload_samples(w, OUT2) * OUT2)
 
-static void run_direct_grad(const mb_kernels *kernels, mb_workload *w)
+static void run_direct_grad_weights(const mb_kernels *kernels, mb_workload *w)
 {
     const mb_direct_grad planes = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
     memset(w->out, 0, UNITS1 * KERNEL * KERNEL * sizeof *w->out);
@@ -141,15 +134,8 @@ static void run_direct_grad(const mb_kernels *kernels, mb_workload *w)
                                          w->out + y * KERNEL, KERNEL * KERNEL);
 }
 
-void mb_time_direct_grad_weights(mb_workload *w)
-{
-    const double n = (double)mb_workload_samples(w, OUT1);
-    mb_time(w, "direct_grad_weights:lenet5", run_direct_grad,
-            (mb_cost){.elements = n * OUT1,
-                      .bytes = 4 * n * (OUT1 + WIDE * WIDE),
-                      .flops = 2 * n * OUT1 * KERNEL * KERNEL},
-            UNITS1 * KERNEL * KERNEL);
-}
+MB_TIMING(direct_grad_weights, "direct_grad_weights:lenet5", mb_workload_samples(w, OUT1) * OUT1,
+          4.0 * (OUT1 + WIDE * WIDE) / OUT1, 2 * KERNEL * KERNEL, UNITS1 *KERNEL *KERNEL)
 
 /* A plane of the gradient: the first element of each window of the pool, the others 0. */
 static const mb_grad_plane timed_plane = {OUT_SIDE, OUT_SIDE, UNITS2, ROW, CHANNELS};
@@ -176,7 +162,7 @@ static void list_nonzeros(const float *values, mb_nonzero_grad nonzeros[NONZEROS
         nonzeros[i] = (mb_nonzero_grad){i / 5 * 2 * ROW + i % 5 * 2 * CHANNELS, values[i]};
 }
 
-static void run_accumulate(const mb_kernels *kernels, mb_workload *w)
+static void run_accumulate_windows(const mb_kernels *kernels, mb_workload *w)
 {
     mb_nonzero_grad nonzeros[NONZEROS];
     memset(w->out, 0, UNITS2 * UNIT * sizeof *w->out);
@@ -188,7 +174,7 @@ static void run_accumulate(const mb_kernels *kernels, mb_workload *w)
         }
 }
 
-static void run_scatter(const mb_kernels *kernels, mb_workload *w)
+static void run_scatter_windows(const mb_kernels *kernels, mb_workload *w)
 {
     mb_nonzero_grad nonzeros[NONZEROS];
     const size_t samples = mb_workload_samples(w, IMAGE2);
@@ -201,22 +187,9 @@ static void run_scatter(const mb_kernels *kernels, mb_workload *w)
         }
 }
 
-void mb_time_accumulate_windows(mb_workload *w)
-{
-    const double n = (double)mb_workload_samples(w, IMAGE2);
-    mb_time(w, "accumulate_windows:lenet5", run_accumulate,
-            (mb_cost){.elements = n * IMAGE2,
-                      .bytes = 4 * n * IMAGE2,
-                      .flops = 2 * n * UNITS2 * NONZEROS * WINDOW},
-            UNITS2 * UNIT);
-}
-
-void mb_time_scatter_windows(mb_workload *w)
-{
-    const double n = (double)mb_workload_samples(w, IMAGE2);
-    mb_time(w, "scatter_windows:lenet5", run_scatter,
-            (mb_cost){.elements = n * IMAGE2,
-                      .bytes = 8 * n * IMAGE2,
-                      .flops = 2 * n * UNITS2 * NONZEROS * WINDOW},
-            mb_workload_samples(w, IMAGE2) * IMAGE2);
-}
+/* Multiply-adds per element of the image, twice. */
+#define FLOPS (2.0 * UNITS2 * NONZEROS * WINDOW / IMAGE2)
+MB_TIMING(accumulate_windows, "accumulate_windows:lenet5", mb_workload_samples(w, IMAGE2) * IMAGE2,
+          4, FLOPS, UNITS2 *UNIT)
+MB_TIMING(scatter_windows, "scatter_windows:lenet5", mb_workload_samples(w, IMAGE2) * IMAGE2, 8,
+          FLOPS, mb_workload_samples(w, IMAGE2) * IMAGE2)

@@ -26,8 +26,8 @@ void mb_check_relu_forward(const mb_kernels *kernels)
     const size_t rows = mb_test_random_size(1, 60), columns = mb_test_random_size(1, 50);
     const size_t ld = columns + mb_test_random_size(0, 5);
     const mb_output z = mb_draw_output((rows - 1) * ld + columns, mb_draw_kind());
-    kernels->relu_forward(rows, columns, z.found, ld);
-    mb_reference_relu_forward(rows, columns, z.wanted, ld);
+    MB_BOTH (k, i)
+        k->relu_forward(rows, columns, z.at[i], ld);
     mb_check_equal();
 }
 
@@ -37,8 +37,8 @@ void mb_check_relu_backward(const mb_kernels *kernels)
     const size_t ld = columns + mb_test_random_size(0, 5), n = (rows - 1) * ld + columns;
     const float *a = mb_draw_input(n, mb_draw_kind());
     const mb_output d = mb_draw_output(n, mb_draw_kind());
-    kernels->relu_backward(rows, columns, a, d.found, ld);
-    mb_reference_relu_backward(rows, columns, a, d.wanted, ld);
+    MB_BOTH (k, i)
+        k->relu_backward(rows, columns, a, d.at[i], ld);
     mb_check_equal();
 }
 
@@ -52,19 +52,8 @@ static void run_relu_backward(const mb_kernels *kernels, mb_workload *w)
     kernels->relu_backward(w->rows, MB_UNITS1, w->a, w->out, MB_UNITS1);
 }
 
-void mb_time_relu_forward(mb_workload *w)
-{
-    const size_t n = w->rows * MB_UNITS1;
-    mb_time(w, "relu_forward", run_relu_forward,
-            (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n}, n);
-}
-
-void mb_time_relu_backward(mb_workload *w)
-{
-    const size_t n = w->rows * MB_UNITS1;
-    mb_time(w, "relu_backward", run_relu_backward,
-            (mb_cost){.elements = (double)n, .bytes = 12.0 * (double)n}, n);
-}
+MB_TIMING(relu_forward, "relu_forward", w->rows *MB_UNITS1, 8, 0, w->rows *MB_UNITS1)
+MB_TIMING(relu_backward, "relu_backward", w->rows *MB_UNITS1, 12, 0, w->rows *MB_UNITS1)
 
 /* ---- dropout ---- */
 
@@ -130,8 +119,8 @@ void mb_check_dropout(const mb_kernels *kernels)
     const uint32_t dropped = (uint32_t)mb_rng_next(mb_test_rng());
     const float scale = 1.0f + mb_rng_uniform(mb_test_rng());
     const mb_output x = mb_draw_output(n, MB_ANY);
-    kernels->dropout(n, key, first, dropped, scale, x.found);
-    mb_reference_dropout(n, key, first, dropped, scale, x.wanted);
+    MB_BOTH (k, i)
+        k->dropout(n, key, first, dropped, scale, x.at[i]);
     mb_check_equal();
 }
 
@@ -146,9 +135,5 @@ static void run_dropout(const mb_kernels *kernels, mb_workload *w)
                          w->out + s * DROPPED);
 }
 
-void mb_time_dropout(mb_workload *w)
-{
-    const size_t n = mb_workload_samples(w, DROPPED) * DROPPED;
-    mb_time(w, "dropout:cnn", run_dropout,
-            (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n}, n);
-}
+MB_TIMING(dropout, "dropout:cnn", mb_workload_samples(w, DROPPED) * DROPPED, 8, 0,
+          mb_workload_samples(w, DROPPED) * DROPPED)

@@ -29,8 +29,8 @@ void mb_check_transpose(const mb_kernels *kernels)
     const shape s = draw_shape(); /* of the output */
     const float *in = mb_draw_input(s.rows * s.columns, MB_ANY);
     const mb_output out = mb_draw_output(elements_of(s), MB_ANY);
-    kernels->transpose(s.columns, s.rows, in, out.found, s.ld);
-    mb_reference_transpose(s.columns, s.rows, in, out.wanted, s.ld);
+    MB_BOTH (k, i)
+        k->transpose(s.columns, s.rows, in, out.at[i], s.ld);
     mb_check_equal();
 }
 
@@ -43,12 +43,7 @@ static void run_transpose(const mb_kernels *kernels, mb_workload *w)
                                w->out + input * MB_UNITS2 + unit * MB_LANES, MB_LANES);
 }
 
-void mb_time_transpose(mb_workload *w)
-{
-    const size_t n = (size_t)MB_UNITS1 * MB_UNITS2;
-    mb_time(w, "transpose", run_transpose,
-            (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n}, n);
-}
+MB_TIMING(transpose, "transpose", MB_UNITS1 *MB_UNITS2, 8, 0, (size_t)MB_UNITS1 *MB_UNITS2)
 
 /* ---- fill_rows, add_rows ---- */
 
@@ -65,8 +60,8 @@ void mb_check_fill_rows(const mb_kernels *kernels)
     const size_t rows = s.rows % 10 == 0 ? 0 : s.rows;
     const float *bias = mb_draw_input(s.columns, MB_ANY);
     const mb_output z = mb_draw_output(elements_of(s), MB_ANY);
-    kernels->fill_rows(rows, s.columns, bias, z.found, s.ld);
-    mb_reference_fill_rows(rows, s.columns, bias, z.wanted, s.ld);
+    MB_BOTH (k, i)
+        k->fill_rows(rows, s.columns, bias, z.at[i], s.ld);
     mb_check_equal();
 }
 
@@ -83,8 +78,8 @@ void mb_check_add_rows(const mb_kernels *kernels)
     const size_t rows = s.rows % 10 == 0 ? 0 : s.rows;
     const float *d = mb_draw_input(elements_of(s), MB_ANY);
     const mb_output sums = mb_draw_output(s.columns, MB_ANY);
-    kernels->add_rows(rows, s.columns, d, s.ld, sums.found);
-    mb_reference_add_rows(rows, s.columns, d, s.ld, sums.wanted);
+    MB_BOTH (k, i)
+        k->add_rows(rows, s.columns, d, s.ld, sums.at[i]);
     mb_check_equal();
 }
 
@@ -99,19 +94,8 @@ static void run_add_rows(const mb_kernels *kernels, mb_workload *w)
     kernels->add_rows(w->rows, MB_UNITS1, w->a, MB_UNITS1, w->out);
 }
 
-void mb_time_fill_rows(mb_workload *w)
-{
-    const size_t n = w->rows * MB_UNITS1;
-    mb_time(w, "fill_rows", run_fill_rows,
-            (mb_cost){.elements = (double)n, .bytes = 4.0 * (double)(n + MB_UNITS1)}, n);
-}
-
-void mb_time_add_rows(mb_workload *w)
-{
-    const size_t n = w->rows * MB_UNITS1;
-    mb_time(w, "add_rows", run_add_rows,
-            (mb_cost){.elements = (double)n, .bytes = 4.0 * (double)(n + MB_UNITS1)}, MB_UNITS1);
-}
+MB_TIMING(fill_rows, "fill_rows", w->rows *MB_UNITS1, 4, 0, w->rows *MB_UNITS1)
+MB_TIMING(add_rows, "add_rows", w->rows *MB_UNITS1, 4, 0, MB_UNITS1)
 
 /* ---- sum_rows ---- */
 
@@ -131,8 +115,8 @@ void mb_check_sum_rows(const mb_kernels *kernels)
     const size_t ld = columns + mb_test_random_size(0, 9);
     const float *x = mb_draw_input(rows > 0 ? (rows - 1) * ld + columns : 0, MB_ANY);
     const mb_output sums = mb_draw_output(rows, MB_ANY);
-    kernels->sum_rows(rows, columns, x, ld, sums.found);
-    mb_reference_sum_rows(rows, columns, x, ld, sums.wanted);
+    MB_BOTH (k, i)
+        k->sum_rows(rows, columns, x, ld, sums.at[i]);
     mb_check_near(1e-4);
 }
 
@@ -146,8 +130,5 @@ static void run_sum_rows(const mb_kernels *kernels, mb_workload *w)
         kernels->sum_rows(PLANES, PLANE, w->a + s * PLANES * PLANE, PLANE, w->out);
 }
 
-void mb_time_sum_rows(mb_workload *w)
-{
-    const double n = (double)(mb_workload_samples(w, PLANES * PLANE) * PLANES * PLANE);
-    mb_time(w, "sum_rows:lenet5", run_sum_rows, (mb_cost){.elements = n, .bytes = 4 * n}, PLANES);
-}
+MB_TIMING(sum_rows, "sum_rows:lenet5", mb_workload_samples(w, PLANES *PLANE) * PLANES * PLANE, 4, 0,
+          PLANES)

@@ -56,8 +56,8 @@ static void check_steps(mb_update_fn *kernel, mb_update_fn *reference, const mb_
                     v = mb_output_of(none, sizeof none);
     for (size_t step = 0; step < STEPS; step++) {
         const float *gradient = mb_draw_input(N, MB_ANY);
-        kernel(update, decay, N, gradient, w.found, m.found, v.found);
-        reference(update, decay, N, gradient, w.wanted, m.wanted, v.wanted);
+        kernel(update, decay, N, gradient, w.at[0], m.at[0], v.at[0]);
+        reference(update, decay, N, gradient, w.at[1], m.at[1], v.at[1]);
     }
     mb_check_near(2e-6);
 }
@@ -109,8 +109,8 @@ void mb_check_ema_update(const mb_kernels *kernels)
     const float rate = mb_rng_uniform(mb_test_rng());
     const float *w = mb_draw_input(n, MB_ANY);
     const mb_output ema = mb_draw_output(n, MB_ANY);
-    kernels->ema_update(n, rate, w, ema.found);
-    mb_reference_ema_update(n, rate, w, ema.wanted);
+    MB_BOTH (k, i)
+        k->ema_update(n, rate, w, ema.at[i]);
     mb_check_equal();
 }
 
@@ -150,25 +150,12 @@ static void run_ema_update(const mb_kernels *kernels, mb_workload *w)
     kernels->ema_update(MB_PARAMETERS, 0.001f, w->a, w->out);
 }
 
-enum { FLOAT = sizeof(float) };
-
-void mb_time_sgd(mb_workload *w)
-{
-    mb_time(w, "sgd", run_sgd,
-            (mb_cost){.elements = MB_PARAMETERS, .bytes = 5.0 * FLOAT * MB_PARAMETERS},
-            MB_PARAMETERS);
-}
+MB_TIMING(sgd, "sgd", MB_PARAMETERS, 20, 0, MB_PARAMETERS)
+MB_TIMING(ema_update, "ema_update", MB_PARAMETERS, 12, 0, MB_PARAMETERS)
 
 void mb_time_adam(mb_workload *w)
 {
-    const mb_cost cost = {.elements = MB_PARAMETERS, .bytes = 7.0 * FLOAT * MB_PARAMETERS};
+    const mb_cost cost = {.elements = MB_PARAMETERS, .bytes = 28.0 * MB_PARAMETERS};
     mb_time(w, "adam", run_adam, cost, MB_PARAMETERS);
     mb_time(w, "adamw", run_adamw, cost, MB_PARAMETERS);
-}
-
-void mb_time_ema_update(mb_workload *w)
-{
-    mb_time(w, "ema_update", run_ema_update,
-            (mb_cost){.elements = MB_PARAMETERS, .bytes = 3.0 * FLOAT * MB_PARAMETERS},
-            MB_PARAMETERS);
 }

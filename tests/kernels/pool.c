@@ -104,10 +104,10 @@ void mb_check_maxpool_forward(const mb_kernels *kernels)
     const float *x = mb_draw_input(image_of(&pool), mb_draw_kind());
     const mb_output out = mb_draw_output(n, MB_ANY), argmax = mb_draw_output(n, MB_ANY),
                     alone = mb_draw_output(n, MB_ANY);
-    kernels->maxpool_forward(&pool, x, out.found, argmax.found);
-    kernels->maxpool_forward(&pool, x, alone.found, NULL);
-    mb_reference_maxpool_forward(&pool, x, out.wanted, argmax.wanted);
-    mb_reference_maxpool_forward(&pool, x, alone.wanted, NULL);
+    MB_BOTH (k, i)
+        k->maxpool_forward(&pool, x, out.at[i], argmax.at[i]);
+    MB_BOTH (k, i)
+        k->maxpool_forward(&pool, x, alone.at[i], NULL);
     mb_check_equal();
 }
 
@@ -138,8 +138,8 @@ void mb_check_maxpool_backward(const mb_kernels *kernels)
         argmax[i] = (int32_t)mb_test_random_size(0, window_of(&pool) - 1);
     const mb_output d = tiles(&pool) ? mb_output_of(blank, image_of(&pool) * sizeof(float))
                                      : mb_draw_output(image_of(&pool), values);
-    kernels->maxpool_backward(&pool, argmax, d_out, d.found);
-    mb_reference_maxpool_backward(&pool, argmax, d_out, d.wanted);
+    MB_BOTH (k, i)
+        k->maxpool_backward(&pool, argmax, d_out, d.at[i]);
     compare(values);
 }
 
@@ -150,8 +150,8 @@ void mb_check_avgpool_forward(const mb_kernels *kernels)
     const float scale = 1.0f / (float)window_of(&pool);
     const float *x = mb_draw_input(image_of(&pool), values);
     const mb_output out = mb_draw_output(outputs_of(&pool), values);
-    kernels->avgpool_forward(&pool, scale, x, out.found);
-    mb_reference_avgpool_forward(&pool, scale, x, out.wanted);
+    MB_BOTH (k, i)
+        k->avgpool_forward(&pool, scale, x, out.at[i]);
     compare(values);
 }
 
@@ -162,8 +162,8 @@ void mb_check_avgpool_backward(const mb_kernels *kernels)
     const float scale = values == MB_ANY ? 1.0f / (float)window_of(&pool) : 0.25f;
     const float *d_out = mb_draw_input(outputs_of(&pool), values);
     const mb_output d = mb_draw_output(image_of(&pool), values);
-    kernels->avgpool_backward(&pool, scale, d_out, d.found);
-    mb_reference_avgpool_backward(&pool, scale, d_out, d.wanted);
+    MB_BOTH (k, i)
+        k->avgpool_backward(&pool, scale, d_out, d.at[i]);
     compare(values);
 }
 

@@ -110,16 +110,16 @@ void mb_check_softmax_cross_entropy(const mb_kernels *kernels)
     outputs wanted, found = {{0}, {0}, {0}};
     mb_reference_softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, wanted.gradient,
                                        wanted.losses, wanted.predicted);
-    kernels->softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, gradient.found,
-                                   losses.found, predicted.found);
-    memcpy(found.gradient, gradient.found, rows * classes * sizeof(float));
-    memcpy(found.losses, losses.found, rows * sizeof(float));
-    memcpy(found.predicted, predicted.found, rows);
+    kernels->softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, gradient.at[0],
+                                   losses.at[0], predicted.at[0]);
+    memcpy(found.gradient, gradient.at[0], rows * classes * sizeof(float));
+    memcpy(found.losses, losses.at[0], rows * sizeof(float));
+    memcpy(found.predicted, predicted.at[0], rows);
     compare(rows, classes, scale, &found, &wanted);
     /* Without a gradient the rest is the same. */
-    memcpy(gradient.wanted, gradient.found, rows * classes * sizeof(float));
-    kernels->softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, NULL, losses.wanted,
-                                   predicted.wanted);
+    memcpy(gradient.at[1], gradient.at[0], rows * classes * sizeof(float));
+    kernels->softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, NULL, losses.at[1],
+                                   predicted.at[1]);
     mb_check_equal();
 }
 
@@ -190,8 +190,8 @@ void mb_check_exp(const mb_kernels *kernels)
         check_ulps(n, in, out);
         if (part == 0) {
             const mb_output y = mb_output_of(out, n * sizeof *out);
-            memset(y.found, 1, n * sizeof *out);
-            kernels->exp(n, in, y.found);
+            memset(y.at[0], 1, n * sizeof *out);
+            kernels->exp(n, in, y.at[0]);
             mb_check_equal();
         }
     }
@@ -202,8 +202,4 @@ static void run_exp(const mb_kernels *kernels, mb_workload *w)
     kernels->exp(w->rows * MB_CLASSES, w->negative, w->out);
 }
 
-void mb_time_exp(mb_workload *w)
-{
-    const size_t n = w->rows * MB_CLASSES;
-    mb_time(w, "exp", run_exp, (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n}, n);
-}
+MB_TIMING(exp, "exp", w->rows *MB_CLASSES, 8, 0, w->rows *MB_CLASSES)

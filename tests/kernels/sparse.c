@@ -18,8 +18,8 @@ void mb_check_bytes_to_float(const mb_kernels *kernels)
     for (size_t i = 0; i < n; i++)
         bytes[i] = (uint8_t)(i < 256 ? i : mb_test_random_size(0, 255));
     const mb_output out = mb_draw_output(n, MB_ANY);
-    kernels->bytes_to_float(n, bytes, out.found);
-    mb_reference_bytes_to_float(n, bytes, out.wanted);
+    MB_BOTH (k, i)
+        k->bytes_to_float(n, bytes, out.at[i]);
     mb_check_equal();
 }
 
@@ -29,12 +29,7 @@ static void run_bytes_to_float(const mb_kernels *kernels, mb_workload *w)
         kernels->bytes_to_float(MB_PIXELS, w->images + r * MB_PIXELS, w->out + r * MB_PIXELS);
 }
 
-void mb_time_bytes_to_float(mb_workload *w)
-{
-    const double n = (double)(w->rows * MB_PIXELS);
-    mb_time(w, "bytes_to_float", run_bytes_to_float, (mb_cost){.elements = n, .bytes = 5 * n},
-            w->rows * MB_PIXELS);
-}
+MB_TIMING(bytes_to_float, "bytes_to_float", w->rows *MB_PIXELS, 5, 0, w->rows *MB_PIXELS)
 
 /* ---- products ---- */
 
@@ -127,8 +122,8 @@ void mb_check_sparse_product(const mb_kernels *kernels)
     }
     const float *gray = gray_values(), *w = mb_draw_input(weights_of(strides, pixels), MB_ANY);
     const mb_output z = mb_draw_output(rows > 0 ? (rows - 1) * ldz + strides.columns : 0, MB_ANY);
-    kernels->sparse_product(rows, x, gray, strides, w, z.found, ldz);
-    mb_reference_sparse_product(rows, x, gray, strides, w, z.wanted, ldz);
+    MB_BOTH (k, i)
+        k->sparse_product(rows, x, gray, strides, w, z.at[i], ldz);
     mb_check_near(1e-4);
 }
 
@@ -155,8 +150,8 @@ void mb_check_sparse_gradient(const mb_kernels *kernels)
     const float *gray = gray_values(),
                 *d = mb_draw_input((rows - 1) * ldd + strides.columns, MB_ANY);
     const mb_output g = mb_draw_output(weights_of(strides, pixels), MB_ANY);
-    kernels->sparse_gradient(pixels, mask, value, gray, d, ldd, strides, add, g.found);
-    mb_reference_sparse_gradient(pixels, mask, value, gray, d, ldd, strides, add, g.wanted);
+    MB_BOTH (k, i)
+        k->sparse_gradient(pixels, mask, value, gray, d, ldd, strides, add, g.at[i]);
     mb_check_near(1e-4);
 }
 

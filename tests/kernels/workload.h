@@ -65,6 +65,15 @@ void mb_time(mb_workload *w, const char *name, mb_run_fn *run, mb_cost cost, siz
 void mb_time_exact(mb_workload *w, const char *name, mb_run_fn *run, mb_cost cost,
                    const void *exact, size_t exact_bytes);
 
+/* Defines mb_time_NAME: one case, timed by run_NAME. Bytes and flops are per element; `floats` as
+ * in mb_case. */
+#define MB_TIMING(kernel, name, elements, bytes, flops, floats)                                    \
+    void mb_time_##kernel(mb_workload *w)                                                          \
+    {                                                                                              \
+        const double n = (double)(elements);                                                       \
+        mb_time(w, name, run_##kernel, (mb_cost){n, (bytes)*n, (flops)*n}, floats);                \
+    }
+
 /* The number of samples, at most w->rows, for which a buffer has `elements` elements each. */
 size_t mb_workload_samples(const mb_workload *w, size_t elements);
 
