@@ -2,6 +2,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <mnist_blas/network.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,6 +228,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return status == MB_OK ? 0 : EINVAL;
 }
 
+static void list_layers(FILE *out)
+{
+    mb_layer_kind kind;
+    char text[64];
+    fputs("Layers of --network SPEC:\n", out);
+    for (size_t i = 0; mb_network_layer_kind(i, &kind); i++) {
+        snprintf(text, sizeof text, "%s%s%s", kind.name, *kind.syntax != '\0' ? ":" : "",
+                 kind.syntax);
+        if (strlen(text) <= 22)
+            fprintf(out, "  %-22s  %s\n", text, kind.help);
+        else
+            fprintf(out, "  %s\n%26s%s\n", text, "", kind.help);
+    }
+    fputc('\n', out);
+}
+
 /* The help's text around the options, as argp takes it; NULL if memory is out. */
 static char *describe(const mb_command *command)
 {
@@ -244,8 +261,12 @@ static char *describe(const mb_command *command)
                 i == 0 ? "\n\nCommands, each with its own --help:\n" : "", line, one->brief,
                 command->commands[i + 1] != NULL ? "\n" : "");
     }
+    if (command->lists_layers || command->examples != NULL)
+        fputs("\v", out);
+    if (command->lists_layers)
+        list_layers(out);
     if (command->examples != NULL)
-        fprintf(out, "\v%s", command->examples);
+        fputs(command->examples, out);
     if (fclose(out) == 0)
         return text;
     free(text);

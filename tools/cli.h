@@ -27,6 +27,7 @@ typedef struct mb_command {
     const char *operands; /* "MODEL IMAGE..."; NULL: takes options only */
     const char *brief;    /* in the list of commands */
     const char *about;    /* first paragraph of the help */
+    bool lists_layers;    /* the help has the kinds of layers */
     const char *examples; /* last paragraphs of the help; NULL: none */
     mb_option_group groups[MB_MAX_GROUPS];
     size_t size; /* of the arguments' struct */

@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <ctype.h>
+#include <mnist_blas/network.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,17 @@ static void print_resume(void)
     putchar('\n');
 }
 
+/* The kinds of layers, and what follows the colon of each. */
+static void print_layers(void)
+{
+    mb_layer_kind kind;
+    puts(".Bl -tag -width Ds -compact");
+    for (size_t i = 0; mb_network_layer_kind(i, &kind); i++)
+        printf(".It Cm %s%s%s\n%c%s.\n", kind.name, *kind.syntax != '\0' ? ":" : "", kind.syntax,
+               toupper((unsigned char)*kind.help), kind.help + 1);
+    puts(".El");
+}
+
 /* ---- completion ---- */
 
 static void print_names(const mb_command *command, bool flags)
@@ -160,6 +172,8 @@ static int print_part(const char *name)
         print_commands();
     else if (strcmp(name, "@OPTIONS@\n") == 0)
         return print_options();
+    else if (strcmp(name, "@LAYERS@\n") == 0)
+        print_layers();
     else if (strcmp(name, "@RESUME@\n") == 0)
         print_resume();
     else if (strcmp(name, "@CASES@\n") == 0)

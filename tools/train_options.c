@@ -112,6 +112,7 @@ const mb_command mb_command_train = {
     .about =
         "Trains a classifier of small images, evaluates it on the test set after each epoch, "
         "and writes a run folder: the model, a summary of the run, and a report with pictures.",
+    .lists_layers = true,
     .examples =
         "Examples:\n"
         "  mnist_blas\n"

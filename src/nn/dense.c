@@ -197,7 +197,7 @@ static double flops(const mb_layer *layer)
 const mb_layer_ops mb_dense_ops = {
     .name = "dense",
     .syntax = "UNITS",
-    .help = "fully connected layer; the last has one unit per class",
+    .help = "fully connected; the last has one unit per class",
     .accepts_sparse_input = true,
     .backward_needs_input = true,
     .gives_logits = true,

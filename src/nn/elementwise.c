@@ -68,7 +68,7 @@ static void relu_backward(const mb_kernels *kernels, size_t rows, size_t columns
 
 const mb_layer_ops mb_elementwise_kinds[] = {
     {.name = "relu",
-     .help = "max(x, 0)",
+     .help = "ReLU, max(x, 0)",
      .in_place = true,
      .backward_needs_output = true,
      .commutes_with_maxpool = true,

@@ -201,7 +201,7 @@ static size_t argmax_size(const mb_layer *layer, size_t max_rows, bool training)
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
     .syntax = "KERNEL[/strideN][/padN]",
-    .help = "maximum of each window; the stride defaults to the kernel size",
+    .help = "maximum of each window; stride KERNEL by default",
     .configure = configure_max,
     .workspace_size = argmax_size,
     POOLING,
@@ -210,7 +210,7 @@ const mb_layer_ops mb_maxpool2d_ops = {
 const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
     .syntax = "KERNEL[/strideN][/padN]",
-    .help = "mean of each window",
+    .help = "mean of each window; stride KERNEL by default",
     .configure = configure_avg,
     POOLING,
 };
