@@ -14,7 +14,7 @@ static void take_own(mb_onnx_graph *graph, mb_onnx_node *node, const mb_layer *l
     mb_onnx_add_node_input(graph, node, name);
 }
 
-/* Behind this, the value is (batch, features). */
+/* After this, the value is (batch, features). */
 static void flatten(mb_onnx_graph *graph, const char *output)
 {
     mb_onnx_node *node = mb_onnx_add_node(graph, "Flatten", output);
@@ -123,6 +123,6 @@ mb_status mb_onnx_add_layer(mb_onnx_graph *graph, const mb_layer *layer, const c
             kinds[i].add(graph, layer, output);
             return MB_OK;
         }
-    return mb_fail(error, MB_ERROR_UNAVAILABLE, "ONNX: layer %zu, a %s of %s, has no form there",
-                   layer->position + 1, layer->ops->name, graph->image ? "images" : "flat numbers");
+    return mb_fail(error, MB_ERROR_UNAVAILABLE, "ONNX: layer %zu (%s) cannot be exported",
+                   layer->position + 1, layer->ops->name);
 }

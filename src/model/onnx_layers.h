@@ -6,11 +6,11 @@
 #include "model/onnx_graph.h"
 #include "nn/layer.h"
 
-/* The most nodes that one layer becomes. */
-enum { MB_ONNX_MAX_LAYER_NODES = 2 };
+/* Maximum of the nodes that one layer becomes. */
+enum { MB_ONNX_MAX_LAYER_NODES = 8 };
 
-/* Adds the layer to the graph; the value that it makes is called `output`. MB_ERROR_UNAVAILABLE: a
- * kind of layer that has no form in ONNX here. That memory is out, the graph says. */
+/* Adds the layer to the graph, with an output named `output`. MB_ERROR_UNAVAILABLE: this kind of
+ * layer cannot be exported. If memory is out, the graph says so. */
 mb_status mb_onnx_add_layer(mb_onnx_graph *graph, const mb_layer *layer, const char *output,
                             mb_error *error);
 

@@ -85,9 +85,9 @@ static void nchw_grad_weights(const mb_conv2d_pass *p, size_t group)
 {
     const mb_conv2d_size *s = p->size;
     const mb_window *window = mb_layer_window(p->layer);
-    const size_t plane = s->rows * s->columns;
+    const size_t channel_size = s->rows * s->columns;
     const span rows = rows_to_do(p);
-    const float *image = p->image + group * s->channels * plane;
+    const float *image = p->image + group * s->channels * channel_size;
     const float *d_out = p->d_out + group * s->units * s->out_pixels;
     float *gradient = p->gradient + mb_conv2d_group_offset(s, group);
     for (size_t channel = 0; channel < s->channels; channel++)
@@ -97,7 +97,7 @@ static void nchw_grad_weights(const mb_conv2d_pass *p, size_t group)
                                          s->columns};
             p->kernels->direct_grad_weights(
                 &grad, s->units, window->columns, d_out + (here.first - row) * s->out_columns,
-                image + channel * plane + here.first * s->columns, gradient, s->window);
+                image + channel * channel_size + here.first * s->columns, gradient, s->window);
         }
 }
 

@@ -58,7 +58,7 @@ static void backward(const mb_conv2d_pass *p)
     const mb_window *window = mb_layer_window(layer);
     const size_t rows = window->rows, vectors = row_stride(layer) / MB_LANES;
     const size_t stride = unit_stride(layer), channels = layer->in.channels;
-    const mb_grad_plane plane = {.rows = s->out_rows,
+    const mb_grad_plane grads = {.rows = s->out_rows,
                                  .columns = s->out_columns,
                                  .stride = s->units,
                                  .row_offset = window->stride * s->columns * channels,
@@ -67,7 +67,7 @@ static void backward(const mb_conv2d_pass *p)
         memset(p->chunk_sums, 0, s->units * stride * sizeof *p->chunk_sums);
     mb_conv2d_nhwc_grad_bias(p);
     for (size_t unit = 0; unit < s->units; unit++) {
-        const size_t count = p->kernels->find_nonzero_grads(&plane, p->d_out + unit, p->nonzeros);
+        const size_t count = p->kernels->find_nonzero_grads(&grads, p->d_out + unit, p->nonzeros);
         p->kernels->accumulate_windows(count, p->nonzeros, rows, vectors, p->image,
                                        s->columns * channels, p->chunk_sums + unit * stride);
         if (p->d_image != NULL)

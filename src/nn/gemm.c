@@ -4,10 +4,10 @@
 #include <string.h>
 
 /* The length of the parts into which the divided dimension goes: M, N and K that are not divided
- * multiply to `plane`. */
-static size_t part_length(mb_tiling_rules rules, size_t plane, size_t whole)
+ * multiply to `area`. */
+static size_t part_length(mb_tiling_rules rules, size_t area, size_t whole)
 {
-    const size_t max = rules.product_limit / plane;
+    const size_t max = rules.product_limit / area;
     return rules.product_limit == 0 || max == 0 || whole <= max ? whole : max;
 }
 

@@ -7,7 +7,7 @@
 /* NULL: no such kind. */
 const mb_layer_ops *mb_layer_find_kind(const char *name);
 
-/* "dense, conv2d, ...": all names. `text` has room for `size` characters. */
+/* "dense, conv2d, ...": all names. `text` holds `size` characters. */
 void mb_layer_list_kinds(char *text, size_t size);
 
 #endif

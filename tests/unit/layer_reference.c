@@ -38,10 +38,10 @@ void mb_layer_reference_open(const mb_network *network, size_t max_rows, mb_laye
     assert_true(ref->layers <= MB_REFERENCE_LAYERS);
     open_tensors(ref);
     for (size_t i = 0, tensor = 0; i <= ref->layers; i++) {
-        const size_t numbers =
+        const size_t elements =
             max_rows * mb_shape_size(i > 0 ? network->layers[i - 1].out : network->input);
-        ref->out[i] = take(numbers, sizeof(double));
-        ref->d[i] = take(numbers, sizeof(double));
+        ref->out[i] = take(elements, sizeof(double));
+        ref->d[i] = take(elements, sizeof(double));
         if (i == ref->layers)
             break;
         ref->first_tensor[i] = tensor;
@@ -153,8 +153,8 @@ static uint32_t hash_of(uint32_t x)
     return x ^ x >> 16;
 }
 
-/* What number i of the batch is multiplied by. It is dropped by where it lies in memory. */
-static double kept_share(const mb_reference_layer *p, size_t i)
+/* The factor of element i of the batch, which depends on its position in memory. */
+static double dropout_scale(const mb_reference_layer *p, size_t i)
 {
     const mb_layer *layer = p->layer;
     const mb_memory_format *format = &layer->in_format;
@@ -175,13 +175,13 @@ static double kept_share(const mb_reference_layer *p, size_t i)
 static void dropout_forward(const mb_reference_layer *p)
 {
     for (size_t i = 0; i < mb_reference_elements(p); i++)
-        p->out[i] = p->in[i] * (p->ref->evaluates ? 1.0 : kept_share(p, i));
+        p->out[i] = p->in[i] * (p->ref->evaluates ? 1.0 : dropout_scale(p, i));
 }
 
 static void dropout_backward(const mb_reference_layer *p)
 {
     for (size_t i = 0; i < mb_reference_elements(p); i++)
-        p->d_in[i] = p->d_out[i] * kept_share(p, i);
+        p->d_in[i] = p->d_out[i] * dropout_scale(p, i);
 }
 
 static void flatten_forward(const mb_reference_layer *p)

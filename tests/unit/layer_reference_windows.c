@@ -5,7 +5,7 @@
 
 /* A tap is one number of one window, where the image is. */
 typedef struct tap {
-    size_t out, in, weight; /* numbers of the batch; of the layer's weights */
+    size_t out, in, weight; /* elements of the batch; of the layer's weights */
 } tap;
 
 typedef void visit_fn(const mb_reference_layer *p, tap t);
@@ -78,7 +78,7 @@ static void largest_tap(const mb_reference_layer *p, tap t)
     }
 }
 
-/* Equal numbers are equal in float, too, and the first one wins. */
+/* Equal elements are equal in float, too, and the first one wins. */
 static void margin_tap(const mb_reference_layer *p, tap t)
 {
     const double apart = p->out[t.out] - p->in[t.in];
@@ -101,19 +101,19 @@ void mb_reference_maxpool_backward(const mb_reference_layer *p)
 }
 
 /* Padding counts as zeros. */
-static double share(const mb_reference_layer *p)
+static double scale(const mb_reference_layer *p)
 {
     return 1.0 / (double)(mb_layer_window(p->layer)->rows * mb_layer_window(p->layer)->columns);
 }
 
 static void mean_tap(const mb_reference_layer *p, tap t)
 {
-    p->out[t.out] += share(p) * p->in[t.in];
+    p->out[t.out] += scale(p) * p->in[t.in];
 }
 
 static void mean_tap_back(const mb_reference_layer *p, tap t)
 {
-    p->d_in[t.in] += share(p) * p->d_out[t.out];
+    p->d_in[t.in] += scale(p) * p->d_out[t.out];
 }
 
 void mb_reference_avgpool_forward(const mb_reference_layer *p)

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is dropped, of a million numbers: as much as asked for, each number by itself, and by
- * nothing but seed, epoch, sample and layer. Numbers dropped are random, so shares of n numbers are
- * within SIGMAS standard deviations of what they should be. */
-enum { SAMPLES = 250, NUMBERS = 4000, ALL = SAMPLES * NUMBERS };
+/* What is dropped, of a million elements: as much as asked for, each number by itself, and by
+ * nothing but seed, epoch, sample and layer. Numbers dropped are random, so fractions of n elements
+ * are within SIGMAS standard deviations of what they should be. */
+enum { SAMPLES = 250, ELEMENTS = 4000, ALL = SAMPLES * ELEMENTS };
 
 static const double SIGMAS = 5.0;
 
@@ -37,12 +37,12 @@ static trial usual(const char *rate)
                    .rows = SAMPLES,
                    .threads = 2,
                    .block_rows = 16,
-                   .block_columns = NUMBERS,
+                   .block_columns = ELEMENTS,
                    .number = in_order};
 }
 
 /* None is 0, so that a 0 was dropped. */
-static int open_numbers(void **state)
+static int open_elements(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SAMPLES; i++)
@@ -73,8 +73,8 @@ static void open_layer(const trial *t, mb_arena *arena, mb_layer *layer)
     *layer = (mb_layer){.ops = &mb_dropout_ops,
                         .position = t->position,
                         .ordinal = 1,
-                        .in = {1, 1, NUMBERS},
-                        .in_format = {.image = {1, 1, NUMBERS}}};
+                        .in = {1, 1, ELEMENTS},
+                        .in_format = {.image = {1, 1, ELEMENTS}}};
     if (layer->ops->configure(layer, t->rate, arena, &error) != MB_OK)
         fail_msg("%s", error.text);
 }
@@ -84,14 +84,14 @@ static void plan_layer(const trial *t, const mb_layer *layer, const mb_layer_con
     float *changed = t->backward ? ctx->d_out.data : ctx->out.data;
     const mb_phase writer = {.name = "writer",
                              .run = do_nothing,
-                             .tiling = {t->rows, NUMBERS, t->block_rows, t->block_columns, 1},
+                             .tiling = {t->rows, ELEMENTS, t->block_rows, t->block_columns, 1},
                              .uses = {{changed, .writes = true, .own = true}}};
     mb_plan_add(ctx->plan, &writer);
     (t->backward ? layer->ops->backward : layer->ops->forward)(layer, ctx);
     assert_int_equal(mb_plan_status(ctx->plan, NULL), MB_OK);
 }
 
-/* out (rows, NUMBERS) = `in` as the layer leaves it; returns its phases. */
+/* out (rows, ELEMENTS) = `in` as the layer leaves it; returns its phases. */
 static size_t run(const trial *t, const float *in, float *out)
 {
     mb_arena arena = {0};
@@ -99,8 +99,8 @@ static size_t run(const trial *t, const float *in, float *out)
     mb_team *team = NULL;
     const mb_trainable trainable = {.seed = t->seed};
     job j = {.step = {.dataset_samples = {t->number, t->rows}, .epoch = t->epoch}};
-    memcpy(out, in, t->rows * NUMBERS * sizeof *out);
-    const mb_matrix changed = {.data = out, .columns = NUMBERS}, untouched = {.columns = NUMBERS};
+    memcpy(out, in, t->rows * ELEMENTS * sizeof *out);
+    const mb_matrix changed = {.data = out, .columns = ELEMENTS}, untouched = {.columns = ELEMENTS};
     const mb_layer_context ctx = {.plan = &j.plan,
                                   .arena = &arena,
                                   .kernels = mb_kernels_best(),
@@ -130,23 +130,23 @@ TEST(the_mean_is_kept)
         const double rate = strtod(rates[r], NULL);
         const float scale = (float)(1.0 / (1.0 - rate));
         const trial t = usual(rates[r]);
-        double sum = 0.0, wanted = 0.0, squares = 0.0;
+        double sum = 0.0, expected = 0.0, squares = 0.0;
         run(&t, before, after);
         for (size_t i = 0; i < ALL; i++) {
             assert_true(after[i] == 0.0f || after[i] == before[i] * scale);
             sum += (double)after[i];
-            wanted += (double)before[i];
+            expected += (double)before[i];
             squares += (double)before[i] * (double)before[i];
         }
         const double sigma = sqrt(rate / (1.0 - rate) * squares);
         print_message("rate %s: mean %.6f, was %.6f, standard deviation %.6f\n", rates[r],
-                      sum / ALL, wanted / ALL, sigma / ALL);
-        assert_true(fabs(sum - wanted) <= SIGMAS * sigma);
+                      sum / ALL, expected / ALL, sigma / ALL);
+        assert_true(fabs(sum - expected) <= SIGMAS * sigma);
     }
 }
 
 /* Mean square of how far `groups` counts are from what is expected, in standard deviations: 1 for
- * counts of n independent numbers each. Number i of group g is at g * group_step + i * step. */
+ * counts of n independent elements each. Element i of group g is at g * group_step + i * step. */
 static double spread(size_t groups, size_t group_step, size_t n, size_t step, double rate)
 {
     double sum = 0.0;
@@ -160,32 +160,32 @@ static double spread(size_t groups, size_t group_step, size_t n, size_t step, do
     return sum / (double)groups;
 }
 
-/* The mean of squares of `groups` normal numbers has the standard deviation sqrt(2 / groups). */
+/* The mean of squares of `groups` normal elements has the standard deviation sqrt(2 / groups). */
 TEST(no_sample_and_no_place_is_favoured)
 {
     const trial t = usual("0.3");
     run(&t, before, after);
-    const double samples = spread(SAMPLES, NUMBERS, NUMBERS, 1, 0.3);
-    const double places = spread(NUMBERS, 1, SAMPLES, NUMBERS, 0.3);
+    const double samples = spread(SAMPLES, ELEMENTS, ELEMENTS, 1, 0.3);
+    const double places = spread(ELEMENTS, 1, SAMPLES, ELEMENTS, 0.3);
     assert_true(fabs(samples - 1.0) <= SIGMAS * sqrt(2.0 / SAMPLES));
-    assert_true(fabs(places - 1.0) <= SIGMAS * sqrt(2.0 / NUMBERS));
+    assert_true(fabs(places - 1.0) <= SIGMAS * sqrt(2.0 / ELEMENTS));
 }
 
-/* Whether n pairs of numbers, each dropped or not, have nothing to do with each other: then they
+/* Whether n pairs of elements, each dropped or not, have nothing to do with each other: then they
  * agree in rate^2 + (1 - rate)^2 of the cases. */
 static bool independent(const float *a, const float *b, size_t n, double rate)
 {
-    const double share = rate * rate + (1.0 - rate) * (1.0 - rate);
+    const double fraction = rate * rate + (1.0 - rate) * (1.0 - rate);
     size_t agree = 0;
     for (size_t i = 0; i < n; i++)
         agree += (a[i] == 0.0f) == (b[i] == 0.0f);
-    return fabs((double)agree - share * (double)n) <=
-           SIGMAS * sqrt((double)n * share * (1.0 - share));
+    return fabs((double)agree - fraction * (double)n) <=
+           SIGMAS * sqrt((double)n * fraction * (1.0 - fraction));
 }
 
 TEST(neighbours_are_dropped_apart)
 {
-    static const size_t distances[] = {1, 2, 8, 16, 64, NUMBERS, 2 * NUMBERS};
+    static const size_t distances[] = {1, 2, 8, 16, 64, ELEMENTS, 2 * ELEMENTS};
     const trial t = usual("0.4");
     run(&t, before, after);
     for (size_t i = 0; i < sizeof distances / sizeof *distances; i++)
@@ -194,59 +194,37 @@ TEST(neighbours_are_dropped_apart)
 
 /* ---- what it depends on ---- */
 
-TEST(all_else_changes_the_mask)
+/* The mask is that of usual() for the same seed, any threads and tiles, and the gradient; and has
+ * nothing to do with it for another epoch, seed, layer or sample. */
+TEST(the_mask_depends_on_seed_epoch_sample_and_layer)
 {
     static uint32_t others[SAMPLES];
-    const trial one = usual("0.4");
-    trial epoch = one, seed = one, layer = one, samples = one;
     for (size_t i = 0; i < SAMPLES; i++)
         others[i] = (uint32_t)(i + SAMPLES);
-    epoch.epoch = 1;
-    seed.seed = 8;
-    layer.position = 4;
-    samples.number = others;
-    const trial *const trials[] = {&epoch, &seed, &layer, &samples};
-    run(&one, before, after);
-    assert_false(independent(after, after, ALL, 0.4)); /* the test can tell */
-    for (size_t i = 0; i < 4; i++) {
-        run(trials[i], before, other);
-        assert_true(independent(after, other, ALL, 0.4));
+    trial t[21];
+    enum { SAME = 17, ALL_TRIALS = sizeof t / sizeof *t };
+    for (size_t i = 0; i < ALL_TRIALS; i++)
+        t[i] = usual("0.4");
+    for (size_t i = 1; i < SAME; i++) {
+        static const size_t tiles[][2] = {{16, ELEMENTS}, {1, ELEMENTS}, {64, 16}, {33, 37}};
+        t[i].threads = 1 + i % 4;
+        t[i].block_rows = tiles[i / 4 % 4][0];
+        t[i].block_columns = tiles[i / 4 % 4][1];
+        t[i].backward = i % 3 == 0;
     }
-}
-
-TEST(the_same_seed_is_the_same_mask)
-{
-    const trial t = usual("0.4");
-    run(&t, before, after);
-    run(&t, before, other);
-    assert_memory_equal(after, other, sizeof after);
-}
-
-/* Gradients are dropped where numbers were, and scaled as they. */
-TEST(the_way_back_has_the_same_mask)
-{
-    const trial forward = usual("0.4");
-    trial backward = forward;
-    backward.backward = true;
-    backward.threads = 3;
-    backward.block_rows = 7;
-    run(&forward, before, after);
-    run(&backward, before, other);
-    assert_memory_equal(after, other, sizeof after);
-}
-
-TEST(threads_and_tiles_change_nothing)
-{
-    static const size_t tiles[][2] = {{16, NUMBERS}, {1, NUMBERS}, {64, 16}, {33, 37}};
-    trial t = usual("0.25");
-    run(&t, before, after);
-    for (t.threads = 1; t.threads <= 4; t.threads++)
-        for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
-            t.block_rows = tiles[i][0];
-            t.block_columns = tiles[i][1];
-            run(&t, before, other);
+    t[SAME].epoch = 1;
+    t[SAME + 1].seed = 8;
+    t[SAME + 2].position = 4;
+    t[SAME + 3].number = others;
+    run(&t[0], before, after);
+    assert_false(independent(after, after, ALL, 0.4)); /* the test can tell */
+    for (size_t i = 0; i < ALL_TRIALS; i++) {
+        run(&t[i], before, other);
+        if (i < SAME)
             assert_memory_equal(after, other, sizeof after);
-        }
+        else
+            assert_true(independent(after, other, ALL, 0.4));
+    }
 }
 
 /* In batches of any size, and in any place of the batch. */
@@ -260,8 +238,8 @@ TEST(a_samples_mask_is_its_own)
         for (size_t first = 0; first < SAMPLES; first += t.rows) {
             t.rows = batches[i] < SAMPLES - first ? batches[i] : SAMPLES - first;
             t.number = in_order + first;
-            run(&t, before + first * NUMBERS, other);
-            assert_memory_equal(after + first * NUMBERS, other, t.rows * NUMBERS * sizeof *other);
+            run(&t, before + first * ELEMENTS, other);
+            assert_memory_equal(after + first * ELEMENTS, other, t.rows * ELEMENTS * sizeof *other);
         }
     for (size_t i = 0; i < SAMPLES; i++)
         backwards[i] = (uint32_t)(SAMPLES - 1 - i);
@@ -269,9 +247,9 @@ TEST(a_samples_mask_is_its_own)
     t.number = backwards;
     run(&t, before, other);
     for (size_t i = 0; i < SAMPLES; i++)
-        for (size_t n = 0; n < NUMBERS; n++)
-            assert_int_equal(other[i * NUMBERS + n] == 0.0f,
-                             after[backwards[i] * NUMBERS + n] == 0.0f);
+        for (size_t n = 0; n < ELEMENTS; n++)
+            assert_int_equal(other[i * ELEMENTS + n] == 0.0f,
+                             after[backwards[i] * ELEMENTS + n] == 0.0f);
 }
 
 /* ---- where nothing is dropped ---- */
@@ -307,7 +285,7 @@ static mb_network *open_network(const mb_machine *machine, const char *spec)
     return network;
 }
 
-/* Tensors are the same numbers whatever their layers' places in the network. */
+/* Tensors are the same elements whatever their layers' places in the network. */
 static void logits_of(mb_machine *machine, const char *spec, float *logits)
 {
     mb_network *network = open_network(machine, spec);
@@ -355,4 +333,4 @@ TEST(each_epoch_of_a_training_drops_anew)
     mb_machine_close(machine);
 }
 
-TEST_GROUP(open_numbers, NULL);
+TEST_GROUP(open_elements, NULL);

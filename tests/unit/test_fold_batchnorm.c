@@ -13,7 +13,7 @@
  * where there is none. Logits are held against the ref, which normalises by the running statistics
  * in double precision and knows of no folding. */
 
-enum { CLASSES = 5, IMAGES = 37, MOST_PIXELS = 200 };
+enum { CLASSES = 5, IMAGES = 37, MAX_PIXELS = 200 };
 
 /* Of the largest logit. */
 static const double tolerance = 1e-6;
@@ -22,7 +22,7 @@ static const struct net {
     const char *spec; /* without the last dense:5 */
     size_t rows, columns, folded, alone;
 } nets[] = {
-    /* by planes and by pixels, and from one to the other */
+    /* in NCHW and in NHWC, and from one to the other */
     {"conv2d:4x3,batchnorm2d,relu,flatten", 9, 8, 1, 0},
     {"conv2d:20x3,batchnorm2d,relu,flatten", 9, 8, 1, 0},
     {"conv2d:4x3,batchnorm2d,conv2d:20x3,batchnorm2d,relu,conv2d:5x1,batchnorm2d,flatten", 8, 9, 3,
@@ -45,7 +45,7 @@ static const struct net {
     {"conv2d:4x3,dropout:0.5,batchnorm2d,flatten", 6, 7, 0, 1},
 };
 
-static uint8_t images[IMAGES * MOST_PIXELS], labels[IMAGES];
+static uint8_t images[IMAGES * MAX_PIXELS], labels[IMAGES];
 static uint32_t order[IMAGES];
 
 static double worst; /* of all networks; printed at the end */
@@ -134,10 +134,10 @@ static double apart_from_reference(mb_machine *machine, const mb_network *networ
     mb_layer_reference_loss(&ref, &batch);
     double apart = 0.0, largest = 0.0;
     for (size_t i = 0; i < IMAGES * CLASSES; i++) {
-        const double wanted = reference_logit(&ref, i / CLASSES, i % CLASSES);
+        const double expected = reference_logit(&ref, i / CLASSES, i % CLASSES);
         assert_true(isfinite(logits[i]));
-        apart = fmax(apart, fabs((double)logits[i] - wanted));
-        largest = fmax(largest, fabs(wanted));
+        apart = fmax(apart, fabs((double)logits[i] - expected));
+        largest = fmax(largest, fabs(expected));
     }
     mb_layer_reference_close(&ref);
     worst = fmax(worst, apart / largest);

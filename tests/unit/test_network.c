@@ -73,7 +73,7 @@ TEST(mlp_adapts_to_input_and_classes)
 /* What PyTorch's nn.Sequential of the same layers would call them. */
 TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
 {
-    static const mb_tensor_info wanted[] = {
+    static const mb_tensor_info expected[] = {
         {"0.weight", 2, {128, 784}, 128 * 784}, {"0.bias", 1, {128}, 128},
         {"2.weight", 2, {64, 128}, 64 * 128},   {"2.bias", 1, {64}, 64},
         {"4.weight", 2, {10, 64}, 10 * 64},     {"4.bias", 1, {10}, 10},
@@ -82,11 +82,11 @@ TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
     assert_int_equal(mb_network_tensor_count(network), 6);
     for (size_t i = 0; i < 6; i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
-        assert_string_equal(info.name, wanted[i].name);
-        assert_int_equal(info.dimensions, wanted[i].dimensions);
+        assert_string_equal(info.name, expected[i].name);
+        assert_int_equal(info.dimensions, expected[i].dimensions);
         for (size_t d = 0; d < info.dimensions; d++)
-            assert_int_equal(info.shape[d], wanted[i].shape[d]);
-        assert_int_equal(info.elements, wanted[i].elements);
+            assert_int_equal(info.shape[d], expected[i].shape[d]);
+        assert_int_equal(info.elements, expected[i].elements);
     }
     mb_network_close(network);
 }

@@ -1,4 +1,4 @@
-/* What is handed on tile by tile, and kept nowhere. */
+/* Values that are handed on tile by tile, and never stored. */
 #include "nn/network.h"
 #include "test.h"
 
@@ -59,7 +59,7 @@ static bool uses(const mb_phase *phase, const void *buffer)
 
 /* The phases that touch it must follow each other tile by tile, with none that does not between
  * them and no wait. */
-static void passes_from_tile_to_tile(const fixture *f, const float *data)
+static void is_handed_on_tile_by_tile(const fixture *f, const float *data)
 {
     size_t first = SIZE_MAX, last = 0;
     for (size_t i = 0; i < f->plan.count; i++)
@@ -72,8 +72,8 @@ static void passes_from_tile_to_tile(const fixture *f, const float *data)
         assert_true(mb_plan_is_fused(&f->plan, i));
 }
 
-/* `out` and `d_out` have a letter for each layer: p where it passes, m where it stays in memory,
- * and
+/* `out` and `d_out` have a letter for each layer: p if it is per thread, m if it is stored in
+ * memory, and
  * - for layers in place. */
 static void check(const char *spec, bool training, const char *out, const char *d_out)
 {
@@ -81,13 +81,13 @@ static void check(const char *spec, bool training, const char *out, const char *
     assert_int_equal(strlen(out), f->network->count);
     for (size_t i = 0; i < f->network->count; i++) {
         const mb_matrix *matrices[] = {&f->activations.out[i], &f->activations.d_out[i]};
-        const char wanted[] = {out[i], training ? d_out[i] : '-'};
+        const char expected[] = {out[i], training ? d_out[i] : '-'};
         for (size_t kind = 0; kind < 2; kind++) {
-            if (wanted[kind] == '-')
+            if (expected[kind] == '-')
                 continue;
-            assert_int_equal(matrices[kind]->per_thread, wanted[kind] == 'p');
+            assert_int_equal(matrices[kind]->per_thread, expected[kind] == 'p');
             if (matrices[kind]->per_thread)
-                passes_from_tile_to_tile(f, matrices[kind]->data);
+                is_handed_on_tile_by_tile(f, matrices[kind]->data);
         }
     }
     close_fixture(f);
@@ -124,9 +124,9 @@ TEST(memory_is_counted)
     const size_t one = mb_activations_bytes(f->network, ROWS, 1, true),
                  four = mb_activations_bytes(f->network, ROWS, 4, true),
                  more = mb_activations_bytes(f->network, ROWS + 16, 1, true);
-    const size_t passing = mb_per_thread_stride(6 * 784) * 2 + mb_per_thread_stride(6 * 196) +
-                           2 * mb_per_thread_stride(16 * 100);
-    assert_int_equal(four - one, 3 * passing * sizeof(float));
+    const size_t streamed = mb_per_thread_stride(6 * 784) * 2 + mb_per_thread_stride(6 * 196) +
+                            2 * mb_per_thread_stride(16 * 100);
+    assert_int_equal(four - one, 3 * streamed * sizeof(float));
     /* Of each sample stay both pools' outputs and the places in them, the second's gradient, and
      * both of all three dense layers. */
     const size_t each = 2 * 6 * 196 + 3 * 16 * 25 + 2 * (120 + 84 + 10);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { MOST_THREADS = 5, LOG = 64 };
+enum { MAX_THREADS = 5, LOG = 64 };
 
 /* --- barriers: what a phase waits for, from its uses alone --- */
 
@@ -24,11 +24,11 @@ static void add(mb_plan *plan, mb_phase phase)
 }
 
 /* Whether a phase with the second use waits for one with the first. */
-static bool waits(mb_tiling first_cut, mb_use first, mb_tiling second_cut, mb_use second)
+static bool waits(mb_tiling first_tiling, mb_use first, mb_tiling second_tiling, mb_use second)
 {
     mb_plan plan = {0};
-    add(&plan, (mb_phase){.tiling = first_cut, .uses = {first}});
-    add(&plan, (mb_phase){.tiling = second_cut, .uses = {second}});
+    add(&plan, (mb_phase){.tiling = first_tiling, .uses = {first}});
+    add(&plan, (mb_phase){.tiling = second_tiling, .uses = {second}});
     const size_t barriers = mb_plan_barriers(&plan);
     mb_plan_free(&plan);
     assert_in_range(barriers, 1, 2);
@@ -49,7 +49,7 @@ TEST(a_phase_waits_for_what_it_depends_on)
     assert_false(waits(fours, write_x, fours, read_y));
 }
 
-TEST(own_parts_need_no_barrier_where_cuts_are_equal)
+TEST(own_parts_need_no_barrier_if_tilings_are_equal)
 {
     assert_false(waits(fours, write_own_x, fours, read_own_x));
     assert_false(waits(fours, read_own_x, fours, write_own_x));
@@ -112,7 +112,7 @@ typedef struct job {
     const mb_plan *plan;
     mb_step step;
     size_t steps;
-    char scratch[MOST_THREADS];
+    char scratch[MAX_THREADS];
 } job;
 
 static void run_job(const mb_worker *worker, void *context)
@@ -146,7 +146,7 @@ static void log_tile(const mb_tile_args *args)
     run_count++;
 }
 
-static void check_log(const mb_plan *plan, const char *wanted)
+static void check_log(const mb_plan *plan, const char *expected)
 {
     job j = {.plan = plan, .steps = 1};
     char text[2 * LOG + 1] = "";
@@ -156,7 +156,7 @@ static void check_log(const mb_plan *plan, const char *wanted)
         text[2 * i] = run_log[i].letter;
         text[2 * i + 1] = (char)('0' + run_log[i].tile);
     }
-    assert_string_equal(text, wanted);
+    assert_string_equal(text, expected);
 }
 
 TEST(phases_that_follow_run_tile_by_tile)
@@ -203,7 +203,7 @@ TEST(every_tile_runs_once_a_step)
 {
     static const size_t tiles[] = {1, 2, 3, 5, 16, 199};
     for (size_t t = 0; t < sizeof tiles / sizeof tiles[0]; t++)
-        for (size_t threads = 1; threads <= MOST_THREADS; threads++)
+        for (size_t threads = 1; threads <= MAX_THREADS; threads++)
             check_counts(tiles[t], threads);
 }
 
@@ -281,7 +281,7 @@ TEST(result_does_not_depend_on_threads)
     run_ring(&plan, 1);
     memcpy(one, rings.here, sizeof one);
     assert_true(one[0] > 0.0f && one[0] < 1e6f);
-    for (size_t threads = 2; threads <= MOST_THREADS; threads++) {
+    for (size_t threads = 2; threads <= MAX_THREADS; threads++) {
         run_ring(&plan, threads);
         assert_memory_equal(rings.here, one, sizeof one);
     }

@@ -14,9 +14,9 @@ static const mb_tiling fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
 static const mb_use read_x = {&x, false, false}, read_own_x = {&x, false, true},
                     write_own_x = {&x, true, true}, write_y = {&y, true, false};
 
-enum { WATCHED = 4, THREADS = 2, STEPS = 20 };
+enum { PHASES = 4, THREADS = 2, STEPS = 20 };
 
-static mb_phase_time phase_times[THREADS + 1][WATCHED];
+static mb_phase_time phase_times[THREADS + 1][PHASES];
 static mb_plan_timer timers[THREADS + 1];
 static uint64_t elapsed[THREADS + 1];
 static bool phase_known[THREADS + 1];
@@ -38,17 +38,17 @@ static void run_between_ticks(const mb_worker *worker, void *context)
 }
 
 /* Phases 0 and 1 run tile by tile, 2 waits for them, 3 shares the stretch of 2. */
-TEST(watched_times_are_parts_of_the_run)
+TEST(measured_times_are_parts_of_the_run)
 {
-    static const size_t number[WATCHED] = {0, 1, 2, 3};
+    static const size_t number[PHASES] = {0, 1, 2, 3};
     mb_plan plan = {.timers = timers};
-    const mb_phase phases[WATCHED] = {
+    const mb_phase phases[PHASES] = {
         {.tiling = fours, .uses = {write_own_x}},
         {.tiling = fours, .uses = {read_own_x}},
         {.tiling = eights, .uses = {read_x}},
         {.tiling = fours, .uses = {write_y}},
     };
-    for (size_t i = 0; i < WATCHED; i++) {
+    for (size_t i = 0; i < PHASES; i++) {
         mb_phase phase = phases[i];
         phase.name = "test";
         phase.run = check_timer;
@@ -67,7 +67,7 @@ TEST(watched_times_are_parts_of_the_run)
     mb_team_close(team);
     for (size_t thread = 0; thread < THREADS; thread++) {
         uint64_t sum = 0;
-        for (size_t i = 0; i < WATCHED; i++) {
+        for (size_t i = 0; i < PHASES; i++) {
             assert_true(phase_times[thread][i].running > 0);
             sum += phase_times[thread][i].running + phase_times[thread][i].waiting;
         }
@@ -78,7 +78,7 @@ TEST(watched_times_are_parts_of_the_run)
         assert_true(phase_times[thread][1].waiting > 0);
         assert_true(phase_times[thread][3].waiting > 0);
     }
-    for (size_t i = 0; i < WATCHED; i++)
+    for (size_t i = 0; i < PHASES; i++)
         assert_int_equal(phase_times[THREADS][i].running, 0);
     mb_plan_free(&plan);
 }
@@ -86,7 +86,7 @@ TEST(watched_times_are_parts_of_the_run)
 /* Layers are numbered among those of their kind. */
 TEST(phases_are_named_after_their_layers)
 {
-    static const char *const wanted[] = {
+    static const char *const expected[] = {
         "dense1 forward", "relu1 forward", "dense2 forward",  "relu2 forward",  "dense3 forward",
         "softmax",        "gather",        "dense3 backward", "relu2 backward", "dense2 update"};
     static const uint8_t images[4][4], labels[4] = {0, 1, 0, 1};
@@ -101,10 +101,10 @@ TEST(phases_are_named_after_their_layers)
                      MB_OK);
     mb_test_training_open(machine, network, &split, order, 4, &options, &training);
     const mb_plan *plan = &training.epoch.full;
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         size_t found = 0;
         for (size_t p = 0; p < plan->count; p++)
-            found += strcmp(mb_plan_phase(plan, p)->name, wanted[i]) == 0;
+            found += strcmp(mb_plan_phase(plan, p)->name, expected[i]) == 0;
         assert_int_equal(found, 1);
     }
     mb_test_training_close(&training);

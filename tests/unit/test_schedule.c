@@ -8,10 +8,10 @@ static mb_training_options options_of(mb_schedule_kind schedule, double lr)
     return (mb_training_options){.schedule = schedule, .lr = lr};
 }
 
-static void is_near(double found, double wanted)
+static void is_near(double found, double expected)
 {
-    if (!(fabs(found - wanted) <= 1e-14 * fabs(wanted) + 1e-18))
-        fail_msg("%.17g, expected %.17g", found, wanted);
+    if (!(fabs(found - expected) <= 1e-14 * fabs(expected) + 1e-18))
+        fail_msg("%.17g, expected %.17g", found, expected);
 }
 
 TEST(constant_stays)

@@ -37,12 +37,12 @@ TEST(mlp_is_written_out_for_the_classes)
     static const size_t classes[] = {2, 10, 256};
     for (size_t i = 0; i < 3; i++) {
         mb_arena arena = {0};
-        char wanted[64];
+        char expected[64];
         const mb_spec spec = parse(&arena, "mlp", classes[i]);
-        snprintf(wanted, sizeof wanted, "dense:128,relu,dense:64,relu,dense:%zu", classes[i]);
-        assert_string_equal(spec.text, wanted);
+        snprintf(expected, sizeof expected, "dense:128,relu,dense:64,relu,dense:%zu", classes[i]);
+        assert_string_equal(spec.text, expected);
         assert_int_equal(spec.count, 5);
-        assert_string_equal(spec.layers[4].argument, strrchr(wanted, ':') + 1);
+        assert_string_equal(spec.layers[4].argument, strrchr(expected, ':') + 1);
         mb_arena_free(&arena);
     }
 }

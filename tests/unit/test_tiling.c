@@ -36,14 +36,14 @@ TEST(tiles_cover_each_cell_once)
 TEST(tiles_go_down_the_rows_first)
 {
     const mb_tiling tiling = {130, 40, 64, 16, 1};
-    static const mb_tile wanted[] = {
+    static const mb_tile expected[] = {
         {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
         {128, 2, 16, 16}, {0, 64, 32, 8},  {64, 64, 32, 8}, {128, 2, 32, 8},
     };
     assert_int_equal(mb_tiling_tiles(tiling), 9);
     for (size_t t = 0; t < 9; t++) {
         const mb_tile part = mb_tiling_tile(tiling, t);
-        assert_memory_equal(&part, &wanted[t], sizeof part);
+        assert_memory_equal(&part, &expected[t], sizeof part);
     }
 }
 
