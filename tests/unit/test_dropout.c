@@ -275,14 +275,11 @@ static const mb_split split = {{images, IMAGES, 1, SIDE, SIDE}, labels};
 
 static mb_network *open_network(const mb_machine *machine, const char *spec)
 {
-    mb_network *network = NULL;
     for (size_t i = 0; i < sizeof images; i++)
         images[i] = (uint8_t)(before[i] * 200.0f);
     for (size_t i = 0; i < IMAGES; i++)
         labels[i] = (uint8_t)(i % CLASSES);
-    assert_int_equal(
-        mb_network_open(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES, &network, NULL), MB_OK);
-    return network;
+    return mb_test_network(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES);
 }
 
 /* Tensors are the same elements whatever their layers' places in the network. */
@@ -322,7 +319,6 @@ TEST(each_epoch_of_a_training_drops_anew)
     const mb_training_options options = {
         .optimizer = MB_OPTIMIZER_SGD, .batch_size = 32, .seed = 5};
     mb_test_training t;
-    mb_network_initialise(network, 1);
     mb_test_training_open(machine, network, &split, in_order, IMAGES, &options, &t);
     const double first = loss_of_epoch(&t, in_order, 0), second = loss_of_epoch(&t, in_order, 1);
     assert_true(first != second);

@@ -62,10 +62,7 @@ static int close_machine(void **state)
 /* A network, whose ReLUs may work apart. */
 static mb_network *open_network(const mb_machine *machine, const char *spec, bool apart)
 {
-    mb_network *network = NULL;
-    assert_int_equal(
-        mb_network_open(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES, &network, NULL), MB_OK);
-    mb_network_initialise(network, 3);
+    mb_network *network = mb_test_network(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES);
     for (size_t i = 0; i < network->count && apart; i++)
         if (strcmp(network->layers[i].ops->name, "relu") == 0)
             network->layers[i].ops = &relu_apart;

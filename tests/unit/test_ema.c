@@ -45,11 +45,7 @@ static int close_all(void **state)
 
 static mb_network *open_network(const char *spec)
 {
-    mb_network *network = NULL;
-    const mb_shape input = {1, ROWS, COLUMNS};
-    assert_int_equal(mb_network_open(machine, spec, input, CLASSES, &network, NULL), MB_OK);
-    mb_network_initialise(network, 1);
-    return network;
+    return mb_test_network(machine, spec, (mb_shape){1, ROWS, COLUMNS}, CLASSES);
 }
 
 static mb_training_options options_of(mb_optimizer_kind kind, double ema)

@@ -78,7 +78,6 @@ static float number_for(const mb_tensor_info *info, mb_rng *rng)
 
 static void set_parameters(mb_network *network)
 {
-    mb_network_initialise(network, 1);
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
         mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, i);
@@ -95,12 +94,9 @@ static void set_parameters(mb_network *network)
 static mb_network *open_network(const mb_machine *machine, const struct net *net)
 {
     char spec[256];
-    mb_network *network = NULL;
-    mb_error error = {0};
     snprintf(spec, sizeof spec, "%s,dense:%d", net->spec, CLASSES);
-    if (mb_network_open(machine, spec, (mb_shape){1, net->rows, net->columns}, CLASSES, &network,
-                        &error) != MB_OK)
-        fail_msg("%s: %s", spec, error.text);
+    mb_network *network =
+        mb_test_network(machine, spec, (mb_shape){1, net->rows, net->columns}, CLASSES);
     set_parameters(network);
     return network;
 }

@@ -104,20 +104,11 @@ static void free_samples(samples *s)
     free(s->order);
 }
 
+/* He's weights, biases that are not 0, and scales of batchnorm2d that are not 1. */
 static mb_network *open_network(const mb_machine *machine, const struct net *net)
 {
-    mb_network *network = NULL;
-    mb_error error = {0};
-    if (mb_network_open(machine, net->spec, (mb_shape){1, net->rows, net->columns}, net->classes,
-                        &network, &error) != MB_OK)
-        fail_msg("%s: %s", net->spec, error.text);
-    return network;
-}
-
-/* He's weights, biases that are not 0, and scales of batchnorm2d that are not 1. */
-static void set_parameters(mb_network *network)
-{
-    mb_network_initialise(network, 1);
+    const mb_shape input = {1, net->rows, net->columns};
+    mb_network *network = mb_test_network(machine, net->spec, input, net->classes);
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
         const bool bias = strstr(info.name, ".bias") != NULL;
@@ -130,6 +121,7 @@ static void set_parameters(mb_network *network)
         mb_network_set_tensor(network, i, values);
         free(values);
     }
+    return network;
 }
 
 /* Mean loss of the last batch; its gradient becomes the parameters of `gradient`. */
@@ -302,7 +294,6 @@ static bool check_batch(mb_machine *machine, const struct suite *suite, const st
     mb_network *network = open_network(machine, net), *gradient = open_network(machine, net);
     mb_layer_reference ref;
     mb_reference_batch batch;
-    set_parameters(network);
     mb_layer_reference_open(network, size.batch, &ref);
     ref.seed = SEED;
     samples s = draw_smooth(suite, net, size, &ref, &batch);

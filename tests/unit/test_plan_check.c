@@ -121,12 +121,8 @@ static const struct net {
 static mb_network *open_network(const mb_machine *machine, const char *layers)
 {
     char spec[256];
-    mb_network *network = NULL;
     snprintf(spec, sizeof spec, "%s,dense:%d", layers, CLASSES);
-    assert_int_equal(
-        mb_network_open(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES, &network, NULL), MB_OK);
-    mb_network_initialise(network, 1);
-    return network;
+    return mb_test_network(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES);
 }
 
 static mb_step step_of(mb_epoch *epoch, mb_update *update)

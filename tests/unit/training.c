@@ -20,6 +20,17 @@ static mb_update update_of_step(const void *context, size_t step)
     return mb_optimizer_update(&t->options, lr, step);
 }
 
+mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shape input,
+                            size_t classes)
+{
+    mb_network *network = NULL;
+    mb_error error = {0};
+    if (mb_network_open(machine, spec, input, classes, &network, &error) != MB_OK)
+        fail_msg("%s: %s", spec, error.text);
+    mb_network_initialise(network, 1);
+    return network;
+}
+
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count)
 {

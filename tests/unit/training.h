@@ -23,6 +23,10 @@ typedef struct mb_test_training {
 /* A machine with this many threads that stay where the operating system puts them. */
 mb_machine *mb_test_machine(size_t threads);
 
+/* A network with its first parameters, of seed 1; a spec that is not valid ends the test. */
+mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shape input,
+                            size_t classes);
+
 /* `count` images of the network's input shape, with their labels. */
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count);
