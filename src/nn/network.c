@@ -76,8 +76,8 @@ static mb_status check_output(const mb_network *network, mb_error *error)
     const mb_layer *last = &network->layers[network->count - 1];
     if (!last->ops->gives_logits || last->out.columns != network->classes)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "network: '%s' must end in dense:%zu, one unit per class", network->spec,
-                       network->classes);
+                       "network: '%s' must end in dense:%zu, one unit for each of the %zu classes",
+                       network->spec, network->classes, network->classes);
     return MB_OK;
 }
 

@@ -69,8 +69,8 @@ mb_status mb_window_count(mb_shape in, mb_window window, size_t *rows, size_t *c
                  padded_columns = in.columns + 2 * window.padding;
     if (window.padding >= window.rows)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "padding must be smaller than the kernel, %zux%zu, got %zu", window.rows,
-                       window.columns, window.padding);
+                       "padding %zu must be smaller than the kernel, %zux%zu", window.padding,
+                       window.rows, window.columns);
     if (padded_rows < window.rows || padded_columns < window.columns)
         return mb_fail(
             error, MB_ERROR_INVALID,

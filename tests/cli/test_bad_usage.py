@@ -114,10 +114,10 @@ IMAGE_SPECS = {
     "groups_of_nothing": ["conv2d:4x3/groups0", "layer 1 'conv2d:4x3/groups0'"],
     "groups_that_do_not_divide_what_comes_in":
         ["conv2d:6x3,conv2d:8x3/groups4",
-         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 channels in", "8 out"]],
+         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 out"]],
     "groups_that_do_not_divide_what_goes_out":
         ["conv2d:6x3,conv2d:8x3/groups3",
-         ["layer 2 'conv2d:8x3/groups3'", "3 groups", "6 channels in", "8 out"]],
+         ["layer 2 'conv2d:8x3/groups3'", "3 groups", "6 input channels", "8 out"]],
     "unknown_option_of_conv": ["conv2d:4x3/dilation2", "layer 1 'conv2d:4x3/dilation2'"],
     "pad_twice": ["conv2d:16x3/pad1/pad2", ["layer 1 'conv2d:16x3/pad1/pad2'", "once"]],
     "stride_twice": ["maxpool2d:2/stride1/stride1", ["layer 1 'maxpool2d:2/stride1/stride1'", "once"]],
@@ -130,17 +130,17 @@ IMAGE_SPECS = {
     "batchnorm_with_argument": ["batchnorm2d:4", "layer 1 'batchnorm2d:4'"],
     "flatten_with_argument": ["flatten:2", "layer 1 'flatten:2'"],
     "dropout_without_rate": ["conv2d:4x3,dropout", ["layer 2 'dropout'", "rate"]],
-    "dropout_of_more_than_all": ["conv2d:4x3,dropout:1.5", ["layer 2 'dropout:1.5'", "0 to 1"]],
-    "dropout_of_all": ["conv2d:4x3,dropout:1", ["layer 2 'dropout:1'", "0 to 1"]],
+    "dropout_of_more_than_all": ["conv2d:4x3,dropout:1.5", ["layer 2 'dropout:1.5'", "below 1"]],
+    "dropout_of_all": ["conv2d:4x3,dropout:1", ["layer 2 'dropout:1'", "below 1"]],
     "dropout_negative": ["conv2d:4x3,dropout:-0.5", "layer 2 'dropout:-0.5'"],
     "dropout_of_letters": ["conv2d:4x3,dropout:half", "layer 2 'dropout:half'"],
     "dropout_first": ["dropout:0.5", "layer 1 'dropout:0.5'"],
     "no_flatten_before_dense": ["conv2d:4x3,relu", ["layer 3 'dense:4'", "4x10x8", "flatten"]],
-    "conv_behind_flatten": ["flatten,conv2d:4x3", ["layer 2 'conv2d:4x3'", "120 flat numbers"]],
+    "conv_behind_flatten": ["flatten,conv2d:4x3", ["layer 2 'conv2d:4x3'", "120 flat features"]],
     "batchnorm_behind_dense":
-        ["flatten,dense:8,batchnorm2d", ["layer 3 'batchnorm2d'", "8 flat numbers"]],
+        ["flatten,dense:8,batchnorm2d", ["layer 3 'batchnorm2d'", "8 flat features"]],
     "pool_behind_flatten": ["conv2d:2x3,flatten,maxpool2d:2",
-                            ["layer 3 'maxpool2d:2'", "160 flat numbers"]],
+                            ["layer 3 'maxpool2d:2'", "160 flat features"]],
     "flatten_last": ["conv2d:4x3,flatten,dense:4,flatten", "must end in dense:4", ""],
     "lenet5_on_small_images": ["lenet5", ["layer 6 'maxpool2d:2'", "2x2", "16x2x1"], ""],
 }
@@ -178,7 +178,7 @@ COMMANDS = {
                                    ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]],
     "info_of_groups_that_do_not_divide":
         [["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
-         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 channels in", "8 out"]],
+         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 out"]],
     "info_threads": [["info", "--threads", "x"], "--threads"],
     "info_option": [["info", "--xml"], "--xml"],
 }

@@ -138,7 +138,7 @@ TEST(what_does_not_fit_is_refused)
     refuse(work, "conv2d:3x2,batchnorm2d,flatten,dense:2", MB_ERROR_FORMAT,
            "tensor \"3.weight\" of shape (2, 12) is missing");
     refuse(work, "conv2d:3x2,batchnorm2d,relu,flatten,dense:5", MB_ERROR_INVALID,
-           "must end in dense:2, one unit per class");
+           "must end in dense:2, one unit for each of the 2 classes");
     dict.tensors[0].dtype = MB_DTYPE_F32;
     write_state(work, &dict);
     refuse(work, spec, MB_ERROR_FORMAT, "tensor \"1.num_batches_tracked\": dtype F32, must be I64");

@@ -273,7 +273,7 @@ TEST(bad_layers_of_images_are_refused)
         {"conv2d:4x3/groups1/groups1,flatten,dense:10", "each option once, as in conv2d:16x5/pad2"},
         {"avgpool2d:2/pad0/pad1,flatten,dense:10", "each option once, as in avgpool2d:2"},
         {"conv2d:4x29,flatten,dense:10", "a kernel of 29x29 does not fit into 1x28x28"},
-        {"conv2d:4x3/pad3,flatten,dense:10", "padding must be smaller than the kernel, 3x3, got 3"},
+        {"conv2d:4x3/pad3,flatten,dense:10", "padding 3 must be smaller than the kernel, 3x3"},
         {"conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10",
          "layer 2 'conv2d:8x3/groups4': 4 groups do not divide 6 input channels and 8 output "
          "channels"},
@@ -323,7 +323,7 @@ TEST(options_of_windows_stand_in_any_order)
 
 TEST(networks_end_in_a_unit_a_class)
 {
-    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit per class");
+    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
     fails(*state, "dense:3,relu", tiny, 3, "'dense:3,relu' must end in dense:3");
     fails(*state, "mlp", tiny, 1, "network: classes: must be 2 to 256, got 1");
     fails(*state, "mlp", tiny, 0, "must be 2 to 256, got 0");
