@@ -93,15 +93,14 @@ static void add_sums(const mb_layer_op *op, size_t sample, const float *a, const
 static void run_sums(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
-    const float *x = mb_matrix_row(&op->ctx.in, args->step, args->tile);
+    const float *x = mb_tile_in(args);
     add_sums(op, args->tile, x, x);
 }
 
 static void run_backward_sums(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
-    add_sums(op, args->tile, mb_matrix_row(&op->ctx.d_out, args->step, args->tile),
-             mb_matrix_row(&op->ctx.in, args->step, args->tile));
+    add_sums(op, args->tile, mb_tile_d_out(args), mb_tile_in(args));
 }
 
 /* Both sums of a channel, over the chunks in their order. */
@@ -178,9 +177,7 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer *layer = op->layer;
     const workspace w = workspace_of(op);
     op->ctx.kernels->batchnorm_forward(layer->in_format.layout, rows_of(layer), columns_of(layer),
-                                       w.scale, w.shift,
-                                       mb_matrix_row(&op->ctx.in, args->step, args->tile),
-                                       mb_matrix_row(&op->ctx.out, args->step, args->tile));
+                                       w.scale, w.shift, mb_tile_in(args), mb_tile_out(args));
 }
 
 /* With x^ = (x - mean) / root and sums over the channel's n elements in the batch:
@@ -211,10 +208,8 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer *layer = op->layer;
     const workspace w = workspace_of(op);
     op->ctx.kernels->batchnorm_backward(layer->in_format.layout, rows_of(layer), columns_of(layer),
-                                        w.by_d, w.by_x, w.d_shift,
-                                        mb_matrix_row(&op->ctx.d_out, args->step, args->tile),
-                                        mb_matrix_row(&op->ctx.in, args->step, args->tile),
-                                        mb_matrix_row(&op->ctx.d_in, args->step, args->tile));
+                                        w.by_d, w.by_x, w.d_shift, mb_tile_d_out(args),
+                                        mb_tile_in(args), mb_tile_d_in(args));
 }
 
 static void run_update(const mb_tile_args *args)

@@ -186,7 +186,7 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
                            .windows = s->windows,
                            .d_windows = s->d_windows,
                            .nonzeros = s->nonzeros};
-    pass.image = load_image(&pass, mb_matrix_row(&op->ctx.in, args->step, args->tile), s);
+    pass.image = load_image(&pass, mb_tile_in(args), s);
     return pass;
 }
 
@@ -195,7 +195,7 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     scratch s;
     mb_conv2d_pass pass = begin_pass(args, &s);
-    pass.out = mb_matrix_row(&op->ctx.out, args->step, args->tile);
+    pass.out = mb_tile_out(args);
     ((const conv2d_data *)op->data)->impl->forward(&pass);
 }
 
@@ -204,10 +204,10 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const conv2d_data *data = op->data;
     const size_t tile = args->tile, chunk = op->tiling.chunk_tiles;
-    float *d_in = op->ctx.d_in.data != NULL ? mb_matrix_row(&op->ctx.d_in, args->step, tile) : NULL;
+    float *d_in = op->ctx.d_in.data != NULL ? mb_tile_d_in(args) : NULL;
     scratch s;
     mb_conv2d_pass pass = begin_pass(args, &s);
-    pass.d_out = mb_matrix_row(&op->ctx.d_out, args->step, tile);
+    pass.d_out = mb_tile_d_out(args);
     pass.d_image = d_in != NULL ? begin_gradient(&pass, d_in, &s) : NULL;
     pass.gradient = mb_partial_gradient(op->layer, op->tiling, tile, data->partials);
     pass.chunk_sums = data->chunk_sums + tile / chunk * data->chunk_size;

@@ -169,6 +169,27 @@ typedef struct mb_uses {
 } mb_uses;
 #define MB_USES(...) ((mb_uses){{__VA_ARGS__}})
 
+/* Rows of the sample whose tile runs, of a phase that works sample by sample. */
+static inline float *mb_tile_in(const mb_tile_args *args)
+{
+    return mb_matrix_row(&((const mb_layer_op *)args->op)->ctx.in, args->step, args->tile);
+}
+
+static inline float *mb_tile_out(const mb_tile_args *args)
+{
+    return mb_matrix_row(&((const mb_layer_op *)args->op)->ctx.out, args->step, args->tile);
+}
+
+static inline float *mb_tile_d_in(const mb_tile_args *args)
+{
+    return mb_matrix_row(&((const mb_layer_op *)args->op)->ctx.d_in, args->step, args->tile);
+}
+
+static inline float *mb_tile_d_out(const mb_tile_args *args)
+{
+    return mb_matrix_row(&((const mb_layer_op *)args->op)->ctx.d_out, args->step, args->tile);
+}
+
 /* Appends a phase to ctx->plan, with an mb_layer_op of `data`. `name` is what the layer does there
  * ("forward") and becomes "dense1 forward"; without a layer it stays. `scratch` is in bytes per
  * thread. If memory is out, the arena or the plan says so. */

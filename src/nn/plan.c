@@ -121,57 +121,43 @@ static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, vo
     phase->run(&(mb_tile_args){phase->op, step, tile, scratch});
 }
 
-static uint64_t lap(uint64_t *last)
+/* Adds the ticks since *last. */
+static void add_ticks(uint64_t *sum, uint64_t *last)
 {
-    const uint64_t before = *last;
-    *last = mb_ticks();
-    return *last - before;
+    const uint64_t now = mb_ticks();
+    *sum += now - *last;
+    *last = now;
 }
 
-/* mb_plan_run with a look at the clock after each tile and each barrier. */
-static void run_timed(const mb_plan *plan, const mb_step *step, const mb_worker *worker,
-                      void *scratch)
+/* Waits; the time counts for the phase before `index`. */
+static void wait_after(const mb_worker *worker, mb_plan_timer *timer, size_t index, uint64_t *last)
 {
-    mb_plan_timer *timer = &plan->timers[worker->index];
-    uint64_t last = mb_ticks();
-    for (size_t i = 0, end; i < plan->count; i = end) {
-        const mb_planned *phases = plan->phases;
-        end = end_of_fused(plan, i);
-        if (phases[i].after_barrier) {
-            mb_team_barrier(worker);
-            timer->times[i - 1].waiting += lap(&last);
-        }
-        const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
-        for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
-             tile++)
-            for (timer->phase = i; timer->phase < end; timer->phase++) {
-                run_tile(&phases[timer->phase].phase, step, tile, scratch);
-                timer->times[timer->phase].running += lap(&last);
-            }
-    }
     mb_team_barrier(worker);
-    if (plan->count > 0)
-        timer->times[plan->count - 1].waiting += lap(&last);
+    if (timer != NULL && index > 0)
+        add_ticks(&timer->times[index - 1].waiting, last);
 }
 
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
 {
-    if (plan->timers != NULL) {
-        run_timed(plan, step, worker, scratch);
-        return;
-    }
+    mb_plan_timer *timer = plan->timers != NULL ? &plan->timers[worker->index] : NULL;
+    uint64_t last = timer != NULL ? mb_ticks() : 0;
     for (size_t i = 0, end; i < plan->count; i = end) {
         const mb_planned *phases = plan->phases;
         end = end_of_fused(plan, i);
         if (phases[i].after_barrier)
-            mb_team_barrier(worker);
+            wait_after(worker, timer, i, &last);
         const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
         for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
              tile++)
-            for (size_t p = i; p < end; p++)
+            for (size_t p = i; p < end; p++) {
+                if (timer != NULL)
+                    timer->phase = p;
                 run_tile(&phases[p].phase, step, tile, scratch);
+                if (timer != NULL)
+                    add_ticks(&timer->times[p].running, &last);
+            }
     }
-    mb_team_barrier(worker);
+    wait_after(worker, timer, plan->count, &last);
 }
 
 void mb_plan_free(mb_plan *plan)

@@ -4,48 +4,24 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct pool_config {
-    mb_window window; /* first, for mb_layer_window */
-    bool max;
-} pool_config;
+/* Max pooling stores the position of each maximum for the backward pass. */
+static bool is_max(const mb_layer *layer) { return layer->ops->workspace_size != NULL; }
 
-static bool is_max(const mb_layer *layer) { return ((const pool_config *)layer->config)->max; }
-
-static mb_status finish(mb_layer *layer, pool_config config, mb_arena *arena, mb_error *error)
+/* The window of a layer without an argument is the whole image. */
+static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)
 {
-    pool_config *own = mb_arena_alloc(arena, 1, sizeof *own);
-    if (own == NULL)
-        return mb_fail_memory(error, layer->ops->name, sizeof *own);
-    *own = config;
-    layer->config = own;
+    mb_window *window = mb_arena_alloc(arena, 1, sizeof *window);
+    if (window == NULL)
+        return mb_fail_memory(error, layer->ops->name, sizeof *window);
+    layer->config = window;
+    *window = (mb_window){layer->in.rows, layer->in.columns, 1, 0, 1};
+    mb_status status = *layer->ops->syntax == '\0'
+                           ? mb_layer_check_no_argument(layer, argument, error)
+                           : mb_window_parse(layer, argument, 0, NULL, window, error);
+    if (status == MB_OK)
+        status = mb_window_count(layer->in, *window, &layer->out.rows, &layer->out.columns, error);
     layer->out.channels = layer->in.channels;
-    const mb_status status =
-        mb_window_count(layer->in, own->window, &layer->out.rows, &layer->out.columns, error);
     return status == MB_OK ? mb_window_check_size(layer, error) : status;
-}
-
-static mb_status configure_max(mb_layer *layer, const char *argument, mb_arena *arena,
-                               mb_error *error)
-{
-    pool_config config = {.max = true};
-    const mb_status status = mb_window_parse(layer, argument, 0, NULL, &config.window, error);
-    return status == MB_OK ? finish(layer, config, arena, error) : status;
-}
-
-static mb_status configure_avg(mb_layer *layer, const char *argument, mb_arena *arena,
-                               mb_error *error)
-{
-    pool_config config = {.max = false};
-    const mb_status status = mb_window_parse(layer, argument, 0, NULL, &config.window, error);
-    return status == MB_OK ? finish(layer, config, arena, error) : status;
-}
-
-static mb_status configure_global(mb_layer *layer, const char *argument, mb_arena *arena,
-                                  mb_error *error)
-{
-    const pool_config config = {.window = {layer->in.rows, layer->in.columns, 1, 0, 1}};
-    const mb_status status = mb_layer_check_no_argument(layer, argument, error);
-    return status == MB_OK ? finish(layer, config, arena, error) : status;
 }
 
 static mb_shape padded_shape(const mb_layer *layer)
@@ -127,8 +103,8 @@ static void run_forward(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
-    const float *image = mb_matrix_row(&op->ctx.in, args->step, args->tile);
-    float *out = mb_matrix_row(&op->ctx.out, args->step, args->tile);
+    const float *image = mb_tile_in(args);
+    float *out = mb_tile_out(args);
     if (mb_layer_window(layer)->padding > 0) {
         float *padded = args->scratch;
         for (size_t i = 0; i < mb_shape_size(padded_shape(layer)); i++)
@@ -153,8 +129,8 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
     const bool padded = mb_layer_window(layer)->padding > 0;
-    const float *d_out = mb_matrix_row(&op->ctx.d_out, args->step, args->tile);
-    float *d_in = mb_matrix_row(&op->ctx.d_in, args->step, args->tile);
+    const float *d_out = mb_tile_d_out(args);
+    float *d_in = mb_tile_d_in(args);
     float *d = padded ? args->scratch : d_in;
     memset(d, 0, mb_shape_size(padded_shape(layer)) * sizeof *d);
     for (size_t i = 0; i < call_count(layer); i++) {
@@ -196,13 +172,12 @@ static size_t argmax_size(const mb_layer *layer, size_t max_rows, bool training)
 
 #define POOLING                                                                                    \
     .needs_image_input = true, .reads_per_sample = true, .writes_per_sample = true,                \
-    .forward = forward, .backward = backward
+    .configure = configure, .forward = forward, .backward = backward
 
 const mb_layer_ops mb_maxpool2d_ops = {
     .name = "maxpool2d",
     .syntax = "KERNEL[/strideN][/padN]",
     .help = "maximum of each window; stride KERNEL by default",
-    .configure = configure_max,
     .workspace_size = argmax_size,
     POOLING,
 };
@@ -211,7 +186,6 @@ const mb_layer_ops mb_avgpool2d_ops = {
     .name = "avgpool2d",
     .syntax = "KERNEL[/strideN][/padN]",
     .help = "mean of each window; stride KERNEL by default",
-    .configure = configure_avg,
     POOLING,
 };
 
@@ -219,6 +193,5 @@ const mb_layer_ops mb_globalavgpool_ops = {
     .name = "globalavgpool",
     .syntax = "",
     .help = "mean of each channel",
-    .configure = configure_global,
     POOLING,
 };
