@@ -1,6 +1,7 @@
 #include "data/idx.h"
 
-#include "core/arena.h"
+#include "core/endian.h"
+#include "core/util.h"
 #include "data/gunzip.h"
 
 #include <errno.h>
@@ -11,31 +12,18 @@
 
 enum { UNSIGNED_BYTE = 0x08, MAGIC_SIZE = 4, DIMENSION_SIZE = 4 };
 
-static uint32_t big_endian(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
 static const char *plural(mb_idx_kind kind) { return kind == MB_IDX_IMAGES ? "images" : "labels"; }
 
 static size_t header_size(mb_idx_kind kind) { return MAGIC_SIZE + DIMENSION_SIZE * (size_t)kind; }
 
+/* Names of the types 0x08 to 0x0f. */
 static const char *type_name(unsigned type)
 {
-    switch (type) {
-    case 0x09:
-        return "signed bytes";
-    case 0x0b:
-        return "16-bit integers";
-    case 0x0c:
-        return "32-bit integers";
-    case 0x0d:
-        return "floats";
-    case 0x0e:
-        return "doubles";
-    default:
-        return "unknown";
-    }
+    static const char *const names[] = {
+        "unsigned bytes",  "signed bytes", NULL,      "16-bit integers",
+        "32-bit integers", "floats",       "doubles", NULL};
+    const char *name = type / 8 == 1 ? names[type % 8] : NULL;
+    return name != NULL ? name : "unknown";
 }
 
 static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
@@ -48,7 +36,7 @@ static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *erro
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: not an IDX file: %zu bytes, its header alone has %zu", idx->path,
                        idx->bytes.size, header_size(kind));
-    const uint32_t found = big_endian(magic);
+    const uint32_t found = mb_load_be32(magic);
     if (found == wanted)
         return MB_OK;
     if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
@@ -102,9 +90,9 @@ static mb_status parse_header(mb_idx *idx, mb_idx_kind kind, mb_error *error)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated: %zu bytes, the header of %s has %zu",
                        idx->path, idx->bytes.size, plural(kind), header);
     idx->items = idx->bytes.data + header;
-    idx->count = big_endian(dimensions);
-    idx->rows = kind == MB_IDX_IMAGES ? big_endian(dimensions + DIMENSION_SIZE) : 1;
-    idx->columns = kind == MB_IDX_IMAGES ? big_endian(dimensions + 2 * DIMENSION_SIZE) : 1;
+    idx->count = mb_load_be32(dimensions);
+    idx->rows = kind == MB_IDX_IMAGES ? mb_load_be32(dimensions + DIMENSION_SIZE) : 1;
+    idx->columns = kind == MB_IDX_IMAGES ? mb_load_be32(dimensions + 2 * DIMENSION_SIZE) : 1;
     size_t promised = 0;
     status = check_dimensions(idx, kind, &promised, error);
     if (status != MB_OK)
@@ -149,8 +137,8 @@ done:
     return status;
 }
 
-/* A name that exists but may not be looked at counts as there: opening it says why. */
-static bool is_there(const char *path)
+/* A name that exists but may not be accessed counts as existing: opening it says why. */
+static bool exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
@@ -162,26 +150,13 @@ mb_status mb_idx_find(const char *path, char **found, mb_error *error)
     *found = NULL;
     if (asprintf(&name, "%s.gz", path) < 0)
         return mb_fail_memory(error, path, strlen(path) + sizeof ".gz");
-    if (is_there(path))
+    if (exists(path))
         name[strlen(path)] = '\0';
-    else if (!is_there(name)) {
+    else if (!exists(name)) {
         free(name);
         name = NULL;
     }
     *found = name;
-    return MB_OK;
-}
-
-/* Before the file is opened: opening a named pipe would wait for its writer. */
-static mb_status check_regular(const char *path, mb_error *error)
-{
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        return mb_fail(error, MB_ERROR_IO, "%s: is a folder, not a file", path);
-    if (!S_ISREG(info.st_mode))
-        return mb_fail(error, MB_ERROR_IO, "%s: is not a regular file", path);
     return MB_OK;
 }
 
@@ -196,9 +171,7 @@ mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error 
         status = mb_fail(error, MB_ERROR_IO, "%s: missing, and so is %s.gz", path, path);
         goto done;
     }
-    status = check_regular(found, error);
-    if (status == MB_OK)
-        status = mb_file_read(found, MB_IDX_MAX_BYTES, &file, error);
+    status = mb_file_read(found, MB_IDX_MAX_BYTES, &file, error);
     if (status == MB_OK)
         status = mb_idx_parse(found, kind, &file, idx, error);
 done:

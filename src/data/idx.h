@@ -7,11 +7,11 @@
 
 #include "core/file.h"
 
-/* What a file should hold; the value is its number of dimensions. */
+/* Expected content of a file; the value is its number of dimensions. */
 typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
 
-/* The most pixels an image may have (their numbers fit in 16 bits), and the most bytes a file may
- * have, packed or unpacked: 22 times MNIST. */
+/* Maximum pixels of an image (their indices fit in 16 bits), and bytes of a file, packed or
+ * unpacked: 22 times MNIST. */
 enum { MB_IDX_MAX_PIXELS = 1 << 16 };
 #define MB_IDX_MAX_BYTES ((size_t)1 << 30)
 
@@ -23,22 +23,22 @@ typedef struct mb_idx {
     size_t rows, columns; /* at least 1; both 1 for labels */
 } mb_idx;
 
-/* `path` if there is such a file, else `path`.gz if there is, as *found, which the caller frees;
- * NULL, with MB_OK, when there is neither. MB_ERROR_MEMORY. */
+/* Finds `path` or, if that does not exist, `path`.gz: *found is the caller's to free, NULL (with
+ * MB_OK) if there is neither. MB_ERROR_MEMORY. */
 mb_status mb_idx_find(const char *path, char **found, mb_error *error);
 
-/* Reads what mb_idx_find finds; whether it is gzip is told by its first bytes, not by its name.
- * On success *idx is the caller's, for mb_idx_free; on failure it is left alone.
- * MB_ERROR_IO: missing, no regular file, unreadable; MB_ERROR_FORMAT: not an IDX file of this kind,
- * empty, truncated, too long or too large, or broken gzip; MB_ERROR_MEMORY. */
+/* Reads the file that mb_idx_find finds; gzip is recognized by its first bytes, not by the name. On
+ * success *idx is the caller's, for mb_idx_free; on failure it is unchanged.
+ * MB_ERROR_IO: missing, not a regular file, unreadable; MB_ERROR_FORMAT: not an IDX file of this
+ * kind, empty, truncated, too long or too large, or damaged gzip; MB_ERROR_MEMORY. */
 mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error);
 
-/* mb_idx_read of bytes already in memory; errors call them `path`. Takes file->data over, whether
- * it succeeds or not, and leaves *file empty. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
+/* mb_idx_read for a file in memory; `path` is its name in errors. Takes ownership of file->data, on
+ * failure too, and leaves *file empty. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
 mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_idx *idx,
                        mb_error *error);
 
-/* Frees what *idx holds and makes it empty; an empty one, {0}, is fine. */
+/* Frees what *idx owns and makes it empty; {0} is empty. */
 void mb_idx_free(mb_idx *idx);
 
 #endif

@@ -1,11 +1,11 @@
-/* The order in which an epoch visits the samples. */
+/* Order in which the samples of an epoch are visited. */
 #ifndef MB_DATA_SAMPLER_H
 #define MB_DATA_SAMPLER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* order (count) = a uniform permutation of 0 .. count-1, a function of (seed, epoch) alone:
+/* order (count) = a uniform random permutation of 0 .. count-1, a function of (seed, epoch) alone:
  * Durstenfeld's shuffle, 1964. count is below 2^32. */
 void mb_sampler_shuffle(uint64_t seed, uint64_t epoch, size_t count, uint32_t *order);
 

@@ -127,7 +127,7 @@ class UnreadableFile(ProgramTest):
         return self.refuse(1, "--data", "data", says=TRAIN_LABELS)
 
     def test_folder_in_its_place(self):
-        self.assertIn("is a folder", self.replace(os.mkdir))
+        self.assertIn("is not a regular file", self.replace(os.mkdir))
 
     def test_pipe_in_its_place(self):
         self.assertIn("not a regular file", self.replace(os.mkfifo))

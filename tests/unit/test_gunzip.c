@@ -113,7 +113,7 @@ TEST(truncated_anywhere)
         mb_bytes packed = {malloc(size), size};
         assert_non_null(packed.data);
         memcpy(packed.data, whole.data, size);
-        snprintf(text, sizeof text, "x.gz: truncated: the gzip data goes on after all %zu bytes",
+        snprintf(text, sizeof text, "x.gz: truncated: the gzip data continues after all %zu bytes",
                  size);
         check_fails(packed, no_limit, text);
     }
@@ -127,7 +127,7 @@ TEST(truncated_second_member)
     mb_bytes packed = mb_test_join(mb_test_gzip(bytes), mb_test_gzip(bytes));
     char text[128];
     packed.size -= 1000;
-    snprintf(text, sizeof text, "x.gz: truncated: the gzip data goes on after all %zu bytes",
+    snprintf(text, sizeof text, "x.gz: truncated: the gzip data continues after all %zu bytes",
              packed.size);
     check_fails(packed, no_limit, text);
     free(bytes.data);

@@ -120,7 +120,7 @@ TEST(not_a_file)
     char *inner = mb_test_subfolder(folder, "inner");
     char *pipe_path = mb_path_join(folder, "pipe");
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
-    check_read(folder, "inner", "inner", MB_IDX_IMAGES, MB_ERROR_IO, "is a folder, not a file");
+    check_read(folder, "inner", "inner", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
     check_read(folder, "pipe", "pipe", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
     free(inner);
     free(pipe_path);
@@ -262,7 +262,7 @@ TEST(broken_gzip)
     free(mb_test_write(folder, "short.gz", packed));
     check_read(folder, "checksum", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
                "bad checksum: 0x");
-    snprintf(text, sizeof text, "truncated: the gzip data goes on after all %zu bytes",
+    snprintf(text, sizeof text, "truncated: the gzip data continues after all %zu bytes",
              packed.size);
     check_read(folder, "short", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
     free(labels.data), free(packed.data);

@@ -1,5 +1,5 @@
 #include "core/rng.h"
-#include "data/sparse.h"
+#include "data/sample_source.h"
 #include "test.h"
 
 #include <stdbool.h>
