@@ -2,20 +2,12 @@
 #include "terminal.h"
 
 #include <jansson.h>
+#include <mnist_blas/classifier.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* At equal probabilities the lower class wins, as in evaluate. */
-static size_t likeliest(const float *row, size_t classes)
-{
-    size_t best = 0;
-    for (size_t c = 1; c < classes; c++)
-        best = row[c] > row[best] ? c : best;
-    return best;
-}
 
 /* JSON is UTF-8, and a path may be any bytes: those that are not become '?'. */
 static json_t *path_string(const char *path)
@@ -46,7 +38,7 @@ static bool set_row(json_t *object, const char *key, const float *row, size_t cl
 static json_t *object_of(const mb_predicted_file *file, size_t index, const float *logits,
                          const float *row, size_t classes)
 {
-    const size_t best = likeliest(row, classes);
+    const size_t best = mb_argmax(row, classes);
     json_t *object = json_object();
     bool whole =
         object != NULL && json_object_set_new(object, "image", path_string(file->path)) == 0;
@@ -99,7 +91,7 @@ enum { BESIDE_BAR = 14, LEAST_BAR = 4, MOST_BAR = 60 };
 static void print_bars(const mb_terminal *terminal, const float *row, size_t classes, char *bar,
                        size_t cells)
 {
-    const size_t best = likeliest(row, classes);
+    const size_t best = mb_argmax(row, classes);
     for (size_t c = 0; c < classes; c++) {
         mb_terminal_bar(terminal, (double)row[c], cells, bar);
         const char *style = c == best ? mb_terminal_style(terminal, MB_STYLE_BOLD) : "";
@@ -112,7 +104,7 @@ static void print_bars(const mb_terminal *terminal, const float *row, size_t cla
 static void print_picture(const mb_terminal *terminal, const char *path, const float *row,
                           size_t classes, char *bar, size_t cells)
 {
-    const size_t best = likeliest(row, classes);
+    const size_t best = mb_argmax(row, classes);
     print_path(path);
     printf(": %s%zu%s (%.1f %%)\n", mb_terminal_style(terminal, MB_STYLE_BOLD), best,
            mb_terminal_style(terminal, MB_STYLE_PLAIN), 100.0 * (double)row[best]);
@@ -122,7 +114,7 @@ static void print_picture(const mb_terminal *terminal, const char *path, const f
 static void print_numbered(const mb_predicted_file *file, const float *row, size_t classes)
 {
     for (size_t i = 0; i < file->count; i++, row += classes) {
-        const size_t best = likeliest(row, classes);
+        const size_t best = mb_argmax(row, classes);
         print_path(file->path);
         printf("[%zu]: %zu %5.1f %%\n", i, best, 100.0 * (double)row[best]);
     }

@@ -16,9 +16,9 @@ extern "C" {
 typedef struct mb_classifier mb_classifier;
 
 /* Prepares to classify up to `max_batch` images at once (more in one call are taken in batches of
- * that size); 256 is a good choice for many images, 1 for single ones. A change of the number of images in a
- * batch costs a new plan, some microseconds per layer. Machine and network are borrowed until mb_classifier_close.
- * MB_ERROR_INVALID: max_batch is 0; MB_ERROR_MEMORY. */
+ * that size); 256 is a good choice for many images, 1 for single ones. A change of the number of
+ * images in a batch costs a new plan, some microseconds per layer. Machine and network are borrowed
+ * until mb_classifier_close. MB_ERROR_INVALID: max_batch is 0; MB_ERROR_MEMORY. */
 MB_API mb_status mb_classifier_open(mb_machine *machine, const mb_network *network,
                                     size_t max_batch, mb_classifier **classifier, mb_error *error);
 
@@ -35,6 +35,16 @@ MB_API mb_status mb_classifier_probabilities(mb_classifier *classifier, const mb
 
 /* Turns one row of logits (classes) into probabilities, in place. */
 MB_API void mb_softmax(size_t classes, float *row);
+
+/* The predicted class of a row of logits or probabilities: that of the largest value, the lower of
+ * equal ones. */
+static inline size_t mb_argmax(const float *row, size_t classes)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < classes; i++)
+        best = row[i] > row[best] ? i : best;
+    return best;
+}
 
 /* Frees; NULL is fine. */
 MB_API void mb_classifier_close(mb_classifier *classifier);

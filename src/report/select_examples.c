@@ -1,15 +1,14 @@
 #include "report/select_examples.h"
 
+#include <mnist_blas/classifier.h>
+
 enum { MAX_CLASSES = 256 };
 
 mb_prediction mb_prediction_of(const mb_report *report, size_t image)
 {
     const size_t classes = report->dataset->classes;
     const float *row = report->probabilities + image * classes;
-    size_t best = 0;
-    for (size_t class = 1; class < classes; class ++)
-        if (row[class] > row[best])
-            best = class;
+    const size_t best = mb_argmax(row, classes);
     return (mb_prediction){image, report->dataset->test.labels[image], best, (double)row[best]};
 }
 

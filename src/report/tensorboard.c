@@ -1,6 +1,6 @@
-/* Event files for TensorBoard: event.proto describes their messages. */
+/* Event files for TensorBoard: records (TFRecord) of messages that event.proto describes. */
+#include "core/endian.h"
 #include "core/features.h"
-#include "report/tfrecord.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,17 +31,36 @@ static double now(void)
 
 enum { SCALARS = 6 };
 
-/* The event as a record on the heap, NULL if memory runs out. */
+/* CRC-32C (Castagnoli, Braeuer and Herrmann, 1993), masked as TFRecord has it: the checksum of data
+ * that contain their own checksum says little. */
+static void put_checksum(uint8_t *bytes, const uint8_t *data, size_t size)
+{
+    static const uint32_t polynomial = 0x82f63b78; /* the lowest power first */
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? polynomial : 0);
+    }
+    const uint32_t masked = (~crc >> 15 | ~crc << 17) + 0xa282ead8;
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(masked >> 8 * i);
+}
+
+/* The event as a record on the heap, NULL if memory runs out: 8 bytes of length, little-endian,
+ * their checksum of 4 bytes, the data, and their checksum. */
 static uint8_t *pack(Mb__Tensorboard__Event *event, size_t *size)
 {
     event->wall_time = now();
     const size_t packed = mb__tensorboard__event__get_packed_size(event);
-    *size = packed + MB_TFRECORD_FRAME;
+    *size = packed + 16;
     uint8_t *record = malloc(*size);
     if (record == NULL)
         return NULL;
-    mb__tensorboard__event__pack(event, record + MB_TFRECORD_HEAD);
-    mb_tfrecord_frame(record, packed);
+    mb_store_le64(record, packed);
+    put_checksum(record + 8, record, 8);
+    mb__tensorboard__event__pack(event, record + 12);
+    put_checksum(record + 12 + packed, record + 12, packed);
     return record;
 }
 

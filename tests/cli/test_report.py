@@ -237,8 +237,11 @@ class Command(ReportTest):
         page = self.report(*arguments)
         words = shlex.split(page.command)
         self.assertEqual(["mnist_blas", "train"], words[:2])
-        self.succeed(*words[1:], "--no-report", "--out", "again")
+        self.succeed(*words[1:], "--out", "again")
         self.assertEqual(self.model_bytes("out"), self.model_bytes("again"))
+        for name in PICTURES:  # equal runs give equal bytes
+            self.assertEqual(support.read_bytes(self.path("out", name)),
+                             support.read_bytes(self.path("again", name)), name)
 
     def test_of_a_plain_run(self):
         self.check("--data", self.make_data())

@@ -1,5 +1,5 @@
-"""Event files: whole records whatever happens, and runs that lose nothing else. What TensorBoard
-reads in them, tests/interop has."""
+"""Event files: whole records whatever happens, and runs that lose nothing else. tests/interop reads
+them with TensorBoard."""
 import errno
 import os
 import struct
@@ -39,6 +39,14 @@ def records(data):
     return found
 
 
+class Checksum(unittest.TestCase):
+    def test_known_bytes(self):
+        """The check value of the catalogues, and the vectors of RFC 3720, B.4."""
+        for data, checksum in ((b"", 0), (b"123456789", 0xe3069283), (bytes(32), 0x8a9136aa),
+                               (b"\xff" * 32, 0x62a8ab43), (bytes(range(32)), 0x46dd794e)):
+            self.assertEqual(checksum, crc32c(data))
+
+
 class EventFiles(ProgramTest):
     def setUp(self):
         super().setUp()
@@ -54,7 +62,7 @@ class EventFiles(ProgramTest):
     def faults(self, fault):
         return {"LD_PRELOAD": FAULTS, "FAULT": fault, "FAULT_FOLDER": self.path("board")}
 
-    def test_a_record_an_epoch(self):
+    def test_a_record_per_epoch(self):
         self.succeed(*self.options)
         found = self.records()
         self.assertEqual(4, len(found))
@@ -89,7 +97,7 @@ class EventFiles(ProgramTest):
                     self.assertEqual(3, len(self.metrics()))
                     os.remove(self.path("out/metrics.jsonl"))
 
-    def test_folder_that_cannot_be(self):
+    def test_not_a_folder(self):
         support.write_bytes(self.path("board"), b"a file")
         self.fail_with(1, *self.options, says="board: is not a folder")
         self.fail_with(2, *self.options[:-1], "", says="--tensorboard")

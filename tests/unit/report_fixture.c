@@ -9,123 +9,99 @@
 
 mb_test_report_spec mb_test_default_report_spec(void)
 {
-    return (mb_test_report_spec){.network = "mlp",
-                                 .rows = 28,
-                                 .columns = 28,
-                                 .classes = 10,
-                                 .images = 200,
-                                 .epochs = 5,
-                                 .steps = 100,
-                                 .wrong = 0.1,
-                                 .first_loss = 2.3,
-                                 .last_loss = 0.02};
+    return (mb_test_report_spec){"mlp", 28, 28, 10, 200, 5, 100, 0.1, 2.3, 0.02, false};
 }
 
-static void *take(size_t count, size_t size)
+static void *take(mb_test_report *made, size_t count, size_t size)
 {
-    void *memory = calloc(count > 0 ? count : 1, size);
+    void *memory = mb_arena_alloc(&made->arena, count, size);
     assert_non_null(memory);
     return memory;
 }
 
-static double share(size_t part, size_t whole)
+static double fraction(size_t part, size_t whole)
 {
     return whole > 0 ? (double)part / (double)whole : 0.0;
 }
 
-/* A bright ring, its centre by the class, its size by the image. */
-static void draw_image(uint8_t *image, size_t rows, size_t columns, size_t class, mb_rng *rng)
-{
-    const double middle_row = (double)rows * (0.35 + 0.3 * (double)(class % 3) / 2.0);
-    const double middle_column = (double)columns * (0.35 + 0.3 * (double)(class % 5) / 4.0);
-    const double radius = 0.2 + 0.1 * (double)mb_rng_uniform(rng);
-    for (size_t row = 0; row < rows; row++) {
-        for (size_t column = 0; column < columns; column++) {
-            const double y = ((double)row + 0.5 - middle_row) / (double)rows;
-            const double x = ((double)column + 0.5 - middle_column) / (double)columns;
-            const double off = fabs(sqrt(x * x + y * y) - radius);
-            image[row * columns + column] = off < 0.08 ? (uint8_t)(255.0 - 2000.0 * off) : 0;
-        }
-    }
-}
-
-/* One class gets 40 to 100 % and more than any other, the others share what is left. */
-static void draw_probabilities(float *row, size_t classes, size_t winner, mb_rng *rng)
+/* The most probable class gets 40 to 100 %, the others share what is left. */
+static void make_probabilities(float *row, size_t classes, size_t predicted, mb_rng *rng)
 {
     const double unit = (double)mb_rng_uniform(rng);
-    const double most = classes == 2 ? 0.55 + 0.45 * unit : 0.4 + 0.6 * unit;
+    const double max = classes == 2 ? 0.55 + 0.45 * unit : 0.4 + 0.6 * unit;
     double sum = 0.0;
     for (size_t class = 0; class < classes; class ++) {
-        row[class] = class == winner ? 0.0f : 1.0f + mb_rng_uniform(rng);
+        row[class] = class == predicted ? 0.0f : 1.0f + mb_rng_uniform(rng);
         sum += (double)row[class];
     }
     for (size_t class = 0; class < classes; class ++)
-        row[class] = (float)(class == winner ? most : (1.0 - most) * (double)row[class] / sum);
+        row[class] = (float)(class == predicted ? max : (1.0 - max) * (double)row[class] / sum);
 }
 
-static void make_results(mb_test_report *made, const mb_test_report_spec *wanted, mb_rng *rng)
+/* Images of slanted stripes, and what the network makes of them. */
+static void make_results(mb_test_report *made, const mb_test_report_spec *spec, mb_rng *rng)
 {
-    const size_t pixels = wanted->rows * wanted->columns, classes = wanted->classes;
-    made->images = take(wanted->images, pixels);
-    made->labels = take(wanted->images, 1);
-    made->probabilities = take(wanted->images * classes, sizeof *made->probabilities);
-    made->confusion = take(classes * classes, sizeof *made->confusion);
-    made->evaluation = (mb_evaluation){.classes = classes, .samples = wanted->images};
-    for (size_t i = 0; i < wanted->images; i++) {
+    const size_t pixels = spec->rows * spec->columns, classes = spec->classes;
+    uint8_t *images = take(made, spec->images, pixels), *labels = take(made, spec->images, 1);
+    size_t *confusion = take(made, classes * classes, sizeof *confusion);
+    mb_class_score *scores = take(made, classes, sizeof *scores);
+    mb_evaluation *evaluation = &made->evaluation;
+    *evaluation = (mb_evaluation){classes, spec->images, 0, 0.0, 1.0, confusion, scores};
+    made->probabilities = take(made, spec->images * classes, sizeof *made->probabilities);
+    for (size_t i = 0; i < spec->images; i++) {
         const size_t truth = i % classes;
-        const bool wrong = (double)mb_rng_uniform(rng) < wanted->wrong;
+        const bool wrong = (double)mb_rng_uniform(rng) < spec->wrong;
         const size_t other = 1 + mb_rng_below(rng, (uint32_t)classes - 1);
-        const size_t winner = wrong ? (truth + other) % classes : truth;
-        made->labels[i] = (uint8_t)truth;
-        draw_image(made->images + i * pixels, wanted->rows, wanted->columns, truth, rng);
-        draw_probabilities(made->probabilities + i * classes, classes, winner, rng);
-        made->confusion[truth * classes + winner]++;
-        made->evaluation.correct += winner == truth;
-        made->evaluation.loss -= log((double)made->probabilities[i * classes + truth] + 1e-9);
+        const size_t predicted = wrong ? (truth + other) % classes : truth;
+        labels[i] = (uint8_t)truth;
+        for (size_t p = 0; p < pixels; p++)
+            images[i * pixels + p] =
+                (p / spec->columns + p % spec->columns / 2 + truth) % 8 < 3 ? 255 : 0;
+        make_probabilities(made->probabilities + i * classes, classes, predicted, rng);
+        confusion[truth * classes + predicted]++;
+        evaluation->correct += predicted == truth;
     }
-    made->evaluation.accuracy = share(made->evaluation.correct, wanted->images);
-    made->evaluation.loss /= (double)wanted->images;
-}
-
-static void make_scores(mb_test_report *made, size_t classes)
-{
-    made->scores = take(classes, sizeof *made->scores);
+    evaluation->accuracy = fraction(evaluation->correct, spec->images);
     for (size_t class = 0; class < classes; class ++) {
-        size_t truly = 0, guessed = 0;
+        const size_t right = confusion[class * classes + class];
+        size_t support = 0, predicted = 0;
         for (size_t other = 0; other < classes; other++) {
-            truly += made->confusion[class * classes + other];
-            guessed += made->confusion[other * classes + class];
+            support += confusion[class * classes + other];
+            predicted += confusion[other * classes + class];
         }
-        const size_t right = made->confusion[class * classes + class];
-        made->scores[class] = (mb_class_score){share(right, guessed), share(right, truly),
-                                               share(2 * right, truly + guessed), truly};
+        scores[class] = (mb_class_score){fraction(right, predicted), fraction(right, support),
+                                         fraction(2 * right, support + predicted), support};
     }
+    made->dataset =
+        (mb_dataset){.folder = "data/mnist",
+                     .classes = classes,
+                     .test = {{images, spec->images, 1, spec->rows, spec->columns}, labels}};
+    made->dataset.train.images = mb_images_slice(&made->dataset.test.images, 0, 0);
 }
 
-static void make_training(mb_test_report *made, const mb_test_report_spec *wanted, mb_rng *rng)
+static void make_training(mb_test_report *made, const mb_test_report_spec *spec, mb_rng *rng)
 {
     const double end = made->evaluation.accuracy;
-    const size_t steps = wanted->epochs * wanted->steps;
+    const size_t steps = spec->epochs * spec->steps;
     double sum = 0.0;
-    made->epochs = take(wanted->epochs, sizeof *made->epochs);
+    made->epochs = take(made, spec->epochs, sizeof *made->epochs);
     for (size_t step = 0; step < steps; step++) {
         const double way = steps > 1 ? (double)step / (double)(steps - 1) : 1.0;
-        const float loss =
-            (float)(wanted->first_loss * pow(wanted->last_loss / wanted->first_loss, way) *
-                    (0.8 + 0.4 * (double)mb_rng_uniform(rng)));
+        const double left = 0.1 * (1.0 - way);
+        const float loss = (float)(spec->first_loss * pow(spec->last_loss / spec->first_loss, way) *
+                                   (0.8 + 0.4 * (double)mb_rng_uniform(rng)));
         mb_loss_curve_add(&made->curve, &loss, 1);
         sum += (double)loss;
-        if ((step + 1) % wanted->steps > 0)
+        if ((step + 1) % spec->steps > 0)
             continue;
-        const size_t epoch = step / wanted->steps;
-        const double left = 0.1 * (1.0 - way);
+        const size_t epoch = step / spec->steps;
         made->epochs[epoch] = (mb_epoch_metrics){
             .epoch = epoch + 1,
-            .epochs = wanted->epochs,
-            .train_loss = sum / (double)wanted->steps,
+            .epochs = spec->epochs,
+            .train_loss = sum / (double)spec->steps,
             .train_accuracy = fmax(0.0, fmin(1.0, end + 0.01 - 2.0 * left)),
             .test_accuracy = fmax(0.0, end - left),
-            .validation_accuracy = wanted->validation ? fmax(0.0, end - 0.005 - left) : NAN,
+            .validation_accuracy = spec->validation ? fmax(0.0, end - 0.005 - left) : NAN,
             .lr = 0.008 * (1.0 - 0.999 * way),
             .seconds = 0.14,
             .samples_per_second = 400000.0 + 1000.0 * (double)epoch,
@@ -134,22 +110,21 @@ static void make_training(mb_test_report *made, const mb_test_report_spec *wante
     }
 }
 
-mb_test_report *mb_test_report_open(const mb_test_report_spec *wanted)
+mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
 {
-    mb_test_report *made = take(1, sizeof *made);
-    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
+    const mb_test_report_spec spec = asked != NULL ? *asked : mb_test_default_report_spec();
     const mb_machine_options one = {.threads = 1, .pin = "none"};
-    const mb_shape input = {1, wanted->rows, wanted->columns};
+    const mb_shape input = {1, spec.rows, spec.columns};
+    mb_test_report *made = calloc(1, sizeof *made);
+    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
+    assert_non_null(made);
     assert_int_equal(mb_machine_open(&one, &made->machine, NULL), MB_OK);
-    assert_int_equal(mb_network_open(made->machine, wanted->network, input, wanted->classes,
-                                     &made->network, NULL),
-                     MB_OK);
+    assert_int_equal(
+        mb_network_open(made->machine, spec.network, input, spec.classes, &made->network, NULL),
+        MB_OK);
     mb_network_initialise(made->network, 1);
-    make_results(made, wanted, &rng);
-    make_scores(made, wanted->classes);
-    make_training(made, wanted, &rng);
-    made->evaluation.confusion = made->confusion;
-    made->evaluation.scores = made->scores;
+    make_results(made, &spec, &rng);
+    make_training(made, &spec, &rng);
     made->info = (mb_machine_info){.cpu = "Made-up CPU",
                                    .cpu_level = "x86-64-v3",
                                    .cores = 4,
@@ -163,18 +138,13 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *wanted)
                                    .blas_threading = "openmp",
                                    .blas_config = "made up"};
     made->options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    made->options.epochs = wanted->epochs;
+    made->options.epochs = spec.epochs;
     made->run = (mb_run){.data = "data/mnist",
                          .network = made->network,
                          .machine = &made->info,
                          .options = &made->options,
                          .epochs = made->epochs,
-                         .selected = &made->epochs[wanted->epochs - 1]};
-    made->dataset = (mb_dataset){
-        .folder = "data/mnist",
-        .classes = wanted->classes,
-        .test = {{made->images, wanted->images, 1, wanted->rows, wanted->columns}, made->labels}};
-    made->dataset.train.images = mb_images_slice(&made->dataset.test.images, 0, 0);
+                         .selected = &made->epochs[spec.epochs - 1]};
     made->report = (mb_report){&made->run,          &made->dataset, &made->evaluation,
                                made->probabilities, &made->curve,   "mnist_blas train --seed 1"};
     return made;
@@ -182,13 +152,8 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *wanted)
 
 void mb_test_report_close(mb_test_report *made)
 {
-    free(made->epochs);
-    free(made->images);
-    free(made->labels);
-    free(made->probabilities);
-    free(made->confusion);
-    free(made->scores);
     mb_network_close(made->network);
     mb_machine_close(made->machine);
+    mb_arena_free(&made->arena);
     free(made);
 }

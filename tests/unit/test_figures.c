@@ -115,8 +115,7 @@ static mb_figures draw(const mb_report *report)
 
 TEST(texts_have_the_results)
 {
-    const mb_test_report_spec spec = mb_test_default_report_spec();
-    mb_test_report *made = mb_test_report_open(&spec);
+    mb_test_report *made = mb_test_report_open(NULL);
     mb_figures figures = draw(&made->report);
     char texts[6][64] = {"over 500 steps",
                          "",
@@ -139,28 +138,19 @@ TEST(texts_have_the_results)
 
 TEST(unusual_runs_are_drawn)
 {
-    static const struct {
-        size_t classes, rows, columns, epochs, steps, images;
-        double wrong, first_loss, last_loss;
-        const char *network;
-        bool validation;
-    } cases[] = {
-        {10, 28, 28, 1, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
-        {2, 1, 1, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
-        {256, 300, 7, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", true},
-        {31, 7, 300, 5, 100, 200, 0.1, 2.3, 0.02, "mlp", false},
-        {30, 28, 28, 5, 100, 200, 0.0, 2.3, 0.02, "mlp", false},
-        {10, 28, 28, 5, 100, 200, 1.0, 2.3, 0.02, "dense:10", false},
-        {10, 28, 28, 5, 1, 1, 0.1, 2.3, 0.02, "mlp", false},
-        {10, 28, 28, 1000, 9, 200, 0.1, 1e-7, 1e-7, "mlp", false},
-        {10, 256, 256, 5, 100, 200, 0.1, 2.3, 1e-7, "dense:200,relu,dense:10", false},
+    static const mb_test_report_spec cases[] = {
+        {"mlp", 28, 28, 10, 200, 1, 100, 0.1, 2.3, 0.02, false},
+        {"mlp", 1, 1, 2, 200, 5, 100, 0.1, 2.3, 0.02, false},
+        {"mlp", 300, 7, 256, 200, 5, 100, 0.1, 2.3, 0.02, true},
+        {"mlp", 7, 300, 31, 200, 5, 100, 0.1, 2.3, 0.02, false},
+        {"mlp", 28, 28, 30, 200, 5, 100, 0.0, 2.3, 0.02, false},
+        {"dense:10", 28, 28, 10, 200, 5, 100, 1.0, 2.3, 0.02, false},
+        {"mlp", 28, 28, 10, 1, 5, 1, 0.1, 2.3, 0.02, false},
+        {"mlp", 28, 28, 10, 200, 1000, 9, 0.1, 1e-7, 1e-7, false},
+        {"dense:200,relu,dense:10", 256, 256, 10, 200, 5, 100, 0.1, 2.3, 1e-7, false},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
-        const mb_test_report_spec spec = {
-            cases[i].network,    cases[i].rows,      cases[i].columns,   cases[i].classes,
-            cases[i].images,     cases[i].epochs,    cases[i].steps,     cases[i].wrong,
-            cases[i].first_loss, cases[i].last_loss, cases[i].validation};
-        mb_test_report *made = mb_test_report_open(&spec);
+        mb_test_report *made = mb_test_report_open(&cases[i]);
         mb_figures figures = draw(&made->report);
         assert_true((strstr(figures.list[MISTAKES].text, "No mistakes") != NULL) ==
                     (made->evaluation.correct == made->evaluation.samples));
@@ -198,8 +188,7 @@ TEST(augmented_images_are_shown)
 /* Of a run that ended after 5 of `planned` epochs, of which the last two are plain. */
 static mb_figures draw_augmented(size_t planned)
 {
-    const mb_test_report_spec spec = mb_test_default_report_spec();
-    mb_test_report *made = mb_test_report_open(&spec);
+    mb_test_report *made = mb_test_report_open(NULL);
     made->options.augmentation =
         (mb_augmentation){MB_AUGMENT_AFFINE, .shift = 2, .plain_epochs = 2};
     made->dataset.train = made->dataset.test;
@@ -225,13 +214,12 @@ TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
 /* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
 TEST(runs_without_a_curve_are_drawn)
 {
-    const mb_test_report_spec spec = mb_test_default_report_spec();
-    mb_test_report *made = mb_test_report_open(&spec);
+    mb_test_report *made = mb_test_report_open(NULL);
     made->curve = (mb_loss_curve){0};
     made->run.data = NULL;
     mb_figures figures = draw(&made->report);
     mb_figures_free(&figures);
-    for (size_t i = 0; i < spec.epochs; i++)
+    for (size_t i = 0; i < 5; i++)
         made->epochs[i].train_loss = 0.0;
     figures = draw(&made->report);
     mb_figures_free(&figures);
@@ -251,8 +239,7 @@ static mb_figures draw_off_by(mb_test_report *made, size_t offset)
  * differ. */
 TEST(right_and_wrong_differ_without_colour)
 {
-    const mb_test_report_spec spec = mb_test_default_report_spec();
-    mb_test_report *made = mb_test_report_open(&spec);
+    mb_test_report *made = mb_test_report_open(NULL);
     mb_figures right = draw_off_by(made, 0), wrong = draw_off_by(made, 1);
     const mb_figure *figure = &right.list[PREDICTIONS];
     cairo_surface_t *a = decode(figure), *b = decode(&wrong.list[PREDICTIONS]);
@@ -267,44 +254,6 @@ TEST(right_and_wrong_differ_without_colour)
     mb_figures_free(&right);
     mb_figures_free(&wrong);
     mb_test_report_close(made);
-}
-
-/* Removes the numbers that cairo gives to the surfaces of a process in an SVG. */
-static void remove_numbers(mb_figure *figure)
-{
-    static const char word[] = "surface";
-    const size_t length = sizeof word - 1;
-    uint8_t *data = figure->bytes.data;
-    size_t size = 0;
-    bool removing = false;
-    for (size_t i = 0; i < figure->bytes.size; i++) {
-        removing |= size >= length && memcmp(data + size - length, word, length) == 0;
-        removing &= data[i] >= '0' && data[i] <= '9';
-        if (!removing)
-            data[size++] = data[i];
-    }
-    figure->bytes.size = size;
-}
-
-TEST(equal_reports_give_equal_bytes)
-{
-    const mb_test_report_spec spec = mb_test_default_report_spec();
-    mb_test_report *made = mb_test_report_open(&spec), *again = mb_test_report_open(&spec);
-    mb_figures figures = draw(&made->report), others = draw(&again->report);
-    for (size_t i = 0; i < figures.count; i++) {
-        mb_figure *one = &figures.list[i], *other = &others.list[i];
-        if (one->format == MB_FIGURE_SVG) {
-            remove_numbers(one);
-            remove_numbers(other);
-        }
-        assert_int_equal(one->bytes.size, other->bytes.size);
-        assert_memory_equal(one->bytes.data, other->bytes.data, other->bytes.size);
-        assert_string_equal(one->text, other->text);
-    }
-    mb_figures_free(&figures);
-    mb_figures_free(&others);
-    mb_test_report_close(made);
-    mb_test_report_close(again);
 }
 
 TEST(what_cairo_cannot_draw_is_an_error)
