@@ -1,6 +1,6 @@
 /* A white canvas to draw on with cairo; it becomes the bytes of an SVG or PNG file. Lengths are
- * pixels (PNG) or user units (SVG); y grows downwards. What goes wrong while drawing, memory that
- * runs out included, is reported by mb_canvas_close. */
+ * pixels (PNG) or user units (SVG); y grows downwards. mb_canvas_close reports errors of drawing.
+ */
 #ifndef MB_REPORT_CANVAS_H
 #define MB_REPORT_CANVAS_H
 

@@ -82,8 +82,8 @@ static json_t *figure_list(const mb_figures *figures)
     return list;
 }
 
-/* The least of 1, or if there are more than MAX_EPOCHS of 2, 5, 10, 20, 50, ..., of which at most
- * MAX_EPOCHS multiples remain, with the first epoch and the last. */
+/* Every stride-th epoch is in the table, with the first and the last: 1 up to MAX_EPOCHS, beyond
+ * that the least of 2, 5, 10, 20, 50, ... that gives at most MAX_EPOCHS rows. */
 static size_t stride_of(size_t epochs)
 {
     static const size_t factors[] = {2, 5, 10};
@@ -95,8 +95,9 @@ static size_t stride_of(size_t epochs)
     return stride;
 }
 
-/* Rows of the table of epochs: what metrics.jsonl says, and how it is shown. The decimals of a
- * column are those that its least value needs, so that the points are in line. */
+/* Rows of the table of epochs: the objects of metrics.jsonl, with texts for the columns whose
+ * decimals depend on more than the value. Seconds and GFLOP/s have the decimals that the least of
+ * the column needs, so that the points are aligned. */
 static json_t *epoch_rows(const mb_run *run)
 {
     const size_t epochs = run->options->epochs, stride = stride_of(epochs);
@@ -136,7 +137,7 @@ static json_t *class_rows(const mb_evaluation *evaluation)
     return rows;
 }
 
-/* What the page shows and the summary does not have. */
+/* The members of the model that the summary does not have. */
 static json_t *page_object(const mb_report *report, const json_t *summary,
                            const mb_figures *figures)
 {

@@ -15,7 +15,7 @@ typedef struct scope {
 } scope;
 
 typedef struct renderer {
-    FILE *out;        /* NULL: what is read is left out */
+    FILE *out;        /* NULL: nothing is written */
     char missing[64]; /* the first key without a value; "": none */
 } renderer;
 
@@ -129,7 +129,8 @@ static void put_value(renderer *r, const json_t *value, const char *key, const c
 
 static const char *render(renderer *r, const char *text, const scope *in);
 
-/* Renders a section from behind its opening tag; returns what follows its closing tag. */
+/* Renders a section, of which `text` follows the opening tag; returns what follows the closing tag.
+ */
 static const char *render_section(renderer *r, const char *tag, const char *text,
                                   const scope *outer)
 {

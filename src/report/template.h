@@ -12,7 +12,7 @@
  *     N   N decimals              eN  scientific, N decimals
  *     %N  percent, N decimals     gN  N significant digits
  *     ,   whole, in groups of three: 4,690
- *     sN  at least N significant digits, without an exponent
+ *     sN  at least N significant digits, no exponent
  *
  * and for texts: `breaks` allows line breaks after '/' and ',', `command` keeps the name of each
  * --option in one piece. Without a format, numbers have the digits of summary.json. */

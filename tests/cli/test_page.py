@@ -86,7 +86,7 @@ for (const [width, page] of pages) { // they are loaded before the window is
 @unittest.skipUnless(CHROMIUM, "no Chromium is installed")
 class InBrowser(ProgramTest):
     def browse(self, path, *options):
-        """What Chromium prints; it must have nothing to complain about."""
+        """Runs Chromium, which must report no error; returns its output."""
         arguments = ["--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                      "--enable-logging=stderr",
                      f"--user-data-dir={self.path('profile')}"]
@@ -104,7 +104,7 @@ class InBrowser(ProgramTest):
         return support.read_bytes(self.path("out", "report.html")).decode()
 
     def look(self, page):
-        """What `look` finds on the page: light and dark in each width, and as it is printed."""
+        """The findings of `look`: light and dark in each width, then as printed."""
         self.assertIn(DARK, page)
         self.assertIn(PRINT, page)
         pages = [(width, text) for width in WIDTHS for text in (page, page.replace(DARK, "@media all"))]

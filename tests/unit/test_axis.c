@@ -37,7 +37,7 @@ static void check_linear(const mb_axis *axis)
         const double multiple = axis->tick[i] / step;
         assert_true(fabs(multiple) > 1e5 || fabs(multiple - round(multiple)) < 1e-4);
     }
-    /* no room for one more at either end */
+    /* one more does not fit at either end */
     assert_true(axis->tick[0] - step < axis->min + 1e-6 * step);
     assert_true(axis->tick[axis->ticks - 1] + step > axis->max - 1e-6 * step);
 }
@@ -106,7 +106,7 @@ TEST(logarithmic_ticks_are_round)
     }
 }
 
-TEST(places_are_shares_of_the_axis)
+TEST(positions_are_fractions_of_the_axis)
 {
     const mb_axis line = mb_axis_linear(-2.0, 6.0, 0.0), log = mb_axis_log(0.01, 100.0);
     assert_true(mb_axis_position(&line, -2.0) == 0.0 && mb_axis_position(&line, 6.0) == 1.0);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static char pixel[] = "not a real picture";
-static char text[] = "What is \"seen\" & <heard>";
+static char text[] = "A \"text\" & <more>";
 
 /* The page does not look into figures. */
 static const mb_figures figures = {
@@ -76,7 +76,7 @@ static void check_real(const char *page, const char *key, double value)
 
 #define BAD "\xef\xbf\xbd"
 
-/* What becomes of `template` with a model of JSON text, or of an error NULL. */
+/* Checks what `template` gives with a model of JSON text; NULL: an error. */
 static void check_render(const char *template, const char *model, const char *expected)
 {
     json_t *object = json_loads(model, 0, NULL);
@@ -125,7 +125,7 @@ TEST(templates_are_filled)
         check_render(cases[i][0], model, cases[i][1]);
 }
 
-/* What the page shows of a text from anywhere. */
+/* Checks how a text appears on the page. */
 static void check_text(const char *from, const char *expected)
 {
     json_t *model = json_pack("{s:o}", "t", mb_json_text(from));
@@ -196,7 +196,7 @@ TEST(numbers_are_those_of_the_summary)
         "The data folder is relative to the folder", "<dt>Learning rate</dt>",
         "<code id=\"command\">mnist_blas train <span>--seed</span> 1</code>",
         /* figures, each drawing once */
-        "width=\"900\" height=\"640\" alt=\"What is &quot;seen&quot; &amp; &lt;heard&gt;\" "
+        "width=\"900\" height=\"640\" alt=\"A &quot;text&quot; &amp; &lt;more&gt;\" "
         "src=\"data:image/svg+xml;base64,bm90IGEgcmVhbCBwaWN0dXJl\"",
         "width=\"700\" height=\"80\"", "data:image/png;base64,", "id=\"loss-full\""};
     mb_test_report *made = mb_test_report_open(NULL);

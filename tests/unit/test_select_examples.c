@@ -26,21 +26,21 @@ TEST(mistakes_are_the_most_confident)
 {
     static const double fractions[] = {0.0, 0.02, 0.5, 1.0};
     for (size_t s = 0; s < 4; s++) {
-        mb_test_report_spec wanted = mb_test_default_report_spec();
-        wanted.wrong = fractions[s];
-        mb_test_report *made = mb_test_report_open(&wanted);
-        for (size_t i = 0; i < wanted.images * wanted.classes; i++) /* equals among them */
+        mb_test_report_spec spec = mb_test_default_report_spec();
+        spec.wrong = fractions[s];
+        mb_test_report *made = mb_test_report_open(&spec);
+        for (size_t i = 0; i < spec.images * spec.classes; i++) /* some are equal */
             made->probabilities[i] = (float)(int)(50.0f * made->probabilities[i]) / 50.0f;
         mb_prediction found[MAX];
         size_t wrong = 0;
         const size_t count = mb_select_mistakes(&made->report, MAX, found);
-        for (size_t i = 0; i < wanted.images; i++) {
+        for (size_t i = 0; i < spec.images; i++) {
             const mb_prediction p = mb_prediction_of(&made->report, i);
             size_t before = 0;
             if (p.predicted == p.truth)
                 continue;
             wrong++;
-            for (size_t j = 0; j < wanted.images; j++) {
+            for (size_t j = 0; j < spec.images; j++) {
                 const mb_prediction other = mb_prediction_of(&made->report, j);
                 before +=
                     other.predicted != other.truth && (other.confidence > p.confidence ||
@@ -58,9 +58,9 @@ TEST(a_spread_has_all_classes_in_order)
 {
     static const size_t images[] = {1, 47, 48, 49, 200, 1000};
     for (size_t s = 0; s < sizeof images / sizeof images[0]; s++) {
-        mb_test_report_spec wanted = mb_test_default_report_spec();
-        wanted.images = images[s];
-        mb_test_report *made = mb_test_report_open(&wanted);
+        mb_test_report_spec spec = mb_test_default_report_spec();
+        spec.images = images[s];
+        mb_test_report *made = mb_test_report_open(&spec);
         mb_prediction found[MAX];
         size_t shown[10] = {0};
         const size_t count = mb_select_spread(&made->report, MAX, found);

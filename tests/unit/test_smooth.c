@@ -4,11 +4,11 @@
 
 #include <math.h>
 
-enum { MOST = 2048 };
+enum { MAX = 2048 };
 
-static double values[MOST], smooth[MOST];
+static double values[MAX], smooth[MAX];
 
-static const size_t counts[] = {1, 2, 3, 10, 100, 1173, MOST};
+static const size_t counts[] = {1, 2, 3, 10, 100, 1173, MAX};
 enum { COUNTS = sizeof counts / sizeof counts[0] };
 
 static double unit(void) { return (double)mb_rng_uniform(mb_test_rng()); }
@@ -39,19 +39,19 @@ TEST(nothing_leaves_the_range)
 TEST(noise_is_smoothed)
 {
     double variance = 0.0;
-    for (size_t i = 0; i < MOST; i++)
+    for (size_t i = 0; i < MAX; i++)
         values[i] = unit();
-    mb_smooth(values, MOST, smooth);
-    for (size_t i = MOST / 4; i < MOST; i++)
-        variance += (smooth[i] - 0.5) * (smooth[i] - 0.5) / (0.75 * MOST);
+    mb_smooth(values, MAX, smooth);
+    for (size_t i = MAX / 4; i < MAX; i++)
+        variance += (smooth[i] - 0.5) * (smooth[i] - 0.5) / (0.75 * MAX);
     assert_true(variance < 1.0 / 120.0);
 }
 
-TEST(a_steep_beginning_is_kept)
+TEST(a_steep_beginning_stays)
 {
-    for (size_t i = 0; i < MOST; i++)
+    for (size_t i = 0; i < MAX; i++)
         values[i] = 0.1 + 2.2 * exp(-(double)i / 10.0);
-    mb_smooth(values, MOST, smooth);
+    mb_smooth(values, MAX, smooth);
     assert_true(fabs(smooth[0] - 2.3) < 0.1);
     assert_true(fabs(smooth[20] - values[20]) < 0.1);
 }

@@ -102,8 +102,8 @@ static void check_equal(json_t *object, json_t *expected)
     json_decref(expected);
 }
 
-/* summary.json of the fixture's run; `changes` are what differs from the run that open_fixture
- * makes. */
+/* Checks summary.json of the fixture's run; `changes` are the differences from that of open_fixture.
+ */
 static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
