@@ -2,8 +2,6 @@
 #ifndef MB_TOOLS_CLI_H
 #define MB_TOOLS_CLI_H
 
-#include "core/status.h"
-
 #include <mnist_blas/mnist_blas.h>
 
 #include <stdio.h>

@@ -2,8 +2,6 @@
 #ifndef MB_TOOLS_DATA_H
 #define MB_TOOLS_DATA_H
 
-#include "core/status.h"
-
 #include <mnist_blas/dataset.h>
 
 /* Opens the splits of the data in `given`, or where it is NULL in the first of the contract's

@@ -1,8 +1,6 @@
 /* mnist_blas export MODEL --onnx FILE */
 #include "model.h"
 
-#include "core/file.h"
-
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +29,6 @@ static mb_status take_operand(void *arguments, char *text, mb_error *error)
     return mb_model_operand(&((export_arguments *)arguments)->model, text, error);
 }
 
-static mb_status write_onnx(const mb_network *network, const char *path, mb_error *error)
-{
-    char *folder = mb_path_dirname(path);
-    if (folder != NULL)
-        mb_file_remove_stale(folder);
-    free(folder);
-    return mb_model_export_onnx(network, path, error);
-}
-
 static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
@@ -48,7 +37,7 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
     if (status == MB_OK)
-        status = write_onnx(network, arguments->onnx, error);
+        status = mb_model_export_onnx(network, arguments->onnx, error);
     if (status == MB_OK) {
         const mb_shape input = mb_network_input(network);
         printf("%s: ONNX of %s, input (batch, %zu, %zu, %zu) from 0 to 1\n", arguments->onnx,

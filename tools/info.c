@@ -3,7 +3,6 @@
 #include "info_network.h"
 #include "restart.h"
 
-
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>

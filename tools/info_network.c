@@ -1,7 +1,5 @@
 #include "info_network.h"
 
-#include "core/status.h"
-
 #include <mnist_blas/network.h>
 #include <stdio.h>
 

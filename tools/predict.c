@@ -3,7 +3,6 @@
 
 #include "model.h"
 
-#include "core/arena.h"
 #include "picture/normalize.h"
 #include "picture/picture.h"
 
@@ -64,12 +63,9 @@ typedef struct gathered {
 static mb_status make_room(gathered *all, const char *path, size_t more, mb_error *error)
 {
     const size_t pixels = all->rows * all->columns;
-    size_t bytes;
-    if (!mb_multiply(all->count + more, pixels, &bytes))
-        return mb_fail_memory(error, path, SIZE_MAX);
-    uint8_t *larger = realloc(all->images, bytes);
+    uint8_t *larger = reallocarray(all->images, all->count + more, pixels);
     if (larger == NULL)
-        return mb_fail_memory(error, path, bytes);
+        return mb_fail_memory(error, path, (all->count + more) * pixels);
     all->images = larger;
     return MB_OK;
 }

@@ -2,12 +2,11 @@
 
 #include "signals.h"
 
-#include "core/clock.h"
-
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20 };
@@ -18,6 +17,13 @@ static const double redraw_seconds =
 #define ERASE_REST "\033[K"
 static const char erase[] = "\r" ERASE_REST;
 static const char erase_colour[] = "\033[0m\r" ERASE_REST;
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
 
 /* A line of at most `width` cells. Once a part does not fit, it and all after it are left out. */
 typedef struct text_line {
@@ -54,10 +60,10 @@ static double seconds_left(mb_progress_view *view, const mb_progress *progress)
     const double done =
         (double)(progress->epoch - 1) * epoch_samples + (double)progress->samples_done;
     if (view->started_at == 0) {
-        view->started_at = mb_seconds() - progress->seconds;
+        view->started_at = now() - progress->seconds;
         view->samples_before = done - (double)progress->samples_done;
     }
-    return (mb_seconds() - view->started_at) * ((double)progress->epochs * epoch_samples - done) /
+    return (now() - view->started_at) * ((double)progress->epochs * epoch_samples - done) /
            (done - view->samples_before);
 }
 
@@ -85,7 +91,7 @@ static void draw(const mb_progress_view *view, const char *line, const char *end
 void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
 {
     const double left = seconds_left(view, progress);
-    if (!view->terminal.interactive || mb_seconds() - view->drawn_at < redraw_seconds)
+    if (!view->terminal.interactive || now() - view->drawn_at < redraw_seconds)
         return;
     /* The last column would wrap, and the "^C" that a terminal shows for Ctrl-C must not. */
     const size_t width = mb_terminal_width(&view->terminal);
@@ -102,7 +108,7 @@ void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
     add(&line, "  %.0f samples/s", (double)progress->samples_done / progress->seconds);
     draw(view, line.text, ERASE_REST);
     view->drawn = true;
-    view->drawn_at = mb_seconds();
+    view->drawn_at = now();
 }
 
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)

@@ -7,14 +7,9 @@
 #include "train_command.h"
 #include "train_options.h"
 
-#include "core/file.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* All that a run holds. */
 typedef struct train_run {
@@ -32,30 +27,11 @@ typedef struct train_run {
     int signal; /* that ends it; 0: none so far */
 } train_run;
 
-/* The run folder, whose name is not empty, with those above it. Done before training, so that a
- * run's work is not lost for want of a place. */
-static mb_status make_folder(const char *folder, mb_error *error)
+/* "FOLDER/NAME" on the heap; NULL if memory is out. */
+static char *join(const char *folder, const char *name)
 {
-    char *path = strdup(folder);
-    if (path == NULL)
-        return mb_fail_memory(error, folder, strlen(folder));
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0777); /* what matters is whether the whole is there in the end */
-        *slash = '/';
-    }
-    mb_status status = MB_OK;
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be made: %s", folder, strerror(errno));
-    struct stat info;
-    if (status == MB_OK && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
-        status = mb_fail(error, MB_ERROR_IO, "%s: is not a folder", folder);
-    if (status == MB_OK && access(path, W_OK | X_OK) != 0)
-        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be written: %s", folder, strerror(errno));
-    if (status == MB_OK)
-        mb_file_remove_stale(path);
-    free(path);
-    return status;
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", folder, name) >= 0 ? path : NULL;
 }
 
 static mb_status open_data(train_run *run, mb_error *error)
@@ -87,7 +63,7 @@ static mb_status open_network(train_run *run, mb_error *error)
 
 static mb_status open_board(const char *folder, mb_tensorboard **board, mb_error *error)
 {
-    const mb_status status = make_folder(folder, error);
+    const mb_status status = mb_folder_prepare(folder, error);
     return status == MB_OK ? mb_tensorboard_open(folder, board, error) : status;
 }
 
@@ -104,7 +80,7 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = open_network(run, error);
     if (status == MB_OK)
-        status = make_folder(arguments->out, error);
+        status = mb_folder_prepare(arguments->out, error);
     if (status == MB_OK && arguments->tensorboard != NULL)
         status = open_board(arguments->tensorboard, &run->board, error);
     return status;
@@ -124,7 +100,7 @@ static void print_augmentation(const mb_training_options *training)
 static mb_status set_checkpoints(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
-    run->checkpoint = mb_path_join(arguments->out, "checkpoint");
+    run->checkpoint = join(arguments->out, "checkpoint");
     if (run->checkpoint == NULL)
         return mb_fail_memory(error, "checkpoint", strlen(arguments->out));
     const mb_checkpoint_policy policy = {.path = run->checkpoint,
@@ -214,7 +190,7 @@ static bool on_stop(void *context)
 static mb_status write_run(const train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
-    char *model = mb_path_join(out, "model.safetensors");
+    char *model = join(out, "model.safetensors");
     mb_status status = model != NULL ? mb_model_save(run->network, model, error)
                                      : mb_fail_memory(error, out, strlen(out));
     if (status == MB_OK)

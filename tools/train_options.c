@@ -1,7 +1,5 @@
 #include "train_options.h"
 
-#include "core/status.h"
-
 #include <string.h>
 
 #define DATA "Data and model:"

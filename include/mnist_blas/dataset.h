@@ -1,4 +1,8 @@
-/* Labelled images: read from the IDX files that MNIST comes in, from arrays, or synthetic. */
+/* Labelled images: from IDX files as MNIST comes in, from arrays, or synthetic.
+ *
+ * Thread safety: a dataset is only read after it was opened and can be shared by any number of
+ * threads. The functions that open one can be called from several threads, but
+ * mb_dataset_synthesize only if the machines differ. */
 #ifndef MNIST_BLAS_DATASET_H
 #define MNIST_BLAS_DATASET_H
 
@@ -19,47 +23,48 @@ typedef struct mb_split {
     const uint8_t *labels; /* (images.count) 0 .. classes-1 */
 } mb_split;
 
-/* Read-only for its users; everything in it belongs to it. */
+/* A training and a test split. Read-only for users of an opened dataset, which owns all that it
+ * points to (except arrays that were given to mb_dataset_from_arrays). A program may also fill a
+ * struct of its own. */
 typedef struct mb_dataset {
-    const char *folder; /* where it was read, as given; NULL: made in memory */
+    const char *folder; /* that it was read from, as given; NULL: none */
     size_t classes;     /* 2 .. 256 */
     /* Both have images of one shape. A split that was not read has count 0. */
     mb_split train, test;
     struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */
 } mb_dataset;
 
-/* Which of the two splits to read; they can be added. A split not read has count 0. */
+/* Which splits to read; they can be added. */
 enum { MB_SPLIT_TRAIN = 1, MB_SPLIT_TEST = 2 };
 
-/* Where data is looked for: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first of
- * ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
- * (~/.cache/mnist_blas) that holds one of the files. *found is on the heap, the caller frees it; it
- * is NULL, with MB_OK, when none of them does. A folder that was asked for (by argument or by
- * variable) and is not there is an error (MB_ERROR_IO), never passed over. */
+/* Finds the folder of the data: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first
+ * of ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
+ * (~/.cache/mnist_blas) that contains one of the files. *found is on the heap, the caller frees it;
+ * NULL, with MB_OK, if none of them does. MB_ERROR_IO: the folder that the argument or the variable
+ * names does not exist; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
-/* The places in which mb_dataset_find looks without a folder and without $MNIST_BLAS_DATA, in their
+/* The folders that mb_dataset_find looks in if neither argument nor variable names one, in that
  * order, separated by ", ". On the heap, the caller frees it; NULL if memory is out. */
 MB_API char *mb_dataset_search_path(void);
 
 /* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
  * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz. On success *dataset
  * is the caller's, for mb_dataset_close.
- * The class count is one more than the largest training label (test label, when only that split is
+ * The number of classes is the largest training label plus 1 (test label, if only that split is
  * read), and each class must have a training image.
- * MB_ERROR_INVALID: no folder, or splits other than these; MB_ERROR_IO: missing or unreadable;
- * MB_ERROR_FORMAT: not what it should be, the error says which file and the figures;
- * MB_ERROR_MEMORY. */
+ * MB_ERROR_INVALID: folder is NULL, or splits are not valid; MB_ERROR_IO: a file is missing or
+ * unreadable; MB_ERROR_FORMAT: the content of a file is invalid, the error names it and the
+ * figures; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
                                  mb_error *error);
 
-/* Makes synthetic handwritten digits, for those who have no MNIST: 60,000 training and 10,000 test
- * images of 28x28 in 10 classes of about equal size, in random order. Glyphs made of strokes are
- * deformed, slanted and rasterized at random and prepared as MNIST's images are. The machine's
- * threads share the work; every image is a function of `seed` and its number alone, so that the
- * bytes are the same at any number of threads. On success *dataset is the caller's, for
- * mb_dataset_close, and no longer needs the machine.
- * MB_ERROR_INVALID: machine or dataset is NULL; MB_ERROR_MEMORY. */
+/* Makes synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
+ * 10,000 test images of 28x28 in 10 classes of about equal size, in random order. Glyphs of strokes
+ * are distorted, slanted and drawn at random, and prepared as MNIST's images are. Each image
+ * depends on `seed` and its index only, so the bytes are the same for any number of threads. On
+ * success *dataset is the caller's, for mb_dataset_close; it does not depend on the machine
+ * afterwards. MB_ERROR_INVALID: a NULL machine or dataset; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                        mb_error *error);
 

@@ -1,4 +1,4 @@
-/* How well a network classifies. */
+/* Accuracy, loss and confusion matrix of a network on labelled images. */
 #ifndef MNIST_BLAS_EVALUATION_H
 #define MNIST_BLAS_EVALUATION_H
 
@@ -9,30 +9,31 @@
 extern "C" {
 #endif
 
-/* Precision, recall and F1 of one class, fractions; 0 where the divisor is 0. */
+/* Precision, recall and F1 score of one class, fractions; 0 if the divisor is 0. */
 typedef struct mb_class_score {
-    double precision; /* right / predicted as this class */
-    double recall;    /* right / truly of this class */
+    double precision; /* correct / predicted as this class */
+    double recall;    /* correct / images of this class */
     double f1;        /* harmonic mean of the two */
-    size_t support;   /* images truly of this class */
+    size_t support;   /* images of this class */
 } mb_class_score;
 
 typedef struct mb_evaluation {
     size_t classes, samples, correct;
     double accuracy;              /* correct / samples */
     double loss;                  /* mean cross-entropy, nats */
-    const size_t *confusion;      /* (classes, classes): true class by predicted class */
+    const size_t *confusion;      /* (classes, classes) counts: true class by predicted class */
     const mb_class_score *scores; /* (classes) */
 } mb_evaluation;
 
-/* Classifies all of `split` with the machine's team; *evaluation is the caller's, for
- * mb_evaluation_free. At equal logits the lower class wins.
+/* Classifies all of `split` with the machine's threads; *evaluation is the caller's, for
+ * mb_evaluation_free. At equal logits the lower class is predicted. Machine, network and split are
+ * not used afterwards. The network is only read: several machines can evaluate it at the same time.
  * MB_ERROR_INVALID: images of another shape than the network's input, a label that is not one of
- * its classes, or an empty split; MB_ERROR_DIVERGED: an output that is not finite;
- * MB_ERROR_MEMORY. */
+ * its classes, or an empty split; MB_ERROR_DIVERGED: an output is not finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_split *split,
                              mb_evaluation **evaluation, mb_error *error);
 
+/* Frees; NULL is fine. */
 MB_API void mb_evaluation_free(mb_evaluation *evaluation);
 
 #ifdef __cplusplus

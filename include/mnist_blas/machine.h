@@ -22,13 +22,13 @@ typedef struct mb_machine_options {
 
 /* Properties of the machine, and decisions. The mb_machine owns strings and arrays. */
 typedef struct mb_machine_info {
-    const char *cpu;            /* name of the processor, "" if unknown */
-    const char *cpu_level;      /* instruction set of our kernels: "x86-64-v4", "neon", "generic", ... */
-    size_t cores;               /* physical cores of the machine */
-    size_t cores_allowed;       /* physical cores that this process may use */
-    size_t pus_allowed;         /* logical processors that this process may use */
-    double quota;               /* CPU quota of the cgroups, in CPUs; 0: no limit */
-    size_t threads;             /* threads of the team */
+    const char *cpu;       /* name of the processor, "" if unknown */
+    const char *cpu_level; /* instruction set of our kernels: "x86-64-v4", "neon", "generic", ... */
+    size_t cores;          /* physical cores of the machine */
+    size_t cores_allowed;  /* physical cores that this process may use */
+    size_t pus_allowed;    /* logical processors that this process may use */
+    double quota;          /* CPU quota of the cgroups, in CPUs; 0: no limit */
+    size_t threads;        /* threads of the team */
     const char *threads_from;   /* what decided: "--threads", "OMP_NUM_THREADS", "cores", ... */
     const char *pin_policy;     /* "core", "pu", "none", "list" or "OpenMP" */
     const unsigned *pins;       /* (threads) CPU number of each thread; NULL: not pinned */

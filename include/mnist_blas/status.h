@@ -2,6 +2,8 @@
 #ifndef MNIST_BLAS_STATUS_H
 #define MNIST_BLAS_STATUS_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -29,6 +31,21 @@ typedef struct mb_error {
     mb_status status;
     char text[1024];
 } mb_error;
+
+#if defined(__GNUC__)
+#define MB_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define MB_PRINTF(text, first)
+#endif
+
+/* Fills *error, which may be NULL, with the status and a printf-formatted text "WHAT: WHY", in
+ * which control characters become '?'. Returns the status, for `return mb_fail(...)`. For programs
+ * that report their own failures as the library does. Any thread may call it. */
+MB_API mb_status mb_fail(mb_error *error, mb_status status, const char *format, ...)
+    MB_PRINTF(3, 4);
+
+/* mb_fail for a failed allocation of `bytes` for `what`. */
+MB_API mb_status mb_fail_memory(mb_error *error, const char *what, size_t bytes);
 
 #ifdef __cplusplus
 }

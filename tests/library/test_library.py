@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../cli"))
 import support  # noqa: E402 (found by the line above)
 
+EXAMPLES = os.path.join(HERE, "../../tools/examples")
 BUILD = os.environ.get("MNIST_BLAS_BUILD", os.path.join(HERE, "../../build"))
 CC, CXX = os.environ.get("CC", "cc"), os.environ.get("CXX", "c++")
 NEEDED = [name for name in ("meson", "pkg-config", CC, CXX, "nm") if shutil.which(name) is None]
@@ -63,20 +64,33 @@ class Installed(support.ProgramTest):
     def test_example_says_what_the_program_says(self):
         data = self.make_data(classes=10, rows=28, columns=28, train=1000, test=50)
         self.train(data)
-        self.build(CC, os.path.join(HERE, "classify.c"))
+        self.build(CC, os.path.join(EXAMPLES, "classify.c"))
         images = support.read_bytes(os.path.join(data, support.TEST_IMAGES))
         answer = json.loads(self.succeed("predict", "--json", "out/model.safetensors",
                                          os.path.join(data, support.TEST_IMAGES)).out)
-        for number in (0, 17, 49):
-            image = images[16 + number * 784:16 + (number + 1) * 784]
-            done = self.run_built("out/model.safetensors", stdin=image)
-            self.assertEqual((0, b""), (done.returncode, done.stderr))
-            said = done.stdout.decode().split()
-            self.assertEqual(answer[number]["class"], int(said[0]))
-            self.assertAlmostEqual(answer[number]["confidence"], float(said[1]), places=5)
+        done = self.run_built("out/model.safetensors", stdin=images[16:])
+        self.assertEqual((0, b""), (done.returncode, done.stderr))
+        said = [line.split() for line in done.stdout.decode().splitlines()]
+        self.assertEqual([each["class"] for each in answer], [int(digit) for digit, _ in said])
+        for each, (_, probability) in zip(answer, said, strict=True):
+            self.assertAlmostEqual(each["confidence"], float(probability), places=5)
+
+    def test_trained_example_is_classified(self):
+        """The two examples together: the stripes that one trains on, the other tells apart."""
+        self.build(CC, os.path.join(EXAMPLES, "train.c"))
+        done = self.run_built("stripes.safetensors")
+        self.assertEqual((0, b""), (done.returncode, done.stderr))
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(3, len(lines))
+        self.assertRegex(lines[2], r"^epoch 3/3: loss 0\.\d+, test accuracy (100|99\.\d\d)")
+        self.build(CC, os.path.join(EXAMPLES, "classify.c"))
+        lying = bytes(144 // 2) + bytes([150]) * 36 + bytes(144 // 2 - 36)
+        standing = bytes([0, 0, 0, 0, 150, 150, 150, 0, 0, 0, 0, 0]) * 12
+        done = self.run_built("stripes.safetensors", stdin=lying + standing)
+        self.assertEqual([b"0", b"1"], [line.split()[0] for line in done.stdout.splitlines()])
 
     def test_example_passes_errors_on(self):
-        self.build(CC, os.path.join(HERE, "classify.c"))
+        self.build(CC, os.path.join(EXAMPLES, "classify.c"))
         support.write_bytes(self.path("broken"), b"no model")
         for arguments, words in ((["broken"], b"classify: broken: "), ([], b"classify: usage: ")):
             done = self.run_built(*arguments, stdin=bytes(784))

@@ -1,0 +1,40 @@
+/* Classifies images with a saved model: one after the other from standard input, as bytes from 0,
+ * the background, to 255, row after row.
+ *
+ *     cc classify.c $(pkg-config --cflags --libs mnist_blas) -o classify
+ *     ./classify model.safetensors < images */
+#include <mnist_blas/mnist_blas.h>
+#include <stdio.h>
+
+enum { MAX_PIXELS = 256 * 256, MAX_CLASSES = 256 };
+
+static unsigned char pixels[MAX_PIXELS];
+
+int main(int argc, char **argv)
+{
+    float probabilities[MAX_CLASSES];
+    mb_machine *machine = NULL;
+    mb_network *network = NULL;
+    mb_classifier *classifier = NULL;
+    mb_error error = {MB_OK, "usage: classify MODEL < IMAGES"};
+
+    int failed = argc != 2 || mb_machine_open(NULL, &machine, &error) ||
+                 mb_model_load(machine, argv[1], &network, &error) ||
+                 mb_classifier_open(machine, network, 1, &classifier, &error);
+    const mb_shape input = failed ? (mb_shape){0} : mb_network_input(network);
+    const mb_images image = {pixels, 1, input.channels, input.rows, input.columns};
+    while (!failed && fread(pixels, mb_images_stride(&image), 1, stdin) == 1) {
+        size_t best = 0;
+        failed = mb_classifier_probabilities(classifier, &image, probabilities, &error);
+        for (size_t class = 1; class < mb_network_classes(network); class ++)
+            best = probabilities[class] > probabilities[best] ? class : best;
+        if (!failed)
+            printf("%zu %.6f\n", best, (double)probabilities[best]);
+    }
+    if (failed)
+        fprintf(stderr, "classify: %s\n", error.text);
+    mb_classifier_close(classifier);
+    mb_network_close(network);
+    mb_machine_close(machine);
+    return failed;
+}
