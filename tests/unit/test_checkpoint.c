@@ -1,11 +1,14 @@
 /* The file of a checkpoint: what it holds, what is refused, and when it is written. */
+#include "core/parse.h"
 #include "interrupted.h"
 #include "support.h"
 #include "test.h"
 #include "train/checkpoint_format.h"
 
 #include <mnist_blas/model.h>
+#include <mnist_blas/options.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,8 +156,11 @@ TEST_WITH(options_that_are_none_are_refused, enter, leave)
     fixture *f = *state;
     replace(f->bytes, "\"option.optimizer\":\"adamw\"", "\"option.optimizer\":\"adams\"");
     assert_true(mb_test_sign(f->bytes));
-    refused(f->bytes,
-            "metadata \"option.optimizer\": optimizer: must be sgd, adam or adamw, got 'adams'");
+    char names[256], message[512];
+    snprintf(message, sizeof message,
+             "metadata \"option.optimizer\": optimizer: must be %s, got 'adams'",
+             mb_format_names(&mb_optimizer_names, names, sizeof names));
+    refused(f->bytes, message);
 }
 
 /* Bytes that were signed after someone changed one number: nothing out of range is believed. */
