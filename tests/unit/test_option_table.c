@@ -235,11 +235,13 @@ static bool is_one_of(const char *name, const char *list)
 /* Written out here, whatever the table says. */
 static bool has_effect(const char *name, const mb_training_options *options)
 {
-    const bool sgd = options->optimizer == MB_OPTIMIZER_SGD;
+    const mb_optimizer_kind kind = options->optimizer;
     if (is_one_of(name, " momentum nesterov "))
-        return sgd;
-    if (is_one_of(name, " beta1 beta2 epsilon "))
-        return !sgd;
+        return kind == MB_OPTIMIZER_SGD;
+    if (is_one_of(name, " beta1 beta2 "))
+        return kind != MB_OPTIMIZER_SGD;
+    if (is_one_of(name, " epsilon "))
+        return kind == MB_OPTIMIZER_ADAM || kind == MB_OPTIMIZER_ADAMW;
     if (is_one_of(name, " elastic-alpha elastic-sigma "))
         return options->augmentation.kind == MB_AUGMENT_ELASTIC;
     if (is_one_of(name, " rotate scale shear shift plain-epochs "))
