@@ -276,10 +276,7 @@ static mb_status save(train_run *run, mb_error *error)
     const mb_train_arguments *arguments = &run->arguments;
     const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
     const mb_training_position at = mb_trainer_position(run->trainer);
-    const mb_history *history = mb_trainer_history(run->trainer);
-    mb_training_options finished = arguments->training;
     mb_error first = {0}, second = {0};
-    finished.epochs = history->finished;
     if (writes_checkpoints || at.stopped)
         mb_trainer_save(run->trainer, &first);
     mb_trainer_finalize(run->trainer);
@@ -288,10 +285,9 @@ static mb_status save(train_run *run, mb_error *error)
     const mb_run result = {.data = run->dataset->folder,
                            .network = run->network,
                            .machine = mb_machine_describe(run->machine),
-                           .options = &finished,
-                           .epochs = history->epochs,
+                           .options = &arguments->training,
+                           .history = mb_trainer_history(run->trainer),
                            .selected = mb_trainer_selected_epoch(run->trainer),
-                           .loss_curve = &history->curve,
                            .checkpoints = writes_checkpoints ? &costs : NULL,
                            .interrupted = at.stopped ? &position : NULL};
     /* A model is worth having where the checkpoint could not be written, too. */

@@ -24,12 +24,11 @@ typedef struct mb_run {
     const char *data; /* the folder as given; NULL: synthetic digits */
     const mb_network *network;
     const mb_machine_info *machine;
-    const mb_training_options *options; /* epochs: the number of epochs that are finished */
-    const mb_epoch_metrics *epochs;     /* (options->epochs) */
+    const mb_training_options *options;
+    const mb_history *history; /* mb_trainer_history */
     /* The epoch whose parameters the network has: the last, or with patience the best; NULL if no
      * epoch is finished. */
     const mb_epoch_metrics *selected;
-    const mb_loss_curve *loss_curve;        /* NULL: not recorded */
     const mb_checkpoint_costs *checkpoints; /* NULL: not asked for */
     const mb_run_position *interrupted;     /* where a signal ended it; NULL: it is complete */
 } mb_run;

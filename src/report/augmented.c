@@ -49,10 +49,9 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
                                                &s->arena, &s->augmenter, error);
     if (status != MB_OK)
         return status;
-    s->epochs = options->epochs < MAX_EPOCHS ? options->epochs : MAX_EPOCHS;
-    if (s->epochs > 0) /* the run may have ended before the epochs it was planned for */
-        s->augmenter.plain_from =
-            report->run->epochs[0].epochs - options->augmentation.plain_epochs;
+    const size_t epochs = report->run->history->finished;
+    s->epochs = epochs < MAX_EPOCHS ? epochs : MAX_EPOCHS;
+    s->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     s->image = mb_arena_alloc(&s->arena, pixels, 1);
     s->scratch = mb_arena_alloc(&s->arena, s->augmenter.scratch, 1);
     if (s->image == NULL || s->scratch == NULL)

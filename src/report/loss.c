@@ -72,10 +72,10 @@ static void fill_epochs(const mb_epoch_metrics *epochs, plot *p)
     }
 }
 
-static mb_status open_plot(const mb_report *report, plot *p, mb_error *error)
+static mb_status open_plot(const mb_history *history, plot *p, mb_error *error)
 {
-    const size_t steps = mb_loss_curve_points(report->curve);
-    p->epochs = report->run->options->epochs;
+    const size_t steps = mb_loss_curve_points(&history->curve);
+    p->epochs = history->finished;
     const size_t values = 2 * (2 * steps + 4 * p->epochs); /* both were counted in memory */
     p->memory = calloc(values, sizeof *p->memory);
     if (p->memory == NULL)
@@ -88,8 +88,8 @@ static mb_status open_plot(const mb_report *report, plot *p, mb_error *error)
         p->series[k].y = next += p->series[k].count;
         next += p->series[k].count;
     }
-    fill_steps(report->curve, p);
-    fill_epochs(report->run->epochs, p);
+    fill_steps(&history->curve, p);
+    fill_epochs(history->epochs, p);
     return MB_OK;
 }
 
@@ -143,24 +143,24 @@ static void draw_titles(const mb_canvas *canvas, const mb_run *run)
     mb_text_fit(canvas, &mb_small_font, MARGIN, 77.0, MB_ALIGN_LEFT, width, text);
 }
 
-static char *describe(const mb_report *report, const plot *p)
+static char *describe(const mb_loss_curve *curve, const plot *p)
 {
     char steps[MB_COUNTED_LENGTH], epochs[MB_COUNTED_LENGTH], from[64] = "is", *text = NULL;
     const mb_series *smoothed = &p->series[SMOOTHED], *means = &p->series[MEANS];
     const double *test = p->series[TEST].y;
-    const bool curve = smoothed->count > 0;
-    const double first = curve ? p->series[STEPS].y[0] : means->y[0];
-    const double last = curve ? smoothed->y[smoothed->count - 1] : means->y[p->epochs - 1];
+    const bool has_curve = smoothed->count > 0;
+    const double first = has_curve ? p->series[STEPS].y[0] : means->y[0];
+    const double last = has_curve ? smoothed->y[smoothed->count - 1] : means->y[p->epochs - 1];
     if (p->epochs > 1)
         snprintf(from, sizeof from, "goes from %.2f %% after the first epoch to", test[0]);
     const int written = asprintf(
         &text, "Training loss goes from %.3g to %.3g over %s; test accuracy %s %.2f %% after %s.",
-        first, last, mb_format_counted(steps, report->curve->steps, "step"), from,
-        test[p->epochs - 1], mb_format_counted(epochs, p->epochs, "epoch"));
+        first, last, mb_format_counted(steps, curve->steps, "step"), from, test[p->epochs - 1],
+        mb_format_counted(epochs, p->epochs, "epoch"));
     return written < 0 ? NULL : text;
 }
 
-static void draw(const mb_canvas *canvas, const mb_report *report, const plot *p)
+static void draw(const mb_canvas *canvas, const mb_run *run, const plot *p)
 {
     mb_panel panel = {.canvas = canvas,
                       .title = "Training loss, nats",
@@ -170,7 +170,7 @@ static void draw(const mb_canvas *canvas, const mb_report *report, const plot *p
                       .marker_stride = (p->epochs - 1) / MAX_MARKERS + 1};
     if (panel.up.log)
         panel.title = "Training loss, nats (logarithmic)";
-    draw_titles(canvas, report->run);
+    draw_titles(canvas, run);
     mb_panel_draw(&panel, &p->series[STEPS], 3);
     panel.title = "Accuracy, %";
     panel.area.y = 420.0;
@@ -179,7 +179,7 @@ static void draw(const mb_canvas *canvas, const mb_report *report, const plot *p
     panel.labels_across = true;
     mb_panel_draw(&panel, &p->series[TRAINING], 3);
     char steps[MB_COUNTED_LENGTH], text[128];
-    mb_format_counted(steps, report->curve->steps / p->epochs, "step");
+    mb_format_counted(steps, run->history->curve.steps / p->epochs, "step");
     snprintf(text, sizeof text, "epoch (of %s)", steps);
     mb_text(canvas, &mb_small_font, LEFT + 0.5 * panel.area.width, HEIGHT - 26.0, MB_ALIGN_CENTRE,
             text);
@@ -189,11 +189,12 @@ mb_status mb_draw_loss(const mb_report *report, mb_figure *figure, mb_error *err
 {
     plot p = {0};
     mb_canvas canvas;
-    mb_status status = open_plot(report, &p, error);
+    mb_status status = open_plot(report->run->history, &p, error);
     if (status == MB_OK) {
         mb_canvas_open(figure->format, WIDTH, HEIGHT, &canvas);
-        draw(&canvas, report, &p);
-        status = mb_canvas_close(&canvas, describe(report, &p), figure, error);
+        draw(&canvas, report->run, &p);
+        status =
+            mb_canvas_close(&canvas, describe(&report->run->history->curve, &p), figure, error);
     }
     free(p.memory);
     return status;

@@ -25,7 +25,7 @@ static json_t *option_facts(const json_t *summary, const mb_training_options *op
         if (value == NULL)
             continue;
         if (option->kind == MB_OPTION_SIZE)
-            mb_format_count(shown, *(const size_t *)mb_option_value(option, options));
+            mb_format_count(shown, (size_t)json_integer_value(value));
         else if (option->kind == MB_OPTION_REAL)
             snprintf(shown, sizeof shown, "%g", *(const double *)mb_option_value(option, options));
         else
@@ -100,15 +100,15 @@ static size_t stride_of(size_t epochs)
  * the column needs, so that the points are aligned. */
 static json_t *epoch_rows(const mb_run *run)
 {
-    const size_t epochs = run->options->epochs, stride = stride_of(epochs);
+    const size_t epochs = run->history->finished, stride = stride_of(epochs);
     double seconds = INFINITY, gflops = INFINITY;
     json_t *rows = json_array();
     for (size_t i = 0; i < epochs; i++) {
-        seconds = fmin(seconds, run->epochs[i].seconds);
-        gflops = fmin(gflops, run->epochs[i].gflops);
+        seconds = fmin(seconds, run->history->epochs[i].seconds);
+        gflops = fmin(gflops, run->history->epochs[i].gflops);
     }
     for (size_t i = 0; i < epochs; i++) {
-        const mb_epoch_metrics *epoch = &run->epochs[i];
+        const mb_epoch_metrics *epoch = &run->history->epochs[i];
         char text[64];
         if (i > 0 && i + 1 < epochs && (i + 1) % stride != 0)
             continue;
@@ -143,7 +143,7 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
 {
     const mb_run *run = report->run;
     const mb_evaluation *evaluation = report->evaluation;
-    const size_t epochs = run->options->epochs, stride = stride_of(epochs);
+    const size_t epochs = run->history->finished, stride = stride_of(epochs);
     char length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
     snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
     return json_pack(

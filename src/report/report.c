@@ -35,7 +35,6 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_datas
                           const char *command, const char *folder, mb_error *error)
 {
     enum { BATCH = 256 };
-    static const mb_loss_curve no_curve;
     const mb_images *images = &dataset->test.images;
     const size_t classes = mb_network_classes(run->network);
     if (!mb_has_feature(MB_FEATURE_REPORT))
@@ -53,12 +52,7 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_datas
     if (status == MB_OK)
         status = mb_classifier_probabilities(classifier, images, probabilities, error);
     if (status == MB_OK) {
-        const mb_report report = {run,
-                                  dataset,
-                                  evaluation,
-                                  probabilities,
-                                  run->loss_curve != NULL ? run->loss_curve : &no_curve,
-                                  command};
+        const mb_report report = {run, dataset, evaluation, probabilities, command};
         status = write_files(&report, folder, error);
     }
     mb_classifier_close(classifier);

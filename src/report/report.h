@@ -14,7 +14,6 @@ typedef struct mb_report {
     const mb_dataset *dataset;       /* whose test split was classified */
     const mb_evaluation *evaluation; /* of the test split */
     const float *probabilities;      /* (test images, classes) */
-    const mb_loss_curve *curve;      /* empty if the run has none */
     const char *command;             /* a shell command that repeats the run */
 } mb_report;
 

@@ -12,14 +12,14 @@
 
 mb_status mb_run_sum_up(const mb_run *run, mb_run_totals *totals, mb_error *error)
 {
-    const size_t epochs = run->options->epochs;
+    const size_t epochs = run->history->finished;
     double *speeds = calloc(epochs > 0 ? epochs : 1, sizeof *speeds);
     if (speeds == NULL)
         return mb_fail_memory(error, "summary", epochs * sizeof *speeds);
     *totals = (mb_run_totals){0.0, NAN, NAN, NAN};
     for (size_t i = 0; i < epochs; i++) {
-        totals->seconds += run->epochs[i].seconds;
-        speeds[i] = run->epochs[i].samples_per_second;
+        totals->seconds += run->history->epochs[i].seconds;
+        speeds[i] = run->history->epochs[i].samples_per_second;
     }
     if (epochs > 0) {
         const mb_spread spread = mb_spread_of(speeds, epochs);
@@ -34,8 +34,8 @@ mb_status mb_run_sum_up(const mb_run *run, mb_run_totals *totals, mb_error *erro
 char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
 {
     char epochs[MB_COUNTED_LENGTH], best[MB_COUNT_LENGTH];
-    mb_format_counted(epochs, run->options->epochs, "epoch");
-    if (run->selected == NULL || run->selected->epoch == run->options->epochs)
+    mb_format_counted(epochs, run->history->finished, "epoch");
+    if (run->selected == NULL || run->selected->epoch == run->history->finished)
         snprintf(text, MB_RUN_LENGTH, "%s", epochs);
     else
         snprintf(text, MB_RUN_LENGTH, "%s (epoch %s is the best)", epochs,
@@ -75,18 +75,20 @@ static int add_options(json_t *summary, const mb_training_options *options)
     return failed;
 }
 
-/* The results; null for what an interrupted run without an epoch does not have. */
+/* The results, the number of epochs that are finished among them; null for what an interrupted run
+ * without an epoch does not have. */
 static json_t *results_of(const mb_run *run, const mb_run_totals *totals)
 {
     static const mb_epoch_metrics none = {
         .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
     const mb_epoch_metrics *selected = run->selected != NULL ? run->selected : &none;
     return json_pack(
-        "{s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o*, s:o*}", "final_train_loss",
-        mb_json_real(selected->train_loss), "test_accuracy", mb_json_real(selected->test_accuracy),
-        "train_seconds", totals->seconds, "samples_per_second", "min",
-        mb_json_real(totals->min_speed), "median", mb_json_real(totals->median_speed), "max",
-        mb_json_real(totals->max_speed), "validation_accuracy",
+        "{s:I, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o*, s:o*}", "epochs",
+        (json_int_t)run->history->finished, "final_train_loss", mb_json_real(selected->train_loss),
+        "test_accuracy", mb_json_real(selected->test_accuracy), "train_seconds", totals->seconds,
+        "samples_per_second", "min", mb_json_real(totals->min_speed), "median",
+        mb_json_real(totals->median_speed), "max", mb_json_real(totals->max_speed),
+        "validation_accuracy",
         isnan(selected->validation_accuracy) ? NULL : json_real(selected->validation_accuracy),
         "best_epoch",
         run->options->patience > 0 && run->selected != NULL
@@ -170,8 +172,8 @@ static mb_status write_file(const mb_run *run, const char *folder, const char *n
     int failed = out == NULL;
     if (!failed && !lines)
         failed = print(mb_summary_object(run), 2, out);
-    for (size_t i = 0; lines && i < run->options->epochs && !failed; i++)
-        failed = print(mb_metrics_object(&run->epochs[i]), 0, out);
+    for (size_t i = 0; lines && i < run->history->finished && !failed; i++)
+        failed = print(mb_metrics_object(&run->history->epochs[i]), 0, out);
     failed |= out != NULL && fclose(out) != 0;
     const mb_status status =
         failed ? mb_fail_memory(error, name, size)

@@ -84,18 +84,20 @@ static void make_training(mb_test_report *made, const mb_test_report_spec *spec,
     const double end = made->evaluation.accuracy;
     const size_t steps = spec->epochs * spec->steps;
     double sum = 0.0;
-    made->epochs = take(made, spec->epochs, sizeof *made->epochs);
+    mb_history *history = &made->history;
+    history->epochs = take(made, spec->epochs, sizeof *history->epochs);
+    history->finished = spec->epochs;
     for (size_t step = 0; step < steps; step++) {
         const double way = steps > 1 ? (double)step / (double)(steps - 1) : 1.0;
         const double left = 0.1 * (1.0 - way);
         const float loss = (float)(spec->first_loss * pow(spec->last_loss / spec->first_loss, way) *
                                    (0.8 + 0.4 * (double)mb_rng_uniform(rng)));
-        mb_loss_curve_add(&made->curve, &loss, 1);
+        mb_loss_curve_add(&history->curve, &loss, 1);
         sum += (double)loss;
         if ((step + 1) % spec->steps > 0)
             continue;
         const size_t epoch = step / spec->steps;
-        made->epochs[epoch] = (mb_epoch_metrics){
+        history->epochs[epoch] = (mb_epoch_metrics){
             .epoch = epoch + 1,
             .epochs = spec->epochs,
             .train_loss = sum / (double)spec->steps,
@@ -143,10 +145,10 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
                          .network = made->network,
                          .machine = &made->info,
                          .options = &made->options,
-                         .epochs = made->epochs,
-                         .selected = &made->epochs[spec.epochs - 1]};
-    made->report = (mb_report){&made->run,          &made->dataset, &made->evaluation,
-                               made->probabilities, &made->curve,   "mnist_blas train --seed 1"};
+                         .history = &made->history,
+                         .selected = &made->history.epochs[spec.epochs - 1]};
+    made->report = (mb_report){&made->run, &made->dataset, &made->evaluation, made->probabilities,
+                               "mnist_blas train --seed 1"};
     return made;
 }
 

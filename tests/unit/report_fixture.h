@@ -28,12 +28,11 @@ typedef struct mb_test_report {
     mb_network *network; /* initialised */
     mb_machine_info info;
     mb_training_options options;
-    mb_epoch_metrics *epochs; /* (options.epochs) */
+    mb_history history;
     mb_run run;
     mb_dataset dataset;
     float *probabilities; /* (images, classes): each row adds up to 1 */
     mb_evaluation evaluation;
-    mb_loss_curve curve;
     mb_report report;
 } mb_test_report;
 

@@ -124,7 +124,7 @@ TEST(texts_have_the_results)
                          "",
                          "128 units, each with 28x28 weights"};
     snprintf(texts[1], sizeof texts[1], "to %.2f %% after 5 epochs",
-             100.0 * made->epochs[4].test_accuracy);
+             100.0 * made->history.epochs[4].test_accuracy);
     snprintf(texts[3], sizeof texts[3], "%zu mistakes in 200 test images",
              200 - made->evaluation.correct);
     snprintf(texts[4], sizeof texts[4], "%zu of them on the diagonal", made->evaluation.correct);
@@ -192,7 +192,7 @@ static mb_figures draw_augmented(size_t planned)
     made->options.augmentation =
         (mb_augmentation){MB_AUGMENT_AFFINE, .shift = 2, .plain_epochs = 2};
     made->dataset.train = made->dataset.test;
-    made->epochs[0].epochs = planned;
+    made->options.epochs = planned;
     const mb_figures figures = draw(&made->report);
     mb_test_report_close(made);
     return figures;
@@ -215,12 +215,12 @@ TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
 TEST(runs_without_a_curve_are_drawn)
 {
     mb_test_report *made = mb_test_report_open(NULL);
-    made->curve = (mb_loss_curve){0};
+    made->history.curve = (mb_loss_curve){0};
     made->run.data = NULL;
     mb_figures figures = draw(&made->report);
     mb_figures_free(&figures);
     for (size_t i = 0; i < 5; i++)
-        made->epochs[i].train_loss = 0.0;
+        made->history.epochs[i].train_loss = 0.0;
     figures = draw(&made->report);
     mb_figures_free(&figures);
     mb_test_report_close(made);

@@ -204,8 +204,8 @@ TEST(numbers_are_those_of_the_summary)
     const struct {
         const char *key;
         double value;
-    } reals[] = {{"test_accuracy", made->epochs[4].test_accuracy},
-                 {"final_train_loss", made->epochs[4].train_loss},
+    } reals[] = {{"test_accuracy", made->history.epochs[4].test_accuracy},
+                 {"final_train_loss", made->history.epochs[4].train_loss},
                  {"train_seconds", 5 * 0.14},
                  {"samples_per_second.min", 400000.0},
                  {"samples_per_second.median", 402000.0},
@@ -305,10 +305,10 @@ TEST(unusual_runs_have_pages)
     made->info.cpu = "";
     made->info.quota = 1.5;
     made->run.data = NULL;
-    made->run.selected = &made->epochs[1];
+    made->run.selected = &made->history.epochs[1];
     char *page = make(&made->report);
     assert_int_equal(rows_of(page, "class-table"), 256);
-    check_real(page, "validation_accuracy", made->epochs[1].validation_accuracy);
+    check_real(page, "validation_accuracy", made->history.epochs[1].validation_accuracy);
     check_once(page, once, TEST_COUNT(once));
     assert_null(strstr(page, "relative to the folder"));
     free(page);
