@@ -1,259 +1,187 @@
-"""Options, variables and folders that cannot be meant, and runs that cannot go well: one line, the
-exit code of the contract, and the run folder as it was."""
+"""Invalid options, variables and run folders, and runs that fail: one line, the exit code of the contract,
+and the run folder as it was."""
 import os
 import resource
-import subprocess
-import unittest
 
-import support
-from support import PROGRAM, ProgramTest, add_methods
+from support import RUN_FILES, ProgramTest, cases
 
-# Name of the test: arguments of train, what the line says.
-OPTIONS = {
-    "epochs_0": [["--epochs", "0"], "--epochs: must be 1 to 1000000, got 0"],
-    "epochs_negative": [["--epochs", "-1"], ["--epochs", "'-1'"]],
-    "epochs_of_letters": [["--epochs", "abc"], ["--epochs", "'abc'"]],
-    "epochs_with_exponent": [["--epochs", "1e9"], ["--epochs", "'1e9'"]],
-    "epochs_too_many": [["--epochs", "1000000000"], ["--epochs", "1000000000"]],
-    "epochs_beyond_64_bits": [["--epochs", "99999999999999999999"], "--epochs"],
-    "epochs_hexadecimal": [["--epochs", "0x5"], "--epochs"],
-    "epochs_with_a_blank": [["--epochs", " 5"], "--epochs"],
-    "epochs_empty": [["--epochs", ""], "--epochs"],
-    "epochs_without_value": [["--epochs"], "--epochs"],
-    "batch_size_0": [["--batch-size", "0"], "--batch-size"],
-    "batch_size_negative": [["--batch-size", "-64"], "--batch-size"],
-    "batch_size_above_the_data": [["--batch-size", "1201"], ["batch-size: must be 1 to 1200", "1201"]],
-    "batch_size_above_what_validation_leaves":
-        [["--batch-size", "1000", "--validation", "201"], ["batch-size: must be 1 to 999", "1000"]],
-    "batch_size_huge": [["--batch-size", "18446744073709551615"], "--batch-size"],
-    "lr_negative": [["--lr", "-1"], ["--lr: must be above 0", "-1"]],
-    "lr_nan": [["--lr", "nan"], ["--lr", "nan"]],
-    "lr_infinite": [["--lr", "inf"], ["--lr", "inf"]],
-    "lr_0": [["--lr", "0"], ["--lr: must be above 0", "got 0"]],
-    "lr_of_letters": [["--lr", "fast"], ["--lr", "fast"]],
-    "lr_with_letters_behind": [["--lr", "0.1x"], ["--lr", "0.1x"]],
-    "lr_beyond_doubles": [["--lr", "1e999"], ["--lr", "1e999"]],
-    "lr_empty": [["--lr="], "--lr"],
-    "momentum_1": [["--optimizer", "sgd", "--momentum", "1"], "momentum"],
-    "momentum_negative": [["--optimizer", "sgd", "--momentum", "-0.1"], "momentum"],
-    "weight_decay_negative": [["--weight-decay", "-1"], "weight-decay: must be 0 to"],
-    "weight_decay_nan": [["--weight-decay", "nan"], "--weight-decay"],
-    "beta1_1": [["--beta1", "1"], "beta"],
-    "beta2_negative": [["--beta2", "-1"], "beta"],
-    "seed_negative": [["--seed", "-1"], "--seed"],
-    "seed_beyond_64_bits": [["--seed", "99999999999999999999"], "--seed"],
-    "validation_of_all": [["--validation", "1200"], ["validation", "1200"]],
-    "validation_negative": [["--validation", "-1"], "--validation"],
-    "patience_without_validation": [["--patience", "3"], ["patience", "validation is 0"]],
-    "patience_negative": [["--patience", "-1", "--validation", "100"], "--patience"],
-    "threads_0": [["--threads", "0"], "--threads"],
-    "threads_of_letters": [["--threads", "abc"], "--threads"],
-    "threads_negative": [["--threads", "-2"], "--threads"],
-    "threads_too_many": [["--threads", "1000000"], "--threads"],
-    "unknown_option": [["--learning-speed", "1"], "--learning-speed"],
-    "unknown_short_option": [["-x"], "'x'"],
-    "value_where_none_is_taken": [["--quiet=yes"], "--quiet"],
-    "ambiguous_option": [["--ne"], "ambiguous"],
-    "extra_argument": [["mnist"], "mnist"],
-    "out_empty": [["--out", ""], "--out"],
-    "unknown_optimizer": [["--optimizer", "rmsprop"], ["rmsprop", "sgd", "adam", "adamw"]],
-    "optimizer_in_capitals": [["--optimizer", "SGD"], "SGD"],
-    "unknown_augmentation": [["--augment", "mixup"], ["mixup", "off", "affine", "elastic"]],
-    "rotate_of_letters": [["--rotate", "much"], ["--rotate", "much"]],
-    "rotate_too_far": [["--augment", "affine", "--rotate", "181"], ["rotate", "181", "180"]],
-    "scale_negative": [["--augment", "affine", "--scale=-0.1"], ["scale", "-0.1"]],
-    "scale_to_nothing": [["--augment", "affine", "--scale", "1"], ["scale", "0.9"]],
-    "shear_nan": [["--shear", "nan"], ["--shear", "nan"]],
-    "shift_infinite": [["--shift", "inf"], ["--shift", "inf"]],
-    "shift_too_far": [["--shift", "1001"], ["shift", "1001", "1000"]],
-    "elastic_alpha_negative": [["--elastic-alpha=-1"], ["elastic-alpha", "-1"]],
-    "elastic_sigma_0": [["--augment", "elastic", "--elastic-sigma", "0"], ["elastic-sigma", "0.1"]],
-    "plain_epochs_negative": [["--plain-epochs=-1"], "--plain-epochs"],
-    "plain_epochs_beyond_all": [["--augment", "affine", "--epochs", "2", "--plain-epochs", "3"],
-                                ["plain-epochs", "3", "0 to 2"]],
-    "unknown_schedule": [["--schedule", "linear"], ["linear", "constant", "cosine", "onecycle"]],
-}
-SPECS = {
-    "empty": ["", "empty"],
-    "unknown_layer": ["conv:3,dense:4", ["layer 1", "conv", "dense", "relu"]],
-    "unknown_name": ["resnet", "resnet"],
-    "no_units": ["dense:0,relu,dense:4", ["layer 1", "dense:0"]],
-    "units_missing": ["dense:,dense:4", ["layer 1", "dense:"]],
-    "units_not_given": ["dense,dense:4", ["layer 1", "dense"]],
-    "units_of_letters": ["dense:abc,dense:4", ["layer 1", "dense:abc"]],
-    "units_negative": ["dense:-5,dense:4", ["layer 1", "dense:-5"]],
-    "units_with_letters_behind": ["dense:8x,dense:4", ["layer 1", "dense:8x"]],
-    "units_beyond_64_bits": ["dense:99999999999999999999,dense:4", "layer 1"],
-    "relu_with_argument": ["dense:8,relu:3,dense:4", ["layer 2", "relu:3"]],
-    "relu_first": ["relu,dense:4", ["layer 1", "relu"]],
-    "relu_last": ["dense:4,relu", ["dense:4", "classes"]],
-    "trailing_comma": ["dense:8,relu,dense:4,", ["layer 4", "empty"]],
-    "leading_comma": [",dense:4", ["layer 1", "empty"]],
-    "two_commas": ["dense:8,,dense:4", ["layer 2", "empty"]],
-    "blank": ["dense:8, relu,dense:4", "layer 2"],
-    "too_few_outputs": ["dense:8,relu,dense:3", ["dense:4", "4 classes"]],
-    "too_many_outputs": ["dense:8,relu,dense:10", ["dense:4", "4 classes"]],
-    "too_many_layers": [",".join(["dense:4"] * 500), "layers"],
-    "too_long": ["dense:4," * 5000, "characters"],
-    "mlp_in_a_list": ["mlp,dense:4", "mlp"],
-}
-# Of images, which have 12x10 pixels.
-IMAGE_SPECS = {
-    "conv_without_channels": ["conv2d:3", ["layer 1 'conv2d:3'", "CHANNELSxKERNEL"]],
-    "conv_of_no_channels": ["conv2d:0x3", ["layer 1 'conv2d:0x3'", "CHANNELSxKERNEL"]],
-    "conv_of_too_many_channels": ["conv2d:65537x3", "layer 1 'conv2d:65537x3'"],
-    "conv_of_letters": ["conv2d:4xbig", ["layer 1 'conv2d:4xbig'", "CHANNELSxKERNEL"]],
-    "kernel_of_nothing": ["conv2d:4x0", "layer 1 'conv2d:4x0'"],
-    "kernel_larger_than_the_image":
-        ["conv2d:4x11", ["layer 1 'conv2d:4x11'", "11x11", "1x12x10 (channels, rows, columns)", "padding 0"]],
-    "kernel_larger_than_the_padded_image":
-        ["conv2d:4x3,conv2d:2x13/pad2", ["layer 2 'conv2d:2x13/pad2'", "13x13", "4x10x8", "padding 2"]],
-    "kernel_not_larger_than_the_padding":
-        ["conv2d:4x3/pad3", ["layer 1 'conv2d:4x3/pad3'", "padding 3", "3x3"]],
-    "stride_of_nothing": ["conv2d:4x3/stride0", "layer 1 'conv2d:4x3/stride0'"],
-    "groups_of_nothing": ["conv2d:4x3/groups0", "layer 1 'conv2d:4x3/groups0'"],
-    "groups_that_do_not_divide_what_comes_in":
-        ["conv2d:6x3,conv2d:8x3/groups4",
-         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 out"]],
-    "groups_that_do_not_divide_what_goes_out":
-        ["conv2d:6x3,conv2d:8x3/groups3",
-         ["layer 2 'conv2d:8x3/groups3'", "3 groups", "6 input channels", "8 out"]],
-    "unknown_option_of_conv": ["conv2d:4x3/dilation2", "layer 1 'conv2d:4x3/dilation2'"],
-    "pad_twice": ["conv2d:16x3/pad1/pad2", ["layer 1 'conv2d:16x3/pad1/pad2'", "once"]],
-    "stride_twice": ["maxpool2d:2/stride1/stride1", ["layer 1 'maxpool2d:2/stride1/stride1'", "once"]],
-    "groups_twice": ["conv2d:4x3/groups1/pad1/groups1", ["layer 1", "once"]],
-    "pool_larger_than_the_image":
-        ["conv2d:4x9,maxpool2d:5", ["layer 2 'maxpool2d:5'", "5x5", "4x4x2"]],
-    "pool_without_kernel": ["maxpool2d", ["layer 1 'maxpool2d'", "KERNEL"]],
-    "pool_with_groups": ["avgpool2d:2/groups1", ["layer 1 'avgpool2d:2/groups1'", "KERNEL"]],
-    "globalavgpool_with_argument": ["globalavgpool:2", "layer 1 'globalavgpool:2'"],
-    "batchnorm_with_argument": ["batchnorm2d:4", "layer 1 'batchnorm2d:4'"],
-    "flatten_with_argument": ["flatten:2", "layer 1 'flatten:2'"],
-    "dropout_without_rate": ["conv2d:4x3,dropout", ["layer 2 'dropout'", "rate"]],
-    "dropout_of_more_than_all": ["conv2d:4x3,dropout:1.5", ["layer 2 'dropout:1.5'", "below 1"]],
-    "dropout_of_all": ["conv2d:4x3,dropout:1", ["layer 2 'dropout:1'", "below 1"]],
-    "dropout_negative": ["conv2d:4x3,dropout:-0.5", "layer 2 'dropout:-0.5'"],
-    "dropout_of_letters": ["conv2d:4x3,dropout:half", "layer 2 'dropout:half'"],
-    "dropout_first": ["dropout:0.5", "layer 1 'dropout:0.5'"],
-    "no_flatten_before_dense": ["conv2d:4x3,relu", ["layer 3 'dense:4'", "4x10x8", "flatten"]],
-    "conv_behind_flatten": ["flatten,conv2d:4x3", ["layer 2 'conv2d:4x3'", "120 flat features"]],
-    "batchnorm_behind_dense":
-        ["flatten,dense:8,batchnorm2d", ["layer 3 'batchnorm2d'", "8 flat features"]],
-    "pool_behind_flatten": ["conv2d:2x3,flatten,maxpool2d:2",
-                            ["layer 3 'maxpool2d:2'", "160 flat features"]],
-    "flatten_last": ["conv2d:4x3,flatten,dense:4,flatten", "must end in dense:4", ""],
-    "lenet5_on_small_images": ["lenet5", ["layer 6 'maxpool2d:2'", "2x2", "16x2x1"], ""],
-}
+# Option of train, its rule, values that break it. The line is "--OPTION: must be RULE, got VALUE", with
+# a value that cannot be parsed in quotes.
+VALUES = [
+    ("epochs", "1 to 1000000",
+     ["0", "'-1'", "'abc'", "'1e9'", "1000000000", "'99999999999999999999'", "'0x5'", "' 5'", "''"]),
+    ("batch-size", "1 to 4294967295", ["0", "'-64'", "18446744073709551615"]),
+    ("lr", "above 0 and at most 1e+06", ["-1", "'nan'", "'inf'", "0", "'fast'", "'0.1x'", "'1e999'", "''"]),
+    ("momentum", "at least 0 and below 1", ["1", "-0.1"]),
+    ("weight-decay", "0 to 1e+06", ["-1", "'nan'"]),
+    ("beta1", "at least 0 and below 1", ["1"]),
+    ("beta2", "at least 0 and below 1", ["-1"]),
+    ("seed", "0 to 9223372036854775807", ["'-1'", "'99999999999999999999'"]),
+    ("validation", "0 to 4294967295", ["'-1'"]),
+    ("patience", "0 to 1000000", ["'-1'"]),
+    ("threads", "1 to 65536", ["0", "'abc'", "'-2'", "1000000"]),
+    ("optimizer", "sgd, adam or adamw", ["'rmsprop'", "'SGD'"]),
+    ("augment", "off, affine or elastic", ["'mixup'"]),
+    ("schedule", "constant, cosine or onecycle", ["'linear'"]),
+    ("rotate", "0 to 180", ["'much'", "181"]),
+    ("scale", "0 to 0.9", ["-0.1", "1"]),
+    ("shear", "0 to 2", ["'nan'"]),
+    ("shift", "0 to 1000", ["'inf'", "1001"]),
+    ("elastic-alpha", "0 to 10000", ["-1"]),
+    ("elastic-sigma", "0.1 to 100", ["0"]),
+    ("plain-epochs", "0 to 1000000", ["'-1'"]),
+]
+# Arguments of train, words of the line.
+OPTIONS = [
+    (["--epochs"], "option '--epochs' requires an argument"),
+    (["--epochs", "-1"], ["--epochs", "'-1'"]),
+    (["--batch-size", "1201"], ["batch-size: must be 1 to 1200", "1201"]),
+    (["--batch-size", "1000", "--validation", "201"], ["batch-size: must be 1 to 999", "1000"]),
+    (["--validation", "1200"], ["validation", "1200"]),
+    (["--patience", "3"], ["patience", "validation is 0"]),
+    (["--augment", "affine", "--epochs", "2", "--plain-epochs", "3"], ["plain-epochs", "3", "0 to 2"]),
+    (["--learning-speed", "1"], "--learning-speed"),
+    (["-x"], "'x'"),
+    (["--quiet=yes"], "--quiet"),
+    (["--ne"], "ambiguous"),
+    (["mnist"], "mnist"),
+    (["--out", ""], "--out"),
+]
+# --network of images of 12x10 pixels in 4 classes. The layer that is refused is in angle brackets; the
+# line names its number and its text, and has these words, too.
+LAYERS = [
+    ("takes its number of units", ["<dense:0>,relu,dense:4", *(f"<dense{units}>,dense:4" for units in (
+        ":", "", ":abc", ":-5", ":8x", ":99999999999999999999"))]),
+    ("takes no argument", ["dense:8,<relu:3>,dense:4", "<globalavgpool:2>,dense:4", "<batchnorm2d:4>,dense:4",
+                           "<flatten:2>,dense:4"]),
+    ("must follow a layer that computes", ["<relu>,dense:4", "<dropout:0.5>,dense:4"]),
+    ("CHANNELSxKERNEL", [f"<conv2d:{argument}>,dense:4" for argument in (
+        "3", "0x3", "65537x3", "4xbig", "4x0", "4x3/stride0", "4x3/groups0", "4x3/dilation2")]),
+    ("each option once", [f"<{layer}>,dense:4" for layer in (
+        "conv2d:16x3/pad1/pad2", "maxpool2d:2/stride1/stride1", "conv2d:4x3/groups1/pad1/groups1")]),
+    ("takes KERNEL", ["<maxpool2d>,dense:4", "<avgpool2d:2/groups1>,dense:4"]),
+    ("11x11 does not fit into 1x12x10 (channels, rows, columns) with padding 0", ["<conv2d:4x11>,dense:4"]),
+    ("13x13 does not fit into 4x10x8 (channels, rows, columns) with padding 2",
+     ["conv2d:4x3,<conv2d:2x13/pad2>,dense:4"]),
+    ("5x5 does not fit into 4x4x2", ["conv2d:4x9,<maxpool2d:5>,dense:4"]),
+    ("padding must be smaller than the kernel, 3x3, got 3", ["<conv2d:4x3/pad3>,dense:4"]),
+    ("4 groups do not divide 6 input channels and 8 output", ["conv2d:6x3,<conv2d:8x3/groups4>,dense:4"]),
+    ("3 groups do not divide 6 input channels and 8 output", ["conv2d:6x3,<conv2d:8x3/groups3>,dense:4"]),
+    ("rate, at least 0 and below 1", [f"conv2d:4x3,<dropout{rate}>,dense:4"
+                                      for rate in ("", ":1.5", ":1", ":-0.5", ":half")]),
+    ("got 4x10x8 (channels, rows, columns): add flatten before it", ["conv2d:4x3,relu,<dense:4>"]),
+    ("120 flat features", ["flatten,<conv2d:4x3>,dense:4"]),
+    ("8 flat features", ["flatten,dense:8,<batchnorm2d>,dense:4"]),
+    ("160 flat features", ["conv2d:2x3,flatten,<maxpool2d:2>,dense:4"]),
+]
+NETWORKS = [
+    ("", "empty"),
+    *((spec, ["layer 1", f"'{name}'", "dense", "relu", "mlp"]) for spec, name in (
+        ("conv:3,dense:4", "conv"), ("resnet", "resnet"), ("mlp,dense:4", "mlp"))),
+    ("dense:8, relu,dense:4", ["layer 2", "' relu'"]),
+    *((spec, [f"layer {number}", "empty"]) for spec, number in (
+        ("dense:8,relu,dense:4,", 4), (",dense:4", 1), ("dense:8,,dense:4", 2))),
+    *((spec, [spec, "must end in dense:4, one unit per class"]) for spec in (
+        "dense:4,relu", "dense:8,relu,dense:3", "dense:8,relu,dense:10", "conv2d:4x3,flatten,dense:4,flatten")),
+    (",".join(["dense:4"] * 500), "layers"),
+    ("dense:4," * 5000, "characters"),
+    ("lenet5", ["layer 6 'maxpool2d:2'", "2x2", "16x2x1"]),
+]
 CPU = str(min(os.sched_getaffinity(0)))
 VARIABLES = {
-    "threads_of_letters": ["OMP_NUM_THREADS", "abc"],
-    "threads_0": ["OMP_NUM_THREADS", "0"],
-    "threads_negative": ["OMP_NUM_THREADS", "-4"],
-    "threads_empty": ["OMP_NUM_THREADS", ""],
-    "threads_with_letters_behind": ["OMP_NUM_THREADS", "4x"],
-    "threads_bad_in_the_list": ["OMP_NUM_THREADS", "4,x"],
-    "threads_too_many": ["OMP_NUM_THREADS", "99999999"],
-    "threads_beyond_64_bits": ["OMP_NUM_THREADS", "99999999999999999999"],
-    "pin_of_a_cpu_not_there": ["MNIST_BLAS_PIN", "99999"],
-    "pin_of_a_cpu_beyond_64_bits": ["MNIST_BLAS_PIN", "99999999999999999999"],
-    "pin_of_a_range_not_there": ["MNIST_BLAS_PIN", "99998-99999"],
-    "pin_of_letters": ["MNIST_BLAS_PIN", "x"],
-    "pin_empty": ["MNIST_BLAS_PIN", ""],
-    "pin_in_capitals": ["MNIST_BLAS_PIN", "CORE"],
-    "pin_trailing_comma": ["MNIST_BLAS_PIN", CPU + ","],
-    "pin_open_range": ["MNIST_BLAS_PIN", CPU + "-"],
-    "pin_backwards": ["MNIST_BLAS_PIN", "3-1"],
-    "pin_twice": ["MNIST_BLAS_PIN", f"{CPU},{CPU}"],
-    "pin_with_blanks": ["MNIST_BLAS_PIN", CPU + ", " + CPU],
+    "OMP_NUM_THREADS": ["abc", "0", "-4", "", "4x", "4,x", "99999999", "99999999999999999999"],
+    "MNIST_BLAS_PIN": ["99999", "99999999999999999999", "99998-99999", "x", "", "CORE", CPU + ",", CPU + "-", "3-1",
+                       f"{CPU},{CPU}", f"{CPU}, {CPU}"],
 }
-COMMANDS = {
-    "unknown": [["fit"], ["fit", "train", "evaluate", "info"]],
-    "empty": [[""], "command"],
-    "evaluate_without_model": [["evaluate"], "missing MODEL"],
-    "evaluate_two_models": [["evaluate", "one", "two"], "two"],
-    "evaluate_threads": [["evaluate", "one", "--threads", "0"], "--threads"],
-    "evaluate_option_of_train": [["evaluate", "one", "--epochs", "3"], "--epochs"],
-    "info_argument": [["info", "cpu"], "cpu"],
-    "info_of_a_kernel_too_large": [["info", "--network", "conv2d:4x29,flatten,dense:10"],
-                                   ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]],
-    "info_of_groups_that_do_not_divide":
-        [["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
-         ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 out"]],
-    "info_threads": [["info", "--threads", "x"], "--threads"],
-    "info_option": [["info", "--xml"], "--xml"],
-}
+COMMANDS = [
+    (["fit"], ["fit", "train", "evaluate", "info"]),
+    ([""], "command"),
+    (["evaluate"], "missing MODEL"),
+    (["evaluate", "one", "two"], "two"),
+    (["evaluate", "one", "--threads", "0"], "--threads"),
+    (["evaluate", "one", "--epochs", "3"], "--epochs"),
+    (["predict"], "missing MODEL"),
+    (["predict", "model"], "missing IMAGE"),
+    (["predict", "model", "image", "--threads", "0"], "--threads"),
+    (["predict", "model", "image", "--fast"], "--fast"),
+    (["info", "cpu"], "cpu"),
+    (["info", "--network", "conv2d:4x29,flatten,dense:10"], ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]),
+    (["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
+     ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 output"]),
+    (["info", "--threads", "x"], "--threads"),
+    (["info", "--xml"], "--xml"),
+    (["--quiet", "info"], "info"),
+]
 
 
 class Usage(ProgramTest):
     """Exit code 2."""
 
+    def setUp(self):
+        super().setUp()
+        self.make_data()
+
+    @cases({option: (option, rule, values) for option, rule, values in VALUES})
+    def test_value_of(self, option, rule, values):
+        for value in values:
+            with self.subTest(value=value):
+                line = self.refuse(2, "--data", "data", f"--{option}={value.strip(chr(39))}")
+                self.assertEqual(f"mnist_blas: --{option}: must be {rule}, got {value}", line)
+
+    @cases(OPTIONS)
+    def test_option(self, arguments, says):
+        self.refuse(2, "--data", "data", *arguments, says=says)
+
+    @cases(LAYERS)
+    def test_layer(self, says, specs):
+        for spec in specs:
+            before, text = spec.split(">")[0].split("<")
+            with self.subTest(spec=spec):
+                self.refuse(2, "--data", "data", "--network", spec.replace("<", "").replace(">", ""),
+                            says=[f"layer {before.count(',') + 1} '{text}'", says])
+
+    @cases(NETWORKS)
+    def test_network(self, spec, says):
+        self.refuse(2, "--data", "data", "--network", spec, says=says)
+
+    @cases({name: (name, values) for name, values in VARIABLES.items()})
+    def test_variable(self, name, values):
+        for value in values:
+            with self.subTest(value=value):
+                self.refuse(2, "--data", "data", says=name, **{name: value})
+                self.fail_with(2, "info", says=name, **{name: value})
+
+    @cases(COMMANDS)
+    def test_command(self, arguments, says):
+        self.fail_with(2, *arguments, says=says)
+
     def test_option_is_refused_before_data_is_looked_for(self):
         self.refuse(2, "--data", "nowhere", "--epochs", 0, says="--epochs")
 
-    def test_command_in_the_wrong_place(self):
-        self.fail_with(2, "--quiet", "info", says="info")
-
-
-def option_test(arguments, words):
-    def test(self):
-        self.refuse(2, "--data", self.make_data(), *arguments, says=words)
-    return test
-
-
-def variable_test(name, value):
-    def test(self):
-        self.refuse(2, "--data", self.make_data(), says=name, **{name: value})
-        self.fail_with(2, "info", says=name, **{name: value})
-    return test
-
-
-def command_test(arguments, words):
-    def test(self):
-        self.fail_with(2, *arguments, says=words)
-    return test
-
-
-add_methods(Usage, {"option_" + name: case for name, case in OPTIONS.items()}, option_test)
-add_methods(Usage, {"network_" + name: [["--network", spec], words]
-                    for name, (spec, words) in SPECS.items()}, option_test)
-add_methods(Usage, {"network_with_" + name: [["--network", spec + "".join(end or [",dense:4"])], words]
-                    for name, (spec, words, *end) in IMAGE_SPECS.items()}, option_test)
-add_methods(Usage, {"variable_" + name: case for name, case in VARIABLES.items()}, variable_test)
-add_methods(Usage, {"command_" + name: case for name, case in COMMANDS.items()}, command_test)
-
 
 class RunFolder(ProgramTest):
-    """A run folder that cannot be had: exit code 1, before training."""
+    """An unusable run folder: exit code 1, before training."""
 
-    def refuse_folder(self, folder, says):
-        line = self.fail_with(1, "--data", self.make_data(), "--epochs", 1000000, "--quiet",
-                              "--out", folder, says=says)
-        self.assertIn(folder, line)
+    @cases([("file", "not a folder"), ("file/run/1", "Not a directory"), ("/proc/nope", "/proc/nope: cannot be made"),
+            ("/proc/self", "/proc/self: ")])
+    def test_unusable(self, folder, says):
+        self.write("file", b"mine")
+        self.fail_with(1, "--data", self.make_data(), "--epochs", 1000000, "--quiet", "--out", folder,
+                       says=[folder, says])
+        self.assertEqual(b"mine", self.read("file"))
 
-    def test_is_a_file(self):
-        support.write_bytes(self.path("file"), b"mine")
-        self.refuse_folder("file", "not a folder")
-        self.assertEqual(b"mine", support.read_bytes(self.path("file")))
-
-    def test_is_below_a_file(self):
-        support.write_bytes(self.path("file"), b"mine")
-        self.refuse_folder("file/run/1", "Not a directory")
-        self.assertEqual(b"mine", support.read_bytes(self.path("file")))
-
-    def test_is_where_nothing_can_be_made(self):
-        self.refuse_folder("/proc/nope", "/proc/nope: cannot be made")
-
-    def test_cannot_be_written(self):
-        self.refuse_folder("/proc/self", "/proc/self: ")
-
-    def test_has_a_name_too_long(self):
+    def test_with_a_name_too_long(self):
         self.fail_with(1, "--data", self.make_data(), "--out", "x" * 300, says="too long")
 
-    def test_has_a_folder_in_the_models_place(self):
+    def test_with_a_folder_called_as_the_model(self):
         os.makedirs(self.path("out", "model.safetensors"))
         self.fail_with(1, "--data", self.make_data(), "--epochs", 1, "--quiet", "--out", "out",
                        says="out/model.safetensors: ")
-        self.assertEqual(["model.safetensors"], os.listdir(self.path("out")))
+        self.assertEqual(["model.safetensors"], self.names())
+
+
+def limit(resource_kind, size):
+    return lambda: resource.setrlimit(resource_kind, (size, size))
 
 
 class Failing(ProgramTest):
@@ -263,64 +191,20 @@ class Failing(ProgramTest):
         self.refuse(1, "--data", self.make_data(), "--quiet", "--optimizer", "sgd", "--lr", "1e6",
                     "--schedule", "constant", says=["step", "learning rate", "1e+06"])
 
-    def start(self, *arguments, prepare=None):
-        return subprocess.Popen([PROGRAM, "--data", self.make_data(), "--out", "out", *arguments],
-                                cwd=self.folder, env=support.clean_environment(self.folder),
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                preexec_fn=prepare, restore_signals=prepare is None)
-
-    def old_model(self):
+    @cases({"model_larger_than_files_may_be":  # the signal that says so is ignored, as in Python
+            (["--epochs", 1], limit(resource.RLIMIT_FSIZE, 10000), "out/model.safetensors: cannot be written: "),
+            "network_of_40_GB_in_4_GB": (["--network", "dense:100000,dense:100000,relu,dense:4"],
+                                         limit(resource.RLIMIT_AS, 4 << 30), "memory")})
+    def test_limited(self, arguments, prepare, says):
         os.makedirs(self.path("out"))
-        support.write_bytes(self.path("out", "model.safetensors"), b"old")
+        self.write("out/model.safetensors", b"old")
+        self.fail_with(1, "--data", self.make_data(), "--out", "out", "--quiet", *arguments, prepare=prepare, says=says)
+        self.assertEqual({"model.safetensors": b"old"}, self.files())
 
-    def check_old_model(self):
-        self.assertEqual(["model.safetensors"], os.listdir(self.path("out")))
-        self.assertEqual(b"old", self.model_bytes())
-
-    def test_model_that_does_not_fit_on_the_disk(self):
-        """Files may have 10000 bytes, and the signal that says so is ignored, as in Python."""
-        self.old_model()
-        with self.start("--epochs", "1", "--quiet", prepare=lambda: resource.setrlimit(
-                resource.RLIMIT_FSIZE, (10000, 10000))) as process:
-            _, errors = process.communicate(timeout=support.HANG)
-        self.assertEqual(1, process.returncode, errors)
-        self.assertRegex(errors, r"^mnist_blas: out/model.safetensors: cannot be written: .*\n$")
-        self.check_old_model()
-
-    def test_network_that_does_not_fit_in_memory(self):
-        """Of 40 GB, where there may be 4."""
-        self.old_model()
-        with self.start("--quiet", "--network", "dense:100000,dense:100000,relu,dense:4",
-                        prepare=lambda: resource.setrlimit(
-                            resource.RLIMIT_AS, (4 << 30, 4 << 30))) as process:
-            _, errors = process.communicate(timeout=support.HANG)
-        self.assertEqual(1, process.returncode, errors)
-        self.assertRegex(errors, r"^mnist_blas: .*memory.*\n$")
-        self.check_old_model()
-
-    def to_full_disk(self, *arguments):
-        """Runs the program with its output going to a disk that is full."""
-        with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, stdout=full,
-                                  stderr=subprocess.PIPE, text=True, timeout=support.HANG,
-                                  env=support.clean_environment(self.folder), check=False)
-        self.assertEqual(1, done.returncode, done.stderr)
-        self.assertRegex(done.stderr, r"^mnist_blas: standard output: .*No space left.*\n$")
-
-    def test_info_that_cannot_be_printed(self):
-        self.to_full_disk("info")
-        self.to_full_disk("info", "--json")
-
-    def test_evaluation_that_cannot_be_printed(self):
+    def test_output_to_a_full_disk(self):
+        """The files of a run are written all the same."""
         data = self.make_data()
-        self.train(data)
-        self.to_full_disk("evaluate", "out/model.safetensors", "--data", data)
-
-    def test_training_that_cannot_be_printed(self):
-        """The files are written all the same."""
-        self.to_full_disk("--data", self.make_data(), "--epochs", "2", "--out", "out")
-        self.assertEqual(2, len(self.metrics()))
-
-
-if __name__ == "__main__":
-    unittest.main()
+        self.run_into_full_disk("--data", data, "--epochs", "2", "--no-report", "--out", "out")
+        self.assertEqual((RUN_FILES, 2), (self.names(), len(self.metrics())))
+        for arguments in (["info"], ["info", "--json"], ["evaluate", "out/model.safetensors", "--data", data]):
+            self.run_into_full_disk(*arguments)

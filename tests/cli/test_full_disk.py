@@ -1,23 +1,17 @@
-"""Disks that are full or cannot be written: one line, exit code 1, and the old files or new ones, all
-whole. The disks are small ones in memory, mounted where nobody else sees them; the tests skip where
-that is not permitted."""
+"""Disks that are full or read-only: one line, exit code 1, and the old files or new ones, all whole. The
+disks are small ones in memory, mounted in a namespace of the test's own; the tests skip where that is not
+permitted."""
 import os
 import subprocess
 import sys
 import unittest
 
-import run_files
 import support
-from support import ProgramTest
+from run_folder import RunFolderTest
 
 PAGE = 4096
 # As root, and as a user who is root in a namespace of their own.
 UNSHARE = ["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]
-
-
-def mount(folder, *options):
-    subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", folder], check=True,
-                   capture_output=True)
 
 
 class Namespace(unittest.TestCase):
@@ -37,33 +31,35 @@ class Namespace(unittest.TestCase):
                        check=True)
 
 
-class Disks(ProgramTest):
+class Disks(RunFolderTest):
+    DATA = {"train": 300, "test": 60}
+
     def setUp(self):
         super().setUp()
-        self.data = self.make_data(train=300, test=60)
-        self.options = ["--data", self.data, "--epochs", 1, "--quiet", "--out", "disk/out"]
-        os.makedirs(self.path("disk"))
-        mount(self.path("disk"), "-o", "size=2m")
-        self.addCleanup(subprocess.run, ["umount", self.path("disk")], check=True)
+        self.options = ["--data", "data", "--epochs", 1, "--quiet", "--out", "disk/out"]
+        self.disk = self.path("disk")
+        os.makedirs(self.disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", self.disk], check=True, capture_output=True)
+        self.addCleanup(subprocess.run, ["umount", self.disk], check=True)
         self.succeed(*self.options)
-        self.old = run_files.files(self.path("disk/out"))
+        self.old = self.whole_files("disk/out")
 
     def fill(self, pages):
-        """Leaves so many pages of the disk free."""
+        """Leaves this number of pages of the disk free."""
         filler = self.path("disk/filler")
         if os.path.exists(filler):
             os.remove(filler)
-        state = os.statvfs(self.path("disk"))
+        state = os.statvfs(self.disk)
         support.write_bytes(filler, bytes(state.f_bavail * state.f_frsize - pages * PAGE))
-        self.assertEqual(pages * PAGE, os.statvfs(self.path("disk")).f_bavail * state.f_frsize)
+        self.assertEqual(pages * PAGE, os.statvfs(self.disk).f_bavail * state.f_frsize)
+
+    def make_read_only(self):
+        subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
 
     def check(self, said):
-        found = run_files.files(self.path("disk/out"))
-        self.assertEqual(set(self.old), set(found), said)
-        for name in found:
-            run_files.check_whole(self.path("disk/out", name))
-        self.assertEqual([], run_files.leftovers(self.path("disk/out")), said)
-        self.succeed("evaluate", "--data", self.data, "disk/out/model.safetensors")
+        self.assertEqual(set(self.old), set(self.whole_files("disk/out")), said)
+        self.assertEqual([], self.leftovers("disk/out"), said)
+        self.succeed("evaluate", "--data", "data", "disk/out/model.safetensors")
 
     def test_full(self):
         failed = 0
@@ -72,52 +68,40 @@ class Disks(ProgramTest):
             result = self.run_program(*self.options, "--seed", 2 + pages)
             failed += result.code == 1
             if result.code != 0:
-                self.assertEqual(1, result.code, result)
-                self.assertEqual(1, len(result.errors), result)
-                self.assertRegex(result.errors[0],
+                self.assertRegex(self.check_failure(result, 1),
                                  r"^mnist_blas: disk/out/[a-z.]+: cannot be written: No space left")
             self.check(f"{pages} pages: {result}")
         self.assertGreaterEqual(failed, 2)
         self.assertEqual(0, result.code, result)
 
     def test_full_for_export(self):
-        model, path = "disk/out/model.safetensors", self.path("disk/model.onnx")
-        if not self.info()["features"]["onnx"]:
-            self.skipTest("built without protobuf-c")
-        self.succeed("export", model, "--onnx", path)
-        before = support.read_bytes(path)
+        self.need_feature("onnx")
+        export = ["export", "disk/out/model.safetensors", "--onnx", "disk/model.onnx"]
+        self.succeed(*export)
+        before = self.read("disk/model.onnx")
         self.fill(1)
-        self.fail_with(1, "export", model, "--onnx", path, says="model.onnx: cannot be written: No ")
-        self.assertEqual(before, support.read_bytes(path))
-        self.assertEqual([], run_files.leftovers(self.path("disk")))
+        self.fail_with(1, *export, says="model.onnx: cannot be written: No ")
+        self.assertEqual(before, self.read("disk/model.onnx"))
+        self.assertEqual([], self.leftovers("disk"))
 
     def test_read_only(self):
-        subprocess.run(["mount", "-o", "remount,ro", self.path("disk")], check=True)
-        self.fail_with(1, *self.options, "--seed", 9,
-                       says="disk/out: cannot be written: Read-only file system")
-        self.assertEqual(self.old, run_files.files(self.path("disk/out")))
+        self.make_read_only()
+        self.fail_with(1, *self.options, "--seed", 9, says="disk/out: cannot be written: Read-only file system")
+        self.assertEqual(self.old, self.whole_files("disk/out"))
         if self.info()["features"]["onnx"]:
             self.fail_with(1, "export", "disk/out/model.safetensors", "--onnx", "disk/model.onnx",
                            says="model.onnx: cannot be written: Read-only file system")
         self.check("read-only")
 
     def test_read_only_while_training(self):
-        """The model cannot be written in the end; what was there stays."""
-        with subprocess.Popen(
-                [support.PROGRAM, *map(str, self.options), "--epochs", "100", "--seed", "9"],
-                cwd=self.folder, env=support.clean_environment(self.folder), text=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            subprocess.run(["mount", "-o", "remount,ro", self.path("disk")], check=True)
-            errors = process.stderr.read()
-        self.assertEqual(1, process.returncode, errors)
-        self.assertRegex(errors, r"^mnist_blas: disk/out[^:]*: cannot be written: Read-only.*\n$")
-        self.assertEqual(self.old, run_files.files(self.path("disk/out")))
+        """The model cannot be written at the end; the old files stay."""
+        process = self.start(*self.options, "--epochs", 100, "--seed", 9)
+        self.make_read_only()
+        line = self.check_failure(self.finish(process), 1)
+        self.assertRegex(line, r"^mnist_blas: disk/out[^:]*: cannot be written: Read-only")
+        self.assertEqual(self.old, self.whole_files("disk/out"))
 
 
 def load_tests(loader, _tests, _pattern):
     """The module's own test is the one that runs the others."""
     return loader.loadTestsFromTestCase(Namespace)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,125 +1,159 @@
-"""Files under their final names are whole, whatever happens while they are written: the old ones, or
-the new ones. MNIST_BLAS_FAULTS names the library of tests/faults, MNIST_BLAS_LONG_TESTS asks for more."""
+"""Files under their final names are whole, whatever happens while they are written: the old ones, or the
+new ones. Calls fail, runs are killed, and two runs share a folder, by the library of tests/faults, which
+MNIST_BLAS_FAULTS names."""
 import errno
 import os
 import random
 import signal
 import subprocess
 import time
-import unittest
 
-import run_files
 import support
-from support import PROGRAM, ProgramTest
+from run_folder import RunFolderTest
+from support import MODEL, needs_faults
 
-FAULTS = os.environ.get("MNIST_BLAS_FAULTS")
-LONG = bool(os.environ.get("MNIST_BLAS_LONG_TESTS"))
-RANDOM_KILLS = 300 if LONG else 15
-# What changes from run to run, and so cannot be compared.
+RANDOM_KILLS = 300 if support.LONG_TESTS else 15
+# Files that change from run to run, and so cannot be compared.
 TIMED = {"summary.json", "metrics.jsonl", "report.html", "loss.svg", "loss.png"}
+FIRST_CALLS = 4  # open, write, fsync, rename: of the first checkpoint
 
 
-class Torn(ProgramTest):
+class Torn(RunFolderTest):
+    """A run with another seed into the folder of an earlier one."""
+    DATA = {"train": 300, "test": 60}
+
     def setUp(self):
         super().setUp()
-        self.data = self.make_data(train=300, test=60)
-        self.options = ["--data", self.data, "--epochs", 1, "--out", "out"]
-        self.command = [PROGRAM, *map(str, self.options), "--quiet", "--seed", "2"]
-        self.succeed(*self.options, "--seed", 2)
-        self.new = run_files.files(self.path("out"))
-        self.succeed(*self.options, "--seed", 1)
-        self.old = run_files.files(self.path("out"))
+        self.options = ["--data", "data", "--epochs", 1, "--quiet", "--out", "out"]
+        self.other = [*self.options, "--seed", 2]
+        self.succeed(*self.other)
+        self.new = self.whole_files()
+        self.succeed(*self.options)
+        self.old = self.whole_files()
         self.assertEqual(set(self.old), set(self.new))
         self.assertNotEqual(self.old["model.safetensors"], self.new["model.safetensors"])
 
     def restore(self):
         for name, data in self.old.items():
-            support.write_bytes(self.path("out", name), data)
+            self.write(f"out/{name}", data)
 
     def check(self, said):
-        """All that the old run had is there, whole, of one run or the other."""
-        found = run_files.files(self.path("out"))
+        """Each file of the old run is there, whole, of one run or the other."""
+        found = self.whole_files()
         self.assertEqual(set(self.old), set(found), said)
-        for name, data in found.items():
-            run_files.check_whole(self.path("out", name))
-            if name not in TIMED:
-                self.assertIn(data, (self.old[name], self.new[name]), f"{name}: {said}")
+        for name in set(found) - TIMED:
+            self.assertIn(found[name], (self.old[name], self.new[name]), f"{name}: {said}")
 
-    def environment(self, fault):
-        return {"LD_PRELOAD": FAULTS, "FAULT": fault, "FAULT_FOLDER": self.path("out"),
-                "OMP_NUM_THREADS": "1"}
-
-    def calls(self, make):
+    def calls(self, fault):
         """Lets each call that changes the run folder go wrong in turn; yields how the runs ended, and
-        ends with one that goes well."""
+        ends with one that succeeds."""
         for number in range(1, 1000):
-            result = self.run_program(*self.options, "--seed", 2, "--quiet",
-                                      **self.environment(make(number)))
+            result = self.run_program(*self.other, **self.faults(fault(number)))
             if result.code == 0:
                 self.assertGreater(number, 4 * len(self.old))
                 return
-            yield number, result
+            said = f"call {number}: {result}"
+            yield number, result, said
+            self.check(said)
+            self.restore()
 
-    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    @needs_faults
     def test_every_call_fails(self):
         numbers = (errno.ENOSPC, errno.EIO, errno.EDQUOT)
-        for number, result in self.calls(lambda n: f"fail:{numbers[n % 3]}:{n}"):
-            said = f"call {number}: {result}"
-            self.assertEqual(1, result.code, said)
-            self.assertEqual(1, len(result.errors), said)
-            self.assertRegex(result.errors[0], r"^mnist_blas: out/[a-z.]+: (cannot be )?written.*: "
+        for number, result, said in self.calls(lambda n: f"fail:{numbers[n % 3]}:{n}"):
+            self.assertRegex(self.check_failure(result, 1), r"^mnist_blas: out/[a-z.]+: (cannot be )?written.*: "
                              + os.strerror(numbers[number % 3]) + "$")
-            self.assertEqual([], run_files.leftovers(self.path("out")), said)
-            self.check(said)
-            self.restore()
+            self.assertEqual([], self.leftovers(), said)
 
-    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    @needs_faults
     def test_killed_at_every_call(self):
         left = 0
-        for number, result in self.calls(lambda n: f"kill:{signal.SIGKILL:d}:{n}"):
-            said = f"call {number}: {result}"
+        for _, result, said in self.calls(lambda n: f"kill:{signal.SIGKILL:d}:{n}"):
             self.assertEqual(-signal.SIGKILL, result.code, said)
-            self.check(said)
-            left += len(run_files.leftovers(self.path("out")))
-            self.assertLessEqual(len(run_files.leftovers(self.path("out"))), 1, said)
-            self.restore()
+            self.assertLessEqual(len(self.leftovers()), 1, said)
+            left += len(self.leftovers())
         self.assertGreater(left, len(self.old))
-        self.assertEqual([], run_files.leftovers(self.path("out")))
+        self.assertEqual([], self.leftovers())
 
-    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    @needs_faults
     def test_short_and_interrupted_writes(self):
-        self.succeed(*self.options, "--seed", 2, **self.environment("short:1000:0"))
+        self.succeed(*self.other, **self.faults("short:1000:0"))
         self.check("short writes")
         self.assertEqual(self.new["model.safetensors"], self.model_bytes())
 
     def test_killed_at_random_moments(self):
         chance = random.Random(time.time_ns())
-        environment = support.clean_environment(self.folder)
         began = time.monotonic()
-        subprocess.run(self.command, cwd=self.folder, env=environment, check=True,
-                       stdout=subprocess.DEVNULL)
+        self.succeed(*self.other)
         took = time.monotonic() - began
         for kill in range(RANDOM_KILLS):
             self.restore()
             delay = chance.uniform(0, 1.2 * took)
-            with subprocess.Popen(self.command, cwd=self.folder, env=environment,
-                                  stdout=subprocess.DEVNULL) as process:
-                time.sleep(delay)
-                process.kill()
+            process = self.start(*self.other)
+            time.sleep(delay)
+            process.kill()
+            self.finish(process)
             self.check(f"kill {kill}, after {delay} s")
-            self.succeed("evaluate", "--data", self.data, "out/model.safetensors")
+            self.succeed("evaluate", "--data", "data", MODEL)
         self.succeed(*self.options)
-        self.assertEqual([], run_files.leftovers(self.path("out")))
+        self.assertEqual([], self.leftovers())
 
-    def test_leftovers_of_others_are_not_mine(self):
-        """What a killed run has left goes with the next; other files stay."""
-        half, mine = self.path("out", ".mnist_blas.abcdef.tmp"), self.path("out", "notes.tmp")
-        for path in (half, mine):
-            support.write_bytes(path, b"half")
+    def test_leftovers_are_removed(self):
+        """What a killed run has left goes with the next one; other files stay."""
+        for name in (".mnist_blas.abcdef.tmp", "notes.tmp"):
+            self.write(f"out/{name}", b"half")
         self.succeed(*self.options)
-        self.assertFalse(os.path.exists(half))
-        self.assertTrue(os.path.exists(mine))
+        self.assertEqual(sorted([*self.old, "notes.tmp"]), self.names())
 
 
-if __name__ == "__main__":
-    unittest.main()
+@needs_faults
+class Sharing(RunFolderTest):
+    """A folder in which a checkpoint is being written."""
+    DATA = {"train": 300, "test": 60}
+    RUN = ["--data", "data", "--epochs", 3, "--checkpoint-every", "epoch", "--no-report", "--quiet", "--out"]
+
+    def setUp(self):
+        super().setUp()
+        self.succeed(*self.RUN, "whole")
+
+    def check(self, said):
+        if "checkpoint" in self.whole_files():
+            self.succeed("--resume", "out/checkpoint", "--out", "resumed", "--quiet")
+            self.assertEqual(self.model_bytes("whole"), self.model_bytes("resumed"), said)
+
+    def test_second_signal_during_each_call(self):
+        """It leaves whole files and at most one temporary file, which the next run removes."""
+        left = 0
+        for number in range(1, 1000):
+            result = self.run_program(*self.RUN, "out", **self.faults(f"twice:{signal.SIGINT:d}:{number}"))
+            said = f"call {number}: {result}"
+            if result.code == 0:
+                break
+            self.assertIn(result.code, (128 + signal.SIGINT, 128 + signal.SIGTERM), said)
+            self.assertEqual([], result.errors, said)
+            self.assertLessEqual(len(self.leftovers()), 1, said)
+            left += len(self.leftovers())
+            self.check(said)
+        self.assertGreater(number, 4 * FIRST_CALLS)
+        self.assertGreater(left, 0)
+        self.assertEqual([], self.leftovers())
+        self.assert_same_model("whole", "out")
+
+    def test_another_run_into_the_same_folder(self):
+        """It does not touch the file that the first one is writing, and both succeed."""
+        for call in range(2, FIRST_CALLS + 1):
+            process = self.start(*self.RUN, "out", stdout=subprocess.DEVNULL,
+                                 **self.faults(f"kill:{signal.SIGSTOP:d}:{call}"))
+            self.assertTrue(os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]))
+            try:
+                before = self.leftovers()
+                self.assertEqual(1, len(before))
+                self.succeed(*self.RUN, "out")
+                self.assertEqual(before, self.leftovers())
+            finally:
+                process.send_signal(signal.SIGCONT)
+            result = self.finish(process)
+            self.assertEqual((0, ""), (result.code, result.err))
+            self.assertEqual([], self.leftovers())
+            self.assert_same_model("whole", "out")
+            self.check(f"call {call}")
