@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Images that are classified at once, at most. */
+/* Maximum images that are classified at once. */
 enum { MAX_BATCH = 256 };
 
 typedef struct predict_arguments {
@@ -51,16 +51,16 @@ static mb_status take_operand(void *arguments, char *text, mb_error *error)
     return MB_OK;
 }
 
-/* All images that were read, in the form of the network's input. */
-typedef struct gathered {
+/* All images that were read, in the shape of the network's input. */
+typedef struct inputs {
     size_t rows, columns;
     uint8_t *images; /* (count, rows, columns) */
     size_t count;
     mb_predicted_file *files; /* (file_count) */
     size_t file_count;
-} gathered;
+} inputs;
 
-static mb_status make_room(gathered *all, const char *path, size_t more, mb_error *error)
+static mb_status grow(inputs *all, const char *path, size_t more, mb_error *error)
 {
     const size_t pixels = all->rows * all->columns;
     uint8_t *larger = reallocarray(all->images, all->count + more, pixels);
@@ -70,22 +70,22 @@ static mb_status make_room(gathered *all, const char *path, size_t more, mb_erro
     return MB_OK;
 }
 
-/* Appends what a file holds: images of an IDX file as they are, a picture in MNIST's form. */
-static mb_status append(gathered *all, const char *path, const mb_pictures *read, bool raw,
+/* Appends the images of a file: those of an IDX file unchanged, a picture in MNIST's form. */
+static mb_status append(inputs *all, const char *path, const mb_pictures *read, bool raw,
                         mb_error *error)
 {
     const bool fits = read->rows == all->rows && read->columns == all->columns;
-    const bool as_it_is = raw || read->numbered;
-    if (as_it_is && !fits)
+    const bool unchanged = raw || read->numbered;
+    if (unchanged && !fits)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
                        read->columns, all->rows, all->columns);
-    mb_status status = make_room(all, path, read->count, error);
+    mb_status status = grow(all, path, read->count, error);
     if (status != MB_OK)
         return status;
     const size_t pixels = all->rows * all->columns;
     uint8_t *to = all->images + all->count * pixels;
-    if (as_it_is)
+    if (unchanged)
         memcpy(to, read->pixels, read->count * pixels);
     else
         status = mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
@@ -112,7 +112,7 @@ static mb_status read_quietly(const char *path, mb_pictures *read, mb_error *err
     return status;
 }
 
-static mb_status gather(const predict_arguments *arguments, gathered *all, mb_error *error)
+static mb_status gather(const predict_arguments *arguments, inputs *all, mb_error *error)
 {
     mb_status status = MB_OK;
     all->files = calloc(arguments->count, sizeof *all->files);
@@ -128,7 +128,7 @@ static mb_status gather(const predict_arguments *arguments, gathered *all, mb_er
     return status;
 }
 
-static mb_status classify(mb_machine *machine, const mb_network *network, const gathered *all,
+static mb_status classify(mb_machine *machine, const mb_network *network, const inputs *all,
                           bool json, mb_error *error)
 {
     const size_t classes = mb_network_classes(network), values = all->count * classes;
@@ -158,7 +158,7 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     const mb_machine_options machine_options = {.threads = arguments->threads};
     mb_machine *machine = NULL;
     mb_network *network = NULL;
-    gathered all = {0};
+    inputs all = {0};
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);

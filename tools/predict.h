@@ -1,14 +1,14 @@
-/* What predict found, and printing it. */
+/* Predictions of the predict command, and their output. */
 #ifndef MB_TOOLS_PREDICT_H
 #define MB_TOOLS_PREDICT_H
 
 #include "cli.h"
 
-/* One file's images in the row of all. */
+/* A file and its images. */
 typedef struct mb_predicted_file {
     const char *path;
     size_t count;  /* images of it */
-    bool numbered; /* an IDX file, whose images are numbered */
+    bool numbered; /* images of an IDX file */
 } mb_predicted_file;
 
 typedef struct mb_predictions {
@@ -17,11 +17,11 @@ typedef struct mb_predictions {
     const float *logits, *probabilities; /* (images, classes) */
 } mb_predictions;
 
-/* Prints one JSON array with an object an image. MB_ERROR_MEMORY. */
+/* Prints a JSON array with one object per image. MB_ERROR_MEMORY. */
 mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error *error);
 
-/* Prints for people: a picture of its own as class and bars, as wide as the terminal; images of an
- * IDX file one a line. MB_ERROR_MEMORY. */
+/* Prints text: class and bars, as wide as the terminal, for a picture; one line per image of an IDX
+ * file. MB_ERROR_MEMORY. */
 mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *error);
 
 #endif

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* JSON is UTF-8, and a path may be any bytes: those that are not become '?'. */
+/* JSON is UTF-8 and a path may be any bytes: in a path that is not UTF-8 those above 126 become
+ * '?'. */
 static json_t *path_string(const char *path)
 {
     json_t *string = json_string(path);
@@ -24,47 +25,41 @@ static json_t *path_string(const char *path)
     return string;
 }
 
-/* Sets object[key] to the numbers of a row. */
-static bool set_row(json_t *object, const char *key, const float *row, size_t classes)
+static json_t *array_of(const float *values, size_t count)
 {
-    json_t *numbers = json_array();
-    bool whole = true;
-    for (size_t c = 0; whole && c < classes; c++)
-        whole = json_array_append_new(numbers, json_real((double)row[c])) == 0;
-    return json_object_set_new(object, key, numbers) == 0 && whole;
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(array, json_real((double)values[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
 }
 
-/* NULL when memory is out. */
+/* NULL if memory is out. */
 static json_t *object_of(const mb_predicted_file *file, size_t index, const float *logits,
-                         const float *row, size_t classes)
+                         const float *probabilities, size_t classes)
 {
-    const size_t best = mb_argmax(row, classes);
-    json_t *object = json_object();
-    bool whole =
-        object != NULL && json_object_set_new(object, "image", path_string(file->path)) == 0;
-    if (whole && file->numbered)
-        whole = json_object_set_new(object, "index", json_integer((json_int_t)index)) == 0;
-    whole = whole && json_object_set_new(object, "class", json_integer((json_int_t)best)) == 0 &&
-            json_object_set_new(object, "confidence", json_real((double)row[best])) == 0;
-    if (whole && set_row(object, "probabilities", row, classes) &&
-        set_row(object, "logits", logits, classes))
-        return object;
-    json_decref(object);
-    return NULL;
+    const size_t best = mb_argmax(probabilities, classes);
+    json_t *number = file->numbered ? json_integer((json_int_t)index) : NULL; /* left out if NULL */
+    return json_pack("{s:o,s:o*,s:I,s:f,s:o,s:o}", "image", path_string(file->path), "index",
+                     number, "class", (json_int_t)best, "confidence", (double)probabilities[best],
+                     "probabilities", array_of(probabilities, classes), "logits",
+                     array_of(logits, classes));
 }
 
 mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error *error)
 {
+    const size_t classes = predictions->classes;
+    const float *probabilities = predictions->probabilities, *logits = predictions->logits;
     json_t *array = json_array();
     bool whole = array != NULL;
-    const float *row = predictions->probabilities, *logits = predictions->logits;
     for (size_t f = 0; f < predictions->file_count; f++)
-        for (size_t i = 0; whole && i < predictions->files[f].count; i++) {
-            json_t *object =
-                object_of(&predictions->files[f], i, logits, row, predictions->classes);
-            whole = json_array_append_new(array, object) == 0;
-            row += predictions->classes;
-            logits += predictions->classes;
+        for (size_t i = 0; i < predictions->files[f].count; i++) {
+            json_t *object = object_of(&predictions->files[f], i, logits, probabilities, classes);
+            whole = whole && json_array_append_new(array, object) == 0;
+            probabilities += classes;
+            logits += classes;
         }
     char *text = whole ? json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     if (text != NULL)
@@ -76,7 +71,7 @@ mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error 
     return status;
 }
 
-/* Control characters in a name would move the cursor. */
+/* Control characters in a name could move the cursor. */
 static void print_path(const char *path)
 {
     for (const char *c = path; *c != '\0'; c++)
@@ -86,7 +81,7 @@ static void print_path(const char *path)
 /* Digits of a number below the class count. */
 static int digits_of(size_t classes) { return classes > 100 ? 3 : classes > 10 ? 2 : 1; }
 
-enum { BESIDE_BAR = 14, LEAST_BAR = 4, MOST_BAR = 60 };
+enum { BESIDE_BAR = 14, MIN_BAR = 4, MAX_BAR = 60 };
 
 static void print_bars(const mb_terminal *terminal, const float *row, size_t classes, char *bar,
                        size_t cells)
@@ -124,8 +119,8 @@ mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *erro
 {
     const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
     const size_t width = mb_terminal_width(&terminal), classes = predictions->classes;
-    size_t cells = width > BESIDE_BAR + LEAST_BAR ? width - BESIDE_BAR : LEAST_BAR;
-    cells = cells < MOST_BAR ? cells : MOST_BAR;
+    size_t cells = width > BESIDE_BAR + MIN_BAR ? width - BESIDE_BAR : MIN_BAR;
+    cells = cells < MAX_BAR ? cells : MAX_BAR;
     char *bar = malloc(MB_BAR_BYTES(cells));
     if (bar == NULL)
         return mb_fail_memory(error, "predict", MB_BAR_BYTES(cells));

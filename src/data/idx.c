@@ -29,7 +29,7 @@ static const char *type_name(unsigned type)
 static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
 {
     const uint8_t *magic = idx->bytes.data;
-    const unsigned wanted = UNSIGNED_BYTE << 8 | (unsigned)kind;
+    const unsigned expected = UNSIGNED_BYTE << 8 | (unsigned)kind;
     if (idx->bytes.size == 0)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: empty file: 0 bytes", idx->path);
     if (idx->bytes.size < MAGIC_SIZE)
@@ -37,12 +37,12 @@ static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *erro
                        "%s: not an IDX file: %zu bytes, its header alone has %zu", idx->path,
                        idx->bytes.size, header_size(kind));
     const uint32_t found = mb_load_be32(magic);
-    if (found == wanted)
+    if (found == expected)
         return MB_OK;
     if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
-                       found, plural(kind), wanted);
+                       found, plural(kind), expected);
     if (magic[2] != UNSIGNED_BYTE)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
@@ -50,7 +50,7 @@ static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *erro
     if (magic[3] == MB_IDX_LABELS || magic[3] == MB_IDX_IMAGES)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: holds %s, not %s: starts with 0x%08x, not 0x%08x", idx->path,
-                       plural(magic[3]), plural(kind), found, wanted);
+                       plural(magic[3]), plural(kind), found, expected);
     return mb_fail(error, MB_ERROR_FORMAT, "%s: has %u dimensions: %s have %u", idx->path,
                    (unsigned)magic[3], plural(kind), (unsigned)kind);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 28, MOST_PIXELS = 1 << 16 };
+enum { SIDE = 28, MAX_PIXELS = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,13 +22,13 @@ static void require(bool holds)
 static void use(const mb_pictures *images)
 {
     uint8_t normal[SIDE * SIDE];
-    unsigned most = 0;
+    unsigned max = 0;
     mb_error error = {MB_OK, ""};
     const size_t pixels = images->rows * images->columns;
     require(images->count > 0 && pixels > 0);
     for (size_t i = 0; i < images->count * pixels; i++)
-        most = images->pixels[i] > most ? images->pixels[i] : most;
-    if (pixels > MOST_PIXELS) /* slow, and nothing new */
+        max = images->pixels[i] > max ? images->pixels[i] : max;
+    if (pixels > MAX_PIXELS) /* slow, and nothing new */
         return;
     const mb_status status = mb_picture_normalize("fuzz", images->pixels, images->rows,
                                                   images->columns, normal, SIDE, SIDE, &error);
@@ -36,7 +36,7 @@ static void use(const mb_pictures *images)
         require(status == MB_ERROR_FORMAT && strncmp(error.text, "fuzz: ", 6) == 0);
         return;
     }
-    require(memchr(normal, 255, sizeof normal) != NULL && most > 0);
+    require(memchr(normal, 255, sizeof normal) != NULL && max > 0);
 }
 
 /* `bytes` (freed). */

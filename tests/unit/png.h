@@ -1,4 +1,4 @@
-/* PNG files of every kind, written by hand, for tests of what reads them. */
+/* PNG files of every kind, written by hand, for tests of readers. */
 #ifndef MB_TESTS_PNG_H
 #define MB_TESTS_PNG_H
 

@@ -10,19 +10,19 @@
 /* Images as epochs see them, against a slow reference in double that knows neither taps nor fixed
  * point nor separable sums. */
 
-enum { IMAGES = 12, MOST_PIXELS = 64 * 48, SEED = 5 };
+enum { IMAGES = 12, MAX_PIXELS = 64 * 48, SEED = 5 };
 
 static const size_t sizes[][2] = {{1, 1}, {5, 7}, {28, 28}, {64, 48}, {1, 40}, {33, 1}};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-static uint8_t pixels_of[IMAGES * MOST_PIXELS], labels[IMAGES];
-static double field_x[MOST_PIXELS], field_y[MOST_PIXELS];
+static uint8_t pixels_of[IMAGES * MAX_PIXELS], labels[IMAGES];
+static double field_x[MAX_PIXELS], field_y[MAX_PIXELS];
 
 /* ---- the reference ---- */
 
-static double up_to(double most, mb_rng *rng)
+static double symmetric(double max, mb_rng *rng)
 {
-    return most * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
+    return max * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
 }
 
 /* Simard's field by its definition: each pixel the sum of all pixels' noise, by distance. */
@@ -81,10 +81,11 @@ static double bilinear(const uint8_t *image, size_t rows, size_t columns, double
 static void reference(const mb_augmentation *options, const uint8_t *image, size_t rows,
                       size_t columns, mb_rng rng, double *out)
 {
-    const double angle = up_to(options->rotate, &rng) * acos(-1.0) / 180.0;
-    const double wide = 1.0 + up_to(options->scale, &rng), high = 1.0 + up_to(options->scale, &rng);
-    const double slant = up_to(options->shear, &rng);
-    const double right = up_to(options->shift, &rng), down = up_to(options->shift, &rng);
+    const double angle = symmetric(options->rotate, &rng) * acos(-1.0) / 180.0;
+    const double wide = 1.0 + symmetric(options->scale, &rng),
+                 high = 1.0 + symmetric(options->scale, &rng);
+    const double slant = symmetric(options->shear, &rng);
+    const double right = symmetric(options->shift, &rng), down = symmetric(options->shift, &rng);
     const double a = cos(angle) * wide, b = (cos(angle) * slant - sin(angle)) * high;
     const double c = sin(angle) * wide, d = (sin(angle) * slant + cos(angle)) * high;
     const double middle_x = 0.5 * (double)(columns - 1), middle_y = 0.5 * (double)(rows - 1);
@@ -162,17 +163,17 @@ static void check_image(const bench *b, const mb_kernels *kernels, size_t number
 {
     const mb_augmenter *a = &b->augmenter;
     const size_t pixels = a->rows * a->columns;
-    static uint8_t image[MOST_PIXELS + 1];
-    static double wanted[MOST_PIXELS];
+    static uint8_t image[MAX_PIXELS + 1];
+    static double expected[MAX_PIXELS];
     image[pixels] = 77;
     mb_augment_image(a, kernels, number, epoch, b->scratch, image);
     assert_int_equal(image[pixels], 77);
     reference(&a->options, pixels_of + number * pixels, a->rows, a->columns,
-              mb_rng_at(SEED, MB_RNG_AUGMENTATION, epoch, number), wanted);
+              mb_rng_at(SEED, MB_RNG_AUGMENTATION, epoch, number), expected);
     for (size_t p = 0; p < pixels; p++)
-        if (fabs((double)image[p] - floor(wanted[p] + 0.5)) > 1.0)
+        if (fabs((double)image[p] - floor(expected[p] + 0.5)) > 1.0)
             fail_msg("image %zu of %zux%zu, pixel %zu: %d, and %g is right", number, a->rows,
-                     a->columns, p, image[p], wanted[p]);
+                     a->columns, p, image[p], expected[p]);
 }
 
 static void check_kind(mb_augmentation_kind kind, size_t rounds)
@@ -197,7 +198,7 @@ TEST(nothing_changes_without_strengths)
         for (size_t s = 0; s < 2 * SIZES; s++) {
             const mb_augmentation options = {.kind = kind, .elastic_sigma = 4.0};
             const size_t rows = sizes[s / 2][0], columns = sizes[s / 2][1], pixels = rows * columns;
-            uint8_t image[MOST_PIXELS];
+            uint8_t image[MAX_PIXELS];
             bench *b = open_bench(&options, rows, columns, s % 2);
             for (size_t number = 0; number < IMAGES; number++) {
                 mb_augment_image(&b->augmenter, mb_kernels_best(), number, s, b->scratch, image);
@@ -256,7 +257,7 @@ TEST(kernel_sets_give_the_same_bytes)
     for (size_t round = 0; round < 40; round++) {
         const mb_augmentation options =
             draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
-        uint8_t image[MOST_PIXELS], other[MOST_PIXELS];
+        uint8_t image[MAX_PIXELS], other[MAX_PIXELS];
         const size_t rows = sizes[round % SIZES][0], columns = sizes[round % SIZES][1];
         bench *b = open_bench(&options, rows, columns, round % 5 == 0);
         size_t sets;
@@ -272,11 +273,11 @@ TEST(kernel_sets_give_the_same_bytes)
 
 /* ---- the rows of a step ---- */
 
-/* The row's bytes, label and, where it has them, dots are those of sample `number`. */
+/* The row has the bytes, label and, in a sparse source, non-zeros of sample `number`. */
 static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, size_t number)
 {
     const size_t pixels = d->source.pixels;
-    uint8_t image[MOST_PIXELS], of_dots[MOST_PIXELS] = {0};
+    uint8_t image[MAX_PIXELS], of_nonzeros[MAX_PIXELS] = {0};
     mb_augment_image(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
     assert_memory_equal(d->source.split.images.pixels + row * pixels, image, pixels);
     assert_int_equal(d->source.split.labels[row], labels[number]);
@@ -285,11 +286,11 @@ static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, s
         size_t pixel = range * d->source.segment_pixels;
         for (size_t k = 0; k < x.count; k++) {
             pixel += x.nonzeros[k].delta;
-            of_dots[pixel] = x.nonzeros[k].value;
+            of_nonzeros[pixel] = x.nonzeros[k].value;
         }
     }
     if (d->source.nonzeros != NULL)
-        assert_memory_equal(of_dots, image, pixels);
+        assert_memory_equal(of_nonzeros, image, pixels);
 }
 
 /* In any order, in pieces, over what an earlier step left there. */
@@ -301,21 +302,22 @@ TEST(rows_are_the_samples_whatever_the_batch)
         bench *b =
             open_bench(&options, sizes[round % SIZES][0], sizes[round % SIZES][1], round % 3 == 0);
         const uint32_t number[] = {7, 1, 11, 7, 0, 2, 9};
-        const size_t rows = mb_test_random_size(1, 7), room = rows + mb_test_random_size(0, 3);
+        const size_t rows = mb_test_random_size(1, 7), capacity = rows + mb_test_random_size(0, 3);
         mb_augmented_batch d;
-        assert_int_equal(mb_augmented_batch_open(&b->augmenter, room, &b->arena, &d, NULL), MB_OK);
+        assert_int_equal(mb_augmented_batch_open(&b->augmenter, capacity, &b->arena, &d, NULL),
+                         MB_OK);
         assert_true((d.source.nonzeros == NULL) == (b->source.nonzeros == NULL));
         const mb_sample_indices samples = {number, rows},
                                 full = {(uint32_t[]){1, 1, 1, 1, 1, 1, 1}, rows};
-        mb_augmented_batch_fill(&d, mb_kernels_best(), full, 0, room, 2, b->scratch);
-        for (size_t end = room; end > 0; end--)
+        mb_augmented_batch_fill(&d, mb_kernels_best(), full, 0, capacity, 2, b->scratch);
+        for (size_t end = capacity; end > 0; end--)
             mb_augmented_batch_fill(&d, mb_kernels_best(), samples, end - 1,
-                                    end + (end == room) * 5, 3, b->scratch);
+                                    end + (end == capacity) * 5, 3, b->scratch);
         for (size_t row = 0; row < rows; row++)
             check_row(b, &d, row, number[row]);
-        for (size_t row = 0; row < room; row++)
+        for (size_t row = 0; row < capacity; row++)
             assert_int_equal(d.index[row], row);
-        mb_augmented_batch_prefetch(&d, samples, 0, room + 5);
+        mb_augmented_batch_prefetch(&d, samples, 0, capacity + 5);
         close_bench(b);
     }
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGES = 200, PIXELS = 250 }; /* of two ranges */
+enum { IMAGES = 200, PIXELS = 250 }; /* of two segments */
 
 /* A split with a source: images whose pixels 0..4 are never lit, and pixel p + 5 seldom. */
 typedef struct stock {
@@ -60,14 +60,15 @@ static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
     return s->images[number * PIXELS + pixel];
 }
 
-/* Row by row: the sample's own pixels, range after range. */
+/* Row by row: the sample's own pixels, segment after segment. */
 static void check_rows(const stock *s, mb_sample_indices samples)
 {
     for (size_t row = 0; row < samples.count; row++) {
         uint8_t image[PIXELS] = {0};
-        for (size_t range = 0; range < s->source.segments; range++) {
-            const mb_sparse_row x = mb_sample_source_segment(&s->source, samples.index[row], range);
-            size_t pixel = range * s->source.segment_pixels;
+        for (size_t segment = 0; segment < s->source.segments; segment++) {
+            const mb_sparse_row x =
+                mb_sample_source_segment(&s->source, samples.index[row], segment);
+            size_t pixel = segment * s->source.segment_pixels;
             for (size_t k = 0; k < x.count; k++)
                 image[pixel += x.nonzeros[k].delta] = x.nonzeros[k].value;
         }
@@ -83,9 +84,9 @@ static void check_blocks(const stock *s, const mb_batch *batch, mb_sample_indice
         for (size_t p = 0; p < PIXELS; p++)
             for (size_t r = 0; r < MB_BLOCK_ROWS; r++) {
                 const bool there = first + r < samples.count, set = block->mask[p] >> r & 1;
-                const uint8_t wanted = there ? pixel_of(s, samples.index[first + r], p) : 0;
-                assert_int_equal(set, wanted != 0);
-                assert_int_equal(set ? block->value[p * MB_BLOCK_ROWS + r] : 0, wanted);
+                const uint8_t expected = there ? pixel_of(s, samples.index[first + r], p) : 0;
+                assert_int_equal(set, expected != 0);
+                assert_int_equal(set ? block->value[p * MB_BLOCK_ROWS + r] : 0, expected);
             }
     }
 }
@@ -126,7 +127,7 @@ TEST(gathers_like_the_naive_twin)
     }
 }
 
-/* The last batch of an epoch, in the room of a whole one; what was there before is gone. */
+/* The last batch of an epoch, smaller than the one before: no row of that is left. */
 TEST(a_smaller_batch_follows_a_larger_one)
 {
     static const uint32_t percents[] = {20, 90};

@@ -1,7 +1,7 @@
 #include "core/rng.h"
-#include "synthetic/digits.h"
 #include "picture/normalize.h"
 #include "support.h"
+#include "synthetic/digits.h"
 #include "test.h"
 
 #include <math.h>
@@ -41,23 +41,23 @@ static void invert(const picture *p)
         p->gray[i] = (uint8_t)(255 - p->gray[i]);
 }
 
-/* Normalises the picture and frees it. */
-static void normalised(picture p, uint8_t *image)
+/* Normalizes the picture and frees it. */
+static void normalize(picture p, uint8_t *image)
 {
     assert_int_equal(mb_picture_normalize("x", p.gray, p.rows, p.columns, image, SIDE, SIDE, NULL),
                      MB_OK);
     free(p.gray);
 }
 
-static int largest_difference(const uint8_t *one, const uint8_t *other)
+static int max_difference(const uint8_t *one, const uint8_t *other)
 {
-    int most = 0;
+    int max = 0;
     for (size_t i = 0; i < PIXELS; i++)
-        most = abs(one[i] - other[i]) > most ? abs(one[i] - other[i]) : most;
-    return most;
+        max = abs(one[i] - other[i]) > max ? abs(one[i] - other[i]) : max;
+    return max;
 }
 
-/* The same in gray levels a pixel, on the average: 20 for a digit that is moved by one pixel. */
+/* Mean over the pixels, in gray levels: 20 for a digit that is moved by one pixel. */
 static double mean_difference(const uint8_t *one, const uint8_t *other)
 {
     double sum = 0.0;
@@ -66,68 +66,67 @@ static double mean_difference(const uint8_t *one, const uint8_t *other)
     return sum / PIXELS;
 }
 
-/* What an image of this form becomes is of this form: from there on nothing changes but faint
- * tails. */
+/* A normalized image stays, except for faint tails. */
 TEST(images_in_the_form_stay)
 {
-    uint8_t drawn[PIXELS], once[PIXELS], twice[PIXELS];
+    uint8_t digit[PIXELS], once[PIXELS], twice[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
-        mb_synthetic_digit(1, i, drawn);
-        normalised(placed(drawn, 1, SIDE, SIDE, 0, 0), once);
-        normalised(placed(once, 1, SIDE, SIDE, 0, 0), twice);
-        assert_in_range(largest_difference(once, twice), 0, 12);
+        mb_synthetic_digit(1, i, digit);
+        normalize(placed(digit, 1, SIDE, SIDE, 0, 0), once);
+        normalize(placed(once, 1, SIDE, SIDE, 0, 0), twice);
+        assert_in_range(max_difference(once, twice), 0, 12);
     }
 }
 
 TEST(light_and_dark_ink_are_the_same)
 {
-    uint8_t drawn[PIXELS], light[PIXELS], dark[PIXELS];
+    uint8_t digit[PIXELS], light[PIXELS], dark[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
-        mb_synthetic_digit(2, i, drawn);
-        const picture inverse = placed(drawn, 3, 90, 100, 4, 9);
+        mb_synthetic_digit(2, i, digit);
+        const picture inverse = placed(digit, 3, 90, 100, 4, 9);
         invert(&inverse);
-        normalised(placed(drawn, 3, 90, 100, 4, 9), light);
-        normalised(inverse, dark);
-        assert_in_range(largest_difference(light, dark), 0, 1);
+        normalize(placed(digit, 3, 90, 100, 4, 9), light);
+        normalize(inverse, dark);
+        assert_in_range(max_difference(light, dark), 0, 1);
     }
 }
 
-TEST(the_place_in_the_picture_is_no_matter)
+TEST(the_place_in_the_picture_does_not_matter)
 {
-    uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
+    uint8_t digit[PIXELS], one[PIXELS], other[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
-        mb_synthetic_digit(3, i, drawn);
-        normalised(placed(drawn, 2, 150, 130, 0, 3), one);
-        normalised(placed(drawn, 2, 150, 130, 90, 60), other);
+        mb_synthetic_digit(3, i, digit);
+        normalize(placed(digit, 2, 150, 130, 0, 3), one);
+        normalize(placed(digit, 2, 150, 130, 90, 60), other);
         assert_memory_equal(one, other, PIXELS);
     }
 }
 
-/* Where the centre of mass lies next to the half of a pixel, the least difference moves a digit by
- * a whole pixel: few of them do. */
-TEST(the_size_in_the_picture_is_hardly_a_matter)
+/* If the center of mass is close to the half of a pixel, the smallest difference moves a digit by a
+ * whole pixel: few do. */
+TEST(the_size_in_the_picture_hardly_matters)
 {
-    uint8_t drawn[PIXELS], one[PIXELS], other[PIXELS];
+    uint8_t digit[PIXELS], one[PIXELS], other[PIXELS];
     for (size_t factor = 2; factor <= 30; factor += 7) {
         const size_t side = SIDE * factor;
         size_t alike = 0;
         for (size_t i = 0; i < DIGITS; i++) {
-            mb_synthetic_digit(4, i, drawn);
-            normalised(placed(drawn, 1, SIDE, SIDE, 0, 0), one);
-            normalised(placed(drawn, factor, side, side, 0, 0), other);
+            mb_synthetic_digit(4, i, digit);
+            normalize(placed(digit, 1, SIDE, SIDE, 0, 0), one);
+            normalize(placed(digit, factor, side, side, 0, 0), other);
             alike += mean_difference(one, other) < 2.0;
         }
         assert_in_range(alike, DIGITS * 95 / 100, DIGITS);
     }
 }
 
-TEST(the_centre_of_mass_is_the_centre)
+TEST(the_center_of_mass_is_the_center)
 {
-    uint8_t drawn[PIXELS], image[PIXELS];
+    uint8_t digit[PIXELS], image[PIXELS];
     for (size_t i = 0; i < DIGITS; i++) {
         double mass = 0.0, down = 0.0, across = 0.0;
-        mb_synthetic_digit(5, i, drawn);
-        normalised(placed(drawn, 4, 200, 160, 61, 17), image);
+        mb_synthetic_digit(5, i, digit);
+        normalize(placed(digit, 4, 200, 160, 61, 17), image);
         for (size_t p = 0; p < PIXELS; p++) {
             mass += image[p];
             down += (double)image[p] * (double)(p / SIDE);
@@ -147,28 +146,29 @@ TEST(a_bar_fills_the_box)
     const picture p = blank(40, 60, 200);
     for (size_t r = 5; r < 35; r++)
         memset(p.gray + r * 60 + 7, 90, 6);
-    normalised(p, image);
+    normalize(p, image);
     for (size_t r = 0; r < SIDE; r++)
-        for (size_t c = 0; c < SIDE; c++) /* the centre is between two columns: either will do */
+        for (size_t c = 0; c < SIDE; c++) /* the center is between two columns: both are right */
             assert_int_equal(image[r * SIDE + c], r >= 4 && r < 24 && c >= 12 && c < 16 ? 255 : 0);
 }
 
-/* Gray paper, half as bright on one side, with noise: what is found differs little from the ink. */
+/* Gray paper, half as bright on one side, with noise: the result differs little from that of the
+ * ink alone. */
 TEST(uneven_light_and_noise)
 {
-    uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
+    uint8_t digit[PIXELS], clean[PIXELS], found[PIXELS];
     size_t alike = 0;
     for (size_t i = 0; i < DIGITS; i++) {
-        mb_synthetic_digit(6, i, drawn);
-        const picture p = placed(drawn, 6, 250, 220, 50, 20);
+        mb_synthetic_digit(6, i, digit);
+        const picture p = placed(digit, 6, 250, 220, 50, 20);
         mb_rng rng = mb_rng_at(7, MB_RNG_TESTS, 0, i);
         for (size_t pixel = 0; pixel < p.rows * p.columns; pixel++) {
             const double paper = 110.0 + 110.0 * (double)(pixel % p.columns) / (double)p.columns;
             const double ink = 1.0 - 0.8 * p.gray[pixel] / 255.0;
             p.gray[pixel] = (uint8_t)(paper * ink + 8.0 * (double)mb_rng_uniform(&rng));
         }
-        normalised(placed(drawn, 6, 250, 220, 50, 20), clean);
-        normalised(p, found);
+        normalize(placed(digit, 6, 250, 220, 50, 20), clean);
+        normalize(p, found);
         alike += mean_difference(clean, found) < 3.0;
     }
     assert_in_range(alike, DIGITS * 90 / 100, DIGITS); /* the others are a pixel off */
@@ -176,17 +176,17 @@ TEST(uneven_light_and_noise)
 
 TEST(specks_are_dropped)
 {
-    uint8_t drawn[PIXELS], clean[PIXELS], found[PIXELS];
-    mb_synthetic_digit(8, 0, drawn);
-    const picture p = placed(drawn, 5, 200, 200, 30, 30);
+    uint8_t digit[PIXELS], clean[PIXELS], found[PIXELS];
+    mb_synthetic_digit(8, 0, digit);
+    const picture p = placed(digit, 5, 200, 200, 30, 30);
     p.gray[5 * 200 + 5] = 255;
     p.gray[190 * 200 + 100] = p.gray[190 * 200 + 101] = 255;
-    normalised(placed(drawn, 5, 200, 200, 30, 30), clean);
-    normalised(p, found);
+    normalize(placed(digit, 5, 200, 200, 30, 30), clean);
+    normalize(p, found);
     assert_memory_equal(clean, found, PIXELS);
 }
 
-TEST(nothing_on_it)
+TEST(blank_pictures)
 {
     static const size_t sides[][2] = {{1, 1}, {1, 50}, {28, 28}, {300, 200}};
     static const uint8_t grays[] = {0, 128, 255};

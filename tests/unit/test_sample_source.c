@@ -20,17 +20,17 @@ static uint8_t *draw(size_t count, size_t pixels, uint32_t percent, uint64_t see
     return images;
 }
 
-/* What the dots stand for, and that order and bounds are as promised. */
+/* The non-zeros are the image's, in order, and segments start where row_start says. */
 static void check_round_trip(const mb_sample_source *source, const uint8_t *images)
 {
     uint8_t *image = malloc(source->pixels);
-    size_t dots = 0;
+    size_t seen = 0;
     for (size_t i = 0; i < source->split.images.count; i++) {
         memset(image, 0, source->pixels);
         for (size_t r = 0; r < source->segments; r++) {
             const mb_sparse_row x = mb_sample_source_segment(source, i, r);
             size_t pixel = r * source->segment_pixels;
-            assert_ptr_equal(x.nonzeros, source->nonzeros + dots);
+            assert_ptr_equal(x.nonzeros, source->nonzeros + seen);
             for (size_t k = 0; k < x.count; k++) {
                 assert_true(k == 0 || x.nonzeros[k].delta > 0);
                 pixel += x.nonzeros[k].delta;
@@ -38,7 +38,7 @@ static void check_round_trip(const mb_sample_source *source, const uint8_t *imag
                 assert_int_not_equal(x.nonzeros[k].value, 0);
                 image[pixel] = x.nonzeros[k].value;
             }
-            dots += x.count;
+            seen += x.count;
         }
         assert_memory_equal(image, images + i * source->pixels, source->pixels);
     }
@@ -102,7 +102,7 @@ TEST(images_without_background_have_no_rows)
     assert_false(has_sparse_form(images, 20, 100));
     memset(images, 0, 2000);
     memset(images, 9, 1000);
-    assert_true(has_sparse_form(images, 20, 100)); /* half of the bytes is the most */
+    assert_true(has_sparse_form(images, 20, 100)); /* the maximum is half of the bytes */
     images[1000] = 1;
     assert_false(has_sparse_form(images, 20, 100));
     free(images);

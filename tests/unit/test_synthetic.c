@@ -74,14 +74,14 @@ TEST(another_seed_gives_others)
 
 TEST(an_image_depends_on_no_other)
 {
-    static const size_t numbers[] = {69999, 0, 60000, 12345, 59999, 0};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    static const size_t indices[] = {69999, 0, 60000, 12345, 59999, 0};
+    for (size_t i = 0; i < sizeof indices / sizeof indices[0]; i++) {
         uint8_t pixels[PIXELS];
         memset(pixels, 0xa5, sizeof pixels);
-        const uint8_t label = mb_synthetic_digit(1, numbers[i], pixels);
-        const bool test = numbers[i] >= MB_SYNTHETIC_TRAIN;
+        const uint8_t label = mb_synthetic_digit(1, indices[i], pixels);
+        const bool test = indices[i] >= MB_SYNTHETIC_TRAIN;
         const mb_split *split = test ? &whole->test : &whole->train;
-        const size_t item = numbers[i] - (test ? MB_SYNTHETIC_TRAIN : 0);
+        const size_t item = indices[i] - (test ? MB_SYNTHETIC_TRAIN : 0);
         assert_int_equal(label, split->labels[item]);
         assert_memory_equal(pixels, split->images.pixels + item * PIXELS, PIXELS);
     }
