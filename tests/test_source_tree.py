@@ -16,7 +16,6 @@ MAX_LINES = 400
 # Private headers that the program may include, and why.
 TOOLS_MAY_INCLUDE = {
     r"core/\w+\.h": "plumbing: errors, whole files, the clock",
-    r"data/find\.h": "help tells where data is looked for",
     r"picture/\w+\.h": "predict reads pictures",
     r"train/classify\.h": "predict",
 }

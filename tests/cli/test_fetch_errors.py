@@ -58,9 +58,9 @@ class Fails(FetchTest):
 
     def test_file_for_a_folder(self):
         write_bytes(self.dir, b"mine")
-        self.fail_to_fetch(1, *self.ours(), says=[self.dir, "cannot be made"])
+        self.fail_to_fetch(1, *self.ours(), says=[self.dir, "cannot be created"])
         self.assertEqual(b"mine", read_bytes(self.dir))
-        self.fail_to_fetch(1, os.path.join(self.dir, "below"), says="cannot be made")
+        self.fail_to_fetch(1, os.path.join(self.dir, "below"), says="cannot be created")
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_folder_without_permission(self):
