@@ -49,8 +49,8 @@ static void print_confusion(const mb_evaluation *evaluation)
     }
 }
 
-/* A test set that is not for this network is to the library a bad argument, and to the user of a
- * command a file that does not fit. */
+/* A test set that does not match the network is an invalid argument of the library, but a file with
+ * the wrong content for the user of the command. */
 static mb_status evaluate_test_set(mb_machine *machine, const mb_network *network,
                                    const mb_dataset *dataset, mb_evaluation **evaluation,
                                    mb_error *error)
@@ -64,7 +64,7 @@ static mb_status evaluate_test_set(mb_machine *machine, const mb_network *networ
     return status;
 }
 
-/* A network that the file does not describe takes images as the data has them. */
+/* With --network, the network's input has the shape of the data's images. */
 static mb_status open_both(const evaluate_arguments *arguments, mb_machine *machine,
                            mb_dataset **dataset, mb_network **network, mb_error *error)
 {

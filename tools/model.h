@@ -1,13 +1,13 @@
-/* The model that a command works with: a file of ours, or one of PyTorch's. */
+/* The model of a command: a file of mnist_blas, or a PyTorch state_dict. */
 #ifndef MB_TOOLS_MODEL_H
 #define MB_TOOLS_MODEL_H
 
 #include "cli.h"
 
-/* What of a command's arguments says it. */
+/* The arguments that name it. */
 typedef struct mb_model_arguments {
-    const char *path, *network; /* network NULL: the file says what it is */
-    mb_shape input;             /* of such a network */
+    const char *path, *network; /* network NULL: the file describes it */
+    mb_shape input;             /* of `network` */
 } mb_model_arguments;
 
 /* Entries of option tables: a network that the file does not describe, and its input. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that a run holds. */
+/* A training run of the program. */
 typedef struct train_run {
     mb_train_arguments arguments;
     mb_checkpoint *from; /* to resume; NULL: a new run */
@@ -24,7 +24,7 @@ typedef struct train_run {
     mb_note notes[MB_MAX_NOTES];
     mb_tensorboard *board; /* NULL: not asked for */
     mb_progress_view view;
-    int signal; /* that ends it; 0: none so far */
+    int signal; /* that stopped it; 0: none */
 } train_run;
 
 /* "FOLDER/NAME" on the heap; NULL if memory is out. */
@@ -217,20 +217,20 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
     return MB_OK;
 }
 
-/* One line on stderr: where the signal came, and what goes on from there. */
+/* One line on stderr: where the run stopped, and the command that resumes it. */
 static void print_interruption(const train_run *run)
 {
     const mb_training_position at = mb_trainer_position(run->trainer);
     fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: ",
+    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to resume: ",
             mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
             run->arguments.training.epochs);
     mb_print_resume_command(stderr, run->checkpoint);
     putc('\n', stderr);
 }
 
-/* After the result is on the screen: nobody waits for pictures to see it. That they cannot be drawn
- * here is no failure of the run. */
+/* Pictures come last, after the result was printed. A build or a machine that cannot draw is not a
+ * failure of the run. */
 static mb_status report(const train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
@@ -256,8 +256,8 @@ static mb_status report(const train_run *run, const mb_run *result, mb_error *er
     return status == MB_ERROR_UNAVAILABLE ? MB_OK : status;
 }
 
-/* From here on nothing is lost when a signal ends the process at once. One that came after the last
- * step was held until now. */
+/* All results are saved: from here on a signal may end the process at once. One that came after the
+ * last step was deferred until now. */
 static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_error *error)
 {
     mb_signals_defer(false);
@@ -265,12 +265,12 @@ static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_
     if (run->signal == 0)
         return run->arguments.no_report ? MB_OK : report(run, result, error);
     fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s: the run is at its end, its report is left out\n",
+    fprintf(stderr, "mnist_blas: %s: training finished; report skipped\n",
             mb_signals_name(run->signal));
     return MB_OK;
 }
 
-/* Everything but pictures: what a run leaves, whether it came to its end or a signal did. */
+/* Writes the results of a run that has finished or was stopped, except the pictures. */
 static mb_status save(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
@@ -290,7 +290,7 @@ static mb_status save(train_run *run, mb_error *error)
                            .selected = mb_trainer_selected_epoch(run->trainer),
                            .checkpoints = writes_checkpoints ? &costs : NULL,
                            .interrupted = at.stopped ? &position : NULL};
-    /* A model is worth having where the checkpoint could not be written, too. */
+    /* The model is written even if the checkpoint could not be. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
         status = print_end(run, &result, &second);
@@ -339,7 +339,7 @@ int mb_train_command_run(int argc, char **argv)
         status = train(&run, &error);
     mb_trainer_close(run.trainer);
     free(run.checkpoint);
-    /* What it could not write costs nothing else of a run. */
+    /* An event file that could not be written fails the command, but nothing else of the run. */
     const mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
     status = status == MB_OK ? closed : status;
     mb_network_close(run.network);

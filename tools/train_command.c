@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A word as a shell takes it: plain if it can be, else in single quotes. */
+/* A word for a shell: in single quotes unless it needs none. */
 static void put_word(FILE *out, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

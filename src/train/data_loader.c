@@ -1,6 +1,6 @@
 #include "train/data_loader.h"
 
-/* Samples of a tile of augmentation: a few microseconds. */
+/* Samples per tile of augmentation: a few microseconds. */
 enum { AUGMENT_ROWS = 4 };
 
 mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
@@ -49,7 +49,7 @@ static void run_prefetch(const mb_tile_args *args)
 
 static mb_tiling augment_tiling(const mb_data_loader *loader)
 {
-    return mb_tiling_rows((loader->batch_size + AUGMENT_ROWS - 1) / AUGMENT_ROWS, 1);
+    return mb_tiling_rows(mb_divide_up(loader->batch_size, AUGMENT_ROWS), 1);
 }
 
 static mb_tiling gather_tiling(const mb_data_loader *loader)
@@ -89,16 +89,16 @@ void mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan)
 
 size_t mb_data_loader_steps(const mb_data_loader *loader)
 {
-    return (loader->samples + loader->batch_size - 1) / loader->batch_size;
+    return mb_divide_up(loader->samples, loader->batch_size);
 }
 
 static mb_sample_indices slice(const mb_data_loader *loader, size_t number)
 {
     if (number >= mb_data_loader_steps(loader))
         return (mb_sample_indices){0};
-    const size_t first = number * loader->batch_size, left = loader->samples - first;
+    const size_t first = number * loader->batch_size;
     return (mb_sample_indices){loader->order + first,
-                               left < loader->batch_size ? left : loader->batch_size};
+                               mb_min_size(loader->samples - first, loader->batch_size)};
 }
 
 size_t mb_data_loader_rows(const mb_data_loader *loader, size_t number)
@@ -108,11 +108,10 @@ size_t mb_data_loader_rows(const mb_data_loader *loader, size_t number)
 
 mb_step mb_data_loader_step(mb_data_loader *loader, size_t number)
 {
-    const mb_sample_indices drawn = slice(loader, number);
-    return (mb_step){.samples = loader->augments
-                                    ? (mb_sample_indices){loader->augmented.index, drawn.count}
-                                    : drawn,
-                     .dataset_samples = drawn,
+    const mb_sample_indices samples = slice(loader, number);
+    const mb_sample_indices augmented = {loader->augmented.index, samples.count};
+    return (mb_step){.samples = loader->augments ? augmented : samples,
+                     .dataset_samples = samples,
                      .next = slice(loader, number + 1),
                      .epoch = loader->epoch};
 }

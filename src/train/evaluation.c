@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Large enough that the weights are read seldom, small enough that a batch stays in cache. */
+/* Large enough that weights are read rarely, small enough that a batch stays in cache. */
 enum { EVALUATION_BATCH = 256 };
 
 mb_status mb_network_check_images(const mb_network *network, const char *what,
@@ -38,28 +38,23 @@ static mb_status check_split(const mb_network *network, const mb_split *split, m
 mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
                             mb_evaluator *evaluator, mb_error *error)
 {
-    const size_t cells = network->classes * network->classes;
+    const size_t cells = network->classes * network->classes, samples = split->images.count;
+    const mb_data_loader_config config = {
+        .source = &evaluator->source, .samples = samples, .batch_size = EVALUATION_BATCH};
     *evaluator = (mb_evaluator){0};
     mb_status status = check_split(network, split, error);
     if (status == MB_OK)
         status = mb_network_source(network, split, &evaluator->arena, &evaluator->source, error);
-    const mb_data_loader_config config = {.source = &evaluator->source,
-                                          .samples = split->images.count,
-                                          .batch_size = EVALUATION_BATCH};
     if (status == MB_OK)
         status = mb_epoch_open(network, &config, NULL, threads, &evaluator->epoch, error);
-    if (status != MB_OK)
-        goto done;
-    evaluator->order =
-        mb_arena_alloc(&evaluator->arena, split->images.count, sizeof *evaluator->order);
-    evaluator->epoch.stats.confusion = mb_arena_alloc(&evaluator->arena, cells, sizeof(size_t));
-    if (evaluator->order == NULL || evaluator->epoch.stats.confusion == NULL)
-        status =
-            mb_fail_memory(error, "evaluation", split->images.count * sizeof *evaluator->order);
+    if (status == MB_OK) {
+        evaluator->order = mb_arena_alloc(&evaluator->arena, samples, sizeof *evaluator->order);
+        evaluator->epoch.stats.confusion = mb_arena_alloc(&evaluator->arena, cells, sizeof(size_t));
+        status = mb_arena_status(&evaluator->arena, "evaluation", error);
+    }
+    if (status == MB_OK)
+        mb_sampler_sequential(samples, evaluator->order);
     else
-        mb_sampler_sequential(split->images.count, evaluator->order);
-done:
-    if (status != MB_OK)
         mb_evaluator_close(evaluator);
     return status;
 }
@@ -90,23 +85,23 @@ void mb_evaluator_close(mb_evaluator *evaluator)
     mb_arena_free(&evaluator->arena);
 }
 
-static double share(size_t part, size_t whole)
+static double fraction(size_t part, size_t whole)
 {
     return whole > 0 ? (double)part / (double)whole : 0.0;
 }
 
 static mb_class_score score_class(const size_t *confusion, size_t classes, size_t class)
 {
-    size_t truly = 0, predicted = 0;
-    const size_t right = confusion[class * classes + class];
+    size_t actual = 0, predicted = 0;
+    const size_t correct = confusion[class * classes + class];
     for (size_t other = 0; other < classes; other++) {
-        truly += confusion[class * classes + other];
+        actual += confusion[class * classes + other];
         predicted += confusion[other * classes + class];
     }
-    return (mb_class_score){.precision = share(right, predicted),
-                            .recall = share(right, truly),
-                            .f1 = share(2 * right, truly + predicted),
-                            .support = truly};
+    return (mb_class_score){.precision = fraction(correct, predicted),
+                            .recall = fraction(correct, actual),
+                            .f1 = fraction(2 * correct, actual + predicted),
+                            .support = actual};
 }
 
 /* One allocation: the evaluation, then its confusion matrix, then its scores. */
@@ -126,7 +121,7 @@ static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, siz
     *evaluation = (mb_evaluation){.classes = classes,
                                   .samples = samples,
                                   .correct = stats->correct,
-                                  .accuracy = share(stats->correct, samples),
+                                  .accuracy = fraction(stats->correct, samples),
                                   .loss = stats->loss / (double)samples,
                                   .confusion = confusion,
                                   .scores = scores};

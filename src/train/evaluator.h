@@ -1,4 +1,4 @@
-/* Evaluation that is prepared once and run often. */
+/* An evaluation that is prepared once and run after every epoch. */
 #ifndef MB_TRAIN_EVALUATOR_H
 #define MB_TRAIN_EVALUATOR_H
 
@@ -14,14 +14,15 @@ typedef struct mb_evaluator {
     uint32_t *order;
 } mb_evaluator;
 
-/* Prepares `network` to classify `split`; both must
- * outlive the evaluator, and mb_evaluator_close frees it. MB_ERROR_INVALID: images of another size
- * than the network's input, a label above its classes, an empty split; MB_ERROR_MEMORY. */
+/* Prepares the evaluation of `network` on `split`; both must outlive the evaluator, which
+ * mb_evaluator_close frees. MB_ERROR_INVALID: images of another shape than the network's input, a
+ * label that is not one of its classes, an empty split; MB_ERROR_MEMORY. */
 mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
                             mb_evaluator *evaluator, mb_error *error);
 
-/* Classifies all of it; the stats is the evaluator's. A loss that is not finite ends it early.
- * events->stop is asked about 20 times a second (events may be NULL); NULL: it asked for an end. */
+/* Classifies all of the split; the statistics are the evaluator's. A loss that is not finite ends
+ * it early. Asks events->stop about 20 times per second (events may be NULL); NULL if it returned
+ * true. */
 const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
                                        const mb_training_events *events);
 

@@ -1,38 +1,38 @@
-/* How many of a team's threads work on the steps of an epoch.
+/* Choice of how many of the team's threads train.
  *
- * Steps of a small network or a small batch are so short that threads wait for each other longer
- * than they work. How short is too short depends on the machine, so it is tried: an epoch begins
- * with a few steps on all threads and on fewer, in turns, and goes on with the fastest. Which it is
- * changes no bit of what is computed. */
+ * The steps of a small network or a small batch are so short that threads wait for each other
+ * longer than they work. Whether that is so depends on the machine, and is measured: an epoch
+ * starts with short trials on all threads, half of them, and so on, and continues with the fastest
+ * number. The choice does not change a bit of the result. */
 #ifndef MB_TRAIN_THREAD_TUNER_H
 #define MB_TRAIN_THREAD_TUNER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Sizes that are tried: all threads, half of them, and so on down to one. */
+/* Candidates: all threads, half of them, and so on down to one. */
 enum { MB_MAX_THREAD_COUNTS = 17 };
 
 typedef struct mb_thread_tuner {
-    size_t threads; /* that are to run the next steps */
-    size_t most;    /* the team's */
-    size_t sizes;   /* to try; 1: nothing is tried */
-    size_t trials;  /* so far in this epoch */
-    bool trying;
-    double best[MB_MAX_THREAD_COUNTS]; /* seconds a step, of each size */
+    size_t threads;     /* for the next steps */
+    size_t max_threads; /* the team's */
+    size_t candidates;  /* numbers of threads to try; 1: nothing is tried */
+    size_t trials;      /* in this epoch so far */
+    bool is_trying;
+    double best[MB_MAX_THREAD_COUNTS]; /* seconds per step, of each candidate */
 } mb_thread_tuner;
 
-/* A crew of up to `most` threads; of exactly so many where that number was asked for. */
-mb_thread_tuner mb_thread_tuner_init(size_t most, bool asked_for);
+/* A tuner of up to `max_threads` threads; `is_fixed`: always that number. */
+mb_thread_tuner mb_thread_tuner_init(size_t max_threads, bool is_fixed);
 
-/* Begins an epoch of so many steps: all is tried anew, or nothing, with all threads, where trials
- * would be a large part of it. */
+/* Starts an epoch of `steps` steps, with new trials unless they would be a large part of it;
+ * without trials it uses all threads. */
 void mb_thread_tuner_start_epoch(mb_thread_tuner *tuner, size_t steps);
 
-/* How many steps to run next, where `usual` would be without trials. */
+/* The number of steps to run next, where `usual` is the number without trials. */
 size_t mb_thread_tuner_steps(const mb_thread_tuner *tuner, size_t usual);
 
-/* Notes how long so many steps took, and decides about the next. */
+/* Records that `steps` steps took `seconds`, and chooses the threads for the next. */
 void mb_thread_tuner_record(mb_thread_tuner *tuner, size_t steps, double seconds);
 
 #endif

@@ -1,5 +1,5 @@
-/* Training runs on a small data set that are stopped after any step, kept in memory or in a file,
- * and go on. A step that fails ends the test through cmocka. */
+/* Training runs on a small dataset that are stopped after any step, saved, and resumed. A failure
+ * ends the test through cmocka. */
 #ifndef MB_TESTS_INTERRUPTED_H
 #define MB_TESTS_INTERRUPTED_H
 
@@ -9,7 +9,7 @@
 /* 150 training images are 9 batches of 16 and a rest of 6. */
 enum { MB_TEST_STEPS = 10, MB_TEST_BATCH = 16 };
 
-/* One run, from its opening to its end. */
+/* One run. */
 typedef struct mb_test_run {
     mb_machine *machine;
     mb_network *network;
@@ -19,7 +19,7 @@ typedef struct mb_test_run {
     size_t stop_after; /* steps in all; SIZE_MAX: never */
 } mb_test_run;
 
-/* For cmocka's groups: the data set of all runs. */
+/* For cmocka's groups: the dataset of all runs. */
 int mb_test_open_data(void **state);
 int mb_test_close_data(void **state);
 const mb_dataset *mb_test_data(void);
@@ -31,20 +31,19 @@ mb_training_options mb_test_options(mb_optimizer_kind kind, uint64_t seed);
 void mb_test_run_open(const char *spec, const mb_training_options *options, size_t threads,
                       mb_test_run *run);
 
-/* Trains up to `stop_after` steps of the whole run, and not beyond. */
+/* Trains until `stop_after` steps of the whole run are done. */
 void mb_test_run_on(mb_test_run *run, size_t stop_after);
 
-/* Writes a checkpoint of the run as it is now; the notes are "place": "a b%". */
+/* Writes a checkpoint with the note "place": "a b%". */
 void mb_test_run_save(mb_test_run *run, const char *path);
 
-/* Gives the bytes of a checkpoint the checksum that they should have; false where there is no place
- * for one. */
+/* Corrects the checksum in the bytes of a checkpoint; false if they contain none. */
 bool mb_test_sign(mb_bytes bytes);
 
-/* Puts the checkpoint `path` into a run at its beginning. */
+/* Restores the checkpoint `path` in a new run. */
 void mb_test_run_restore(mb_test_run *run, const char *path);
 
-/* Fails unless the two have the same parameters, moments and records, but for times and threads. */
+/* Fails unless the two have the same parameters, moments and histories, except times and threads. */
 void mb_test_runs_equal(mb_test_run *one, mb_test_run *other);
 
 void mb_test_run_close(mb_test_run *run);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Training on images that are varied on the way is, bit by bit, training on images that were varied
- * before, whatever the threads and batches; and what is evaluated stays as it is. */
+/* Training with augmentation is, bit by bit, training on images that were augmented before, with
+ * any threads and batches; evaluation uses the images as they are. */
 
 enum { SAMPLES = 330, ROWS = 11, COLUMNS = 23, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
 
@@ -65,7 +65,7 @@ static mb_network *open_network(mb_machine *machine, const char *spec)
     return network;
 }
 
-/* The parameters after a pass of one epoch, on the heap; *count of them. */
+/* The parameters after one epoch, on the heap; *count of them. */
 static float *train(const uint8_t *pixels, const mb_training_options *options, size_t threads,
                     size_t *count)
 {
@@ -77,11 +77,7 @@ static float *train(const uint8_t *pixels, const mb_training_options *options, s
     const size_t steps = mb_data_loader_steps(&t.epoch.loader);
     assert_int_equal(mb_test_training_run(&t, 0, steps), steps);
     *count = mb_network_parameter_count(network);
-    float *all = malloc(*count * sizeof *all), *next = all;
-    for (size_t tensor = 0; tensor < mb_network_tensor_count(network); tensor++) {
-        mb_network_get_tensor(network, tensor, next);
-        next += mb_network_tensor_info(network, tensor).elements;
-    }
+    float *all = mb_test_parameters(network);
     mb_test_training_close(&t);
     mb_network_close(network);
     mb_machine_close(machine);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The running average of the parameters, beside one in double precision that is kept step by step;
- * what is evaluated, and what stays in the network. */
+/* The moving average of the parameters, compared with one in double precision; that it is what is
+ * evaluated, and what training leaves in the network. */
 
 enum { TRAIN = 200, TEST = 90, ROWS = 8, COLUMNS = 7, CLASSES = 4, EPOCHS = 3 };
 
@@ -60,7 +60,7 @@ static mb_training_options options_of(mb_optimizer_kind kind, double ema)
 
 /* ---- against the naive average ---- */
 
-/* What is learned, and the running statistics behind it, lie layer by layer. */
+/* The naive average: parameters and, after them, running statistics, layer by layer. */
 typedef struct follower {
     mb_trainer *trainer;
     mb_network *network;

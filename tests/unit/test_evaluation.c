@@ -1,6 +1,7 @@
 #include "core/rng.h"
 #include "support.h"
 #include "test.h"
+#include "training.h"
 
 #include <math.h>
 #include <mnist_blas/classifier.h>
@@ -37,20 +38,12 @@ static void draw(fixture *f)
     f->split = (mb_split){{f->images, IMAGES, 1, ROWS, COLUMNS}, f->labels};
 }
 
-static mb_machine *open_machine(size_t threads)
-{
-    mb_machine *machine = NULL;
-    const mb_machine_options options = {.threads = threads, .pin = "none"};
-    assert_int_equal(mb_machine_open(&options, &machine, NULL), MB_OK);
-    return machine;
-}
-
 static int open_fixture(void **state)
 {
     fixture *f = *state = calloc(1, sizeof *f);
     const mb_shape input = {1, ROWS, COLUMNS};
     draw(f);
-    f->machine = open_machine(2);
+    f->machine = mb_test_machine(2);
     assert_int_equal(mb_network_open(f->machine, "dense:5", input, CLASSES, &f->network, NULL),
                      MB_OK);
     mb_network_set_tensor(f->network, 0, f->weights);
@@ -251,7 +244,7 @@ TEST_WITH(result_does_not_depend_on_threads, open_fixture, close_fixture)
     mb_evaluation *two = evaluate(f);
     for (size_t threads = 1; threads <= 4; threads++) {
         fixture other = *f;
-        other.machine = open_machine(threads);
+        other.machine = mb_test_machine(threads);
         mb_evaluation *evaluation = evaluate(&other);
         assert_memory_equal(evaluation->confusion, two->confusion,
                             CLASSES * CLASSES * sizeof *two->confusion);

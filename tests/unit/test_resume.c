@@ -1,6 +1,6 @@
-/* A run that was stopped after any step, and goes on from a file on any number of threads, ends as
- * the run that never stopped. With MB_LONG_TESTS everything with three seeds and three optimizers,
- * after 20 random steps of each combination with 1, 2 and 4 threads; else a sample of that. */
+/* A run that was stopped after any step and is resumed from a file on any number of threads ends as
+ * one that was not stopped. With MB_LONG_TESTS each run of the table has three seeds and all
+ * optimizers, and stops after 20 random steps with 1, 2 and 4 threads; else a sample of that. */
 #include "interrupted.h"
 #include "random.h"
 #include "support.h"
@@ -18,7 +18,8 @@ enum { STOPS = 2 };
 static const char plain[] = "dense:40,relu,dense:20,relu,dense:4";
 static const size_t threads[] = {1, 2, 4};
 
-/* Stops after `stop` steps on `threads`, and once more later, and goes on on other numbers. */
+/* Stops after `stop` steps on `threads_before`, and once more later, and resumes on other numbers
+ * of threads. */
 static void check_stop(const char *spec, const mb_training_options *options, mb_test_run *whole,
                        size_t stop, size_t threads_before, const char *path)
 {
@@ -42,7 +43,7 @@ static void check_stop(const char *spec, const mb_training_options *options, mb_
     mb_test_run_close(&after);
 }
 
-/* One spec and its options at random steps, in stops and threads. */
+/* Stops at random steps with each number of threads. */
 static void check_run(const char *spec, const mb_training_options *options)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
@@ -59,120 +60,79 @@ static void check_run(const char *spec, const mb_training_options *options)
     mb_test_remove_folder(folder);
 }
 
-/* What a run may have besides a network, a seed and an optimizer. */
-typedef struct aids {
+#define CONSTANT MB_SCHEDULE_CONSTANT
+#define COSINE MB_SCHEDULE_COSINE
+#define ONECYCLE MB_SCHEDULE_ONECYCLE
+#define CONV "conv2d:6x3,batchnorm2d,relu,"
+
+/* Everything that a run may have. seed 0: three optimizers with three seeds each, as all have with
+ * MB_LONG_TESTS. */
+static const struct resumed {
+    const char *spec;
+    mb_optimizer_kind optimizer;
+    uint64_t seed;
     mb_schedule_kind schedule;
     mb_augmentation_kind augmentation;
+    size_t plain_epochs;
     double smoothing, ema;
-    size_t validation, patience, plain_epochs;
-} aids;
+    size_t validation, patience;
+} runs[] = {
+    {plain, MB_OPTIMIZER_ADAMW, 0, .schedule = ONECYCLE},
+    {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = CONSTANT},
+    {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = COSINE},
+    {plain, MB_OPTIMIZER_ADAMW, 1, ONECYCLE, .validation = 5},
+    {plain, MB_OPTIMIZER_ADAM, 1, ONECYCLE, .validation = 5, .patience = 1},
+    {CONV "flatten,dense:4", MB_OPTIMIZER_SGD, 2, ONECYCLE, .validation = 5, .patience = 1},
+    {"dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4", MB_OPTIMIZER_ADAMW, 2,
+     .schedule = ONECYCLE},
+    {plain, MB_OPTIMIZER_ADAM, 3, ONECYCLE, .smoothing = 0.1},
+    {plain, MB_OPTIMIZER_ADAMW, 2, ONECYCLE, .ema = 0.9},
+    {CONV "flatten,dense:4", MB_OPTIMIZER_SGD, 1, ONECYCLE, .ema = 0.9},
+    {CONV "maxpool2d:2,flatten,dense:4", MB_OPTIMIZER_SGD, 1, .schedule = ONECYCLE},
+    {CONV "maxpool2d:2,dropout:0.3,flatten,dense:4", MB_OPTIMIZER_ADAM, 2, .schedule = ONECYCLE},
+    {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = ONECYCLE, .augmentation = MB_AUGMENT_AFFINE},
+    {plain, MB_OPTIMIZER_ADAMW, 2, .schedule = ONECYCLE, .augmentation = MB_AUGMENT_ELASTIC},
+    {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = ONECYCLE, .augmentation = MB_AUGMENT_AFFINE,
+     .plain_epochs = 1},
+    {plain, MB_OPTIMIZER_ADAMW, 2, .schedule = ONECYCLE, .augmentation = MB_AUGMENT_ELASTIC,
+     .plain_epochs = 1},
+    {"conv2d:6x3,relu,flatten,dense:4", MB_OPTIMIZER_SGD, 1, .schedule = ONECYCLE,
+     .augmentation = MB_AUGMENT_AFFINE, .plain_epochs = 1},
+    {"conv2d:6x3,relu,flatten,dense:4", MB_OPTIMIZER_SGD, 2, .schedule = ONECYCLE,
+     .augmentation = MB_AUGMENT_ELASTIC, .plain_epochs = 1},
+    {CONV "maxpool2d:2,dropout:0.3,flatten,dense:12,relu,dropout:0.5,dense:4", MB_OPTIMIZER_ADAMW,
+     1, COSINE, MB_AUGMENT_AFFINE, 0, 0.1, 0.95, 5, 2},
+    {CONV "maxpool2d:2,dropout:0.3,flatten,dense:12,relu,dropout:0.5,dense:4", MB_OPTIMIZER_ADAMW,
+     1, COSINE, MB_AUGMENT_ELASTIC, 0, 0.1, 0.95, 5, 2},
+};
 
-static void check_with(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
+static void check_resumed(const struct resumed *run, mb_optimizer_kind optimizer, uint64_t seed)
 {
-    mb_training_options options = mb_test_options(kind, seed);
-    options.schedule = with->schedule;
-    options.augmentation.kind = with->augmentation;
-    options.label_smoothing = with->smoothing;
-    options.ema = with->ema;
-    options.validation = with->validation;
-    options.patience = with->patience;
-    options.augmentation.plain_epochs = with->plain_epochs;
-    check_run(spec, &options);
+    mb_training_options options = mb_test_options(optimizer, seed);
+    options.schedule = run->schedule;
+    options.augmentation.kind = run->augmentation;
+    options.augmentation.plain_epochs = run->plain_epochs;
+    options.label_smoothing = run->smoothing;
+    options.ema = run->ema;
+    options.validation = run->validation;
+    options.patience = run->patience;
+    check_run(run->spec, &options);
 }
 
-static void check_all(const char *spec, const aids *with)
+TEST(a_resumed_run_ends_as_the_whole_one)
 {
-    for (uint64_t seed = 1; seed <= 3; seed++)
-        for (mb_optimizer_kind kind = MB_OPTIMIZER_SGD; kind < mb_optimizer_names.count; kind++)
-            check_with(spec, with, kind, seed);
-}
-
-static void check_sample(const char *spec, const aids *with, mb_optimizer_kind kind, uint64_t seed)
-{
-#ifdef MB_LONG_TESTS
-    (void)kind;
-    (void)seed;
-    check_all(spec, with);
-#else
-    check_with(spec, with, kind, seed);
+    for (size_t i = 0; i < TEST_COUNT(runs); i++)
+#ifndef MB_LONG_TESTS
+        if (runs[i].seed != 0)
+            check_resumed(&runs[i], runs[i].optimizer, runs[i].seed);
+        else
 #endif
+            for (uint64_t seed = 1; seed <= 3; seed++)
+                for (size_t kind = 0; kind < mb_optimizer_names.count; kind++)
+                    check_resumed(&runs[i], (mb_optimizer_kind)kind, seed);
 }
 
-TEST(optimizers_and_seeds) { check_all(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE}); }
-
-TEST(schedules)
-{
-    for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_COSINE; kind++)
-        check_sample(plain, &(aids){.schedule = kind}, MB_OPTIMIZER_ADAMW, 1);
-}
-
-TEST(held_out_images)
-{
-    check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5},
-                 MB_OPTIMIZER_ADAMW, 1);
-}
-
-TEST(patience)
-{
-    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .validation = 5, .patience = 1};
-    check_sample(plain, &with, MB_OPTIMIZER_ADAM, 1);
-    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 2);
-}
-
-TEST(dropout)
-{
-    check_sample("dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4",
-                 &(aids){.schedule = MB_SCHEDULE_ONECYCLE}, MB_OPTIMIZER_ADAMW, 2);
-}
-
-TEST(smooth_labels)
-{
-    check_sample(plain, &(aids){.schedule = MB_SCHEDULE_ONECYCLE, .smoothing = 0.1},
-                 MB_OPTIMIZER_ADAM, 3);
-}
-
-TEST(running_average)
-{
-    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .ema = 0.9};
-    check_sample(plain, &with, MB_OPTIMIZER_ADAMW, 2);
-    check_sample("conv2d:6x3,batchnorm2d,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, 1);
-}
-
-TEST(convolution_and_running_statistics)
-{
-    const aids with = {.schedule = MB_SCHEDULE_ONECYCLE};
-    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:4", &with, MB_OPTIMIZER_SGD,
-                 1);
-    check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:4", &with,
-                 MB_OPTIMIZER_ADAM, 2);
-}
-
-TEST(varied_images)
-{
-    for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++) {
-        aids with = {.schedule = MB_SCHEDULE_ONECYCLE, .augmentation = kind};
-        check_sample(plain, &with, MB_OPTIMIZER_ADAMW, kind);
-        with.plain_epochs = 1;
-        check_sample(plain, &with, MB_OPTIMIZER_ADAMW, kind);
-        check_sample("conv2d:6x3,relu,flatten,dense:4", &with, MB_OPTIMIZER_SGD, kind);
-    }
-}
-
-TEST(all_at_once)
-{
-    for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
-        check_sample("conv2d:6x3,batchnorm2d,relu,maxpool2d:2,dropout:0.3,flatten,dense:12,relu,"
-                     "dropout:0.5,dense:4",
-                     &(aids){.schedule = MB_SCHEDULE_COSINE,
-                             .augmentation = kind,
-                             .smoothing = 0.1,
-                             .ema = 0.95,
-                             .validation = 5,
-                             .patience = 2},
-                     MB_OPTIMIZER_ADAMW, 1);
-}
-
-/* Each step on its own, and the moments before and after an epoch's evaluation. */
+/* Every step of a run, and before and after an epoch's evaluation. */
 TEST(every_step)
 {
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAM, 1);
@@ -187,8 +147,8 @@ TEST(every_step)
     mb_test_remove_folder(folder);
 }
 
-/* With a constant rate, a longer run is the one that was as long from its beginning; a finished run
- * can be made longer, too. */
+/* With a constant rate, a run that is made longer equals one that was as long from its beginning,
+ * also if it had finished. */
 TEST(more_epochs)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
@@ -221,7 +181,7 @@ static bool second_time(void *context)
     return ++*asked == 2;
 }
 
-/* A step may take a second: the first chunk has one. */
+/* A step may take a second: the first interval has one. */
 TEST(stopping_is_asked_for_after_the_first_step)
 {
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);
@@ -237,7 +197,7 @@ TEST(stopping_is_asked_for_after_the_first_step)
     mb_test_run_close(&run);
 }
 
-/* While an epoch is evaluated, too, which the run that goes on does again. */
+/* A run that was stopped during an evaluation repeats it. */
 TEST(stopping_within_an_evaluation)
 {
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);

@@ -8,9 +8,9 @@ enum { USUAL = 1000, EPOCH = 100000 };
 static size_t settle(mb_thread_tuner *tuner, const double *seconds, size_t *steps)
 {
     mb_thread_tuner_start_epoch(tuner, EPOCH);
-    for (*steps = 0; tuner->trying;) {
+    for (*steps = 0; tuner->is_trying;) {
         size_t size = 0;
-        while (tuner->most >> size > tuner->threads)
+        while (tuner->max_threads >> size > tuner->threads)
             size++;
         const size_t now = mb_thread_tuner_steps(tuner, USUAL);
         mb_thread_tuner_record(tuner, now, seconds[size] * (double)now);
@@ -48,7 +48,7 @@ TEST(one_disturbed_trial_does_not_matter)
     for (size_t disturbed = 1; disturbed < 6; disturbed++) {
         mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
         mb_thread_tuner_start_epoch(&tuner, EPOCH);
-        for (size_t trial = 0; tuner.trying; trial++) {
+        for (size_t trial = 0; tuner.is_trying; trial++) {
             const double each = trial == disturbed ? 1.0 : tuner.threads == 2 ? 20e-6 : 30e-6;
             mb_thread_tuner_record(&tuner, 16, 16 * each);
         }
@@ -78,15 +78,15 @@ TEST(long_steps_are_left_to_all)
 
 TEST(a_number_that_was_asked_for_stays)
 {
-    mb_thread_tuner crews[] = {mb_thread_tuner_init(4, true), mb_thread_tuner_init(1, false),
-                               mb_thread_tuner_init(1, true)};
+    mb_thread_tuner tuners[] = {mb_thread_tuner_init(4, true), mb_thread_tuner_init(1, false),
+                                mb_thread_tuner_init(1, true)};
     for (size_t i = 0; i < 3; i++) {
-        const size_t threads = crews[i].most;
-        mb_thread_tuner_start_epoch(&crews[i], EPOCH);
-        assert_false(crews[i].trying);
-        assert_int_equal(mb_thread_tuner_steps(&crews[i], USUAL), USUAL);
-        mb_thread_tuner_record(&crews[i], USUAL, 1e-3);
-        assert_int_equal(crews[i].threads, threads);
+        const size_t threads = tuners[i].max_threads;
+        mb_thread_tuner_start_epoch(&tuners[i], EPOCH);
+        assert_false(tuners[i].is_trying);
+        assert_int_equal(mb_thread_tuner_steps(&tuners[i], USUAL), USUAL);
+        mb_thread_tuner_record(&tuners[i], USUAL, 1e-3);
+        assert_int_equal(tuners[i].threads, threads);
     }
 }
 
@@ -102,8 +102,8 @@ TEST(a_short_epoch_has_no_trials)
 {
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
     mb_thread_tuner_start_epoch(&tuner, 8 * 96 - 1);
-    assert_false(tuner.trying);
+    assert_false(tuner.is_trying);
     assert_int_equal(tuner.threads, 2);
     mb_thread_tuner_start_epoch(&tuner, 8 * 96);
-    assert_true(tuner.trying);
+    assert_true(tuner.is_trying);
 }

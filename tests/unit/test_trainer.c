@@ -12,32 +12,38 @@
 #include <string.h>
 
 /* 330 training images are 10 batches of 32 and a rest of 10. */
-enum { TRAIN = 330, TEST = 90, ROWS = 8, COLUMNS = 7, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
+enum { TRAIN = 330, TEST_IMAGES = 90, ROWS = 8, COLUMNS = 7, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
 
 static const char layers[] = "dense:40,relu,dense:20,relu,dense:4";
 
-static mb_dataset *dataset; /* one for all tests */
+static mb_dataset *dataset; /* of all tests, as are the machines: [n] has n threads */
+static mb_machine *machines[5];
 
-static int open_data(void **state)
+static int open_all(void **state)
 {
     (void)state;
-    dataset =
-        mb_test_dataset_open(&(mb_test_dataset){TRAIN, TEST, ROWS, COLUMNS, CLASSES, 3, false});
+    dataset = mb_test_dataset_open(
+        &(mb_test_dataset){TRAIN, TEST_IMAGES, ROWS, COLUMNS, CLASSES, 3, false});
+    for (size_t threads = 1; threads < TEST_COUNT(machines); threads++)
+        machines[threads] = mb_test_machine(threads);
     return 0;
 }
 
-static int close_data(void **state)
+static int close_all(void **state)
 {
     (void)state;
     mb_dataset_close(dataset);
+    for (size_t threads = 1; threads < TEST_COUNT(machines); threads++)
+        mb_machine_close(machines[threads]);
     return 0;
 }
 
-static mb_network *open_network(const mb_machine *machine, const char *spec)
+static mb_network *open_network(size_t threads, const char *spec)
 {
     mb_network *network = NULL;
     const mb_shape input = {1, ROWS, COLUMNS};
-    assert_int_equal(mb_network_open(machine, spec, input, CLASSES, &network, NULL), MB_OK);
+    assert_int_equal(mb_network_open(machines[threads], spec, input, CLASSES, &network, NULL),
+                     MB_OK);
     mb_network_initialise(network, 1);
     return network;
 }
@@ -50,59 +56,45 @@ static mb_training_options options_of(mb_optimizer_kind kind)
     return options;
 }
 
-/* All parameters, tensor after tensor, on the heap. */
-static float *parameters_of(const mb_network *network)
-{
-    float *all = malloc(mb_network_parameter_count(network) * sizeof *all), *next = all;
-    for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
-        mb_network_get_tensor(network, t, next);
-        next += mb_network_tensor_info(network, t).elements;
-    }
-    return all;
-}
-
 static bool all_finite(const mb_network *network)
 {
     bool finite = true;
-    float *all = parameters_of(network);
+    float *all = mb_test_parameters(network);
     for (size_t i = 0; i < mb_network_parameter_count(network); i++)
         finite = finite && isfinite(all[i]);
     free(all);
     return finite;
 }
 
-/* What `data` makes of a fresh network: its parameters, on the heap; *count of them. */
-static float *train_fresh(const mb_dataset *data, const mb_training_options *options,
-                          size_t threads, size_t *count)
+/* A fresh network after training on `data`. */
+static mb_network *train_fresh(const mb_dataset *data, const mb_training_options *options,
+                               size_t threads)
 {
     mb_error error = {0};
     const mb_training_events silent = {0};
-    mb_machine *machine = mb_test_machine(threads);
-    mb_network *network = open_network(machine, layers);
-    if (mb_train(machine, network, data, options, &silent, &error) != MB_OK)
+    mb_network *network = open_network(threads, layers);
+    if (mb_train(machines[threads], network, data, options, &silent, &error) != MB_OK)
         fail_msg("%s", error.text);
-    float *all = parameters_of(network);
-    *count = mb_network_parameter_count(network);
-    mb_network_close(network);
-    mb_machine_close(machine);
-    return all;
+    return network;
 }
 
-/* Whether two such trainings end in the same bits. */
+/* True if two such trainings end in the same bits. */
 static bool same_end(const mb_dataset *data, const mb_training_options *options, size_t threads,
                      const mb_dataset *other_data, const mb_training_options *other_options,
                      size_t other_threads)
 {
-    size_t count;
-    float *one = train_fresh(data, options, threads, &count);
-    float *other = train_fresh(other_data, other_options, other_threads, &count);
-    const bool same = memcmp(one, other, count * sizeof *one) == 0;
-    free(one);
-    free(other);
+    mb_network *one = train_fresh(data, options, threads);
+    mb_network *other = train_fresh(other_data, other_options, other_threads);
+    float *a = mb_test_parameters(one), *b = mb_test_parameters(other);
+    const bool same = memcmp(a, b, mb_network_parameter_count(one) * sizeof *a) == 0;
+    free(a);
+    free(b);
+    mb_network_close(one);
+    mb_network_close(other);
     return same;
 }
 
-/* What the events told. */
+/* What the events reported. */
 typedef struct account {
     const mb_training_options *options;
     const mb_network *network;
@@ -114,11 +106,11 @@ typedef struct account {
 static void note_step_losses(const mb_progress *progress, size_t batch_size)
 {
     double sum = 0.0;
-    assert_int_equal(progress->steps, (progress->samples + batch_size - 1) / batch_size);
+    assert_int_equal(progress->steps, mb_divide_up(progress->samples, batch_size));
     assert_in_range(progress->steps_done, 1, progress->steps);
     for (size_t step = 0; step < progress->steps_done; step++) {
         const size_t left = progress->samples_done - step * batch_size;
-        sum += (double)progress->step_loss[step] * (double)(left < batch_size ? left : batch_size);
+        sum += (double)progress->step_loss[step] * (double)mb_min_size(left, batch_size);
     }
     const double mean = sum / (double)progress->samples_done;
     assert_true(fabs(mean - progress->loss) <= 1e-6 * progress->loss);
@@ -143,7 +135,7 @@ static bool is_near(double found, double wanted) { return fabs(found - wanted) <
 static void note_epoch(void *context, const mb_epoch_metrics *metrics)
 {
     account *a = context;
-    const size_t batch = a->options->batch_size, steps = (a->samples + batch - 1) / batch;
+    const size_t batch = a->options->batch_size, steps = mb_divide_up(a->samples, batch);
     assert_int_equal(metrics->epoch, ++a->epochs);
     assert_int_equal(metrics->epochs, a->options->epochs);
     assert_int_equal(a->done, a->samples); /* progress has come to the end */
@@ -165,83 +157,84 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
     a->done = 0;
 }
 
-static double accuracy_on_test(mb_machine *machine, const mb_network *network)
+static double accuracy_on_test(const mb_network *network)
 {
     mb_evaluation *evaluation = NULL;
-    assert_int_equal(mb_evaluate(machine, network, &dataset->test, &evaluation, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machines[2], network, &dataset->test, &evaluation, NULL), MB_OK);
     const double accuracy = evaluation->accuracy;
     mb_evaluation_free(evaluation);
     return accuracy;
 }
 
-/* Each optimizer and schedule learns these images, and its reports agree with each other. */
-static void check_learning(mb_optimizer_kind kind, mb_schedule_kind schedule, size_t held_out)
+/* Each optimizer and schedule learns these images, and the reports agree with each other. */
+TEST(training_learns_and_reports_how_it_goes)
 {
-    mb_training_options options = options_of(kind);
-    options.epochs = 8;
-    options.schedule = schedule;
-    options.validation = held_out;
-    options.label_smoothing = 0.0; /* so that the loss has no floor */
-    mb_machine *machine = mb_test_machine(2);
-    mb_network *network = open_network(machine, layers);
-    account a = {.options = &options, .network = network, .samples = TRAIN - held_out};
-    const mb_training_events events = {
-        .context = &a, .progress = note_progress, .epoch = note_epoch};
-    assert_true(accuracy_on_test(machine, network) < 0.6);
-    assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
-    assert_int_equal(a.epochs, 8);
-    assert_true(a.calls >= 8);
-    assert_true(a.last_loss < 0.1 * a.first_loss);
-    assert_true(a.test_accuracy > 0.97);
-    assert_true(held_out == 0 || a.validation_accuracy > 0.97);
-    assert_true(a.test_accuracy == accuracy_on_test(machine, network));
-    mb_network_close(network);
-    mb_machine_close(machine);
-}
-
-TEST(training_learns_and_tells_how_it_goes)
-{
-    check_learning(MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 0);
-    check_learning(MB_OPTIMIZER_ADAM, MB_SCHEDULE_COSINE, 0);
-    check_learning(MB_OPTIMIZER_SGD, MB_SCHEDULE_CONSTANT, 0);
-    check_learning(MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 51);
+    static const struct {
+        mb_optimizer_kind optimizer;
+        mb_schedule_kind schedule;
+        size_t validation;
+    } cases[] = {{MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 0},
+                 {MB_OPTIMIZER_ADAM, MB_SCHEDULE_COSINE, 0},
+                 {MB_OPTIMIZER_SGD, MB_SCHEDULE_CONSTANT, 0},
+                 {MB_OPTIMIZER_ADAMW, MB_SCHEDULE_ONECYCLE, 51}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_training_options options = options_of(cases[i].optimizer);
+        options.epochs = 8;
+        options.schedule = cases[i].schedule;
+        options.validation = cases[i].validation;
+        options.label_smoothing = 0.0; /* or the loss has a floor */
+        mb_network *network = open_network(2, layers);
+        account a = {
+            .options = &options, .network = network, .samples = TRAIN - options.validation};
+        const mb_training_events events = {
+            .context = &a, .progress = note_progress, .epoch = note_epoch};
+        assert_true(accuracy_on_test(network) < 0.6);
+        assert_int_equal(mb_train(machines[2], network, dataset, &options, &events, NULL), MB_OK);
+        assert_int_equal(a.epochs, 8);
+        assert_true(a.calls >= 8);
+        assert_true(a.last_loss < 0.1 * a.first_loss);
+        assert_true(a.test_accuracy > 0.97);
+        assert_true(options.validation == 0 || a.validation_accuracy > 0.97);
+        assert_true(a.test_accuracy == accuracy_on_test(network));
+        mb_network_close(network);
+    }
 }
 
 /* At a rate that changes nothing, the epoch's means are those of an evaluation of all images. */
 TEST(an_epoch_visits_each_image_once)
 {
-    mb_machine *machine = mb_test_machine(2);
-    mb_network *network = open_network(machine, layers);
+    mb_network *network = open_network(2, layers);
     mb_evaluation *whole = NULL;
     mb_training_options options = options_of(MB_OPTIMIZER_SGD);
     options.lr = 1e-300;
     account a = {.options = &options, .network = network, .samples = TRAIN};
     const mb_training_events events = {
         .context = &a, .progress = note_progress, .epoch = note_epoch};
-    assert_int_equal(mb_train(machine, network, dataset, &options, &events, NULL), MB_OK);
-    assert_int_equal(mb_evaluate(machine, network, &dataset->train, &whole, NULL), MB_OK);
+    assert_int_equal(mb_train(machines[2], network, dataset, &options, &events, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machines[2], network, &dataset->train, &whole, NULL), MB_OK);
     assert_true(fabs(a.last_loss - whole->loss) < 1e-6);
     assert_true(a.train_accuracy == whole->accuracy);
     mb_evaluation_free(whole);
     mb_network_close(network);
-    mb_machine_close(machine);
 }
 
 /* Batches of one block, of several, of one sample, of all, and with rests. */
 TEST(parameters_do_not_depend_on_threads)
 {
-    static const size_t batches[] = {32, 100, 150, 7, TRAIN};
-    for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
-        mb_training_options options =
-            options_of(b % 2 == 0 ? MB_OPTIMIZER_ADAMW : MB_OPTIMIZER_SGD);
-        options.batch_size = batches[b];
+    static const struct {
+        size_t batch_size;
+        mb_optimizer_kind optimizer;
+        size_t min_threads, max_threads;
+    } cases[] = {{32, MB_OPTIMIZER_ADAMW, 2, 4},    {100, MB_OPTIMIZER_SGD, 2, 4},
+                 {150, MB_OPTIMIZER_ADAMW, 2, 4},   {7, MB_OPTIMIZER_SGD, 2, 4},
+                 {TRAIN, MB_OPTIMIZER_ADAMW, 2, 4}, {1, MB_OPTIMIZER_ADAM, 3, 3}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_training_options options = options_of(cases[i].optimizer);
+        options.batch_size = cases[i].batch_size;
         options.nesterov = true;
-        for (size_t threads = 2; threads <= 4; threads++)
-            assert_true(same_end(dataset, &options, 1, dataset, &options, threads));
+        for (size_t n = cases[i].min_threads; n <= cases[i].max_threads; n++)
+            assert_true(same_end(dataset, &options, 1, dataset, &options, n));
     }
-    mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
-    options.batch_size = 1;
-    assert_true(same_end(dataset, &options, 1, dataset, &options, 3));
 }
 
 TEST(parameters_depend_on_seed_and_options)
@@ -287,14 +280,13 @@ TEST(a_blank_training_set_trains)
     uint8_t *images = calloc(TRAIN * PIXELS, 1);
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_dataset blank = *dataset;
-    size_t count;
     blank.train.images.pixels = images;
-    float *all = train_fresh(&blank, &options, 2, &count);
-    for (size_t i = 0; i < count; i++)
-        assert_true(isfinite(all[i]));
-    free(all);
+    mb_network *network = train_fresh(&blank, &options, 2);
+    assert_true(all_finite(network));
+    mb_network_close(network);
     free(images);
 }
+
 /* A rate that is far too large: the parameters are still numbers, and the error says where. */
 TEST(a_loss_that_is_not_finite_ends_the_training)
 {
@@ -306,9 +298,8 @@ TEST(a_loss_that_is_not_finite_ends_the_training)
         options.lr = 1e6;
         options.weight_decay = 0.0;
         options.epochs = 20;
-        mb_machine *machine = mb_test_machine(2);
-        mb_network *network = open_network(machine, layers);
-        const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
+        mb_network *network = open_network(2, layers);
+        const mb_status status = mb_train(machines[2], network, dataset, &options, NULL, &error);
         if (status == MB_ERROR_DIVERGED) {
             diverged++;
             mb_test_check_error(&error, MB_ERROR_DIVERGED, "the loss is not finite at step ");
@@ -319,7 +310,6 @@ TEST(a_loss_that_is_not_finite_ends_the_training)
         if (!all_finite(network))
             fail_msg("optimizer %d: parameters that are not finite (%s)", kind, error.text);
         mb_network_close(network);
-        mb_machine_close(machine);
     }
     assert_true(diverged > 0);
 }
@@ -335,12 +325,10 @@ TEST(training_does_not_succeed_with_parameters_that_are_not_finite)
     options.weight_decay = 1e3;
     options.epochs = 1;
     options.batch_size = 64;
-    mb_machine *machine = mb_test_machine(2);
-    mb_network *network = open_network(machine, "dense:4");
-    const mb_status status = mb_train(machine, network, dataset, &options, NULL, &error);
+    mb_network *network = open_network(2, "dense:4");
+    const mb_status status = mb_train(machines[2], network, dataset, &options, NULL, &error);
     const bool finite = all_finite(network);
     mb_network_close(network);
-    mb_machine_close(machine);
     assert_true(status != MB_OK || finite);
 }
 
@@ -349,23 +337,21 @@ TEST(parameters_are_those_before_the_step)
 {
     mb_error error = {0};
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
-    mb_machine *machine = mb_test_machine(2);
-    mb_network *network = open_network(machine, layers);
+    mb_network *network = open_network(2, layers);
     float bias[40];
     for (size_t i = 0; i < 40; i++)
         bias[i] = FLT_MAX;
     mb_network_set_tensor(network, 1, bias);
-    float *before = parameters_of(network);
-    assert_int_equal(mb_train(machine, network, dataset, &options, NULL, &error),
+    float *before = mb_test_parameters(network);
+    assert_int_equal(mb_train(machines[2], network, dataset, &options, NULL, &error),
                      MB_ERROR_DIVERGED);
     mb_test_check_error(&error, MB_ERROR_DIVERGED,
                         "not finite at step 1 of epoch 1, learning rate 0.0002:");
-    float *after = parameters_of(network);
+    float *after = mb_test_parameters(network);
     assert_memory_equal(before, after, mb_network_parameter_count(network) * sizeof *before);
     free(before);
     free(after);
     mb_network_close(network);
-    mb_machine_close(machine);
 }
 
-TEST_GROUP(open_data, close_data);
+TEST_GROUP(open_all, close_all);

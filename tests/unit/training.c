@@ -1,9 +1,11 @@
 #include "training.h"
-#include "test.h"
 
 #include "machine/machine.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "test.h"
+
+#include <stdlib.h>
 
 mb_machine *mb_test_machine(size_t threads)
 {
@@ -36,6 +38,17 @@ mb_split mb_test_split(const mb_network *network, const uint8_t *images, const u
 {
     const mb_shape input = network->input;
     return (mb_split){{images, count, input.channels, input.rows, input.columns}, labels};
+}
+
+float *mb_test_parameters(const mb_network *network)
+{
+    float *all = malloc(mb_network_parameter_count(network) * sizeof *all), *next = all;
+    assert_non_null(all);
+    for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
+        mb_network_get_tensor(network, t, next);
+        next += mb_network_tensor_info(network, t).elements;
+    }
+    return all;
 }
 
 void mb_test_logits(mb_machine *machine, const mb_network *network, const mb_images *images,

@@ -1,5 +1,5 @@
-/* A network in training, step by step, as mb_train does it but with everything in reach: the
- * order of the samples, the moments, the stats. A step that fails ends the test through cmocka. */
+/* Training step by step, as mb_train does it but with everything accessible: the order of the
+ * samples, the moments, the statistics. A failure ends the test through cmocka. */
 #ifndef MB_TESTS_TRAINING_H
 #define MB_TESTS_TRAINING_H
 
@@ -11,16 +11,15 @@
 typedef struct mb_test_training {
     mb_machine *machine;
     mb_network *network;
-    mb_training_options options; /* optimizer, its numbers, augmentation, and the schedule over one
-                                  * pass */
+    mb_training_options options; /* the schedule spans one epoch */
     mb_arena arena;
     mb_sample_source source;
-    mb_augmenter augmenter; /* where options->augmentation says so */
+    mb_augmenter augmenter; /* used if the options augment */
     mb_trainable trainable;
     mb_epoch epoch;
 } mb_test_training;
 
-/* A machine with this many threads that stay where the operating system puts them. */
+/* A machine with this many threads, which are not pinned. */
 mb_machine *mb_test_machine(size_t threads);
 
 /* A network with its first parameters, of seed 1; a spec that is not valid ends the test. */
@@ -31,18 +30,21 @@ mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shap
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count);
 
+/* All parameters, tensor after tensor, on the heap. */
+float *mb_test_parameters(const mb_network *network);
+
 /* The logits of all images by a classifier of 64 images. */
 void mb_test_logits(mb_machine *machine, const mb_network *network, const mb_images *images,
                     float *logits);
 
-/* Prepares a pass over `samples` numbers of `order` into `split`, in batches of
+/* Prepares an epoch over `samples` indices of `order` into `split`, in batches of
  * options->batch_size, with moments of 0. Machine, network, split and order are borrowed until
- * mb_test_training_close; `training` stays where it is. */
+ * mb_test_training_close; `training` must not move. */
 void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_split *split,
                            const uint32_t *order, size_t samples,
                            const mb_training_options *options, mb_test_training *training);
 
-/* Runs up to `count` steps from step `first` on; returns those that ran. */
+/* Runs up to `count` steps from step `first` on; returns the number that ran. */
 size_t mb_test_training_run(mb_test_training *training, size_t first, size_t count);
 
 void mb_test_training_close(mb_test_training *training);
