@@ -11,95 +11,97 @@
 
 /* --- metadata --- */
 
-static mb_status read_text(const mb_checkpoint *c, const char *key, const char **text,
+static mb_status read_text(const mb_checkpoint *checkpoint, const char *key, const char **text,
                            mb_error *error)
 {
-    *text = mb_safetensors_metadata(c->file, key);
+    *text = mb_safetensors_metadata(checkpoint->file, key);
     if (*text == NULL)
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: not a checkpoint of mnist_blas: no metadata \"%s\"", c->info.path, key);
+                       "%s: not a checkpoint of mnist_blas: no metadata \"%s\"",
+                       checkpoint->info.path, key);
     return MB_OK;
 }
 
 /* The version comes first: only a known one is sure to have its checksum where it is expected. */
-static mb_status check_integrity(const mb_checkpoint *c, mb_error *error)
+static mb_status check_integrity(const mb_checkpoint *checkpoint, mb_error *error)
 {
     const char *version = NULL, *checksum = NULL;
     mb_digest digest;
     size_t place;
-    mb_status status = read_text(c, "checksum", &checksum, error);
+    mb_status status = read_text(checkpoint, "checksum", &checksum, error);
     if (status == MB_OK)
-        status = read_text(c, "version", &version, error);
+        status = read_text(checkpoint, "version", &version, error);
     if (status == MB_OK && strcmp(version, MB_CHECKPOINT_VERSION) != 0)
         status = mb_fail(error, MB_ERROR_FORMAT,
                          "%s: a checkpoint of version %.20s, this program reads version %s",
-                         c->info.path, version, MB_CHECKPOINT_VERSION);
-    if (status == MB_OK && (!mb_checkpoint_checksum(c->bytes, checksum, &digest, &place) ||
+                         checkpoint->info.path, version, MB_CHECKPOINT_VERSION);
+    if (status == MB_OK && (!mb_checkpoint_checksum(checkpoint->bytes, checksum, &digest, &place) ||
                             strcmp(checksum, digest.text) != 0))
         status = mb_fail(error, MB_ERROR_FORMAT,
-                         "%s: damaged: its bytes do not match its checksum %.64s", c->info.path,
-                         checksum);
+                         "%s: damaged: its bytes do not match its checksum %.64s",
+                         checkpoint->info.path, checksum);
     return status;
 }
 
-static mb_status read_options(mb_checkpoint *c, mb_error *error)
+static mb_status read_options(mb_checkpoint *checkpoint, mb_error *error)
 {
     mb_status status = MB_OK;
     for (const mb_option *option = mb_training_option_table;
          option->name != NULL && status == MB_OK; option++) {
         const char *text = NULL;
-        const char *key = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_OPTION, option->name);
+        const char *key = mb_checkpoint_key(&checkpoint->arena, MB_CHECKPOINT_OPTION, option->name);
         mb_error why;
         if (key == NULL)
-            return mb_arena_status(&c->arena, c->info.path, error);
-        status = read_text(c, key, &text, error);
-        if (status == MB_OK && mb_option_parse(option, &c->info.options, text, &why) != MB_OK)
-            status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s", c->info.path, key,
-                             why.text);
+            return mb_arena_status(&checkpoint->arena, checkpoint->info.path, error);
+        status = read_text(checkpoint, key, &text, error);
+        if (status == MB_OK &&
+            mb_option_parse(option, &checkpoint->info.options, text, &why) != MB_OK)
+            status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s",
+                             checkpoint->info.path, key, why.text);
     }
     return status;
 }
 
-static mb_status read_metadata(mb_checkpoint *c, mb_error *error)
+static mb_status read_metadata(mb_checkpoint *checkpoint, mb_error *error)
 {
-    mb_status status = check_integrity(c, error);
+    mb_status status = check_integrity(checkpoint, error);
     if (status == MB_OK)
-        status = read_options(c, error);
+        status = read_options(checkpoint, error);
     if (status == MB_OK)
-        status = read_text(c, "network", &c->info.network, error);
+        status = read_text(checkpoint, "network", &checkpoint->info.network, error);
     if (status == MB_OK)
-        status = read_text(c, "blas", &c->info.blas, error);
+        status = read_text(checkpoint, "blas", &checkpoint->info.blas, error);
     if (status != MB_OK)
         return status;
-    const char *folder = mb_safetensors_metadata(c->file, "data.folder");
+    const char *folder = mb_safetensors_metadata(checkpoint->file, "data.folder");
     if (folder != NULL)
-        c->info.data = mb_checkpoint_decode(&c->arena, folder);
-    if (folder != NULL && c->info.data == NULL)
+        checkpoint->info.data = mb_checkpoint_decode(&checkpoint->arena, folder);
+    if (folder != NULL && checkpoint->info.data == NULL)
         status = mb_fail(error, MB_ERROR_FORMAT,
                          "%s: metadata \"data.folder\": invalid value "
                          "\"%.100s\"",
-                         c->info.path, folder);
+                         checkpoint->info.path, folder);
     return status;
 }
 
 mb_status mb_checkpoint_parse(const char *path, mb_bytes bytes, mb_checkpoint **checkpoint,
                               mb_error *error)
 {
-    mb_checkpoint *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return mb_fail_memory(error, path, sizeof *c);
-    c->bytes = bytes;
-    c->info.options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    c->info.path = mb_arena_strdup(&c->arena, path);
-    mb_status status = mb_arena_status(&c->arena, path, error);
+    mb_checkpoint *opened = calloc(1, sizeof *opened);
+    if (opened == NULL)
+        return mb_fail_memory(error, path, sizeof *opened);
+    opened->bytes = bytes;
+    opened->info.options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    opened->info.path = mb_arena_strdup(&opened->arena, path);
+    mb_status status = mb_arena_status(&opened->arena, path, error);
     if (status == MB_OK)
-        status = mb_safetensors_parse(path, bytes.data, bytes.size, &c->file, error);
+        status = mb_safetensors_parse(path, bytes.data, bytes.size, &opened->file, error);
     if (status == MB_OK)
-        status = read_metadata(c, error);
+        status = read_metadata(opened, error);
     if (status == MB_OK)
-        *checkpoint = c;
+        *checkpoint = opened;
     else
-        mb_checkpoint_close(c);
+        mb_checkpoint_close(opened);
     return status;
 }
 
@@ -127,64 +129,69 @@ void mb_checkpoint_close(mb_checkpoint *checkpoint)
     free(checkpoint);
 }
 
-const mb_checkpoint_info *mb_checkpoint_describe(const mb_checkpoint *c) { return &c->info; }
-
-const char *mb_checkpoint_note(mb_checkpoint *c, const char *key)
+const mb_checkpoint_info *mb_checkpoint_describe(const mb_checkpoint *checkpoint)
 {
-    const char *whole = mb_checkpoint_key(&c->arena, MB_CHECKPOINT_NOTE, key);
-    const char *text = whole != NULL ? mb_safetensors_metadata(c->file, whole) : NULL;
-    return text != NULL ? mb_checkpoint_decode(&c->arena, text) : NULL;
+    return &checkpoint->info;
 }
 
-static mb_status check_split(const mb_checkpoint *c, const char *key, const char *name,
+const char *mb_checkpoint_note(mb_checkpoint *checkpoint, const char *key)
+{
+    const char *whole = mb_checkpoint_key(&checkpoint->arena, MB_CHECKPOINT_NOTE, key);
+    const char *text = whole != NULL ? mb_safetensors_metadata(checkpoint->file, whole) : NULL;
+    return text != NULL ? mb_checkpoint_decode(&checkpoint->arena, text) : NULL;
+}
+
+static mb_status check_split(const mb_checkpoint *checkpoint, const char *key, const char *name,
                              const mb_split *split, const mb_dataset *dataset, mb_error *error)
 {
     const char *expected = NULL;
     const mb_digest found = mb_split_fingerprint(split);
-    const mb_status status = read_text(c, key, &expected, error);
+    const mb_status status = read_text(checkpoint, key, &expected, error);
     if (status == MB_OK && strcmp(expected, found.text) != 0)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: other %s images or labels than those of the run in %s (SHA-256 %.12s, "
                        "not %.12s)",
                        dataset->folder != NULL ? dataset->folder : "synthetic digits", name,
-                       c->info.path, found.text, expected);
+                       checkpoint->info.path, found.text, expected);
     return status;
 }
 
-mb_status mb_checkpoint_check_data(const mb_checkpoint *c, const mb_dataset *dataset,
+mb_status mb_checkpoint_check_data(const mb_checkpoint *checkpoint, const mb_dataset *dataset,
                                    mb_error *error)
 {
     const mb_status status =
-        check_split(c, "data.training", "training", &dataset->train, dataset, error);
-    return status == MB_OK ? check_split(c, "data.test", "test", &dataset->test, dataset, error)
-                           : status;
+        check_split(checkpoint, "data.training", "training", &dataset->train, dataset, error);
+    return status == MB_OK
+               ? check_split(checkpoint, "data.test", "test", &dataset->test, dataset, error)
+               : status;
 }
 
-mb_status mb_checkpoint_check_blas(const mb_checkpoint *c, const mb_machine *machine,
+mb_status mb_checkpoint_check_blas(const mb_checkpoint *checkpoint, const mb_machine *machine,
                                    mb_error *error)
 {
     char blas[MB_CHECKPOINT_BLAS_SIZE];
     mb_checkpoint_blas(machine, blas);
-    if (strcmp(blas, c->info.blas) == 0)
+    if (strcmp(blas, checkpoint->info.blas) == 0)
         return MB_OK;
     return mb_fail(error, MB_ERROR_UNAVAILABLE,
                    "%s: the run began with OpenBLAS %s and continues with %s: the last bits of the "
                    "result may differ",
-                   c->info.path, c->info.blas, blas);
+                   checkpoint->info.path, checkpoint->info.blas, blas);
 }
 
 /* --- state --- */
 
-static mb_status find(const mb_checkpoint *c, const char *name, const char *dtype, size_t elements,
-                      const mb_stored_tensor **tensor, mb_error *error)
+static mb_status find(const mb_checkpoint *checkpoint, const char *name, const char *dtype,
+                      size_t elements, const mb_stored_tensor **tensor, mb_error *error)
 {
-    const mb_stored_tensor *found = mb_safetensors_find(c->file, name);
+    const mb_stored_tensor *found = mb_safetensors_find(checkpoint->file, name);
     if (found == NULL)
-        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\" is missing", c->info.path, name);
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\" is missing",
+                       checkpoint->info.path, name);
     if (strcmp(found->dtype, dtype) != 0 || found->elements != elements)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: tensor \"%s\" has the wrong dtype or size, expected %zu of %s",
-                       c->info.path, name, elements, dtype);
+                       checkpoint->info.path, name, elements, dtype);
     *tensor = found;
     return MB_OK;
 }
@@ -193,21 +200,22 @@ static mb_status find(const mb_checkpoint *c, const char *name, const char *dtyp
  * then told by name. */
 static const size_t spare_parameters = (size_t)1 << 16;
 
-mb_status mb_checkpoint_network(const mb_checkpoint *c, const mb_machine *machine, mb_shape input,
-                                size_t classes, mb_network **network, mb_error *error)
+mb_status mb_checkpoint_network(const mb_checkpoint *checkpoint, const mb_machine *machine,
+                                mb_shape input, size_t classes, mb_network **network,
+                                mb_error *error)
 {
-    const size_t limit = mb_safetensors_elements(c->file) + spare_parameters;
+    const size_t limit = mb_safetensors_elements(checkpoint->file) + spare_parameters;
     mb_network *opened = NULL;
     mb_error why = {0};
-    mb_status status =
-        mb_network_open_within(machine, c->info.network, input, classes, limit, &opened, &why);
+    mb_status status = mb_network_open_within(machine, checkpoint->info.network, input, classes,
+                                              limit, &opened, &why);
     if (status != MB_OK)
         return mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
-                       c->info.path, why.text);
+                       checkpoint->info.path, why.text);
     for (size_t i = 0; i < mb_network_tensor_count(opened) && status == MB_OK; i++) {
         const mb_tensor_info info = mb_network_tensor_info(opened, i);
         const mb_stored_tensor *tensor = NULL;
-        status = find(c, info.name, "F32", info.elements, &tensor, error);
+        status = find(checkpoint, info.name, "F32", info.elements, &tensor, error);
     }
     if (status == MB_OK)
         *network = opened;
@@ -216,73 +224,74 @@ mb_status mb_checkpoint_network(const mb_checkpoint *c, const mb_machine *machin
     return status;
 }
 
-static mb_status restore_row(const mb_checkpoint *c, const mb_state *state, mb_error *error)
+static mb_status restore_row(const mb_checkpoint *checkpoint, const mb_state *state,
+                             mb_error *error)
 {
     static const char *const dtypes[] = {
         [MB_STATE_SIZES] = "I64", [MB_STATE_DOUBLES] = "F64", [MB_STATE_FLOATS] = "F32"};
     const mb_stored_tensor *tensor = NULL;
     const mb_status status =
-        find(c, state->name, dtypes[state->kind], state->count, &tensor, error);
+        find(checkpoint, state->name, dtypes[state->kind], state->count, &tensor, error);
     if (status != MB_OK)
         return status;
     void *packed = calloc(state->count + 1, mb_state_size(state->kind));
     if (packed == NULL)
-        return mb_fail_memory(error, c->info.path, state->count);
+        return mb_fail_memory(error, checkpoint->info.path, state->count);
     mb_safetensors_values(tensor, packed);
     mb_state_unpack(state, packed);
     free(packed);
     return MB_OK;
 }
 
-static mb_status restore_tensor(const mb_checkpoint *c, const mb_state *state, mb_network *view,
-                                size_t index, mb_arena *arena, mb_error *error)
+static mb_status restore_tensor(const mb_checkpoint *checkpoint, const mb_state *state,
+                                mb_network *view, size_t index, mb_arena *arena, mb_error *error)
 {
     const mb_tensor_info info = mb_network_tensor_info(view, index);
     const mb_stored_tensor *tensor = NULL;
     mb_error why = {0};
     float *values = mb_arena_alloc(arena, info.elements, sizeof *values);
     const char *name = mb_checkpoint_key(arena, state->name, info.name);
-    mb_status status = mb_arena_status(arena, c->info.path, error);
+    mb_status status = mb_arena_status(arena, checkpoint->info.path, error);
     if (status == MB_OK)
-        status = find(c, name, "F32", info.elements, &tensor, error);
+        status = find(checkpoint, name, "F32", info.elements, &tensor, error);
     if (status != MB_OK)
         return status;
     mb_safetensors_values(tensor, values);
     if (state->checked && mb_network_check(view, index, values, &why) != MB_OK)
-        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", c->info.path, name,
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", checkpoint->info.path, name,
                        why.text);
     mb_network_set_tensor(view, index, values);
     return MB_OK;
 }
 
 /* The network with the state's values as its parameters puts each tensor where it belongs. */
-static mb_status restore_network(const mb_checkpoint *c, const mb_state *state,
+static mb_status restore_network(const mb_checkpoint *checkpoint, const mb_state *state,
                                  const mb_network *network, mb_error *error)
 {
     if (state->count == 0)
         return MB_OK;
     mb_arena arena = {0};
     mb_network *view = mb_network_with_parameters(network, state->values, &arena);
-    mb_status status = mb_arena_status(&arena, c->info.path, error);
+    mb_status status = mb_arena_status(&arena, checkpoint->info.path, error);
     for (size_t i = 0; status == MB_OK && i < mb_network_tensor_count(network); i++)
-        status = restore_tensor(c, state, view, i, &arena, error);
+        status = restore_tensor(checkpoint, state, view, i, &arena, error);
     mb_arena_free(&arena);
     return status;
 }
 
-mb_status mb_trainer_restore(mb_trainer *t, const mb_checkpoint *c, mb_error *error)
+mb_status mb_trainer_restore(mb_trainer *trainer, const mb_checkpoint *checkpoint, mb_error *error)
 {
     mb_state states[MB_STATE_COUNT];
-    mb_state_list(t, states);
-    mb_status status = restore_row(c, &states[MB_STATE_EPOCH], error);
+    mb_state_list(trainer, states);
+    mb_status status = restore_row(checkpoint, &states[MB_STATE_EPOCH], error);
     if (status == MB_OK)
-        status = restore_row(c, &states[MB_STATE_STEP], error);
+        status = restore_row(checkpoint, &states[MB_STATE_STEP], error);
     if (status == MB_OK)
-        status = mb_state_validate_position(c->info.path, t, error);
-    mb_state_list(t, states); /* with the counts of this position */
+        status = mb_state_validate_position(checkpoint->info.path, trainer, error);
+    mb_state_list(trainer, states); /* with the counts of this position */
     for (size_t i = 0; i < MB_STATE_COUNT && status == MB_OK; i++)
         status = states[i].kind == MB_STATE_NETWORK
-                     ? restore_network(c, &states[i], t->training.network, error)
-                     : restore_row(c, &states[i], error);
-    return status == MB_OK ? mb_state_validate(c->info.path, t, error) : status;
+                     ? restore_network(checkpoint, &states[i], trainer->training.network, error)
+                     : restore_row(checkpoint, &states[i], error);
+    return status == MB_OK ? mb_state_validate(checkpoint->info.path, trainer, error) : status;
 }

@@ -61,9 +61,9 @@ static void add_options(mb_checkpoint_writer *writer, const mb_training_options 
     }
 }
 
-mb_status mb_checkpoint_describe_run(mb_trainer *t, mb_error *error)
+mb_status mb_checkpoint_describe_run(mb_trainer *trainer, mb_error *error)
 {
-    mb_checkpoint_writer *writer = &t->checkpoints;
+    mb_checkpoint_writer *writer = &trainer->checkpoints;
     const mb_checkpoint_policy *policy = &writer->policy;
     size_t entries = FIXED_ENTRIES + policy->note_count;
     for (const mb_option *option = mb_training_option_table; option->name != NULL; option++)
@@ -73,9 +73,9 @@ mb_status mb_checkpoint_describe_run(mb_trainer *t, mb_error *error)
     writer->metadata = mb_arena_alloc(&writer->arena, entries, sizeof *writer->metadata);
     if (writer->metadata == NULL)
         return mb_arena_status(&writer->arena, "checkpoint", error);
-    add_network(writer, t->machine, t->training.network);
-    add_data(writer, t->dataset);
-    add_options(writer, t->options);
+    add_network(writer, trainer->machine, trainer->training.network);
+    add_data(writer, trainer->dataset);
+    add_options(writer, trainer->options);
     for (size_t i = 0; i < policy->note_count; i++)
         add(writer, mb_checkpoint_key(&writer->arena, MB_CHECKPOINT_NOTE, policy->notes[i].key),
             mb_checkpoint_encode(&writer->arena, policy->notes[i].value));
@@ -129,12 +129,12 @@ static void add_network_tensors(const mb_state *state, const mb_network *network
 }
 
 /* The trainer's state in the arena, which notes failed allocations. */
-static void list_tensors(mb_trainer *t, mb_arena *arena, mb_safetensors_content *content)
+static void list_tensors(mb_trainer *trainer, mb_arena *arena, mb_safetensors_content *content)
 {
-    const mb_network *network = t->training.network;
+    const mb_network *network = trainer->training.network;
     const size_t per_state = mb_network_tensor_count(network);
     mb_state states[MB_STATE_COUNT];
-    mb_state_list(t, states);
+    mb_state_list(trainer, states);
     mb_named_tensor *tensors = mb_arena_alloc(arena, MB_STATE_COUNT * per_state, sizeof *tensors);
     content->tensors = tensors;
     for (size_t i = 0; i < MB_STATE_COUNT && tensors != NULL; i++) {
@@ -149,15 +149,15 @@ static void list_tensors(mb_trainer *t, mb_arena *arena, mb_safetensors_content 
     }
 }
 
-mb_status mb_checkpoint_write(mb_trainer *t, const char *path, mb_error *error)
+mb_status mb_checkpoint_write(mb_trainer *trainer, const char *path, mb_error *error)
 {
     mb_arena arena = {0};
     mb_bytes bytes = {0};
     mb_digest digest;
     size_t place = 0;
-    mb_safetensors_content content = {.metadata = t->checkpoints.metadata,
-                                      .metadata_count = t->checkpoints.metadata_count};
-    list_tensors(t, &arena, &content);
+    mb_safetensors_content content = {.metadata = trainer->checkpoints.metadata,
+                                      .metadata_count = trainer->checkpoints.metadata_count};
+    list_tensors(trainer, &arena, &content);
     mb_status status = mb_arena_status(&arena, path, error);
     if (status == MB_OK)
         status = mb_safetensors_serialize(path, &content, &bytes, error);

@@ -12,16 +12,16 @@
     ((mb_state){"epochs." #member, kind, &history->epochs->member, sizeof *history->epochs,        \
                 history->finished, false})
 
-void mb_state_list(mb_trainer *t, mb_state states[MB_STATE_COUNT])
+void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
 {
-    mb_history *history = &t->history;
-    mb_epoch_stats *stats = &t->training.stats;
-    const size_t elements = t->training.network->parameter_elements;
-    float *ema = t->trainable.ema;
+    mb_history *history = &trainer->history;
+    mb_epoch_stats *stats = &trainer->training.stats;
+    const size_t elements = trainer->training.network->parameter_elements;
+    float *ema = trainer->trainable.ema;
     const mb_state list[MB_STATE_COUNT] = {
-        SIZES("epoch", &t->epoch),
-        SIZES("step", &t->step),
-        DOUBLES("seconds", &t->seconds, 1),
+        SIZES("epoch", &trainer->epoch),
+        SIZES("step", &trainer->step),
+        DOUBLES("seconds", &trainer->seconds, 1),
         DOUBLES("tally.loss", &stats->loss, 1),
         SIZES("tally.correct", &stats->correct),
         OF_EPOCHS(MB_STATE_DOUBLES, train_loss),
@@ -36,12 +36,12 @@ void mb_state_list(mb_trainer *t, mb_state states[MB_STATE_COUNT])
         SIZES("curve.stride", &history->curve.stride),
         SIZES("curve.steps", &history->curve.steps),
         DOUBLES("curve.sum", history->curve.sum, MB_LOSS_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), t->step, false},
-        NETWORK("", t->training.network->parameters, true, true),
-        NETWORK("first_moment.", t->trainable.m, true, false),
-        NETWORK("second_moment.", t->trainable.v, true, false),
+        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), trainer->step, false},
+        NETWORK("", trainer->training.network->parameters, true, true),
+        NETWORK("first_moment.", trainer->trainable.m, true, false),
+        NETWORK("second_moment.", trainer->trainable.v, true, false),
         NETWORK("average.", ema, ema != NULL, true),
-        NETWORK("best.", t->best, t->best != NULL && t->epoch > 0, true),
+        NETWORK("best.", trainer->best, trainer->best != NULL && trainer->epoch > 0, true),
     };
     memcpy(states, list, sizeof list);
 }
@@ -77,15 +77,16 @@ void mb_state_unpack(const mb_state *state, const void *packed)
             memcpy(element(state, i), (const char *)packed + i * size, size);
 }
 
-mb_status mb_state_validate_position(const char *path, mb_trainer *t, mb_error *error)
+mb_status mb_state_validate_position(const char *path, mb_trainer *trainer, mb_error *error)
 {
-    if (t->epoch > t->options->epochs || t->step > t->steps ||
-        (t->epoch == t->options->epochs && t->step > 0))
+    if (trainer->epoch > trainer->options->epochs || trainer->step > trainer->steps ||
+        (trainer->epoch == trainer->options->epochs && trainer->step > 0))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: step %zu after %zu epochs is out of range: the run has %zu epochs of "
                        "%zu steps",
-                       path, t->step, t->epoch, t->options->epochs, t->steps);
-    t->history.finished = t->epoch;
+                       path, trainer->step, trainer->epoch, trainer->options->epochs,
+                       trainer->steps);
+    trainer->history.finished = trainer->epoch;
     return MB_OK;
 }
 
@@ -98,26 +99,27 @@ static bool is_curve_of(const mb_loss_curve *curve, size_t steps)
     return curve->steps == steps && curve->stride == stride;
 }
 
-mb_status mb_state_validate(const char *path, mb_trainer *t, mb_error *error)
+mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *error)
 {
-    mb_epoch_stats *stats = &t->training.stats;
-    const mb_data_loader *loader = &t->training.loader;
-    stats->steps = t->step;
-    stats->samples = mb_min_size(t->step * loader->batch_size, loader->samples);
-    if (!is_curve_of(&t->history.curve, t->epoch * t->steps))
+    mb_epoch_stats *stats = &trainer->training.stats;
+    const mb_data_loader *loader = &trainer->training.loader;
+    stats->steps = trainer->step;
+    stats->samples = mb_min_size(trainer->step * loader->batch_size, loader->samples);
+    if (!is_curve_of(&trainer->history.curve, trainer->epoch * trainer->steps))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: its loss curve has %zu steps, the run has done %zu", path,
-                       t->history.curve.steps, t->epoch * t->steps);
-    if (t->step > 0 && (stats->correct > stats->samples || !isfinite(stats->loss)))
+                       trainer->history.curve.steps, trainer->epoch * trainer->steps);
+    if (trainer->step > 0 && (stats->correct > stats->samples || !isfinite(stats->loss)))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: inconsistent statistics: %zu of %zu correct, loss %g", path,
                        stats->correct, stats->samples, stats->loss);
-    if (!(t->seconds >= 0.0 && isfinite(t->seconds)))
+    if (!(trainer->seconds >= 0.0 && isfinite(trainer->seconds)))
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: seconds of the epoch: must be 0 or more, got %g", path, t->seconds);
-    for (size_t i = 0; i < t->epoch; i++) {
-        t->history.epochs[i].epoch = i + 1;
-        t->history.epochs[i].epochs = t->options->epochs;
+                       "%s: seconds of the epoch: must be 0 or more, got %g", path,
+                       trainer->seconds);
+    for (size_t i = 0; i < trainer->epoch; i++) {
+        trainer->history.epochs[i].epoch = i + 1;
+        trainer->history.epochs[i].epochs = trainer->options->epochs;
     }
     return MB_OK;
 }

@@ -11,87 +11,93 @@
 
 static mb_update update_of_step(const void *context, size_t step)
 {
-    const mb_trainer *t = context;
-    const size_t done = t->epoch * t->steps + step;
-    const double lr = mb_schedule_lr(t->options, done, t->options->epochs * t->steps);
-    return mb_optimizer_update(t->options, lr, done);
+    const mb_trainer *trainer = context;
+    const size_t done = trainer->epoch * trainer->steps + step;
+    const double lr =
+        mb_schedule_lr(trainer->options, done, trainer->options->epochs * trainer->steps);
+    return mb_optimizer_update(trainer->options, lr, done);
 }
 
 /* Moments of 0; a moving average that starts as the parameters are; a place for the best. */
-static mb_status open_parameters(mb_trainer *t, const mb_network *network, mb_error *error)
+static mb_status open_parameters(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
     const size_t elements = network->parameter_elements;
-    t->evaluated = network;
-    t->trainable =
-        (mb_trainable){.m = mb_arena_alloc(&t->arena, elements, sizeof(float)),
-                       .v = mb_arena_alloc(&t->arena, elements, sizeof(float)),
-                       .optimizer_kernel = mb_optimizer_kernel(t->options, network->kernels),
+    trainer->evaluated = network;
+    trainer->trainable =
+        (mb_trainable){.m = mb_arena_alloc(&trainer->arena, elements, sizeof(float)),
+                       .v = mb_arena_alloc(&trainer->arena, elements, sizeof(float)),
+                       .optimizer_kernel = mb_optimizer_kernel(trainer->options, network->kernels),
                        .ema_update = network->kernels->ema_update,
-                       .seed = t->options->seed,
-                       .label_smoothing = t->options->label_smoothing,
-                       .finite = &t->training.stats.finite};
-    if (t->options->patience > 0)
-        t->best = mb_arena_alloc(&t->arena, elements, sizeof *t->best);
-    if (t->options->ema > 0.0) {
-        t->trainable.ema = mb_arena_alloc(&t->arena, elements, sizeof(float));
-        t->evaluated = mb_network_with_parameters(network, t->trainable.ema, &t->arena);
+                       .seed = trainer->options->seed,
+                       .label_smoothing = trainer->options->label_smoothing,
+                       .finite = &trainer->training.stats.finite};
+    if (trainer->options->patience > 0)
+        trainer->best = mb_arena_alloc(&trainer->arena, elements, sizeof *trainer->best);
+    if (trainer->options->ema > 0.0) {
+        trainer->trainable.ema = mb_arena_alloc(&trainer->arena, elements, sizeof(float));
+        trainer->evaluated =
+            mb_network_with_parameters(network, trainer->trainable.ema, &trainer->arena);
     }
-    const mb_status status = mb_arena_status(&t->arena, "optimizer", error);
-    if (status == MB_OK && t->trainable.ema != NULL)
-        memcpy(t->trainable.ema, network->parameters, elements * sizeof(float));
+    const mb_status status = mb_arena_status(&trainer->arena, "optimizer", error);
+    if (status == MB_OK && trainer->trainable.ema != NULL)
+        memcpy(trainer->trainable.ema, network->parameters, elements * sizeof(float));
     return status;
 }
 
-static mb_status open_evaluators(mb_trainer *t, const mb_split *validation, mb_error *error)
+static mb_status open_evaluators(mb_trainer *trainer, const mb_split *validation, mb_error *error)
 {
-    const size_t threads = mb_machine_describe(t->machine)->threads;
-    mb_status status = mb_evaluator_open(t->evaluated, &t->dataset->test, threads, &t->test, error);
+    const size_t threads = mb_machine_describe(trainer->machine)->threads;
+    mb_status status = mb_evaluator_open(trainer->evaluated, &trainer->dataset->test, threads,
+                                         &trainer->test, error);
     if (status == MB_OK && validation->images.count > 0)
-        status = mb_evaluator_open(t->evaluated, validation, threads, &t->validation, error);
+        status =
+            mb_evaluator_open(trainer->evaluated, validation, threads, &trainer->validation, error);
     return status;
 }
 
-static mb_status open_epoch(mb_trainer *t, const mb_network *network, mb_error *error)
+static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
-    const mb_training_options *options = t->options;
+    const mb_training_options *options = trainer->options;
     const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
-    const mb_data_loader_config config = {.source = &t->source,
-                                          .augmenter = augments ? &t->augmenter : NULL,
-                                          .samples = t->source.split.images.count,
+    const mb_data_loader_config config = {.source = &trainer->source,
+                                          .augmenter = augments ? &trainer->augmenter : NULL,
+                                          .samples = trainer->source.split.images.count,
                                           .batch_size = options->batch_size};
     mb_status status = MB_OK;
     if (augments)
-        status = mb_augmenter_open(&options->augmentation, options->seed, &t->source, &t->arena,
-                                   &t->augmenter, error);
-    t->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
+        status = mb_augmenter_open(&options->augmentation, options->seed, &trainer->source,
+                                   &trainer->arena, &trainer->augmenter, error);
+    trainer->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     if (status == MB_OK)
-        status = mb_epoch_open(network, &config, &t->trainable,
-                               mb_machine_describe(t->machine)->threads, &t->training, error);
+        status = mb_epoch_open(network, &config, &trainer->trainable,
+                               mb_machine_describe(trainer->machine)->threads, &trainer->training,
+                               error);
     if (status != MB_OK)
         return status;
-    t->training.get_update = update_of_step;
-    t->training.get_update_context = t;
-    t->steps = mb_data_loader_steps(&t->training.loader);
-    t->training.stats.step_loss = mb_arena_alloc(&t->arena, t->steps, sizeof(float));
-    t->order = mb_arena_alloc(&t->arena, config.samples, sizeof *t->order);
-    return mb_arena_status(&t->arena, "training", error);
+    trainer->training.get_update = update_of_step;
+    trainer->training.get_update_context = trainer;
+    trainer->steps = mb_data_loader_steps(&trainer->training.loader);
+    trainer->training.stats.step_loss =
+        mb_arena_alloc(&trainer->arena, trainer->steps, sizeof(float));
+    trainer->order = mb_arena_alloc(&trainer->arena, config.samples, sizeof *trainer->order);
+    return mb_arena_status(&trainer->arena, "training", error);
 }
 
-static mb_status open_all(mb_trainer *t, const mb_network *network, mb_error *error)
+static mb_status open_all(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
-    const mb_split *all = &t->dataset->train;
-    const size_t held_out = t->options->validation, samples = all->images.count - held_out;
+    const mb_split *all = &trainer->dataset->train;
+    const size_t held_out = trainer->options->validation, samples = all->images.count - held_out;
     const mb_split training = {mb_images_slice(&all->images, 0, samples), all->labels};
     const mb_split validation = {mb_images_slice(&all->images, samples, held_out),
                                  all->labels + samples};
-    mb_status status = mb_history_open(t->options->epochs, &t->history, error);
+    mb_status status = mb_history_open(trainer->options->epochs, &trainer->history, error);
     if (status == MB_OK)
-        status = open_parameters(t, network, error);
+        status = open_parameters(trainer, network, error);
     if (status == MB_OK)
-        status = open_evaluators(t, &validation, error);
+        status = open_evaluators(trainer, &validation, error);
     if (status == MB_OK)
-        status = mb_network_source(network, &training, &t->arena, &t->source, error);
-    return status == MB_OK ? open_epoch(t, network, error) : status;
+        status = mb_network_source(network, &training, &trainer->arena, &trainer->source, error);
+    return status == MB_OK ? open_epoch(trainer, network, error) : status;
 }
 
 mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
