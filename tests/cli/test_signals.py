@@ -67,7 +67,7 @@ class Ending(RunFolderTest):
         for delay in (0.0, 0.02, 0.1, 0.3):
             result = self.interrupt(signal.SIGINT, "--epochs", 1, after="test accuracy", delay=delay)
             self.assertIn(result.code, (0, 128 + signal.SIGINT), result)
-            self.assertEqual([], [line for line in result.errors if "report is left out" not in line])
+            self.assertEqual([], [line for line in result.errors if "report skipped" not in line])
             self.assertEqual(1, self.summary()["epochs"])
             self.whole_files()
 
