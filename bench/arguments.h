@@ -42,8 +42,4 @@ mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine 
 /* The machine in a line. */
 void mb_bench_print_machine(const mb_machine_info *machine);
 
-/* Prints the error of a program that failed, and returns the exit code for the status. Output that
- * is lost is a failure too. */
-int mb_bench_exit(const char *program, mb_status status, const mb_error *error);
-
 #endif

@@ -172,5 +172,5 @@ int main(int argc, char **argv)
         mb_restart_with_better_blas(argv);
         status = run(&given, &error);
     }
-    return mb_bench_exit(program, status, &error);
+    return mb_exit_code(program, status, &error);
 }

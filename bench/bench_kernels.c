@@ -221,5 +221,5 @@ int main(int argc, char **argv)
     mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
     if (status == MB_OK)
         status = run(&given, &error);
-    return mb_bench_exit(program, status, &error);
+    return mb_exit_code(program, status, &error);
 }

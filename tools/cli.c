@@ -291,7 +291,7 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
                              const mb_option **given, mb_error *error)
 {
-    static char mnist_blas[] = "mnist_blas";
+    static char mnist_blas[] = MB_PROGRAM;
     parsing p = {.command = command, .arguments = arguments, .given = given, .error = error};
     char *program = command->program != NULL ? command->program : mnist_blas;
     *error = (mb_error){0};
@@ -310,28 +310,36 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
 
 /* ---- the end of a command ---- */
 
-int mb_report_error(const mb_error *error)
+int mb_exit_code(const char *program, mb_status status, const mb_error *error)
 {
+    mb_error lost;
+    errno = 0;
+    if (status == MB_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        /* The reason is known of the last write only. */
+        status = mb_fail(&lost, MB_ERROR_IO, "standard output: cannot be written%s%s",
+                         errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+        error = &lost;
+    }
+    if (status == MB_OK)
+        return MB_EXIT_DONE;
     fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s\n", error->text);
-    return error->status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
-}
-
-void mb_report_warnings(const mb_machine *machine)
-{
-    const char *warning = mb_machine_describe(machine)->warning;
-    if (warning != NULL)
-        fprintf(stderr, "mnist_blas: warning: %s\n", warning);
+    fprintf(stderr, "%s: %s\n", program, error->text);
+    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
 }
 
 int mb_check_output(int code)
 {
-    errno = 0;
-    const bool lost = fflush(stdout) != 0 || ferror(stdout);
-    if (!lost || code != MB_EXIT_DONE)
-        return code;
-    mb_error error;
-    mb_fail(&error, MB_ERROR_IO, "standard output: cannot be written%s%s", errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : ""); /* a reason is known of the last write only */
-    return mb_report_error(&error);
+    return code == MB_EXIT_DONE ? mb_exit_code(MB_PROGRAM, MB_OK, NULL) : code;
+}
+
+int mb_report_error(const mb_error *error)
+{
+    return mb_exit_code(MB_PROGRAM, error->status, error);
+}
+
+void mb_report_warnings(const char *program, const mb_machine *machine)
+{
+    const char *warning = mb_machine_describe(machine)->warning;
+    if (warning != NULL)
+        fprintf(stderr, "%s: warning: %s\n", program, warning);
 }

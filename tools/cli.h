@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-/* Exit codes of the contract. */
+#define MB_PROGRAM "mnist_blas"
+
+/* Exit codes. */
 enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 
 /* A table of options, ended by a name NULL, of the struct that begins at `offset` of the command's
@@ -75,14 +77,15 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
     }
 #define MB_NETWORK_NAMES "mlp lenet5 cnn best"
 
-/* Output that is lost, as on a full disk, is a failure of a command that went well: MB_EXIT_FAILED
- * with a line on stderr, else `code`. */
-int mb_check_output(int code);
+/* Ends a program: MB_EXIT_DONE, or for an error "PROGRAM: TEXT" on stderr and the exit code of its
+ * status. Output that is lost, as on a full disk, is an error too. */
+int mb_exit_code(const char *program, mb_status status, const mb_error *error);
 
-/* Prints "mnist_blas: TEXT" on stderr and returns the exit code for the error's status. */
+/* The same for mnist_blas: of a command that returned `code`, and of one that failed. */
+int mb_check_output(int code);
 int mb_report_error(const mb_error *error);
 
 /* Prints the machine's warning, if it has one, on stderr. */
-void mb_report_warnings(const mb_machine *machine);
+void mb_report_warnings(const char *program, const mb_machine *machine);
 
 #endif

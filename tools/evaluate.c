@@ -94,7 +94,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
-        mb_report_warnings(machine);
+        mb_report_warnings(MB_PROGRAM, machine);
         printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model.path,
                evaluation->accuracy, evaluation->correct, evaluation->samples, evaluation->loss);
         print_scores(evaluation);

@@ -127,7 +127,7 @@ static int run(int argc, char **argv)
     if (status == MB_OK)
         status = mb_machine_open(&machine_options, &machine, &error);
     if (status == MB_OK) {
-        mb_report_warnings(machine);
+        mb_report_warnings(MB_PROGRAM, machine);
         if (arguments.json)
             status = print_json(machine, &arguments, &error);
         else if (arguments.network != NULL)

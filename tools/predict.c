@@ -169,7 +169,7 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
         status = gather(arguments, &all, error);
     }
     if (status == MB_OK) {
-        mb_report_warnings(machine);
+        mb_report_warnings(MB_PROGRAM, machine);
         status = classify(machine, network, &all, arguments->json, error);
     }
     free(all.images);

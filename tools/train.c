@@ -308,7 +308,7 @@ static mb_status train(train_run *run, mb_error *error)
     if (status != MB_OK)
         return status;
     run->view.quiet = run->arguments.quiet;
-    mb_report_warnings(run->machine);
+    mb_report_warnings(MB_PROGRAM, run->machine);
     mb_error why;
     if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)
         fprintf(stderr, "mnist_blas: warning: %s\n", why.text);

@@ -46,7 +46,7 @@ static mb_status tune(const tune_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = mb_data_open_or_synthesize(arguments->data, machine, &dataset, error);
     if (status == MB_OK)
-        mb_report_warnings(machine);
+        mb_report_warnings(MB_PROGRAM, machine);
     mb_machine_close(machine); /* mb_tune pins threads of its own */
     if (status == MB_OK)
         status = mb_tune(dataset, arguments->network, &training, &result, error);

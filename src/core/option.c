@@ -9,6 +9,19 @@
 
 enum { ITEM_SIZE = 64, RANGE_SIZE = 256 };
 
+/* A value of any kind. */
+typedef union any_value {
+    bool flag;
+    size_t size;
+    uint64_t uint64;
+    double real;
+    unsigned names;
+    const char *text;
+    mb_shape shape;
+    mb_size_list list;
+    mb_text_list texts;
+} any_value;
+
 static void *member(const mb_option *option, void *options)
 {
     return (char *)options + option->offset;
@@ -57,28 +70,8 @@ bool mb_option_applies(const mb_option *option, const void *options)
 
 bool mb_option_is_zero(const mb_option *option, const void *options)
 {
-    const void *value = mb_option_value(option, options);
-    switch (option->kind) {
-    case MB_OPTION_FLAG:
-        return !*(const bool *)value;
-    case MB_OPTION_SIZE:
-        return *(const size_t *)value == 0;
-    case MB_OPTION_UINT64:
-        return *(const uint64_t *)value == 0;
-    case MB_OPTION_REAL:
-        return *(const double *)value == 0.0;
-    case MB_OPTION_ENUM:
-        return enum_at(value) == 0;
-    case MB_OPTION_TEXT:
-        return *(const char *const *)value == NULL;
-    case MB_OPTION_IMAGE_SIZE:
-        return ((const mb_shape *)value)->rows == 0;
-    case MB_OPTION_SIZE_LIST:
-    case MB_OPTION_ENUM_LIST:
-        return ((const mb_size_list *)value)->count == 0;
-    default:
-        return ((const mb_text_list *)value)->count == 0;
-    }
+    static const any_value zero;
+    return memcmp(mb_option_value(option, options), &zero, size_of(option)) == 0;
 }
 
 char *mb_option_key(const mb_option *option, char text[MB_OPTION_TEXT_SIZE])
@@ -127,6 +120,9 @@ static void format_range(const mb_option *option, char *text, size_t size)
     case MB_OPTION_ENUM:
     case MB_OPTION_ENUM_LIST:
         mb_format_names(option->names, text, size);
+        break;
+    case MB_OPTION_TEXT_LIST:
+        snprintf(text, size, "given at most %d times", MB_MAX_LIST);
         break;
     case MB_OPTION_IMAGE_SIZE:
         snprintf(text, size, "a size such as 28x28, at most %llu pixels",
@@ -229,19 +225,6 @@ static bool read_list(const mb_option *option, const char *text, mb_size_list *l
     return read;
 }
 
-/* A value of any kind. */
-typedef union any_value {
-    bool flag;
-    size_t size;
-    uint64_t uint64;
-    double real;
-    unsigned names;
-    const char *text;
-    mb_shape shape;
-    mb_size_list list;
-    mb_text_list texts;
-} any_value;
-
 /* `read` holds what the option holds so far. */
 static bool read_value(const mb_option *option, const char *text, any_value *read)
 {
@@ -293,80 +276,66 @@ mb_status mb_option_parse(const mb_option *option, void *options, const char *te
 
 static void format_list(const mb_option *option, const mb_size_list *list, char *text, size_t size)
 {
-    size_t length = 0;
     *text = '\0';
-    for (size_t i = 0; i < list->count && length < size; i++) {
-        const char *comma = i > 0 ? "," : "";
-        length +=
-            (size_t)(option->kind == MB_OPTION_ENUM_LIST
-                         ? snprintf(text + length, size - length, "%s%s", comma,
-                                    option->names->values[list->value[i]].name)
-                         : snprintf(text + length, size - length, "%s%zu", comma, list->value[i]));
+    for (size_t i = 0; i < list->count; i++) {
+        char number[MB_OPTION_TEXT_SIZE];
+        snprintf(number, sizeof number, "%zu", list->value[i]);
+        mb_append(text, size, ",",
+                  option->names != NULL ? option->names->values[list->value[i]].name : number);
     }
 }
 
-static void format_texts(const mb_text_list *list, char *text, size_t size)
+static const char *name_of(const mb_enum *names, unsigned value)
 {
-    size_t length = 0;
-    *text = '\0';
-    for (size_t i = 0; i < list->count && length < size; i++)
-        length += (size_t)snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
-                                   list->value[i]);
+    return value < names->count ? names->values[value].name : "unknown";
 }
 
 char *mb_option_format(const mb_option *option, const void *options, char *text, size_t size)
 {
-    const void *value = mb_option_value(option, options);
-    const mb_shape *shape = value;
     char real[MB_OPTION_TEXT_SIZE];
-    const char *word = real;
+    any_value value;
+    memcpy(&value, mb_option_value(option, options), size_of(option));
     switch (option->kind) {
-    case MB_OPTION_SIZE:
-        snprintf(text, size, "%zu", *(const size_t *)value);
-        return text;
-    case MB_OPTION_UINT64:
-        snprintf(text, size, "%llu", (unsigned long long)*(const uint64_t *)value);
-        return text;
-    case MB_OPTION_IMAGE_SIZE:
-        snprintf(text, size, "%zux%zu", shape->rows, shape->columns);
-        return text;
-    case MB_OPTION_SIZE_LIST:
-    case MB_OPTION_ENUM_LIST:
-        format_list(option, value, text, size);
-        return text;
-    case MB_OPTION_TEXT_LIST:
-        format_texts(value, text, size);
-        return text;
     case MB_OPTION_FLAG:
-        word = *(const bool *)value ? "on" : "off";
+        snprintf(text, size, "%s", value.flag ? "on" : "off");
+        break;
+    case MB_OPTION_SIZE:
+        snprintf(text, size, "%zu", value.size);
+        break;
+    case MB_OPTION_UINT64:
+        snprintf(text, size, "%llu", (unsigned long long)value.uint64);
+        break;
+    case MB_OPTION_REAL:
+        snprintf(text, size, "%s", mb_format_real(value.real, real));
         break;
     case MB_OPTION_ENUM:
-        word = enum_at(value) < option->names->count ? option->names->values[enum_at(value)].name
-                                                     : "unknown";
+        snprintf(text, size, "%s", name_of(option->names, value.names));
         break;
-    case MB_OPTION_TEXT:
-        word = *(const char *const *)value != NULL ? *(const char *const *)value : "";
+    case MB_OPTION_IMAGE_SIZE:
+        snprintf(text, size, "%zux%zu", value.shape.rows, value.shape.columns);
+        break;
+    case MB_OPTION_SIZE_LIST:
+    case MB_OPTION_ENUM_LIST:
+        format_list(option, &value.list, text, size);
         break;
     default:
-        mb_format_real(*(const double *)value, real);
+        snprintf(text, size, "%s",
+                 option->kind == MB_OPTION_TEXT && value.text != NULL ? value.text : "");
     }
-    snprintf(text, size, "%s", word);
     return text;
 }
 
 char *mb_options_describe(const mb_option *table, const void *options, const mb_enum *needs,
                           char *text, size_t size)
 {
-    size_t length = 0;
     *text = '\0';
     for (const mb_option *option = table; option->name != NULL; option++) {
         char value[MB_OPTION_TEXT_SIZE];
         if (option->needs != needs || !mb_option_applies(option, options) ||
-            (option->omit_zero && mb_option_is_zero(option, options)) || length >= size)
+            (option->omit_zero && mb_option_is_zero(option, options)))
             continue;
-        length +=
-            (size_t)snprintf(text + length, size - length, "%s%s %s", length > 0 ? ", " : "",
-                             option->name, mb_option_format(option, options, value, sizeof value));
+        mb_append(text, size, ", ", option->name);
+        mb_append(text, size, " ", mb_option_format(option, options, value, sizeof value));
     }
     return text;
 }

@@ -92,13 +92,16 @@ bool mb_parse_enum(const mb_enum *names, const char *text, unsigned *value)
     return false;
 }
 
+void mb_append(char *text, size_t size, const char *separator, const char *word)
+{
+    const size_t length = strlen(text);
+    snprintf(text + length, size - length, "%s%s", length > 0 ? separator : "", word);
+}
+
 char *mb_format_names(const mb_enum *names, char *text, size_t size)
 {
-    size_t length = 0;
-    for (unsigned i = 0; i < names->count && length < size; i++) {
-        const char *before = i == 0 ? "" : i + 1 < names->count ? ", " : " or ";
-        length +=
-            (size_t)snprintf(text + length, size - length, "%s%s", before, names->values[i].name);
-    }
+    *text = '\0';
+    for (unsigned i = 0; i < names->count; i++)
+        mb_append(text, size, i + 1 < names->count ? ", " : " or ", names->values[i].name);
     return text;
 }

@@ -25,6 +25,9 @@ bool mb_take_item(const char **list, char *item, size_t size);
 /* The enumerator with this name. */
 bool mb_parse_enum(const mb_enum *names, const char *text, unsigned *value);
 
+/* Appends `word` to `text`, after the separator unless the text is empty, cut off at `size`. */
+void mb_append(char *text, size_t size, const char *separator, const char *word);
+
 /* "sgd, adam or adamw". Returns `text`. */
 char *mb_format_names(const mb_enum *names, char *text, size_t size);
 

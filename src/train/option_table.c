@@ -94,14 +94,14 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 #define FRACTION MB_KIND_REAL("FLOAT", 0.0, 1.0), .max_excluded = true
 
 #define BIT(kind) (1u << (kind))
-#define FOR_OPTIMIZERS(bits)                                                                       \
-    .needs = &mb_optimizer_names, .needs_offset = AT(optimizer), .needs_values = (bits)
-#define FOR_SGD FOR_OPTIMIZERS(BIT(MB_OPTIMIZER_SGD))
-#define FOR_ADAM FOR_OPTIMIZERS(BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW))
-#define FOR_AUGMENTATIONS(bits)                                                                    \
-    .needs = &mb_augmentation_names, .needs_offset = AT(augmentation.kind), .needs_values = (bits)
-#define FOR_AFFINE FOR_AUGMENTATIONS(BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
-#define FOR_ELASTIC FOR_AUGMENTATIONS(BIT(MB_AUGMENT_ELASTIC))
+#define FOR(names_of, member, bits)                                                                \
+    .needs = &(names_of), .needs_offset = AT(member), .needs_values = (bits)
+#define FOR_SGD FOR(mb_optimizer_names, optimizer, BIT(MB_OPTIMIZER_SGD))
+#define FOR_ADAM                                                                                   \
+    FOR(mb_optimizer_names, optimizer, BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW))
+#define FOR_AFFINE                                                                                 \
+    FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
+#define FOR_ELASTIC FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_ELASTIC))
 
 /* Name, label, heading, member, help; then what follows from the kind. */
 const mb_option mb_training_option_table[] = {
