@@ -6,7 +6,8 @@ mb_status mb_bench_parse(char *program, const char *about, const mb_option *opti
                          char **argv, void *arguments, mb_error *error)
 {
     const mb_command command = {.program = program, .about = about, .groups = {{options, 0}}};
-    return mb_parse_arguments(&command, argc, argv, arguments, NULL, error);
+    mb_parsed parsed = {.operands = NULL};
+    return mb_parse_arguments(&command, argc, argv, arguments, &parsed, error);
 }
 
 mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine **machine,

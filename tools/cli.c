@@ -12,8 +12,8 @@ enum { MAX_HEADINGS = 8, FIRST_KEY = 256 };
 typedef struct parsing {
     const mb_command *command;
     void *arguments;
-    const mb_option **given;
-    size_t given_count;
+    mb_parsed *parsed;
+    size_t given_count, operand_count;
     mb_error *error;
     char name[64]; /* "mnist_blas evaluate" */
     const char *headings[MAX_HEADINGS];
@@ -62,29 +62,22 @@ void mb_print_option_help(FILE *out, const mb_option *option)
     }
 }
 
-/* "0.9", or "adam 0.999, adamw 0.98" where the optimizers differ. */
+/* "0.9", or "adam 0.999, adamw 0.98" if the optimizers differ. */
 static void print_training_default(FILE *out, const mb_option *option)
 {
-    char first[MB_OPTION_TEXT_SIZE] = "", text[MB_OPTION_TEXT_SIZE];
-    unsigned applies = 0;
+    char first[MB_OPTION_TEXT_SIZE] = "", text[MB_OPTION_TEXT_SIZE], all[256] = "";
     bool same = true;
     for (unsigned i = 0; i < mb_optimizer_names.count; i++) {
         const mb_training_options defaults = mb_training_defaults((mb_optimizer_kind)i);
+        const size_t length = strlen(all);
         if (option->needs == &mb_optimizer_names && !mb_option_applies(option, &defaults))
             continue;
-        mb_option_format(option, &defaults, applies == 0 ? first : text, MB_OPTION_TEXT_SIZE);
-        same = same && (applies == 0 || strcmp(first, text) == 0);
-        applies |= 1u << i;
+        mb_option_format(option, &defaults, length == 0 ? first : text, sizeof text);
+        same = same && (length == 0 || strcmp(first, text) == 0);
+        snprintf(all + length, sizeof all - length, "%s%s %s", length > 0 ? ", " : "",
+                 mb_optimizer_names.values[i].name, length > 0 ? text : first);
     }
-    if (same)
-        fputs(first, out);
-    for (unsigned i = 0, printed = 0; !same && i < mb_optimizer_names.count; i++) {
-        const mb_training_options defaults = mb_training_defaults((mb_optimizer_kind)i);
-        if ((applies >> i & 1) != 0)
-            fprintf(out, "%s%s %s", printed++ > 0 ? ", " : "",
-                    mb_optimizer_name((mb_optimizer_kind)i),
-                    mb_option_format(option, &defaults, text, sizeof text));
-    }
+    fputs(same ? first : all, out);
 }
 
 static bool is_training_option(const mb_option *option)
@@ -192,18 +185,48 @@ static mb_status set_option(parsing *p, size_t number, const char *text)
     if (mb_option_parse(option, (char *)p->arguments + offset, text != NULL ? text : "on", &why) !=
         MB_OK)
         return mb_fail(p->error, why.status, "--%s", why.text);
-    for (size_t i = 0; p->given != NULL && i < p->given_count; i++)
-        if (p->given[i] == option)
+    for (size_t i = 0; i < p->given_count; i++)
+        if (p->parsed->given[i] == option)
             return MB_OK;
-    if (p->given != NULL)
-        p->given[p->given_count++] = option;
+    p->parsed->given[p->given_count++] = option;
+    return MB_OK;
+}
+
+static const char *name_of(const mb_command *command)
+{
+    return command->name != NULL ? command->name : command->program;
+}
+
+static mb_status add_operand(parsing *p, char *text)
+{
+    const char *operands = p->command->operands;
+    if (operands == NULL)
+        return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes no arguments, got '%s'",
+                       name_of(p->command), text);
+    if (p->operand_count > 0 && strchr(operands, ' ') == NULL)
+        return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes one %s, got '%s' and '%s'",
+                       name_of(p->command), operands, p->parsed->operands[0], text);
+    p->parsed->operands[p->operand_count++] = text;
+    return MB_OK;
+}
+
+/* Each word of "MODEL IMAGE..." stands for an operand at least. */
+static mb_status check_operands(const parsing *p)
+{
+    const char *word = p->command->operands;
+    for (size_t i = 0; word != NULL; i++) {
+        const size_t length = strcspn(word, " ");
+        if (i == p->operand_count)
+            return mb_fail(p->error, MB_ERROR_INVALID, "%s: missing %.*s", name_of(p->command),
+                           (int)length, word);
+        word = word[length] == ' ' ? word + length + 1 : NULL;
+    }
     return MB_OK;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     parsing *p = state->input;
-    const mb_command *command = p->command;
     mb_status status = MB_OK;
     if (key == ARGP_KEY_INIT) {
         /* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
@@ -216,11 +239,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         else
             printf("mnist_blas %s\n", mb_version());
         exit(mb_check_output(MB_EXIT_DONE));
-    } else if (key == ARGP_KEY_ARG && command->operand != NULL)
-        status = command->operand(p->arguments, text, p->error);
-    else if (key == ARGP_KEY_ARG)
-        status = mb_fail(p->error, MB_ERROR_INVALID, "%s: takes no arguments, got '%s'",
-                         command->name != NULL ? command->name : command->program, text);
+    } else if (key == ARGP_KEY_ARG)
+        status = add_operand(p, text);
+    else if (key == ARGP_KEY_END)
+        status = check_operands(p);
     else if (key >= FIRST_KEY && key < FIRST_KEY + MB_MAX_OPTIONS)
         status = set_option(p, (size_t)(key - FIRST_KEY), text);
     else
@@ -289,10 +311,10 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
 }
 
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
-                             const mb_option **given, mb_error *error)
+                             mb_parsed *parsed, mb_error *error)
 {
     static char mnist_blas[] = MB_PROGRAM;
-    parsing p = {.command = command, .arguments = arguments, .given = given, .error = error};
+    parsing p = {.command = command, .arguments = arguments, .parsed = parsed, .error = error};
     char *program = command->program != NULL ? command->program : mnist_blas;
     *error = (mb_error){0};
     snprintf(p.name, sizeof p.name, "%s%s%s", program, command->name != NULL ? " " : "",
@@ -301,11 +323,33 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
     mb_status status = list_options(&p);
     if (status == MB_OK)
         status = parse_all(&p, argc, argv);
-    if (given != NULL)
-        given[p.given_count] = NULL;
+    parsed->given[p.given_count] = NULL;
+    if (parsed->operands != NULL)
+        parsed->operands[p.operand_count] = NULL;
     for (size_t i = 0; i < MB_MAX_OPTIONS; i++)
         free(p.help[i]);
     return status;
+}
+
+int mb_command_execute(const mb_command *command, int argc, char **argv)
+{
+    mb_error error;
+    if (command->main != NULL)
+        return command->main(argc, argv);
+    mb_parsed parsed = {.operands = calloc((size_t)argc + 1, sizeof(char *))};
+    void *arguments = calloc(1, command->size);
+    mb_status status = parsed.operands != NULL && arguments != NULL
+                           ? MB_OK
+                           : mb_fail_memory(&error, command->name, command->size);
+    if (status == MB_OK && command->set_defaults != NULL)
+        command->set_defaults(arguments);
+    if (status == MB_OK)
+        status = mb_parse_arguments(command, argc, argv, arguments, &parsed, &error);
+    if (status == MB_OK)
+        status = command->run(arguments, parsed.operands, &error);
+    free(arguments);
+    free(parsed.operands);
+    return mb_exit_code(MB_PROGRAM, status, &error);
 }
 
 /* ---- the end of a command ---- */

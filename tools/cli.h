@@ -30,12 +30,12 @@ typedef struct mb_command {
     bool lists_layers;    /* the help has the kinds of layers */
     const char *examples; /* last paragraphs of the help; NULL: none */
     mb_option_group groups[MB_MAX_GROUPS];
-    size_t size; /* of the arguments' struct */
-    void (*set_defaults)(void *arguments);
-    /* Takes one operand. MB_ERROR_INVALID. */
-    mb_status (*operand)(void *arguments, char *text, mb_error *error);
-    /* Runs it: arguments with the command's own name as the first, exit code as the result. */
-    int (*run)(int argc, char **argv);
+    size_t size;                           /* of the arguments' struct */
+    void (*set_defaults)(void *arguments); /* NULL: all 0 */
+    /* Runs it with the operands, ended by NULL. */
+    mb_status (*run)(void *arguments, char **operands, mb_error *error);
+    /* Instead of run, if it parses by itself: argv begins with its name; returns the exit code. */
+    int (*main)(int argc, char **argv);
     /* The commands that the help lists, ended by NULL; NULL: none. */
     const struct mb_command *const *commands;
 } mb_command;
@@ -49,12 +49,21 @@ extern const mb_command mb_command_train, mb_command_evaluate, mb_command_predic
  * after the last. */
 const mb_option *mb_command_option(const mb_command *command, size_t number, size_t *offset);
 
-/* Sets those of the arguments, which hold the defaults, that argc and argv give. given: NULL, or
- * MB_MAX_OPTIONS places for the options that were given, ended by NULL. Replaces argv[0].
- * MB_ERROR_INVALID. Ends the program for --help and --version, which every command has (exit 0),
- * and for options that argp itself refuses (one line, exit 2). */
+/* Parses and runs a command of mnist_blas; argv begins with its name. Returns the exit code. */
+int mb_command_execute(const mb_command *command, int argc, char **argv);
+
+/* Where mb_parse_arguments puts operands, and the options that were given; each is ended by NULL.
+ */
+typedef struct mb_parsed {
+    char **operands; /* argc + 1 places; NULL for a command without operands */
+    const mb_option *given[MB_MAX_OPTIONS + 1];
+} mb_parsed;
+
+/* Parses into the command's struct, which holds the defaults. Replaces argv[0]. MB_ERROR_INVALID.
+ * Ends the program for --help and --version, which every command has (exit 0), and for options that
+ * argp itself refuses (one line, exit 2). */
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
-                             const mb_option **given, mb_error *error);
+                             mb_parsed *parsed, mb_error *error);
 
 /* An option's help, with the names of an enumeration and what it applies to. */
 void mb_print_option_help(FILE *out, const mb_option *option);

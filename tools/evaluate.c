@@ -19,11 +19,6 @@ static const mb_option options[] = {
     {0},
 };
 
-static mb_status take_operand(void *arguments, char *text, mb_error *error)
-{
-    return mb_model_operand(&((evaluate_arguments *)arguments)->model, text, error);
-}
-
 static void print_scores(const mb_evaluation *evaluation)
 {
     printf("\nclass  precision   recall       F1  support\n");
@@ -107,17 +102,11 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     return status;
 }
 
-static int run(int argc, char **argv)
+static mb_status run(void *arguments, char **operands, mb_error *error)
 {
-    mb_error error;
-    evaluate_arguments arguments = {0};
-    mb_status status =
-        mb_parse_arguments(&mb_command_evaluate, argc, argv, &arguments, NULL, &error);
-    if (status == MB_OK)
-        status = mb_model_check(&arguments.model, "evaluate", &error);
-    if (status == MB_OK)
-        status = evaluate(&arguments, &error);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+    evaluate_arguments *given = arguments;
+    given->model.path = operands[0];
+    return evaluate(given, error);
 }
 
 const mb_command mb_command_evaluate = {
@@ -131,6 +120,5 @@ const mb_command mb_command_evaluate = {
                 "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors",
     .groups = {{options, 0}},
     .size = sizeof(evaluate_arguments),
-    .operand = take_operand,
     .run = run,
 };

@@ -24,11 +24,6 @@ static void set_defaults(void *arguments)
     *(export_arguments *)arguments = (export_arguments){.model.input = MB_MODEL_INPUT};
 }
 
-static mb_status take_operand(void *arguments, char *text, mb_error *error)
-{
-    return mb_model_operand(&((export_arguments *)arguments)->model, text, error);
-}
-
 static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
@@ -48,19 +43,13 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     return status;
 }
 
-static int run(int argc, char **argv)
+static mb_status run(void *arguments, char **operands, mb_error *error)
 {
-    mb_error error;
-    export_arguments arguments;
-    set_defaults(&arguments);
-    mb_status status = mb_parse_arguments(&mb_command_export, argc, argv, &arguments, NULL, &error);
-    if (status == MB_OK)
-        status = mb_model_check(&arguments.model, "export", &error);
-    if (status == MB_OK && arguments.onnx == NULL)
-        status = mb_fail(&error, MB_ERROR_INVALID, "export: --onnx FILE is required");
-    if (status == MB_OK)
-        status = export(&arguments, &error);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+    export_arguments *given = arguments;
+    given->model.path = operands[0];
+    if (given->onnx == NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "export: --onnx FILE is required");
+    return export(given, error);
 }
 
 const mb_command mb_command_export = {
@@ -75,6 +64,5 @@ const mb_command mb_command_export = {
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .set_defaults = set_defaults,
-    .operand = take_operand,
     .run = run,
 };

@@ -116,28 +116,24 @@ static void print_text(const mb_machine_info *info)
                                   : "no tensorboard: built without protobuf-c");
 }
 
-static int run(int argc, char **argv)
+static mb_status run(void *arguments, char **operands, mb_error *error)
 {
-    mb_error error;
+    const info_arguments *given = arguments;
+    const mb_machine_options machine_options = {.threads = given->threads};
     mb_machine *machine = NULL;
-    info_arguments arguments;
-    set_defaults(&arguments);
-    mb_status status = mb_parse_arguments(&mb_command_info, argc, argv, &arguments, NULL, &error);
-    const mb_machine_options machine_options = {.threads = arguments.threads};
-    if (status == MB_OK)
-        status = mb_machine_open(&machine_options, &machine, &error);
+    (void)operands;
+    mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
-        if (arguments.json)
-            status = print_json(machine, &arguments, &error);
-        else if (arguments.network != NULL)
-            status =
-                mb_info_network(machine, arguments.network, arguments.batch_size, NULL, &error);
+        if (given->json)
+            status = print_json(machine, given, error);
+        else if (given->network != NULL)
+            status = mb_info_network(machine, given->network, given->batch_size, NULL, error);
         else
             print_text(mb_machine_describe(machine));
     }
     mb_machine_close(machine);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+    return status;
 }
 
 const mb_command mb_command_info = {

@@ -23,14 +23,14 @@ static int run_command(int argc, char **argv)
     char *none[] = {default_command, NULL};
     mb_error error;
     if (argc < 1)
-        return mb_commands[0]->run(1, none);
+        return mb_command_execute(mb_commands[0], 1, none);
     if (argc < 2 || argv[1][0] == '-') {
         argv[0] = default_command;
-        return mb_commands[0]->run(argc, argv);
+        return mb_command_execute(mb_commands[0], argc, argv);
     }
     for (size_t i = 0; mb_commands[i] != NULL; i++)
         if (strcmp(argv[1], mb_commands[i]->name) == 0)
-            return mb_commands[i]->run(argc - 1, argv + 1);
+            return mb_command_execute(mb_commands[i], argc - 1, argv + 1);
     no_such_command(argv[1], &error);
     return mb_report_error(&error);
 }

@@ -28,12 +28,6 @@ typedef struct mb_model_arguments {
         1, 28, 28                                                                                  \
     }
 
-/* Takes the operand MODEL of a command that has no other. MB_ERROR_INVALID. */
-mb_status mb_model_operand(mb_model_arguments *model, const char *text, mb_error *error);
-
-/* MB_ERROR_INVALID if there is none. */
-mb_status mb_model_check(const mb_model_arguments *model, const char *command, mb_error *error);
-
 /* Opens it; *network is the caller's. As mb_model_load and mb_model_load_as. */
 mb_status mb_model_open(mb_machine *machine, const mb_model_arguments *arguments,
                         mb_network **network, mb_error *error);

@@ -41,16 +41,6 @@ static void set_defaults(void *arguments)
     *(predict_arguments *)arguments = (predict_arguments){.model.input = MB_MODEL_INPUT};
 }
 
-/* The model, then images. */
-static mb_status take_operand(void *arguments, char *text, mb_error *error)
-{
-    predict_arguments *predict = arguments;
-    if (predict->model.path == NULL)
-        return mb_model_operand(&predict->model, text, error);
-    predict->paths[predict->count++] = text;
-    return MB_OK;
-}
-
 /* All images that were read, in the shape of the network's input. */
 typedef struct inputs {
     size_t rows, columns;
@@ -179,26 +169,14 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     return status;
 }
 
-static int run(int argc, char **argv)
+static mb_status run(void *arguments, char **operands, mb_error *error)
 {
-    mb_error error;
-    predict_arguments arguments;
-    mb_status status = MB_OK;
-    set_defaults(&arguments);
-    arguments.paths = calloc((size_t)argc + 1, sizeof *arguments.paths);
-    if (arguments.paths == NULL)
-        status = mb_fail_memory(&error, "predict", (size_t)argc * sizeof *arguments.paths);
-    if (status == MB_OK)
-        status = mb_parse_arguments(&mb_command_predict, argc, argv, &arguments, NULL, &error);
-    if (status == MB_OK)
-        status = mb_model_check(&arguments.model, "predict", &error);
-    if (status == MB_OK && arguments.count == 0)
-        status = mb_fail(&error, MB_ERROR_INVALID,
-                         "predict: missing IMAGE: give " MB_PICTURE_FORMATS " files");
-    if (status == MB_OK)
-        status = predict(&arguments, &error);
-    free(arguments.paths);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
+    predict_arguments *given = arguments;
+    given->model.path = operands[0];
+    given->paths = operands + 1;
+    while (given->paths[given->count] != NULL)
+        given->count++;
+    return predict(given, error);
 }
 
 const mb_command mb_command_predict = {
@@ -216,6 +194,5 @@ const mb_command mb_command_predict = {
     .groups = {{options, 0}},
     .size = sizeof(predict_arguments),
     .set_defaults = set_defaults,
-    .operand = take_operand,
     .run = run,
 };

@@ -325,7 +325,7 @@ static mb_status train(train_run *run, mb_error *error)
     return status;
 }
 
-int mb_train_command_run(int argc, char **argv)
+int mb_train_main(int argc, char **argv)
 {
     train_run run = {.events = {.progress = on_progress,
                                 .epoch = on_epoch,

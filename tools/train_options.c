@@ -87,18 +87,18 @@ static void apply_optimizer_defaults(const mb_option *const *given, mb_training_
 mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
                                    mb_train_arguments *arguments, mb_error *error)
 {
-    const mb_option *given[MB_MAX_OPTIONS];
+    mb_parsed parsed = {.operands = NULL};
     const char *data = base != NULL ? base->data : NULL;
     if (base != NULL)
         *arguments = *base;
     else
         set_defaults(arguments);
     const mb_status status =
-        mb_parse_arguments(&mb_command_train, argc, argv, arguments, given, error);
+        mb_parse_arguments(&mb_command_train, argc, argv, arguments, &parsed, error);
     if (status != MB_OK)
         return status;
     if (base == NULL)
-        apply_optimizer_defaults(given, &arguments->training);
+        apply_optimizer_defaults(parsed.given, &arguments->training);
     if (arguments->data != data)
         arguments->synthetic = false;
     return read_checkpoint_every(arguments, error);
@@ -122,6 +122,6 @@ const mb_command mb_command_train = {
     .groups = {{model_options, 0}, {mb_training_option_table, AT(training)}, {run_options, 0}},
     .size = sizeof(mb_train_arguments),
     .set_defaults = set_defaults,
-    .run = mb_train_command_run,
+    .main = mb_train_main,
     .commands = mb_commands,
 };

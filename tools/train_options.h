@@ -24,6 +24,6 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
                                    mb_train_arguments *arguments, mb_error *error);
 
 /* Runs the command; in train.c. */
-int mb_train_command_run(int argc, char **argv);
+int mb_train_main(int argc, char **argv);
 
 #endif

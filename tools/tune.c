@@ -35,23 +35,25 @@ static void print_result(const char *network, const mb_training_options *trainin
         printf("export MNIST_BLAS_PIN=%s\n", best->machine.pin);
 }
 
-static mb_status tune(const tune_arguments *arguments, mb_error *error)
+static mb_status run(void *arguments, char **operands, mb_error *error)
 {
-    mb_training_options training = mb_training_defaults(arguments->optimizer);
+    const tune_arguments *given = arguments;
+    (void)operands;
+    mb_training_options training = mb_training_defaults(given->optimizer);
     mb_machine *machine = NULL;
     mb_dataset *dataset = NULL;
     mb_tune_result result;
-    training.batch_size = arguments->batch_size;
+    training.batch_size = given->batch_size;
     mb_status status = mb_machine_open(NULL, &machine, error);
     if (status == MB_OK)
-        status = mb_data_open_or_synthesize(arguments->data, machine, &dataset, error);
+        status = mb_data_open_or_synthesize(given->data, machine, &dataset, error);
     if (status == MB_OK)
         mb_report_warnings(MB_PROGRAM, machine);
     mb_machine_close(machine); /* mb_tune pins threads of its own */
     if (status == MB_OK)
-        status = mb_tune(dataset, arguments->network, &training, &result, error);
+        status = mb_tune(dataset, given->network, &training, &result, error);
     if (status == MB_OK)
-        print_result(arguments->network, &training, &result);
+        print_result(given->network, &training, &result);
     mb_dataset_close(dataset);
     return status;
 }
@@ -75,17 +77,6 @@ static void set_defaults(void *arguments)
     const mb_training_options defaults = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     *(tune_arguments *)arguments = (tune_arguments){
         .network = "mlp", .batch_size = defaults.batch_size, .optimizer = defaults.optimizer};
-}
-
-static int run(int argc, char **argv)
-{
-    mb_error error;
-    tune_arguments arguments;
-    set_defaults(&arguments);
-    mb_status status = mb_parse_arguments(&mb_command_tune, argc, argv, &arguments, NULL, &error);
-    if (status == MB_OK)
-        status = tune(&arguments, &error);
-    return status == MB_OK ? MB_EXIT_DONE : mb_report_error(&error);
 }
 
 const mb_command mb_command_tune = {
