@@ -64,7 +64,7 @@ LAYERS = [
     ("13x13 does not fit into 4x10x8 (channels, rows, columns) with padding 2",
      ["conv2d:4x3,<conv2d:2x13/pad2>,dense:4"]),
     ("5x5 does not fit into 4x4x2", ["conv2d:4x9,<maxpool2d:5>,dense:4"]),
-    ("padding must be smaller than the kernel, 3x3, got 3", ["<conv2d:4x3/pad3>,dense:4"]),
+    ("padding 3 must be smaller than the kernel, 3x3", ["<conv2d:4x3/pad3>,dense:4"]),
     ("4 groups do not divide 6 input channels and 8 output", ["conv2d:6x3,<conv2d:8x3/groups4>,dense:4"]),
     ("3 groups do not divide 6 input channels and 8 output", ["conv2d:6x3,<conv2d:8x3/groups3>,dense:4"]),
     ("rate, at least 0 and below 1", [f"conv2d:4x3,<dropout{rate}>,dense:4"
@@ -81,7 +81,7 @@ NETWORKS = [
     ("dense:8, relu,dense:4", ["layer 2", "' relu'"]),
     *((spec, [f"layer {number}", "empty"]) for spec, number in (
         ("dense:8,relu,dense:4,", 4), (",dense:4", 1), ("dense:8,,dense:4", 2))),
-    *((spec, [spec, "must end in dense:4, one unit per class"]) for spec in (
+    *((spec, [spec, "must end in dense:4, one unit for each of the 4 classes"]) for spec in (
         "dense:4,relu", "dense:8,relu,dense:3", "dense:8,relu,dense:10", "conv2d:4x3,flatten,dense:4,flatten")),
     (",".join(["dense:4"] * 500), "layers"),
     ("dense:4," * 5000, "characters"),
@@ -162,7 +162,7 @@ class Usage(ProgramTest):
 class RunFolder(ProgramTest):
     """An unusable run folder: exit code 1, before training."""
 
-    @cases([("file", "not a folder"), ("file/run/1", "Not a directory"), ("/proc/nope", "/proc/nope: cannot be made"),
+    @cases([("file", "not a folder"), ("file/run/1", "Not a directory"), ("/proc/nope", "/proc/nope: cannot be created"),
             ("/proc/self", "/proc/self: ")])
     def test_unusable(self, folder, says):
         self.write("file", b"mine")

@@ -15,7 +15,7 @@ USAGE = {
         ("of_three_numbers", "28x28x1", "'28x28x1'"), ("0", "0x28", "got 0x28"),
         ("negative", "-1x28", "'-1x28'"), ("too_large", "65536x2", "got 65536x2"))},
     "unknown_layer": (["--onnx", "a.onnx", "--network", "conv9d:1"], ["conv9d"]),
-    "other_classes": (["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "one unit per class"]),
+    "other_classes": (["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "one unit for each of the 4 classes"]),
 }
 # Arguments of export, words of the line.
 FILES = {
