@@ -39,7 +39,7 @@ class FetchTest(ProgramTest):
         write_bytes(self.list, checksums(CONTENTS).encode())
         os.mkdir(self.path("tmp"))
 
-    def start(self, *arguments, mirrors="", **variables):
+    def start_fetch(self, *arguments, mirrors="", **variables):
         """The script as a process group of its own, in which signals have their usual meaning."""
         variables = {"MNIST_BLAS_MIRRORS": mirrors, "TMPDIR": self.path("tmp"), "no_proxy": "*",
                      **variables}
@@ -65,14 +65,14 @@ class FetchTest(ProgramTest):
 
     def fetch(self, server, *arguments, **variables):
         """Fetches CONTENTS from the server's mirrors in turn, which must go well. Returns stdout."""
-        result = self.end(self.start(*self.ours(*arguments), mirrors=server.mirrors, **variables))
+        result = self.end(self.start_fetch(*self.ours(*arguments), mirrors=server.mirrors, **variables))
         self.assertEqual((0, ""), (result.code, result.err), result)
         self.assert_fetched()
         return result.out
 
     def fail_to_fetch(self, code, *arguments, says=(), **variables):
         """Runs the script, which must fail with this exit code and one line that has the words."""
-        result = self.end(self.start(*arguments, **variables))
+        result = self.end(self.start_fetch(*arguments, **variables))
         self.assertEqual((code, ""), (result.code, result.out), result)
         self.assertRegex(result.err, r"\Afetch-mnist: \S[^\n]*[^\s:]\n\Z")
         for word in (says,) if isinstance(says, str) else says:

@@ -294,34 +294,3 @@ class TrainedTest(ProgramTest):
         os.mkdir(self.path("out"))
         for name, content in self.trained_files.items():
             self.write(f"out/{name}", content)
-
-
-# --- model files ---
-
-def read_model(path):
-    """({name: (shape, numbers)}, metadata) of a safetensors file, checked to be packed."""
-    data = read_bytes(path)
-    length, = struct.unpack_from("<Q", data)
-    header = json.loads(data[8:8 + length])
-    metadata = header.pop("__metadata__", {})
-    body, tensors, at = data[8 + length:], {}, 0
-    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        begin, end = entry["data_offsets"]
-        if entry["dtype"] != "F32" or begin != at:
-            raise ValueError(f"{name}: {entry}, expected F32 from byte {at}")
-        tensors[name] = entry["shape"], struct.unpack_from(f"<{(end - begin) // 4}f", body, begin)
-        at = end
-    if at != len(body):
-        raise ValueError(f"{len(body) - at} bytes follow the tensors")
-    return tensors, metadata
-
-
-def add_methods(cls, cases, make):
-    """Gives the class one test a case: cases maps the end of its name to what `make` takes to return
-    the method."""
-    for name, case in cases.items():
-        method = make(*case)
-        method.__name__ = f"test_{name}"
-        if hasattr(cls, method.__name__):
-            raise ValueError(f"two tests are called {method.__name__}")
-        setattr(cls, method.__name__, method)

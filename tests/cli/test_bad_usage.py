@@ -162,8 +162,8 @@ class Usage(ProgramTest):
 class RunFolder(ProgramTest):
     """An unusable run folder: exit code 1, before training."""
 
-    @cases([("file", "not a folder"), ("file/run/1", "Not a directory"), ("/proc/nope", "/proc/nope: cannot be created"),
-            ("/proc/self", "/proc/self: ")])
+    @cases([("file", "not a folder"), ("file/run/1", "Not a directory"), ("/proc/self", "/proc/self: "),
+            ("/proc/nope", "/proc/nope: cannot be created")])
     def test_unusable(self, folder, says):
         self.write("file", b"mine")
         self.fail_with(1, "--data", self.make_data(), "--epochs", 1000000, "--quiet", "--out", folder,

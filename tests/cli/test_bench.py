@@ -306,7 +306,3 @@ class Epoch(BenchTest):
             self.assert_close(one["real_time"] / 1e3, sum(own) / threads, name)
             self.assert_close(one["share"], one["real_time"] / step["real_time"], name)
             self.assertIn(name, out)
-
-
-if __name__ == "__main__":
-    unittest.main()

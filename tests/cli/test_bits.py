@@ -1,10 +1,9 @@
 """The bits of the model do not depend on threads, pins, or what OpenMP is told."""
 import hashlib
 import os
-import unittest
 
 import support
-from support import ProgramTest, add_methods
+from support import ProgramTest, cases, needs_real_data
 
 THREADS = (1, 2, 3, 4)
 PINS = ("none", "core")
@@ -83,104 +82,46 @@ class BitsTest(ProgramTest):
 class Made(BitsTest):
     """On made data."""
 
-    def test_threads_are_as_the_variable_says_too(self):
+    @cases({f"{batch}_{kernel_set}": (batch, kernel_set) for batch in BATCHES for kernel_set in KERNEL_SETS})
+    def test_batch(self, batch, kernel_set):
+        self.same_at_any_thread_count(self.make_data(), "--batch-size", batch, "--epochs", 2,
+                                      repeats=REPEATS, pins=PINS, **KERNEL_SETS[kernel_set])
+
+    @cases({f"{name}_batch_{batch}": (name, "--batch-size", batch) for name in SETS for batch in (64, 100, 500)} |
+           {f"{name}_augmented": (name, "--augment", "elastic") for name in SETS})
+    def test_images(self, name, *arguments):
+        self.same_at_any_thread_count(self.make_data(**SETS[name]), *arguments)
+
+    @cases({f"network_{name}_batch_{batch}": ["--network", network, "--batch-size", batch]
+            for name, network in NETWORKS.items() for batch in (64, 100, 1000)} | OTHERS)
+    def test_with(self, arguments):
+        self.same_at_any_thread_count(self.make_data(), *arguments)
+
+    @cases({name: (arguments, "best") for name, arguments in IMAGE_NETWORKS.items()} |
+           {f"{name}_haswell": (IMAGE_NETWORKS[name], "haswell") for name in ("lenet5", "cnn", "varied")})
+    def test_image_network(self, arguments, kernel_set):
+        self.same_at_any_thread_count(self.make_data(**DIGITS), *arguments, **KERNEL_SETS[kernel_set])
+
+    @cases(ENVIRONMENTS)
+    def test_under(self, variables):
+        data = self.make_data()
+        expected = self.digest(data, 1)
+        self.assertEqual([expected] * 4, [self.digest(data, threads, **variables) for threads in THREADS])
+
+    def test_threads_of_the_variable(self):
         data = self.make_data()
         one = self.digest(data, 1)
         self.train(data, OMP_NUM_THREADS="3")
         self.assertEqual(one, hashlib.sha256(self.model_bytes()).hexdigest())
 
 
-def batch_test(batch, kernel_set):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(), "--batch-size", batch, "--epochs", 2,
-                                      repeats=REPEATS, pins=PINS, **KERNEL_SETS[kernel_set])
-    return test
-
-
-def set_test(name, batch):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(**SETS[name]), "--batch-size", batch)
-    return test
-
-
-def augmented_test(name):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(**SETS[name]), "--augment", "elastic")
-    return test
-
-
-def network_test(name, batch):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(), "--network", NETWORKS[name], "--batch-size",
-                                      batch)
-    return test
-
-
-def image_network_test(arguments, kernel_set):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(**DIGITS), *arguments, **KERNEL_SETS[kernel_set])
-    return test
-
-
-def other_test(arguments):
-    def test(self):
-        self.same_at_any_thread_count(self.make_data(), *arguments)
-    return test
-
-
-def environment_test(variables):
-    def test(self):
-        data = self.make_data()
-        expected = self.digest(data, 1)
-        self.assertEqual([expected] * 4, [self.digest(data, threads, **variables)
-                                          for threads in THREADS])
-    return test
-
-
-add_methods(Made, {f"batch_{batch}_{kernel_set}": [batch, kernel_set]
-                   for batch in BATCHES for kernel_set in KERNEL_SETS}, batch_test)
-add_methods(Made, {f"images_{name}_batch_{batch}": [name, batch]
-                   for name in SETS for batch in (64, 100, 500)}, set_test)
-add_methods(Made, {f"augmented_{name}": [name] for name in SETS}, augmented_test)
-add_methods(Made, {f"network_{name}_batch_{batch}": [name, batch]
-                   for name in NETWORKS for batch in (64, 100, 1000)}, network_test)
-add_methods(Made, {f"of_images_{name}": [arguments, "best"] for name, arguments in IMAGE_NETWORKS.items()},
-            image_network_test)
-add_methods(Made, {f"of_images_{name}_haswell": [IMAGE_NETWORKS[name], "haswell"]
-                   for name in ("lenet5", "cnn", "varied")}, image_network_test)
-add_methods(Made, {f"with_{name}": [arguments] for name, arguments in OTHERS.items()}, other_test)
-add_methods(Made, {f"under_{name}": [variables] for name, variables in ENVIRONMENTS.items()},
-            environment_test)
-
-
-@unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set: no real MNIST to train on")
+@needs_real_data
 class Real(BitsTest):
     """On real MNIST."""
 
-
-def real_test(batch, kernel_set):
-    def test(self):
-        self.same_at_any_thread_count(support.REAL_DATA, "--batch-size", batch,
-                                                          **KERNEL_SETS[kernel_set])
-    return test
-
-
-def real_image_network_test(*arguments):
-    def test(self):
-        self.same_at_any_thread_count(support.REAL_DATA, *arguments)
-    return test
-
-
-def real_augmented_test(kind):
-    def test(self):
-        self.same_at_any_thread_count(support.REAL_DATA, "--augment", kind)
-    return test
-
-
-add_methods(Real, {"lenet5": ["--network", "lenet5", "--augment", "affine"]}, real_image_network_test)
-add_methods(Real, {kind: [kind] for kind in ("affine", "elastic")}, real_augmented_test)
-add_methods(Real, {f"batch_{batch}_{kernel_set}": [batch, kernel_set]
-                   for batch in BATCHES for kernel_set in KERNEL_SETS}, real_test)
-
-if __name__ == "__main__":
-    unittest.main()
+    @cases({"lenet5": (["--network", "lenet5", "--augment", "affine"], {})} |
+           {kind: (["--augment", kind], {}) for kind in ("affine", "elastic")} |
+           {f"batch_{batch}_{name}": (["--batch-size", batch], variables)
+            for batch in BATCHES for name, variables in KERNEL_SETS.items()})
+    def test_mnist(self, arguments, variables):
+        self.same_at_any_thread_count(support.REAL_DATA, *arguments, **variables)

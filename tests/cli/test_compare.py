@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sys
-import unittest
 import xml.etree.ElementTree
 
 import support
@@ -222,7 +221,3 @@ class Compare(ProgramTest):
             self.fails_with(1, "/nowhere/file", option, "/nowhere/file")
         self.build = "/nowhere"
         self.fails_with(1, "cannot be run")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -6,12 +6,11 @@ import signal
 import time
 import unittest
 
-import mirrors
+import mirror_server as mirrors
 import support
 from fetching import COMMANDS, CONTENTS, FIRST, PACKED, FetchTest, real_packed
-from mirrors import BEGINNING, Asked, right, serve
-from support import (FILES, HANG, REAL_DATA, TRAIN_IMAGES, TRAIN_LABELS, add_methods, read_bytes,
-                     write_bytes)
+from mirror_server import BEGINNING, Asked, right, serve
+from support import FILES, HANG, TRAIN_IMAGES, TRAIN_LABELS, cases, needs_real_data, read_bytes, write_bytes
 
 HALF = len(PACKED[FIRST]) // 2
 
@@ -34,14 +33,14 @@ class Right(FetchTest):
     def test_right_plain_file_is_not_downloaded(self):
         self.put({TRAIN_LABELS: CONTENTS[TRAIN_LABELS]})
         with serve(PACKED, good=right) as server:
-            result = self.end(self.start(*self.ours(), mirrors=server.mirrors + "/"))
+            result = self.end(self.start_fetch(*self.ours(), mirrors=server.mirrors + "/"))
         self.assertEqual(0, result.code, result)
         self.assertEqual({FIRST, *(name + ".gz" for name in FILES[2:])},
                          {asked.name for asked in server.asked})
         self.assertNotIn(TRAIN_LABELS + ".gz", self.there())
 
     def run_at_once(self, server, **variables):
-        runs = [self.start(*self.ours(), mirrors=server.mirrors, **variables) for _ in range(4)]
+        runs = [self.start_fetch(*self.ours(), mirrors=server.mirrors, **variables) for _ in range(4)]
         results = [support.Result(run.wait(HANG), *run.communicate()) for run in runs]
         for result in results:
             self.assertEqual((0, ""), (result.code, result.err), result)
@@ -57,54 +56,48 @@ class Right(FetchTest):
         with serve(PACKED, good=right) as server:
             self.run_at_once(server, PATH=self.commands("curl", *COMMANDS))
 
-    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    @needs_real_data
     def test_real_mnist_trains(self):
         packed = {name + ".gz": real_packed(name) for name in FILES}
         with serve(packed, good=mirrors.cut(right)) as server:
-            result = self.end(self.start("mnist", mirrors=server.mirrors))
+            result = self.end(self.start_fetch("mnist", mirrors=server.mirrors))
         self.assertEqual((0, ""), (result.code, result.err))
         self.assertIn("mnist holds MNIST: 4 files, 4 of them fetched now", result.out)
         command = result.out.splitlines()[-1].removeprefix("train on it: mnist_blas ").split()
         self.succeed("train", *command, "--epochs", 1, "--quiet", "--out", "run")
         self.assertGreater(self.summary("run")["test_accuracy"], 0.9)
 
-    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    @needs_real_data
     def test_program_finds_the_default_folder(self):
         packed = {name + ".gz": real_packed(name) for name in FILES}
         with serve(packed, good=right) as server:
-            self.assertEqual(0, self.end(self.start(mirrors=server.mirrors)).code)
+            self.assertEqual(0, self.end(self.start_fetch(mirrors=server.mirrors)).code)
         self.succeed("train", "--epochs", 1, "--quiet", "--out", "run")
         self.assertEqual(self.path(".cache/mnist_blas"), self.summary("run")["data"])
 
 
 class FirstMirrorFails(FetchTest):
-    """The second mirror gives what the first does not, and the first is not asked again."""
-
-
-def second_mirror_helps(way, times=1, arguments=()):
-    def test(self):
+    @cases({
+        "page_for_a_file": mirrors.page,
+        "empty": mirrors.nothing,
+        "other_contents": mirrors.other_contents,
+        "corrupt_gzip": mirrors.corrupt,
+        "short_gzip": mirrors.short,
+        "trailing_bytes": mirrors.with_tail,
+        "unpacked": mirrors.unpacked,
+        "404": mirrors.status(404, 404),
+        "403": mirrors.status(403, 403),
+        "always_500": (mirrors.status(500, 500, 500, 500), 3),
+        "slow": (mirrors.slow, 1, "--timeout", "1"),
+        "stalled": (mirrors.stalled, 1, "--timeout=1"),
+        "silent": (mirrors.silent, 1, "--timeout", "1"),
+    })
+    def test_with(self, way, times=1, *arguments):
+        """The second mirror has what the first has not, and the first is not asked again."""
         with serve(PACKED, bad=way, good=right) as server:
             self.fetch(server, *arguments)
         self.assertEqual(times, sum(asked.mirror == "bad" for asked in server.asked), server.asked)
         self.assertEqual(4, sum(asked.mirror == "good" for asked in server.asked), server.asked)
-    return test
-
-
-add_methods(FirstMirrorFails, {
-    "page_for_a_file": [mirrors.page],
-    "empty": [mirrors.nothing],
-    "other_contents": [mirrors.other_contents],
-    "corrupt_gzip": [mirrors.corrupt],
-    "short_gzip": [mirrors.short],
-    "garbage_behind_the_gzip": [mirrors.with_tail],
-    "unpacked": [mirrors.unpacked],
-    "404": [mirrors.status(404, 404)],
-    "403": [mirrors.status(403, 403)],
-    "always_500": [mirrors.status(500, 500, 500, 500), 3],
-    "slow": [mirrors.slow, 1, ["--timeout", "1"]],
-    "stalled": [mirrors.stalled, 1, ["--timeout=1"]],
-    "silent": [mirrors.silent, 1, ["--timeout", "1"]],
-}, second_mirror_helps)
 
 
 class Resumed(FetchTest):
@@ -114,49 +107,29 @@ class Resumed(FetchTest):
                          [(asked.first, asked.status) for asked in server.asked
                           if asked.name == FIRST])
 
-    def test_cut_connection(self):
-        with serve(PACKED, good=mirrors.cut(right)) as server:
+    @cases({"cut_connection": (mirrors.cut(right), (None, 200), (HALF, 206)),
+            "cut_connection_without_ranges":
+                (mirrors.cut(mirrors.without_ranges), (None, 200), (HALF, 200), (None, 200)),
+            "errors_of_the_server": (mirrors.status(500, 503), (None, 500), (None, 503), (None, 200))})
+    def test_after(self, way, *answers):
+        with serve(PACKED, good=way) as server:
             self.fetch(server)
-        self.assert_first_asked(server, (None, 200), (HALF, 206))
-
-    def test_cut_connection_without_ranges(self):
-        with serve(PACKED, good=mirrors.cut(mirrors.without_ranges)) as server:
-            self.fetch(server)
-        self.assert_first_asked(server, (None, 200), (HALF, 200), (None, 200))
-
-    def test_errors_of_the_server(self):
-        with serve(PACKED, good=mirrors.status(500, 503)) as server:
-            self.fetch(server)
-        self.assert_first_asked(server, (None, 500), (None, 503), (None, 200))
+        self.assert_first_asked(server, *answers)
 
     def test_at_another_mirror(self):
         with serve(PACKED, bad=mirrors.stalled, good=right) as server:
             self.fetch(server, "--timeout", "1")
         self.assert_first_asked(server, (None, 200), (BEGINNING, 206))
 
-    def test_earlier_run(self):
-        self.put({FIRST + ".part": PACKED[FIRST][:777]})
+    @cases({"a_part": (PACKED[FIRST][:777], (777, 206)),
+            "the_whole_file": (PACKED[FIRST],),
+            "a_wrong_part": (bytes(777), (777, 206), (None, 200)),
+            "more_than_the_file": (bytes(len(PACKED[FIRST]) + 9), (len(PACKED[FIRST]) + 9, 416), (None, 200))})
+    def test_earlier_run_left(self, content, *answers):
+        self.put({FIRST + ".part": content})
         with serve(PACKED, good=right) as server:
             self.fetch(server)
-        self.assert_first_asked(server, (777, 206))
-
-    def test_earlier_run_that_had_it_all(self):
-        self.put({FIRST + ".part": PACKED[FIRST]})
-        with serve(PACKED, good=right) as server:
-            self.fetch(server)
-        self.assert_first_asked(server)
-
-    def test_wrong_beginning(self):
-        self.put({FIRST + ".part": bytes(777)})
-        with serve(PACKED, good=right) as server:
-            self.fetch(server)
-        self.assert_first_asked(server, (777, 206), (None, 200))
-
-    def test_longer_than_the_file(self):
-        self.put({FIRST + ".part": bytes(len(PACKED[FIRST]) + 9)})
-        with serve(PACKED, good=right) as server:
-            self.fetch(server)
-        self.assert_first_asked(server, (len(PACKED[FIRST]) + 9, 416), (None, 200))
+        self.assert_first_asked(server, *answers)
 
 
 class Replaced(FetchTest):
@@ -183,26 +156,25 @@ class Replaced(FetchTest):
     def test_folder_under_a_final_name(self):
         os.makedirs(os.path.join(self.dir, FIRST, "inside"))
         with serve(PACKED, good=right) as server:
-            result = self.end(self.start(*self.ours(), mirrors=server.mirrors))
+            result = self.end(self.start_fetch(*self.ours(), mirrors=server.mirrors))
         self.assertEqual(0, result.code, result)
         self.assertEqual(PACKED[FIRST], read_bytes(os.path.join(self.dir, FIRST)))
         self.assertEqual(["inside"], os.listdir(os.path.join(self.dir, FIRST + ".old")))
 
 
 class Interrupted(FetchTest):
-    """By a signal in the middle: what is left is the beginning, and the next run goes on from there."""
-
-
-def resumes_after(number, whole_group):
-    def test(self):
+    @cases({"ctrl_c": (signal.SIGINT, os.killpg), "terminate": (signal.SIGTERM, os.killpg),
+            "terminate_the_script_alone": (signal.SIGTERM, os.kill), "hang_up": (signal.SIGHUP, os.killpg)})
+    def test_by(self, number, kill):
+        """The part that came is left, and the next run resumes from there."""
         part = os.path.join(self.dir, FIRST + ".part")
         with serve(PACKED, only=mirrors.stalled) as server:
-            process = self.start(*self.ours("--timeout", "9999"), mirrors=server.mirrors)
+            process = self.start_fetch(*self.ours("--timeout", "9999"), mirrors=server.mirrors)
             until = time.monotonic() + HANG
             while not os.path.exists(part) or os.path.getsize(part) == 0:
                 self.assertLess(time.monotonic(), until, "nothing came")
                 time.sleep(0.01)
-            (os.killpg if whole_group else os.kill)(process.pid, number)
+            kill(process.pid, number)
             result = self.end(process)
             self.assertEqual((-number, "", ""), (result.code, result.out, result.err))
         self.assertEqual([FIRST + ".part"], list(self.there()))
@@ -210,16 +182,3 @@ def resumes_after(number, whole_group):
         with serve(PACKED, only=right) as server:
             self.fetch(server)
         self.assertEqual(Asked("only", FIRST, size, 206), server.asked[0])
-    return test
-
-
-add_methods(Interrupted, {
-    "ctrl_c": [signal.SIGINT, True],
-    "terminate": [signal.SIGTERM, True],
-    "terminate_the_script_alone": [signal.SIGTERM, False],
-    "hang_up": [signal.SIGHUP, True],
-}, resumes_after)
-
-
-if __name__ == "__main__":
-    unittest.main()

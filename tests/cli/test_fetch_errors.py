@@ -5,11 +5,10 @@ import shutil
 import socket
 import unittest
 
-import mirrors
+import mirror_server as mirrors
 from fetching import COMMANDS, FIRST, PACKED, FetchTest, checksums, real_packed
-from mirrors import right, serve
-from support import (FILES, REAL_DATA, TRAIN_IMAGES, TRAIN_LABELS, add_methods, read_bytes,
-                     write_bytes)
+from mirror_server import right, serve
+from support import FILES, TRAIN_IMAGES, TRAIN_LABELS, cases, needs_real_data, read_bytes, write_bytes
 
 
 class Fails(FetchTest):
@@ -45,7 +44,7 @@ class Fails(FetchTest):
                           says="wrong contents")
                 shutil.rmtree(self.dir)
 
-    @unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set")
+    @needs_real_data
     def test_mnist_for_fashion(self):
         with serve({FIRST: real_packed(TRAIN_IMAGES)}, only=right) as server:
             self.keep("--dataset=fashion", self.dir, mirrors=server.mirrors, says="wrong contents")
@@ -86,26 +85,14 @@ class Fails(FetchTest):
 class DefaultFolder(FetchTest):
     """By the rules of the program's last place; the folder is made before mirrors are asked."""
 
-    def assert_made(self, folder, *arguments, **variables):
+    @cases({"home": (".cache/mnist_blas",), "home_and_empty_cache": (".cache/mnist_blas", ""),
+            "home_and_relative_cache": (".cache/mnist_blas", "c"), "cache": ("c/mnist_blas", "{}/c"),
+            "fashion": ("c/mnist_blas/fashion", "{}/c", "--dataset", "fashion")})
+    def test_in(self, folder, cache=None, *arguments):
+        variables = {} if cache is None else {"XDG_CACHE_HOME": cache.format(self.folder)}
         with serve(PACKED, only=mirrors.page) as server:
             self.fail_to_fetch(1, *arguments, mirrors=server.mirrors, **variables)
         self.assertTrue(os.path.isdir(self.path(folder)), os.listdir(self.folder))
-
-    def test_home(self):
-        self.assert_made(".cache/mnist_blas")
-
-    def test_cache(self):
-        self.assert_made("c/mnist_blas", XDG_CACHE_HOME=self.path("c"))
-
-    def test_cache_that_counts_as_unset(self):
-        for value in "", "c":
-            with self.subTest(value):
-                self.assert_made(".cache/mnist_blas", XDG_CACHE_HOME=value)
-                shutil.rmtree(self.path(".cache"))
-
-    def test_fashion(self):
-        self.assert_made("c/mnist_blas/fashion", "--dataset", "fashion",
-                         XDG_CACHE_HOME=self.path("c"))
 
     def test_none(self):
         self.fail_to_fetch(1, HOME="", says=["XDG_CACHE_HOME", "HOME"])
@@ -114,35 +101,26 @@ class DefaultFolder(FetchTest):
 class Usage(FetchTest):
     def test_help(self):
         for option in "--help", "-?":
-            result = self.end(self.start(option))
+            result = self.end(self.start_fetch(option))
             self.assertEqual((0, ""), (result.code, result.err))
             for word in "Usage: fetch-mnist", "--dataset", "--checksums", "--timeout", \
                         "MNIST_BLAS_MIRRORS", "Examples:":
                 self.assertIn(word, result.out)
 
-
-def is_refused(arguments, says):
-    def test(self):
+    @cases({
+        "unknown_option": (["--frob"], "unrecognized option '--frob'"),
+        "unknown_short_option": (["-x"], "'-x'"),
+        "unknown_dataset": (["--dataset", "kmnist", "d"], ["kmnist", "mnist", "fashion"]),
+        "dataset_empty": (["--dataset="], "''"),
+        "dataset_without_value": (["--dataset"], ["--dataset", "requires an argument"]),
+        "timeout_0": (["--timeout", "0"], ["--timeout", "'0'"]),
+        "timeout_of_letters": (["--timeout", "1s"], "'1s'"),
+        "timeout_negative": (["--timeout=-1"], "'-1'"),
+        "timeout_huge": (["--timeout", "99999"], "'99999'"),
+        "two_folders": (["a", "b"], "'b'"),
+        "two_folders_behind_a_double_dash": (["a", "--", "-b"], "'-b'"),
+        "folder_without_name": ([""], "''"),
+        "checksums_without_folder": (["--checksums", "list"], ["--checksums", "DIR"]),
+    })
+    def test_refused(self, arguments, says):
         self.fail_to_fetch(2, *arguments, says=says)
-    return test
-
-
-add_methods(Usage, {
-    "unknown_option": [["--frob"], "unrecognized option '--frob'"],
-    "unknown_short_option": [["-x"], "'-x'"],
-    "unknown_dataset": [["--dataset", "kmnist", "d"], ["kmnist", "mnist", "fashion"]],
-    "dataset_empty": [["--dataset="], "''"],
-    "dataset_without_value": [["--dataset"], ["--dataset", "requires an argument"]],
-    "timeout_0": [["--timeout", "0"], ["--timeout", "'0'"]],
-    "timeout_of_letters": [["--timeout", "1s"], "'1s'"],
-    "timeout_negative": [["--timeout=-1"], "'-1'"],
-    "timeout_huge": [["--timeout", "99999"], "'99999'"],
-    "two_folders": [["a", "b"], "'b'"],
-    "two_folders_behind_a_double_dash": [["a", "--", "-b"], "'-b'"],
-    "folder_without_name": [[""], "''"],
-    "checksums_without_folder": [["--checksums", "list"], ["--checksums", "DIR"]],
-}, is_refused)
-
-
-if __name__ == "__main__":
-    unittest.main()

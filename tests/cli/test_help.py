@@ -3,30 +3,19 @@ defaults are those that the program uses, the examples work."""
 import os
 import re
 import shutil
-import struct
 import subprocess
 import unittest
-import zlib
 
-import named
+import documentation
+import pictures
 import support
-from named import complete
-from support import PROGRAM, ProgramTest, add_methods
+from documentation import complete
+from support import PROGRAM, ProgramTest, cases
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 
-
-# A picture of 28x28 with a stroke on it.
+# The pixels of an image of 28x28 with a stroke in it.
 STROKE = (bytes(28) * 4 + (bytes(12) + bytes([255]) * 4 + bytes(12)) * 20 + bytes(28) * 4)
-
-
-def png(rows, columns, pixels):
-    """A grey picture."""
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    lines = b"".join(b"\0" + pixels[row * columns:(row + 1) * columns] for row in range(rows))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
 
 
 class HelpTest(ProgramTest):
@@ -35,10 +24,10 @@ class HelpTest(ProgramTest):
 
     def commands(self):
         """{command: what follows its name}, by the program."""
-        return named.help_commands(self.help())
+        return documentation.help_commands(self.help())
 
     def options(self, command):
-        return named.help_options(self.help(command))
+        return documentation.help_options(self.help(command))
 
 
 class Names(HelpTest):
@@ -63,12 +52,12 @@ class Names(HelpTest):
 
     def test_options(self):
         """Each is described in --help and in the manual, alike, and the completion proposes it."""
-        text = named.read_text(named.MANUAL)
-        shared = named.manual_options(text, "All commands")
+        text = documentation.read_text(documentation.MANUAL)
+        shared = documentation.manual_options(text, "All commands")
         for command in self.commands():
             with self.subTest(command=command):
                 options = self.options(command)
-                manual = {**named.manual_options(text, command), **shared}
+                manual = {**documentation.manual_options(text, command), **shared}
                 self.assertEqual({name: option.argument for name, option in options.items()},
                                  {name: option.argument for name, option in manual.items()})
                 for name, option in options.items():
@@ -83,7 +72,7 @@ class Names(HelpTest):
     def test_options_of_readme(self):
         """Those in the first column of its tables exist."""
         options = {name for command in self.commands() for name in self.options(command)}
-        cells = re.findall(r"^\| (`--[^|]*)\|", named.read_text("README.md"), re.MULTILINE)
+        cells = re.findall(r"^\| (`--[^|]*)\|", documentation.read_text("README.md"), re.MULTILINE)
         self.assertTrue(cells)
         for cell in cells:
             for name in re.findall(r"`--([a-z0-9-]+)", cell):
@@ -91,14 +80,14 @@ class Names(HelpTest):
 
     def test_variables(self):
         """The manual has those that the sources ask for."""
-        manual = named.manual_variables(named.read_text(named.MANUAL))
+        manual = documentation.manual_variables(documentation.read_text(documentation.MANUAL))
         asked = set()
         for part in ("src", "tools"):
-            for folder, _, files in os.walk(os.path.join(named.ROOT, part)):
+            for folder, _, files in os.walk(os.path.join(documentation.ROOT, part)):
                 for name in files:
                     if name.endswith(".c"):
                         asked |= set(re.findall(r'(?:getenv|is_set)\("([A-Z_]+)"\)',
-                                                named.read_text(folder, name)))
+                                                documentation.read_text(folder, name)))
         self.assertIn("MNIST_BLAS_PIN", asked)
         self.assertEqual(set(), asked - manual)
 
@@ -117,13 +106,13 @@ class Defaults(HelpTest):
     FREE = ("data", "threads", "out", "checkpoint-every", "resume", "tensorboard")
 
     def test_places_of_data(self):
-        places = named.manual_places(named.read_text(named.MANUAL))
+        places = documentation.manual_places(documentation.read_text(documentation.MANUAL))
         self.assertEqual(5, len(places))
         for command in ("train", "evaluate"):
             default = self.options(command)["data"].default
             self.assertEqual("MNIST_BLAS_DATA, else the first that has data of " +
                              ", ".join(places), default.replace(self.folder, "~"))
-            default = named.help_options(self.help(command, XDG_CACHE_HOME="/tmp/x"))["data"].default
+            default = documentation.help_options(self.help(command, XDG_CACHE_HOME="/tmp/x"))["data"].default
             self.assertTrue(default.endswith(", /tmp/x/mnist_blas"), default)
 
     def test_threads(self):
@@ -162,10 +151,9 @@ class Defaults(HelpTest):
         for name, key in (("lr", "lr"), ("weight-decay", "weight_decay")):
             self.assertEqual(float(self.of_optimizer("adamw")[name]), summary[key], name)
 
-
-def default_test(optimizer):
-    """Given in words, the defaults make the same bytes, and each of them plays a part."""
-    def test(self):
+    @cases({optimizer: optimizer for optimizer in OPTIMIZERS})
+    def test_of(self, optimizer):
+        """Given as options, the defaults make the same bytes, and each of them matters."""
         data, others = self.make_data(), {
             "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
             "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
@@ -189,10 +177,6 @@ def default_test(optimizer):
         held_out = {"optimizer": optimizer, "validation": "100", "epochs": "30", "schedule": "constant"}
         self.assertNotEqual(self.learn(data, held_out, "plain"),
                             self.learn(data, {**held_out, "patience": "1"}, "other"))
-    return test
-
-
-add_methods(Defaults, {f"of_{optimizer}": [optimizer] for optimizer in OPTIMIZERS}, default_test)
 
 
 class Layout(HelpTest):
@@ -231,11 +215,7 @@ class Layout(HelpTest):
 
     def test_says_what_gets_lost(self):
         for option in ("--help", "--version"):
-            with open("/dev/full", "w", encoding="utf-8") as full:
-                done = subprocess.run([PROGRAM, option], stdout=full, stderr=subprocess.PIPE,
-                                      text=True, timeout=support.HANG, check=False)
-            self.assertEqual(1, done.returncode)
-            self.assertRegex(done.stderr, r"^mnist_blas: standard output: cannot be written(: No space left on device)?\n$")
+            self.run_into_full_disk(option)
 
     def test_wins_over_what_follows(self):
         self.assertEqual(self.help(), self.succeed("--help", "--nonsense", "more").out)
@@ -252,11 +232,8 @@ class Examples(HelpTest):
                 continue
             for word in arguments:
                 if word.endswith((".png", ".pgm")) and not os.path.exists(self.path(word)):
-                    content = png(28, 28, STROKE)
-                    if word.endswith(".pgm"):
-                        content = b"P5 28 28 255\n" + STROKE
                     os.makedirs(os.path.dirname(self.path(word)), exist_ok=True)
-                    support.write_bytes(self.path(word), content)
+                    self.write(word, getattr(pictures, word[-3:])(28, 28, STROKE))
             with self.subTest(example=" ".join(arguments)):
                 self.succeed(*arguments)
 
@@ -268,12 +245,12 @@ class Examples(HelpTest):
     def test_of_help(self):
         for command in self.commands():
             with self.subTest(command=command):
-                examples = named.help_examples(self.help(command))
+                examples = documentation.help_examples(self.help(command))
                 self.assertTrue(examples)
                 self.run_examples(examples)
 
     def test_of_the_manual(self):
-        examples = named.manual_examples(named.read_text(named.MANUAL))
+        examples = documentation.manual_examples(documentation.read_text(documentation.MANUAL))
         self.assertGreater(len(examples), 2)
         self.run_examples(examples)
 
@@ -283,7 +260,7 @@ class Manual(HelpTest):
 
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_renders_without_a_warning(self):
-        done = subprocess.run(["groff", "-mdoc", "-ww", "-b", "-Tascii", "-P-bcou", named.MANUAL],
+        done = subprocess.run(["groff", "-mdoc", "-ww", "-b", "-Tascii", "-P-bcou", documentation.MANUAL],
                               capture_output=True, text=True, timeout=support.HANG, check=True)
         self.assertEqual("", done.stderr)
         for name in self.options("train"):
@@ -360,10 +337,6 @@ class Completion(HelpTest):
     def test_is_of_the_program_by_any_path(self):
         """bash looks for a path's last part."""
         done = subprocess.run(["bash", "--norc", "-c",
-                               f"source '{named.COMPLETION}'; complete -p mnist_blas"],
+                               f"source '{documentation.COMPLETION}'; complete -p mnist_blas"],
                               capture_output=True, text=True, timeout=support.HANG, check=True)
         self.assertEqual("complete -F _mnist_blas mnist_blas\n", done.stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,7 +1,6 @@
 """info: the machine as training would use it, and what decides that."""
 import os
 import re
-import unittest
 
 from support import ProgramTest
 
@@ -238,7 +237,3 @@ class Networks(ProgramTest):
         self.assertEqual(64, self.network("lenet5")["batch_size"])
         self.assertLess(0, bytes_of[80] - bytes_of[64])
         self.assertEqual(bytes_of[96] - bytes_of[80], bytes_of[80] - bytes_of[64])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,7 +2,6 @@
 import os
 import re
 import subprocess
-import unittest
 
 import support
 from support import PROGRAM, ProgramTest
@@ -55,7 +54,3 @@ class Cnn(ProgramTest):
         text = self.succeed("info", "--network", "cnn", "--batch-size", 1024).out
         megabytes, = re.findall(r"; ([0-9.]+) MB for batches of 1024$", text, re.MULTILINE)
         self.assertAlmostEqual(said / 1e6, float(megabytes), delta=0.051)
-
-
-if __name__ == "__main__":
-    unittest.main()

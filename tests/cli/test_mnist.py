@@ -35,7 +35,3 @@ class Mnist(ProgramTest):
         _, status, usage = os.wait4(process, 0)
         self.assertEqual(0, os.waitstatus_to_exitcode(status))
         self.assertLess(1024 * usage.ru_maxrss, MOST_MEMORY)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -160,7 +160,3 @@ class InBrowser(ProgramTest):
         self.train(self.make_data(), "--epochs", 1)
         self.browse(self.path("out", "report.html"), f"--print-to-pdf={self.path('page.pdf')}")
         self.assertEqual(b"%PDF-", support.read_bytes(self.path("page.pdf"))[:5])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,5 +1,4 @@
 """--patience: training ends where held-out images say so, with the best epoch's model."""
-import unittest
 
 import support
 from support import ProgramTest
@@ -61,7 +60,3 @@ class Patience(ProgramTest):
             self.assertIn(f"resumed  out/checkpoint: all {len(metrics)} epochs are trained", result.out)
             self.assertEqual(model, self.model_bytes())
             self.assertEqual(metrics, self.metrics())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -63,7 +63,3 @@ class Peers(support.ProgramTest):
             with self.subTest(name=name), mock.patch.dict(os.environ, PATH="", XDG_CACHE_HOME=self.folder):
                 with self.assertRaisesRegex(Missing, "there is no C.. compiler"):
                     self.learns(name)
-
-
-if __name__ == "__main__":
-    unittest.main()

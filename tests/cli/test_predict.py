@@ -3,14 +3,12 @@ import gzip
 import json
 import os
 import re
-import unittest
 
 import pictures
 import support
-from screen import Terminal
-from support import COLUMNS, ROWS, ProgramTest, add_methods
+from pseudo_terminal import Terminal
+from support import COLUMNS, MODEL, ROWS, TrainedTest, cases
 
-MODEL = "out/model.safetensors"
 FUZZ_SEEDS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fuzz", "seeds")
 
 
@@ -45,18 +43,10 @@ def drawing(factor=9):
     return side, 4 * factor, b"".join(rows)
 
 
-class PredictTest(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        self.train(self.make_data())
-
-    def write(self, name, data):
-        support.write_bytes(self.path(name), data)
-        return name
-
+class PredictTest(TrainedTest):
     def predict(self, *arguments):
         """What --json says, checked to agree with itself."""
-        found = json.loads(self.succeed("predict", "--json", MODEL, *arguments).out)
+        found = super().predict(MODEL, *arguments)
         for one in found:
             probabilities = one["probabilities"]
             self.assertAlmostEqual(1.0, sum(probabilities), places=5)
@@ -159,87 +149,55 @@ GOOD = pictures.png(*drawing())
 
 # Name of the test: the file's bytes, what the line says.
 BAD_FILES = {
-    "empty": [b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"],
-    "truncated_jpeg": [b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "truncated JPEG"],
-    "damaged_jpeg": [SEEDS["jpg"][:-40] + bytes(20) + SEEDS["jpg"][-20:], "damaged or truncated JPEG"],
-    "truncated_tiff": [SEEDS["tif"][:-60], "damaged or truncated TIFF"],
-    "truncated_bmp": [SEEDS["bmp"][:-1], "damaged or truncated BMP"],
-    "truncated_webp": [SEEDS["webp"][:-2], "damaged or truncated WebP"],
-    "text": [b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"],
-    "truncated_png": [GOOD[:-20], "truncated"],
-    "damaged_png": [GOOD[:45] + b"?" + GOOD[46:], "checksum"],
-    "huge_png": [pictures.png(1, 1, b"\0")[:8] + pictures.chunk(
-        b"IHDR", b"\0\0\xff\xff\0\0\xff\xff\x08\0\0\0\0") + GOOD[33:], "too large: 65535x65535"],
-    "truncated_pgm": [pictures.pgm(COLUMNS, ROWS, bytes(PIXELS - 1)), "truncated"],
-    "pgm_with_more": [pictures.pgm(COLUMNS, ROWS, bytes(PIXELS + 1)), "trailing garbage"],
-    "uniform": [pictures.png(40, 40, b"\x80" * 1600), "nothing stands out"],
-    "idx_of_another_size": [support.idx((1, 28, 28), bytes(784)), ["28x28", "12x10"]],
-    "idx_of_labels": [support.idx((10,), bytes(10)), "holds labels"],
-    "truncated_idx": [support.idx((2, ROWS, COLUMNS), bytes(PIXELS)), "truncated"],
-    "broken_gzip": [gzip.compress(bytes(100))[:-4], ""],
+    "empty": (b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
+    "truncated_jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "truncated JPEG"),
+    "damaged_jpeg": (SEEDS["jpg"][:-40] + bytes(20) + SEEDS["jpg"][-20:], "damaged or truncated JPEG"),
+    "truncated_tiff": (SEEDS["tif"][:-60], "damaged or truncated TIFF"),
+    "truncated_bmp": (SEEDS["bmp"][:-1], "damaged or truncated BMP"),
+    "truncated_webp": (SEEDS["webp"][:-2], "damaged or truncated WebP"),
+    "text": (b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
+    "truncated_png": (GOOD[:-20], "truncated"),
+    "damaged_png": (GOOD[:45] + b"?" + GOOD[46:], "checksum"),
+    "huge_png": (pictures.png(1, 1, b"\0")[:8] + pictures.chunk(
+        b"IHDR", b"\0\0\xff\xff\0\0\xff\xff\x08\0\0\0\0") + GOOD[33:], "too large: 65535x65535"),
+    "truncated_pgm": (pictures.pgm(COLUMNS, ROWS, bytes(PIXELS - 1)), "truncated"),
+    "pgm_with_more": (pictures.pgm(COLUMNS, ROWS, bytes(PIXELS + 1)), "trailing garbage"),
+    "uniform": (pictures.png(40, 40, b"\x80" * 1600), "nothing stands out"),
+    "idx_of_another_size": (support.idx((1, 28, 28), bytes(784)), ["28x28", "12x10"]),
+    "idx_of_labels": (support.idx((10,), bytes(10)), "holds labels"),
+    "truncated_idx": (support.idx((2, ROWS, COLUMNS), bytes(PIXELS)), "truncated"),
+    "broken_gzip": (gzip.compress(bytes(100))[:-4], ""),
 }
 
 
 class BadFiles(PredictTest):
-    """One line that names the file, exit 1, and nothing of the good ones."""
+    """One line that names the file, exit 1, and no output for the good ones."""
 
     def refuse_file(self, name, *arguments, says=()):
+        self.write("good.png", GOOD)
         line = self.fail_with(1, "predict", *arguments, MODEL, "good.png", name, "good.png", says=says)
         self.assertTrue(line.startswith(f"mnist_blas: {name}: "), line)
-        result = self.run_program("predict", *arguments, MODEL, "good.png", name)
-        self.assertEqual("", result.out)
+        self.assertEqual("", self.run_program("predict", *arguments, MODEL, "good.png", name).out)
 
-    def setUp(self):
-        super().setUp()
-        self.write("good.png", GOOD)
+    @cases(BAD_FILES)
+    def test_file(self, data, says):
+        self.write("bad", data)
+        self.refuse_file("bad", says=says)
+        self.refuse_file("bad", "--json", says=says)
 
-    def test_missing(self):
-        self.refuse_file("nowhere.png", says="No such file")
-
-    def test_folder(self):
-        self.refuse_file("data", says="not a regular file")
-
-    def test_pipe(self):
+    @cases([("nowhere.png", "No such file"), ("data", "not a regular file"), ("pipe", "not a regular file")])
+    def test_unreadable(self, name, says):
         os.mkfifo(self.path("pipe"))
-        self.refuse_file("pipe", says="not a regular file")
+        self.refuse_file(name, says=says)
 
     def test_raw_of_another_size(self):
         self.write("large.png", pictures.png(20, 24, bytes(480)))
-        self.fail_with(1, "predict", "--raw", MODEL, "large.png",
-                       says=["large.png: ", "24x20", "12x10"])
+        self.fail_with(1, "predict", "--raw", MODEL, "large.png", says=["large.png: ", "24x20", "12x10"])
 
     def test_bad_model(self):
+        self.write("good.png", GOOD)
         self.fail_with(1, "predict", "good.png", "good.png", says="good.png: ")
-
-
-def bad_file_test(data, words):
-    def test(self):
-        self.write("bad", data)
-        self.refuse_file("bad", says=words)
-        self.refuse_file("bad", "--json", says=words)
-    return test
-
-
-add_methods(BadFiles, BAD_FILES, bad_file_test)
-
-
-class Usage(ProgramTest):
-    def test_no_model(self):
-        self.fail_with(2, "predict", says="missing MODEL")
-
-    def test_no_image(self):
-        self.fail_with(2, "predict", "model", says="missing IMAGE")
-
-    def test_bad_threads(self):
-        self.fail_with(2, "predict", "model", "image", "--threads", "0", says="--threads")
-
-    def test_unknown_option(self):
-        self.fail_with(2, "predict", "model", "image", "--fast", says="--fast")
 
     def test_help(self):
         self.assertIn("predict", self.succeed("predict", "--help").out)
         self.assertIn("predict MODEL IMAGE", self.succeed("train", "--help").out)
-
-
-if __name__ == "__main__":
-    unittest.main()

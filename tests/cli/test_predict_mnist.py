@@ -8,7 +8,7 @@ import unittest
 
 import pictures
 import support
-from support import ProgramTest, add_methods
+from support import ProgramTest, cases
 
 SIDE, FACTOR = 28, 10
 STEP, FEW = 10, 50  # every so many of the test images; fewer where making a picture takes long
@@ -45,14 +45,14 @@ def photograph(invert):
 
 # Name of the test: how an image becomes a picture, which images, the least share seen alike.
 FORMS = {
-    "of_its_size": [square(None, 1, False), STEP, 0.97],
-    "of_its_size_dark_on_light": [square(None, 1, True), STEP, 0.97],
-    "in_blocks": [square(pictures.blocks, FACTOR, False), STEP, 0.97],
-    "in_blocks_dark_on_light": [square(pictures.blocks, FACTOR, True), STEP, 0.97],
-    "smooth": [square(pictures.smooth, FACTOR, False), STEP, 0.97],
-    "smooth_dark_on_light": [square(pictures.smooth, FACTOR, True), STEP, 0.97],
-    "photographed": [photograph(False), FEW, 0.90],
-    "photographed_light_on_dark": [photograph(True), FEW, 0.90],
+    "of_its_size": (square(None, 1, False), STEP, 0.97),
+    "of_its_size_dark_on_light": (square(None, 1, True), STEP, 0.97),
+    "in_blocks": (square(pictures.blocks, FACTOR, False), STEP, 0.97),
+    "in_blocks_dark_on_light": (square(pictures.blocks, FACTOR, True), STEP, 0.97),
+    "smooth": (square(pictures.smooth, FACTOR, False), STEP, 0.97),
+    "smooth_dark_on_light": (square(pictures.smooth, FACTOR, True), STEP, 0.97),
+    "photographed": (photograph(False), FEW, 0.90),
+    "photographed_light_on_dark": (photograph(True), FEW, 0.90),
 }
 
 
@@ -73,7 +73,8 @@ class Mnist(ProgramTest):
         found = json.loads(self.succeed("predict", "--json", self.model, *files).out)
         return [one["class"] for one in found]
 
-    def check(self, make, step, least):
+    @cases(FORMS)
+    def test_digits(self, make, step, least):
         images = test_images()[::step]
         support.write_bytes(self.path("images"),
                             support.idx((len(images), SIDE, SIDE), b"".join(images)))
@@ -85,13 +86,3 @@ class Mnist(ProgramTest):
         alike = sum(one == other for one, other in pairs)
         print(f"{alike} of {len(images)} alike", end=" ", flush=True)
         self.assertGreaterEqual(alike, least * len(images))
-
-
-def form_test(make, step, least):
-    return lambda self: self.check(make, step, least)
-
-
-add_methods(Mnist, FORMS, form_test)
-
-if __name__ == "__main__":
-    unittest.main()

@@ -262,7 +262,3 @@ class Command(ReportTest):
     @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
     def test_of_mnist(self):
         self.check("--data", support.REAL_DATA)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -59,7 +59,3 @@ class OnRealDigits(Nowhere):
         text = self.succeed("evaluate", "--data", support.REAL_DATA,
                             self.path("out", "model.safetensors")).out
         self.assertGreater(float(text.split("accuracy ")[1].split()[0]), 0.8)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -101,7 +101,3 @@ class EventFiles(ProgramTest):
         support.write_bytes(self.path("board"), b"a file")
         self.fail_with(1, *self.options, says="board: is not a folder")
         self.fail_with(2, *self.options[:-1], "", says="--tensorboard")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,14 +3,13 @@ import os
 import re
 import signal
 
-from screen import ERASE, STYLE, Terminal
-from support import ProgramTest, add_methods
+from pseudo_terminal import ERASE, STYLE, Terminal
+from support import ProgramTest, cases
 
 BAR = re.compile(r"\r([^\r\n]+)\x1b\[K(?!\r?\n)")  # an update of the progress line
 EPOCH = re.compile(r"epoch (\d/3)(?:  [^\[\]]*)?")
 BEGINNING = ["data ", "network ", "training ", "machine "]
 FEW, ENDLESS = ["--epochs", 3, "--batch-size", 1], ["--epochs", 100000, "--batch-size", 1]
-SIGNALS = {"interrupt": [signal.SIGINT], "terminate": [signal.SIGTERM], "hangup": [signal.SIGHUP]}
 
 
 def bars(text):
@@ -23,14 +22,14 @@ class TerminalTest(ProgramTest):
         super().setUp()
         self.data = self.make_data()
 
-    def start(self, *arguments, **options):
+    def start_on_terminal(self, *arguments, **options):
         terminal = Terminal(self.folder, "train", "--no-report", "--data", self.data, "--out", "out", *arguments,
                             **options)
         self.addCleanup(terminal.close)
         return terminal
 
     def run_to_end(self, *arguments, **options):
-        terminal = self.start(*arguments, **options)
+        terminal = self.start_on_terminal(*arguments, **options)
         self.assertEqual(0, terminal.finish(), terminal.text)
         self.assertTrue(terminal.ends_clean(), terminal.text)
         return terminal
@@ -46,8 +45,14 @@ class TerminalTest(ProgramTest):
         return found
 
 
-def width_test(width, bar, line):
-    def test(self):
+class Width(TerminalTest):
+    """No line is wider than the window; without its width, COLUMNS counts, then 80."""
+
+    @cases({"20": (20, r"^epoch \d/3  [ \d]{3} %$", r"^epoch \d/3$"),
+            "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ %$"),
+            "60": (60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ %$"),
+            "200": (200, r"\[[█░]{20}\]  \d+:\d\d left  loss \d.*  \d+ samples/s$", r" GFLOP/s$")})
+    def test_width(self, width, bar, line):
         terminal = self.run_to_end(*FEW, width=width)
         drawn = bars(terminal.text)
         self.assertNotEqual([], drawn, terminal.text)
@@ -57,14 +62,9 @@ def width_test(width, bar, line):
         for one in self.epoch_lines(terminal):
             self.assertLess(len(one), width)
             self.assertRegex(one, line)
-    return test
-
-
-class Width(TerminalTest):
-    """No line is wider than the window; without its width, COLUMNS counts, then 80."""
 
     def test_resized_window_is_followed(self):
-        terminal = self.start(*ENDLESS, width=200)
+        terminal = self.start_on_terminal(*ENDLESS, width=200)
         terminal.read_until(bars)
         self.assertGreater(len(bars(terminal.text)[0]), 60)
         for width, lengths in ((40, range(14, 38)), (120, range(60, 118)), (20, range(12, 18))):
@@ -81,14 +81,6 @@ class Width(TerminalTest):
                                         *((0, text, range(38, 78)) for text in (None, "", "0", "-5", "4x", "9" * 20))):
             terminal = self.run_to_end(*FEW, width=width, COLUMNS=columns)
             self.assertTrue(all(len(bar) in lengths for bar in bars(terminal.text)), terminal.text)
-
-
-add_methods(Width, {
-    "20": [20, r"^epoch \d/3  [ \d]{3} %$", r"^epoch \d/3$"],
-    "40": [40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ %$"],
-    "60": [60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ %$"],
-    "200": [200, r"\[[█░]{20}\]  \d+:\d\d left  loss \d.*  \d+ samples/s$", r" GFLOP/s$"],
-}, width_test)
 
 
 class Drawing(TerminalTest):
@@ -135,7 +127,7 @@ class Drawing(TerminalTest):
 
     def test_error_comes_after_the_bar_is_cleared(self):
         """A run that is sound at first: the weights grow because lr x weight decay is above 2."""
-        terminal = self.start("--network", "dense:4", "--epochs", 30, "--batch-size", 1,
+        terminal = self.start_on_terminal("--network", "dense:4", "--epochs", 30, "--batch-size", 1,
                               "--optimizer", "sgd", "--weight-decay", 0.1, "--lr", 100)
         self.assertEqual(1, terminal.finish(), terminal.text)
         self.assertNotEqual([], bars(terminal.text))
@@ -158,18 +150,6 @@ class Colour(TerminalTest):
         self.assertIn("░", "".join(bars(terminal.text)))
 
 
-def signal_test(number):
-    def test(self):
-        for width, variables in ((80, {}), (20, {}), (40, {"NO_COLOR": "1"})):
-            terminal = self.start(*ENDLESS, width=width, **variables)
-            terminal.read_until(bars)
-            terminal.send(number)
-            self.check_end(terminal, number)
-            if variables:
-                self.assertIsNone(STYLE.search(terminal.text))
-    return test
-
-
 class Signals(TerminalTest):
     def check_end(self, terminal, number):
         """The program leaves no bar, says how to resume, and has saved what that needs."""
@@ -182,9 +162,19 @@ class Signals(TerminalTest):
         self.assertEqual(["checkpoint", "metrics.jsonl", "model.safetensors", "summary.json"],
                          sorted(os.listdir(self.path("out"))))
 
+    @cases({"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hangup": signal.SIGHUP})
+    def test_signal(self, number):
+        for width, variables in ((80, {}), (20, {}), (40, {"NO_COLOR": "1"})):
+            terminal = self.start_on_terminal(*ENDLESS, width=width, **variables)
+            terminal.read_until(bars)
+            terminal.send(number)
+            self.check_end(terminal, number)
+            if variables:
+                self.assertIsNone(STYLE.search(terminal.text))
+
     def test_second_signal_clears_the_line_too(self):
         """The program obeys the first only after some steps."""
-        terminal = self.start(*ENDLESS)
+        terminal = self.start_on_terminal(*ENDLESS)
         terminal.read_until(bars)
         terminal.send(signal.SIGSTOP)  # both are there when it continues
         terminal.send(signal.SIGTERM)
@@ -197,14 +187,14 @@ class Signals(TerminalTest):
     def test_ctrl_c(self):
         """The terminal shows ^C after the bar, at every width, on the same line."""
         for width in (20, 42, 43, 44, 53, 54, 55, 80):
-            terminal = self.start(*ENDLESS, width=width)
+            terminal = self.start_on_terminal(*ENDLESS, width=width)
             terminal.read_until(bars)
             terminal.type("\x03")
             self.check_end(terminal, signal.SIGINT)
             self.assertLess(max(map(len, bars(terminal.text))) + len("^C"), width)
 
     def test_ignored_interrupt_stays_ignored(self):
-        terminal = self.start(*ENDLESS, ignore=[signal.SIGINT, signal.SIGHUP])
+        terminal = self.start_on_terminal(*ENDLESS, ignore=[signal.SIGINT, signal.SIGHUP])
         terminal.read_until(bars)
         for number in (signal.SIGINT, signal.SIGHUP):
             terminal.send(number)
@@ -213,13 +203,10 @@ class Signals(TerminalTest):
         self.check_end(terminal, signal.SIGTERM)
 
     def test_stopped_and_continued(self):
-        terminal = self.start(*ENDLESS)
+        terminal = self.start_on_terminal(*ENDLESS)
         terminal.read_until(bars)
         terminal.send(signal.SIGSTOP)
         terminal.send(signal.SIGCONT)
         terminal.read_until(lambda text: len(bars(text)) >= 3)
         terminal.type("\x03")
         self.check_end(terminal, signal.SIGINT)
-
-
-add_methods(Signals, SIGNALS, signal_test)

@@ -3,12 +3,10 @@ import math
 import os
 import re
 import shutil
-import unittest
 
 import support
-from support import COLUMNS, ROWS, ProgramTest, add_methods
-
-RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
+from model_files import TensorFile
+from support import COLUMNS, ROWS, RUN_FILES, ProgramTest, cases
 
 
 class RunFolder(ProgramTest):
@@ -116,42 +114,29 @@ class RunFolder(ProgramTest):
 class ModelFile(ProgramTest):
     """model.safetensors, read by hand."""
 
-    def test_tensors_are_named_and_shaped_as_pytorch_has_them(self):
-        self.train(self.make_data())
-        tensors, _ = support.read_model(self.path("out", "model.safetensors"))
+    def test_contents(self):
+        """Tensors have PyTorch's names and shapes, and finite values, one per parameter."""
+        summary = self.train(self.make_data())
+        file = TensorFile.read(self.model_bytes())
         self.assertEqual({"0.weight": [128, ROWS * COLUMNS], "0.bias": [128], "2.weight": [64, 128],
                           "2.bias": [64], "4.weight": [4, 64], "4.bias": [4]},
-                         {name: shape for name, (shape, _) in tensors.items()})
-
-    def test_numbers_are_as_many_as_the_parameters_and_finite(self):
-        summary = self.train(self.make_data())
-        tensors, _ = support.read_model(self.path("out", "model.safetensors"))
-        numbers = [number for _, values in tensors.values() for number in values]
-        self.assertEqual(summary["parameters"], len(numbers))
-        self.assertTrue(all(map(math.isfinite, numbers)))
-
-    def test_metadata_describe_the_network(self):
-        self.train(self.make_data())
-        _, metadata = support.read_model(self.path("out", "model.safetensors"))
+                         {name: shape for name, (_, shape, _) in file.tensors.items()})
+        self.assertEqual({"F32"}, {dtype for dtype, _, _ in file.tensors.values()})
+        values = [value for _, _, values in file.tensors.values() for value in values]
+        self.assertEqual(summary["parameters"], len(values))
+        self.assertTrue(all(map(math.isfinite, values)))
         for key, value in {"generator": "mnist_blas", "input": f"1x{ROWS}x{COLUMNS}",
                            "classes": "4", "network": "dense:128,relu,dense:64,relu,dense:4",
                            "format": "pt"}.items():
-            self.assertEqual(value, metadata[key])
+            self.assertEqual(value, file.metadata[key])
 
     def test_equal_runs_give_equal_bytes(self):
+        """On plain and on packed data; another seed gives another model."""
         data = self.make_data()
         self.train(data, out="one")
         self.train(data, out="two")
-        self.assertEqual(self.model_bytes("one"), self.model_bytes("two"))
-
-    def test_plain_and_packed_data_give_equal_bytes(self):
-        self.train(self.make_data("plain"), out="one")
-        self.train(self.make_data("packed", packed=True), out="two")
-        self.assertEqual(self.model_bytes("one"), self.model_bytes("two"))
-
-    def test_another_seed_gives_another_model(self):
-        data = self.make_data()
-        self.train(data, out="one")
+        self.train(self.make_data("packed", packed=True), out="three")
+        self.assert_same_model("one", "two", "three")
         self.train(data, "--seed", 2, out="two")
         self.assertNotEqual(self.model_bytes("one"), self.model_bytes("two"))
 
@@ -213,80 +198,43 @@ class DataPlaces(ProgramTest):
         self.assertEqual("../given", self.found("--data", "../given"))
 
 
-class Learns(ProgramTest):
-    """Everything that can be chosen trains, and learns."""
+# Data, arguments, the least accuracy.
+LEARNS = {
+    "two_classes": ({"classes": 2},),
+    "256_classes": ({"classes": 256, "train": 5120, "test": 512}, ["--epochs", 10], 0.5),
+    "one_row_of_pixels": ({"rows": 1, "columns": 200},),
+    "large_odd_images": ({"rows": 45, "columns": 37, "train": 400, "test": 80},),
+    "images_without_a_zero": ({"background": 20},),
+    "blank_batches": ({"blank": 0.25}, ["--batch-size", 2, "--lr", 0.001], 0.7),
+    "batch_of_one": ({"train": 300}, ["--batch-size", 1, "--lr", 0.001]),
+    "last_batch_of_one": ({}, ["--batch-size", 109]),
+    "one_layer": ({}, ["--network", "dense:4"]),
+    "layers_of_odd_widths": ({}, ["--network", "dense:37,relu,dense:19,relu,dense:4"]),
+    "wide_layer": ({}, ["--network", "dense:1100,relu,dense:4"]),
+    "nesterov": ({}, ["--optimizer", "sgd", "--nesterov"]),
+    "plain_sgd": ({}, ["--optimizer", "sgd", "--momentum", 0, "--weight-decay", 0]),
+    **{f"{optimizer}_{schedule}": ({}, ["--optimizer", optimizer, "--schedule", schedule])
+       for optimizer in ("sgd", "adam", "adamw") for schedule in ("constant", "cosine", "onecycle")},
+}
 
-    def learns(self, data, *arguments, least=0.9):
-        summary = self.train(data, "--epochs", 5, *arguments)
+
+class Learns(ProgramTest):
+    """Each choice trains, and learns."""
+
+    @cases(LEARNS)
+    def test_learns(self, data, arguments=(), least=0.9):
+        summary = self.train(self.make_data(**data), "--epochs", 5, *arguments)
         self.assertGreaterEqual(summary["test_accuracy"], least)
         self.assertLess(summary["final_train_loss"], self.metrics()[0]["train_loss"])
+        if "--optimizer" in arguments:
+            self.assertEqual(arguments[1], summary["optimizer"])
 
-    def test_two_classes(self):
-        self.learns(self.make_data(classes=2))
-
-    def test_256_classes(self):
-        self.learns(self.make_data(classes=256, train=5120, test=512), "--epochs", 10, least=0.5)
-
-    def test_one_row_of_pixels(self):
-        self.learns(self.make_data(rows=1, columns=200))
-
-    def test_large_odd_images(self):
-        self.learns(self.make_data(rows=45, columns=37, train=400, test=80))
-
-    def test_images_of_one_pixel(self):
-        self.train(self.make_data(rows=1, columns=1))
-
-    def test_images_without_a_zero(self):
-        self.learns(self.make_data(background=20))
-
-    def test_blank_batches(self):
-        self.learns(self.make_data(blank=0.25), "--batch-size", 2, "--lr", 0.001, least=0.7)
+    @cases({"images_of_one_pixel": ({"rows": 1, "columns": 1},),
+            "batch_larger_than_half_the_set": ({}, "--batch-size", 1000),
+            "batch_of_the_whole_set": ({}, "--batch-size", 1200),
+            "batch_of_all_but_validation": ({}, "--validation", 1000, "--batch-size", 200)})
+    def test_trains(self, data, *arguments):
+        self.train(self.make_data(**data), *arguments)
 
     def test_all_images_blank(self):
-        summary = self.train(self.make_data(classes=2, blank=1.0))
-        self.assertEqual(0.5, summary["test_accuracy"])
-
-    def test_batch_of_one(self):
-        self.learns(self.make_data(train=300), "--batch-size", 1, "--lr", 0.001)
-
-    def test_last_batch_of_one(self):
-        self.learns(self.make_data(), "--batch-size", 109)
-
-    def test_batch_larger_than_half_the_set(self):
-        self.train(self.make_data(), "--batch-size", 1000)
-
-    def test_batch_of_the_whole_set(self):
-        self.train(self.make_data(), "--batch-size", 1200)
-
-    def test_batch_of_all_that_validation_leaves(self):
-        self.train(self.make_data(), "--validation", 1000, "--batch-size", 200)
-
-    def test_single_layer(self):
-        self.learns(self.make_data(), "--network", "dense:4")
-
-    def test_layers_of_odd_widths(self):
-        self.learns(self.make_data(), "--network", "dense:37,relu,dense:19,relu,dense:4")
-
-    def test_wide_layer(self):
-        self.learns(self.make_data(), "--network", "dense:1100,relu,dense:4")
-
-    def test_nesterov(self):
-        self.learns(self.make_data(), "--optimizer", "sgd", "--nesterov")
-
-    def test_plain_sgd(self):
-        self.learns(self.make_data(), "--optimizer", "sgd", "--momentum", 0, "--weight-decay", 0)
-
-
-def choice_test(optimizer, schedule):
-    def test(self):
-        self.learns(self.make_data(), "--optimizer", optimizer, "--schedule", schedule)
-        self.assertEqual(optimizer, self.summary()["optimizer"])
-    return test
-
-
-add_methods(Learns, {f"{optimizer}_{schedule}": [optimizer, schedule]
-                     for optimizer in ("sgd", "adam", "adamw")
-                     for schedule in ("constant", "cosine", "onecycle")}, choice_test)
-
-if __name__ == "__main__":
-    unittest.main()
+        self.assertEqual(0.5, self.train(self.make_data(classes=2, blank=1.0))["test_accuracy"])

@@ -1,7 +1,6 @@
 """tune: what it prints is for a shell, fits together, and changes no bit of a model."""
 import re
 import subprocess
-import unittest
 
 from support import PROGRAM, ProgramTest, clean_environment
 
@@ -64,7 +63,3 @@ class Tune(ProgramTest):
 
     def test_missing_data(self):
         self.fail_with(1, "tune", "--data", "/nowhere", says="/nowhere")
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -82,9 +82,4 @@ class ModelTest(support.ProgramTest):
         self.assertLessEqual(apart, tolerance)
 
 
-def of_each_network(make):
-    """Class decorator: a test for every network, from make(spec)."""
-    def decorate(cls):
-        support.add_methods(cls, {name: [spec] for name, spec in NETWORKS.items()}, make)
-        return cls
-    return decorate
+each_network = support.cases(NETWORKS)  # decorator: a test per network, which is given its spec

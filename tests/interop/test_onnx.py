@@ -1,6 +1,5 @@
 """ONNX Runtime sees in every test image what our program sees."""
 import os
-import unittest
 
 import numpy
 import onnx
@@ -9,17 +8,14 @@ import onnxruntime
 import models
 
 
-def export_test(spec):
-    def test(self):
+class Exported(models.ModelTest):
+    @models.each_network
+    def test_network(self, spec):
         model = self.train_network(spec)
         path = self.export(model)
         onnx.checker.check_model(path, full_check=True)
         self.compare(model, path)
-    return test
 
-
-@models.of_each_network(export_test)
-class Exported(models.ModelTest):
     def export(self, model, *arguments):
         self.succeed("export", *arguments, model, "--onnx", "model.onnx")
         return self.path("model.onnx")
@@ -75,7 +71,3 @@ class Exported(models.ModelTest):
         self.assert_close(ours[0], logits, 1e-6)
         self.assert_close(ours[1], probabilities, 1e-6)
         self.assertTrue(os.path.getsize(path) < 1000)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,6 +1,5 @@
 """TensorBoard's own reader finds in an event file what metrics.jsonl has."""
 import os
-import unittest
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -12,7 +11,7 @@ TAGS = {"loss/train": "train_loss", "accuracy/train": "train_accuracy",
 
 
 class Events(models.support.ProgramTest):
-    def read(self, folder):
+    def read_events(self, folder):
         events = EventAccumulator(self.path(folder))
         events.Reload()
         return events
@@ -30,11 +29,11 @@ class Events(models.support.ProgramTest):
     def test_every_epoch(self):
         data = self.make_data()
         self.train(data, "--epochs", 4, "--tensorboard", "board/a", "--validation", 200)
-        self.check(self.read("board/a"), self.metrics(), set(TAGS))
+        self.check(self.read_events("board/a"), self.metrics(), set(TAGS))
 
     def test_without_validation(self):
         self.train(self.make_data(), "--tensorboard", "board")
-        self.check(self.read("board"), self.metrics(), set(TAGS) - {"accuracy/validation"})
+        self.check(self.read_events("board"), self.metrics(), set(TAGS) - {"accuracy/validation"})
 
     def test_a_file_a_run(self):
         """Each run has its own, and TensorBoard knows them for event files."""
@@ -44,7 +43,3 @@ class Events(models.support.ProgramTest):
         self.assertEqual(3, len(os.listdir(self.path("board"))))
         for name in os.listdir(self.path("board")):
             self.assertIn("tfevents", name)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,7 +2,6 @@
 import os
 import subprocess
 import sys
-import unittest
 
 import numpy
 import safetensors.torch
@@ -12,15 +11,6 @@ import models
 import to_torch
 
 
-def there_test(spec):
-    def test(self):
-        path = self.train_network(spec)
-        module = to_torch.load(path)
-        self.assert_same(path, module)
-    return test
-
-
-@models.of_each_network(there_test)
 class ThereAndBack(models.ModelTest):
     COUNT = 1000
 
@@ -29,6 +19,11 @@ class ThereAndBack(models.ModelTest):
         torch.set_num_threads(1)
         torch.manual_seed(7)
         self.images = self.images[:self.COUNT]
+
+    @models.each_network
+    def test_network(self, spec):
+        path = self.train_network(spec)
+        self.assert_same(path, to_torch.load(path))
 
     def logits(self, module):
         gray = torch.from_numpy(self.images.astype(numpy.float32) / numpy.float32(255))
@@ -89,7 +84,3 @@ class ThereAndBack(models.ModelTest):
         again = self.ask(state, self.images, "--network", spec)
         self.assertTrue(numpy.array_equal(ours[0], again[0]))
         self.assertTrue(numpy.array_equal(ours[1], again[1]))
-
-
-if __name__ == "__main__":
-    unittest.main()

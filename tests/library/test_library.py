@@ -128,7 +128,3 @@ int main() { std::cout << mb_version() << mb_training_defaults(MB_OPTIMIZER_ADAM
         exported = run("nm", "-D", "--defined-only", "--format=just-symbols", self.library).split()
         self.assertGreater(len(declared), 20)
         self.assertEqual(sorted(declared), sorted(exported))
-
-
-if __name__ == "__main__":
-    unittest.main()
