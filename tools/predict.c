@@ -186,7 +186,7 @@ const mb_command mb_command_predict = {
     .about = "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
              "size, and IDX files of images. Photographs and drawings of one digit, dark on light "
              "or light on dark, are converted to MNIST's form first: cropped, scaled to 20x20, "
-             "centred by mass in 28x28; the orientation in EXIF data is ignored. Images of IDX "
+             "centered by mass in 28x28; the orientation in EXIF data is ignored. Images of IDX "
              "files are used unchanged.",
     .examples = "Examples:\n"
                 "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
