@@ -15,32 +15,30 @@ void mb_conv2d_im2col_forward(const mb_conv2d_pass *pass, const mb_conv2d_produc
         mb_conv2d_block block = block_at(size, row);
         products->fill_bias(pass, &block);
         for (; block.group < size->groups; block.group++) {
-            products->im2col(pass, &block);
+            products->copy_windows(pass, &block, false);
             products->forward(pass, &block);
         }
     }
 }
 
-/* Runs two steps for each block and group. */
-static void each_block(const mb_conv2d_pass *pass, mb_conv2d_block_fn *first,
-                       mb_conv2d_block_fn *second)
+void mb_conv2d_im2col_grad_weights(const mb_conv2d_pass *pass, const mb_conv2d_products *products)
 {
     const mb_conv2d_size *size = pass->size;
     for (size_t row = 0; row < size->out_rows; row += size->block_rows)
         for (mb_conv2d_block block = block_at(size, row); block.group < size->groups;
              block.group++) {
-            first(pass, &block);
-            second(pass, &block);
+            products->copy_windows(pass, &block, false);
+            products->grad_weights(pass, &block);
         }
-}
-
-void mb_conv2d_im2col_grad_weights(const mb_conv2d_pass *pass, const mb_conv2d_products *products)
-{
-    each_block(pass, products->im2col, products->grad_weights);
 }
 
 void mb_conv2d_im2col_grad_image(const mb_conv2d_pass *pass, const mb_conv2d_products *products)
 {
-    if (pass->d_image != NULL)
-        each_block(pass, products->grad_windows, products->col2im);
+    const mb_conv2d_size *size = pass->size;
+    for (size_t row = 0; row < size->out_rows && pass->d_image != NULL; row += size->block_rows)
+        for (mb_conv2d_block block = block_at(size, row); block.group < size->groups;
+             block.group++) {
+            products->grad_windows(pass, &block);
+            products->copy_windows(pass, &block, true);
+        }
 }

@@ -13,8 +13,8 @@ typedef struct mb_conv2d_block {
 typedef void mb_conv2d_block_fn(const mb_conv2d_pass *pass, const mb_conv2d_block *block);
 
 typedef struct mb_conv2d_products {
-    mb_conv2d_block_fn *im2col;       /* pass->windows from the image */
-    mb_conv2d_block_fn *col2im;       /* adds pass->d_windows to the image's gradient */
+    /* Writes pass->windows from the image, or adds pass->d_windows to the image's gradient. */
+    void (*copy_windows)(const mb_conv2d_pass *pass, const mb_conv2d_block *block, bool back);
     mb_conv2d_block_fn *fill_bias;    /* the biases into the block's outputs of all groups */
     mb_conv2d_block_fn *forward;      /* out += W x windows */
     mb_conv2d_block_fn *grad_weights; /* adds d_out x windows to the gradient */

@@ -14,35 +14,32 @@ static size_t image_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b, si
     return (channel * s->rows + b->row * window->stride + ky) * s->columns + kx;
 }
 
-static void im2col(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+/* A row of windows with a stride; `back` adds it to the image's gradient. */
+static void copy_strided(const mb_conv2d_pass *p, size_t pixels, size_t offset, size_t done,
+                         bool back)
 {
-    const mb_conv2d_size *s = p->size;
-    const size_t stride = mb_layer_window(p->layer)->stride, length = s->out_columns;
-    const mb_strided_view whole = {1, 0, b->rows, s->columns, length};
-    float *to = p->windows;
-    for (size_t k = 0; k < s->window; k++, to += b->pixels) {
-        const float *from = p->image + image_offset(p, b, k);
-        if (stride == 1)
-            p->kernels->im2col(whole, from, to);
+    const size_t stride = mb_layer_window(p->layer)->stride, length = p->size->out_columns;
+    for (size_t i = 0; i < pixels; i++) {
+        const size_t at = offset + i / length * stride * p->size->columns + i % length * stride;
+        if (back)
+            p->d_image[at] += p->d_windows[done + i];
         else
-            for (size_t i = 0; i < b->pixels; i++)
-                to[i] = from[i / length * stride * s->columns + i % length * stride];
+            p->windows[done + i] = p->image[at];
     }
 }
 
-static void col2im(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void copy_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b, bool back)
 {
     const mb_conv2d_size *s = p->size;
-    const size_t stride = mb_layer_window(p->layer)->stride, length = s->out_columns;
-    const mb_strided_view whole = {1, 0, b->rows, s->columns, length};
-    const float *from = p->d_windows;
-    for (size_t k = 0; k < s->window; k++, from += b->pixels) {
-        float *to = p->d_image + image_offset(p, b, k);
-        if (stride == 1)
-            p->kernels->col2im(whole, from, to);
+    const mb_strided_view whole = {1, 0, b->rows, s->columns, s->out_columns};
+    for (size_t k = 0; k < s->window; k++) {
+        const size_t offset = image_offset(p, b, k), done = k * b->pixels;
+        if (mb_layer_window(p->layer)->stride > 1)
+            copy_strided(p, b->pixels, offset, done, back);
+        else if (back)
+            p->kernels->col2im(whole, p->d_windows + done, p->d_image + offset);
         else
-            for (size_t i = 0; i < b->pixels; i++)
-                to[i / length * stride * s->columns + i % length * stride] += from[i];
+            p->kernels->im2col(whole, p->image + offset, p->windows + done);
     }
 }
 
@@ -86,8 +83,7 @@ static void grad_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b)
                p->d_out + out_offset(p, b), s->out_pixels, 0.0f, p->d_windows, b->pixels);
 }
 
-static const mb_conv2d_products products = {.im2col = im2col,
-                                            .col2im = col2im,
+static const mb_conv2d_products products = {.copy_windows = copy_windows,
                                             .fill_bias = fill_bias,
                                             .forward = multiply,
                                             .grad_weights = grad_weights,

@@ -33,30 +33,21 @@ static mb_strided_view view_of(const mb_conv2d_pass *p)
                              window->columns * channels};
 }
 
-static void im2col(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void copy_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b, bool back)
 {
     const mb_conv2d_size *s = p->size;
     const mb_strided_view view = view_of(p);
     const size_t channels = p->layer->in.channels, stride = mb_layer_window(p->layer)->stride;
     const size_t at_once = s->groups > 1 ? 1 : s->out_columns;
-    const float *from = p->image + image_offset(p, b);
-    float *to = p->windows;
-    for (size_t y = 0; y < b->rows; y++, from += stride * s->columns * channels)
-        for (size_t x = 0; x < s->out_columns; x += at_once, to += at_once * s->window)
-            p->kernels->im2col(view, from + x * stride * channels, to);
-}
-
-static void col2im(const mb_conv2d_pass *p, const mb_conv2d_block *b)
-{
-    const mb_conv2d_size *s = p->size;
-    const mb_strided_view view = view_of(p);
-    const size_t channels = p->layer->in.channels, stride = mb_layer_window(p->layer)->stride;
-    const size_t at_once = s->groups > 1 ? 1 : s->out_columns;
-    const float *from = p->d_windows;
-    float *to = p->d_image + image_offset(p, b);
-    for (size_t y = 0; y < b->rows; y++, to += stride * s->columns * channels)
-        for (size_t x = 0; x < s->out_columns; x += at_once, from += at_once * s->window)
-            p->kernels->col2im(view, from, to + x * stride * channels);
+    size_t row = image_offset(p, b), done = 0;
+    for (size_t y = 0; y < b->rows; y++, row += stride * s->columns * channels)
+        for (size_t x = 0; x < s->out_columns; x += at_once, done += at_once * s->window) {
+            const size_t offset = row + x * stride * channels;
+            if (back)
+                p->kernels->col2im(view, p->d_windows + done, p->d_image + offset);
+            else
+                p->kernels->im2col(view, p->image + offset, p->windows + done);
+        }
 }
 
 static void fill_bias(const mb_conv2d_pass *p, const mb_conv2d_block *b)
@@ -88,8 +79,7 @@ static void grad_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b)
             p->d_windows, s->window);
 }
 
-static const mb_conv2d_products products = {.im2col = im2col,
-                                            .col2im = col2im,
+static const mb_conv2d_products products = {.copy_windows = copy_windows,
                                             .fill_bias = fill_bias,
                                             .forward = multiply,
                                             .grad_weights = grad_weights,
