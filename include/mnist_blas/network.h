@@ -43,7 +43,7 @@ typedef struct mb_layer_kind {
     const char *help;   /* one line */
 } mb_layer_kind;
 
-/* A network may be read by several threads at a time, and used by one that changes it. */
+/* Several threads may read a network at a time; a call that changes it must be the only one. */
 
 /* Builds the network that `spec` names, for samples of shape `input` and `classes` classes (2 to
  * 256): "mlp" for 784-128-64-10, or layers in order, "dense:128,relu,dense:64,relu,dense:10". The

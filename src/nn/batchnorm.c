@@ -67,11 +67,12 @@ static workspace workspace_of(const mb_layer_op *op)
 
 /* ---- tiles ---- */
 
+static bool is_nchw(const mb_layer *layer) { return layer->in_format.layout == MB_LAYOUT_NCHW; }
+
 /* A sample as the kernels take it: channels are the rows of a matrix, or its columns. */
 static size_t rows_of(const mb_layer *layer)
 {
-    return layer->in_format.layout == MB_LAYOUT_NCHW ? channels_of(layer)
-                                                     : layer->in.rows * layer->in.columns;
+    return is_nchw(layer) ? channels_of(layer) : layer->in.rows * layer->in.columns;
 }
 
 static size_t columns_of(const mb_layer *layer)
@@ -86,8 +87,8 @@ static void add_sums(const mb_layer_op *op, size_t sample, const float *a, const
     double *sums = workspace_of(op).sums + sample / chunk * 2 * channels;
     if (sample % chunk == 0)
         memset(sums, 0, 2 * channels * sizeof *sums);
-    op->ctx.kernels->batchnorm_reduce(layer->in_format.layout, rows_of(layer), columns_of(layer), a,
-                                      b, sums, sums + channels);
+    op->ctx.kernels->batchnorm_reduce(is_nchw(layer), rows_of(layer), columns_of(layer), a, b, sums,
+                                      sums + channels);
 }
 
 static void run_sums(const mb_tile_args *args)
@@ -176,8 +177,8 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
     const workspace w = workspace_of(op);
-    op->ctx.kernels->batchnorm_forward(layer->in_format.layout, rows_of(layer), columns_of(layer),
-                                       w.scale, w.shift, mb_tile_in(args), mb_tile_out(args));
+    op->ctx.kernels->batchnorm_forward(is_nchw(layer), rows_of(layer), columns_of(layer), w.scale,
+                                       w.shift, mb_tile_in(args), mb_tile_out(args));
 }
 
 /* With x^ = (x - mean) / root and sums over the channel's n elements in the batch:
@@ -207,9 +208,9 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
     const workspace w = workspace_of(op);
-    op->ctx.kernels->batchnorm_backward(layer->in_format.layout, rows_of(layer), columns_of(layer),
-                                        w.by_d, w.by_x, w.d_shift, mb_tile_d_out(args),
-                                        mb_tile_in(args), mb_tile_d_in(args));
+    op->ctx.kernels->batchnorm_backward(is_nchw(layer), rows_of(layer), columns_of(layer), w.by_d,
+                                        w.by_x, w.d_shift, mb_tile_d_out(args), mb_tile_in(args),
+                                        mb_tile_d_in(args));
 }
 
 static void run_update(const mb_tile_args *args)
