@@ -220,7 +220,7 @@ static void fails(const mb_machine *machine, const char *spec, mb_shape input, s
     assert_null(network);
 }
 
-TEST(bad_specs_are_refused_by_name)
+TEST(bad_units_are_refused)
 {
     static const char *const units[] = {"0",
                                         "-1",
@@ -236,22 +236,47 @@ TEST(bad_specs_are_refused_by_name)
                                         "1000001",
                                         "18446744073709551617"};
     char spec[64], why[128];
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; i < TEST_COUNT(units); i++) {
         snprintf(spec, sizeof spec, "dense:8,dense:%s,dense:3", units[i]);
         snprintf(why, sizeof why,
                  "network: layer 2 'dense:%s': dense takes its number of units, 1 to 1000000",
                  units[i]);
         fails(*state, spec, tiny, 3, why);
     }
-    fails(*state, "dense", tiny, 3, "network: layer 1 'dense': dense takes its number of units");
-    fails(*state, "relu,dense:3", tiny, 3,
-          "layer 1 'relu': relu must follow a layer that computes");
-    fails(*state, "dense:8,relu:2,dense:3", tiny, 3, "layer 2 'relu:2': relu takes no argument");
-    fails(*state, "dense:8,gelu,dense:3", tiny, 3, "layer 2: no layer is called 'gelu'");
-    fails(*state, "Dense:3", tiny, 3, "layer 1: no layer is called 'Dense'");
-    fails(*state, "mlp,dense:3", tiny, 3, "layer 1: no layer is called 'mlp'");
-    fails(*state, "dense:8,,dense:3", tiny, 3, "layer 2 of 'dense:8,,dense:3' is empty");
-    fails(*state, "", tiny, 3, "layer 1 of '' is empty");
+}
+
+TEST(bad_specs_are_refused_by_name)
+{
+    static const struct {
+        const char *spec;
+        mb_shape input;
+        size_t classes;
+        const char *why;
+    } cases[] = {
+        {"dense", {1, 2, 3}, 3, "network: layer 1 'dense': dense takes its number of units"},
+        {"relu,dense:3", {1, 2, 3}, 3, "layer 1 'relu': relu must follow a layer that computes"},
+        {"dense:8,relu:2,dense:3", {1, 2, 3}, 3, "layer 2 'relu:2': relu takes no argument"},
+        {"dense:8,swish,dense:3", {1, 2, 3}, 3, "layer 2: no layer is called 'swish'; layers: "},
+        {"Dense:3", {1, 2, 3}, 3, "layer 1: no layer is called 'Dense'"},
+        {"mlp,dense:3", {1, 2, 3}, 3, "; whole networks: mlp, lenet5, cnn"},
+        {"dense:8,,dense:3", {1, 2, 3}, 3, "layer 2 of 'dense:8,,dense:3' is empty"},
+        {"", {1, 2, 3}, 3, "layer 1 of '' is empty"},
+        /* the last layer has a unit for each class */
+        {"dense:4", {1, 2, 3}, 3, "'dense:4' must end in dense:3, one unit for each of the 3"},
+        {"dense:3,relu", {1, 2, 3}, 3, "'dense:3,relu' must end in dense:3"},
+        {"mlp", {1, 2, 3}, 1, "network: classes: must be 2 to 256, got 1"},
+        {"mlp", {1, 2, 3}, 0, "must be 2 to 256, got 0"},
+        {"mlp", {1, 2, 3}, 257, "must be 2 to 256, got 257"},
+        /* samples have a size */
+        {"mlp", {0, 28, 28}, 10, "network: input of 0x28x28 (channels"},
+        {"mlp", {1, 0, 28}, 10, "network: input of 1x0x28 (channels"},
+        {"mlp", {1, 28, 0}, 10, "network: input of 1x28x0 (channels"},
+        {"mlp", {2, INT_MAX / 2 + 1, 1}, 10, "is out of range"},
+        {"mlp", {SIZE_MAX, 2, 1}, 10, "is out of range"},
+        {"mlp", {1, SIZE_MAX / 2 + 2, 2}, 10, "is out of range"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+        fails(*state, cases[i].spec, cases[i].input, cases[i].classes, cases[i].why);
 }
 
 /* Windows that do not fit, and layers where they cannot be: one line with the layer and shapes. */
@@ -299,7 +324,7 @@ TEST(bad_layers_of_images_are_refused)
         {"dense:64,relu,batchnorm2d,dense:10", "batchnorm2d needs image input, got 64 flat"},
         {"flatten,maxpool2d:1,dense:10", "maxpool2d needs image input, got 784 flat"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
         fails(*state, cases[i].spec, mnist, 10, cases[i].why);
 }
 
@@ -321,25 +346,10 @@ TEST(options_of_windows_stand_in_any_order)
     }
 }
 
-TEST(networks_end_in_a_unit_a_class)
+TEST(networks_may_have_2_to_256_classes)
 {
-    fails(*state, "dense:4", tiny, 3, "'dense:4' must end in dense:3, one unit for each of the 3");
-    fails(*state, "dense:3,relu", tiny, 3, "'dense:3,relu' must end in dense:3");
-    fails(*state, "mlp", tiny, 1, "network: classes: must be 2 to 256, got 1");
-    fails(*state, "mlp", tiny, 0, "must be 2 to 256, got 0");
-    fails(*state, "mlp", tiny, 257, "must be 2 to 256, got 257");
     mb_network_close(open_network(*state, "mlp", tiny, 2));
     mb_network_close(open_network(*state, "mlp", tiny, 256));
-}
-
-TEST(samples_have_a_size)
-{
-    fails(*state, "mlp", (mb_shape){0, 28, 28}, 10, "network: input of 0x28x28 (channels");
-    fails(*state, "mlp", (mb_shape){1, 0, 28}, 10, "network: input of 1x0x28 (channels");
-    fails(*state, "mlp", (mb_shape){1, 28, 0}, 10, "network: input of 1x28x0 (channels");
-    fails(*state, "mlp", (mb_shape){2, INT_MAX / 2 + 1, 1}, 10, "is out of range");
-    fails(*state, "mlp", (mb_shape){SIZE_MAX, 2, 1}, 10, "is out of range");
-    fails(*state, "mlp", (mb_shape){1, SIZE_MAX / 2 + 2, 2}, 10, "is out of range");
 }
 
 /* More bytes than any address space has; nothing is leaked or half made. */
