@@ -2,12 +2,17 @@
 #include "core/rng.h"
 #include "test.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
 #include <libdeflate.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char *mb_test_make_folder(void)
@@ -49,6 +54,24 @@ char *mb_test_subfolder(const char *folder, const char *name)
     assert_non_null(path);
     assert_int_equal(mkdir(path, 0777), 0);
     return path;
+}
+
+static char *own_folder;
+
+const char *mb_test_folder(void)
+{
+    if (own_folder == NULL)
+        own_folder = mb_test_make_folder();
+    return own_folder;
+}
+
+int mb_test_remove_own_folder(void **state)
+{
+    (void)state;
+    if (own_folder != NULL)
+        mb_test_remove_folder(own_folder);
+    own_folder = NULL;
+    return 0;
 }
 
 /* The header of `dimensions` numbers, and room for `items` bytes, which are 0 or a copy. */
@@ -185,4 +208,41 @@ void mb_test_check_error(const mb_error *error, mb_status status, const char *pa
         fail_msg("status %d, \"%s\"; expected %d, with \"%s\"", error->status, error->text, status,
                  part);
     assert_null(strchr(error->text, '\n'));
+}
+
+size_t mb_test_entries(const char *folder)
+{
+    size_t count = 0;
+    DIR *opened = opendir(folder);
+    assert_non_null(opened);
+    for (struct dirent *entry; (entry = readdir(opened)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(opened);
+    return count;
+}
+
+void mb_test_limit_files(bool limited)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = limited ? 4096 : limit.rlim_max;
+    signal(SIGXFSZ, limited ? SIG_IGN : SIG_DFL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+int mb_test_run_itself(const char *variable, const char *value, const char *argument)
+{
+    int status;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv(variable, value, 1);
+        execl(program_invocation_name, program_invocation_name, argument, (char *)NULL);
+        _exit(errno == ENOEXEC ? 255 : 254);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 255)
+        skip(); /* emulated: the host cannot run the program */
+    return WEXITSTATUS(status);
 }

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The folder of the running test: empty when first asked for, removed after a TEST. */
+const char *mb_test_folder(void);
+int mb_test_remove_own_folder(void **state);
+
 /* A new, empty folder under $TMPDIR (/tmp): its path, on the heap. */
 char *mb_test_make_folder(void);
 
@@ -52,6 +56,17 @@ void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
 
 /* The same, read again from a folder that is gone then; mb_dataset_close frees it. */
 mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted);
+
+/* Files and folders in a folder. */
+size_t mb_test_entries(const char *folder);
+
+/* From 4096 bytes on, writing a file fails as on a full disk, until the limit is lifted. */
+void mb_test_limit_files(bool limited);
+
+/* Runs the test program again with an environment variable and an argument; returns its exit
+ * status.
+ */
+int mb_test_run_itself(const char *variable, const char *value, const char *argument);
 
 /* The status of `error` is `status`, its text is one line and has `part` in it. */
 void mb_test_check_error(const mb_error *error, mb_status status, const char *part);

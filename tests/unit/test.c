@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "random.h"
+#include "support.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ void mb_test_add(int line, const struct CMUnitTest *test)
     registry.tests[place] = *test;
     if (test->setup_func == NULL)
         registry.tests[place].setup_func = mb_test_seed;
+    if (test->teardown_func == NULL)
+        registry.tests[place].teardown_func = mb_test_remove_own_folder;
     registry.lines[place] = line;
 }
 

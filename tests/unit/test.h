@@ -3,6 +3,8 @@
 #ifndef MB_TESTS_TEST_H
 #define MB_TESTS_TEST_H
 
+#include "core/util.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +12,8 @@
 
 #include <cmocka.h>
 
-/* A test, before which the random numbers of random.h start anew. */
+/* A test. Before it the random numbers of random.h start anew; after it mb_test_folder is removed.
+ */
 #define TEST(name) TEST_WITH(name, NULL, NULL)
 
 /* A test between cmocka's `setup` and `teardown`; they hand it a `state`. */
@@ -30,7 +33,7 @@
     }                                                                                              \
     struct mb_test_unused
 
-#define TEST_COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define TEST_COUNT(array) MB_COUNT_OF(array)
 
 void mb_test_add(int line, const struct CMUnitTest *test);
 void mb_test_set_group(CMFixtureFunction setup, CMFixtureFunction teardown);

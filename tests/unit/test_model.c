@@ -6,14 +6,11 @@
 #include "test.h"
 #include "training.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <mnist_blas/evaluation.h>
 #include <mnist_blas/model.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static mb_network *new_network(const mb_test_model_files *work, const char *spec, mb_shape input,
                                size_t classes, uint64_t seed)
@@ -181,38 +178,22 @@ TEST(test_metadata_names_the_network)
     mb_network_close(network);
 }
 
-static size_t files_in(const char *folder)
-{
-    size_t count = 0;
-    DIR *listing = opendir(folder);
-    assert_non_null(listing);
-    for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(listing);
-    return count;
-}
-
-/* The disk is full after 4096 bytes: a limit on file sizes stands for it. */
 TEST(test_failing_save_keeps_the_old_file)
 {
     const mb_test_model_files *work = *state;
     mb_network *network = new_network(work, "mlp", (mb_shape){1, 28, 28}, 10, 1);
     mb_error error = {0};
     mb_bytes bytes = {0};
-    struct rlimit before;
     assert_int_equal(mb_file_write(work->path, "what was there", 14, NULL), MB_OK);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, before.rlim_max}), 0);
+    mb_test_limit_files(true);
     const mb_status status = mb_model_save(network, work->path, &error);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    signal(SIGXFSZ, handler);
+    mb_test_limit_files(false);
     assert_int_equal(status, MB_ERROR_IO);
     assert_memory_equal(error.text, work->path, strlen(work->path));
     assert_int_equal(mb_file_read(work->path, 100, &bytes, NULL), MB_OK);
     assert_int_equal(bytes.size, 14);
     assert_memory_equal(bytes.data, "what was there", 14);
-    assert_int_equal(files_in(work->folder), 1);
+    assert_int_equal(mb_test_entries(work->folder), 1);
     free(bytes.data);
     mb_network_close(network);
 }

@@ -1,7 +1,6 @@
 #include "progress.h"
 
 #include "core/clock.h"
-#include "core/util.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
+#include "core/endian.h"
 #include "core/file.h"
 #include "model/safetensors.h"
+#include "support.h"
 #include "test.h"
 
 #include <math.h>
@@ -7,43 +9,27 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/test_safetensors_XXXXXX";
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) != NULL ? 0 : -1;
-}
-
-/* Fails when a test left a file. */
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
 static char *path_of(const char *name)
 {
-    char *path = mb_path_join(folder, name);
+    char *path = mb_path_join(mb_test_folder(), name);
     assert_non_null(path);
     return path;
 }
 
-/* A safetensors file of this header and data_size zero bytes, on the heap and not a byte longer, so
- * that the sanitizer sees a read behind it. */
+/* A file of this header and data_size zero bytes, on the heap and not a byte longer, so that the
+ * sanitizer sees a read beyond it. */
 static uint8_t *compose(const char *header, size_t data_size, size_t *size)
 {
     const size_t length = strlen(header);
     *size = 8 + length + data_size;
     uint8_t *bytes = calloc(1, *size);
     assert_non_null(bytes);
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)((uint64_t)length >> 8 * i);
+    mb_store_le64(bytes, length);
     memcpy(bytes + 8, header, length);
     return bytes;
 }
 
-/* The bytes are refused with `text`; where that ends in "..." more may follow. */
+/* The bytes are refused with `text`, which "..." ends early. */
 static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
 {
     mb_error error = {0};
@@ -63,7 +49,7 @@ static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
     free(exact);
 }
 
-/* Files that are broken in one way each, and the whole of what is said about them. */
+/* Files that are broken in one way each, and their errors. */
 #define T(dtype, shape, begin, end)                                                                \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
@@ -146,7 +132,7 @@ static const struct broken {
 
 TEST(broken_files_are_refused)
 {
-    for (size_t i = 0; i < TEST_COUNT(broken); i++) {
+    for (size_t i = 0; i < MB_COUNT_OF(broken); i++) {
         size_t size;
         print_message("%s\n", broken[i].name);
         uint8_t *bytes = compose(broken[i].header, broken[i].data_size, &size);
@@ -155,7 +141,7 @@ TEST(broken_files_are_refused)
     }
 }
 
-TEST(test_every_truncation_is_refused)
+TEST(every_truncation_is_refused)
 {
     size_t size;
     uint8_t *bytes = compose("{\"a\":" T("F32", "[2]", 0, 8) "}", 8, &size);
@@ -175,7 +161,7 @@ TEST(test_every_truncation_is_refused)
     free(bytes);
 }
 
-TEST(test_huge_header_length)
+TEST(huge_header_length)
 {
     const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, '{', '}'};
     assert_refused(most, sizeof most,
@@ -189,7 +175,7 @@ TEST(test_huge_header_length)
                    "f: truncated: 100000000 bytes of header promised, 2 are there");
 }
 
-TEST(test_deep_nesting_is_refused)
+TEST(deep_nesting_is_refused)
 {
     enum { DEPTH = 1 << 20 };
     char *header = malloc(DEPTH + 6);
@@ -207,7 +193,7 @@ TEST(test_deep_nesting_is_refused)
     free(header);
 }
 
-TEST(test_other_dtypes_and_no_dimensions_are_read)
+TEST(other_dtypes_and_no_dimensions_are_read)
 {
     size_t size;
     uint8_t *bytes = compose("{\"half\":" T("BF16", "[3]", 4, 10) ",\"one\":" T(
@@ -247,7 +233,7 @@ static mb_safetensors_content sample_content(void)
     return (mb_safetensors_content){tensors, 4, metadata, 2};
 }
 
-TEST(test_round_trip)
+TEST(round_trip)
 {
     char *path = path_of("round.safetensors");
     const mb_safetensors_content content = sample_content();
@@ -273,12 +259,12 @@ TEST(test_round_trip)
     assert_string_equal(mb_safetensors_metadata(file, "ant"), "");
     assert_null(mb_safetensors_metadata(file, "bee"));
     mb_safetensors_close(file);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mb_test_entries(mb_test_folder()), 1);
     free(path);
 }
 
 /* The bytes that safetensors 0.8.0 writes for the same tensor and metadata. */
-TEST(test_golden_bytes)
+TEST(golden_bytes)
 {
     static const uint8_t golden[] =
         "\x58\0\0\0\0\0\0\0"
@@ -296,7 +282,7 @@ TEST(test_golden_bytes)
     assert_int_equal(bytes.size, sizeof golden - 1);
     assert_memory_equal(bytes.data, golden, bytes.size);
     free(bytes.data);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mb_test_entries(mb_test_folder()), 1);
     free(path);
 }
 
@@ -311,7 +297,7 @@ static void assert_not_written(const mb_safetensors_content *content, mb_status 
     free(path);
 }
 
-TEST(test_write_refuses_equal_names)
+TEST(write_refuses_equal_names)
 {
     const mb_named_tensor one = {"a", 0, NULL, values, MB_DTYPE_F32}, twice[] = {one, one};
     const mb_named_tensor reserved = {"__metadata__", 0, NULL, values, MB_DTYPE_F32};
@@ -324,7 +310,7 @@ TEST(test_write_refuses_equal_names)
                        "the name \"format\" is given twice");
 }
 
-TEST(test_write_refuses_too_much)
+TEST(write_refuses_too_much)
 {
     const size_t overflowing[] = {SIZE_MAX / 8, 3}, large[] = {1u << 29},
                  negative[] = {0, SIZE_MAX};
@@ -339,7 +325,7 @@ TEST(test_write_refuses_too_much)
                        "tensor \"a\": its shape overflows");
 }
 
-TEST(test_open_errors_name_the_file)
+TEST(open_errors_name_the_file)
 {
     char *path = path_of("broken.safetensors");
     mb_safetensors *file = NULL;
@@ -355,8 +341,6 @@ TEST(test_open_errors_name_the_file)
     assert_int_equal(mb_safetensors_open(path, &file, &error), MB_ERROR_FORMAT);
     assert_non_null(strstr(error.text, "too large"));
     assert_null(file);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mb_test_entries(mb_test_folder()), 1);
     free(path);
 }
-
-TEST_GROUP(make_folder, remove_folder);

@@ -1,15 +1,14 @@
 #include "machine/pins.h"
 #include "machine/team.h"
+#include "support.h"
 #include "test.h"
 
-#include <errno.h>
 #include <float.h>
 #include <omp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST = 8, ROUNDS = 10000 };
@@ -303,19 +302,7 @@ static int run_limited(void)
 
 TEST(a_limit_by_openmp_makes_a_smaller_team)
 {
-    int status;
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        setenv("OMP_THREAD_LIMIT", "2", 1);
-        execl(program_invocation_name, program_invocation_name, limited, (char *)NULL);
-        _exit(errno == ENOEXEC ? 77 : 5);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77)
-        skip(); /* emulated: the host cannot run the program */
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(mb_test_run_itself("OMP_THREAD_LIMIT", "2", limited), 0);
 }
 
 int main(int count, char **arguments)
