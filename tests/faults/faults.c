@@ -1,11 +1,10 @@
-/* Preloaded into the program, the calls that change files below $FAULT_FOLDER (an absolute path)
- * go wrong: opening to create, write, fsync and rename, counted from 1.
+/* Preloaded into the program, makes calls that change files below $FAULT_FOLDER (an absolute path)
+ * fail: opening to create, write, fsync and rename, counted from 1.
  *
- *     FAULT=fail:ERRNO:N   call N fails with this number
+ *     FAULT=fail:ERRNO:N   call N fails with this errno
  *     FAULT=kill:9:N       before call N the calling thread gets this signal
- *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal, and the call is
- *                          not made
- *     FAULT=short:BYTES:0  every write takes at most so many bytes, every other is interrupted
+ *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal; the call is not made
+ *     FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,16 +19,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HERE __attribute__((visibility("default")))
+#define EXPORT __attribute__((visibility("default")))
 
-HERE int open(const char *path, int flags, ...);
-HERE ssize_t write(int fd, const void *data, size_t size);
-HERE int fsync(int fd);
-HERE int rename(const char *from, const char *to);
+EXPORT int open(const char *path, int flags, ...);
+EXPORT ssize_t write(int fd, const void *data, size_t size);
+EXPORT int fsync(int fd);
+EXPORT int rename(const char *from, const char *to);
 
 static atomic_int calls, writes;
 
-static bool told(const char *kind, int *number, int *at)
+static bool requested(const char *kind, int *number, int *at)
 {
     const char *fault = getenv("FAULT");
     const size_t length = strlen(kind);
@@ -37,7 +36,7 @@ static bool told(const char *kind, int *number, int *at)
            sscanf(fault + length, ":%d:%d", number, at) == 2;
 }
 
-static bool concerned(const char *path)
+static bool affected(const char *path)
 {
     const char *folder = getenv("FAULT_FOLDER");
     char whole[PATH_MAX];
@@ -51,7 +50,7 @@ static bool concerned(const char *path)
     return strncmp(path, folder, strlen(folder)) == 0;
 }
 
-static bool concerned_fd(int fd)
+static bool affected_fd(int fd)
 {
     char name[64], path[PATH_MAX];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
@@ -59,7 +58,7 @@ static bool concerned_fd(int fd)
     if (length < 0)
         return false;
     path[length] = '\0';
-    return concerned(path);
+    return affected(path);
 }
 
 /* The thread may be one that handles no signals. */
@@ -72,16 +71,16 @@ static void interrupt_twice(int number)
     abort();
 }
 
-/* Whether this call is to fail; errno says how. */
+/* True if this call must fail, with errno set. */
 static bool fails(void)
 {
     int number = 0, at = 0;
     const int call = ++calls;
-    if (told("kill", &number, &at) && call == at)
+    if (requested("kill", &number, &at) && call == at)
         raise(number);
-    if (told("twice", &number, &at) && call == at)
+    if (requested("twice", &number, &at) && call == at)
         interrupt_twice(number);
-    if (!told("fail", &number, &at) || call != at)
+    if (!requested("fail", &number, &at) || call != at)
         return false;
     errno = number;
     return true;
@@ -95,7 +94,7 @@ int open(const char *path, int flags, ...)
     va_start(more, flags);
     const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
     va_end(more);
-    if ((flags & O_CREAT) != 0 && concerned(path) && fails())
+    if ((flags & O_CREAT) != 0 && affected(path) && fails())
         return -1;
     return real(path, flags, mode);
 }
@@ -104,17 +103,17 @@ ssize_t write(int fd, const void *data, size_t size)
 {
     ssize_t (*real)(int, const void *, size_t);
     *(void **)&real = dlsym(RTLD_NEXT, "write");
-    if (!concerned_fd(fd))
+    if (!affected_fd(fd))
         return real(fd, data, size);
     if (fails())
         return -1;
-    int most = 0, at = 0;
-    if (told("short", &most, &at)) {
+    int max = 0, at = 0;
+    if (requested("short", &max, &at)) {
         if (++writes % 2 == 1) {
             errno = EINTR;
             return -1;
         }
-        size = size < (size_t)most ? size : (size_t)most;
+        size = size < (size_t)max ? size : (size_t)max;
     }
     return real(fd, data, size);
 }
@@ -123,12 +122,12 @@ int fsync(int fd)
 {
     int (*real)(int);
     *(void **)&real = dlsym(RTLD_NEXT, "fsync");
-    return concerned_fd(fd) && fails() ? -1 : real(fd);
+    return affected_fd(fd) && fails() ? -1 : real(fd);
 }
 
 int rename(const char *from, const char *to)
 {
     int (*real)(const char *, const char *);
     *(void **)&real = dlsym(RTLD_NEXT, "rename");
-    return concerned(to) && fails() ? -1 : real(from, to);
+    return affected(to) && fails() ? -1 : real(from, to);
 }
