@@ -21,106 +21,104 @@ typedef struct arguments {
     bool dense_images, phases;
 } arguments;
 
-typedef struct bench {
-    mb_machine *machine[MB_MAX_LIST]; /* one a team size */
+typedef struct epoch_bench {
+    mb_machine *machine[MB_MAX_LIST]; /* one per thread count */
     mb_epoch_data data;
     mb_arena arena;
-    mb_epoch_case *combination;
+    mb_epoch_case *cases;
     size_t count;
     mb_bench_results results;
-} bench;
+} epoch_bench;
 
-static mb_status list_combinations(bench *b, const arguments *given, mb_error *error)
+static mb_status list_cases(epoch_bench *bench, const arguments *given, mb_error *error)
 {
-    const size_t most = given->threads.count * given->batch_sizes.count * given->optimizers.count *
-                        given->augmentations.count * given->networks.count;
-    b->combination = mb_arena_alloc(&b->arena, most, sizeof *b->combination);
-    if (b->combination == NULL)
-        return mb_fail_memory(error, "combinations", most * sizeof *b->combination);
-    for (size_t i = 0; i < most; i++) {
+    bench->count = given->threads.count * given->batch_sizes.count * given->optimizers.count *
+                   given->augmentations.count * given->networks.count;
+    bench->cases = mb_arena_alloc(&bench->arena, bench->count, sizeof *bench->cases);
+    const mb_status status = mb_arena_status(&bench->arena, "combinations", error);
+    for (size_t i = 0; i < bench->count && status == MB_OK; i++) {
         size_t rest = i;
-        mb_epoch_case *c = &b->combination[i];
-        c->machine = b->machine[rest % given->threads.count];
+        mb_epoch_case *one = &bench->cases[i];
+        one->machine = bench->machine[rest % given->threads.count];
         rest /= given->threads.count;
-        c->batch_size = given->batch_sizes.value[rest % given->batch_sizes.count];
+        one->batch_size = given->batch_sizes.value[rest % given->batch_sizes.count];
         rest /= given->batch_sizes.count;
-        c->optimizer = (mb_optimizer_kind)given->optimizers.value[rest % given->optimizers.count];
+        one->optimizer = (mb_optimizer_kind)given->optimizers.value[rest % given->optimizers.count];
         rest /= given->optimizers.count;
-        c->augmentation =
+        one->augmentation =
             (mb_augmentation_kind)given->augmentations.value[rest % given->augmentations.count];
-        c->network = given->networks.value[rest / given->augmentations.count];
+        one->network = given->networks.value[rest / given->augmentations.count];
     }
-    b->count = most;
-    return MB_OK;
-}
-
-/* All machines are open before any team runs, for a team pins the thread that asks for it. */
-static mb_status open_bench(bench *b, const arguments *given, mb_error *error)
-{
-    mb_status status = MB_OK;
-    for (size_t i = 0; i < given->threads.count && status == MB_OK; i++)
-        status = mb_bench_open_machine(program, given->threads.value[i], &b->machine[i], error);
-    if (status == MB_OK)
-        status = mb_epoch_data_open(given->data, b->machine[0], given->samples, given->dense_images,
-                                    &b->data, error);
-    return status == MB_OK ? list_combinations(b, given, error) : status;
-}
-
-static void close_bench(bench *b)
-{
-    mb_bench_results_free(&b->results);
-    mb_epoch_data_close(&b->data);
-    for (size_t i = 0; i < MB_MAX_LIST; i++)
-        mb_machine_close(b->machine[i]);
-    mb_arena_free(&b->arena);
-}
-
-/* In turns, so that what the machine does meanwhile falls on all alike. */
-static mb_status run_rounds(bench *b, const mb_epoch_settings *plan, mb_error *error)
-{
-    mb_status status = MB_OK;
-    for (size_t i = 0; i < b->count && status == MB_OK; i++)
-        status = mb_epoch_case_open(plan, &b->combination[i], error);
-    for (size_t round = 0; round < plan->rounds; round++)
-        for (size_t i = 0; i < b->count && status == MB_OK; i++)
-            status = mb_epoch_case_run(plan, round, &b->combination[i], error);
-    for (size_t i = 0; i < b->count && status == MB_OK; i++)
-        status = mb_epoch_case_results(plan, &b->combination[i], &b->results, error);
     return status;
 }
 
-static void print_all(const bench *b, const mb_epoch_settings *plan)
+/* Opens all machines before any team runs, because a team pins its calling thread. */
+static mb_status open_bench(epoch_bench *bench, const arguments *given, mb_error *error)
 {
-    const mb_dataset *dataset = &b->data.dataset;
-    mb_bench_print_machine(mb_machine_describe(b->machine[0]));
-    printf("%s: %zu images of %zux%zu, %.1f %% of the pixels not zero\n", b->data.source,
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < given->threads.count && status == MB_OK; i++)
+        status = mb_bench_open_machine(program, given->threads.value[i], &bench->machine[i], error);
+    if (status == MB_OK)
+        status = mb_epoch_data_open(given->data, bench->machine[0], given->samples,
+                                    given->dense_images, &bench->data, error);
+    return status == MB_OK ? list_cases(bench, given, error) : status;
+}
+
+static void close_bench(epoch_bench *bench)
+{
+    mb_bench_results_free(&bench->results);
+    mb_epoch_data_close(&bench->data);
+    for (size_t i = 0; i < MB_MAX_LIST; i++)
+        mb_machine_close(bench->machine[i]);
+    mb_arena_free(&bench->arena);
+}
+
+/* Cases alternate, so that a disturbance of the machine hits all of them. */
+static mb_status run_rounds(epoch_bench *bench, const mb_epoch_settings *settings, mb_error *error)
+{
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < bench->count && status == MB_OK; i++)
+        status = mb_epoch_case_open(settings, &bench->cases[i], error);
+    for (size_t round = 0; round < settings->rounds; round++)
+        for (size_t i = 0; i < bench->count && status == MB_OK; i++)
+            status = mb_epoch_case_run(settings, round, &bench->cases[i], error);
+    for (size_t i = 0; i < bench->count && status == MB_OK; i++)
+        status = mb_epoch_case_results(settings, &bench->cases[i], &bench->results, error);
+    return status;
+}
+
+static void print_all(const epoch_bench *bench, const mb_epoch_settings *settings)
+{
+    const mb_dataset *dataset = &bench->data.dataset;
+    mb_bench_print_machine(mb_machine_describe(bench->machine[0]));
+    printf("%s: %zu images of %zux%zu, %.1f %% of the pixels not zero\n", bench->data.source,
            dataset->train.images.count, dataset->train.images.rows, dataset->train.images.columns,
-           100.0 * b->data.density);
-    printf("%zu round%s of 1 epoch to warm up and %zu timed\n", plan->rounds,
-           plan->rounds > 1 ? "s" : "", plan->epochs);
-    mb_epoch_print(plan, &b->results);
-    for (size_t i = 0; i < b->count; i++)
-        mb_phases_print(&b->combination[i], &b->results);
+           100.0 * bench->data.density);
+    printf("%zu round%s of 1 epoch to warm up and %zu timed\n", settings->rounds,
+           settings->rounds > 1 ? "s" : "", settings->epochs);
+    mb_epoch_print(settings, &bench->results);
+    for (size_t i = 0; i < bench->count; i++)
+        mb_phases_print(&bench->cases[i], &bench->results);
 }
 
 static mb_status run(const arguments *given, mb_error *error)
 {
-    bench b = {.count = 0};
-    const mb_epoch_settings plan = {.data = &b.data,
-                                    .rounds = given->rounds,
-                                    .epochs = given->epochs,
-                                    .time_phases = given->phases,
-                                    .arena = &b.arena};
-    mb_status status = open_bench(&b, given, error);
+    epoch_bench bench = {.count = 0};
+    const mb_epoch_settings settings = {.data = &bench.data,
+                                        .rounds = given->rounds,
+                                        .epochs = given->epochs,
+                                        .time_phases = given->phases,
+                                        .arena = &bench.arena};
+    mb_status status = open_bench(&bench, given, error);
     if (status == MB_OK)
-        status = run_rounds(&b, &plan, error);
+        status = run_rounds(&bench, &settings, error);
     if (status == MB_OK) {
-        print_all(&b, &plan);
+        print_all(&bench, &settings);
         if (given->json != NULL)
-            status = mb_bench_write(given->json, program, mb_machine_describe(b.machine[0]),
-                                    &b.results, error);
+            status = mb_bench_write(given->json, program, mb_machine_describe(bench.machine[0]),
+                                    &bench.results, error);
     }
-    close_bench(&b);
+    close_bench(&bench);
     return status;
 }
 

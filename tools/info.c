@@ -1,6 +1,5 @@
 /* mnist_blas info */
 #include "cli.h"
-#include "info_network.h"
 #include "restart.h"
 
 #include <jansson.h>
@@ -35,6 +34,87 @@ static void set_defaults(void *arguments)
         (info_arguments){.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size};
 }
 
+/* ---- --network ---- */
+
+static const mb_shape input = {1, 28, 28}; /* of MNIST */
+enum { CLASSES = 10 };
+
+static void write_shape(mb_shape shape, char *text, size_t size)
+{
+    snprintf(text, size, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
+}
+
+static double forward_flops(const mb_network *network)
+{
+    double flops = 0.0;
+    for (size_t i = 0; i < mb_network_layer_count(network); i++)
+        flops += mb_network_layer_info(network, i).flops;
+    return flops;
+}
+
+static void print_table(const mb_network *network, size_t batch_size, size_t threads)
+{
+    char in[64], out[64], name[64];
+    printf("network    %s\n", mb_network_spec(network));
+    printf("%5s  %-28s %14s %14s %12s %14s\n", "layer", "what", "in", "out", "parameters",
+           "forward FLOP");
+    for (size_t i = 0; i < mb_network_layer_count(network); i++) {
+        const mb_layer_info layer = mb_network_layer_info(network, i);
+        write_shape(layer.in, in, sizeof in);
+        write_shape(layer.out, out, sizeof out);
+        snprintf(name, sizeof name, "%s%s%s", layer.name, layer.argument != NULL ? ":" : "",
+                 layer.argument != NULL ? layer.argument : "");
+        printf("%5zu  %-28s %14s %14s %12zu %14.0f\n", i, name, in, out, layer.parameters,
+               layer.flops);
+    }
+    printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameter_count(network),
+           forward_flops(network));
+    printf("training   %.0f FLOP a sample; %.1f MB for batches of %zu\n",
+           mb_network_training_flops(network),
+           1e-6 * mb_network_training_bytes(network, batch_size, threads), batch_size);
+}
+
+static json_t *layer_object(mb_layer_info layer)
+{
+    char in[64], out[64];
+    write_shape(layer.in, in, sizeof in);
+    write_shape(layer.out, out, sizeof out);
+    return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:f}", "kind", layer.name, "argument",
+                     layer.argument, "in", in, "out", out, "parameters",
+                     (json_int_t)layer.parameters, "forward_flops", layer.flops);
+}
+
+static json_t *network_object(const mb_network *network, size_t batch_size, size_t threads)
+{
+    json_t *layers = json_array();
+    for (size_t i = 0; i < mb_network_layer_count(network); i++)
+        json_array_append_new(layers, layer_object(mb_network_layer_info(network, i)));
+    return json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:o}", "spec", mb_network_spec(network),
+                     "parameters", (json_int_t)mb_network_parameter_count(network), "forward_flops",
+                     forward_flops(network), "training_flops", mb_network_training_flops(network),
+                     "batch_size", (json_int_t)batch_size, "training_bytes",
+                     mb_network_training_bytes(network, batch_size, threads), "layers", layers);
+}
+
+/* Prints the network as a table, or, if `object` is not NULL, adds it to that as "network". */
+static mb_status show_network(const mb_machine *machine, const char *spec, size_t batch_size,
+                              json_t *object, mb_error *error)
+{
+    const size_t threads = mb_machine_describe(machine)->threads;
+    mb_network *network = NULL;
+    mb_status status = mb_network_open(machine, spec, input, CLASSES, &network, error);
+    if (status == MB_OK && object == NULL)
+        print_table(network, batch_size, threads);
+    else if (status == MB_OK &&
+             json_object_set_new(object, "network", network_object(network, batch_size, threads)) !=
+                 0)
+        status = mb_fail_memory(error, "info", batch_size);
+    mb_network_close(network);
+    return status;
+}
+
+/* ---- the machine ---- */
+
 static json_t *pins_of(const mb_machine_info *info)
 {
     if (info->pins == NULL)
@@ -45,11 +125,23 @@ static json_t *pins_of(const mb_machine_info *info)
     return pins;
 }
 
+static const struct {
+    mb_feature feature;
+    const char *name, *use, *library;
+} features[] = {
+    {MB_FEATURE_REPORT, "report", "pictures and page of a run", "cairo"},
+    {MB_FEATURE_ONNX, "onnx", "models for ONNX Runtime", "protobuf-c"},
+    {MB_FEATURE_TENSORBOARD, "tensorboard", "runs for TensorBoard", "protobuf-c"},
+};
+enum { FEATURES = sizeof features / sizeof *features };
+
 static json_t *features_of(void)
 {
-    return json_pack("{s:b, s:b, s:b}", "report", mb_has_feature(MB_FEATURE_REPORT), "onnx",
-                     mb_has_feature(MB_FEATURE_ONNX), "tensorboard",
-                     mb_has_feature(MB_FEATURE_TENSORBOARD));
+    json_t *object = json_object();
+    for (size_t i = 0; i < FEATURES; i++)
+        json_object_set_new(object, features[i].name,
+                            json_boolean(mb_has_feature(features[i].feature)));
+    return object;
 }
 
 static mb_status print_json(const mb_machine *machine, const info_arguments *arguments,
@@ -70,7 +162,7 @@ static mb_status print_json(const mb_machine *machine, const info_arguments *arg
         info->warning);
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
     if (status == MB_OK && arguments->network != NULL)
-        status = mb_info_network(machine, arguments->network, arguments->batch_size, object, error);
+        status = show_network(machine, arguments->network, arguments->batch_size, object, error);
     char *text =
         status == MB_OK ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     if (text != NULL)
@@ -105,15 +197,12 @@ static void print_text(const mb_machine_info *info)
            info->blas_threading);
     printf("           %s\n", info->blas_config);
     printf("kernels    %s\n", info->cpu_level);
-    printf("features   %s\n", mb_has_feature(MB_FEATURE_REPORT)
-                                  ? "report (pictures and page of a run)"
-                                  : "no report: built without cairo");
-    printf("           %s\n", mb_has_feature(MB_FEATURE_ONNX)
-                                  ? "onnx (models for ONNX Runtime)"
-                                  : "no onnx: built without protobuf-c");
-    printf("           %s\n", mb_has_feature(MB_FEATURE_TENSORBOARD)
-                                  ? "tensorboard (runs for TensorBoard)"
-                                  : "no tensorboard: built without protobuf-c");
+    for (size_t i = 0; i < FEATURES; i++) {
+        const bool built = mb_has_feature(features[i].feature);
+        printf(built ? "%-11s%s (%s)\n" : "%-11sno %s: built without %s\n",
+               i == 0 ? "features" : "", features[i].name,
+               built ? features[i].use : features[i].library);
+    }
 }
 
 static mb_status run(void *arguments, char **operands, mb_error *error)
@@ -128,7 +217,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
         if (given->json)
             status = print_json(machine, given, error);
         else if (given->network != NULL)
-            status = mb_info_network(machine, given->network, given->batch_size, NULL, error);
+            status = show_network(machine, given->network, given->batch_size, NULL, error);
         else
             print_text(mb_machine_describe(machine));
     }
