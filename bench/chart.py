@@ -1,5 +1,4 @@
-"""The speeds of a comparison as an SVG picture: a bar a contender, from the least to the most that it
-reached, one group a batch size."""
+"""The speeds of a comparison as an SVG: a bar per contender, a line from minimum to maximum, a group per batch size."""
 
 from xml.sax.saxutils import escape
 
@@ -32,7 +31,7 @@ def text(x, y, what, kind):
 
 
 def bar(y, name, row, scale):
-    """One contender: the bar ends at the median, a line goes from the least to the most."""
+    """One contender: the bar ends at the median, the line goes from minimum to maximum."""
     speed, middle = row["samples_per_second"], y + BAR / 2
     left, right = LEFT + speed["min"] * scale, LEFT + speed["max"] * scale
     threads = f'{row["threads"]} thread' + ("s" if row["threads"] > 1 else "")
@@ -49,7 +48,7 @@ def bar(y, name, row, scale):
 
 
 def chart(machine, given, results):
-    """The picture's text; `given` are compare's options, `results` what compare_at returns."""
+    """The SVG; `given` are the options of compare, `results` of compare_at."""
     most = max(row["samples_per_second"]["max"] for result in results
                for row in result["contenders"].values())
     scale = (WIDTH - LEFT - RIGHT) / most
@@ -65,8 +64,8 @@ def chart(machine, given, results):
     cores = machine["cores_allowed"]
     title = f"Training {NETWORKS[given.network]} with {given.optimizer}: samples per second"
     images = f'; first {given.samples:,} training images' if given.samples else ""
-    note = (f'{machine["cpu"]}, {cores} core{"s" if cores > 1 else ""}{images}; median, least and most; '
-            "how many times as fast mnist_blas is")
+    note = (f'{machine["cpu"]}, {cores} core{"s" if cores > 1 else ""}{images}; median, minimum and maximum; '
+            "speed of mnist_blas relative to the peer")
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" '
         f'role="img" aria-label="{escape(title)}">', f"<style>{STYLE}</style>",

@@ -1,9 +1,8 @@
-"""The programs that bench/compare times: ours, started anew each time, and the peers, which stay.
+"""The trainers that bench/compare measures: mnist_blas, started anew each time, and the peers, which stay.
 
-A contender has a name, a version, and layouts, the ways to lay out memory that it has for a network.
-open() sets it up for some work in one way, which gives a trainer; train() of that trains `epochs`
-epochs of a new network, after one that is not timed, and evaluate() then gives its test accuracy.
-Failures are Failure.
+A contender has a name, a version, and the layouts (memory formats) that it offers for a network. open() prepares some
+work in one way and returns a trainer. train() of that trains `epochs` epochs of a new network, after one that is not
+timed, and evaluate() then returns its test accuracy. Errors are Failure.
 """
 
 import collections
@@ -14,17 +13,17 @@ import subprocess
 import tempfile
 import time
 
-SETTLING = 0.3  # seconds
+SETTLING = 0.3  # seconds until idle threads sleep
 BENCH = pathlib.Path(__file__).resolve().parent
 
-# Peers by name: the program in bench/peers.
+# The program of each peer in bench/peers.
 PEERS = {name: name + ".py" for name in (
     "pytorch_eager", "pytorch_dataloader", "pytorch_compile", "libtorch", "jax_scan", "scikit_learn")}
 
-# Networks that --network takes, as people know them.
+# Networks of --network, and their names in texts.
 NETWORKS = {"mlp": "784-128-64-10", "lenet5": "LeNet-5", "cnn": "a network of two 3x3 convolutions"}
 
-# The same rules of training for all; rates stay constant.
+# Hyperparameters, the same for all; learning rates are constant.
 OPTIMIZERS = {
     "adam": {"lr": 1e-3, "momentum": 0.0, "weight_decay": 0.0},
     "adamw": {"lr": 1e-3, "momentum": 0.0, "weight_decay": 0.01},
@@ -32,27 +31,25 @@ OPTIMIZERS = {
 }
 
 
-# What all contenders do, and how one of them does it; a layout is None where there is no choice.
+# The work of all contenders, and the way of one; the layout is None if there is no choice.
 Work = collections.namedtuple("Work", "data network batch_size optimizer")
 Way = collections.namedtuple("Way", "threads layout")
 
 
 class Failure(Exception):
-    """What went wrong, in one line."""
+    """An error, in one line."""
 
 
 class Missing(Failure):
-    """A peer that cannot take part here: something is not installed, or it lacks
-    the network or the optimizer."""
-
+    """A peer that cannot take part: a package, the network or the optimizer is missing."""
 
 class Trained:
-    """What a contender did: seconds of each timed epoch, training samples of an epoch."""
+    """A result of training: seconds of each timed epoch, training samples per epoch."""
 
     def __init__(self, seconds, samples, flops_per_sample=None):
         self.seconds, self.samples, self.flops_per_sample = seconds, samples, flops_per_sample
-        self.test_accuracy = None  # where it was asked for
-        self.others = 0.0  # CPUs that other processes kept busy meanwhile
+        self.test_accuracy = None
+        self.others = 0.0  # CPUs kept busy by other processes meanwhile
 
     def speeds(self):
         """Samples per second of each epoch."""
@@ -64,7 +61,7 @@ class Trained:
 
 
 def run_program(command):
-    """stdout of a program of ours."""
+    """stdout of one of our programs."""
     try:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL)
@@ -78,7 +75,7 @@ def run_program(command):
 
 
 def big_sgemm(build, threads):
-    """GFLOP/s of OpenBLAS multiplying large matrices: one measurement, the median of its repeats."""
+    """GFLOP/s of a large SGEMM: the median of the repeats of one measurement."""
     with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
         path = pathlib.Path(folder, "gemm.json")
         run_program([build / "bench" / "bench_gemm", "--big-only", "--threads", threads, "--json", path])
@@ -94,7 +91,7 @@ class Ours:
         self.version = "mnist_blas " + self.info["version"]
 
     def find_data(self, given):
-        """The folder that training uses when `given` is its --data; None for no such option."""
+        """The folder that training uses with --data `given`; None: without the option."""
         named = ["--data", given] if given is not None else []
         summary, _ = train_ours(self.program, ["--epochs", 1, *named])
         if summary["data"] == "synthetic":
@@ -139,7 +136,7 @@ class OurTrainer:
         return self.test_accuracy
 
     def cpu_seconds(self):
-        """CPU time of our processes that have ended; between turns there are no others."""
+        """CPU time of our processes, which have all ended."""
         times = os.times()
         return times.children_user + times.children_system
 
@@ -150,7 +147,7 @@ class OurTrainer:
 class Peer:
     def __init__(self, name, python):
         self.name, self.python = name, python
-        self.version, self.layouts = None, [None]  # known once it has been opened
+        self.version, self.layouts = None, [None]  # known after open()
 
     def open(self, work, way):
         trainer = PeerTrainer(self.name, self.python, way.threads)
@@ -166,9 +163,9 @@ class Peer:
 
 class PeerTrainer:
     def __init__(self, name, python, threads):
-        """A new process, for many libraries read their thread count only when they start. Their
-        threads may spin for a moment after work, as is their default, but not for ever: hence
-        OMP_WAIT_POLICY is kept from them (passive would slow PyTorch several times over)."""
+        """A new process, because many libraries read their thread count only when they start. Their threads may
+        spin for a moment after work, as is their default, but not for ever: OMP_WAIT_POLICY is removed (passive
+        would slow PyTorch several times)."""
         self.name, self.python = name, python
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
@@ -192,7 +189,7 @@ class PeerTrainer:
         if not line:
             self.process.wait()
             self.errors.seek(0)
-            said = self.errors.read().strip().splitlines() or ["it said nothing"]
+            said = self.errors.read().strip().splitlines() or ["no message"]
             raise Failure(f"{self.name}: ended with {self.process.returncode}: {said[-1]}")
         reply = json.loads(line)
         if "missing" in reply:
@@ -212,7 +209,7 @@ class PeerTrainer:
         return self.ask({"command": "evaluate"})["test_accuracy"]
 
     def cpu_seconds(self):
-        """CPU time of the peer's process so far; 0 where the system does not say."""
+        """CPU time of the peer's process; 0 if unknown."""
         try:
             fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -230,8 +227,7 @@ class PeerTrainer:
 
 
 def busy_seconds():
-    """CPU time that the CPUs which we may use have spent working since the system started, for
-    whomever; 0 where the system does not say."""
+    """CPU time spent by all processes since the system started, on the CPUs that we may use; 0 if unknown."""
     try:
         lines = pathlib.Path("/proc/stat").read_text().splitlines()
     except OSError:
@@ -246,5 +242,5 @@ def busy_seconds():
 
 
 def settle():
-    """Lets the threads of the contender that has just worked go to sleep."""
+    """Waits until the threads of the last contender sleep."""
     time.sleep(SETTLING)

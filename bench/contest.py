@@ -1,4 +1,4 @@
-"""The course of a comparison: who takes part, the fastest way of each, and the rounds."""
+"""A comparison: the peers that take part, the fastest way of each contender, and the rounds."""
 
 import contextlib
 import time
@@ -6,17 +6,17 @@ import time
 from contenders import PEERS, Missing, Peer, Way, big_sgemm, busy_seconds, settle
 from outcome import result_of
 
-TRIALS = 5  # timings of each way, of which the best counts
+TRIALS = 5  # timings of each way; the best counts
 
 
 def thread_counts(cores):
-    """Those that are worth a trial: 1, 2, 3, 4, 6, 8, 12, 16, ..., and all cores."""
+    """Thread counts to try: 1, 2, 3, 4, 6, 8, 12, 16, ..., and all cores."""
     steps = {count << shift for count in (1, 3) for shift in range(cores.bit_length())}
     return sorted({count for count in steps if count < cores} | {cores})
 
 
 def installed(names, python, work):
-    """The peers of these names; those that nobody named and that cannot take part are left out."""
+    """The peers of these names; without names, all that can take part."""
     peers = []
     for name in names or PEERS:
         peer = Peer(name, python)
@@ -41,8 +41,8 @@ def ways_of(contender, threads):
 
 
 def try_ways(contenders, work, threads, opened):
-    """By contender and way: the trainer, and the speeds of its trials. All take turns: a machine that
-    is slow for a while would else spoil all trials of one way."""
+    """By contender and way: the trainer, and the speeds of its trials. All alternate, so that a slow spell of the
+    machine does not spoil all trials of one way."""
     trainers = {contender: {way: opened.enter_context(contextlib.closing(contender.open(work, way)))
                             for way in ways_of(contender, threads)} for contender in contenders}
     speeds = {contender: {way: [] for way in ways} for contender, ways in trainers.items()}
@@ -55,7 +55,7 @@ def try_ways(contenders, work, threads, opened):
 
 
 def choose_way(contender, trainers, speeds):
-    """The fastest way; the others' trainers are closed. Both arguments are by way."""
+    """The fastest way; closes the trainers of the others. Both arguments are by way."""
     best = max(speeds, key=lambda way: max(speeds[way]))
     tried = ", ".join(f"{wording(way)}: {max(timed):,.0f}" for way, timed in speeds.items())
     print(f"  {contender.name}: samples/s by threads {tried}; best {wording(best)}", flush=True)
@@ -66,7 +66,7 @@ def choose_way(contender, trainers, speeds):
 
 
 def take_turn(trainer, epochs, seed):
-    """Trains, and notes how busy all other processes were, the waiting contenders among them."""
+    """Trains, and measures how busy other processes were, waiting contenders included."""
     busy, used, start = busy_seconds(), trainer.cpu_seconds(), time.monotonic()
     trained = trainer.train(epochs, seed)
     others = busy_seconds() - busy - (trainer.cpu_seconds() - used)
@@ -77,7 +77,7 @@ def take_turn(trainer, epochs, seed):
 
 
 def compare_at(work, contenders, threads, cores, given):
-    """One batch size: the fastest ways, then rounds. Returns what outcome.result_of returns."""
+    """One batch size: the fastest ways, then the rounds; see outcome.result_of."""
     print(f"{work.network}, batch size {work.batch_size}, {work.optimizer}: finding thread counts", flush=True)
     with contextlib.ExitStack() as opened:
         trainers, tried = try_ways(contenders, work, threads, opened)

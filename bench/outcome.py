@@ -1,4 +1,4 @@
-"""What bench/compare shows: figures of each contender, the table, the JSON, whether it was fair."""
+"""The output of bench/compare: figures of each contender, table, JSON, verdict."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import time
 
 from contenders import OPTIMIZERS, Failure
 
-MARGIN = 0.01  # by which the median test accuracies of ours and of a peer may differ
-BUSY = 0.2  # CPUs kept busy by others in a turn that call for a warning
-UNSTEADY = 1.2  # so do rates of the large product in different rounds that are this far apart
+MARGIN = 0.01  # allowed difference of median test accuracies
+BUSY = 0.2  # CPUs kept busy by others: warn above
+UNSTEADY = 1.2  # max / min of the large SGEMM over the rounds: warn above
 
 
 def spread(values):
@@ -20,7 +20,7 @@ def spread(values):
 
 
 def row_of(contender, way, speeds_by_way, turns, ours_turns, flops_per_sample, sgemm):
-    """What is shown of a contender."""
+    """The figures of a contender."""
     row = {
         "version": contender.version, **way._asdict(),
         "tried": [{**tried._asdict(), "samples_per_second": speeds} for tried, speeds in speeds_by_way.items()],
@@ -37,7 +37,7 @@ def row_of(contender, way, speeds_by_way, turns, ours_turns, flops_per_sample, s
 
 
 def accuracy_of(rows):
-    """Whether all learn what ours learns: how far each peer's median is from ours, and the verdict."""
+    """Differences of the peers' median accuracies from ours, and the verdict."""
     ours, *peers = [(name, row["test_accuracy"]["median"]) for name, row in rows.items()]
     apart = {name: accuracy - ours[1] for name, accuracy in peers}
     return {"margin": MARGIN, "from_ours": apart,
@@ -45,8 +45,7 @@ def accuracy_of(rows):
 
 
 def result_of(work, ways, tried, turns, sgemm, cores):
-    """All figures of a batch size. The dicts are by contender, ours first, but `sgemm`, which has the
-    rates of the large product by thread count."""
+    """All figures of a batch size. Dicts are by contender, ours first; `sgemm` is by thread count."""
     ours = next(iter(turns))
     flops = turns[ours][-1].flops_per_sample
     rows = {contender.name: row_of(contender, ways[contender], tried[contender], turns[contender],
@@ -82,7 +81,7 @@ def print_table(result, cores):
     for threads, rates in result["sgemm_gflops"].items():
         print(f"big SGEMM, {threads} thread{'s' if threads != '1' else ''}: GFLOP/s"
               f" min {rates['min']:.1f}, median {rates['median']:.1f}, max {rates['max']:.1f}")
-    print(f"(of big SGEMM: {result['flops_per_sample'] / 1e3:.0f} kFLOP a sample, as part of the rate of"
+    print(f"(of big SGEMM: {result['flops_per_sample'] / 1e3:.0f} kFLOP per sample, relative to the speed of"
           f" {cores} thread{'s' if cores > 1 else ''}; median of the rounds)", flush=True)
     warn(result)
 
@@ -91,11 +90,11 @@ def warn(result):
     worst = max(row["others"]["max"] for row in result["contenders"].values())
     if worst > BUSY:
         print(f"compare: warning: other processes kept {worst:.1f} CPUs busy in a timed turn; "
-              "repeat this when the machine is idle", file=sys.stderr)
+              "repeat this on an idle machine", file=sys.stderr)
     for threads, rates in result["sgemm_gflops"].items():
         if rates["max"] > UNSTEADY * rates["min"]:
             print(f"compare: warning: the large SGEMM with threads {threads} ran at {rates['min']:.0f} to "
-                  f"{rates['max']:.0f} GFLOP/s: the machine itself was not steady", file=sys.stderr)
+                  f"{rates['max']:.0f} GFLOP/s: the speed of the machine itself varied", file=sys.stderr)
 
 
 def write_text(path, text):
@@ -118,7 +117,7 @@ def write_json(path, machine, data, given, results):
 
 
 def check_fairness(results):
-    """Speeds of trainers that learn different things are no comparison."""
+    """Speeds are comparable only if all learn the same."""
     unfair = [f"{name}: its test accuracy is {100 * apart:+.2f} points from ours at batch size "
               f"{result['batch_size']}" for result in results
               for name, apart in result["accuracy"]["from_ours"].items() if abs(apart) > MARGIN]

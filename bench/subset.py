@@ -1,4 +1,4 @@
-"""A smaller data set for bench/compare: the first training images, all test images."""
+"""A smaller dataset for bench/compare: the first training images, all test images."""
 
 import gzip
 import math
@@ -10,13 +10,13 @@ TRAIN, TEST = ([f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"] for 
 
 
 def found(folder, name):
-    """The file, plain or packed."""
+    """The file, plain or gzipped."""
     plain = pathlib.Path(folder, name)
     return plain if plain.exists() else plain.with_name(name + ".gz")
 
 
 def first(data, count):
-    """An IDX file's bytes cut down to its first `count` items; None where it has fewer."""
+    """The bytes of an IDX file with only its first `count` items; None if it has fewer."""
     dimensions = data[3]
     there, *item = struct.unpack_from(f">{dimensions}I", data, 4)
     if count > there:
@@ -26,8 +26,7 @@ def first(data, count):
 
 
 def write_subset(source, samples, folder):
-    """Writes the four files to `folder`, a data folder of which mnist_blas has read all. Returns
-    whether there are as many training images."""
+    """Writes the four files to `folder`; false if `source` has fewer training images."""
     for name in TRAIN:
         path = found(source, name)
         with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
