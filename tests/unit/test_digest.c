@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The examples of FIPS 180-4, whole and in pieces. */
+/* The examples of FIPS 180-4, also in pieces. */
 TEST(known_digests)
 {
     static const char two_blocks[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
@@ -22,8 +22,10 @@ TEST(known_digests)
 TEST(a_fingerprint_is_of_sizes_images_and_labels)
 {
     static const uint8_t images[] = {1, 2, 3, 4, 5, 6}, labels[] = {0, 1};
-    const mb_split split = {{images, 2, 1, 1, 3}, labels}, turned = {{images, 2, 1, 3, 1}, labels};
+    const mb_split split = {{images, 2, 1, 1, 3}, labels},
+                   transposed = {{images, 2, 1, 3, 1}, labels};
     assert_string_equal(mb_split_fingerprint(&split).text,
                         "df581af794bf97cf16811649fe90169ee12f2fcc16eea1070b9f5581211949e5");
-    assert_true(strcmp(mb_split_fingerprint(&turned).text, mb_split_fingerprint(&split).text) != 0);
+    assert_true(strcmp(mb_split_fingerprint(&transposed).text, mb_split_fingerprint(&split).text) !=
+                0);
 }

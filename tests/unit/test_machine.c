@@ -10,16 +10,16 @@
 static const char *const variables[] = {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES",
                                         "MNIST_BLAS_PIN", "HWLOC_SYNTHETIC"};
 
-/* Each test starts with none of the variables set. */
+/* No test finds the variables set. */
 static int clear_environment(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+    for (size_t i = 0; i < MB_COUNT_OF(variables); i++)
         unsetenv(variables[i]);
     return 0;
 }
 
-/* What is left of `threads` where the tests themselves run under an OMP_THREAD_LIMIT. */
+/* `threads`, or the OMP_THREAD_LIMIT under which the tests run. */
 static size_t within_limit(size_t threads)
 {
     const size_t limit = (size_t)omp_get_thread_limit();
@@ -36,7 +36,7 @@ static mb_machine *open_machine(mb_machine_options options)
     return machine;
 }
 
-TEST_WITH(default_is_a_thread_a_core, clear_environment, clear_environment)
+TEST_WITH(default_is_one_thread_per_core, clear_environment, clear_environment)
 {
     mb_machine *machine = open_machine((mb_machine_options){0});
     const mb_machine_info *info = mb_machine_describe(machine);
@@ -58,7 +58,7 @@ TEST_WITH(default_is_a_thread_a_core, clear_environment, clear_environment)
     mb_machine_close(machine);
 }
 
-TEST_WITH(as_many_threads_as_asked, clear_environment, clear_environment)
+TEST_WITH(requested_threads, clear_environment, clear_environment)
 {
     setenv("OMP_NUM_THREADS", "not looked at", 1);
     for (size_t threads = 1; threads <= 4; threads++) {
@@ -127,7 +127,7 @@ TEST_WITH(bad_values_are_refused_by_name, clear_environment, clear_environment)
     is_refused((mb_machine_options){.threads = 1000000}, "--threads: 1000000 threads");
 }
 
-TEST_WITH(more_threads_than_openblas_serves_are_cut, clear_environment, clear_environment)
+TEST_WITH(more_threads_than_openblas_supports, clear_environment, clear_environment)
 {
     setenv("MNIST_BLAS_PIN", "none", 1);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 60000});
@@ -139,7 +139,7 @@ TEST_WITH(more_threads_than_openblas_serves_are_cut, clear_environment, clear_en
     mb_machine_close(machine);
 }
 
-/* hwloc takes this machine for one with far more CPUs: binding to the last of them fails. */
+/* hwloc reports far more CPUs than there are; pinning to the last fails. */
 TEST_WITH(pins_that_fail_are_a_warning, clear_environment, clear_environment)
 {
     mb_affinity before, after;
@@ -155,20 +155,20 @@ TEST_WITH(pins_that_fail_are_a_warning, clear_environment, clear_environment)
     assert_memory_equal(&after, &before, sizeof after);
 }
 
-static void note_binding(const mb_worker *worker, void *context)
+static void get_affinity(const mb_worker *worker, void *context)
 {
     (void)worker;
     assert_int_equal(mb_affinity_get(context), 0);
 }
 
-/* Also the caller's own thread is free again after close, and a second machine sees all CPUs. */
+/* The caller's thread, too, is unpinned after close: a second machine sees all CPUs. */
 TEST_WITH(closing_undoes_the_pins, clear_environment, clear_environment)
 {
     mb_affinity before, inside, after;
     assert_int_equal(mb_affinity_get(&before), 0);
     mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
     const size_t allowed = mb_machine_describe(machine)->pus_allowed;
-    mb_team_run(mb_machine_team(machine), note_binding, &inside);
+    mb_team_run(mb_machine_team(machine), get_affinity, &inside);
     if (mb_team_pin_failure(mb_machine_team(machine)) == 0 && allowed > 1 &&
         omp_get_num_places() == 0)
         assert_memory_not_equal(&inside, &before, sizeof before);

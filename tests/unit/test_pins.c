@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,70 +22,45 @@ static int free_topology(void **state)
     return 0;
 }
 
-/* What `variable` gives is `policy` and the CPUs `wanted`, one a thread. */
-static void is_pinned(const mb_topology *topology, const char *variable, const char *policy,
-                      size_t threads, const unsigned *wanted)
+TEST(policies)
 {
-    mb_pins pins;
-    assert_int_equal(mb_pins_choose(NULL, variable, false, topology, threads, &pins, NULL), MB_OK);
-    assert_string_equal(pins.policy, policy);
-    assert_memory_equal(pins.cpus, wanted, threads * sizeof *wanted);
-    mb_pins_free(&pins);
-    assert_null(pins.cpus);
-}
-
-TEST(core_pins_one_thread_a_core)
-{
-    static const unsigned cpus[] = {0, 1, 2, 3, 0, 1};
-    is_pinned(*state, NULL, "core", 3, cpus);
-    is_pinned(*state, "core", "core", 6, cpus);
-}
-
-TEST(pu_fills_a_core_before_the_next)
-{
-    static const unsigned cpus[] = {0, 4, 1, 5, 2, 6, 3, 7, 0};
-    is_pinned(*state, "pu", "pu", 9, cpus);
-}
-
-TEST(a_list_keeps_its_order)
-{
-    static const unsigned some[] = {7, 0, 2, 3, 4, 7, 0}, all[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    static const unsigned five[] = {5, 5};
-    is_pinned(*state, "7,0,2-4", "list", 7, some);
-    is_pinned(*state, "0-7", "list", 8, all);
-    is_pinned(*state, "5", "list", 2, five);
-    is_pinned(*state, "5-5", "list", 2, five);
-}
-
-TEST(none_pins_nothing)
-{
-    mb_pins pins;
-    assert_int_equal(mb_pins_choose(NULL, "none", false, *state, 2, &pins, NULL), MB_OK);
-    assert_string_equal(pins.policy, "none");
-    assert_null(pins.cpus);
-    mb_pins_free(&pins);
-}
-
-TEST(openmp_wins_over_the_variable_and_the_default)
-{
-    static const char *const variables[] = {NULL, "core", "pu", "none", "0-3"};
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+    static const struct {
+        const char *option, *variable;
+        bool openmp_binds;
+        size_t threads;
+        const char *policy, *cpus; /* NULL: not pinned */
+    } cases[] = {
+        {NULL, NULL, false, 3, "core", "0,1,2"},
+        {NULL, "core", false, 6, "core", "0,1,2,3,0,1"},
+        {NULL, "pu", false, 9, "pu", "0,4,1,5,2,6,3,7,0"},
+        {NULL, "none", false, 2, "none", NULL},
+        {NULL, "7,0,2-4", false, 7, "list", "7,0,2,3,4,7,0"},
+        {NULL, "0-7", false, 8, "list", "0,1,2,3,4,5,6,7"},
+        {NULL, "5", false, 2, "list", "5,5"},
+        {NULL, "5-5", false, 2, "list", "5,5"},
+        /* OpenMP wins over the variable and the default, the option over all. */
+        {NULL, NULL, true, 2, "OpenMP", NULL},
+        {NULL, "core", true, 2, "OpenMP", NULL},
+        {NULL, "pu", true, 2, "OpenMP", NULL},
+        {NULL, "none", true, 2, "OpenMP", NULL},
+        {NULL, "0-3", true, 2, "OpenMP", NULL},
+        {"3,1", "not looked at", true, 2, "list", "3,1"},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         mb_pins pins;
-        assert_int_equal(mb_pins_choose(NULL, variables[i], true, *state, 2, &pins, NULL), MB_OK);
-        assert_string_equal(pins.policy, "OpenMP");
-        assert_null(pins.cpus);
+        char text[64] = "";
+        assert_int_equal(mb_pins_choose(cases[i].option, cases[i].variable, cases[i].openmp_binds,
+                                        *state, cases[i].threads, &pins, NULL),
+                         MB_OK);
+        assert_string_equal(pins.policy, cases[i].policy);
+        assert_int_equal(pins.cpus != NULL, cases[i].cpus != NULL);
+        for (size_t t = 0, used = 0; pins.cpus != NULL && t < cases[i].threads; t++)
+            used += (size_t)snprintf(text + used, sizeof text - used, t > 0 ? ",%u" : "%u",
+                                     pins.cpus[t]);
+        assert_string_equal(text, cases[i].cpus != NULL ? cases[i].cpus : "");
         mb_pins_free(&pins);
+        assert_null(pins.cpus);
     }
-}
-
-TEST(the_option_wins_over_all)
-{
-    mb_pins pins;
-    assert_int_equal(mb_pins_choose("3,1", "not looked at", true, *state, 2, &pins, NULL), MB_OK);
-    assert_string_equal(pins.policy, "list");
-    assert_int_equal(pins.cpus[0], 3);
-    assert_int_equal(pins.cpus[1], 1);
-    mb_pins_free(&pins);
 }
 
 static void is_refused(const mb_topology *topology, const char *variable, const char *text)
@@ -100,7 +76,7 @@ static void is_refused(const mb_topology *topology, const char *variable, const 
     }
 }
 
-TEST(cpus_that_are_not_there_are_refused)
+TEST(cpus_that_may_not_be_used)
 {
     is_refused(*state, "9", "MNIST_BLAS_PIN: CPU 9: this process may use 0-7");
     is_refused(*state, "0,6-4294967295", "MNIST_BLAS_PIN: CPU 8: this process may use 0-7");
@@ -109,8 +85,8 @@ TEST(cpus_that_are_not_there_are_refused)
     is_refused(&few, "3", "MNIST_BLAS_PIN: CPU 3: this process may use 0-2,6");
 }
 
-/* The message stays a line of bearable length on a machine with many scattered CPUs. */
-TEST(long_lists_of_cpus_are_cut_in_the_message)
+/* The message stays short on a machine with many scattered CPUs; it names the option. */
+TEST(long_lists_of_cpus_are_truncated)
 {
     unsigned cpus[300];
     mb_topology many = {.core_pus = cpus, .cores_allowed = 300, .pus = cpus, .pus_allowed = 300};
@@ -118,13 +94,13 @@ TEST(long_lists_of_cpus_are_cut_in_the_message)
         cpus[i] = 2 * i;
     mb_pins pins;
     mb_error error;
-    assert_int_equal(mb_pins_choose("1", NULL, false, &many, 1, &pins, &error), MB_ERROR_INVALID);
+    assert_int_equal(mb_pins_choose("1", "core", false, &many, 1, &pins, &error), MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID, "pin: CPU 1: this process may use 0,2,4,");
     assert_string_equal(error.text + strlen(error.text) - 3, "...");
     assert_in_range(strlen(error.text), 100, 400);
 }
 
-TEST(nonsense_is_refused)
+TEST(invalid_lists)
 {
     static const char *const texts[] = {
         "",           "cores", "Core", ",",      "0,",
@@ -134,7 +110,7 @@ TEST(nonsense_is_refused)
         "1e1",        "0-1,",  "0,x",  "core,0", "99999999999999999999",
         "4294967296",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < MB_COUNT_OF(texts); i++) {
         char wanted[160];
         snprintf(
             wanted, sizeof wanted,
@@ -145,15 +121,6 @@ TEST(nonsense_is_refused)
     is_refused(*state, "4-2", "MNIST_BLAS_PIN: the range 4-2 in '4-2' is reversed");
     is_refused(*state, "1,0,1", "MNIST_BLAS_PIN: CPU 1 is more than once in '1,0,1'");
     is_refused(*state, "0-3,2", "MNIST_BLAS_PIN: CPU 2 is more than once in '0-3,2'");
-}
-
-TEST(the_option_is_named_in_its_errors)
-{
-    mb_pins pins;
-    mb_error error;
-    assert_int_equal(mb_pins_choose("x", "core", false, *state, 2, &pins, &error),
-                     MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "pin: must be core, pu, none");
 }
 
 TEST(a_thread_is_pinned_and_released)
@@ -174,7 +141,7 @@ TEST(a_thread_is_pinned_and_released)
     assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
     size_t bits = 0;
-    for (size_t i = 0; i < sizeof pinned.mask / sizeof pinned.mask[0]; i++)
+    for (size_t i = 0; i < MB_COUNT_OF(pinned.mask); i++)
         bits += (size_t)__builtin_popcountl(pinned.mask[i]);
     assert_int_equal(bits, 1);
 }

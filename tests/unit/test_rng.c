@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* Worked out with Python's integers from the definition in rng.h. A run of the program is to be
- * repeatable with later versions of it: these numbers are not to change. */
+/* Computed with Python's integers from the definition in rng.h. These numbers must not change: runs
+ * must be repeatable with later versions. */
 TEST(streams_have_fixed_values)
 {
     static const struct {
@@ -23,7 +23,7 @@ TEST(streams_have_fixed_values)
          UINT64_MAX,
          {0x9e58f8cd1b2d7bff, 0x532ff02785ec0bb6, 0x982bb14be5a6451e}},
     };
-    for (size_t s = 0; s < sizeof streams / sizeof streams[0]; s++) {
+    for (size_t s = 0; s < MB_COUNT_OF(streams); s++) {
         mb_rng rng =
             mb_rng_at(streams[s].seed, streams[s].purpose, streams[s].epoch, streams[s].index);
         for (size_t i = 0; i < 3; i++)
@@ -31,14 +31,14 @@ TEST(streams_have_fixed_values)
     }
 }
 
-static int ascending(const void *a, const void *b)
+static int ascending(const void *left, const void *right)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
 }
 
-/* All 3 * 2 * 20 * 20 names of small numbers: two equal ones, such as a swap of epoch and index
- * would give, are as good as impossible by chance. */
+/* All 3 * 2 * 20 * 20 names of small numbers. Equal values, as from swapping epoch and index, are
+ * practically impossible by chance. */
 TEST(each_part_of_the_name_changes_the_stream)
 {
     static const mb_rng_purpose purposes[] = {MB_RNG_WEIGHTS, MB_RNG_SHUFFLE};
@@ -72,8 +72,8 @@ static double chi_square(const size_t *counts, size_t classes, size_t draws)
     return sum;
 }
 
-/* `most` is the value that chance exceeds once in a thousand seeds. */
-static void check_uniform(uint32_t bound, size_t classes, double most)
+/* Chance exceeds `max` for one seed in a thousand. */
+static void check_uniform(uint32_t bound, size_t classes, double max)
 {
     enum { DRAWS = 200000 };
     size_t *counts = calloc(classes, sizeof *counts);
@@ -86,8 +86,8 @@ static void check_uniform(uint32_t bound, size_t classes, double most)
     }
     const double found = chi_square(counts, classes, DRAWS);
     free(counts);
-    if (!(found < most))
-        fail_msg("below %u: chi-square %g, expected less than %g", bound, found, most);
+    if (!(found < max))
+        fail_msg("below %u: chi-square %g, expected less than %g", bound, found, max);
 }
 
 TEST(below_is_uniform)
@@ -98,8 +98,7 @@ TEST(below_is_uniform)
     check_uniform(1000, 1000, 1143.9);
 }
 
-/* Without the rejected draws, a bound of 3/4 of 2^32 would give each third number twice as often.
- */
+/* Without rejected draws, a bound of 3/4 of 2^32 would give every third number twice as often. */
 TEST(below_has_no_bias_at_large_bounds)
 {
     check_uniform(0xc0000000u, 3, 13.82);

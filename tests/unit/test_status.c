@@ -16,13 +16,13 @@ TEST(error_has_status_and_text)
     assert_string_equal(error.text, "short");
 }
 
-TEST(nobody_need_listen)
+TEST(null_error_is_accepted)
 {
     assert_int_equal(mb_fail(NULL, MB_ERROR_DIVERGED, "%s", "unheard"), MB_ERROR_DIVERGED);
     assert_int_equal(mb_fail_memory(NULL, "unheard", 1), MB_ERROR_MEMORY);
 }
 
-/* A file's name may hold anything; what is shown must stay one line and leave the terminal be. */
+/* File names may contain anything; messages must stay one line and not control the terminal. */
 TEST(text_is_one_line_of_printable_characters)
 {
     mb_error error;
@@ -32,7 +32,7 @@ TEST(text_is_one_line_of_printable_characters)
     assert_string_equal(error.text, "\xc3\xbc\xe2\x82\xac");
 }
 
-TEST(long_text_is_cut)
+TEST(long_text_is_truncated)
 {
     char text[2 * sizeof((mb_error *)NULL)->text];
     mb_error error;
@@ -43,7 +43,7 @@ TEST(long_text_is_cut)
     assert_memory_equal(error.text, text, sizeof error.text - 1);
 }
 
-TEST(memory_tells_what_and_how_much)
+TEST(memory_errors_name_what_and_bytes)
 {
     mb_error error;
     assert_int_equal(mb_fail_memory(&error, "scratch", 4096), MB_ERROR_MEMORY);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST = 8, ROUNDS = 10000 };
+enum { MAX_THREADS = 8, ROUNDS = 10000 };
 
 static mb_team *open_team(size_t threads, const unsigned *pins)
 {
@@ -21,43 +21,43 @@ static mb_team *open_team(size_t threads, const unsigned *pins)
     return team;
 }
 
-/* How many of `threads` OpenMP really starts, where the tests run under an OMP_THREAD_LIMIT. */
+/* `threads`, or the OMP_THREAD_LIMIT under which the tests run. */
 static size_t within_limit(size_t threads)
 {
     const size_t limit = (size_t)omp_get_thread_limit();
     return threads < limit ? threads : limit;
 }
 
-typedef struct roll {
+typedef struct roll_call {
     mb_team *team;
-    size_t runs[MOST], count[MOST];
-    bool mine[MOST]; /* the worker's team is the one that runs */
-} roll;
+    size_t runs[MAX_THREADS], count[MAX_THREADS];
+    bool own[MAX_THREADS]; /* the worker has the right team */
+} roll_call;
 
 static void answer(const mb_worker *worker, void *context)
 {
-    roll *r = context;
-    if (worker->index >= MOST)
+    roll_call *r = context;
+    if (worker->index >= MAX_THREADS)
         return;
     r->runs[worker->index]++;
     r->count[worker->index] = worker->count;
-    r->mine[worker->index] = worker->team == r->team;
+    r->own[worker->index] = worker->team == r->team;
 }
 
 static void call_roll(mb_team *team, size_t threads)
 {
-    roll r = {.team = team};
+    roll_call r = {.team = team};
     mb_team_run(team, answer, &r);
-    for (size_t i = 0; i < MOST; i++) {
+    for (size_t i = 0; i < MAX_THREADS; i++) {
         assert_int_equal(r.runs[i], i < threads ? 1 : 0);
         assert_int_equal(r.count[i], i < threads ? threads : 0);
-        assert_int_equal(r.mine[i], i < threads);
+        assert_int_equal(r.own[i], i < threads);
     }
 }
 
 TEST(each_worker_runs_once)
 {
-    for (size_t threads = 1; threads <= MOST; threads++) {
+    for (size_t threads = 1; threads <= MAX_THREADS; threads++) {
         mb_team *team = open_team(threads, NULL);
         call_roll(team, within_limit(threads));
         call_roll(team, within_limit(threads)); /* and may run again */
@@ -65,7 +65,7 @@ TEST(each_worker_runs_once)
     }
 }
 
-TEST(teams_of_several_sizes_live_side_by_side)
+TEST(teams_of_several_sizes_exist_at_once)
 {
     mb_team *small = open_team(2, NULL), *large = open_team(5, NULL);
     for (size_t i = 0; i < 20; i++) {
@@ -77,16 +77,16 @@ TEST(teams_of_several_sizes_live_side_by_side)
     mb_team_close(NULL);
 }
 
-/* OpenMP may then start fewer threads than asked for, by the load of the machine. */
+/* With omp_set_dynamic, OpenMP may start fewer threads, depending on the load of the machine. */
 TEST(a_team_of_any_size_is_whole)
 {
-    mb_team *team = open_team(MOST, NULL);
+    mb_team *team = open_team(MAX_THREADS, NULL);
     omp_set_dynamic(1);
-    roll r = {.team = team};
+    roll_call r = {.team = team};
     mb_team_run(team, answer, &r);
     omp_set_dynamic(0);
-    assert_in_range(r.count[0], 1, MOST);
-    for (size_t i = 0; i < MOST; i++) {
+    assert_in_range(r.count[0], 1, MAX_THREADS);
+    for (size_t i = 0; i < MAX_THREADS; i++) {
         assert_int_equal(r.runs[i], i < r.count[0] ? 1 : 0);
         assert_int_equal(r.count[i], i < r.count[0] ? r.count[0] : 0);
     }
@@ -108,10 +108,10 @@ TEST(caller_is_the_first_worker)
     mb_team_close(team);
 }
 
-/* Plain memory, written by one and read by all: only the barrier orders it. */
+/* Plain memory, written by one thread and read by all: only the barrier orders it. */
 typedef struct relay {
-    size_t said[MOST][8]; /* a cache line each */
-    size_t wrong[MOST];
+    size_t said[MAX_THREADS][8]; /* one cache line each */
+    size_t wrong[MAX_THREADS];
     size_t rounds;
 } relay;
 
@@ -139,14 +139,14 @@ static void check_relay(mb_team *team, size_t rounds)
 
 TEST(barrier_orders_what_was_written)
 {
-    for (size_t threads = 1; threads <= MOST; threads++) {
+    for (size_t threads = 1; threads <= MAX_THREADS; threads++) {
         mb_team *team = open_team(threads, NULL);
         check_relay(team, ROUNDS);
         mb_team_close(team);
     }
 }
 
-/* Once a late worker keeps the others waiting for longer than they spin, they sleep. */
+/* A late worker makes the others wait for longer than they spin, so that they sleep. */
 static void run_late(const mb_worker *worker, void *context)
 {
     size_t *arrived = context;
@@ -162,7 +162,7 @@ static void run_late(const mb_worker *worker, void *context)
 
 TEST(sleepers_are_woken)
 {
-    for (size_t threads = 2; threads <= MOST; threads += 3) {
+    for (size_t threads = 2; threads <= MAX_THREADS; threads += 3) {
         size_t arrived = 0;
         mb_team *team = open_team(threads, NULL);
         mb_team_run(team, run_late, &arrived);
@@ -171,26 +171,26 @@ TEST(sleepers_are_woken)
     }
 }
 
-/* Half of the least normal number: 0 where subnormals are off. */
+/* Half of the smallest normal number: 0 if subnormals are off. */
 static bool subnormals_work(void)
 {
-    volatile float least = FLT_MIN, half = 0.5f;
-    volatile float result = least * half;
+    volatile float smallest = FLT_MIN, half = 0.5f;
+    volatile float result = smallest * half;
     return result != 0.0f;
 }
 
 static void note_subnormals(const mb_worker *worker, void *context)
 {
-    if (worker->index < MOST)
+    if (worker->index < MAX_THREADS)
         ((bool *)context)[worker->index] = subnormals_work();
 }
 
-TEST(subnormals_are_off_inside_and_back_outside)
+TEST(subnormals_are_off_inside_only)
 {
 #if !defined(__x86_64__) && !defined(__i386__) && !defined(__aarch64__)
     skip();
 #endif
-    bool inside[MOST] = {true, true, true, true}, outside = true;
+    bool inside[MAX_THREADS] = {true, true, true, true}, outside = true;
     mb_team *team = open_team(4, NULL);
     assert_true(subnormals_work());
     mb_team_run(team, note_subnormals, inside);
@@ -203,20 +203,20 @@ TEST(subnormals_are_off_inside_and_back_outside)
     mb_team_close(team);
 }
 
-static void note_most(const mb_worker *worker, void *context)
+static void note_max_threads(const mb_worker *worker, void *context)
 {
     if (worker->index == 0)
         *(int *)context = omp_get_max_threads();
 }
 
-TEST(openmps_count_is_the_teams_inside_and_the_callers_outside)
+TEST(openmp_thread_count_is_the_teams_inside_only)
 {
     const int before = omp_get_max_threads();
     for (int callers = 1; callers <= 3; callers++) {
         int inside = 0;
         omp_set_num_threads(callers);
         mb_team *team = open_team(2, NULL);
-        mb_team_run(team, note_most, &inside);
+        mb_team_run(team, note_max_threads, &inside);
         assert_int_equal(inside, 2);
         assert_int_equal(omp_get_max_threads(), callers);
         mb_team_close(team);
@@ -225,13 +225,13 @@ TEST(openmps_count_is_the_teams_inside_and_the_callers_outside)
     omp_set_num_threads(before);
 }
 
-static void note_binding(const mb_worker *worker, void *context)
+static void get_affinity(const mb_worker *worker, void *context)
 {
-    if (worker->index < MOST)
+    if (worker->index < MAX_THREADS)
         mb_affinity_get(&((mb_affinity *)context)[worker->index]);
 }
 
-/* The binding as it is, and that of a thread on one CPU alone. */
+/* The affinity before, and that of a thread pinned to the first CPU. */
 static unsigned first_cpu(mb_affinity *before, mb_affinity *pinned)
 {
     assert_int_equal(mb_affinity_get(before), 0);
@@ -247,17 +247,17 @@ static unsigned first_cpu(mb_affinity *before, mb_affinity *pinned)
     return cpu;
 }
 
-TEST(pins_hold_inside_and_are_gone_after_close)
+TEST(pins_hold_until_close)
 {
-    mb_affinity before, pinned, inside[MOST] = {{{0}}}, after[MOST] = {{{0}}};
+    mb_affinity before, pinned, inside[MAX_THREADS] = {{{0}}}, after[MAX_THREADS] = {{{0}}};
     const unsigned cpu = first_cpu(&before, &pinned);
     unsigned pins[] = {cpu, cpu, cpu};
     mb_team *team = open_team(3, pins), *free_team = open_team(3, NULL);
     pins[0] = 100000; /* they were copied */
-    mb_team_run(team, note_binding, inside);
+    mb_team_run(team, get_affinity, inside);
     assert_int_equal(mb_team_pin_failure(team), 0);
     mb_team_close(team);
-    mb_team_run(free_team, note_binding, after);
+    mb_team_run(free_team, get_affinity, after);
     mb_team_close(free_team);
     for (size_t i = 0; i < within_limit(3); i++) {
         assert_memory_equal(&inside[i], &pinned, sizeof pinned);
@@ -265,7 +265,7 @@ TEST(pins_hold_inside_and_are_gone_after_close)
     }
 }
 
-TEST(a_pin_that_fails_is_told_and_work_goes_on)
+TEST(a_failed_pin_is_reported)
 {
     const unsigned pins[] = {8191, 8191};
     mb_affinity before, after;
@@ -281,12 +281,12 @@ TEST(a_pin_that_fails_is_told_and_work_goes_on)
 
 static const char limited[] = "thread-limit";
 
-/* Exit status of the program started again with a limit of 2: a team of 4 is then one of 2, all of
- * whose barriers are for 2. */
+/* Exit status of the program under a limit of 2: a team of 4 then has 2 threads, and its barriers
+ * are for 2. */
 static int run_limited(void)
 {
     mb_team *team = NULL;
-    roll r = {0};
+    roll_call r = {0};
     relay passes = {.rounds = 1000};
     if (omp_get_thread_limit() != 2 || mb_team_open(4, NULL, false, &team, NULL) != MB_OK)
         return 3;
