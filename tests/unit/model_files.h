@@ -1,4 +1,4 @@
-/* What the tests of model files share: a machine, and a folder with at most one file in it. */
+/* Fixture of the tests of model files: a machine, and a folder for one file. */
 #ifndef MB_TESTS_MODEL_FILES_H
 #define MB_TESTS_MODEL_FILES_H
 
@@ -6,7 +6,7 @@
 
 typedef struct mb_test_model_files {
     mb_machine *machine;
-    char *folder, *path; /* the file is model.safetensors */
+    char *folder, *path; /* FOLDER/model.safetensors */
 } mb_test_model_files;
 
 /* Set-up and teardown for cmocka; the state is an mb_test_model_files. */

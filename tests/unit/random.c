@@ -11,13 +11,13 @@ int mb_test_seed(void **state)
     return 0;
 }
 
-size_t mb_test_random_size(size_t least, size_t most)
+size_t mb_test_random_size(size_t min, size_t max)
 {
-    return least + mb_rng_below(&stream, (uint32_t)(most - least + 1));
+    return min + mb_rng_below(&stream, (uint32_t)(max - min + 1));
 }
 
-void mb_test_random_floats(float *values, size_t n)
+void mb_test_random_floats(float *values, size_t count)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < count; i++)
         values[i] = 4.0f * mb_rng_uniform(&stream) - 2.0f;
 }

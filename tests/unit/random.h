@@ -6,16 +6,16 @@
 
 #include <stddef.h>
 
-/* A set-up for cmocka: each test begins the stream anew. */
+/* Restarts the stream; a setup for cmocka. */
 int mb_test_seed(void **state);
 
 /* The stream. */
 mb_rng *mb_test_rng(void);
 
-/* Uniform in least..most. */
-size_t mb_test_random_size(size_t least, size_t most);
+/* Uniform in min .. max. */
+size_t mb_test_random_size(size_t min, size_t max);
 
-/* values (n), uniform in -2..2. */
-void mb_test_random_floats(float *values, size_t n);
+/* values (count), uniform in -2 .. 2. */
+void mb_test_random_floats(float *values, size_t count);
 
 #endif

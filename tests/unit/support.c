@@ -1,4 +1,6 @@
 #include "support.h"
+
+#include "core/endian.h"
 #include "core/rng.h"
 #include "test.h"
 
@@ -74,7 +76,7 @@ int mb_test_remove_own_folder(void **state)
     return 0;
 }
 
-/* The header of `dimensions` numbers, and room for `items` bytes, which are 0 or a copy. */
+/* A header of `dimensions` sizes, and the items, copied or 0. */
 static mb_bytes idx_file(unsigned dimensions, const size_t *sizes, const uint8_t *items)
 {
     const size_t header = 4 + 4 * (size_t)dimensions;
@@ -86,8 +88,7 @@ static mb_bytes idx_file(unsigned dimensions, const size_t *sizes, const uint8_t
     bytes.data[2] = 0x08;
     bytes.data[3] = (uint8_t)dimensions;
     for (unsigned i = 0; i < dimensions; i++)
-        for (unsigned byte = 0; byte < 4; byte++)
-            bytes.data[4 + 4 * i + byte] = (uint8_t)(sizes[i] >> (24 - 8 * byte));
+        mb_store_be32(bytes.data + 4 + 4 * (size_t)i, (uint32_t)sizes[i]);
     if (items != NULL && count > 0)
         memcpy(bytes.data + header, items, count);
     return bytes;
@@ -108,10 +109,11 @@ mb_bytes mb_test_gzip(mb_bytes bytes)
 {
     struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(6);
     assert_non_null(compressor);
-    const size_t bound = libdeflate_gzip_compress_bound(compressor, bytes.size);
-    mb_bytes packed = {malloc(bound), 0};
+    const size_t max_size = libdeflate_gzip_compress_bound(compressor, bytes.size);
+    mb_bytes packed = {malloc(max_size), 0};
     assert_non_null(packed.data);
-    packed.size = libdeflate_gzip_compress(compressor, bytes.data, bytes.size, packed.data, bound);
+    packed.size =
+        libdeflate_gzip_compress(compressor, bytes.data, bytes.size, packed.data, max_size);
     libdeflate_free_compressor(compressor);
     assert_true(packed.size > 0);
     return packed;
@@ -150,7 +152,7 @@ static void write_packed(const char *folder, const char *name, mb_bytes bytes, b
     free(bytes.data);
 }
 
-/* Whether this class lights this pixel: the same in both splits. */
+/* True if this class lights this pixel, in both splits. */
 static bool lit(const mb_test_dataset *wanted, size_t class, size_t pixel)
 {
     mb_rng rng = mb_rng_at(wanted->seed, MB_RNG_TESTS, class, pixel);

@@ -1,6 +1,5 @@
-/* What several unit tests need: a folder of their own, IDX and gzip files in it, small data sets.
- * A step that fails (no memory, disk full) ends the test through cmocka. Heap results are the
- * caller's to free. */
+/* Helpers of the unit tests: folders, IDX and gzip files, small datasets, errors. A step that fails
+ * (no memory, full disk) ends the test. The caller frees results on the heap. */
 #ifndef MB_TESTS_SUPPORT_H
 #define MB_TESTS_SUPPORT_H
 
@@ -15,16 +14,16 @@
 const char *mb_test_folder(void);
 int mb_test_remove_own_folder(void **state);
 
-/* A new, empty folder under $TMPDIR (/tmp): its path, on the heap. */
+/* The path of a new folder under $TMPDIR (/tmp), on the heap. */
 char *mb_test_make_folder(void);
 
-/* Removes the folder and all that is in it, and frees its name. */
+/* Removes the folder with its contents, and frees its path. */
 void mb_test_remove_folder(char *folder);
 
-/* Writes FOLDER/NAME; returns that path, on the heap. */
+/* Writes FOLDER/NAME; returns its path, on the heap. */
 char *mb_test_write(const char *folder, const char *name, mb_bytes bytes);
 
-/* Makes the folder FOLDER/NAME; returns that path, on the heap. */
+/* Creates the folder FOLDER/NAME; returns its path, on the heap. */
 char *mb_test_subfolder(const char *folder, const char *name);
 
 /* An IDX file of (count, rows, columns) pixels; NULL pixels are all 0. */
@@ -39,22 +38,22 @@ mb_bytes mb_test_gzip(mb_bytes bytes);
 /* `first` followed by `second`; both are freed. */
 mb_bytes mb_test_join(mb_bytes first, mb_bytes second);
 
-/* A copy of a string's bytes, without its end. */
+/* A copy of a string without its terminating 0. */
 mb_bytes mb_test_text(const char *text);
 
-/* A data set of images that a network can tell apart: each class lights its own fifth of the
- * pixels, each image in its own strength; labels go round 0 .. classes-1. */
+/* A dataset that a network can learn: each class lights a random fifth of the pixels, with random
+ * brightness in each image; labels cycle through 0 .. classes - 1. */
 typedef struct mb_test_dataset {
-    size_t train, test; /* images; a split of 0 gets no files */
+    size_t train, test; /* images; 0: no files */
     size_t rows, columns, classes;
     uint64_t seed;
     bool gzip;
 } mb_test_dataset;
 
-/* Writes its files, under MNIST's names, into the folder. */
+/* Writes the files, with MNIST's names, into the folder. */
 void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
 
-/* The same, read again from a folder that is gone then; mb_dataset_close frees it. */
+/* Writes and reads the dataset. */
 mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted);
 
 /* Files and folders in a folder. */
@@ -68,7 +67,7 @@ void mb_test_limit_files(bool limited);
  */
 int mb_test_run_itself(const char *variable, const char *value, const char *argument);
 
-/* The status of `error` is `status`, its text is one line and has `part` in it. */
+/* Checks that `error` has this status, and one line of text with `part` in it. */
 void mb_test_check_error(const mb_error *error, mb_status status, const char *part);
 
 #endif
