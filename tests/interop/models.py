@@ -1,5 +1,5 @@
-"""What the tests of models in other tools share: networks trained on real digits, and what our
-program says of the test images."""
+"""Helpers of the tests of models in other tools: networks trained on real digits, and the predictions of our
+program."""
 import gzip
 import json
 import os
@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import support  # noqa: E402 (found by the line above)
 
-# Every kind of layer, in all the ways in which it can be given.
+# Every kind of layer, with all of its arguments.
 NETWORKS = {
     "one_layer": "dense:10",
     "mlp": "mlp",
@@ -34,7 +34,7 @@ TRAINED, TESTED = 2000, 500  # images of each training run
 
 
 def read_idx(folder, name):
-    """The bytes behind the header, as an array of its shape."""
+    """The content of an IDX file as an array."""
     path = os.path.join(folder, name)
     if os.path.exists(path):
         data = support.read_bytes(path)
@@ -64,19 +64,19 @@ class ModelTest(support.ProgramTest):
         self.images = read_idx(support.REAL_DATA, support.TEST_IMAGES)
 
     def train_network(self, spec):
-        """The path of a model of it, trained a little."""
+        """Trains briefly; returns the path of the model."""
         self.train(self.data, "--network", spec, "--epochs", 2, out="run")
         return self.path("run", "model.safetensors")
 
-    def ask(self, model, images, *arguments):
-        """(logits, probabilities) by our program, (count, classes) each."""
-        write_idx(self.path("asked"), images)
-        answer = json.loads(self.succeed("predict", "--json", *arguments, model, "asked").out)
+    def predict(self, model, images, *arguments):
+        """(logits, probabilities) of our program, (count, classes) each."""
+        write_idx(self.path("images"), images)
+        answer = json.loads(self.succeed("predict", "--json", *arguments, model, "images").out)
         return (numpy.array([one["logits"] for one in answer]),
                 numpy.array([one["probabilities"] for one in answer]))
 
     def assert_close(self, expected, found, tolerance):
-        """Within so much of the largest number."""
+        """The largest difference is at most `tolerance` times the largest value."""
         self.assertEqual(expected.shape, found.shape)
         apart = numpy.abs(expected - found).max() / numpy.abs(expected).max()
         self.assertLessEqual(apart, tolerance)

@@ -1,10 +1,10 @@
-"""Runs one of the tests beside this with a Python that has PyTorch and the others: the one that
-MNIST_BLAS_PYTHON names, which must have them, else this one, without which the test is skipped."""
+"""Runs a test of this folder with MNIST_BLAS_PYTHON, which must have the packages, or else with this Python; if it
+lacks them, the test is skipped."""
 import os
 import subprocess
 import sys
 
-SKIPPED = 77  # Meson's exit code for it
+SKIPPED = 77  # exit code for Meson
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime sees in every test image what our program sees."""
+"""ONNX Runtime predicts the same as our program for every test image."""
 import os
 
 import numpy
@@ -31,14 +31,14 @@ class Exported(models.ModelTest):
     def compare(self, model, path, *arguments):
         self.assertEqual(10000, len(self.images))
         logits, probabilities = self.run_onnx(path, self.images)
-        our_logits, our_probabilities = self.ask(model, self.images, *arguments)
+        our_logits, our_probabilities = self.predict(model, self.images, *arguments)
         self.assert_close(our_logits, logits, 1e-5)
         self.assertLessEqual(numpy.abs(our_probabilities - probabilities).max(), 1e-5)
         self.assertEqual(10000, numpy.sum(our_logits.argmax(1) == logits.argmax(1)))
         self.assertEqual(10000, numpy.sum(our_logits.argmax(1) == probabilities.argmax(1)))
 
     def test_graph(self):
-        """Opset 17, a batch of any size, and what the README promises of inputs and outputs."""
+        """Opset 17, a batch of any size, inputs and outputs as the README says."""
         path = self.export(self.train_network("mlp"))
         model = onnx.load(path)
         self.assertEqual([("", 17)], [(one.domain, one.version) for one in model.opset_import])
@@ -58,7 +58,7 @@ class Exported(models.ModelTest):
         self.assertEqual(first, models.support.read_bytes(self.export(model)))
 
     def test_of_a_file_of_pytorch(self):
-        """Exported, a state that says nothing of its network, for images that are not square."""
+        """A state_dict without metadata, for images that are not square."""
         state = {"0.weight": numpy.linspace(-1, 1, 3 * 12, dtype=numpy.float32).reshape(3, 12),
                  "0.bias": numpy.array([0.5, 0, -0.5], numpy.float32)}
         from safetensors.numpy import save_file
@@ -67,7 +67,7 @@ class Exported(models.ModelTest):
         path = self.export("state.safetensors", *options)
         images = numpy.arange(24, dtype=numpy.uint8).reshape(2, 3, 4)
         logits, probabilities = self.run_onnx(path, images)
-        ours = self.ask("state.safetensors", images, *options)
+        ours = self.predict("state.safetensors", images, *options)
         self.assert_close(ours[0], logits, 1e-6)
         self.assert_close(ours[1], probabilities, 1e-6)
         self.assertTrue(os.path.getsize(path) < 1000)

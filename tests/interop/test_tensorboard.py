@@ -1,4 +1,4 @@
-"""TensorBoard's own reader finds in an event file what metrics.jsonl has."""
+"""TensorBoard's reader finds the figures of metrics.jsonl in an event file."""
 import os
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -35,8 +35,8 @@ class Events(models.support.ProgramTest):
         self.train(self.make_data(), "--tensorboard", "board")
         self.check(self.read_events("board"), self.metrics(), set(TAGS) - {"accuracy/validation"})
 
-    def test_a_file_a_run(self):
-        """Each run has its own, and TensorBoard knows them for event files."""
+    def test_one_file_per_run(self):
+        """Each run writes its own event file."""
         data = self.make_data()
         for _ in range(3):
             self.train(data, "--tensorboard", "board")

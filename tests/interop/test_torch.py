@@ -1,4 +1,4 @@
-"""Models go to PyTorch and back, and are the same there."""
+"""Models give the same results in PyTorch, in both directions."""
 import os
 import subprocess
 import sys
@@ -31,13 +31,13 @@ class ThereAndBack(models.ModelTest):
             return module(gray.unsqueeze(1)).numpy()
 
     def assert_same(self, path, module, *arguments):
-        theirs, (ours, _) = self.logits(module), self.ask(path, self.images, *arguments)
+        theirs, (ours, _) = self.logits(module), self.predict(path, self.images, *arguments)
         self.assertEqual((self.COUNT, 10), theirs.shape)
         self.assert_close(theirs, ours, 1e-5)
         self.assertEqual(self.COUNT, numpy.sum(ours.argmax(1) == theirs.argmax(1)))
 
     def test_back(self):
-        """What PyTorch has trained and saved, our program takes with --network."""
+        """A state_dict of PyTorch, with --network."""
         module = torch.nn.Sequential(torch.nn.Linear(784, 50), torch.nn.ReLU(),
                                      torch.nn.Linear(50, 10))
         state = self.path("state.safetensors")
@@ -51,7 +51,7 @@ class ThereAndBack(models.ModelTest):
         self.assertIn(f"({right} of {len(labels)})", line)
 
     def test_back_with_images(self):
-        """A module of images as PyTorch has it, its running statistics not those of the start."""
+        """A module with convolutions and running statistics that have changed."""
         module = torch.nn.Sequential(
             torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
             torch.nn.MaxPool2d(2), torch.nn.Conv2d(8, 12, 3, stride=2, groups=2),
@@ -80,7 +80,7 @@ class ThereAndBack(models.ModelTest):
         path = self.train_network(spec)
         state = self.path("state.safetensors")
         safetensors.torch.save_file(to_torch.load(path).state_dict(), state)
-        ours = self.ask(path, self.images)
-        again = self.ask(state, self.images, "--network", spec)
+        ours = self.predict(path, self.images)
+        again = self.predict(state, self.images, "--network", spec)
         self.assertTrue(numpy.array_equal(ours[0], again[0]))
         self.assertTrue(numpy.array_equal(ours[1], again[1]))
