@@ -212,6 +212,29 @@ void mb_test_check_error(const mb_error *error, mb_status status, const char *pa
     assert_null(strchr(error->text, '\n'));
 }
 
+const char *mb_test_real_mnist(void)
+{
+    const char *folder = getenv("MNIST_BLAS_DATA");
+    if (folder != NULL && *folder != '\0')
+        return folder;
+    print_message("MNIST_BLAS_DATA is not set\n");
+    skip();
+    return NULL;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+void mb_test_all_differ(uint64_t *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    for (size_t i = 1; i < count; i++)
+        assert_true(values[i] != values[i - 1]);
+}
+
 size_t mb_test_entries(const char *folder)
 {
     size_t count = 0;

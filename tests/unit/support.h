@@ -56,6 +56,12 @@ void mb_test_write_dataset(const char *folder, const mb_test_dataset *wanted);
 /* Writes and reads the dataset. */
 mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted);
 
+/* The folder of real MNIST; without MNIST_BLAS_DATA the test is skipped. */
+const char *mb_test_real_mnist(void);
+
+/* Checks that no value occurs twice; sorts them. */
+void mb_test_all_differ(uint64_t *values, size_t count);
+
 /* Files and folders in a folder. */
 size_t mb_test_entries(const char *folder);
 

@@ -259,12 +259,7 @@ TEST(arrays_that_make_no_dataset_are_refused)
 
 TEST(real_mnist)
 {
-    const char *folder = getenv("MNIST_BLAS_DATA");
-    if (folder == NULL || *folder == '\0') {
-        print_message("MNIST_BLAS_DATA is not set: the real MNIST is not read\n");
-        skip();
-    }
-    mb_dataset *dataset = check_opens(folder, both);
+    mb_dataset *dataset = check_opens(mb_test_real_mnist(), both);
     assert_int_equal(dataset->train.images.rows, 28);
     assert_int_equal(dataset->train.images.columns, 28);
     assert_int_equal(dataset->classes, 10);

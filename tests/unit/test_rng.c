@@ -1,4 +1,5 @@
 #include "core/rng.h"
+#include "support.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -31,12 +32,6 @@ TEST(streams_have_fixed_values)
     }
 }
 
-static int ascending(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
 /* All 3 * 2 * 20 * 20 names of small numbers. Equal values, as from swapping epoch and index, are
  * practically impossible by chance. */
 TEST(each_part_of_the_name_changes_the_stream)
@@ -49,9 +44,7 @@ TEST(each_part_of_the_name_changes_the_stream)
                                i / (2 * SEEDS * EPOCHS));
         first[i] = mb_rng_next(&rng);
     }
-    qsort(first, ALL, sizeof *first, ascending);
-    for (size_t i = 1; i < ALL; i++)
-        assert_true(first[i] != first[i - 1]);
+    mb_test_all_differ(first, ALL);
 }
 
 TEST(equal_names_are_equal_streams)

@@ -232,12 +232,6 @@ TEST(bytes_of_a_seed)
     assert_true(value == 0xcdf8fed428beb769u);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 TEST(no_image_comes_twice)
 {
     const size_t count = whole->train.images.count + whole->test.images.count;
@@ -249,9 +243,7 @@ TEST(no_image_comes_twice)
                         : hash(HASH_START,
                                whole->test.images.pixels + (i - whole->train.images.count) * PIXELS,
                                PIXELS);
-    qsort(hashes, count, sizeof *hashes, ascending);
-    for (size_t i = 1; i < count; i++)
-        assert_true(hashes[i] != hashes[i - 1]);
+    mb_test_all_differ(hashes, count);
     free(hashes);
 }
 
@@ -279,13 +271,8 @@ static double accuracy_on(const mb_split *split)
 /* On MNIST's training images: its test images choose nothing, tests included. */
 TEST(real_digits_after_training_on_synthetic_ones)
 {
-    const char *folder = getenv("MNIST_BLAS_DATA");
-    if (folder == NULL || *folder == '\0') {
-        print_message("MNIST_BLAS_DATA is not set: no real MNIST to test on\n");
-        skip();
-    }
     mb_dataset *real = NULL;
-    assert_int_equal(mb_dataset_open(folder, MB_SPLIT_TRAIN, &real, NULL), MB_OK);
+    assert_int_equal(mb_dataset_open(mb_test_real_mnist(), MB_SPLIT_TRAIN, &real, NULL), MB_OK);
     assert_true(accuracy_on(&real->train) > 0.972);
     mb_dataset_close(real);
 }
