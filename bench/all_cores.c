@@ -60,7 +60,7 @@ static char **environment_for(const char *name, mb_arena *arena)
 {
     static const char variable[] = "OPENBLAS_CORETYPE=";
     char text[64];
-    size_t count = 0, kept = 0;
+    size_t count = 0, length = 0;
     while (environ[count] != NULL)
         count++;
     char **made = mb_arena_alloc(arena, count + 3, sizeof *made);
@@ -68,30 +68,30 @@ static char **environment_for(const char *name, mb_arena *arena)
         return NULL;
     for (size_t i = 0; i < count; i++)
         if (strncmp(environ[i], variable, sizeof variable - 1) != 0)
-            made[kept++] = environ[i];
+            made[length++] = environ[i];
     snprintf(text, sizeof text, "%s%s", variable, name != NULL ? name : "");
-    made[kept++] = mb_arena_strdup(arena, "MNIST_BLAS_RESTARTED=1");
+    made[length++] = mb_arena_strdup(arena, "MNIST_BLAS_RESTARTED=1");
     if (name != NULL)
-        made[kept++] = mb_arena_strdup(arena, text);
-    return made[kept - 1] != NULL && made[kept - 2] != NULL ? made : NULL;
+        made[length++] = mb_arena_strdup(arena, text);
+    return made[length - 1] != NULL && made[length - 2] != NULL ? made : NULL;
 }
 
 /* argv without the parent's options, and with a file for the results. */
 static mb_status arguments_for(char **argv, char *path, char **made, mb_error *error)
 {
     static char json[] = "--json";
-    size_t kept = 0;
+    size_t length = 0;
     for (; *argv != NULL; argv++) {
         if (strncmp(*argv, "--a", 3) == 0)
             continue;
-        if (kept + 3 >= MAX_ARGUMENTS)
+        if (length + 3 >= MAX_ARGUMENTS)
             return mb_fail(error, MB_ERROR_INVALID, "--all-cores: more than %d arguments",
                            MAX_ARGUMENTS - 4);
-        made[kept++] = *argv;
+        made[length++] = *argv;
     }
-    made[kept++] = json; /* the last of several is used */
-    made[kept++] = path;
-    made[kept] = NULL;
+    made[length++] = json; /* the last of several is used */
+    made[length++] = path;
+    made[length] = NULL;
     return MB_OK;
 }
 

@@ -17,7 +17,6 @@ MAX_LINES = 400
 TOOLS_MAY_INCLUDE = {
     r"core/\w+\.h": "plumbing: errors, whole files, the clock",
     r"picture/\w+\.h": "predict reads pictures",
-    r"train/classify\.h": "predict",
 }
 
 # Words that no identifier of the program has between underscores, and those to use instead.
@@ -26,9 +25,10 @@ WORDS = {
     "guess|guessed|guesses": "predicted", "healthy": "finite", "site": "layer_context",
     "passing": "per_thread", "placement": "layout", "sweep|sweeps": "direct", "picks": "sparse_grad",
     "turned": "transposed", "widen|widened": "bytes_to_float", "blend": "ema", "crowded": "oversubscribed",
-    "stretched": "epochs_extended", "settle": "apply_defaults, validate", "aside": "unpin",
+    "stretched": "epochs_extended", "settle": "apply_defaults, validate",
     "keeps": "saves, workspace", "house": "source_tree", "hand|pen": "handwriting, rasterizer",
-    "bones|manner": "skeleton, style",
+    "bones|manner": "skeleton, style", "dots": "nonzeros", "room|rooms": "capacity, scratch", "kept": "saved",
+    "most": "max", "(?<!at_)least": "min", "told|noted": "reported, recorded", "stand_aside": "unpin",
 }
 
 

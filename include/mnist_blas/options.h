@@ -84,12 +84,12 @@ typedef struct mb_option {
 
 /* For initialisers, after name, label, group, offset and help: what follows from the kind. */
 #define MB_KIND_FLAG .kind = MB_OPTION_FLAG
-#define MB_KIND_SIZE(least, most)                                                                  \
-    .kind = MB_OPTION_SIZE, .metavar = "N", .min_size = (least), .max_size = (most)
-#define MB_KIND_SIZE_LIST(least, most)                                                             \
-    .kind = MB_OPTION_SIZE_LIST, .metavar = "N,...", .min_size = (least), .max_size = (most)
-#define MB_KIND_REAL(unit, least, most)                                                            \
-    .kind = MB_OPTION_REAL, .metavar = (unit), .min = (least), .max = (most)
+#define MB_KIND_SIZE(minimum, maximum)                                                             \
+    .kind = MB_OPTION_SIZE, .metavar = "N", .min_size = (minimum), .max_size = (maximum)
+#define MB_KIND_SIZE_LIST(minimum, maximum)                                                        \
+    .kind = MB_OPTION_SIZE_LIST, .metavar = "N,...", .min_size = (minimum), .max_size = (maximum)
+#define MB_KIND_REAL(unit, minimum, maximum)                                                       \
+    .kind = MB_OPTION_REAL, .metavar = (unit), .min = (minimum), .max = (maximum)
 #define MB_KIND_ENUM(list) .kind = MB_OPTION_ENUM, .metavar = "NAME", .names = &(list)
 #define MB_KIND_ENUM_LIST(list) .kind = MB_OPTION_ENUM_LIST, .metavar = "NAME,...", .names = &(list)
 #define MB_KIND_TEXT(unit) .kind = MB_OPTION_TEXT, .metavar = (unit)

@@ -72,7 +72,7 @@ UP_TO_6(GEMM, 1)
 FROM_7_TO_12(GEMM, 1)
 UP_TO_6(GEMM, 2)
 
-static size_t ceil_div(size_t n, size_t most) { return (n + most - 1) / most; }
+static size_t ceil_div(size_t n, size_t unit) { return (n + unit - 1) / unit; }
 
 void MB_KERNEL_FN(direct_gemm)(const mb_direct_gemm *gemm, size_t rows, const float *restrict a,
                                const float *restrict b, mb_direct_init init, float *c, size_t ldc)

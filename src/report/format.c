@@ -29,7 +29,7 @@ char *mb_format_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *
 
 int mb_decimals(double number, int digits)
 {
-    enum { MOST = 12 };
+    enum { MAX_DECIMALS = 12 };
     const double left = (double)(digits - 1) - floor(log10(fabs(number)));
-    return left > 0.0 ? (int)fmin(left, MOST) : 0;
+    return left > 0.0 ? (int)fmin(left, MAX_DECIMALS) : 0;
 }

@@ -13,7 +13,7 @@ mb_prediction mb_prediction_of(const mb_report *report, size_t image)
 }
 
 /* The first of the images first .. end-1 whose class was shown least often so far. */
-static size_t least_shown(const uint8_t *labels, const size_t *shown, size_t first, size_t end)
+static size_t rarest_shown(const uint8_t *labels, const size_t *shown, size_t first, size_t end)
 {
     size_t best = first;
     for (size_t i = first + 1; i < end; i++)
@@ -30,7 +30,7 @@ size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *pred
     for (size_t i = 0; i < count; i++) {
         const size_t first = i * test->images.count / count,
                      end = (i + 1) * test->images.count / count;
-        const size_t image = least_shown(test->labels, shown, first, end);
+        const size_t image = rarest_shown(test->labels, shown, first, end);
         shown[test->labels[image]]++;
         predictions[i] = mb_prediction_of(report, image);
     }
