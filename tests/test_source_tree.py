@@ -14,10 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 MAX_LINES = 400
 
 # Private headers that the program may include, and why.
-TOOLS_MAY_INCLUDE = {
-    r"core/\w+\.h": "plumbing: errors, whole files, the clock",
-    r"picture/\w+\.h": "predict reads pictures",
-}
+TOOLS_MAY_INCLUDE = {r"picture/\w+\.h": "predict reads and cleans photographs, which is no part of the library"}
 
 # Words that no identifier of the program has between underscores, and those to use instead.
 WORDS = {
