@@ -2,6 +2,7 @@
 
 #include "core/parse.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "core/parse.h"
 
 #include <errno.h>
+#include <hwloc.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -25,36 +26,19 @@ static bool contains(const unsigned *cpus, size_t count, unsigned cpu)
     return false;
 }
 
-static int compare_cpus(const void *left, const void *right)
-{
-    const unsigned a = *(const unsigned *)left, b = *(const unsigned *)right;
-    return (a > b) - (a < b);
-}
-
 /* The allowed CPUs in the notation of a list, truncated to `size`. */
 static void describe_allowed(const mb_topology *topology, char *text, size_t size)
 {
-    const size_t count = topology->pus_allowed;
-    unsigned *sorted = malloc(count * sizeof *sorted);
+    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
     text[0] = '\0';
-    if (sorted == NULL)
+    if (allowed == NULL)
         return;
-    memcpy(sorted, topology->pus, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_cpus);
-    size_t used = 0;
-    for (size_t first = 0, next; first < count && used < size; first = next) {
-        for (next = first + 1; next < count && sorted[next] == sorted[next - 1] + 1;)
-            next++;
-        const char *comma = first > 0 ? "," : "";
-        const int put = next - first > 1
-                            ? snprintf(text + used, size - used, "%s%u-%u", comma, sorted[first],
-                                       sorted[next - 1])
-                            : snprintf(text + used, size - used, "%s%u", comma, sorted[first]);
-        used += put > 0 ? (size_t)put : 0;
-    }
-    free(sorted);
-    if (used >= size)
+    for (size_t i = 0; i < topology->pus_allowed; i++)
+        hwloc_bitmap_set(allowed, topology->pus[i]);
+    const int length = hwloc_bitmap_list_snprintf(text, size, allowed);
+    if (length >= 0 && (size_t)length >= size)
         memcpy(text + size - sizeof "...", "...", sizeof "...");
+    hwloc_bitmap_free(allowed);
 }
 
 static mb_status add_cpu(pin_list *list, unsigned cpu, mb_error *error)
