@@ -69,8 +69,7 @@ size_t mb_test_entries(const char *folder);
 void mb_test_limit_files(bool limited);
 
 /* Runs the test program again with an environment variable and an argument; returns its exit
- * status.
- */
+ * status. Skips the test if the host cannot run the program, as under qemu-user. */
 int mb_test_run_itself(const char *variable, const char *value, const char *argument);
 
 /* Checks that `error` has this status, and one line of text with `part` in it. */
