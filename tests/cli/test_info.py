@@ -1,8 +1,9 @@
 """info: the machine as training would use it, and what decides that."""
 import os
 import re
+import unittest
 
-from support import ProgramTest
+from support import ProgramTest, cases
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -65,40 +66,32 @@ class Report(ProgramTest):
 class Threads(ProgramTest):
     """How many."""
 
-    def decided(self, *arguments, **variables):
-        info = self.info(*arguments, **variables)
-        return info["threads"], info["threads_from"]
-
-    def test_variable(self):
-        self.assertEqual((3, "OMP_NUM_THREADS"), self.decided(OMP_NUM_THREADS="3"))
-
-    def test_first_of_the_variables_list(self):
-        self.assertEqual((4, "OMP_NUM_THREADS"), self.decided(OMP_NUM_THREADS="4,2"))
-
-    def test_option(self):
-        self.assertEqual((2, "--threads"), self.decided("--threads", 2))
-
-    def test_option_wins_over_the_variable(self):
-        self.assertEqual((2, "--threads"), self.decided("--threads", 2, OMP_NUM_THREADS="3"))
+    @cases({"variable": ("OMP_NUM_THREADS", 3, [], "3"), "list": ("OMP_NUM_THREADS", 4, [], "4,2"),
+            "option": ("--threads", 2, ["--threads", 2]), "both": ("--threads", 2, ["--threads", 2], "3")})
+    def test_of(self, source, threads, arguments, variable=None):
+        info = self.info(*arguments, **({"OMP_NUM_THREADS": variable} if variable else {}))
+        self.assertEqual((threads, source), (info["threads"], info["threads_from"]))
 
     def test_training_gets_them(self):
         data = self.make_data()
         self.assertEqual(3, self.train(data, OMP_NUM_THREADS="3")["threads"])
         self.assertEqual(2, self.train(data, "--threads", 2, OMP_NUM_THREADS="3")["threads"])
 
-    def test_limit_of_openmp_cuts_them_with_a_warning(self):
-        result = self.run_program("info", "--threads", 4, OMP_THREAD_LIMIT="2")
+    def check_limited(self, word, *arguments, **variables):
+        result = self.run_program("info", *arguments, **variables)
         self.assertEqual((0, 1), (result.code, len(result.warnings)), result)
-        self.assertIn("OMP_THREAD_LIMIT", result.warnings[0])
-        self.assertRegex(result.out, r"threads +2\b")
+        self.assertIn(word, result.warnings[0])
+        return result.out
+
+    def test_limit_of_openmp_cuts_them_with_a_warning(self):
+        out = self.check_limited("OMP_THREAD_LIMIT", "--threads", 4, OMP_THREAD_LIMIT="2")
+        self.assertRegex(out, r"threads +2\b")
 
     def test_limit_of_openblas_cuts_them_with_a_warning(self):
-        most = re.search(r"MAX_THREADS=(\d+)", self.info()["blas_config"])
-        if most is None:
+        limit = re.search(r"MAX_THREADS=(\d+)", self.info()["blas_config"])
+        if limit is None:
             self.skipTest("this OpenBLAS names no limit")
-        result = self.run_program("info", "--threads", 1 + int(most[1]))
-        self.assertEqual((0, 1), (result.code, len(result.warnings)), result)
-        self.assertIn("OpenBLAS", result.warnings[0])
+        self.check_limited("OpenBLAS", "--threads", 1 + int(limit[1]))
 
     def test_one_where_one_cpu_is_allowed(self):
         self.addCleanup(os.sched_setaffinity, 0, CPUS)
@@ -128,29 +121,20 @@ class Pins(ProgramTest):
         self.assertEqual(("pu", threads), (policy, len(set(pins))))
         self.assertLessEqual(set(pins), set(CPUS))
 
-    def test_may_be_none(self):
-        self.assertEqual(("none", None), self.pins(MNIST_BLAS_PIN="none"))
+    @cases({"none": ("none", None, "none"),
+            "list": ("list", CPUS[::-1][:4], ",".join(map(str, CPUS[::-1][:4]))),
+            "list_shorter_than_the_threads": ("list", CPUS[:1] * 3, str(CPUS[0]))})
+    def test_may_be(self, policy, pins, variable):
+        threads = ["--threads", len(pins)] if pins else []
+        self.assertEqual((policy, pins), self.pins(*threads, MNIST_BLAS_PIN=variable))
 
-    def test_may_be_a_list(self):
-        cpus = CPUS[::-1][:4]
-        self.assertEqual(("list", cpus), self.pins("--threads", len(cpus),
-                                                   MNIST_BLAS_PIN=",".join(map(str, cpus))))
-
+    @unittest.skipIf(len(CPUS) < 2 or CPUS[1] != CPUS[0] + 1, "no two neighbouring CPUs are allowed")
     def test_may_be_a_range(self):
-        if len(CPUS) < 2 or CPUS[1] != CPUS[0] + 1:
-            self.skipTest("no two neighbouring CPUs are allowed")
-        self.assertEqual(("list", CPUS[:2]),
-                         self.pins("--threads", 2, MNIST_BLAS_PIN=f"{CPUS[0]}-{CPUS[1]}"))
+        self.assertEqual(("list", CPUS[:2]), self.pins("--threads", 2, MNIST_BLAS_PIN=f"{CPUS[0]}-{CPUS[1]}"))
 
-    def test_go_round_where_there_are_more_threads(self):
-        self.assertEqual(("list", CPUS[:1] * 3),
-                         self.pins("--threads", 3, MNIST_BLAS_PIN=str(CPUS[0])))
-
-    def test_step_back_where_openmp_binds(self):
-        self.assertEqual(("OpenMP", None), self.pins(OMP_PROC_BIND="true"))
-
-    def test_step_back_where_openmp_has_places(self):
-        self.assertEqual(("OpenMP", None), self.pins(OMP_PLACES="cores", MNIST_BLAS_PIN="core"))
+    def test_are_openmps_if_it_binds(self):
+        for variables in ({"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores", "MNIST_BLAS_PIN": "core"}):
+            self.assertEqual(("OpenMP", None), self.pins(**variables))
 
 
 class KernelSet(ProgramTest):

@@ -1,27 +1,23 @@
 """Real MNIST, from MNIST_BLAS_DATA: accuracy of a default run, and the memory that it takes."""
 import os
-import unittest
 
 import support
-from support import PROGRAM, ProgramTest
+from support import PROGRAM, ProgramTest, needs_real_data
 
 LEAST_ACCURACY = 0.978
 MOST_MEMORY = 300e6  # bytes
 
 
-@unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set: no real MNIST to train on")
+@needs_real_data
 class Mnist(ProgramTest):
     """The program as somebody runs it for the first time."""
 
-    def test_default_run_learns(self):
+    def test_default_run_learns_and_evaluate_agrees(self):
         self.succeed(MNIST_BLAS_DATA=support.REAL_DATA)
         summary = self.summary("mnist_blas_out")
         self.assertGreater(summary["test_accuracy"], LEAST_ACCURACY)
         self.assertEqual((support.REAL_DATA, 109386), (summary["data"], summary["parameters"]))
-
-    def test_evaluate_agrees_with_the_run(self):
-        self.succeed(MNIST_BLAS_DATA=support.REAL_DATA)
-        accuracy = self.summary("mnist_blas_out")["test_accuracy"]
+        accuracy = summary["test_accuracy"]
         text = self.succeed("evaluate", "mnist_blas_out/model.safetensors", "--data",
                             support.REAL_DATA).out
         self.assertIn(f"accuracy {accuracy:.4f} ({round(10000 * accuracy)} of 10000)", text)

@@ -4,13 +4,11 @@ import html.parser
 import os
 import shlex
 import struct
-import unittest
 import xml.etree.ElementTree
 
 import support
-from support import ProgramTest
+from support import RUN_FILES, ProgramTest, needs_real_data
 
-RUN_FILES = ["metrics.jsonl", "model.safetensors", "summary.json"]
 PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "weights.png"]
 REPORT_FILES = sorted([*PICTURES, "report.html", *RUN_FILES])
 VOID = {"meta", "link", "img", "input", "wbr", "br", "hr"}
@@ -93,35 +91,35 @@ class Files(ReportTest):
 
     def test_pictures_and_page_are_written(self):
         self.report("--data", self.make_data())
-        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("out"))))
+        self.assertEqual(REPORT_FILES, self.names())
 
     def test_augmented_images_are_shown_by_the_run_that_has_them(self):
         data = self.make_data()
         for kind in ("affine", "elastic"):
             page = self.report("--data", data, "--augment", kind)
-            self.assertEqual(sorted([*REPORT_FILES, "augmented.png"]), sorted(os.listdir(self.path("out"))))
+            self.assertEqual(sorted([*REPORT_FILES, "augmented.png"]), self.names())
             shown = [image["src"].split(",")[1] for image in page.values("img")]
             picture = support.read_bytes(self.path("out", "augmented.png"))
             self.assertIn(base64.b64encode(picture).decode(), shown)
         self.report("--data", data)
-        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("out"))))
+        self.assertEqual(REPORT_FILES, self.names())
 
     def test_none_of_them_without_a_report(self):
         self.train(self.make_data())
-        self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("out"))))
+        self.assertEqual(RUN_FILES, self.names())
 
     def test_quiet_writes_them_too(self):
         data = self.make_data()
         self.report("--data", data)
         self.succeed("--data", data, "--epochs", 1, "--quiet", "--out", "quiet")
-        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("quiet"))))
+        self.assertEqual(REPORT_FILES, self.names("quiet"))
 
     def test_a_name_that_is_taken_by_a_folder_is_an_error(self):
         data = self.make_data()
         self.report("--data", data)
         os.makedirs(self.path("taken", "report.html"))
         self.fail_with(1, "--data", data, "--epochs", 1, "--out", "taken", says="report.html")
-        self.assertEqual(REPORT_FILES, sorted(os.listdir(self.path("taken"))))
+        self.assertEqual(REPORT_FILES, self.names("taken"))
 
 
 class Markup(ReportTest):
@@ -208,7 +206,7 @@ class Numbers(ReportTest):
         self.check(self.report("--data", self.make_data(), "--validation", 100, "--optimizer", "sgd",
                                "--seed", 2 ** 63 - 1))
 
-    @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
+    @needs_real_data
     def test_of_mnist(self):
         page = self.report("--data", support.REAL_DATA)
         self.check(page)
@@ -259,6 +257,6 @@ class Command(ReportTest):
         self.check("--data", data, "--augment", "elastic", "--elastic-alpha", 11, "--elastic-sigma", 2.5,
                    "--plain-epochs", 2)
 
-    @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
+    @needs_real_data
     def test_of_mnist(self):
         self.check("--data", support.REAL_DATA)

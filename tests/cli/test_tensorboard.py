@@ -5,10 +5,8 @@ import os
 import struct
 import unittest
 
-import support
-from support import ProgramTest
-
-FAULTS = os.environ.get("MNIST_BLAS_FAULTS")
+from run_folder import RunFolderTest
+from support import needs_faults
 
 
 def crc32c(data):
@@ -47,20 +45,16 @@ class Checksum(unittest.TestCase):
             self.assertEqual(checksum, crc32c(data))
 
 
-class EventFiles(ProgramTest):
+class EventFiles(RunFolderTest):
     def setUp(self):
         super().setUp()
-        if not self.info()["features"]["tensorboard"]:
-            self.skipTest("built without protobuf-c")
-        self.options = ["--data", self.make_data(), "--epochs", 3, "--quiet", "--no-report", "--out",
+        self.need_feature("tensorboard")
+        self.options = ["--data", "data", "--epochs", 3, "--quiet", "--no-report", "--out",
                         "out", "--tensorboard", "board"]
 
     def records(self):
-        name, = os.listdir(self.path("board"))
-        return records(support.read_bytes(self.path("board", name)))
-
-    def faults(self, fault):
-        return {"LD_PRELOAD": FAULTS, "FAULT": fault, "FAULT_FOLDER": self.path("board")}
+        data, = self.files("board").values()
+        return records(data)
 
     def test_a_record_per_epoch(self):
         self.succeed(*self.options)
@@ -77,18 +71,18 @@ class EventFiles(ProgramTest):
         self.succeed(*self.options[:-2])
         self.assertEqual(model, self.model_bytes())
 
-    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    @needs_faults
     def test_short_writes(self):
-        self.succeed(*self.options, **self.faults("short:7:0"))
+        self.succeed(*self.options, **self.faults("short:7:0", "board"))
         self.assertEqual(4, len(self.records()))
 
-    @unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
+    @needs_faults
     def test_failing_writes(self):
         """The calls open the file and write its first record, then each epoch's, then flush it."""
         for call, whole in ((1, None), (2, 0), (3, 1), (4, 2), (5, 3), (6, 4)):
             with self.subTest(call=call):
                 line = self.fail_with(1, *self.options, says="cannot be written: No space left",
-                                      **self.faults(f"fail:{errno.ENOSPC}:{call}"))
+                                      **self.faults(f"fail:{errno.ENOSPC}:{call}", "board"))
                 self.assertIn(" board/events.out.tfevents.", line)
                 if whole is not None:
                     self.assertEqual(whole, len(self.records()))
@@ -98,6 +92,6 @@ class EventFiles(ProgramTest):
                     os.remove(self.path("out/metrics.jsonl"))
 
     def test_not_a_folder(self):
-        support.write_bytes(self.path("board"), b"a file")
+        self.write("board", b"a file")
         self.fail_with(1, *self.options, says="board: is not a folder")
         self.fail_with(2, *self.options[:-1], "", says="--tensorboard")

@@ -14,7 +14,7 @@ class RunFolder(ProgramTest):
 
     def test_holds_exactly_its_files(self):
         self.train(self.make_data())
-        self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("out"))))
+        self.assertEqual(RUN_FILES, self.names())
 
     def test_summary_has_the_keys_and_types_of_the_contract(self):
         summary = self.train(self.make_data())
@@ -92,7 +92,7 @@ class RunFolder(ProgramTest):
         support.write_bytes(self.path("out", "notes.txt"), b"mine")
         before = {name: support.read_bytes(self.path("out", name)) for name in RUN_FILES}
         self.train(data, "--seed", 2)
-        self.assertEqual(sorted(RUN_FILES + ["notes.txt"]), sorted(os.listdir(self.path("out"))))
+        self.assertEqual(sorted(RUN_FILES + ["notes.txt"]), self.names())
         self.assertEqual(b"mine", support.read_bytes(self.path("out", "notes.txt")))
         for name in RUN_FILES:
             self.assertNotEqual(before[name], support.read_bytes(self.path("out", name)), name)
