@@ -22,9 +22,10 @@ extern "C" {
 #endif
 
 typedef enum mb_optimizer_kind {
-    MB_OPTIMIZER_SGD,  /* with momentum, also Nesterov's */
-    MB_OPTIMIZER_ADAM, /* Kingma and Ba, "Adam: a method for stochastic optimization", 2015 */
-    MB_OPTIMIZER_ADAMW /* Loshchilov and Hutter, "Decoupled weight decay regularization", 2019 */
+    MB_OPTIMIZER_SGD,   /* with momentum, also Nesterov's */
+    MB_OPTIMIZER_ADAM,  /* Kingma and Ba, "Adam: a method for stochastic optimization", 2015 */
+    MB_OPTIMIZER_ADAMW, /* Loshchilov and Hutter, "Decoupled weight decay regularization", 2019 */
+    MB_OPTIMIZER_LION   /* Chen et al., "Symbolic discovery of optimization algorithms", 2023 */
 } mb_optimizer_kind;
 
 typedef enum mb_schedule_kind {
@@ -47,11 +48,12 @@ typedef struct mb_training_options {
     double momentum;
     /* sgd: Nesterov's momentum. */
     bool nesterov;
-    /* sgd, adam: L2 penalty, added to the gradient; adamw: decoupled decay. 0 .. 1e6. Never applied
-     * to biases. */
+    /* sgd, adam: L2 penalty, added to the gradient; adamw, lion: decoupled decay. 0 .. 1e6. Never
+     * applied to biases. */
     double weight_decay;
     /* adam, adamw: decay rates of the first and second moment, 0 <= beta < 1, and the constant
-     * added to the denominator, above 0. */
+     * added to the denominator, above 0. lion: beta2 is the decay rate of the only moment, and
+     * beta1 that moment's share in the direction of the step. */
     double beta1, beta2, epsilon;
     mb_schedule_kind schedule;
     /* Random variation of the training images; evaluation uses the images as they are. */

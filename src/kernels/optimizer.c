@@ -41,6 +41,25 @@ void MB_KERNEL_FN(adam)(const mb_update *update, bool decay, size_t n,
     }
 }
 
+/* The sign of a NaN is NaN, so that a loss that is not finite is found. */
+void MB_KERNEL_FN(lion)(const mb_update *update, bool decay, size_t n,
+                        const float *restrict gradient, float *restrict w, float *restrict m,
+                        float *restrict v)
+{
+    (void)v;
+    const float l2 = decay ? update->l2 : 0.0f, decay_factor = decay ? update->decay_factor : 1.0f;
+    const float beta1 = update->beta1, one_minus_beta1 = update->one_minus_beta1;
+    const float beta2 = update->beta2, one_minus_beta2 = update->one_minus_beta2, lr = update->lr;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float g = gradient[i] + l2 * w[i];
+        const float direction = beta1 * m[i] + one_minus_beta1 * g;
+        const float sign = direction > 0.0f ? 1.0f : direction < 0.0f ? -1.0f : direction;
+        m[i] = beta2 * m[i] + one_minus_beta2 * g;
+        w[i] = decay_factor * w[i] - lr * sign;
+    }
+}
+
 void MB_KERNEL_FN(ema_update)(size_t n, float rate, const float *restrict w, float *restrict ema)
 {
 #pragma omp simd

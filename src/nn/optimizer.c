@@ -14,6 +14,7 @@ static const struct optimizer {
     [MB_OPTIMIZER_ADAMW] = {.kernel = offsetof(mb_kernels, adam),
                             .corrects_bias = true,
                             .decouples_decay = true},
+    [MB_OPTIMIZER_LION] = {.kernel = offsetof(mb_kernels, lion), .decouples_decay = true},
 };
 
 mb_update_fn *mb_optimizer_kernel(const mb_training_options *options, const mb_kernels *kernels)

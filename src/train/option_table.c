@@ -16,6 +16,7 @@ static const mb_enum_value optimizers[] = {
     [MB_OPTIMIZER_SGD] = {"sgd", NULL},
     [MB_OPTIMIZER_ADAM] = {"adam", NULL},
     [MB_OPTIMIZER_ADAMW] = {"adamw", NULL},
+    [MB_OPTIMIZER_LION] = {"lion", NULL},
 };
 static const mb_enum_value schedules[] = {
     [MB_SCHEDULE_CONSTANT] = {"constant", NULL},
@@ -55,6 +56,7 @@ static const struct {
                             .weight_decay = 0.1,
                             .beta2 = 0.98,
                             .label_smoothing = 0.03},
+    [MB_OPTIMIZER_LION] = {.lr = 5e-4, .weight_decay = 1.0, .beta2 = 0.99, .label_smoothing = 0.03},
 };
 _Static_assert(sizeof defaults / sizeof *defaults == sizeof optimizers / sizeof *optimizers,
                "every optimizer has defaults");
@@ -99,6 +101,9 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 #define FOR_SGD FOR(mb_optimizer_names, optimizer, BIT(MB_OPTIMIZER_SGD))
 #define FOR_ADAM                                                                                   \
     FOR(mb_optimizer_names, optimizer, BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW))
+#define FOR_MOMENTS                                                                                \
+    FOR(mb_optimizer_names, optimizer,                                                             \
+        BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW) | BIT(MB_OPTIMIZER_LION))
 #define FOR_AFFINE                                                                                 \
     FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
 #define FOR_ELASTIC FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_ELASTIC))
@@ -127,7 +132,7 @@ const mb_option mb_training_option_table[] = {
     {"schedule", NULL, TRAINING, AT(schedule), "course of the learning rate",
      MB_KIND_ENUM(mb_schedule_names)},
     {"weight-decay", NULL, TRAINING, AT(weight_decay),
-     "decay of the weights, not of biases: decoupled with adamw, else L2",
+     "decay of the weights, not of biases: decoupled with adamw and lion, else L2",
      MB_KIND_REAL("FLOAT", 0.0, 1e6)},
     {"seed", NULL, TRAINING, AT(seed),
      "seed of initialisation, shuffling, dropout and augmentation", .kind = MB_OPTION_UINT64,
@@ -155,8 +160,8 @@ const mb_option mb_training_option_table[] = {
     {"momentum", NULL, OPTIMIZER, AT(momentum), "momentum coefficient", FRACTION, FOR_SGD},
     {"nesterov", "Nesterov's momentum", OPTIMIZER, AT(nesterov), "use Nesterov's momentum",
      MB_KIND_FLAG, FOR_SGD, .omit_zero = true},
-    {"beta1", NULL, OPTIMIZER, AT(beta1), "decay rate of the first moment", FRACTION, FOR_ADAM},
-    {"beta2", NULL, OPTIMIZER, AT(beta2), "decay rate of the second moment", FRACTION, FOR_ADAM},
+    {"beta1", NULL, OPTIMIZER, AT(beta1), "decay rate of the first moment", FRACTION, FOR_MOMENTS},
+    {"beta2", NULL, OPTIMIZER, AT(beta2), "decay rate of the second moment", FRACTION, FOR_MOMENTS},
     {"epsilon", NULL, OPTIMIZER, AT(epsilon), NULL, MB_KIND_REAL("FLOAT", 0.0, DBL_MAX),
      .min_excluded = true, FOR_ADAM},
     {0},

@@ -46,6 +46,20 @@ void mb_reference_adam(const mb_update *u, bool decay, size_t n, const float *gr
     }
 }
 
+void mb_reference_lion(const mb_update *u, bool decay, size_t n, const float *gradient, float *w,
+                       float *m, float *v)
+{
+    (void)v;
+    for (size_t i = 0; i < n; i++) {
+        const double g = (double)gradient[i] + (decay ? (double)u->l2 * (double)w[i] : 0.0);
+        const double direction = (double)u->beta1 * (double)m[i] + (double)u->one_minus_beta1 * g;
+        const double sign = direction == 0.0 ? 0.0 : copysign(1.0, direction);
+        w[i] =
+            (float)((decay ? (double)u->decay_factor : 1.0) * (double)w[i] - (double)u->lr * sign);
+        m[i] = (float)((double)u->beta2 * (double)m[i] + (double)u->one_minus_beta2 * g);
+    }
+}
+
 /* Some steps, in which the errors add up. They stay a few units in the last place of the weights,
  * which are below 2 (and whose steps are divided by small roots). */
 static void check_steps(mb_update_fn *kernel, mb_update_fn *reference, const mb_update *update,
@@ -97,6 +111,31 @@ void mb_check_adam(const mb_kernels *kernels)
     check_steps(kernels->adam, mb_reference_adam, &update, mb_check_round() % 2 == 0);
 }
 
+/* Without a gradient nothing moves, and a NaN goes into the weight and the moment. */
+static void check_lion_extremes(const mb_kernels *kernels)
+{
+    mb_update update = coefficients;
+    const float gradient[N] = {[N - 1] = NAN};
+    float w[N], m[N] = {0}, v[N] = {0};
+    for (size_t i = 0; i < N; i++)
+        w[i] = 2.0f;
+    kernels->lion(&update, false, N, gradient, w, m, v);
+    for (size_t i = 0; i < N - 1; i++)
+        mb_check_that(w[i] == 2.0f && m[i] == 0.0f, "a weight without gradient becomes %.9g",
+                      (double)w[i]);
+    mb_check_that(isnan(w[N - 1]) && isnan(m[N - 1]), "a NaN is hidden");
+}
+
+void mb_check_lion(const mb_kernels *kernels)
+{
+    mb_update update = coefficients;
+    if (mb_check_round() == 0)
+        check_lion_extremes(kernels);
+    if (mb_check_round() / 2 % 2 == 1)
+        update.l2 = 0.0f;
+    check_steps(kernels->lion, mb_reference_lion, &update, mb_check_round() % 2 == 0);
+}
+
 void mb_reference_ema_update(size_t n, float rate, const float *w, float *ema)
 {
     for (size_t i = 0; i < n; i++)
@@ -145,12 +184,18 @@ static void run_adamw(const mb_kernels *kernels, mb_workload *w)
     kernels->adam(&update, true, MB_PARAMETERS, w->negative, w->out, w->a, w->positive);
 }
 
+static void run_lion(const mb_kernels *kernels, mb_workload *w)
+{
+    kernels->lion(&timed, true, MB_PARAMETERS, w->negative, w->out, w->a, NULL);
+}
+
 static void run_ema_update(const mb_kernels *kernels, mb_workload *w)
 {
     kernels->ema_update(MB_PARAMETERS, 0.001f, w->a, w->out);
 }
 
 MB_TIMING(sgd, "sgd", MB_PARAMETERS, 20, 0, MB_PARAMETERS)
+MB_TIMING(lion, "lion", MB_PARAMETERS, 20, 0, MB_PARAMETERS)
 MB_TIMING(ema_update, "ema_update", MB_PARAMETERS, 12, 0, MB_PARAMETERS)
 
 void mb_time_adam(mb_workload *w)
