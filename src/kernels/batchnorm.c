@@ -5,11 +5,11 @@
 /* Lanes of a sum along a row, whatever the set's vectors are, so that all sets add in one order. */
 enum { LANES = 8 };
 
-void MB_KERNEL_FN(batchnorm_reduce)(bool nchw, size_t rows, size_t columns, const float *restrict a,
-                                    const float *restrict b, double *restrict sums,
-                                    double *restrict products)
+void MB_KERNEL_FN(batchnorm_reduce)(mb_layout layout, size_t rows, size_t columns,
+                                    const float *restrict a, const float *restrict b,
+                                    double *restrict sums, double *restrict products)
 {
-    if (!nchw) {
+    if (layout == MB_LAYOUT_NHWC) {
         for (size_t r = 0; r < rows; r++) {
             const float *x = a + r * columns, *y = b + r * columns;
 #pragma omp simd
@@ -41,13 +41,14 @@ void MB_KERNEL_FN(batchnorm_reduce)(bool nchw, size_t rows, size_t columns, cons
     }
 }
 
-void MB_KERNEL_FN(batchnorm_forward)(bool nchw, size_t rows, size_t columns,
+void MB_KERNEL_FN(batchnorm_forward)(mb_layout layout, size_t rows, size_t columns,
                                      const float *restrict scale, const float *restrict shift,
                                      const float *restrict x, float *restrict out)
 {
     for (size_t r = 0; r < rows; r++, x += columns, out += columns) {
-        const float row_scale = nchw ? scale[r] : 0.0f, row_shift = nchw ? shift[r] : 0.0f;
-        if (nchw) {
+        const float row_scale = layout == MB_LAYOUT_NCHW ? scale[r] : 0.0f,
+                    row_shift = layout == MB_LAYOUT_NCHW ? shift[r] : 0.0f;
+        if (layout == MB_LAYOUT_NCHW) {
 #pragma omp simd
             for (size_t c = 0; c < columns; c++)
                 out[c] = x[c] * row_scale + row_shift;
@@ -59,13 +60,13 @@ void MB_KERNEL_FN(batchnorm_forward)(bool nchw, size_t rows, size_t columns,
     }
 }
 
-void MB_KERNEL_FN(batchnorm_backward)(bool nchw, size_t rows, size_t columns,
+void MB_KERNEL_FN(batchnorm_backward)(mb_layout layout, size_t rows, size_t columns,
                                       const float *restrict d_scale, const float *restrict x_scale,
                                       const float *restrict shift, const float *restrict d,
                                       const float *restrict x, float *restrict out)
 {
     for (size_t r = 0; r < rows; r++, d += columns, x += columns, out += columns) {
-        if (nchw) {
+        if (layout == MB_LAYOUT_NCHW) {
             const float row_d = d_scale[r], row_x = x_scale[r], row_shift = shift[r];
 #pragma omp simd
             for (size_t c = 0; c < columns; c++)

@@ -4,51 +4,52 @@
 #include <math.h>
 #include <string.h>
 
-static size_t channel_of(bool nchw, size_t columns, size_t i)
+static size_t channel_of(mb_layout layout, size_t columns, size_t i)
 {
-    return nchw ? i / columns : i % columns;
+    return layout == MB_LAYOUT_NCHW ? i / columns : i % columns;
 }
 
-void mb_reference_batchnorm_reduce(bool nchw, size_t rows, size_t columns, const float *a,
+void mb_reference_batchnorm_reduce(mb_layout layout, size_t rows, size_t columns, const float *a,
                                    const float *b, double *sums, double *products)
 {
     for (size_t i = 0; i < rows * columns; i++) {
-        const size_t c = channel_of(nchw, columns, i);
+        const size_t c = channel_of(layout, columns, i);
         sums[c] += (double)a[i];
         products[c] += (double)a[i] * (double)b[i];
     }
 }
 
-void mb_reference_batchnorm_forward(bool nchw, size_t rows, size_t columns, const float *scale,
-                                    const float *shift, const float *x, float *out)
+void mb_reference_batchnorm_forward(mb_layout layout, size_t rows, size_t columns,
+                                    const float *scale, const float *shift, const float *x,
+                                    float *out)
 {
     for (size_t i = 0; i < rows * columns; i++) {
-        const size_t c = channel_of(nchw, columns, i);
+        const size_t c = channel_of(layout, columns, i);
         out[i] = x[i] * scale[c] + shift[c];
     }
 }
 
-void mb_reference_batchnorm_backward(bool nchw, size_t rows, size_t columns, const float *d_scale,
-                                     const float *x_scale, const float *shift, const float *d,
-                                     const float *x, float *out)
+void mb_reference_batchnorm_backward(mb_layout layout, size_t rows, size_t columns,
+                                     const float *d_scale, const float *x_scale, const float *shift,
+                                     const float *d, const float *x, float *out)
 {
     for (size_t i = 0; i < rows * columns; i++) {
-        const size_t c = channel_of(nchw, columns, i);
+        const size_t c = channel_of(layout, columns, i);
         out[i] = d[i] * d_scale[c] + x[i] * x_scale[c] + shift[c];
     }
 }
 
 typedef struct matrix {
-    bool nchw;
+    mb_layout layout;
     size_t rows, columns, channels, n;
 } matrix;
 
 static matrix draw_matrix(void)
 {
-    matrix m = {.nchw = mb_test_random_size(0, 1) == 1,
+    matrix m = {.layout = (mb_layout)mb_test_random_size(0, 1),
                 .rows = mb_test_random_size(1, 90),
                 .columns = mb_test_random_size(1, 90)};
-    m.channels = m.nchw ? m.rows : m.columns;
+    m.channels = m.layout == MB_LAYOUT_NCHW ? m.rows : m.columns;
     m.n = m.rows * m.columns;
     return m;
 }
@@ -57,12 +58,13 @@ static matrix draw_matrix(void)
 static void check_far_from_0(const mb_kernels *kernels)
 {
     static float a[8192];
-    const bool nchw = mb_test_random_size(0, 1) == 1;
+    const mb_layout layout = (mb_layout)mb_test_random_size(0, 1);
+    const bool nchw = layout == MB_LAYOUT_NCHW;
     const size_t n = mb_test_random_size(100, 8192);
     double sum = 0.0, square = 0.0, variance = 0.0;
     for (size_t i = 0; i < n; i++)
         a[i] = 1000.0f + (float)(i % 2);
-    kernels->batchnorm_reduce(nchw, nchw ? 1 : n, nchw ? n : 1, a, a, &sum, &square);
+    kernels->batchnorm_reduce(layout, nchw ? 1 : n, nchw ? n : 1, a, a, &sum, &square);
     for (size_t i = 0; i < n; i++)
         variance += pow((double)a[i] - sum / (double)n, 2.0) / (double)n;
     const double found = square / (double)n - pow(sum / (double)n, 2.0);
@@ -81,7 +83,7 @@ void mb_check_batchnorm_reduce(const mb_kernels *kernels)
     const mb_output sums = mb_output_of(begin[0], m.channels * sizeof(double)),
                     products = mb_output_of(begin[1], m.channels * sizeof(double));
     MB_BOTH (k, i)
-        k->batchnorm_reduce(m.nchw, m.rows, m.columns, a, b, sums.at[i], products.at[i]);
+        k->batchnorm_reduce(m.layout, m.rows, m.columns, a, b, sums.at[i], products.at[i]);
     mb_check_near_doubles(1e-12);
 }
 
@@ -92,7 +94,7 @@ void mb_check_batchnorm_forward(const mb_kernels *kernels)
                 *shift = mb_draw_input(m.channels, MB_ANY), *x = mb_draw_input(m.n, MB_ANY);
     const mb_output out = mb_draw_output(m.n, MB_ANY);
     MB_BOTH (k, i)
-        k->batchnorm_forward(m.nchw, m.rows, m.columns, scale, shift, x, out.at[i]);
+        k->batchnorm_forward(m.layout, m.rows, m.columns, scale, shift, x, out.at[i]);
     mb_check_equal();
 }
 
@@ -105,20 +107,21 @@ void mb_check_batchnorm_backward(const mb_kernels *kernels)
                 *x = mb_draw_input(m.n, MB_ANY);
     const mb_output out = mb_draw_output(m.n, MB_ANY);
     MB_BOTH (k, i)
-        k->batchnorm_backward(m.nchw, m.rows, m.columns, d_scale, x_scale, shift, d, x, out.at[i]);
+        k->batchnorm_backward(m.layout, m.rows, m.columns, d_scale, x_scale, shift, d, x,
+                              out.at[i]);
     mb_check_equal();
 }
 
 /* ---- timing: after lenet5's first convolution and cnn's second ---- */
 
-static const matrix lenet5 = {true, 6, 28 * 28, 6, 6 * 28 * 28},
-                    cnn = {false, 24 * 24, 64, 64, 24 * 24 * 64};
+static const matrix lenet5 = {MB_LAYOUT_NCHW, 6, 28 * 28, 6, 6 * 28 * 28},
+                    cnn = {MB_LAYOUT_NHWC, 24 * 24, 64, 64, 24 * 24 * 64};
 
 static void reduce(const mb_kernels *kernels, const matrix *m, mb_workload *w)
 {
     double sums[64] = {0}, products[64] = {0};
     for (size_t s = 0; s < mb_workload_samples(w, m->n); s++)
-        kernels->batchnorm_reduce(m->nchw, m->rows, m->columns, w->a + s * m->n,
+        kernels->batchnorm_reduce(m->layout, m->rows, m->columns, w->a + s * m->n,
                                   w->positive + s * m->n, sums, products);
     for (size_t c = 0; c < m->channels; c++) {
         w->out[c] = (float)sums[c];
@@ -129,14 +132,14 @@ static void reduce(const mb_kernels *kernels, const matrix *m, mb_workload *w)
 static void forward(const mb_kernels *kernels, const matrix *m, mb_workload *w)
 {
     for (size_t s = 0; s < mb_workload_samples(w, m->n); s++)
-        kernels->batchnorm_forward(m->nchw, m->rows, m->columns, w->positive, w->negative,
+        kernels->batchnorm_forward(m->layout, m->rows, m->columns, w->positive, w->negative,
                                    w->a + s * m->n, w->out + s * m->n);
 }
 
 static void backward(const mb_kernels *kernels, const matrix *m, mb_workload *w)
 {
     for (size_t s = 0; s < mb_workload_samples(w, m->n); s++)
-        kernels->batchnorm_backward(m->nchw, m->rows, m->columns, w->positive, w->negative, w->a,
+        kernels->batchnorm_backward(m->layout, m->rows, m->columns, w->positive, w->negative, w->a,
                                     w->a + s * m->n, w->positive + s * m->n, w->out + s * m->n);
 }
 
