@@ -155,38 +155,26 @@ void mb_check_ema_update(const mb_kernels *kernels)
 
 /* ---- timing: all parameters ---- */
 
-static const mb_update timed = {.lr = 1e-3f,
-                                .decay_factor = 1.0f,
-                                .l2 = 1e-4f,
-                                .momentum = 0.9f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .one_minus_beta1 = 0.1f,
-                                .one_minus_beta2 = 0.001f,
-                                .inv_sqrt_correction2 = 1.5f,
-                                .epsilon = 1e-8f};
-
 static void run_sgd(const mb_kernels *kernels, mb_workload *w)
 {
-    kernels->sgd(&timed, true, MB_PARAMETERS, w->negative, w->out, w->a, NULL);
+    kernels->sgd(&coefficients, true, MB_PARAMETERS, w->negative, w->out, w->a, NULL);
 }
 
 static void run_adam(const mb_kernels *kernels, mb_workload *w)
 {
-    kernels->adam(&timed, true, MB_PARAMETERS, w->negative, w->out, w->a, w->positive);
+    kernels->adam(&coefficients, true, MB_PARAMETERS, w->negative, w->out, w->a, w->positive);
 }
 
 static void run_adamw(const mb_kernels *kernels, mb_workload *w)
 {
-    mb_update update = timed;
+    mb_update update = coefficients;
     update.l2 = 0.0f;
-    update.decay_factor = 0.9999f;
     kernels->adam(&update, true, MB_PARAMETERS, w->negative, w->out, w->a, w->positive);
 }
 
 static void run_lion(const mb_kernels *kernels, mb_workload *w)
 {
-    kernels->lion(&timed, true, MB_PARAMETERS, w->negative, w->out, w->a, NULL);
+    kernels->lion(&coefficients, true, MB_PARAMETERS, w->negative, w->out, w->a, NULL);
 }
 
 static void run_ema_update(const mb_kernels *kernels, mb_workload *w)
