@@ -79,7 +79,7 @@ typedef struct mb_option {
     size_t needs_offset;
     unsigned needs_values;
     mb_option_resume resume;
-    bool omit_zero; /* 0 means that the feature is off: reports leave it out */
+    bool omit_zero; /* 0 means that the feature is off: reports and checkpoints may leave it out */
 } mb_option;
 
 /* For initialisers, after name, label, group, offset and help: what follows from the kind. */

@@ -53,7 +53,10 @@ static mb_status read_options(mb_checkpoint *checkpoint, mb_error *error)
         mb_error why;
         if (key == NULL)
             return mb_arena_status(&checkpoint->arena, checkpoint->info.path, error);
-        status = read_text(checkpoint, key, &text, error);
+        if (option->omit_zero && mb_safetensors_metadata(checkpoint->file, key) == NULL)
+            text = option->kind == MB_OPTION_FLAG ? "off" : "0"; /* written before it existed */
+        else
+            status = read_text(checkpoint, key, &text, error);
         if (status == MB_OK &&
             mb_option_parse(option, &checkpoint->info.options, text, &why) != MB_OK)
             status = mb_fail(error, MB_ERROR_FORMAT, "%s: metadata \"%s\": %s",
