@@ -30,7 +30,7 @@ typedef enum mb_optimizer_kind {
 
 typedef enum mb_schedule_kind {
     MB_SCHEDULE_CONSTANT,
-    /* From lr to 0 along half a cosine over the whole run. */
+    /* From lr to min_lr along half a cosine over the whole run. */
     MB_SCHEDULE_COSINE,
     /* From lr/25 to lr in the first 30 % of the steps, then to lr/250000, along cosines: Smith and
      * Topin, "Super-convergence", 2018, as PyTorch's OneCycleLR computes it. */
@@ -44,6 +44,8 @@ typedef struct mb_training_options {
     mb_optimizer_kind optimizer;
     /* Learning rate, the peak of the schedule: above 0, at most 1e6. */
     double lr;
+    /* cosine: the rate that the schedule falls towards, 0 <= min_lr <= lr; default 0. */
+    double min_lr;
     /* sgd: momentum, 0 <= momentum < 1. The other optimizers ignore it. */
     double momentum;
     /* sgd: Nesterov's momentum. */

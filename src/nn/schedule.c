@@ -10,21 +10,21 @@ static double anneal(double from, double to, double fraction)
     return to + (from - to) * 0.5 * (1.0 + cos(pi * fraction));
 }
 
-static double constant(double lr, size_t step, size_t steps)
+static double constant(const mb_training_options *options, size_t step, size_t steps)
 {
     (void)step, (void)steps;
-    return lr;
+    return options->lr;
 }
 
-static double cosine(double lr, size_t step, size_t steps)
+static double cosine(const mb_training_options *options, size_t step, size_t steps)
 {
-    return anneal(lr, 0.0, (double)step / (double)steps);
+    return anneal(options->lr, options->min_lr, (double)step / (double)steps);
 }
 
 /* The defaults of PyTorch's OneCycleLR: steps are counted so that the last has the lowest rate. */
-static double one_cycle(double max, size_t step, size_t steps)
+static double one_cycle(const mb_training_options *options, size_t step, size_t steps)
 {
-    const double warmup_fraction = 0.3, start = max / 25.0, end = start / 1e4;
+    const double warmup_fraction = 0.3, max = options->lr, start = max / 25.0, end = start / 1e4;
     const double warmup = warmup_fraction * (double)steps - 1.0; /* the step at the maximum */
     const double last = (double)steps - 1.0, now = (double)step;
     if (now < warmup)
@@ -34,7 +34,7 @@ static double one_cycle(double max, size_t step, size_t steps)
 }
 
 /* By mb_schedule_kind. */
-static double (*const schedules[])(double lr, size_t step, size_t steps) = {
+static double (*const schedules[])(const mb_training_options *, size_t step, size_t steps) = {
     [MB_SCHEDULE_CONSTANT] = constant,
     [MB_SCHEDULE_COSINE] = cosine,
     [MB_SCHEDULE_ONECYCLE] = one_cycle,
@@ -42,5 +42,5 @@ static double (*const schedules[])(double lr, size_t step, size_t steps) = {
 
 double mb_schedule_lr(const mb_training_options *options, size_t step, size_t steps)
 {
-    return schedules[options->schedule](options->lr, step, steps);
+    return schedules[options->schedule](options, step, steps);
 }

@@ -20,7 +20,7 @@ static const mb_enum_value optimizers[] = {
 };
 static const mb_enum_value schedules[] = {
     [MB_SCHEDULE_CONSTANT] = {"constant", NULL},
-    [MB_SCHEDULE_COSINE] = {"cosine", "decays to 0"},
+    [MB_SCHEDULE_COSINE] = {"cosine", "decays to min-lr"},
     [MB_SCHEDULE_ONECYCLE] = {"onecycle", "rises for 30 % of the steps, then decays"},
 };
 static const mb_enum_value augmentations[] = {
@@ -104,6 +104,7 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 #define FOR_MOMENTS                                                                                \
     FOR(mb_optimizer_names, optimizer,                                                             \
         BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW) | BIT(MB_OPTIMIZER_LION))
+#define FOR_COSINE FOR(mb_schedule_names, schedule, BIT(MB_SCHEDULE_COSINE))
 #define FOR_AFFINE                                                                                 \
     FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
 #define FOR_ELASTIC FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_ELASTIC))
@@ -123,6 +124,8 @@ const mb_option mb_training_option_table[] = {
     {"optimizer", NULL, TRAINING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
     {"lr", "Learning rate", TRAINING, AT(lr), "learning rate, the peak of the schedule",
      MB_KIND_REAL("FLOAT", 0.0, 1e6), .min_excluded = true},
+    {"min-lr", "Minimum learning rate", TRAINING, AT(min_lr), "rate that the schedule decays to",
+     MB_KIND_REAL("FLOAT", 0.0, 1e6), FOR_COSINE, .omit_zero = true},
     {"label-smoothing", NULL, TRAINING, AT(label_smoothing),
      "fraction of each label that is spread evenly over all classes", FRACTION, .omit_zero = true},
     {"ema", "Decay of averaged weights", TRAINING, AT(ema),
@@ -181,6 +184,9 @@ static mb_status check_together(const mb_training_options *values, size_t sample
         return mb_fail(error, MB_ERROR_INVALID,
                        "batch-size: must be 1 to %zu, the training images, got %zu", trained,
                        values->batch_size);
+    if (values->min_lr > values->lr)
+        return mb_fail(error, MB_ERROR_INVALID, "min-lr: must be 0 to lr, %g, got %g", values->lr,
+                       values->min_lr);
     if (values->patience > 0 && values->validation == 0)
         return mb_fail(error, MB_ERROR_INVALID,
                        "patience: %zu needs held-out images, but validation is 0",

@@ -1,6 +1,8 @@
 #include "nn/schedule.h"
 #include "test.h"
 
+#include <mnist_blas/options.h>
+
 #include <math.h>
 
 static mb_training_options options_of(mb_schedule_kind schedule, double lr)
@@ -33,6 +35,23 @@ TEST(cosine_falls_towards_0)
     for (size_t step = 1; step < 12; step++)
         assert_true(mb_schedule_lr(&options, step, 12) < mb_schedule_lr(&options, step - 1, 12));
     assert_true(mb_schedule_lr(&options, 11, 12) > 0.0);
+}
+
+/* The values that PyTorch 2.13 gives: CosineAnnealingLR(optimizer, T_max=5, eta_min=0.02) at 0.1.
+ */
+TEST(cosine_falls_to_min_lr_as_pytorchs)
+{
+    static const double pytorch[] = {0.1, 0.09236067977499791, 0.07236067977499789,
+                                     0.0476393202250021, 0.0276393202250021};
+    mb_training_options options = options_of(MB_SCHEDULE_COSINE, 0.1);
+    mb_error error;
+    options.min_lr = 0.02;
+    for (size_t step = 0; step < 5; step++)
+        is_near(mb_schedule_lr(&options, step, 5), pytorch[step]);
+    options = mb_training_defaults(MB_OPTIMIZER_SGD);
+    options.min_lr = 0.2;
+    assert_int_equal(mb_training_options_check(&options, 100, &error), MB_ERROR_INVALID);
+    assert_string_equal(error.text, "min-lr: must be 0 to lr, 0.1, got 0.2");
 }
 
 /* The values that PyTorch 2.13 gives: OneCycleLR(optimizer, max_lr=0.008, total_steps=10), the
