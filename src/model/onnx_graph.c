@@ -2,6 +2,7 @@
 
 #include "core/endian.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input)
@@ -10,7 +11,7 @@ void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, cons
     mb__onnx__graph_proto__init(&graph->proto);
     graph->proto.node = mb_arena_alloc(&graph->arena, nodes, sizeof *graph->proto.node);
     graph->proto.initializer =
-        mb_arena_alloc(&graph->arena, tensors, sizeof *graph->proto.initializer);
+        mb_arena_alloc(&graph->arena, tensors + nodes, sizeof *graph->proto.initializer);
     graph->proto.input = mb_arena_alloc(&graph->arena, 1, sizeof *graph->proto.input);
     graph->proto.output = mb_arena_alloc(&graph->arena, 2, sizeof *graph->proto.output);
 }
@@ -113,6 +114,14 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
     mb_copy_le(bytes, values, info->elements, sizeof *values);
     tensor->raw_data = (ProtobufCBinaryData){info->elements * sizeof *values, bytes};
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
+}
+
+void mb_onnx_add_scalar_input(mb_onnx_graph *graph, mb_onnx_node *node, float value)
+{
+    mb_tensor_info info = {.elements = 1};
+    snprintf(info.name, sizeof info.name, "%s.scalar", node->name);
+    mb_onnx_add_tensor(graph, &info, &value);
+    mb_onnx_add_node_input(graph, node, info.name);
 }
 
 /* (batch, sizes...); NULL if memory is out. */

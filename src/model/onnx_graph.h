@@ -23,7 +23,8 @@ typedef struct mb_onnx_graph {
     mb_onnx_node spare; /* written and thrown away if the arena has failed */
 } mb_onnx_graph;
 
-/* An empty graph for at most `nodes` nodes and `tensors` tensors; its first value is `input`. */
+/* An empty graph for at most `nodes` nodes, each with a scalar or not, and `tensors` other tensors;
+ * its first value is `input`. */
 void mb_onnx_graph_init(mb_onnx_graph *graph, size_t nodes, size_t tensors, const char *input);
 
 /* Adds a node that takes the current value; its output, `name`, becomes the current value.
@@ -32,6 +33,9 @@ mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, cons
 
 /* Adds an input to a node: the tensor of this name. */
 void mb_onnx_add_node_input(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor);
+
+/* Adds an input to a node: a scalar of this value. At most one per node. */
+void mb_onnx_add_scalar_input(mb_onnx_graph *graph, mb_onnx_node *node, float value);
 
 /* Attributes of a node. A value must not be 0, which the format cannot tell from none. */
 void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t value);
