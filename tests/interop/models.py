@@ -3,6 +3,8 @@ program."""
 import gzip
 import json
 import os
+import re
+import subprocess
 import sys
 
 import numpy
@@ -11,7 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 import support  # noqa: E402 (found by the line above)
 
-# Every kind of layer, with all of its arguments.
+# Every kind of layer, with all of its arguments. Kinds without arguments that are not here have the
+# network PLAIN.
 NETWORKS = {
     "one_layer": "dense:10",
     "mlp": "mlp",
@@ -30,6 +33,7 @@ NETWORKS = {
     "global": "conv2d:16x3/stride2,batchnorm2d,relu,conv2d:32x3/stride2,relu,globalavgpool,flatten,"
               "dense:10",
 }
+PLAIN = "conv2d:8x3,{0},maxpool2d:2,flatten,dense:40,{0},dense:10"
 TRAINED, TESTED = 2000, 500  # images of each training run
 
 
@@ -82,4 +86,15 @@ class ModelTest(support.ProgramTest):
         self.assertLessEqual(apart, tolerance)
 
 
-each_network = support.cases(NETWORKS)  # decorator: a test per network, which is given its spec
+def plain_networks():
+    """{kind: network} of the kinds of layers in the program's help that no other network has."""
+    help_text = subprocess.run([support.PROGRAM, "train", "--help"], check=True, text=True,
+                               capture_output=True).stdout
+    layers = help_text.partition("Layers of --network SPEC:\n")[2].partition("\n\n")[0]
+    tested = {re.split("[:/]", layer)[0] for spec in NETWORKS.values() for layer in spec.split(",")}
+    return {kind: PLAIN.format(kind) for kind in re.findall("^  (\\w+)  ", layers, re.MULTILINE)
+            if kind not in tested}
+
+
+# Decorator: a test per network, which is given its spec.
+each_network = support.cases({**NETWORKS, **plain_networks()})

@@ -1,4 +1,4 @@
-/* Networks whose losses and gradients are compared with a reference (test_layers.c). */
+/* Networks of all kinds of layers, for the tests that walk them. */
 #ifndef MB_TESTS_LAYER_NETS_H
 #define MB_TESTS_LAYER_NETS_H
 
@@ -8,6 +8,8 @@ struct net {
     const char *spec;
     size_t rows, columns, classes;
 };
+
+/* Losses and gradients are compared with a reference (test_layers.c). */
 
 /* Convolutions of less than 16 channels per group work in NCHW, the others in NHWC. */
 static const struct net image_nets[] = {
@@ -97,6 +99,24 @@ static const struct net mlps[] = {
     {"dense:17,relu,dense:65,dense:20", 11, 11, 20},
     {"dense:15,relu,dense:63,relu,dense:130", 11, 11, 130},
     {"dense:16,relu,dense:5", 32, 32, 5},
+};
+
+/* Networks whose phases must declare all that they touch (test_plan_check.c): each kind of layer,
+ * each implementation of conv2d, each rewrite, and matrices per thread or not. */
+static const struct plan_net {
+    const char *spec; /* without the last dense:5 */
+    size_t rows;      /* of a batch */
+} plan_nets[] = {
+    {"dense:90,relu,dense:20,dropout:0.3", 66}, /* wide, narrow; a sparse batch of two blocks */
+    {"flatten,dense:16,relu", 33},
+    {"conv2d:4x5/stride2,relu,conv2d:20x3,relu,flatten,dense:70,relu", 5},
+    {"conv2d:4x3/pad1,relu,maxpool2d:2,conv2d:16x3,relu,maxpool2d:2,flatten", 17},
+    {"conv2d:64x3/pad1,conv2d:64x3,maxpool2d:2,dropout:0.2,flatten", 3},
+    {"conv2d:20x3,relu,conv2d:33x3/pad1,dropout:0.4,relu,maxpool2d:3/pad1,flatten", 4},
+    {"conv2d:6x3,conv2d:6x3/groups3,avgpool2d:2/pad1,conv2d:32x2/groups2,flatten", 5},
+    {"maxpool2d:2,avgpool2d:2,flatten", 5},
+    {"batchnorm2d,conv2d:4x3,batchnorm2d,relu,conv2d:20x3,batchnorm2d,globalavgpool,flatten", 18},
+    {"conv2d:20x3,batchnorm2d,relu,dropout:0.1,maxpool2d:2,batchnorm2d,flatten", 5},
 };
 
 #endif

@@ -2,6 +2,7 @@
  * evaluation, runs in the plan's debug mode (plan_check.h); and wrong declarations are found. */
 #include "test.h"
 
+#include "layer_nets.h"
 #include "plan_check.h"
 #include "random.h"
 #include "training.h"
@@ -100,24 +101,6 @@ static mb_plan_check *buffers_of(mb_epoch *epoch, size_t rows)
 
 /* ---- every kind of network ---- */
 
-/* Each kind of layer, each implementation of conv2d, each rewrite, and what is handed on tile by
- * tile or not. */
-static const struct net {
-    const char *spec; /* without the last dense:5 */
-    size_t rows;
-} nets[] = {
-    {"dense:90,relu,dense:20,dropout:0.3", 66}, /* wide, narrow; a sparse batch of two blocks */
-    {"flatten,dense:16,relu", 33},
-    {"conv2d:4x5/stride2,relu,conv2d:20x3,relu,flatten,dense:70,relu", 5},
-    {"conv2d:4x3/pad1,relu,maxpool2d:2,conv2d:16x3,relu,maxpool2d:2,flatten", 17},
-    {"conv2d:64x3/pad1,conv2d:64x3,maxpool2d:2,dropout:0.2,flatten", 3},
-    {"conv2d:20x3,relu,conv2d:33x3/pad1,dropout:0.4,relu,maxpool2d:3/pad1,flatten", 4},
-    {"conv2d:6x3,conv2d:6x3/groups3,avgpool2d:2/pad1,conv2d:32x2/groups2,flatten", 5},
-    {"maxpool2d:2,avgpool2d:2,flatten", 5},
-    {"batchnorm2d,conv2d:4x3,batchnorm2d,relu,conv2d:20x3,batchnorm2d,globalavgpool,flatten", 18},
-    {"conv2d:20x3,batchnorm2d,relu,dropout:0.1,maxpool2d:2,batchnorm2d,flatten", 5},
-};
-
 static mb_network *open_network(const mb_machine *machine, const char *layers)
 {
     char spec[256];
@@ -152,12 +135,12 @@ static mb_training_options options_for(size_t rows)
 
 TEST(phases_of_training_touch_what_they_declare)
 {
-    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
-        mb_network *network = open_network(*state, nets[i].spec);
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+        mb_network *network = open_network(*state, plan_nets[i].spec);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
-        const mb_training_options options = options_for(nets[i].rows);
+        const mb_training_options options = options_for(plan_nets[i].rows);
         mb_test_training t;
-        mb_test_training_open(*state, network, &split, order, nets[i].rows, &options, &t);
+        mb_test_training_open(*state, network, &split, order, plan_nets[i].rows, &options, &t);
         check_epoch(&t.epoch, "training");
         mb_test_training_close(&t);
         mb_network_close(network);
@@ -166,15 +149,15 @@ TEST(phases_of_training_touch_what_they_declare)
 
 TEST(phases_of_evaluation_touch_what_they_declare)
 {
-    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
-        mb_network *network = open_network(*state, nets[i].spec);
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+        mb_network *network = open_network(*state, plan_nets[i].spec);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
         mb_arena arena = {0};
         mb_sample_source source;
         mb_epoch epoch;
         assert_int_equal(mb_network_source(network, &split, &arena, &source, NULL), MB_OK);
         const mb_data_loader_config config = {
-            .source = &source, .samples = nets[i].rows, .batch_size = nets[i].rows};
+            .source = &source, .samples = plan_nets[i].rows, .batch_size = plan_nets[i].rows};
         assert_int_equal(mb_epoch_open(network, &config, NULL, 1, &epoch, NULL), MB_OK);
         mb_epoch_start(&epoch, order, 0);
         check_epoch(&epoch, "evaluation");
@@ -226,10 +209,10 @@ static bool may_be_unread(const mb_epoch *epoch, const mb_phase *phase, const mb
 /* Each use of each phase is left out in turn, and each that writes says that it only reads. */
 TEST(a_use_that_is_left_out_is_found)
 {
-    for (size_t i = 0; i < TEST_COUNT(nets); i++) {
-        if (strstr(nets[i].spec, "maxpool2d") != NULL) /* its workspace has indices */
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+        if (strstr(plan_nets[i].spec, "maxpool2d") != NULL) /* its workspace has indices */
             continue;
-        mb_network *network = open_network(*state, nets[i].spec);
+        mb_network *network = open_network(*state, plan_nets[i].spec);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
         const mb_training_options options = options_for(3);
         mb_test_training t;
@@ -246,9 +229,9 @@ TEST(a_use_that_is_left_out_is_found)
                 reads.writes = false;
                 const bool seen = is_found(check, &t.epoch, &step, use, (mb_use){0});
                 if (use->writes && !is_found(check, &t.epoch, &step, use, reads))
-                    fail_msg("%s: %s: writes of use %zu", nets[i].spec, phase->name, u);
+                    fail_msg("%s: %s: writes of use %zu", plan_nets[i].spec, phase->name, u);
                 if (!seen && !may_be_unread(&t.epoch, phase, use))
-                    fail_msg("%s: %s: use %zu", nets[i].spec, phase->name, u);
+                    fail_msg("%s: %s: use %zu", plan_nets[i].spec, phase->name, u);
             }
         }
         free(check);
