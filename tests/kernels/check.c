@@ -53,8 +53,9 @@ static uint8_t *zone_end(void)
 
 void *mb_input(size_t bytes)
 {
-    mb_check_that(bytes <= MB_CHECK_BYTES - BEFORE, "%zu bytes are too many", bytes);
-    return failure[0] == '\0' ? zone_end() - bytes : zone_end() - MB_CHECK_BYTES;
+    const bool fits = bytes <= MB_CHECK_BYTES - BEFORE;
+    mb_check_that(fits, "%zu bytes are too many", bytes);
+    return zone_end() - (fits ? bytes : MB_CHECK_BYTES - BEFORE);
 }
 
 mb_values mb_draw_kind(void) { return (mb_values)mb_test_random_size(MB_ANY, MB_SPECIAL); }
