@@ -60,6 +60,7 @@ LAYERS = {
     "dropout": lambda argument, weight: nn.Dropout(float(argument)),
     "flatten": lambda argument, weight: nn.Flatten(),
     "relu": lambda argument, weight: nn.ReLU(),
+    "gelu": lambda argument, weight: nn.GELU(),
 }
 
 

@@ -40,6 +40,27 @@ static void add_relu(mb_onnx_graph *graph, const mb_layer *layer, const char *ou
     mb_onnx_add_node(graph, "Relu", output);
 }
 
+/* x / 2 * (1 + erf(x / sqrt(2))): opset 17 has no Gelu. */
+static void add_gelu(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    (void)layer;
+    static const struct {
+        const char *operation, *name;
+        float scalar; /* second input; 0: none */
+    } nodes[] = {{"Mul", "scaled", 0x1.6a09e6p-1f}, {"Erf", "erf", 0}, {"Add", "plus1", 1}};
+    const char *x = graph->value;
+    char name[40];
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        snprintf(name, sizeof name, "%s_%s", output, nodes[i].name);
+        mb_onnx_node *node = mb_onnx_add_node(graph, nodes[i].operation, name);
+        if (nodes[i].scalar > 0.0f)
+            mb_onnx_add_scalar_input(graph, node, nodes[i].scalar);
+    }
+    snprintf(name, sizeof name, "%s_doubled", output);
+    mb_onnx_add_node_input(graph, mb_onnx_add_node(graph, "Mul", name), x);
+    mb_onnx_add_scalar_input(graph, mb_onnx_add_node(graph, "Mul", output), 0.5f);
+}
+
 static void set_window(mb_onnx_graph *graph, mb_onnx_node *node, const mb_window *window)
 {
     const int64_t kernel[] = {(int64_t)window->rows, (int64_t)window->columns};
@@ -105,6 +126,7 @@ static const struct {
 } kinds[] = {
     {"dense", add_dense, false},
     {"relu", add_relu, false},
+    {"gelu", add_gelu, false},
     {"dropout", add_dropout, false},
     {"flatten", add_flatten, false},
     {"conv2d", add_conv2d, true},

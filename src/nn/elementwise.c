@@ -66,6 +66,18 @@ static void relu_backward(const mb_kernels *kernels, size_t rows, size_t columns
     kernels->relu_backward(rows, columns, saved, d_in, ld);
 }
 
+static void gelu_forward(const mb_kernels *kernels, size_t rows, size_t columns, const float *in,
+                         float *out, size_t ld)
+{
+    kernels->gelu_forward(rows, columns, in, out, ld);
+}
+
+static void gelu_backward(const mb_kernels *kernels, size_t rows, size_t columns,
+                          const float *saved, const float *d_out, float *d_in, size_t ld)
+{
+    kernels->gelu_backward(rows, columns, saved, d_out, d_in, ld);
+}
+
 const mb_layer_ops mb_elementwise_kinds[] = {
     {.name = "relu",
      .help = "ReLU, max(x, 0)",
@@ -74,6 +86,12 @@ const mb_layer_ops mb_elementwise_kinds[] = {
      .commutes_with_maxpool = true,
      .elementwise_forward = relu_forward,
      .elementwise_backward = relu_backward,
+     MB_ELEMENTWISE},
+    {.name = "gelu",
+     .help = "GELU, x * Phi(x) with the normal distribution function",
+     .backward_needs_input = true,
+     .elementwise_forward = gelu_forward,
+     .elementwise_backward = gelu_backward,
      MB_ELEMENTWISE},
     {.name = NULL},
 };

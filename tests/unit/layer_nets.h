@@ -82,6 +82,10 @@ static const struct net image_nets[] = {
     {"conv2d:20x3,relu,avgpool2d:2,batchnorm2d,relu,batchnorm2d,globalavgpool,flatten,dense:5", 10,
      9, 5},
     {"conv2d:70x3,batchnorm2d,relu,globalavgpool,flatten,dense:5", 5, 6, 5},
+    /* gelu, in both layouts and of flat values, and beside what rewrites networks with relu */
+    {"conv2d:4x3,gelu,maxpool2d:2,conv2d:20x3,batchnorm2d,gelu,flatten,dense:17,gelu,dense:5", 14,
+     13, 5},
+    {"conv2d:16x3/pad1,gelu,maxpool2d:2,gelu,dropout:0.3,gelu,flatten,gelu,dense:5", 8, 10, 5},
     /* dropout, of images in both layouts and of flat values */
     {"conv2d:4x3,relu,dropout:0.3,maxpool2d:2,flatten,dropout:0.5,dense:40,relu,dropout:0.25,dense:"
      "5",
@@ -98,6 +102,7 @@ static const struct net mlps[] = {
     {"dense:16,relu,dense:64,relu,dense:3", 11, 11, 3},
     {"dense:17,relu,dense:65,dense:20", 11, 11, 20},
     {"dense:15,relu,dense:63,relu,dense:130", 11, 11, 130},
+    {"dense:70,gelu,dense:33,gelu,dense:10", 11, 11, 10},
     {"dense:16,relu,dense:5", 32, 32, 5},
 };
 
@@ -115,6 +120,7 @@ static const struct plan_net {
     {"conv2d:20x3,relu,conv2d:33x3/pad1,dropout:0.4,relu,maxpool2d:3/pad1,flatten", 4},
     {"conv2d:6x3,conv2d:6x3/groups3,avgpool2d:2/pad1,conv2d:32x2/groups2,flatten", 5},
     {"maxpool2d:2,avgpool2d:2,flatten", 5},
+    {"conv2d:4x3,gelu,conv2d:20x3,gelu,dropout:0.4,gelu,flatten,dense:20,gelu", 5},
     {"batchnorm2d,conv2d:4x3,batchnorm2d,relu,conv2d:20x3,batchnorm2d,globalavgpool,flatten", 18},
     {"conv2d:20x3,batchnorm2d,relu,dropout:0.1,maxpool2d:2,batchnorm2d,flatten", 5},
 };

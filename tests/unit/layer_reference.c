@@ -146,6 +146,22 @@ static void relu_backward(const mb_reference_layer *p)
         p->d_in[i] = p->in[i] > 0.0 ? p->d_out[i] : 0.0;
 }
 
+static void gelu_forward(const mb_reference_layer *p)
+{
+    for (size_t i = 0; i < mb_reference_elements(p); i++)
+        p->out[i] = p->in[i] * erfc(-p->in[i] * sqrt(0.5)) / 2.0;
+}
+
+static void gelu_backward(const mb_reference_layer *p)
+{
+    const double pi = 3.14159265358979323846;
+    for (size_t i = 0; i < mb_reference_elements(p); i++) {
+        const double x = p->in[i];
+        p->d_in[i] =
+            p->d_out[i] * (erfc(-x * sqrt(0.5)) / 2.0 + x * exp(-x * x / 2.0) / sqrt(2.0 * pi));
+    }
+}
+
 static uint32_t hash_of(uint32_t x)
 {
     x = (x ^ x >> 16) * 0x7feb352du;
@@ -229,6 +245,7 @@ static const struct kind {
     {"globalavgpool", mb_reference_avgpool_forward, mb_reference_avgpool_backward},
     {"batchnorm2d", batchnorm_forward, batchnorm_backward},
     {"relu", relu_forward, relu_backward},
+    {"gelu", gelu_forward, gelu_backward},
     {"dropout", dropout_forward, dropout_backward},
     {"flatten", flatten_forward, flatten_backward},
     {"dense", dense_forward, dense_backward},
