@@ -100,6 +100,11 @@ class Texts(unittest.TestCase):
                 with self.subTest(path=path):
                     self.assertLessEqual(len(path.read_text().splitlines()), MAX_LINES)
 
+    def test_the_readme_is_short(self):
+        lines = (ROOT / "README.md").read_text().splitlines()
+        self.assertLessEqual(len(lines), 220)
+        self.assertEqual([], [line for line in lines if len(line) > 120])
+
     def test_identifiers_have_the_words_of_the_field(self):
         found = []
         for words, instead in WORDS.items():
