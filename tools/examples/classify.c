@@ -5,10 +5,9 @@
  *     ./classify model.safetensors < images */
 #include <mnist_blas/mnist_blas.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { MAX_PIXELS = 256 * 256, MAX_CLASSES = 256 };
-
-static unsigned char pixels[MAX_PIXELS];
+enum { MAX_CLASSES = 256 };
 
 int main(int argc, char **argv)
 {
@@ -22,15 +21,18 @@ int main(int argc, char **argv)
                  mb_model_load(machine, argv[1], &network, &error) ||
                  mb_classifier_open(machine, network, 1, &classifier, &error);
     const mb_shape input = failed ? (mb_shape){0} : mb_network_input(network);
+    const size_t size = input.channels * input.rows * input.columns;
+    unsigned char *pixels = malloc(size);
     const mb_images image = {pixels, 1, input.channels, input.rows, input.columns};
-    while (!failed && fread(pixels, mb_images_stride(&image), 1, stdin) == 1) {
-        size_t best = 0;
+    if (!failed && pixels == NULL)
+        failed = mb_fail_memory(&error, "image", size);
+    while (!failed && fread(pixels, size, 1, stdin) == 1) {
         failed = mb_classifier_probabilities(classifier, &image, probabilities, &error);
-        for (size_t class = 1; class < mb_network_classes(network); class ++)
-            best = probabilities[class] > probabilities[best] ? class : best;
+        const size_t best = mb_argmax(probabilities, failed ? 0 : mb_network_classes(network));
         if (!failed)
             printf("%zu %.6f\n", best, (double)probabilities[best]);
     }
+    free(pixels);
     if (failed)
         fprintf(stderr, "classify: %s\n", error.text);
     mb_classifier_close(classifier);

@@ -3,8 +3,9 @@
  *     cc train.c $(pkg-config --cflags --libs mnist_blas) -o train
  *     ./train model.safetensors
  *
- * The images here are stripes: class 0 lies, class 1 stands. Replace make_images by whatever fills
- * an array of (count, rows, columns) bytes, 0 being the background, and their labels. */
+ * The images here are stripes: class 0 is horizontal, class 1 vertical. Replace make_images by
+ * whatever fills an array of (count, rows, columns) bytes, 0 being the background, and their
+ * labels. */
 #include <mnist_blas/mnist_blas.h>
 #include <stdio.h>
 
