@@ -222,7 +222,7 @@ static void print_interruption(const train_run *run)
 {
     const mb_training_position at = mb_trainer_position(run->trainer);
     fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to resume: ",
+    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: ",
             mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
             run->arguments.training.epochs);
     mb_print_resume_command(stderr, run->checkpoint);

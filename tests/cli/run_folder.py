@@ -14,7 +14,7 @@ LEFTOVER = re.compile(r"\.mnist_blas\.[a-z0-5]{6}\.tmp")
 SHORT_EPOCHS = ["--batch-size", 4, "--no-report"]  # of a few milliseconds
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_accuracy", "lr")
 STOPPED = re.compile(r"^mnist_blas: (SIG[A-Z]+): stopped at step (\d+) of (\d+) in epoch (\d+)/(\d+); "
-                     r"to resume: mnist_blas --resume (.*)$")
+                     r"to go on: mnist_blas --resume (.*)$")
 
 
 def check_png(data):
