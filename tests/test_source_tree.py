@@ -26,6 +26,7 @@ WORDS = {
     "keeps": "saves, workspace", "house": "source_tree", "hand|pen": "handwriting, rasterizer",
     "bones|manner": "skeleton, style", "dots": "nonzeros", "room|rooms": "capacity, scratch", "kept": "saved",
     "most": "max", "(?<!at_)least": "min", "told|noted": "reported, recorded", "stand_aside": "unpin",
+    "bundle|bundles": "chunk", "cut": "tiling", "numbers": "elements, values", "planes": "layout",
 }
 
 
