@@ -88,7 +88,7 @@ const mb_layer_ops mb_elementwise_kinds[] = {
      .elementwise_backward = relu_backward,
      MB_ELEMENTWISE},
     {.name = "gelu",
-     .help = "GELU, x * Phi(x) with the normal distribution function",
+     .help = "GELU, x times the normal distribution",
      .backward_needs_input = true,
      .elementwise_forward = gelu_forward,
      .elementwise_backward = gelu_backward,

@@ -184,7 +184,7 @@ static mb_status check_together(const mb_training_options *values, size_t sample
         return mb_fail(error, MB_ERROR_INVALID,
                        "batch-size: must be 1 to %zu, the training images, got %zu", trained,
                        values->batch_size);
-    if (values->min_lr > values->lr)
+    if (values->schedule == MB_SCHEDULE_COSINE && values->min_lr > values->lr)
         return mb_fail(error, MB_ERROR_INVALID, "min-lr: must be 0 to lr, %g, got %g", values->lr,
                        values->min_lr);
     if (values->patience > 0 && values->validation == 0)

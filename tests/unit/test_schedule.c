@@ -50,6 +50,8 @@ TEST(cosine_falls_to_min_lr_as_pytorchs)
         is_near(mb_schedule_lr(&options, step, 5), pytorch[step]);
     options = mb_training_defaults(MB_OPTIMIZER_SGD);
     options.min_lr = 0.2;
+    assert_int_equal(mb_training_options_check(&options, 100, &error), MB_OK);
+    options.schedule = MB_SCHEDULE_COSINE;
     assert_int_equal(mb_training_options_check(&options, 100, &error), MB_ERROR_INVALID);
     assert_string_equal(error.text, "min-lr: must be 0 to lr, 0.1, got 0.2");
 }

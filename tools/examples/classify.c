@@ -32,6 +32,8 @@ int main(int argc, char **argv)
         if (!failed)
             printf("%zu %.6f\n", best, (double)probabilities[best]);
     }
+    if (!failed && (ferror(stdin) || fflush(stdout) != 0))
+        failed = mb_fail(&error, MB_ERROR_IO, "standard input or output failed");
     free(pixels);
     if (failed)
         fprintf(stderr, "classify: %s\n", error.text);
