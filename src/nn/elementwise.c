@@ -88,7 +88,7 @@ const mb_layer_ops mb_elementwise_kinds[] = {
      .elementwise_backward = relu_backward,
      MB_ELEMENTWISE},
     {.name = "gelu",
-     .help = "GELU, x times the normal distribution",
+     .help = "GELU, x times the normal CDF",
      .backward_needs_input = true,
      .elementwise_forward = gelu_forward,
      .elementwise_backward = gelu_backward,
