@@ -1,4 +1,4 @@
-/* What the benchmark programs share of options, and the way they end. */
+/* Options and exit codes common to the benchmark programs. */
 #ifndef MB_BENCH_ARGUMENTS_H
 #define MB_BENCH_ARGUMENTS_H
 
@@ -9,7 +9,7 @@ enum { MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
 /* Entries of option tables that several programs have. */
 #define MB_BENCH_OPTION_THREADS(place)                                                             \
     {                                                                                              \
-        "threads", NULL, MB_BENCH_HEADING, place, "numbers of threads",                            \
+        "threads", NULL, MB_BENCH_HEADING, place, "thread counts",                                 \
             MB_KIND_SIZE_LIST(1, MB_MAX_THREADS), .unset = "as train would choose"                 \
     }
 #define MB_BENCH_OPTION_BATCH_SIZES(place)                                                         \

@@ -73,7 +73,7 @@ static void close_bench(epoch_bench *bench)
     mb_arena_free(&bench->arena);
 }
 
-/* Cases alternate, so that a disturbance of the machine hits all of them. */
+/* Cases alternate, so that a disturbance of the machine affects all of them. */
 static mb_status run_rounds(epoch_bench *bench, const mb_epoch_settings *settings, mb_error *error)
 {
     mb_status status = MB_OK;
@@ -143,7 +143,7 @@ static const mb_option options[] = {
      MB_KIND_SIZE(1, UINT32_MAX), .unset = "all"},
     {"dense-images", NULL, MB_BENCH_HEADING, AT(dense_images),
      "replace each zero pixel by 1, so that no zeros are skipped", MB_KIND_FLAG},
-    {"phases", NULL, MB_BENCH_HEADING, AT(phases), "show the time of each phase of a step",
+    {"phases", NULL, MB_BENCH_HEADING, AT(phases), "show the time of each phase of the step",
      MB_KIND_FLAG},
     MB_BENCH_OPTION_JSON(AT(json)),
     {0},

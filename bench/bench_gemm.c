@@ -1,4 +1,4 @@
-/* bench_gemm: how fast OpenBLAS multiplies on this machine, as a share of what the multiply-add
+/* bench_gemm: how fast OpenBLAS multiplies on this machine, as a fraction of what the multiply-add
  * units can do: a large square product, and the products of a training step. */
 #include "all_cores.h"
 #include "arguments.h"

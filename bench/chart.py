@@ -1,4 +1,4 @@
-"""The speeds of a comparison as an SVG: a bar per contender, a line from minimum to maximum, a group per batch size."""
+"""Bar chart of a comparison as SVG: a bar per contender, with its range, grouped by batch size."""
 
 from xml.sax.saxutils import escape
 
@@ -31,7 +31,7 @@ def text(x, y, what, kind):
 
 
 def bar(y, name, row, scale):
-    """One contender: the bar ends at the median, the line goes from minimum to maximum."""
+    """One contender: a bar up to the median, a line from minimum to maximum."""
     speed, middle = row["samples_per_second"], y + BAR / 2
     left, right = LEFT + speed["min"] * scale, LEFT + speed["max"] * scale
     threads = f'{row["threads"]} thread' + ("s" if row["threads"] > 1 else "")
@@ -48,10 +48,10 @@ def bar(y, name, row, scale):
 
 
 def chart(machine, given, results):
-    """The SVG; `given` are the options of compare, `results` of compare_at."""
-    most = max(row["samples_per_second"]["max"] for result in results
-               for row in result["contenders"].values())
-    scale = (WIDTH - LEFT - RIGHT) / most
+    """The SVG text. `given`: the options of compare; `results`: those of compare_at."""
+    fastest = max(row["samples_per_second"]["max"] for result in results
+                  for row in result["contenders"].values())
+    scale = (WIDTH - LEFT - RIGHT) / fastest
     parts, y = [], 84
     for result in results:
         rate = max(result["sgemm_gflops"].values(), key=lambda rates: rates["median"])["median"]

@@ -1,8 +1,8 @@
-"""The trainers that bench/compare measures: mnist_blas, started anew each time, and the peers, which stay.
+"""The trainers that bench/compare measures: mnist_blas, a new process each time, and the peers, one process each.
 
-A contender has a name, a version, and the layouts (memory formats) that it offers for a network. open() prepares some
-work in one way and returns a trainer. train() of that trains `epochs` epochs of a new network, after one that is not
-timed, and evaluate() then returns its test accuracy. Errors are Failure.
+A contender has a name, a version, and the layouts (memory formats) that it supports for a network. open(work, way)
+returns a trainer. Its train() trains a new network for one warm-up epoch and `epochs` timed ones; evaluate() then
+returns the test accuracy. Errors are raised as Failure.
 """
 
 import collections
@@ -20,7 +20,7 @@ BENCH = pathlib.Path(__file__).resolve().parent
 PEERS = {name: name + ".py" for name in (
     "pytorch_eager", "pytorch_dataloader", "pytorch_compile", "libtorch", "jax_scan", "scikit_learn")}
 
-# Networks of --network, and their names in texts.
+# Values of --network, and their descriptions.
 NETWORKS = {"mlp": "784-128-64-10", "lenet5": "LeNet-5", "cnn": "a network of two 3x3 convolutions"}
 
 # Hyperparameters, the same for all; learning rates are constant.
@@ -31,37 +31,37 @@ OPTIMIZERS = {
 }
 
 
-# The work of all contenders, and the way of one; the layout is None if there is no choice.
+# The task of all contenders, and the configuration of one; layout: None if there is no choice.
 Work = collections.namedtuple("Work", "data network batch_size optimizer")
 Way = collections.namedtuple("Way", "threads layout")
 
 
 class Failure(Exception):
-    """An error, in one line."""
+    """An error with a one-line message."""
 
 
 class Missing(Failure):
     """A peer that cannot take part: a package, the network or the optimizer is missing."""
 
 class Trained:
-    """A result of training: seconds of each timed epoch, training samples per epoch."""
+    """Result of a training: seconds of each timed epoch, samples per epoch."""
 
     def __init__(self, seconds, samples, flops_per_sample=None):
         self.seconds, self.samples, self.flops_per_sample = seconds, samples, flops_per_sample
         self.test_accuracy = None
-        self.others = 0.0  # CPUs kept busy by other processes meanwhile
+        self.others = 0.0  # CPUs kept busy by other processes during training
 
     def speeds(self):
         """Samples per second of each epoch."""
         return [self.samples / seconds for seconds in self.seconds]
 
     def speed(self):
-        """Samples per second of the epochs together."""
+        """Samples per second over all epochs."""
         return self.samples * len(self.seconds) / sum(self.seconds)
 
 
 def run_program(command):
-    """stdout of one of our programs."""
+    """Runs one of our programs; returns its stdout."""
     try:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL)
@@ -75,7 +75,7 @@ def run_program(command):
 
 
 def big_sgemm(build, threads):
-    """GFLOP/s of a large SGEMM: the median of the repeats of one measurement."""
+    """GFLOP/s of a large SGEMM: the median of bench_gemm's repeats."""
     with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
         path = pathlib.Path(folder, "gemm.json")
         run_program([build / "bench" / "bench_gemm", "--big-only", "--threads", threads, "--json", path])
@@ -103,7 +103,7 @@ class Ours:
 
 
 def train_ours(program, options):
-    """The summary of a run, and the metrics of its epochs."""
+    """Trains; returns the summary of the run and the metrics of its epochs."""
     with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
         run_program([program, "train", "--quiet", "--no-report", "--out", folder, *options])
         out = pathlib.Path(folder)
@@ -136,7 +136,7 @@ class OurTrainer:
         return self.test_accuracy
 
     def cpu_seconds(self):
-        """CPU time of our processes, which have all ended."""
+        """CPU time of all our child processes, which have ended."""
         times = os.times()
         return times.children_user + times.children_system
 
@@ -163,9 +163,9 @@ class Peer:
 
 class PeerTrainer:
     def __init__(self, name, python, threads):
-        """A new process, because many libraries read their thread count only when they start. Their threads may
-        spin for a moment after work, as is their default, but not for ever: OMP_WAIT_POLICY is removed (passive
-        would slow PyTorch several times)."""
+        """Starts a process, because many libraries read their thread count only at start-up. OMP_WAIT_POLICY is
+        removed: by default threads spin for a moment after work, then sleep (passive slows PyTorch several
+        times)."""
         self.name, self.python = name, python
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
@@ -242,5 +242,5 @@ def busy_seconds():
 
 
 def settle():
-    """Waits until the threads of the last contender sleep."""
+    """Waits until the previous contender's threads sleep."""
     time.sleep(SETTLING)

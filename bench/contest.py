@@ -1,4 +1,4 @@
-"""A comparison: the peers that take part, the fastest way of each contender, and the rounds."""
+"""A comparison: the installed peers, the fastest configuration of each contender, and the rounds."""
 
 import contextlib
 import time
@@ -6,7 +6,7 @@ import time
 from contenders import PEERS, Missing, Peer, Way, big_sgemm, busy_seconds, settle
 from outcome import result_of
 
-TRIALS = 5  # timings of each way; the best counts
+TRIALS = 5  # timings of each configuration; the fastest counts
 
 
 def thread_counts(cores):
@@ -16,7 +16,7 @@ def thread_counts(cores):
 
 
 def installed(names, python, work):
-    """The peers of these names; without names, all that can take part."""
+    """The peers called `names`, or all that can run."""
     peers = []
     for name in names or PEERS:
         peer = Peer(name, python)
@@ -41,8 +41,8 @@ def ways_of(contender, threads):
 
 
 def try_ways(contenders, work, threads, opened):
-    """By contender and way: the trainer, and the speeds of its trials. All alternate, so that a slow spell of the
-    machine does not spoil all trials of one way."""
+    """Trainers and the speeds of their trials, by contender and configuration. Trials alternate, so that a temporary
+    slowdown of the machine does not affect all trials of one configuration."""
     trainers = {contender: {way: opened.enter_context(contextlib.closing(contender.open(work, way)))
                             for way in ways_of(contender, threads)} for contender in contenders}
     speeds = {contender: {way: [] for way in ways} for contender, ways in trainers.items()}
@@ -55,7 +55,7 @@ def try_ways(contenders, work, threads, opened):
 
 
 def choose_way(contender, trainers, speeds):
-    """The fastest way; closes the trainers of the others. Both arguments are by way."""
+    """Returns the fastest configuration and closes the other trainers; both arguments are dicts by configuration."""
     best = max(speeds, key=lambda way: max(speeds[way]))
     tried = ", ".join(f"{wording(way)}: {max(timed):,.0f}" for way, timed in speeds.items())
     print(f"  {contender.name}: samples/s by threads {tried}; best {wording(best)}", flush=True)
@@ -66,7 +66,7 @@ def choose_way(contender, trainers, speeds):
 
 
 def take_turn(trainer, epochs, seed):
-    """Trains, and measures how busy other processes were, waiting contenders included."""
+    """Trains, and measures the load from other processes, including waiting contenders."""
     busy, used, start = busy_seconds(), trainer.cpu_seconds(), time.monotonic()
     trained = trainer.train(epochs, seed)
     others = busy_seconds() - busy - (trainer.cpu_seconds() - used)
@@ -77,7 +77,7 @@ def take_turn(trainer, epochs, seed):
 
 
 def compare_at(work, contenders, threads, cores, given):
-    """One batch size: the fastest ways, then the rounds; see outcome.result_of."""
+    """Compares at one batch size: the fastest configurations, then the rounds. Returns outcome.result_of."""
     print(f"{work.network}, batch size {work.batch_size}, {work.optimizer}: finding thread counts", flush=True)
     with contextlib.ExitStack() as opened:
         trainers, tried = try_ways(contenders, work, threads, opened)

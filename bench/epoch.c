@@ -90,7 +90,7 @@ static void add_times(const mb_plan_timer *timers, double seconds_per_tick,
         }
 }
 
-/* Trains an epoch with its phases timed. The smaller last step has the same phases. */
+/* Trains an epoch with timed phases. The smaller last step has the same phases. */
 static mb_status time_phases(const mb_epoch_settings *settings, mb_trainer *trainer,
                              const double *seconds, mb_epoch_case *epoch_case, mb_error *error)
 {

@@ -15,20 +15,20 @@
 typedef struct mb_epoch_data {
     mb_dataset *whole;  /* as read or synthesized */
     uint8_t *pixels;    /* replacement without zeros; NULL: none */
-    mb_dataset dataset; /* for training; its test split is one image, because it is not timed */
-    double density;     /* fraction of the pixels that are not zero */
-    const char *source; /* for people */
+    mb_dataset dataset; /* for training; its test split is one image: evaluation is not timed */
+    double density;     /* fraction of non-zero pixels */
+    const char *source; /* description for output */
 } mb_epoch_data;
 
 /* Reads the data that train would find with --data `folder`, or synthesizes digits if there is
  * none. Uses the first `samples` images (0: all); with `dense`, pixels of value 0 become 1. Close
- * it even if this fails. Statuses of mb_dataset_open; MB_ERROR_INVALID: fewer than `samples`
+ * it after a failure, too. Statuses of mb_dataset_open; MB_ERROR_INVALID: fewer than `samples`
  * images. */
 mb_status mb_epoch_data_open(const char *folder, mb_machine *machine, size_t samples, bool dense,
                              mb_epoch_data *data, mb_error *error);
 void mb_epoch_data_close(mb_epoch_data *data);
 
-/* Times of the phases of a step, summed over the timed steps, in seconds. */
+/* Time of each phase of the training step, summed over the timed steps, in seconds. */
 typedef struct mb_phase_sums {
     size_t phases, steps;
     char (*name)[64]; /* (phases) */
@@ -43,10 +43,9 @@ typedef struct mb_epoch_case {
     mb_optimizer_kind optimizer;
     mb_augmentation_kind augmentation;
     const char *network;
-    /* FLOP of training on a sample, 2 per multiply-add: dense arithmetic, and what is really done.
-     * The latter is an upper bound, for images without augmentation, which adds pixels that are not
-     * zero.
-     */
+    /* FLOP of training per sample, 2 per multiply-add: dense arithmetic, and without the zeros that
+     * are skipped. The latter is an upper bound, for images without augmentation, which adds
+     * non-zero pixels. */
     double dense_flops, done_flops;
     double *seconds; /* (rounds, epochs) */
     double *cpu;     /* (rounds, epochs) CPU time of the calling thread */

@@ -22,7 +22,7 @@ size_t PASTE_EXPANDED(MB_KERNEL_SET)(size_t iterations, float *result)
 {
     const vector zero = {0};
     vector sum[CHAINS];
-    volatile float factor = 0.5f, addend = 1.0f; /* the compiler must not know them */
+    volatile float factor = 0.5f, addend = 1.0f; /* unknown to the compiler */
     const vector a = zero + factor, b = zero + addend;
     for (size_t c = 0; c < CHAINS; c++)
         sum[c] = zero + (float)c;

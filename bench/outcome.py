@@ -1,4 +1,4 @@
-"""The output of bench/compare: figures of each contender, table, JSON, verdict."""
+"""The output of bench/compare: results per contender, table, JSON, verdict on accuracy."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import time
 from contenders import OPTIMIZERS, Failure
 
 MARGIN = 0.01  # allowed difference of median test accuracies
-BUSY = 0.2  # CPUs kept busy by others: warn above
+BUSY = 0.2  # CPUs kept busy by other processes: warn above
 UNSTEADY = 1.2  # max / min of the large SGEMM over the rounds: warn above
 
 
@@ -20,7 +20,7 @@ def spread(values):
 
 
 def row_of(contender, way, speeds_by_way, turns, ours_turns, flops_per_sample, sgemm):
-    """The figures of a contender."""
+    """The results of one contender."""
     row = {
         "version": contender.version, **way._asdict(),
         "tried": [{**tried._asdict(), "samples_per_second": speeds} for tried, speeds in speeds_by_way.items()],
@@ -37,7 +37,7 @@ def row_of(contender, way, speeds_by_way, turns, ours_turns, flops_per_sample, s
 
 
 def accuracy_of(rows):
-    """Differences of the peers' median accuracies from ours, and the verdict."""
+    """Differences between the peers' median accuracies and ours, and whether they are within the margin."""
     ours, *peers = [(name, row["test_accuracy"]["median"]) for name, row in rows.items()]
     apart = {name: accuracy - ours[1] for name, accuracy in peers}
     return {"margin": MARGIN, "from_ours": apart,
@@ -45,7 +45,7 @@ def accuracy_of(rows):
 
 
 def result_of(work, ways, tried, turns, sgemm, cores):
-    """All figures of a batch size. Dicts are by contender, ours first; `sgemm` is by thread count."""
+    """The results at one batch size. Dicts are by contender, ours first; `sgemm` is by thread count."""
     ours = next(iter(turns))
     flops = turns[ours][-1].flops_per_sample
     rows = {contender.name: row_of(contender, ways[contender], tried[contender], turns[contender],
@@ -90,7 +90,7 @@ def warn(result):
     worst = max(row["others"]["max"] for row in result["contenders"].values())
     if worst > BUSY:
         print(f"compare: warning: other processes kept {worst:.1f} CPUs busy in a timed turn; "
-              "repeat this on an idle machine", file=sys.stderr)
+              "repeat on an idle machine", file=sys.stderr)
     for threads, rates in result["sgemm_gflops"].items():
         if rates["max"] > UNSTEADY * rates["min"]:
             print(f"compare: warning: the large SGEMM with threads {threads} ran at {rates['min']:.0f} to "
@@ -117,7 +117,7 @@ def write_json(path, machine, data, given, results):
 
 
 def check_fairness(results):
-    """Speeds are comparable only if all learn the same."""
+    """Fails if test accuracies differ: speeds are comparable only if all trainers learn equally well."""
     unfair = [f"{name}: its test accuracy is {100 * apart:+.2f} points from ours at batch size "
               f"{result['batch_size']}" for result in results
               for name, apart in result["accuracy"]["from_ours"].items() if abs(apart) > MARGIN]

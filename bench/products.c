@@ -42,14 +42,14 @@ struct mb_products {
     size_t threads;
     calls *calls; /* (threads) */
     mb_plan_timer *timers;
-    size_t phase; /* that is timed */
+    size_t phase; /* being timed */
     size_t iterations;
     double seconds;
 };
 
 /* ---- recording ---- */
 
-/* ld's --wrap: calls of cblas_sgemm go to the first of these; the second is the real one. */
+/* ld's --wrap redirects calls of cblas_sgemm to the first function; the second is OpenBLAS's. */
 void __wrap_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a,
                         enum CBLAS_TRANSPOSE transpose_b, blasint m, blasint n, blasint k,
                         float alpha, const float *a, blasint lda, const float *b, blasint ldb,
@@ -59,7 +59,7 @@ void __real_cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE transpose_a
                         float alpha, const float *a, blasint lda, const float *b, blasint ldb,
                         float beta, float *c, blasint ldc);
 
-/* (threads) while a step is recorded, else NULL. */
+/* (threads) while a step is recorded; NULL otherwise. */
 static calls *recording;
 
 static void record(calls *list, const call *one)
@@ -124,7 +124,7 @@ static mb_status make_images(mb_products *p, size_t count, bool sparse, mb_error
     return MB_OK;
 }
 
-static mb_status open_watches(mb_products *p, mb_error *error)
+static mb_status open_timers(mb_products *p, mb_error *error)
 {
     const size_t phases = p->trainer->training.full.count;
     p->calls = calloc(p->threads, sizeof *p->calls);
@@ -143,7 +143,7 @@ static mb_status open_watches(mb_products *p, mb_error *error)
 static mb_status run_step(mb_products *p, mb_error *error)
 {
     mb_trainer *t = p->trainer;
-    mb_status status = open_watches(p, error);
+    mb_status status = open_timers(p, error);
     if (status != MB_OK)
         return status;
     mb_sampler_sequential(t->training.loader.samples, t->order);
@@ -208,7 +208,7 @@ void mb_products_close(mb_products *p)
 
 /* ---- timing ---- */
 
-/* The calls of one thread in the timed phase. */
+/* Repeats one thread's calls of the timed phase. */
 static void repeat_phase(const mb_worker *worker, void *context)
 {
     mb_products *p = context;
@@ -241,9 +241,9 @@ static bool same_size(const call *x, const call *y)
            x->n == y->n && x->k == y->k;
 }
 
-/* The calls of a phase, of all threads. */
+/* All threads' calls in one phase, grouped by size. */
 typedef struct phase_calls {
-    const call *call[8]; /* one per size; further sizes are only counted */
+    const call *call[8]; /* one per size; calls of further sizes are only counted */
     size_t times[8], sizes, count;
     double flops;
 } phase_calls;

@@ -10,13 +10,13 @@ TRAIN, TEST = ([f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"] for 
 
 
 def found(folder, name):
-    """The file, plain or gzipped."""
+    """The path of the file, plain or gzipped."""
     plain = pathlib.Path(folder, name)
     return plain if plain.exists() else plain.with_name(name + ".gz")
 
 
 def first(data, count):
-    """The bytes of an IDX file with only its first `count` items; None if it has fewer."""
+    """The IDX file `data` cut to its first `count` items; None if it has fewer."""
     dimensions = data[3]
     there, *item = struct.unpack_from(f">{dimensions}I", data, 4)
     if count > there:

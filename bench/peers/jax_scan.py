@@ -1,7 +1,6 @@
-"""JAX with a whole epoch in one jitted scan over its batches: no Python between steps. The order of the
-images is drawn by NumPy: JAX's own permutation sorts on one thread, which takes forty times as long
-and is a tenth of an epoch. XLA takes its threads from the CPUs that the process may use when JAX is
-imported."""
+"""JAX with each epoch as one jitted scan over its batches, without Python between steps. NumPy shuffles,
+because JAX's permutation sorts on one thread: 40 times slower, a tenth of an epoch. XLA's thread count is
+the number of CPUs that the process may use when JAX is imported."""
 
 import os
 
@@ -9,7 +8,7 @@ from peer import SIZES, read_split, serve
 
 
 class JaxScan:
-    version = ""  # known once JAX may be imported
+    version = ""  # set by open(), which imports JAX
 
     def open(self, *, data, threads, batch_size, optimizer, lr, momentum, weight_decay):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -78,8 +77,8 @@ class JaxScan:
         x, weights = self.test_images, self.state[0]
         for w, b in weights[:-1]:
             x = self.jax.nn.relu(x @ w + b)
-        guess = (x @ weights[-1][0] + weights[-1][1]).argmax(axis=1)
-        return float((guess == self.test_labels).mean())
+        predicted = (x @ weights[-1][0] + weights[-1][1]).argmax(axis=1)
+        return float((predicted == self.test_labels).mean())
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@
 namespace
 {
 
-// The classes of torch::optim update tensor by tensor, in several operations each. What Python's
-// optimizers call with fused=True are operations of ATen, which C++ may call too: all tensors at
-// once.
+// torch::optim updates tensor by tensor, with several operations each. Python's optimizers with
+// fused=True call ATen operations that update all tensors at once; this calls the same.
 class Optimizer
 {
   public:

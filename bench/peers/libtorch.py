@@ -1,5 +1,5 @@
-"""libtorch: the same loop in C++, without Python in it, compiled against the installed PyTorch on first
-use (into the folder that $XDG_CACHE_HOME names, or ~/.cache)."""
+"""libtorch: the loop in C++, compiled against the installed PyTorch on first use (into $XDG_CACHE_HOME or
+~/.cache)."""
 
 import ctypes
 import hashlib
@@ -20,7 +20,7 @@ def compile_with(command):
 
 
 def compiled(torch):
-    """The shared library, made if it is not there yet for this source and this PyTorch."""
+    """The shared library; compiled unless it exists for this source and this PyTorch."""
     from torch.utils import cpp_extension
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "mnist_blas"
     name = hashlib.sha256(SOURCE.read_bytes() + torch.__version__.encode()).hexdigest()[:16]

@@ -1,18 +1,18 @@
-"""What the peers share: reading the data, and answering bench/compare.
+"""Common to all peers: reading the data, and the protocol of bench/compare.
 
-A peer is a program that reads one JSON object a line on stdin and answers each with one on stdout:
+A peer is a program that reads one JSON object per line from stdin and answers each with one on stdout:
 
     {"command": "open", "data": DIR, "network": NAME, "layout": NAME or null,
      "threads": N, "batch_size": N,
      "optimizer": NAME, "lr": X, "momentum": X, "weight_decay": X}   {"version": TEXT, "layouts": [NAME, ...]}
-        layouts: ways to lay images and weights out in memory; the first where null is asked for
+        layouts: memory formats of images and weights; null selects the first
     {"command": "train", "epochs": N, "seed": N}
-        a new network, one epoch that is not timed, then N that are  {"seconds": [X, ...], "samples": N}
+        a new network, one warm-up epoch, then N timed epochs        {"seconds": [X, ...], "samples": N}
     {"command": "evaluate"}                                          {"test_accuracy": FRACTION}
 
-A command that fails is answered {"error": TEXT}, with "missing": PACKAGE where that is not installed,
-with "unable": TEXT where the peer lacks what was asked for or what it needs. The end of stdin ends
-the peer. Between commands it waits for the next line and does nothing.
+The answer to a command that fails is {"error": TEXT}, with "missing": PACKAGE if that is not installed, and
+with "unable": TEXT if the peer does not support the request or lacks a tool. The peer ends at the end of
+stdin. Between commands it is idle.
 """
 
 import gzip
@@ -22,9 +22,9 @@ import shutil
 import sys
 import time
 
-SIDE = 28  # of the images
-SIZES = (SIDE * SIDE, 128, 64, 10)  # of the network mlp: ReLU between the layers, none after the last
-MLP = {"mlp": ["contiguous"]}  # what a peer trains that does not say otherwise
+SIDE = 28  # rows and columns of an image
+SIZES = (SIDE * SIDE, 128, 64, 10)  # of the network mlp; ReLU after each layer but the last
+MLP = {"mlp": ["contiguous"]}  # the default of a peer's networks
 
 
 def find_compiler():
@@ -93,7 +93,7 @@ def serve(make_peer):
     other networks than mlp says so in `networks`, a list of layouts by network, and open() gets
     network= and layout= too. NotImplementedError says what it lacks."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints does not get among the answers
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
     peer = None
     for line in sys.stdin:
         try:
@@ -103,6 +103,6 @@ def serve(make_peer):
             reply = {"error": f"{missing.name} is not installed", "missing": missing.name}
         except NotImplementedError as lack:
             reply = {"error": str(lack), "unable": str(lack)}
-        except Exception as error:  # told to compare, which ends the run
+        except Exception as error:  # reported to compare, which ends the run
             reply = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
         print(json.dumps(reply), file=answers, flush=True)

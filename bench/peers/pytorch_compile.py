@@ -1,5 +1,5 @@
-"""PyTorch with torch.compile: forward and loss compiled, backward with them; the rest as in the eager
-loop. A process compiles once, when it is opened, and keeps that over its turns."""
+"""PyTorch with torch.compile: forward pass, loss and backward pass are compiled, the rest is the eager loop.
+A process compiles once, in open()."""
 
 import os
 
@@ -17,7 +17,7 @@ class PytorchCompile(PytorchEager):
         try:
             for rows in filter(None, {min(self.batch_size, self.samples), self.samples % self.batch_size}):
                 self.backward(self.torch.arange(rows))
-        except Exception as error:  # a compiler alone is not enough, Python's headers are needed as well
+        except Exception as error:  # needs Python's headers, too
             reason = " ".join(str(error).split()) or type(error).__name__
             raise NotImplementedError(f"torch.compile does not work here: {reason}") from error
 

@@ -1,14 +1,14 @@
-"""PyTorch as tutorials have it: torchvision's MNIST with ToTensor, a DataLoader that shuffles and
-stacks what comes from it, and the optimizer as it is by default."""
+"""PyTorch as in tutorials: torchvision's MNIST with ToTensor, a shuffling DataLoader, the default
+optimizer."""
 
 from peer import read_idx, serve
 from pytorch_eager import PytorchEager
 
 
 class MNIST:
-    """An image at a time, by the same steps as `torchvision.datasets.MNIST(transform=ToTensor())`: from
-    the tensor of all images an array, a PIL image, an array again, a tensor of its own, channels
-    first, floats in 0 .. 1."""
+    """Converts one image at a time as `torchvision.datasets.MNIST(transform=ToTensor())` does: a slice of
+    the tensor of all images to an array, a PIL image, an array, and a channels-first float tensor in
+    0 .. 1."""
 
     def __init__(self, torch, data):
         import numpy

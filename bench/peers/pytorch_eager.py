@@ -1,4 +1,4 @@
-"""PyTorch, the usual eager loop at its best: data in memory, no DataLoader, fused optimizer."""
+"""PyTorch's eager loop: data in memory, no DataLoader, fused optimizer."""
 
 from peer import SIDE, SIZES, read_split, serve
 
@@ -6,7 +6,7 @@ EVALUATED_AT_ONCE = 1000  # a convolution's output for all test images at once w
 
 
 def layers(nn, network):
-    """The layers of a network that mnist_blas has by this name, from images (rows, 1, side, side)."""
+    """The layers of mnist_blas's network `network`, for images (rows, 1, side, side)."""
     return {
         "mlp": lambda: [
             nn.Flatten(), nn.Linear(SIZES[0], SIZES[1]), nn.ReLU(), nn.Linear(SIZES[1], SIZES[2]), nn.ReLU(),
@@ -30,7 +30,7 @@ class PytorchEager:
         import torch
         self.torch = torch
         self.version = "PyTorch " + torch.__version__
-        torch.set_flush_denormal(True)  # as mnist_blas does; the threads to come inherit it
+        torch.set_flush_denormal(True)  # as mnist_blas does; inherited by new threads
 
     def open(self, *, data, network, layout, threads, batch_size, optimizer, lr, momentum, weight_decay):
         torch = self.torch
@@ -52,8 +52,7 @@ class PytorchEager:
         return images.view(-1, 1, SIDE, SIDE).to(memory_format=self.layout), labels
 
     def reset(self, seed):
-        """First weights, drawn as mnist_blas draws them, in the same tensors: what was compiled for
-        the network stays good."""
+        """Draws initial weights as mnist_blas does, in place, so that compiled code stays valid."""
         nn = self.torch.nn
         self.torch.manual_seed(seed)
         for layer in self.network:

@@ -1,5 +1,5 @@
-"""scikit-learn's MLPClassifier, an epoch a call of partial_fit. It has adam and sgd; its threads are
-those of the BLAS below NumPy."""
+"""scikit-learn's MLPClassifier, one partial_fit per epoch, with adam or sgd; NumPy's BLAS runs the
+threads."""
 
 from peer import SIZES, read_split, serve
 

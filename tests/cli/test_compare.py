@@ -1,4 +1,4 @@
-"""bench/compare with peers of the test's own: programs that speak the protocol and train nothing."""
+"""bench/compare with fake peers: programs that speak the protocol but do not train."""
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -14,8 +14,8 @@ from support import ProgramTest
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench")
 
-# Answers as bench/peers/peer.py does, whose clock it turns forward itself: `seconds` an epoch, an
-# expression with the thread count, the layout, and the number of the epoch since it was opened.
+# Answers through bench/peers/peer.py with a simulated clock. `seconds` per epoch is an expression of the
+# thread count, the layout, and the number of the epoch since open().
 PEER = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -40,7 +40,7 @@ peer.serve(Fake)
 
 
 def load_compare():
-    """The program as a module, with the modules beside it."""
+    """Imports bench/compare as a module."""
     path = os.path.join(BENCH, "compare")
     loader = importlib.machinery.SourceFileLoader("compare_program", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
@@ -54,7 +54,7 @@ class Compare(ProgramTest):
         sys.path.insert(0, BENCH)
         self.addCleanup(sys.path.remove, BENCH)
         self.compare = load_compare()
-        sys.modules["contenders"].SETTLING = 0  # these peers have no threads
+        sys.modules["contenders"].SETTLING = 0  # fake peers have no threads
         self.peers = dict(self.compare.PEERS)
         self.addCleanup(self.compare.PEERS.update, self.peers)
         self.compare.PEERS.clear()
@@ -68,7 +68,7 @@ class Compare(ProgramTest):
         self.compare.PEERS[name] = path
 
     def run_compare(self, *arguments):
-        """(exit code, stdout, stderr) of compare on made data that is learned at once."""
+        """Runs compare on generated data that is easy to learn; returns (exit code, stdout, stderr)."""
         data = self.path("data")
         if not os.path.exists(data):
             self.make_data(classes=2)
@@ -93,13 +93,13 @@ class Compare(ProgramTest):
         self.assertTrue(lines[0].startswith("compare: ") and word in lines[0], err)
 
     def results(self, *arguments, code=0):
-        """The JSON of a run that ends with this code, and its stdout."""
+        """Runs compare, which must exit with `code`; returns its JSON and stdout."""
         ended, out, err = self.run_compare("--json", self.path("c.json"), *arguments)
         self.assertEqual(code, ended, out + err)
         with open(self.path("c.json"), encoding="utf-8") as file:
             return json.load(file), out
 
-    def test_figures_and_picture(self):
+    def test_json_and_svg(self):
         self.add_peer("quick")
         self.add_peer("quicker")
         written, _ = self.results("--rounds", 2, "--svg", self.path("c.svg"))
@@ -117,8 +117,8 @@ class Compare(ProgramTest):
         for word in ("mnist_blas", "quick", "quicker", "batch size 64", "adam", "784-128-64-10"):
             self.assertIn(word, texts)
 
-    def test_one_slow_trial_decides_nothing(self):
-        # Two epochs a trial. Two threads are the faster, but for the first two trials.
+    def test_slow_trials_do_not_decide(self):
+        # Two epochs per trial. Two threads are faster, except in the first two trials.
         self.add_peer("peer", seconds="(1 if epoch <= 4 else 0.01) if threads == 2 else 0.02")
         written, out = self.results("--threads", "1,2")
         row = written["comparisons"][0]["contenders"]["peer"]
@@ -129,7 +129,7 @@ class Compare(ProgramTest):
                 self.assertGreaterEqual(len(tried["samples_per_second"]), 3)
         self.assertIn("peer: samples/s by threads 1: 60,000, 2: 120,000; best 2", out)
 
-    def test_memory_format_is_chosen_with_the_threads(self):
+    def test_memory_format_and_threads_are_chosen_together(self):
         self.add_peer("peer", networks='networks = {"mlp": ["contiguous", "channels_last"]}',
                       seconds="0.01 * threads / (2 if layout == 'channels_last' else 1)")
         self.add_peer("plain")
@@ -140,10 +140,10 @@ class Compare(ProgramTest):
         self.assertIsNone(rows["plain"]["layout"])
         self.assertIn("memory format: peer channels_last\n", out)
 
-    def test_peers_without_the_network_are_left_out(self):
+    def test_peers_without_the_network_are_skipped(self):
         self.add_peer("plain")
         code, out, err = self.run_compare("--network", "lenet5")
-        self.assertEqual((1, "compare: there is no peer to compare with\n"), (code, err))
+        self.assertEqual((1, "compare: no peer is installed\n"), (code, err))
         self.assertIn("left out: plain: there is no network lenet5 in it\n", out)
 
     def test_samples(self):
@@ -170,7 +170,7 @@ class Compare(ProgramTest):
                     written["settings"]["samples"], os.path.realpath(written["context"]["data"])))
         self.fails_with(1, "--samples 1201", "--samples", 1201)
 
-    def test_peer_that_learns_something_else(self):
+    def test_different_accuracy_fails(self):
         self.add_peer("fair")
         self.add_peer("unfair", accuracy=0.5)
         self.fails_with(1, "unfair: its test accuracy is -50")
@@ -189,7 +189,7 @@ class Compare(ProgramTest):
         self.assertEqual([[1], [1, 2], [1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, 4, 6, 8, 12, 16]],
                          [self.compare.thread_counts(cores) for cores in (1, 2, 3, 5, 16)])
 
-    def test_peers_that_cannot_take_part_are_left_out(self):
+    def test_peers_that_cannot_run_are_skipped(self):
         self.add_peer("fair")
         self.add_peer("absent", open_="import no_such_package")
         self.add_peer("unable", open_="raise NotImplementedError('there is no adam in it')")
@@ -200,11 +200,11 @@ class Compare(ProgramTest):
         self.assertIn("left out: unable: there is no adam in it", out)
         self.assertIn("left out: compiled: there is no C++ compiler", out)
 
-    def test_peer_that_was_named_must_take_part(self):
+    def test_named_peer_must_run(self):
         self.add_peer("absent", open_="import no_such_package")
         self.fails_with(1, "no_such_package", "--peer", "absent")
 
-    def test_peer_that_breaks(self):
+    def test_failing_peer(self):
         self.add_peer("broken", open_="raise ValueError('out of order')")
         self.fails_with(1, "broken: ValueError: out of order")
 
@@ -215,7 +215,7 @@ class Compare(ProgramTest):
                                 (["--network", "dense:10"], "--network")):
             self.fails_with(2, word, *arguments)
 
-    def test_places_that_cannot_be_written_and_missing_build(self):
+    def test_unwritable_output_and_missing_build(self):
         self.add_peer("fair")
         for option in ("--json", "--svg"):
             self.fails_with(1, "/nowhere/file", option, "/nowhere/file")
