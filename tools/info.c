@@ -69,7 +69,7 @@ static void print_table(const mb_network *network, size_t batch_size, size_t thr
     }
     printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameter_count(network),
            forward_flops(network));
-    printf("training   %.0f FLOP a sample; %.1f MB for batches of %zu\n",
+    printf("training   %.0f FLOP per sample; %.1f MB for batches of %zu\n",
            mb_network_training_flops(network),
            1e-6 * mb_network_training_bytes(network, batch_size, threads), batch_size);
 }

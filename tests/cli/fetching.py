@@ -1,4 +1,4 @@
-"""What the tests of tools/fetch-mnist share: its right data, and running it."""
+"""Support for the tests of tools/fetch-mnist: correct data, and running the script."""
 import gzip
 import hashlib
 import os
@@ -12,7 +12,7 @@ import support
 from support import FILES, HANG, REAL_DATA, TRAIN_IMAGES, ProgramTest, read_bytes, write_bytes
 
 SCRIPT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../tools/fetch-mnist"))
-FIRST = TRAIN_IMAGES + ".gz"  # what is asked for first
+FIRST = TRAIN_IMAGES + ".gz"  # the first file downloaded
 CONTENTS = {name: random.Random(i).randbytes(40000 if "images" in name else 500)
             for i, name in enumerate(FILES)}
 PACKED = {name + ".gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
@@ -31,7 +31,7 @@ def real_packed(name):
 
 @unittest.skipIf(shutil.which("curl") is None, "curl is not installed")
 class FetchTest(ProgramTest):
-    """The right data are CONTENTS, which a list of checksums tells the script."""
+    """The correct files are CONTENTS; the script gets their checksums as a list."""
 
     def setUp(self):
         super().setUp()
@@ -40,7 +40,7 @@ class FetchTest(ProgramTest):
         os.mkdir(self.path("tmp"))
 
     def start_fetch(self, *arguments, mirrors="", **variables):
-        """The script as a process group of its own, in which signals have their usual meaning."""
+        """Starts the script in its own process group, with default signal handlers."""
         variables = {"MNIST_BLAS_MIRRORS": mirrors, "TMPDIR": self.path("tmp"), "no_proxy": "*",
                      **variables}
         return subprocess.Popen(
@@ -49,7 +49,7 @@ class FetchTest(ProgramTest):
             stderr=subprocess.PIPE, start_new_session=True)
 
     def end(self, process):
-        """Its Result, once it and what it started have ended."""
+        """Waits for the process and its children; returns its Result."""
         with process:
             try:
                 out, err = process.communicate(timeout=HANG)
@@ -60,11 +60,11 @@ class FetchTest(ProgramTest):
         return support.Result(process.returncode, out, err)
 
     def ours(self, *arguments):
-        """The arguments for CONTENTS, besides others."""
+        """The arguments that make the script fetch CONTENTS, with `arguments` added."""
         return "--checksums", self.list, *arguments, self.dir
 
     def fetch(self, server, *arguments, **variables):
-        """Fetches CONTENTS from the server's mirrors in turn, which must go well. Returns stdout."""
+        """Fetches CONTENTS from the server's mirrors, which must succeed. Returns stdout."""
         result = self.end(self.start_fetch(*self.ours(*arguments), mirrors=server.mirrors, **variables))
         self.assertEqual((0, ""), (result.code, result.err), result)
         self.assert_fetched()
@@ -80,7 +80,7 @@ class FetchTest(ProgramTest):
         return result.err
 
     def assert_fetched(self):
-        """The right files are in DIR, and no others but those that made room for them."""
+        """DIR contains the correct files, and otherwise only files renamed to .old."""
         self.assertEqual(PACKED, {name: content for name, content in self.there().items()
                                   if not name.endswith(".old")})
 
@@ -88,7 +88,7 @@ class FetchTest(ProgramTest):
         return {name: read_bytes(os.path.join(self.dir, name)) for name in os.listdir(self.dir)}
 
     def put(self, files):
-        """Makes DIR with these files, {name: bytes}, in it."""
+        """Creates DIR with these files, {name: bytes}."""
         os.mkdir(self.dir)
         for name, content in files.items():
             write_bytes(os.path.join(self.dir, name), content)

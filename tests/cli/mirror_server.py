@@ -1,7 +1,7 @@
-"""A server on the loopback whose folders are mirrors of four files, each with its own way to answer.
+"""A server on the loopback interface. Each of its folders is a mirror of four files, with its own handler.
 
-A way is a function of the request. `right` answers as a good mirror does; the others are what goes
-wrong with mirrors. The server keeps a list of what it was asked and what it answered.
+A handler is a function of the request. `right` answers as a good mirror does; the others simulate the
+failures of mirrors. The server records each request and the status of its answer.
 """
 import collections
 import contextlib
@@ -9,31 +9,31 @@ import gzip
 import http.server
 import threading
 
-Asked = collections.namedtuple("Asked", "mirror name first status")  # first: byte of the Range, or None
-BEGINNING = 8192  # bytes that come before a mirror stalls: curl hands its files 4096 at a time
+Asked = collections.namedtuple("Asked", "mirror name first status")  # first: first byte of the Range, or None
+BEGINNING = 8192  # bytes sent before a mirror stalls; curl writes 4096 at a time
 PAGE = b"<html><body>Sign in to use this network</body></html>\n"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """files: {name: bytes} as a right mirror gives them; ways: {mirror: way}."""
+    """files: {name: bytes} of a good mirror; handlers: {mirror: handler}."""
 
-    def __init__(self, files, ways):
+    def __init__(self, files, handlers):
         super().__init__(("127.0.0.1", 0), Request)
-        self.files, self.ways, self.asked = files, ways, []
+        self.files, self.handlers, self.asked = files, handlers, []
         self.closing = threading.Event()
 
     @property
     def mirrors(self):
         """The value of MNIST_BLAS_MIRRORS."""
-        return " ".join(f"http://127.0.0.1:{self.server_port}/{mirror}" for mirror in self.ways)
+        return " ".join(f"http://127.0.0.1:{self.server_port}/{mirror}" for mirror in self.handlers)
 
     def handle_error(self, request, client_address):
-        """A client that goes away is what some tests are about, and no error here."""
+        """Some tests let a client disconnect, which is not an error."""
 
 
 @contextlib.contextmanager
-def serve(files, **ways):
-    server = Server(files, ways)
+def serve(files, **handlers):
+    server = Server(files, handlers)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -49,11 +49,11 @@ class Request(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         _, mirror, self.name = self.path.split("/")
         self.mirror = mirror
-        self.count = sum(asked.mirror == mirror for asked in self.server.asked)  # of requests before
+        self.count = sum(asked.mirror == mirror for asked in self.server.asked)  # earlier requests
         self.body = self.server.files[self.name]
         given = self.headers.get("Range")
         self.first = int(given.removeprefix("bytes=").removesuffix("-")) if given else None
-        self.server.ways[mirror](self)
+        self.server.handlers[mirror](self)
 
     def head(self, status, length, **headers):
         self.server.asked.append(Asked(self.mirror, self.name, self.first, status))
@@ -86,50 +86,50 @@ def without_ranges(request):
     request.reply(200, request.body)
 
 
-def says(change):
-    """Says OK, and what follows is the right bytes changed."""
+def changed(change):
+    """Answers 200 with the file's bytes changed by `change`."""
     return lambda request: request.reply(200, change(request.body))
 
 
-page = says(lambda body: PAGE)
-nothing = says(lambda body: b"")
-other_contents = says(lambda body: gzip.compress(b"other contents"))
-corrupt = says(lambda body: body[:len(body) // 2] + b"?" * 9 + body[len(body) // 2 + 9:])
-short = says(lambda body: body[:-9])
-with_tail = says(lambda body: body + b"tail")
-unpacked = says(gzip.decompress)
+page = changed(lambda body: PAGE)
+nothing = changed(lambda body: b"")
+other_contents = changed(lambda body: gzip.compress(b"other contents"))
+corrupt = changed(lambda body: body[:len(body) // 2] + b"?" * 9 + body[len(body) // 2 + 9:])
+short = changed(lambda body: body[:-9])
+with_tail = changed(lambda body: body + b"tail")
+unpacked = changed(gzip.decompress)
 
 
 def status(*codes, then=right):
-    """Fails with these codes, one a request, and then answers."""
-    def way(request):
+    """Answers with these status codes, one per request, then with `then`."""
+    def answer(request):
         if request.count < len(codes):
             request.reply(codes[request.count], PAGE)
         else:
             then(request)
-    return way
+    return answer
 
 
 def cut(then):
-    """The mirror's first answer ends in the middle, and the connection with it."""
-    def way(request):
+    """The connection breaks in the middle of the mirror's first answer; then `then` answers."""
+    def answer(request):
         if request.count > 0:
             then(request)
         else:
             request.head(200, len(request.body))
             request.wfile.write(request.body[:len(request.body) // 2])
-    return way
+    return answer
 
 
 def stalled(request):
-    """The beginning, and then nothing more."""
+    """Sends the beginning, then nothing."""
     request.head(200, len(request.body))
     request.wfile.write(request.body[:BEGINNING])
     request.server.closing.wait()
 
 
 def slow(request):
-    """About a hundred bytes a second."""
+    """Sends about 100 bytes per second."""
     request.head(200, len(request.body))
     for byte in request.body:
         request.wfile.write(bytes([byte]))

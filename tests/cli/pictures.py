@@ -1,4 +1,4 @@
-"""Pictures for predict: a small PNG writer, and what becomes of a digit on its way to a file."""
+"""Pictures for predict: a small PNG writer, and transformations of digits."""
 import math
 import random
 import struct
@@ -12,8 +12,8 @@ def chunk(kind, data):
 
 
 def png(width, height, samples, colour=0, depth=8):
-    """The bytes of a PNG; `samples` are its rows, packed, one after the other. Colour type 0 is gray,
-    2 RGB, 4 gray with alpha, 6 RGB with alpha."""
+    """The bytes of a PNG; `samples` are its packed rows. Colour types: 0 gray, 2 RGB, 4 gray with alpha,
+    6 RGB with alpha."""
     stride = len(samples) // height
     rows = b"".join(b"\0" + samples[y * stride:(y + 1) * stride] for y in range(height))
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
@@ -26,7 +26,7 @@ def pgm(width, height, samples):
 
 
 def blocks(pixels, side, factor):
-    """Each pixel of a square picture as factor x factor equal ones."""
+    """A square picture enlarged with nearest-neighbour interpolation."""
     rows = []
     for y in range(side):
         row = b"".join(bytes([value]) * factor for value in pixels[y * side:(y + 1) * side])
@@ -35,7 +35,7 @@ def blocks(pixels, side, factor):
 
 
 def smooth(pixels, side, factor):
-    """Enlarged with straight lines between the middles of the pixels."""
+    """A square picture enlarged with bilinear interpolation."""
     places = []
     for i in range(side * factor):
         place = min(max((i + 0.5) / factor - 0.5, 0), side - 1)
@@ -44,17 +44,17 @@ def smooth(pixels, side, factor):
     wide = []
     for y in range(side):
         row = pixels[y * side:(y + 1) * side]
-        wide.append([row[low] + share * (row[low + 1] - row[low]) for low, share in places])
+        wide.append([row[low] + fraction * (row[low + 1] - row[low]) for low, fraction in places])
     rows = []
-    for low, share in places:
+    for low, fraction in places:
         pairs = zip(wide[low], wide[low + 1])
-        rows.append(bytes([int(a + share * (b - a) + 0.5) for a, b in pairs]))
+        rows.append(bytes([int(a + fraction * (b - a) + 0.5) for a, b in pairs]))
     return b"".join(rows)
 
 
 def photograph(pixels, side, seed):
-    """(width, height, gray values) of ink on paper that is gray, lit from one side and darker in the
-    corners, with noise: the digit somewhere in it, with margins."""
+    """(width, height, gray values) of a photographed digit: dark on gray paper, lit from one side, darker in
+    the corners, with noise, at a random position."""
     rng = random.Random(seed)
     large, size = smooth(pixels, side, 6), side * 6
     width, height = size + rng.randrange(20, 200), size + rng.randrange(20, 200)

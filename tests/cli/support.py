@@ -1,4 +1,4 @@
-"""What the tests share: running the program, making data, reading its files.
+"""Common support of the tests: running the program, generating data, reading files.
 
 MNIST_BLAS_PROGRAM names the program. Each test has an empty folder of its own, self.folder, where the
 program runs with a clean environment: none of the caller's OpenMP, OpenBLAS or program variables.
@@ -153,7 +153,7 @@ class Result:
 
 
 class ProgramTest(unittest.TestCase):
-    """A test of the program in a folder of its own."""
+    """A test of the program, in its own folder."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="mnist_blas_test_")
@@ -205,7 +205,7 @@ class ProgramTest(unittest.TestCase):
         return self.finish(self.start(*arguments, **options))
 
     def run_into_full_disk(self, *arguments, program=PROGRAM):
-        """Runs the program with stdout going to a full disk, which must be its one error."""
+        """Runs the program with stdout on a full disk, which must be its only error."""
         with open("/dev/full", "w", encoding="utf-8") as full:
             result = self.run_program(*arguments, program=program, stdout=full)
         self.assertEqual(1, result.code, result)
@@ -218,7 +218,7 @@ class ProgramTest(unittest.TestCase):
         return result
 
     def check_failure(self, result, code, says=(), program="mnist_blas"):
-        """A run that ended with this exit code and one line that has the words. Returns the line."""
+        """Checks that a run ended with this exit code and one line with the words. Returns the line."""
         self.assertEqual((code, 1), (result.code, len(result.errors)), result)
         self.assertRegex(result.errors[0], rf"^{program}: \S.*[^\s:]$")
         for word in words(says):
@@ -226,7 +226,7 @@ class ProgramTest(unittest.TestCase):
         return result.errors[0]
 
     def fail_with(self, code, *arguments, says=(), **options):
-        """Runs the program, which must fail with this exit code and one line that has the words."""
+        """Runs the program, which must fail with this exit code and one line with the words."""
         return self.check_failure(self.run_program(*arguments, **options), code, says)
 
     def refuse(self, code, *arguments, says=(), **variables):

@@ -1,4 +1,4 @@
-"""Broken data: one line, exit code 1, and the run folder as it was. Odd but valid data trains."""
+"""Broken data: one line, exit code 1, and an unchanged run folder. Unusual but valid data trains."""
 import gzip
 import os
 import struct
@@ -12,17 +12,17 @@ HUGE = 2**32 - 1
 
 
 def header(*dimensions, kind=0x08):
-    """The file becomes this header and as much of the payload as was there."""
+    """Replaces the header of the file."""
     return lambda good: idx(dimensions, good[8 if len(good) < 2000 else HEADER:], kind=kind)
 
 
 def packed(change):
-    """The file is packed with gzip, and then changed."""
+    """Compresses the file with gzip, then changes it."""
     return lambda good: change(gzip.compress(good, mtime=0))
 
 
 def flip(at):
-    """The byte at this place is another."""
+    """Changes the byte at this offset."""
     return lambda good: good[:at] + bytes([good[at] ^ 0x5a]) + (good[at + 1:] if at != -1 else b"")
 
 
@@ -159,7 +159,7 @@ def gzip_with_name_and_comment(good):
 
 
 class Accepted(ProgramTest):
-    """Odd but valid training images, which give the usual model."""
+    """Unusual but valid training files, which give the usual model."""
 
     @cases({"gzip_of_several_members": lambda good: {
                 ".gz": gzip.compress(good[:7]) + gzip.compress(b"") + gzip.compress(good[7:])},

@@ -1,5 +1,5 @@
-"""Invalid options, variables and run folders, and runs that fail: one line, the exit code of the contract,
-and the run folder as it was."""
+"""Invalid options, variables and run folders, and runs that fail: one line, the documented exit code, and an
+unchanged run folder."""
 import os
 import re
 import resource
@@ -176,7 +176,7 @@ class RunFolder(ProgramTest):
     def test_with_a_name_too_long(self):
         self.fail_with(1, "--data", self.make_data(), "--out", "x" * 300, says="too long")
 
-    def test_with_a_folder_called_as_the_model(self):
+    def test_with_a_folder_in_place_of_the_model(self):
         os.makedirs(self.path("out", "model.safetensors"))
         self.fail_with(1, "--data", self.make_data(), "--epochs", 1, "--quiet", "--out", "out",
                        says="out/model.safetensors: ")
@@ -188,7 +188,7 @@ def limit(resource_kind, size):
 
 
 class Failing(ProgramTest):
-    """Runs that start well."""
+    """Runs that fail after they have started."""
 
     def test_diverging(self):
         self.refuse(1, "--data", self.make_data(), "--quiet", "--optimizer", "sgd", "--lr", "1e6",
@@ -205,7 +205,7 @@ class Failing(ProgramTest):
         self.assertEqual({"model.safetensors": b"old"}, self.files())
 
     def test_output_to_a_full_disk(self):
-        """The files of a run are written all the same."""
+        """The files of the run are written."""
         data = self.make_data()
         self.run_into_full_disk("--data", data, "--epochs", "2", "--no-report", "--out", "out")
         self.assertEqual((RUN_FILES, 2), (self.names(), len(self.metrics())))

@@ -1,5 +1,4 @@
-"""The benchmark programs: their options, and figures that fit together. Nothing here depends on how
-fast anything is.
+"""The benchmark programs: options, output, and consistent figures. No test depends on speed.
 
 MNIST_BLAS_BENCH_EPOCH, _GEMM and _KERNELS name the programs (Meson sets them).
 """
@@ -34,8 +33,8 @@ class BenchTest(ProgramTest):
         return Result(done.returncode, done.stdout, "\n".join(lines))
 
     def measure(self, name, *arguments, **variables):
-        """The benchmarks in a run's JSON by name, checked for what Google Benchmark's have, and what
-        the run printed."""
+        """Runs a benchmark; returns the entries of its JSON by name, checked against Google Benchmark's schema,
+        and its stdout."""
         path = self.path(f"{name}.json")
         result = self.run_bench(name, *arguments, "--json", path, **variables)
         self.assertEqual((0, []), (result.code, result.errors), result)
@@ -59,7 +58,7 @@ class BenchTest(ProgramTest):
 
 
     def assert_close(self, wanted, got, message=None):
-        """Equal but for the digits that JSON leaves out."""
+        """Equal within the precision of the JSON."""
         self.assertAlmostEqual(wanted, got, delta=1e-6 * max(1, abs(wanted)), msg=message)
 
 
@@ -80,7 +79,7 @@ class Usage(BenchTest):
             self.assertEqual(1, len(result.errors), result)
             self.assertRegex(result.errors[0], rf"^{name}: \S.*[^\s:]$")
 
-    def test_bad_options_are_refused_in_a_line(self):
+    def test_bad_options_are_refused(self):
         for name in NAMES:
             for arguments in (["--bogus"], ["--json"], ["word"], ["--batch-size", "0"],
                               ["--batch-size", "ten"]):
@@ -107,7 +106,7 @@ class Usage(BenchTest):
         self.assertEqual(1, done.returncode)
         self.assertRegex(done.stderr, r"^bench_kernels: standard output: .*\n$")
 
-    def test_epoch_needs_the_images_that_it_is_to_train_on(self):
+    def test_epoch_refuses_more_samples_than_there_are(self):
         data = self.make_data(train=300)
         self.refuse("bench_epoch", "--data", data, "--samples", 301)
         self.refuse("bench_epoch", "--data", data, "--batch-size", 301)
@@ -140,18 +139,18 @@ class Gemm(BenchTest):
                     self.assertIn(name, out)
         self.assertEqual(seen, set(benchmarks))
 
-    def test_a_sparse_first_layer_makes_no_use_of_sgemm(self):
+    def test_sparse_first_layer_does_not_call_sgemm(self):
         benchmarks, _ = self.measure("bench_gemm", "--repeats", 1, "--threads", 1, "--sparse",
                                      "--batch-size", 16)
         names = {name.split("/")[0] for name in benchmarks}
         self.assertIn("dense2 forward", names)
         self.assertFalse(names & {"dense1 forward", "dense1 update"}, names)
 
-    def test_big_only_leaves_the_step_out(self):
+    def test_big_only_skips_the_step(self):
         benchmarks, _ = self.measure("bench_gemm", "--repeats", 1, "--threads", 1, "--big-only")
         self.assertEqual(["sgemm 1024/threads:1", "FMA limit/threads:1"], list(benchmarks))
 
-    def test_all_cores_has_each_kernel_set_once(self):
+    def test_all_cores_measures_each_kernel_set_once(self):
         path = self.path("all.json")
         result = self.run_bench("bench_gemm", "--repeats", 1, "--threads", 1, "--big-only",
                                 "--all-cores", "--json", path)
@@ -168,7 +167,7 @@ class Gemm(BenchTest):
 
 
 class Kernels(BenchTest):
-    def test_each_kernel_has_a_reference_and_sets(self):
+    def test_each_kernel_is_timed_with_its_reference(self):
         benchmarks, out = self.measure("bench_kernels", "--repeats", 1, "--batch-size", 70)
         sets = {}
         for name in benchmarks:
@@ -188,7 +187,7 @@ class Kernels(BenchTest):
             self.assertAlmostEqual(1, one["speedup"] * one["real_time"] / reference["real_time"], 5, name)
             self.assertIn(name.split("/")[0], out)
 
-    def test_only_one(self):
+    def test_only_one_kernel(self):
         benchmarks, _ = self.measure("bench_kernels", "--repeats", 1, "--only", "relu_forward")
         self.assertEqual({"relu_forward"}, {name.split("/")[0] for name in benchmarks})
 
@@ -202,7 +201,7 @@ class Epoch(BenchTest):
         return self.measure("bench_epoch", "--data", self.data, "--network", "dense:20,relu,dense:4",
                             *arguments)
 
-    def test_every_combination_is_there(self):
+    def test_every_combination_is_measured(self):
         benchmarks, out = self.measure_epochs(
             "--network", "dense:4", "--threads", "1,2", "--batch-size", "50,64", "--optimizer",
             "sgd,adam", "--epochs", 2, "--rounds", 2)
@@ -220,7 +219,7 @@ class Epoch(BenchTest):
             for number in (2, 3):
                 self.assertIn(name.replace("epoch/", f"epoch:{number}/"), benchmarks)
 
-    def test_augmentation_takes_turns_too(self):
+    def test_augmentations_are_combined(self):
         benchmarks, out = self.measure_epochs("--augment", "off,affine,elastic", "--epochs", 1, "--rounds", 1,
                                               "--threads", 1, "--phases")
         for name in ("adamw", "adamw+affine", "adamw+elastic"):
@@ -230,12 +229,12 @@ class Epoch(BenchTest):
             self.assertIn(f"{name}/batch:64", out)
 
     def whole(self, *arguments):
-        """The single combination of a run with one round."""
+        """Measures one combination for one round; returns its entry."""
         benchmarks, out = self.measure_epochs("--threads", 1, "--rounds", 1, *arguments)
         one, = (one for name, one in benchmarks.items() if name.startswith("epoch/"))
         return one, benchmarks, out
 
-    def test_figures_follow_from_each_other(self):
+    def test_figures_are_consistent(self):
         one, _, _ = self.whole("--epochs", 3)
         flops = 2 * 2 * 120 * 20 + 3 * 2 * 20 * 4  # the first layer needs no gradient of its input
         self.assertAlmostEqual(1, one["samples/s"] * flops / 1e9 / one["GFLOP/s"], 5)
@@ -247,8 +246,8 @@ class Epoch(BenchTest):
         self.assertAlmostEqual(1 - left_out / flops, one["GFLOP/s_done"] / one["GFLOP/s"], 5)
         self.assertLess(one["GFLOP/s_done"], one["GFLOP/s"])
 
-    def test_what_a_max_pool_leaves_out_is_not_counted_as_done(self):
-        """Of each window one pixel has a gradient: the second convolution's, by its weights and inputs."""
+    def test_zero_gradients_of_a_max_pool_do_not_count_as_done(self):
+        """One pixel of each window has a gradient, in both backward products of the second convolution."""
         layers = "conv2d:4x3/pad1,conv2d:16x3/pad1,relu,maxpool2d:2,flatten,dense:4"
         benchmarks, _ = self.measure_epochs("--network", layers, "--threads", 1, "--rounds", 1, "--epochs", 1)
         one, = (one for name, one in benchmarks.items() if name.startswith(f"epoch/{layers}/"))
@@ -259,7 +258,7 @@ class Epoch(BenchTest):
         self.assertAlmostEqual(1, one["samples/s"] * dense / 1e9 / one["GFLOP/s"], 5)
         self.assertAlmostEqual(1 - left_out / dense, one["GFLOP/s_done"] / one["GFLOP/s"], 5)
 
-    def test_done_is_dense_where_no_pixel_is_blank(self):
+    def test_done_equals_dense_without_zero_pixels(self):
         one, _, out = self.whole("--epochs", 1, "--dense-images")
         self.assertEqual(one["GFLOP/s_done"], one["GFLOP/s"])
         self.assertIn("100.0 % of the pixels not zero", out)
@@ -269,7 +268,7 @@ class Epoch(BenchTest):
         self.assertAlmostEqual(100, one["items_per_second"] * one["real_time"] / 1e9, 3)
         self.assertIn("100 images of 12x10", out)
 
-    def test_drift_is_shown_from_six_epochs_on(self):
+    def test_drift_needs_six_epochs(self):
         one, benchmarks, _ = self.whole("--epochs", 6)
         speeds = {number: next(value["samples/s"] for name, value in benchmarks.items()
                                if name.startswith(f"epoch:{number}/")) for number in (2, 3, 6, 7)}
@@ -299,7 +298,7 @@ class Epoch(BenchTest):
         self.assert_close(running, step["running_us"])
         self.assert_close(waiting, step["wait_us"])
         self.assert_close(whole, running + waiting + step["rest_us"])
-        self.assertGreaterEqual(step["rest_us"], -0.01 * whole)  # two clocks, compared for a moment
+        self.assertGreaterEqual(step["rest_us"], -0.01 * whole)  # measured with two clocks
         self.assertEqual(8, step["iterations"])  # 500 samples, the last step is smaller
         for name, one in phases.items():
             own = [one[f"thread{thread}_us"] for thread in range(threads)]

@@ -1,4 +1,4 @@
-"""The bits of the model do not depend on threads, pins, or what OpenMP is told."""
+"""The bits of the model do not depend on threads, pins or OpenMP variables."""
 import hashlib
 import os
 
@@ -61,10 +61,10 @@ ENVIRONMENTS = {
 
 
 class BitsTest(ProgramTest):
-    """Runs that must end in the same model."""
+    """Runs that must give the same model."""
 
     def digest(self, data, threads, *arguments, **variables):
-        """Of the model that a run of one epoch gives. `threads` is checked to be what it had."""
+        """The digest of the model after one epoch; the run must have had `threads` threads."""
         result = self.run_program("train", "--data", data, "--epochs", 1, "--quiet", "--no-report", "--out", "out",
                                   "--threads", threads, *arguments, **variables)
         self.assertEqual((0, []), (result.code, result.errors), result)
@@ -80,7 +80,7 @@ class BitsTest(ProgramTest):
 
 
 class Made(BitsTest):
-    """On made data."""
+    """On generated data."""
 
     @cases({f"{batch}_{kernel_set}": (batch, kernel_set) for batch in BATCHES for kernel_set in KERNEL_SETS})
     def test_batch(self, batch, kernel_set):

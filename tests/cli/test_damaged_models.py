@@ -14,7 +14,7 @@ GOOD = zero_model("dense:6,relu,dense:4", SHAPES, 4).bytes()
 
 
 def edit(change):
-    """A damaged file: `change` is given the good one's header and its body, a bytearray."""
+    """A damaged file: `change` modifies the header and the body (a bytearray) of a valid one."""
     header, body = split(GOOD)
     body = bytearray(body)
     change(header, body)
@@ -30,7 +30,7 @@ def metadata(**values):
 
 
 def move_last(distance):
-    """The last tensor begins this number of bytes later, and the body ends with it."""
+    """Moves the last tensor this number of bytes up, to the end of the body."""
     def change(header, body):
         begin, end = header["2.bias"]["data_offsets"]
         header["2.bias"]["data_offsets"] = [begin + distance, end + distance]
@@ -184,7 +184,7 @@ class Convolutional(TrainedTest):
 
     @cases(TENSORS)
     def test_tensor(self, tensor, change, says):
-        """In a model of ours and in a file of PyTorch, which has no metadata."""
+        """In our model and in a PyTorch file, which has no metadata."""
         for metadata_kept in (True, False):
             file = TensorFile.read(self.read(MODEL))
             file.metadata = file.metadata if metadata_kept else None
@@ -200,7 +200,7 @@ class Convolutional(TrainedTest):
 
     @cases(CHECKPOINTS)
     def test_checkpoint(self, tensor, change, says, *arguments):
-        """With the right checksum; nothing is written."""
+        """With a valid checksum; nothing is written."""
         self.train(self.data, *self.TRAINING, "--checkpoint-every", "epoch", *arguments)
         file = TensorFile.read(self.read("out/checkpoint"))
         whole = sign(file.bytes(separators=(",", ":")))

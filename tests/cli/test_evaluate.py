@@ -1,5 +1,5 @@
-"""evaluate: its figures agree with each other and with the run, for models of all layers; data that does
-not fit the model is refused."""
+"""evaluate: consistent figures that agree with the run, for models of all layers; data that does not fit
+the model is refused."""
 import os
 import re
 
@@ -10,8 +10,8 @@ from test_damaged_models import NETWORK, SHAPES
 
 
 def read_report(text):
-    """(accuracy, correct, samples, {class: [precision, recall, F1, support]}, confusion rows) of what
-    evaluate prints."""
+    """Parses the output of evaluate into (accuracy, correct, samples,
+    {class: [precision, recall, F1, support]}, confusion rows)."""
     first, scores, confusion = text.split("\n\n")
     accuracy, correct, samples = re.search(r"accuracy ([0-9.]+) \((\d+) of (\d+)\)", first).groups()
     table = {}
@@ -55,7 +55,7 @@ class Figures(ProgramTest):
                 self.assertAlmostEqual(expected, figure, delta=0.5001e-4)
 
     def test_model_of_other_software(self):
-        """Our metadata in a file that another library has written: other order, other blanks."""
+        """Our metadata in a file written by another library: other order, other white space."""
         model = zero_model("dense:6,relu,dense:4", SHAPES, 4)
         model.tensors = dict(reversed(model.tensors.items()))
         self.write("model", model.bytes(indent=1))
@@ -115,7 +115,7 @@ class Data(TrainedTest):
         self.fail_with(1, "evaluate", MODEL, "--data", "nowhere", says="nowhere: no such folder")
 
     def test_nowhere(self):
-        """Run two folders down, so that no data of this machine lies in ../data."""
+        """Runs two folders down, so that ../data has no data of this machine."""
         os.makedirs(self.path("a/b"))
         self.fail_with(1, "evaluate", "../../" + MODEL, cwd=self.path("a/b"), XDG_CACHE_HOME="/nowhere",
                        says=["./data/mnist", "./data/MNIST/raw", "../data/mnist", "../data/MNIST/raw",

@@ -1,5 +1,5 @@
-"""export, and --network for files without metadata: what is refused, and how. tests/interop reads the
-files with other software."""
+"""export, and --network for files without metadata: refused files and options. tests/interop reads the files
+with other software."""
 import os
 
 from model_files import TensorFile
@@ -58,7 +58,7 @@ class Export(TrainedTest):
 
 
 class StateDict(ProgramTest):
-    """A file of other software, with --network."""
+    """A file from other software, read with --network."""
     NETWORK = ["--network", "dense:3,relu,dense:4"]
 
     def setUp(self):

@@ -1,5 +1,5 @@
-"""tools/fetch-mnist against a server on the loopback: what it gets from right, wrong, cut, slow and
-silent mirrors, and what it makes of what was there."""
+"""tools/fetch-mnist with a server on the loopback interface: good and failing mirrors, resumed downloads,
+existing files."""
 import os
 import shutil
 import signal
@@ -39,7 +39,7 @@ class Right(FetchTest):
                          {asked.name for asked in server.asked})
         self.assertNotIn(TRAIN_LABELS + ".gz", self.there())
 
-    def run_at_once(self, server, **variables):
+    def run_concurrently(self, server, **variables):
         runs = [self.start_fetch(*self.ours(), mirrors=server.mirrors, **variables) for _ in range(4)]
         results = [support.Result(run.wait(HANG), *run.communicate()) for run in runs]
         for result in results:
@@ -47,14 +47,14 @@ class Right(FetchTest):
         self.assertEqual(PACKED, self.there())
 
     @unittest.skipIf(shutil.which("flock") is None, "flock is not installed")
-    def test_runs_at_once_share_one_download(self):
+    def test_concurrent_runs_download_once(self):
         with serve(PACKED, good=right) as server:
-            self.run_at_once(server)
+            self.run_concurrently(server)
         self.assertEqual(4, len(server.asked), server.asked)
 
-    def test_runs_at_once_without_flock(self):
+    def test_concurrent_runs_without_flock(self):
         with serve(PACKED, good=right) as server:
-            self.run_at_once(server, PATH=self.commands("curl", *COMMANDS))
+            self.run_concurrently(server, PATH=self.commands("curl", *COMMANDS))
 
     @needs_real_data
     def test_real_mnist_trains(self):
@@ -92,9 +92,9 @@ class FirstMirrorFails(FetchTest):
         "stalled": (mirrors.stalled, 1, "--timeout=1"),
         "silent": (mirrors.silent, 1, "--timeout", "1"),
     })
-    def test_with(self, way, times=1, *arguments):
-        """The second mirror has what the first has not, and the first is not asked again."""
-        with serve(PACKED, bad=way, good=right) as server:
+    def test_with(self, handler, times=1, *arguments):
+        """The second mirror serves all files; the first is not asked again."""
+        with serve(PACKED, bad=handler, good=right) as server:
             self.fetch(server, *arguments)
         self.assertEqual(times, sum(asked.mirror == "bad" for asked in server.asked), server.asked)
         self.assertEqual(4, sum(asked.mirror == "good" for asked in server.asked), server.asked)
@@ -102,7 +102,7 @@ class FirstMirrorFails(FetchTest):
 
 class Resumed(FetchTest):
     def assert_first_asked(self, server, *answers):
-        """answers: (first byte or None, status) of each request for the first file."""
+        """answers: (first byte of the Range or None, status) of each request for the first file."""
         self.assertEqual([(first, status) for first, status in answers],
                          [(asked.first, asked.status) for asked in server.asked
                           if asked.name == FIRST])
@@ -111,8 +111,8 @@ class Resumed(FetchTest):
             "cut_connection_without_ranges":
                 (mirrors.cut(mirrors.without_ranges), (None, 200), (HALF, 200), (None, 200)),
             "errors_of_the_server": (mirrors.status(500, 503), (None, 500), (None, 503), (None, 200))})
-    def test_after(self, way, *answers):
-        with serve(PACKED, good=way) as server:
+    def test_after(self, handler, *answers):
+        with serve(PACKED, good=handler) as server:
             self.fetch(server)
         self.assert_first_asked(server, *answers)
 
@@ -133,7 +133,7 @@ class Resumed(FetchTest):
 
 
 class Replaced(FetchTest):
-    def test_wrong_files_are_kept_under_other_names(self):
+    def test_wrong_files_are_renamed(self):
         self.put({FIRST: b"mine", FIRST + ".old": b"older", TRAIN_LABELS: b"my labels"})
         with serve(PACKED, good=right) as server:
             out = self.fetch(server)
@@ -144,7 +144,7 @@ class Replaced(FetchTest):
         self.assertIn(f"{path} had other contents: kept as {path}.old\n", out)
 
     def test_wrong_plain_file_beside_the_right_one(self):
-        """The program would read the plain one."""
+        """mnist_blas would read the plain file."""
         with serve(PACKED, good=right) as server:
             self.fetch(server)
             del server.asked[:]
@@ -153,7 +153,7 @@ class Replaced(FetchTest):
         self.assertEqual([], server.asked)
         self.assertEqual(b"mine", self.there()[TRAIN_IMAGES + ".old"])
 
-    def test_folder_under_a_final_name(self):
+    def test_folder_in_place_of_a_file(self):
         os.makedirs(os.path.join(self.dir, FIRST, "inside"))
         with serve(PACKED, good=right) as server:
             result = self.end(self.start_fetch(*self.ours(), mirrors=server.mirrors))
@@ -166,7 +166,7 @@ class Interrupted(FetchTest):
     @cases({"ctrl_c": (signal.SIGINT, os.killpg), "terminate": (signal.SIGTERM, os.killpg),
             "terminate_the_script_alone": (signal.SIGTERM, os.kill), "hang_up": (signal.SIGHUP, os.killpg)})
     def test_by(self, number, kill):
-        """The part that came is left, and the next run resumes from there."""
+        """The partial file remains, and the next run resumes it."""
         part = os.path.join(self.dir, FIRST + ".part")
         with serve(PACKED, only=mirrors.stalled) as server:
             process = self.start_fetch(*self.ours("--timeout", "9999"), mirrors=server.mirrors)

@@ -1,5 +1,4 @@
-"""tools/fetch-mnist where it cannot succeed: one line, the exit code of the contract, and the folder
-as it was."""
+"""Failures of tools/fetch-mnist: one line on stderr, the documented exit code, and DIR unchanged."""
 import os
 import shutil
 import socket
@@ -12,7 +11,7 @@ from support import FILES, TRAIN_IMAGES, TRAIN_LABELS, cases, needs_real_data, r
 
 
 class Fails(FetchTest):
-    """One line, and DIR as it was."""
+    """One line on stderr, and DIR unchanged."""
 
     def keep(self, *arguments, mirrors, says):
         before = {FIRST: b"mine", TRAIN_LABELS: b"my labels", "notes.txt": b"mine too"}
@@ -37,7 +36,7 @@ class Fails(FetchTest):
         with serve(PACKED, only=mirrors.silent) as server:
             self.keep(*self.ours("--timeout", "1"), mirrors=server.mirrors, says="for 1 s")
 
-    def test_other_data_for_mnist_and_fashion(self):
+    def test_mirror_with_other_data(self):
         for dataset in "mnist", "fashion":
             with self.subTest(dataset), serve(PACKED, only=right) as server:
                 self.keep("--dataset", dataset, self.dir, mirrors=server.mirrors,
@@ -45,7 +44,7 @@ class Fails(FetchTest):
                 shutil.rmtree(self.dir)
 
     @needs_real_data
-    def test_mnist_for_fashion(self):
+    def test_mirror_with_mnist_for_fashion(self):
         with serve({FIRST: real_packed(TRAIN_IMAGES)}, only=right) as server:
             self.keep("--dataset=fashion", self.dir, mirrors=server.mirrors, says="wrong contents")
 
@@ -55,7 +54,7 @@ class Fails(FetchTest):
             self.fail_to_fetch(1, *self.ours(), mirrors=server.mirrors,
                                says=[FIRST + ".part", "cannot be written"])
 
-    def test_file_for_a_folder(self):
+    def test_dir_is_a_file(self):
         write_bytes(self.dir, b"mine")
         self.fail_to_fetch(1, *self.ours(), says=[self.dir, "cannot be created"])
         self.assertEqual(b"mine", read_bytes(self.dir))
@@ -70,20 +69,20 @@ class Fails(FetchTest):
     def test_no_curl(self):
         self.fail_to_fetch(1, *self.ours(), PATH=self.commands(*COMMANDS), says="curl: not installed")
 
-    def test_no_mirror_named(self):
+    def test_empty_list_of_mirrors(self):
         self.fail_to_fetch(1, *self.ours(), mirrors="  ", says=[FIRST, "MNIST_BLAS_MIRRORS"])
 
-    def test_checksums_that_lack_a_file(self):
+    def test_incomplete_checksums(self):
         write_bytes(self.list, checksums({name: b"" for name in FILES[:3]}).encode())
         self.fail_to_fetch(1, *self.ours(), says=[self.list, FILES[3]])
 
-    def test_checksums_that_are_not_there(self):
+    def test_missing_checksums(self):
         os.remove(self.list)
         self.fail_to_fetch(1, *self.ours(), says=[self.list, "cannot be read"])
 
 
 class DefaultFolder(FetchTest):
-    """By the rules of the program's last place; the folder is made before mirrors are asked."""
+    """The last place where mnist_blas looks for data; created before the first download."""
 
     @cases({"home": (".cache/mnist_blas",), "home_and_empty_cache": (".cache/mnist_blas", ""),
             "home_and_relative_cache": (".cache/mnist_blas", "c"), "cache": ("c/mnist_blas", "{}/c"),

@@ -1,5 +1,4 @@
-"""--help, the manual page and the completion for bash: they have the options of the tables, the
-defaults are those that the program uses, the examples work."""
+"""--help, the manual page and the bash completion: complete options, correct defaults, working examples."""
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from support import PROGRAM, ProgramTest, cases
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 
-# The pixels of an image of 28x28 with a stroke in it.
+# The pixels of a 28x28 image of a stroke.
 STROKE = (bytes(28) * 4 + (bytes(12) + bytes([255]) * 4 + bytes(12)) * 20 + bytes(28) * 4)
 
 
@@ -23,7 +22,7 @@ class HelpTest(ProgramTest):
         return self.succeed(*command, "--help", **variables).out
 
     def commands(self):
-        """{command: what follows its name}, by the program."""
+        """{command: its arguments}, as the program describes them."""
         return documentation.help_commands(self.help())
 
     def options(self, command):
@@ -31,7 +30,7 @@ class HelpTest(ProgramTest):
 
 
 class Names(HelpTest):
-    """The same everywhere."""
+    """The same names in all documents."""
 
     def test_commands(self):
         commands = self.commands()
@@ -40,7 +39,7 @@ class Names(HelpTest):
         refusal = re.search(" must be (.*), got 'fit'", self.fail_with(2, "fit")).group(1)
         self.assertEqual(set(commands), set(re.split(", | or ", refusal)))
 
-    def test_usage_has_the_command_and_what_it_takes(self):
+    def test_usage_shows_command_and_arguments(self):
         for command, follows in self.commands().items():
             with self.subTest(command=command):
                 self.assertEqual(f"Usage: mnist_blas {command} [OPTION...] {follows}".strip(),
@@ -51,7 +50,7 @@ class Names(HelpTest):
         self.assertEqual(self.help().splitlines()[1:], self.help("train").splitlines()[1:])
 
     def test_options(self):
-        """Each is described in --help and in the manual, alike, and the completion proposes it."""
+        """--help and the manual describe each option alike; the completion proposes it."""
         text = documentation.read_text(documentation.MANUAL)
         shared = documentation.manual_options(text, "All commands")
         for command in self.commands():
@@ -70,7 +69,7 @@ class Names(HelpTest):
         self.assertEqual(complete(self.folder, "train", "--"), complete(self.folder, "--"))
 
     def test_options_of_readme(self):
-        """Those in the first column of its tables exist."""
+        """The options in the first column of its tables exist."""
         options = {name for command in self.commands() for name in self.options(command)}
         cells = re.findall(r"^\| (`--[^|]*)\|", documentation.read_text("README.md"), re.MULTILINE)
         self.assertTrue(cells)
@@ -79,7 +78,7 @@ class Names(HelpTest):
                 self.assertIn(name, options)
 
     def test_variables(self):
-        """The manual has those that the sources ask for."""
+        """The manual describes those that the sources read."""
         manual = documentation.manual_variables(documentation.read_text(documentation.MANUAL))
         asked = set()
         for part in ("src", "tools"):
@@ -100,9 +99,9 @@ class Names(HelpTest):
 
 
 class Defaults(HelpTest):
-    """What --help shows in brackets."""
+    """Defaults, which --help shows in brackets."""
 
-    # Options with a default that do not decide what is learned.
+    # Options with a default that do not affect the model.
     FREE = ("data", "threads", "out", "checkpoint-every", "resume", "tensorboard")
 
     def test_places_of_data(self):
@@ -125,7 +124,7 @@ class Defaults(HelpTest):
         self.assertTrue(self.model_bytes(self.options("train")["out"].default))
 
     def of_optimizer(self, optimizer):
-        """{name: default} of the options that decide what is learned."""
+        """{name: default} of the options that affect the model."""
         found = {}
         for name, option in self.options("train").items():
             if name in self.FREE or option.default is None:
@@ -153,7 +152,7 @@ class Defaults(HelpTest):
 
     @cases({optimizer: optimizer for optimizer in OPTIMIZERS})
     def test_of(self, optimizer):
-        """Given as options, the defaults make the same bytes, and each of them matters."""
+        """Explicit defaults give the same bytes; changing any of them gives others."""
         data, others = self.make_data(), {
             "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
             "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
@@ -180,9 +179,9 @@ class Defaults(HelpTest):
 
 
 class Layout(HelpTest):
-    """How --help looks."""
+    """The layout of --help."""
 
-    # With the first eight argp itself would print without end.
+    # With the first eight, argp itself prints endlessly.
     FORMATS = ("rmargin=10", "rmargin=1", "rmargin=0", "rmargin=-5", "short-opt-col=100",
                "opt-doc-col=100", "rmargin=12,lmargin=5", "long-opt-col=90", "rmargin=99999999999",
                "rmargin=30", "bogus=1", "", ",,,", "rmargin", "no-dup-args-note")
@@ -202,7 +201,7 @@ class Layout(HelpTest):
                 for heading in groups:
                     self.assertRegex(heading, r"^ \S.*:$")
 
-    def test_same_under_any_format_of_argp(self):
+    def test_unaffected_by_argp_help_fmt(self):
         plain = self.help()
         for form in self.FORMATS:
             environment = support.clean_environment(self.folder, ARGP_HELP_FMT=form)
@@ -213,17 +212,17 @@ class Layout(HelpTest):
                     process.kill()
                 self.assertEqual((plain, "", 0), (text, process.stderr.read(), process.wait()), form)
 
-    def test_says_what_gets_lost(self):
+    def test_reports_lost_output(self):
         for option in ("--help", "--version"):
             self.run_into_full_disk(option)
 
-    def test_wins_over_what_follows(self):
+    def test_help_overrides_later_options(self):
         self.assertEqual(self.help(), self.succeed("--help", "--nonsense", "more").out)
         self.assertEqual(self.help(), self.succeed("-?").out)
 
 
 class Examples(HelpTest):
-    """Each works as it stands, after those before it."""
+    """Each example works verbatim, after the previous ones."""
 
     def run_examples(self, examples):
         exports = self.info()["features"]["onnx"]
@@ -256,7 +255,7 @@ class Examples(HelpTest):
 
 
 class Manual(HelpTest):
-    """The page as a reader has it."""
+    """The rendered manual page."""
 
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_renders_without_a_warning(self):
@@ -268,7 +267,7 @@ class Manual(HelpTest):
 
 
 class Completion(HelpTest):
-    """What bash proposes besides commands and options."""
+    """Proposals of bash besides commands and options."""
 
     def setUp(self):
         super().setUp()
@@ -278,7 +277,7 @@ class Completion(HelpTest):
             support.write_bytes(self.path(name), b"")
 
     def values(self, option):
-        """What the program says an option may be."""
+        """The values of an option, as the program lists them."""
         line = self.fail_with(2, "--" + option, "nonsense")
         return sorted(re.split(", | or ", re.search(" must be (.*), got ", line).group(1)))
 
@@ -297,12 +296,12 @@ class Completion(HelpTest):
         for network in networks:
             self.train(data, "--network", network)
 
-    def test_value_that_nobody_can_guess(self):
+    def test_free_values_have_no_proposals(self):
         for name in ("epochs", "lr", "seed", "threads", "batch-size"):
             self.assertEqual([], complete(self.folder, "--" + name, ""))
 
-    def test_every_option_with_a_value_is_known_to_take_one(self):
-        """After one no option is proposed, and after a flag they are."""
+    def test_options_with_a_value(self):
+        """No option is proposed after an option that takes a value; after a flag, options are."""
         for command in self.commands():
             with self.subTest(command=command):
                 for name, option in self.options(command).items():
@@ -334,8 +333,8 @@ class Completion(HelpTest):
         for words in (["a.safetensors"], ["--raw", "a.safetensors"], ["a.safetensors", "one.png"]):
             self.assertEqual(images, complete(self.folder, "predict", *words, ""))
 
-    def test_is_of_the_program_by_any_path(self):
-        """bash looks for a path's last part."""
+    def test_applies_to_any_path_of_the_program(self):
+        """bash looks completions up by the last part of a path."""
         done = subprocess.run(["bash", "--norc", "-c",
                                f"source '{documentation.COMPLETION}'; complete -p mnist_blas"],
                               capture_output=True, text=True, timeout=support.HANG, check=True)

@@ -1,4 +1,4 @@
-"""info: the machine as training would use it, and what decides that."""
+"""info: the machine as training uses it, and what determines that."""
 import os
 import re
 import unittest
@@ -10,7 +10,7 @@ AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 
 def cpu_flags():
-    """The instruction sets that Linux sees, on x86."""
+    """The CPU flags in /proc/cpuinfo, on x86."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             return set(re.search(r"(?m)^flags\s*:(.*)$", file.read()).group(1).split())
@@ -22,7 +22,7 @@ CPUS = sorted(os.sched_getaffinity(0))
 
 
 class Report(ProgramTest):
-    """Its two forms."""
+    """JSON and text."""
 
     def test_json_has_the_keys_and_types_of_the_contract(self):
         info = self.info()
@@ -44,19 +44,19 @@ class Report(ProgramTest):
         self.assertIn("features   report" if report else "features   no report",
                       self.succeed("info").out)
 
-    def test_figures_fit_together(self):
+    def test_figures_are_consistent(self):
         info = self.info()
         self.assertEqual(len(CPUS), info["cpus_allowed"])
         self.assertTrue(1 <= info["cores_allowed"] <= min(info["cores"], info["cpus_allowed"]))
         self.assertTrue(1 <= info["threads"] <= info["cores_allowed"])
 
-    def test_text_says_the_same(self):
+    def test_text_agrees_with_json(self):
         info, text = self.info(), self.succeed("info").out
         for key in ("version", "cpu", "threads", "blas_core", "blas_version", "blas_threading",
                     "kernels", "pin_policy"):
             self.assertIn(str(info[key]), text, key)
 
-    def test_train_uses_what_info_says(self):
+    def test_train_uses_the_same(self):
         info = self.info()
         summary = self.train(self.make_data())
         self.assertEqual((info["threads"], info["blas_core"]),
@@ -64,7 +64,7 @@ class Report(ProgramTest):
 
 
 class Threads(ProgramTest):
-    """How many."""
+    """The thread count, and what determines it."""
 
     @cases({"variable": ("OMP_NUM_THREADS", 3, [], "3"), "list": ("OMP_NUM_THREADS", 4, [], "4,2"),
             "option": ("--threads", 2, ["--threads", 2]), "both": ("--threads", 2, ["--threads", 2], "3")})
@@ -72,7 +72,7 @@ class Threads(ProgramTest):
         info = self.info(*arguments, **({"OMP_NUM_THREADS": variable} if variable else {}))
         self.assertEqual((threads, source), (info["threads"], info["threads_from"]))
 
-    def test_training_gets_them(self):
+    def test_train_uses_it(self):
         data = self.make_data()
         self.assertEqual(3, self.train(data, OMP_NUM_THREADS="3")["threads"])
         self.assertEqual(2, self.train(data, "--threads", 2, OMP_NUM_THREADS="3")["threads"])
@@ -83,17 +83,17 @@ class Threads(ProgramTest):
         self.assertIn(word, result.warnings[0])
         return result.out
 
-    def test_limit_of_openmp_cuts_them_with_a_warning(self):
+    def test_openmp_limit_reduces_it_with_a_warning(self):
         out = self.check_limited("OMP_THREAD_LIMIT", "--threads", 4, OMP_THREAD_LIMIT="2")
         self.assertRegex(out, r"threads +2\b")
 
-    def test_limit_of_openblas_cuts_them_with_a_warning(self):
+    def test_openblas_limit_reduces_it_with_a_warning(self):
         limit = re.search(r"MAX_THREADS=(\d+)", self.info()["blas_config"])
         if limit is None:
-            self.skipTest("this OpenBLAS names no limit")
+            self.skipTest("this OpenBLAS has no known limit")
         self.check_limited("OpenBLAS", "--threads", 1 + int(limit[1]))
 
-    def test_one_where_one_cpu_is_allowed(self):
+    def test_one_allowed_cpu(self):
         self.addCleanup(os.sched_setaffinity, 0, CPUS)
         os.sched_setaffinity(0, CPUS[-1:])  # the program inherits it
         info = self.info()
@@ -102,20 +102,20 @@ class Threads(ProgramTest):
 
 
 class Pins(ProgramTest):
-    """Which CPU each thread is pinned to."""
+    """The CPU of each thread."""
 
     def pins(self, *arguments, **variables):
         info = self.info(*arguments, **variables)
         return info["pin_policy"], info["pins"]
 
-    def test_are_cores_by_default(self):
+    def test_cores_by_default(self):
         policy, pins = self.pins()
         self.assertEqual("core", policy)
         self.assertEqual(len(pins), len(set(pins)))
         self.assertLessEqual(set(pins), set(CPUS))
         self.assertEqual((policy, pins), self.pins(MNIST_BLAS_PIN="core"))
 
-    def test_may_be_logical_processors(self):
+    def test_logical_processors(self):
         threads = min(len(CPUS), 8)
         policy, pins = self.pins("--threads", threads, MNIST_BLAS_PIN="pu")
         self.assertEqual(("pu", threads), (policy, len(set(pins))))
@@ -124,21 +124,21 @@ class Pins(ProgramTest):
     @cases({"none": ("none", None, "none"),
             "list": ("list", CPUS[::-1][:4], ",".join(map(str, CPUS[::-1][:4]))),
             "list_shorter_than_the_threads": ("list", CPUS[:1] * 3, str(CPUS[0]))})
-    def test_may_be(self, policy, pins, variable):
+    def test_policy(self, policy, pins, variable):
         threads = ["--threads", len(pins)] if pins else []
         self.assertEqual((policy, pins), self.pins(*threads, MNIST_BLAS_PIN=variable))
 
     @unittest.skipIf(len(CPUS) < 2 or CPUS[1] != CPUS[0] + 1, "no two neighbouring CPUs are allowed")
-    def test_may_be_a_range(self):
+    def test_range(self):
         self.assertEqual(("list", CPUS[:2]), self.pins("--threads", 2, MNIST_BLAS_PIN=f"{CPUS[0]}-{CPUS[1]}"))
 
-    def test_are_openmps_if_it_binds(self):
+    def test_openmp_binds(self):
         for variables in ({"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores", "MNIST_BLAS_PIN": "core"}):
             self.assertEqual(("OpenMP", None), self.pins(**variables))
 
 
 class KernelSet(ProgramTest):
-    """OpenBLAS's kernels."""
+    """The kernel set of OpenBLAS."""
 
     def setUp(self):
         super().setUp()
@@ -150,21 +150,21 @@ class KernelSet(ProgramTest):
         if missing := flags - cpu_flags():
             self.skipTest(f"the CPU lacks {', '.join(sorted(missing))}")
 
-    def test_is_for_avx512_where_the_cpu_has_it(self):
+    def test_avx512_if_the_cpu_has_it(self):
         self.need(AVX512)
         self.assertIn(self.info()["blas_core"], AVX512_SETS)
 
-    def test_is_as_the_variable_says(self):
+    def test_set_by_the_variable(self):
         self.need({"avx2", "fma"})
         info = self.info(OPENBLAS_CORETYPE="Haswell")
         self.assertEqual(("Haswell", False), (info["blas_core"], info["restarted"]))
 
-    def test_of_the_variable_is_used_in_training(self):
+    def test_variable_applies_to_train(self):
         self.need({"avx2", "fma"})
         summary = self.train(self.make_data(), OPENBLAS_CORETYPE="Haswell")
         self.assertEqual("Haswell", summary["blas_core"])
 
-    def test_is_chosen_by_a_restart_only_where_info_says_so(self):
+    def test_train_restarts_only_if_info_does(self):
         self.need(AVX512)
         info, text = self.info(), self.succeed("info").out
         self.assertEqual(info["restarted"], "starting again" in text)
@@ -204,18 +204,18 @@ class Networks(ProgramTest):
         self.assertEqual(forward, network["forward_flops"])
         self.assertEqual(3 * forward - self.LENET5[0][-1], network["training_flops"])
 
-    def test_table_says_the_same(self):
+    def test_table_agrees_with_json(self):
         network, text = self.network("lenet5"), self.succeed("info", "--network", "lenet5").out
         rows = [line.split() for line in text.splitlines()]
         for number, (kind, argument, *rest) in enumerate(self.LENET5):
             name = f"{kind}:{argument}" if argument else kind
             self.assertIn([str(number), name, *map(str, rest)], rows)
         self.assertIn(["sum", "61706", f"{network['forward_flops']:.0f}"], rows)
-        self.assertIn(f"training   {network['training_flops']:.0f} FLOP a sample; "
+        self.assertIn(f"training   {network['training_flops']:.0f} FLOP per sample; "
                       f"{1e-6 * network['training_bytes']:.1f} MB for batches of 64", text)
 
     def test_memory_grows_with_the_batch(self):
-        """By four bytes for each number of a sample that is kept."""
+        """By four bytes per stored element and sample."""
         bytes_of = {batch: self.network("lenet5", "--batch-size", batch)["training_bytes"]
                     for batch in (64, 80, 96)}
         self.assertEqual(64, self.network("lenet5")["batch_size"])

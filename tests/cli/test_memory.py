@@ -1,4 +1,4 @@
-"""Memory that training takes, as the system counts it, and as info says beforehand."""
+"""Memory of training, measured and as info predicts it."""
 import os
 import re
 import subprocess
@@ -11,10 +11,10 @@ REST = 300 * 10**6  # what info leaves out: program and libraries, data, evaluat
 
 
 class Cnn(ProgramTest):
-    """The largest network that has a name, in large batches."""
+    """The largest named network, in large batches."""
 
     def peak(self, *arguments):
-        """Bytes of the most memory that a run had at one time."""
+        """Peak memory of a run, in bytes."""
         environment = support.clean_environment(self.folder, MALLOC_PERTURB_="0")
         with open(self.path("errors"), "w", encoding="utf-8") as errors:
             process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, env=environment,
@@ -25,7 +25,7 @@ class Cnn(ProgramTest):
         return 1024 * usage.ru_maxrss
 
     def said(self, batch_size, *arguments):
-        """What info says of it."""
+        """The memory that info predicts."""
         network = self.info("--network", "cnn", "--batch-size", batch_size, *arguments)["network"]
         self.assertEqual(batch_size, network["batch_size"])
         return network["training_bytes"]

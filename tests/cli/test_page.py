@@ -26,7 +26,7 @@ const look = (window, document) => {
         const box = image.getBoundingClientRect();
         return {natural: [image.naturalWidth, image.naturalHeight], shown: [box.width, box.height],
                 inside: image.complete && box.left >= 0 && box.right <= window.innerWidth}; });
-    // the lowest contrast of a text with what is behind it (WCAG 2.2, "relative luminance")
+    // the lowest contrast of a text with its background (WCAG 2.2, "relative luminance")
     const parts = colour => colour.match(/[0-9.]+/g).map(Number);
     const light = colour => parts(colour).slice(0, 3)
         .map(c => c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4)
@@ -35,9 +35,9 @@ const look = (window, document) => {
     const texts = document.createTreeWalker(document.body, window.NodeFilter.SHOW_TEXT);
     for (let node; node = texts.nextNode();) {
         if (!node.data.trim()) continue;
-        let behind = node.parentElement;
-        while ((parts(style(behind).backgroundColor)[3] ?? 1) !== 1) behind = behind.parentElement;
-        const [a, b] = [light(style(node.parentElement).color), light(style(behind).backgroundColor)]
+        let backdrop = node.parentElement;
+        while ((parts(style(backdrop).backgroundColor)[3] ?? 1) !== 1) backdrop = backdrop.parentElement;
+        const [a, b] = [light(style(node.parentElement).color), light(style(backdrop).backgroundColor)]
             .sort((x, y) => y - x);
         if ((a + 0.05) / (b + 0.05) < contrast[0]) contrast = [(a + 0.05) / (b + 0.05), node.data];
     }
@@ -104,7 +104,7 @@ class InBrowser(ProgramTest):
         return support.read_bytes(self.path("out", "report.html")).decode()
 
     def look(self, page):
-        """The findings of `look`: light and dark in each width, then as printed."""
+        """The results of `look`: light and dark at each width, then as printed."""
         self.assertIn(DARK, page)
         self.assertIn(PRINT, page)
         pages = [(width, text) for width in WIDTHS for text in (page, page.replace(DARK, "@media all"))]
@@ -151,7 +151,7 @@ class InBrowser(ProgramTest):
             self.assertIn(level, range(2, before + 2))
 
     def test_large_run(self):
-        """Many epochs, classes and layers, letters without a place to break a line."""
+        """Many epochs, classes and layers, and long words that lines cannot break in."""
         page = self.train(self.make_data("data" * 50, classes=256, train=2560, test=512), "--epochs", 70,
                           "--network", "dense:9,relu," * 40 + "dense:256", "--lr", 0.001)
         self.check_page(page, 800)

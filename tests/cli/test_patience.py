@@ -1,4 +1,4 @@
-"""--patience: training ends where held-out images say so, with the best epoch's model."""
+"""--patience: early stopping on the validation accuracy, with the best epoch's model."""
 
 import support
 from support import ProgramTest
@@ -19,7 +19,7 @@ class Patience(ProgramTest):
         return max(self.metrics(), key=lambda line: line["validation_accuracy"])
 
     def check_kept(self, result):
-        """The model, and what is told of it, are the best epoch's. Returns that epoch."""
+        """Checks that the model and its figures are those of the best epoch. Returns that epoch."""
         best, summary, epochs = self.best(), self.summary(), len(self.metrics())
         self.assertEqual(best["epoch"], summary["best_epoch"])
         self.assertEqual(epochs, summary["epochs"])
@@ -33,26 +33,26 @@ class Patience(ProgramTest):
                       result.out)
         return best["epoch"]
 
-    def test_ends_after_so_many_epochs_without_a_better_one(self):
+    def test_stops_after_n_epochs_without_improvement(self):
         for patience in (1, 4):
             number = self.check_kept(self.learn("--epochs", 200, "--patience", patience))
             self.assertEqual(number + patience, len(self.metrics()))
             self.assertIn(f"{number + patience} epochs (epoch {number} is the best)".encode(),
                           support.read_bytes(self.path("out", "report.html")))
 
-    def test_model_is_that_of_a_run_of_so_many_epochs(self):
+    def test_model_equals_that_of_a_shorter_run(self):
         for name, more in (("plain", []), ("average", ["--ema", 0.95])):
             self.learn(*more, "--epochs", 40, "--patience", 3)
             self.learn(*more, "--epochs", self.best()["epoch"], out=name)
             self.assertEqual(self.model_bytes(name), self.model_bytes())
 
-    def test_best_is_kept_where_all_epochs_are_taken(self):
+    def test_best_epoch_is_restored_after_all_epochs(self):
         result = self.learn("--epochs", 8, "--patience", 8)
         self.assertEqual(8, len(self.metrics()))
         self.check_kept(result)
 
-    def test_run_that_is_at_its_end_stays_there(self):
-        """Resumed, it says so and trains no further, whether it may have more epochs or not."""
+    def test_stopped_run_does_not_resume(self):
+        """Resumed, it says so and does not train, even with more epochs."""
         self.learn("--epochs", 200, "--patience", 2, "--checkpoint-every", "epoch")
         model, metrics = self.model_bytes(), self.metrics()
         for more in ([], ["--epochs", 300]):

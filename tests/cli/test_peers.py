@@ -1,5 +1,5 @@
-"""bench/peers as they are, on made images. MNIST_BLAS_PEERS_PYTHON names an interpreter that has their
-packages; without it there is nothing to run them with."""
+"""The trainers of bench/peers on generated images. MNIST_BLAS_PEERS_PYTHON names an interpreter with their
+packages; without it the tests are skipped."""
 import os
 import sys
 import unittest
@@ -23,7 +23,7 @@ class Peers(support.ProgramTest):
         self.make_data(classes=10, rows=28, columns=28, train=TRAIN)
 
     def learns(self, name, network="mlp", optimizer="adam", way=Way(1, None)):
-        """Two turns on one process: each has a new network, and the made images are learned soon."""
+        """Trains twice in one process, each time a new network, which must learn the generated images."""
         peer = Peer(name, PYTHON)
         trainer = peer.open(Work(self.path("data"), network, 64, optimizer), way)
         self.addCleanup(trainer.close)
@@ -51,7 +51,7 @@ class Peers(support.ProgramTest):
                     peer = self.learns("pytorch_eager", network, way=Way(1, layout))
                     self.assertEqual(layouts, peer.layouts)
 
-    def test_what_they_lack(self):
+    def test_unsupported_requests(self):
         for name, network, optimizer, word in (
                 ("scikit_learn", "mlp", "adamw", "there is no adamw"),
                 ("jax_scan", "cnn", "adam", "there is no network cnn")):

@@ -1,4 +1,4 @@
-"""predict: what it says of pictures in every form, and of files that are none."""
+"""predict: pictures in every format, its output, and files that are not pictures."""
 import gzip
 import json
 import os
@@ -45,7 +45,7 @@ def drawing(factor=9):
 
 class PredictTest(TrainedTest):
     def predict(self, *arguments):
-        """What --json says, checked to agree with itself."""
+        """The output of --json, checked for consistency."""
         found = super().predict(MODEL, *arguments)
         for one in found:
             probabilities = one["probabilities"]
@@ -76,7 +76,7 @@ class Forms(PredictTest):
         for one, same in zip(found, found[3:]):
             self.assertEqual(one["probabilities"], same["probabilities"])
 
-    def test_text_says_what_json_says(self):
+    def test_text_agrees_with_json(self):
         self.write("two", support.idx((2, ROWS, COLUMNS), b"".join(made_images(2))))
         self.write("one.png", pictures.png(*drawing()))
         found = self.predict("two", "one.png")
@@ -105,7 +105,7 @@ class Forms(PredictTest):
             bars = {len(re.findall("[█░]", line)) for line in lines[1:]}
             self.assertEqual(1, len(bars), lines)
 
-    def test_threads_change_nothing(self):
+    def test_threads_do_not_change_the_output(self):
         self.write("one.png", pictures.png(*drawing()))
         texts = {self.succeed("predict", "--json", MODEL, "one.png", "--threads", n).out
                  for n in (1, 2, 3)}
@@ -118,7 +118,7 @@ class Forms(PredictTest):
         self.assertTrue(found[0]["image"].endswith("?\x1b[2J.png"), found)
 
     def test_every_kind_of_png(self):
-        """A black digit on white, in colour, with alpha, in 16 bits, and drawn on nothing."""
+        """A black digit on white, in colour, with alpha, in 16 bits, and on a transparent background."""
         *size, gray = drawing()
         ink = gray.translate(pictures.INVERTED)
         kinds = {

@@ -1,5 +1,5 @@
-"""predict on real MNIST, from MNIST_BLAS_DATA: digits written as pictures of many forms are seen as
-the images that they come from."""
+"""predict on real MNIST, from MNIST_BLAS_DATA: pictures of digits in many formats get the predictions of
+their IDX images."""
 import functools
 import gzip
 import json
@@ -11,7 +11,7 @@ import support
 from support import ProgramTest, cases
 
 SIDE, FACTOR = 28, 10
-STEP, FEW = 10, 50  # every so many of the test images; fewer where making a picture takes long
+STEP, FEW = 10, 50  # one test image in 10; one in 50 if pictures are slow to make
 
 
 @functools.lru_cache(maxsize=None)
@@ -26,7 +26,7 @@ def test_images():
 
 
 def square(enlarge, factor, invert):
-    """A form: enlarged by this function, if any, and dark on light or not."""
+    """A conversion: enlarged by this function, if any; dark on light or not."""
     def make(image, number):
         del number
         pixels = enlarge(image, SIDE, factor) if enlarge else image
@@ -43,7 +43,7 @@ def photograph(invert):
     return make
 
 
-# Name of the test: how an image becomes a picture, which images, the least share seen alike.
+# Name of the test: conversion to a picture, images, minimum fraction of equal predictions.
 FORMS = {
     "of_its_size": (square(None, 1, False), STEP, 0.97),
     "of_its_size_dark_on_light": (square(None, 1, True), STEP, 0.97),
@@ -62,7 +62,7 @@ class Mnist(ProgramTest):
 
     @classmethod
     def setUpClass(cls):
-        """One model for all forms."""
+        """One model for all conversions."""
         maker = ProgramTest()
         maker.setUp()
         cls.addClassCleanup(maker.doCleanups)
@@ -74,7 +74,7 @@ class Mnist(ProgramTest):
         return [one["class"] for one in found]
 
     @cases(FORMS)
-    def test_digits(self, make, step, least):
+    def test_digits(self, make, step, minimum):
         images = test_images()[::step]
         support.write_bytes(self.path("images"),
                             support.idx((len(images), SIDE, SIDE), b"".join(images)))
@@ -85,4 +85,4 @@ class Mnist(ProgramTest):
         pairs = zip(self.classes("images"), self.classes(*names))
         alike = sum(one == other for one, other in pairs)
         print(f"{alike} of {len(images)} alike", end=" ", flush=True)
-        self.assertGreaterEqual(alike, least * len(images))
+        self.assertGreaterEqual(alike, minimum * len(images))

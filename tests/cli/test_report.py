@@ -1,4 +1,4 @@
-"""The report of a run: its files, the markup of the page, its numbers, and the command on it."""
+"""The report of a run: files, and the markup, values and command of the page."""
 import base64
 import html.parser
 import os
@@ -16,7 +16,7 @@ ABSENT = "report   left out"
 
 
 class Page(html.parser.HTMLParser):
-    """The contents of a page. Elements that are not nested properly are a ValueError."""
+    """Parses a page; raises ValueError if elements are not nested properly."""
 
     def __init__(self, path):
         super().__init__()
@@ -66,7 +66,7 @@ class Page(html.parser.HTMLParser):
 
 
 def flat(summary):
-    """The summary's entries, those of an object within it as "object.entry"."""
+    """The entries of the summary, with those of nested objects as "object.entry"."""
     entries = {}
     for key, value in summary.items():
         inner = value if isinstance(value, dict) else None
@@ -114,7 +114,7 @@ class Files(ReportTest):
         self.succeed("--data", data, "--epochs", 1, "--quiet", "--out", "quiet")
         self.assertEqual(REPORT_FILES, self.names("quiet"))
 
-    def test_a_name_that_is_taken_by_a_folder_is_an_error(self):
+    def test_folder_in_place_of_a_file_is_an_error(self):
         data = self.make_data()
         self.report("--data", data)
         os.makedirs(self.path("taken", "report.html"))
@@ -123,7 +123,7 @@ class Files(ReportTest):
 
 
 class Markup(ReportTest):
-    """The page as a browser reads it."""
+    """The page as parsed HTML."""
 
     def test_nothing_is_fetched_or_run(self):
         page = self.report("--data", self.make_data())
@@ -229,7 +229,7 @@ class Numbers(ReportTest):
 
 
 class Command(ReportTest):
-    """The command on the page makes the same model again."""
+    """The command on the page reproduces the model."""
 
     def check(self, *arguments):
         page = self.report(*arguments)
@@ -244,7 +244,7 @@ class Command(ReportTest):
     def test_of_a_plain_run(self):
         self.check("--data", self.make_data())
 
-    def test_of_a_run_with_everything_chosen(self):
+    def test_of_a_run_with_all_options(self):
         self.check("--data", self.make_data("a b's \"c\" $d"), "--network", "dense:7,relu,dense:4",
                    "--batch-size", 48, "--optimizer", "sgd", "--nesterov", "--momentum", 0.7,
                    "--lr", 0.0123456789, "--weight-decay", 1e-5, "--schedule", "cosine",

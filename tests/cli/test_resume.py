@@ -1,4 +1,4 @@
-"""--checkpoint-every and --resume: a resumed run ends as the run that never stopped."""
+"""--checkpoint-every and --resume: a resumed run gives the result of an uninterrupted one."""
 import os
 import re
 import resource
@@ -103,14 +103,14 @@ class Resumed(RunFolderTest):
         self.assertNotIn("schedule ", result.out)
         self.check()
 
-    def test_more_epochs_stretch_a_schedule(self):
+    def test_more_epochs_extend_a_schedule(self):
         self.interrupted(signal.SIGTERM, *RUN)
         result = self.succeed("--resume", "out/checkpoint", "--epochs", 32)
         self.assertIn("schedule onecycle now spans 32 epochs, not 30", result.out)
         self.assertEqual(32, self.summary()["epochs"])
         self.assertLess(self.metrics()[-1]["lr"], 1e-5)
 
-    def test_more_epochs_move_the_plain_ones(self):
+    def test_more_epochs_move_the_plain_epochs(self):
         self.interrupted(signal.SIGTERM, *RUN, *PLAIN, "--schedule", "constant")
         result = self.succeed("--resume", "out/checkpoint", "--epochs", 32)
         self.assertIn("augment  plain epochs are now the last of 32, not of 30\n", result.out)
@@ -126,7 +126,7 @@ class Resumed(RunFolderTest):
         self.assertEqual("mnist_blas train --resume out/checkpoint --epochs 3", re.sub("<[^>]*>", "", command))
 
     def test_synthetic_digits(self):
-        """They are made again, even if data is found by then."""
+        """They are generated again, even if data has appeared."""
         os.rename(self.path("data"), self.path("elsewhere"))
         self.succeed("--epochs", 1, "--checkpoint-every", "epoch", "--out", "out", "--no-report", "--quiet")
         self.make_data("data/mnist")
@@ -174,7 +174,7 @@ class Refused(RunFolderTest):
         self.refuse(1, "file", says=["mnist_blas: file: ", says])
 
     def test_tampered_file(self):
-        """With the right checksum: one line, and no memory for what the file asks for."""
+        """With a valid checksum: one line, and no huge allocation."""
         whole = self.before["checkpoint"]
         self.assertEqual(whole, model_files.sign(whole))
         for old, new, says in TAMPERED:
@@ -191,7 +191,7 @@ class Refused(RunFolderTest):
         self.refuse(1, "out/checkpoint", "--data", self.make_data("other", **sizes),
                     says=["other", "images or labels", "out/checkpoint"])
 
-    def test_data_that_is_gone(self):
+    def test_missing_data(self):
         os.rename(self.path("data"), self.path("moved"))
         self.refuse(1, "out/checkpoint", says="data: ")
         self.succeed("--resume", "out/checkpoint", "--data", "moved", "--quiet")
@@ -225,7 +225,7 @@ class CheckpointEvery(RunFolderTest):
         result = self.interrupt(signal.SIGTERM, "--resume", "out/checkpoint", after="resumed")
         self.assertEqual(128 + signal.SIGTERM, result.code, result)
 
-    def test_checkpoint_larger_than_files_may_be(self):
+    def test_checkpoint_above_the_file_size_limit(self):
         """The model is not, and is saved; one warning during training, and one line at the end."""
         result = self.finish(self.start_run(
             *RUN, "--checkpoint-every", "epoch", "--quiet",
@@ -234,7 +234,7 @@ class CheckpointEvery(RunFolderTest):
         self.assertGreaterEqual(len(result.warnings), 1)
         self.assertEqual(RUN_FILES, sorted(self.whole_files()))
 
-    def test_folder_called_as_the_checkpoint(self):
+    def test_folder_in_place_of_the_checkpoint(self):
         os.makedirs(self.path("out", "checkpoint"))
         self.fail_with(1, "--data", "data", *RUN, "--checkpoint-every", "epoch", "--quiet", "--out",
                        "out", says="out/checkpoint: cannot be written: ")

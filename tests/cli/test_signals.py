@@ -1,5 +1,5 @@
-"""Signals: a run ends in good order, leaves whole files, and can be resumed. Ten random moments, or with
-MNIST_BLAS_LONG_TESTS two hundred."""
+"""Signals: a run stops cleanly, leaves complete files, and can be resumed. Signals at 10 random moments, or
+200 with MNIST_BLAS_LONG_TESTS."""
 import os
 import random
 import signal
@@ -63,7 +63,7 @@ class Ending(RunFolderTest):
         self.assertIn("checkpoint", self.whole_files())
 
     def test_while_the_report_is_made(self):
-        """The run is whole, and so is every file; which files there are depends on the moment."""
+        """All files are complete; which of them exist depends on the moment."""
         for delay in (0.0, 0.02, 0.1, 0.3):
             result = self.interrupt(signal.SIGINT, "--epochs", 1, after="test accuracy", delay=delay)
             self.assertIn(result.code, (0, 128 + signal.SIGINT), result)
@@ -71,8 +71,8 @@ class Ending(RunFolderTest):
             self.assertEqual(1, self.summary()["epochs"])
             self.whole_files()
 
-    def test_nobody_reads(self):
-        """A terminal that is gone does not change what is saved."""
+    def test_closed_output(self):
+        """The same files are saved after the terminal has closed."""
         with self.start_run(*ENDLESS, after="epoch 1/") as process:
             process.stderr.close()
             process.send_signal(signal.SIGHUP)
@@ -91,8 +91,8 @@ class RandomMoments(RunFolderTest):
     RUN = [*SHORT_EPOCHS, "--epochs", 30, "--quiet"]
 
     def check(self, number, delay, every):
-        """A signal at any moment: a run that has ended has code 0, and one that does not handle signals
-        yet ends as if by default."""
+        """A signal at any moment: a finished run exits with 0; before signals are handled, the default action
+        applies."""
         arguments = [*self.RUN, *(["--checkpoint-every", every] if every else [])]
         result = self.interrupt(number, *arguments, delay=delay, after="")
         self.assertIn(result.code, (0, 128 + number, -number), result)

@@ -1,4 +1,4 @@
-"""A first run on a machine that has no data: the program makes its own digits."""
+"""A first run on a machine without data, which trains on synthetic digits."""
 import os
 import unittest
 
@@ -7,7 +7,7 @@ from support import ProgramTest
 
 
 class Nowhere(ProgramTest):
-    """Run two folders down, so that nothing of the machine's lies in ../data."""
+    """Runs two folders down, so that ../data has no data of this machine."""
 
     def setUp(self):
         super().setUp()
@@ -19,7 +19,7 @@ class Nowhere(ProgramTest):
 
 
 class WithoutData(Nowhere):
-    """What happens, and what is said."""
+    """Training on synthetic digits, and the messages."""
 
     def test_trains_and_says_so_in_one_line(self):
         for arguments in ([], ["--quiet"]):
@@ -52,7 +52,7 @@ class WithoutData(Nowhere):
 
 @unittest.skipUnless(support.REAL_DATA, "MNIST_BLAS_DATA is not set")
 class OnRealDigits(Nowhere):
-    """What was learned from synthetic digits holds for handwritten ones."""
+    """A network trained on synthetic digits recognises handwritten ones."""
 
     def test_recognises_four_of_five(self):
         self.train_here("--epochs", 5)

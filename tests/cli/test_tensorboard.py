@@ -1,5 +1,5 @@
-"""Event files: whole records whatever happens, and runs that lose nothing else. tests/interop reads
-them with TensorBoard."""
+"""Event files: complete records despite I/O errors, which affect no other file. tests/interop reads them
+with TensorBoard."""
 import errno
 import os
 import struct
@@ -24,7 +24,7 @@ def masked(data):
 
 
 def records(data):
-    """The records of an event file, which must end with a whole one."""
+    """The records of an event file, whose last one must be complete."""
     found, at = [], 0
     while at < len(data):
         length, head = struct.unpack_from("<QI", data, at)
@@ -65,7 +65,7 @@ class EventFiles(RunFolderTest):
             for tag in (b"loss/train", b"accuracy/test", b"lr", b"samples_per_second"):
                 self.assertIn(tag, record)
 
-    def test_changes_nothing_else(self):
+    def test_other_files_are_unaffected(self):
         self.succeed(*self.options)
         model = self.model_bytes()
         self.succeed(*self.options[:-2])

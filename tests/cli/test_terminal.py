@@ -1,4 +1,4 @@
-"""train on a terminal: the progress line, its width and colours, and what signals leave on the screen."""
+"""train on a terminal: the progress line, its width and colours, and the screen after signals."""
 import os
 import re
 import signal
@@ -13,7 +13,7 @@ FEW, ENDLESS = ["--epochs", 3, "--batch-size", 1], ["--epochs", 100000, "--batch
 
 
 def bars(text):
-    """The progress lines in the order in which they were drawn, without styles."""
+    """The progress lines in drawing order, without styles."""
     return [STYLE.sub("", bar) for bar in BAR.findall(text)]
 
 
@@ -35,7 +35,7 @@ class TerminalTest(ProgramTest):
         return terminal
 
     def epoch_lines(self, terminal):
-        """The lines about epochs; before them are the first ones, after them the last, and no bar."""
+        """The lines of the epochs, checked to stand between the first and last lines, without a bar."""
         lines = [line for line in terminal.lines() if not line.startswith("mnist_blas: warning")]
         for word, line in zip(BEGINNING, lines):
             self.assertTrue(line.startswith(word), line)
@@ -46,7 +46,7 @@ class TerminalTest(ProgramTest):
 
 
 class Width(TerminalTest):
-    """No line is wider than the window; without its width, COLUMNS counts, then 80."""
+    """No line is wider than the window; if its width is unknown, than COLUMNS, else than 80."""
 
     @cases({"20": (20, r"^epoch \d/3  [ \d]{3} %$", r"^epoch \d/3$"),
             "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ %$"),
@@ -63,7 +63,7 @@ class Width(TerminalTest):
             self.assertLess(len(one), width)
             self.assertRegex(one, line)
 
-    def test_resized_window_is_followed(self):
+    def test_resized_window(self):
         terminal = self.start_on_terminal(*ENDLESS, width=200)
         terminal.read_until(bars)
         self.assertGreater(len(bars(terminal.text)[0]), 60)
@@ -84,14 +84,14 @@ class Width(TerminalTest):
 
 
 class Drawing(TerminalTest):
-    """How the progress line is drawn, and when there is none."""
+    """Drawing of the progress line, and when there is none."""
 
-    def test_nothing_is_cleared_before_it_is_drawn(self):
+    def test_lines_are_overwritten_not_cleared(self):
         terminal = self.run_to_end(*FEW)
         self.assertNotRegex(terminal.text, r"\r\x1b\[K[^\r\n]")
         self.assertGreaterEqual(terminal.text.count(ERASE), 4)
 
-    def test_an_epochs_bar_grows(self):
+    def test_bar_grows(self):
         terminal = self.run_to_end(*FEW, "--network", "dense:300,relu,dense:4")
         before = {}
         for bar in bars(terminal.text):
@@ -112,21 +112,21 @@ class Drawing(TerminalTest):
             self.assertNotRegex(text.replace("\r\n", "\n"), r"[\x00-\x09\x0b-\x1f█░]")
             self.assertEqual(3, len(re.findall(r"(?m)^epoch \d/3 .* GFLOP/s\r$", text)))
 
-    def test_pipe_gets_plain_text(self):
+    def test_plain_text_in_a_pipe(self):
         result = self.succeed("--data", self.data, *FEW, TERM="xterm", LC_ALL="C.UTF-8", COLUMNS="20")
         self.assertNotRegex(result.out, r"[\x00-\x09\x0b-\x1f█░]")
         self.assertEqual(3, len(re.findall(
             r"(?m)^epoch \d/3  loss \d+\.\d{4}  train \d+\.\d\d %  test \d+\.\d\d %  "
             r"\d+\.\d{3} s  \d+ samples/s  \d+\.\d GFLOP/s$", result.out)), result)
 
-    def test_quiet_terminal_gets_plain_text(self):
+    def test_quiet_prints_plain_text(self):
         terminal = self.run_to_end(*FEW, "--quiet")
         self.assertNotIn("\x1b", terminal.text)
         self.assertEqual(1, terminal.text.replace("mnist_blas: warning", "").count("test accuracy"))
         self.assertNotIn("epoch 1/3", terminal.text)
 
-    def test_error_comes_after_the_bar_is_cleared(self):
-        """A run that is sound at first: the weights grow because lr x weight decay is above 2."""
+    def test_error_replaces_the_bar(self):
+        """The run diverges late: weights grow because lr x weight decay is above 2."""
         terminal = self.start_on_terminal("--network", "dense:4", "--epochs", 30, "--batch-size", 1,
                               "--optimizer", "sgd", "--weight-decay", 0.1, "--lr", 100)
         self.assertEqual(1, terminal.finish(), terminal.text)
@@ -137,13 +137,13 @@ class Drawing(TerminalTest):
 
 
 class Colour(TerminalTest):
-    def test_bar_and_result_stand_out(self):
+    def test_bar_and_result_are_styled(self):
         for nothing in ("", None):
             terminal = self.run_to_end(*FEW, NO_COLOR=nothing)
             self.assertRegex(terminal.text, r"\[(\x1b\[36m█+\x1b\[0m)?(\x1b\[2m░+\x1b\[0m)?\]")
             self.assertRegex(terminal.in_style("1"), r"^test accuracy \d+\.\d\d %$")
 
-    def test_no_color_leaves_none(self):
+    def test_no_color(self):
         terminal = self.run_to_end(*FEW, NO_COLOR="1")
         self.assertEqual({ERASE}, set(re.findall(r"\x1b\[[^A-Za-z]*[A-Za-z]", terminal.text)))
         self.assertEqual(terminal.text.count("\x1b"), terminal.text.count(ERASE))
@@ -152,7 +152,7 @@ class Colour(TerminalTest):
 
 class Signals(TerminalTest):
     def check_end(self, terminal, number):
-        """The program leaves no bar, says how to resume, and has saved what that needs."""
+        """The program clears the bar, prints how to resume, and has saved a checkpoint."""
         self.assertEqual(128 + number, terminal.finish(), terminal.text[-500:])
         self.assertTrue(terminal.ends_clean(), terminal.text[-500:])
         lines = terminal.lines()
@@ -173,10 +173,10 @@ class Signals(TerminalTest):
                 self.assertIsNone(STYLE.search(terminal.text))
 
     def test_second_signal_clears_the_line_too(self):
-        """The program obeys the first only after some steps."""
+        """The program handles the first signal only after some steps."""
         terminal = self.start_on_terminal(*ENDLESS)
         terminal.read_until(bars)
-        terminal.send(signal.SIGSTOP)  # both are there when it continues
+        terminal.send(signal.SIGSTOP)  # both signals are pending when it continues
         terminal.send(signal.SIGTERM)
         terminal.send(signal.SIGINT)
         terminal.send(signal.SIGCONT)

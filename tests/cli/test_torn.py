@@ -1,5 +1,4 @@
-"""Files under their final names are whole, whatever happens while they are written: the old ones, or the
-new ones. Calls fail, runs are killed, and two runs share a folder, by the library of tests/faults, which
+"""Files under their final names are always complete, the old or the new version, even if writing fails. Calls fail, runs are killed, and two runs share a folder, by the library of tests/faults, which
 MNIST_BLAS_FAULTS names."""
 import errno
 import os
@@ -38,15 +37,15 @@ class Torn(RunFolderTest):
             self.write(f"out/{name}", data)
 
     def check(self, said):
-        """Each file of the old run is there, whole, of one run or the other."""
+        """Each file of the old run exists and is complete, from either run."""
         found = self.whole_files()
         self.assertEqual(set(self.old), set(found), said)
         for name in set(found) - TIMED:
             self.assertIn(found[name], (self.old[name], self.new[name]), f"{name}: {said}")
 
     def calls(self, fault):
-        """Lets each call that changes the run folder go wrong in turn; yields how the runs ended, and
-        ends with one that succeeds."""
+        """Runs train once per call that changes the run folder, with that call failing; yields the results, and
+        ends with a run that succeeds."""
         for number in range(1, 1000):
             result = self.run_program(*self.other, **self.faults(fault(number)))
             if result.code == 0:
@@ -99,7 +98,7 @@ class Torn(RunFolderTest):
         self.assertEqual([], self.leftovers())
 
     def test_leftovers_are_removed(self):
-        """What a killed run has left goes with the next one; other files stay."""
+        """The next run removes the leftovers of a killed run; other files stay."""
         for name in (".mnist_blas.abcdef.tmp", "notes.tmp"):
             self.write(f"out/{name}", b"half")
         self.succeed(*self.options)
@@ -122,7 +121,7 @@ class Sharing(RunFolderTest):
             self.assertEqual(self.model_bytes("whole"), self.model_bytes("resumed"), said)
 
     def test_second_signal_during_each_call(self):
-        """It leaves whole files and at most one temporary file, which the next run removes."""
+        """It leaves complete files and at most one temporary file, which the next run removes."""
         left = 0
         for number in range(1, 1000):
             result = self.run_program(*self.RUN, "out", **self.faults(f"twice:{signal.SIGINT:d}:{number}"))

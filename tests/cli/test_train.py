@@ -1,4 +1,4 @@
-"""train: the run folder, what is printed, where data is found, and what can be trained on what."""
+"""train: the run folder, the output, the search for data, and networks on all kinds of data."""
 import math
 import os
 import re
@@ -25,7 +25,7 @@ class RunFolder(ProgramTest):
             self.assertIs(kind, type(summary[key]), key)
         self.assertEqual({"min", "median", "max"}, set(summary["samples_per_second"]))
 
-    def test_summary_repeats_what_was_asked(self):
+    def test_summary_repeats_the_options(self):
         summary = self.train(self.make_data(), "--network", "dense:7,relu,dense:4", "--epochs", 2,
                              "--batch-size", 50, "--optimizer", "adam", "--seed", 77,
                              "--threads", 1)
@@ -47,7 +47,7 @@ class RunFolder(ProgramTest):
                          tuple(summary[key] for key in
                                ("network", "epochs", "batch_size", "optimizer", "seed")))
 
-    def test_metrics_have_one_line_an_epoch(self):
+    def test_metrics_have_one_line_per_epoch(self):
         self.train(self.make_data(), "--epochs", 3)
         metrics = self.metrics()
         self.assertEqual([1, 2, 3], [epoch["epoch"] for epoch in metrics])
@@ -70,7 +70,7 @@ class RunFolder(ProgramTest):
         self.assertAlmostEqual(1.0, sum(epoch["seconds"] for epoch in metrics) /
                                summary["train_seconds"], places=6)
 
-    def test_speed_is_samples_by_seconds_and_gflops_the_dense_arithmetic(self):
+    def test_speed_and_gflops_are_consistent(self):
         self.train(self.make_data(), "--network", "dense:16,relu,dense:4")
         epoch, = self.metrics()
         self.assertAlmostEqual(1.0, 1200 / epoch["seconds"] / epoch["samples_per_second"], places=6)
@@ -86,7 +86,7 @@ class RunFolder(ProgramTest):
             self.assertTrue(all(0.0 <= rate <= 0.01 for rate in rates), rates)
             self.assertAlmostEqual(end, rates[-1], places=3)
 
-    def test_later_run_replaces_its_files_and_no_others(self):
+    def test_later_run_replaces_only_its_files(self):
         data = self.make_data()
         self.train(data)
         support.write_bytes(self.path("out", "notes.txt"), b"mine")
@@ -97,7 +97,7 @@ class RunFolder(ProgramTest):
         for name in RUN_FILES:
             self.assertNotEqual(before[name], support.read_bytes(self.path("out", name)), name)
 
-    def test_folders_above_it_are_made(self):
+    def test_parent_folders_are_created(self):
         self.train(self.make_data(), out="a/b/c")
         self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("a", "b", "c"))))
 
@@ -131,7 +131,7 @@ class ModelFile(ProgramTest):
             self.assertEqual(value, file.metadata[key])
 
     def test_equal_runs_give_equal_bytes(self):
-        """On plain and on packed data; another seed gives another model."""
+        """On plain and gzipped data; another seed gives another model."""
         data = self.make_data()
         self.train(data, out="one")
         self.train(data, out="two")
@@ -142,7 +142,7 @@ class ModelFile(ProgramTest):
 
 
 class Printed(ProgramTest):
-    """What appears on the screen."""
+    """The text output."""
 
     def test_quiet_prints_one_line(self):
         result = self.succeed("--data", self.make_data(), "--epochs", 2, "--quiet")
@@ -151,7 +151,7 @@ class Printed(ProgramTest):
 
 
 class DataPlaces(ProgramTest):
-    """Where data is found. Each place holds a set of its own size, by which it is known."""
+    """The search for data. Each place has a dataset of another size, which identifies it."""
 
     PLACES = ["work/data/mnist", "work/data/MNIST/raw", "data/mnist", "data/MNIST/raw",
               "cache/mnist_blas"]
@@ -161,7 +161,7 @@ class DataPlaces(ProgramTest):
         os.makedirs(self.path("work"))
 
     def found(self, *arguments, **variables):
-        """The folder that a run takes, as its summary has it."""
+        """The folder that a run reads, from its summary."""
         self.succeed("--quiet", "--epochs", 1, "--out", self.path("out"), *arguments,
                      cwd=self.path("work"), **variables)
         return self.summary()["data"]
@@ -179,7 +179,7 @@ class DataPlaces(ProgramTest):
         data = self.make_data(".cache/mnist_blas")
         self.assertEqual(data, self.found())
 
-    def test_empty_folder_is_passed_over(self):
+    def test_empty_folder_is_skipped(self):
         os.makedirs(self.path("work/data/mnist"))
         self.make_data("work/data/MNIST/raw")
         self.assertEqual("./data/MNIST/raw", self.found())
@@ -198,7 +198,7 @@ class DataPlaces(ProgramTest):
         self.assertEqual("../given", self.found("--data", "../given"))
 
 
-# Data, arguments, the least accuracy.
+# Data, arguments, the minimum accuracy.
 LEARNS = {
     "two_classes": ({"classes": 2},),
     "256_classes": ({"classes": 256, "train": 5120, "test": 512}, ["--epochs", 10], 0.5),
@@ -222,9 +222,9 @@ class Learns(ProgramTest):
     """Each choice trains, and learns."""
 
     @cases(LEARNS)
-    def test_learns(self, data, arguments=(), least=0.9):
+    def test_learns(self, data, arguments=(), minimum=0.9):
         summary = self.train(self.make_data(**data), "--epochs", 5, *arguments)
-        self.assertGreaterEqual(summary["test_accuracy"], least)
+        self.assertGreaterEqual(summary["test_accuracy"], minimum)
         self.assertLess(summary["final_train_loss"], self.metrics()[0]["train_loss"])
         if "--optimizer" in arguments:
             self.assertEqual(arguments[1], summary["optimizer"])

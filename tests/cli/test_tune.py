@@ -1,4 +1,4 @@
-"""tune: what it prints is for a shell, fits together, and changes no bit of a model."""
+"""tune: its output is valid shell, consistent, and does not change a bit of a model."""
 import re
 import subprocess
 
@@ -23,7 +23,7 @@ class Tune(ProgramTest):
         super().setUp()
         self.make_data()
 
-    def test_figures_fit_together(self):
+    def test_figures_are_consistent(self):
         exports, rows = self.tune()
         self.assertEqual({"OMP_NUM_THREADS", "MNIST_BLAS_PIN"}, set(exports))
         self.assertEqual((1, "core"), rows[0][:2])
@@ -38,7 +38,7 @@ class Tune(ProgramTest):
         for row in rows[:rows.index(best)]:
             self.assertLess(row[3], 0.981 * fastest)
 
-    def test_a_shell_takes_it_and_the_model_stays_the_same(self):
+    def test_shell_evaluates_it_and_the_model_is_unchanged(self):
         self.train(self.path("data"), *SETTINGS, out="plain")
         script = ('eval "$("$0" tune --data data)" && test -n "$OMP_NUM_THREADS" && '
                   '"$0" --data data --epochs 1 --no-report --out tuned ' + " ".join(map(str, SETTINGS)))
@@ -46,12 +46,12 @@ class Tune(ProgramTest):
                        env=clean_environment(self.folder), stdout=subprocess.DEVNULL)
         self.assertEqual(self.model_bytes("plain"), self.model_bytes("tuned"))
 
-    def test_pins_are_openmps_where_it_binds(self):
+    def test_pins_if_openmp_binds(self):
         exports, rows = self.tune(OMP_PROC_BIND="true")
         self.assertEqual({"OMP_NUM_THREADS"}, set(exports))
         self.assertEqual({"OpenMP"}, {row[1] for row in rows})
 
-    def test_batch_of_the_whole_set(self):
+    def test_batch_of_all_samples(self):
         self.tune("--batch-size", 1200)
 
     def test_bad_usage(self):
