@@ -1,4 +1,4 @@
-/* bench_epoch: how fast whole epochs of training are, and where their time goes. */
+/* bench_epoch: speed of whole training epochs, and the time of their phases. */
 #include "arguments.h"
 #include "epoch.h"
 #include "restart.h"

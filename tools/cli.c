@@ -130,7 +130,7 @@ static void print_help(struct argp_state *state)
 {
     const parsing *p = state->input;
     setenv("ARGP_HELP_FMT", "rmargin=79", 1);
-    state->name = (char *)(uintptr_t)p->name; /* argp changes nothing in it */
+    state->name = (char *)(uintptr_t)p->name; /* argp does not modify it */
     argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
 }
 

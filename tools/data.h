@@ -9,12 +9,12 @@
  */
 mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error);
 
-/* The same for training: if no data was asked for and none is found, prints a line on stderr and
- * makes synthetic digits. */
+/* The same for training: if no data was requested and none is found, prints a line on stderr and
+ * generates synthetic digits. */
 mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
                                      mb_error *error);
 
-/* Makes the synthetic digits of mb_data_open_or_synthesize. As mb_dataset_synthesize. */
+/* Generates the synthetic digits of mb_data_open_or_synthesize. As mb_dataset_synthesize. */
 mb_status mb_data_synthesize(mb_machine *machine, mb_dataset **dataset, mb_error *error);
 
 #endif

@@ -100,7 +100,7 @@ static void print_resume(void)
     putchar('\n');
 }
 
-/* The kinds of layers, and what follows the colon of each. */
+/* The kinds of layers, each with the arguments after its colon. */
 static void print_layers(void)
 {
     mb_layer_kind kind;

@@ -1,4 +1,4 @@
-/* The terminal that output goes to, if it is one: width, colours and characters. */
+/* The terminal of the output, if it is one: width, colours and characters. */
 #ifndef MB_TOOLS_TERMINAL_H
 #define MB_TOOLS_TERMINAL_H
 

@@ -22,7 +22,7 @@ typedef struct train_run {
     mb_trainer *trainer;
     char *checkpoint; /* path of the file to write */
     mb_note notes[MB_MAX_NOTES];
-    mb_tensorboard *board; /* NULL: not asked for */
+    mb_tensorboard *board; /* NULL: not requested */
     mb_progress_view view;
     int signal; /* that stopped it; 0: none */
 } train_run;
@@ -96,7 +96,7 @@ static void print_augmentation(const mb_training_options *training)
                                    strengths, sizeof strengths));
 }
 
-/* The policy is there also if no checkpoints were asked for: a signal may end the run. */
+/* The policy exists even without --checkpoint-every: a signal may stop the run. */
 static mb_status set_checkpoints(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
@@ -229,8 +229,8 @@ static void print_interruption(const train_run *run)
     putc('\n', stderr);
 }
 
-/* Pictures come last, after the result was printed. A build or a machine that cannot draw is not a
- * failure of the run. */
+/* Pictures are drawn last, after the result is printed. A build or a machine that cannot draw is
+ * not a failure of the run. */
 static mb_status report(const train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;

@@ -8,7 +8,7 @@ typedef struct mb_train_arguments {
     const char *data, *network, *out;
     const char *resume;           /* a checkpoint; NULL: a run from its beginning */
     const char *checkpoint_every; /* never, epoch, steps, or both with a comma */
-    size_t checkpoint_steps;      /* what that says; 0: not at steps */
+    size_t checkpoint_steps;      /* its value in steps; 0: not by steps */
     bool checkpoint_epochs;
     bool synthetic;          /* trains on the synthetic digits that the checkpoint began with */
     bool epochs_extended;    /* resumed with more epochs, and not as if it had begun with them */
@@ -18,7 +18,7 @@ typedef struct mb_train_arguments {
     mb_training_options training;
 } mb_train_arguments;
 
-/* Parses the command line. What is not given is as in `base`, or if that is NULL the default, with
+/* Parses the command line. Options not given are as in `base` or, if that is NULL, default, with
  * the chosen optimizer. Ends the program for --help and the like. MB_ERROR_INVALID. */
 mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
                                    mb_train_arguments *arguments, mb_error *error);

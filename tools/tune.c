@@ -49,7 +49,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
         status = mb_data_open_or_synthesize(given->data, machine, &dataset, error);
     if (status == MB_OK)
         mb_report_warnings(MB_PROGRAM, machine);
-    mb_machine_close(machine); /* mb_tune pins threads of its own */
+    mb_machine_close(machine); /* mb_tune pins its own threads */
     if (status == MB_OK)
         status = mb_tune(dataset, given->network, &training, &result, error);
     if (status == MB_OK)

@@ -1,4 +1,4 @@
-/* Random variation of training images. */
+/* Augmentation of training images. */
 #ifndef MNIST_BLAS_AUGMENTATION_H
 #define MNIST_BLAS_AUGMENTATION_H
 
@@ -17,7 +17,7 @@ typedef enum mb_augmentation_kind {
     MB_AUGMENT_ELASTIC
 } mb_augmentation_kind;
 
-/* Each image is varied anew in each epoch, with values uniform in these ranges. Width and height
+/* Each image gets new random parameters in each epoch, uniform in these ranges. Width and height
  * are scaled independently, and shifted independently. With all affine ranges 0, elastic distorts
  * only. */
 typedef struct mb_augmentation {
@@ -30,7 +30,7 @@ typedef struct mb_augmentation {
      * Gaussian that smooths them; pixels, 0 .. 10000 and 0.1 .. 100. */
     double elastic_alpha, elastic_sigma;
     /* Number of final epochs that train without augmentation, 0 .. epochs, so that weights and
-     * batch statistics fit images as they are: Touvron, Vedaldi, Douze and Jegou, "Fixing the
+     * batch statistics fit unaugmented images: Touvron, Vedaldi, Douze and Jegou, "Fixing the
      * train-test resolution discrepancy", 2019. */
     size_t plain_epochs;
 } mb_augmentation;

@@ -34,7 +34,7 @@ typedef struct mb_checkpoint_costs {
     double seconds_max, seconds_sum;
 } mb_checkpoint_costs;
 
-/* From here on mb_trainer_run writes checkpoints as `policy` says, between two steps, on the thread
+/* Makes mb_trainer_run write checkpoints according to `policy`, between two steps, on the thread
  * that calls it. A file appears whole or not at all, and replaces its predecessor; one that cannot
  * be written is reported to events->checkpoint_failed. Computes digests of the data, which takes
  * tens of milliseconds for MNIST, if the policy writes during the run.
@@ -52,7 +52,7 @@ MB_API mb_checkpoint_costs mb_trainer_checkpoint_costs(const mb_trainer *trainer
 
 typedef struct mb_checkpoint mb_checkpoint;
 
-/* What a checkpoint says of its run. Strings belong to the checkpoint. */
+/* Description of a checkpoint's run. Strings belong to the checkpoint. */
 typedef struct mb_checkpoint_info {
     const char *path;
     mb_training_options options;

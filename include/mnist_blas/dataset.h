@@ -1,4 +1,4 @@
-/* Labelled images: from IDX files as MNIST comes in, from arrays, or synthetic.
+/* Labelled images: from IDX files (MNIST's format), from arrays, or synthetic.
  *
  * Thread safety: a dataset is only read after it was opened and can be shared by any number of
  * threads. The functions that open one can be called from several threads, but
@@ -59,7 +59,7 @@ MB_API char *mb_dataset_search_path(void);
 MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
                                  mb_error *error);
 
-/* Makes synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
+/* Generates synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
  * 10,000 test images of 28x28 in 10 classes of about equal size, in random order. Glyphs of strokes
  * are distorted, slanted and drawn at random, and prepared as MNIST's images are. Each image
  * depends on `seed` and its index only, so the bytes are the same for any number of threads. On
@@ -77,8 +77,8 @@ MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_da
 MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
                                         mb_dataset **dataset, mb_error *error);
 
-/* Frees what an open function made; does nothing for NULL and for a struct of the caller's own,
- * whose storage is NULL. */
+/* Frees the dataset of an open function; has no effect on NULL and on a struct that the caller
+ * filled, whose storage is NULL. */
 MB_API void mb_dataset_close(mb_dataset *dataset);
 
 #ifdef __cplusplus

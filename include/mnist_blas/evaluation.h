@@ -25,7 +25,7 @@ typedef struct mb_evaluation {
     const mb_class_score *scores; /* (classes) */
 } mb_evaluation;
 
-/* Classifies all of `split` with the machine's threads; *evaluation is the caller's, for
+/* Classifies all of `split` with the machine's threads; free *evaluation with
  * mb_evaluation_free. At equal logits the lower class is predicted. Machine, network and split are
  * not used afterwards. The network is only read: several machines can evaluate it at the same time.
  * MB_ERROR_INVALID: images of another shape than the network's input, a label that is not one of

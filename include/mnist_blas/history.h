@@ -1,4 +1,4 @@
-/* What a training run has recorded: metrics of each finished epoch, and the loss of every step. */
+/* Record of a training run: metrics of each finished epoch, and the loss of every step. */
 #ifndef MNIST_BLAS_HISTORY_H
 #define MNIST_BLAS_HISTORY_H
 

@@ -17,8 +17,8 @@ typedef struct mb_shape {
 /* `count` images of one shape in one block of memory, layout (count, channels, rows, columns): the
  * pixel of image i, channel c, row y and column x is
  * pixels[((i * channels + c) * rows + y) * columns + x], a gray value from 0, the background, to
- * 255. One channel is supported; more are refused with MB_ERROR_INVALID. The struct owns nothing:
- * whoever fills it says who does. */
+ * 255. One channel is supported; more give MB_ERROR_INVALID. The struct does not own the
+ * pixels. */
 typedef struct mb_images {
     const uint8_t *pixels;
     size_t count, channels, rows, columns;

@@ -20,7 +20,8 @@ typedef struct mb_machine_options {
     const char *pin; /* "core", "pu", "none" or a list such as "0,2,4-7"; NULL: MNIST_BLAS_PIN */
 } mb_machine_options;
 
-/* Properties of the machine, and decisions. The mb_machine owns strings and arrays. */
+/* Properties of the machine, and settings derived from them. The mb_machine owns strings and
+ * arrays. */
 typedef struct mb_machine_info {
     const char *cpu;       /* name of the processor, "" if unknown */
     const char *cpu_level; /* instruction set of our kernels: "x86-64-v4", "neon", "generic", ... */
@@ -29,11 +30,11 @@ typedef struct mb_machine_info {
     size_t pus_allowed;    /* logical processors that this process may use */
     double quota;          /* CPU quota of the cgroups, in CPUs; 0: no limit */
     size_t threads;        /* threads of the team */
-    const char *threads_from;   /* what decided: "--threads", "OMP_NUM_THREADS", "cores", ... */
-    const char *pin_policy;     /* "core", "pu", "none", "list" or "OpenMP" */
-    const unsigned *pins;       /* (threads) CPU number of each thread; NULL: not pinned */
-    const char *blas_version;   /* "0.3.21" */
-    const char *blas_core;      /* OpenBLAS's kernel set, "SkylakeX" */
+    const char *threads_from; /* origin of threads: "--threads", "OMP_NUM_THREADS", "cores", ... */
+    const char *pin_policy;   /* "core", "pu", "none", "list" or "OpenMP" */
+    const unsigned *pins;     /* (threads) CPU number of each thread; NULL: not pinned */
+    const char *blas_version; /* "0.3.21" */
+    const char *blas_core;    /* OpenBLAS's kernel set, "SkylakeX" */
     const char *blas_threading; /* "openmp", "pthreads" or "none" */
     const char *blas_config;    /* OpenBLAS's description of its build */
     const char *warning;        /* one line for the user; NULL: none */
@@ -56,7 +57,7 @@ MB_API const mb_machine_info *mb_machine_describe(const mb_machine *machine);
 MB_API void mb_machine_close(mb_machine *machine);
 
 /* The value of OPENBLAS_CORETYPE that selects a faster kernel set for this CPU than the one that
- * OpenBLAS has picked; NULL if there is none. OpenBLAS reads the variable when it is loaded, so
+ * OpenBLAS has chosen; NULL if there is none. OpenBLAS reads the variable when it is loaded, so
  * only a program that restarts itself can use it. */
 MB_API const char *mb_machine_better_blas_core(void);
 

@@ -1,5 +1,5 @@
-/* Options as tables. An entry names one member of a struct and says how it is spelled, what it may
- * be and what it does. Command lines, help, checkpoints and reports walk the tables. */
+/* Options as tables. An entry describes one member of a struct: its name, valid values and
+ * meaning. Command lines, help, checkpoints and reports use the tables. */
 #ifndef MNIST_BLAS_OPTIONS_H
 #define MNIST_BLAS_OPTIONS_H
 
@@ -28,14 +28,14 @@ typedef enum mb_option_kind {
     MB_OPTION_TEXT_LIST   /* mb_text_list; each occurrence appends one */
 } mb_option_kind;
 
-/* Whether a run that is resumed may change the option. */
+/* Rule for changing the option of a resumed run. */
 typedef enum mb_option_resume {
     MB_RESUME_FIXED, /* no: another value gives another result */
     MB_RESUME_GROWS, /* to a larger value */
     MB_RESUME_FREE   /* yes */
 } mb_option_resume;
 
-/* The names of an enumeration's values 0 .. count-1; help is NULL if the name says it all. */
+/* The names of an enumeration's values 0 .. count-1; help: NULL if the name suffices. */
 typedef struct mb_enum_value {
     const char *name, *help;
 } mb_enum_value;
@@ -60,7 +60,7 @@ typedef struct mb_text_list {
 typedef struct mb_option {
     const char *name;  /* "batch-size": as on a command line, without dashes */
     const char *label; /* as a heading; NULL: the name, capitalised */
-    const char *group; /* heading of the help under which it stands */
+    const char *group; /* heading in the help */
     size_t offset;     /* of the member */
     const char *help;  /* NULL: the command line does not have it */
     mb_option_kind kind;
@@ -82,7 +82,7 @@ typedef struct mb_option {
     bool omit_zero; /* 0 means that the feature is off: reports and checkpoints may leave it out */
 } mb_option;
 
-/* For initialisers, after name, label, group, offset and help: what follows from the kind. */
+/* For initialisers, after name, label, group, offset and help: the members for the kind. */
 #define MB_KIND_FLAG .kind = MB_OPTION_FLAG
 #define MB_KIND_SIZE(minimum, maximum)                                                             \
     .kind = MB_OPTION_SIZE, .metavar = "N", .min_size = (minimum), .max_size = (maximum)
@@ -96,7 +96,7 @@ typedef struct mb_option {
 
 /* ---- one option of any table; `options` points to the table's struct ---- */
 
-/* Room for the value of any option but texts and lists. */
+/* Storage for the value of any option except texts and lists. */
 enum { MB_OPTION_TEXT_SIZE = 32 };
 
 /* Sets the member from text (a flag: "on" or "off"); it is left alone if the text is refused.

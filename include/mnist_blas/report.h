@@ -29,8 +29,8 @@ typedef struct mb_run {
     /* The epoch whose parameters the network has: the last, or with patience the best; NULL if no
      * epoch is finished. */
     const mb_epoch_metrics *selected;
-    const mb_checkpoint_costs *checkpoints; /* NULL: not asked for */
-    const mb_run_position *interrupted;     /* where a signal ended it; NULL: it is complete */
+    const mb_checkpoint_costs *checkpoints; /* NULL: not requested */
+    const mb_run_position *interrupted;     /* where a signal stopped it; NULL: complete */
 } mb_run;
 
 /* Seconds of all training phases, and the epochs' samples per second (NaN without an epoch). */

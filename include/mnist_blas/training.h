@@ -5,8 +5,8 @@
  * (mnist_blas/checkpoint.h) as needed, mb_trainer_run, mb_trainer_finalize, mb_trainer_close.
  *
  * Thread safety: a trainer, its machine and its network are used by one thread at a time; while a
- * trainer runs, nobody else may use that machine or network. The dataset is only read and may be
- * shared. Trainers on different machines are independent. */
+ * trainer runs, no other thread may use that machine or network. The dataset is only read and may
+ * be shared. Trainers on different machines are independent. */
 #ifndef MNIST_BLAS_TRAINING_H
 #define MNIST_BLAS_TRAINING_H
 
@@ -37,7 +37,7 @@ typedef enum mb_schedule_kind {
     MB_SCHEDULE_ONECYCLE
 } mb_schedule_kind;
 
-/* Start from mb_training_defaults() and change what is to differ. */
+/* Start from mb_training_defaults() and change members. */
 typedef struct mb_training_options {
     size_t epochs;     /* 1 .. 1000000 */
     size_t batch_size; /* samples per step, 1 .. number of training images */
@@ -55,10 +55,10 @@ typedef struct mb_training_options {
     double weight_decay;
     /* adam, adamw: decay rates of the first and second moment, 0 <= beta < 1, and the constant
      * added to the denominator, above 0. lion: beta2 is the decay rate of the only moment, and
-     * beta1 that moment's share in the direction of the step. */
+     * beta1 that moment's weight in the update. */
     double beta1, beta2, epsilon;
     mb_schedule_kind schedule;
-    /* Random variation of the training images; evaluation uses the images as they are. */
+    /* Augmentation of the training images; evaluation uses the original images. */
     mb_augmentation augmentation;
     /* Fraction of the target that is spread over all classes, 0 <= fraction < 1. */
     double label_smoothing;
@@ -93,14 +93,14 @@ typedef struct mb_training_events {
     void *context;
     void (*progress)(void *context, const mb_progress *progress);
     void (*epoch)(void *context, const mb_epoch_metrics *metrics);
-    /* Asked about 20 times per second; true stops training there. */
+    /* Called about 20 times per second; true stops training. */
     bool (*stop)(void *context);
     /* A checkpoint could not be written (mnist_blas/checkpoint.h); training continues. */
     void (*checkpoint_failed)(void *context, const mb_error *error);
 } mb_training_events;
 
 /* Trains `network` on dataset->train, starting from its current parameters, and evaluates it on
- * dataset->test after each epoch (nothing is chosen by that). The result depends on options, data,
+ * dataset->test after each epoch (for information only). The result depends on options, data,
  * initial parameters and OpenBLAS's kernel set; it does not depend on threads or pins. If
  * events->stop ends training early, the network has the parameters after the last completed step,
  * or with patience those of the best epoch, if one is finished. events may be NULL.
@@ -115,7 +115,7 @@ MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dat
 /* A run in progress. */
 typedef struct mb_trainer mb_trainer;
 
-/* Where a run is. */
+/* Position of a run. */
 typedef struct mb_training_position {
     size_t epoch; /* finished epochs, 0 .. options->epochs */
     size_t step;  /* completed steps of the epoch after those */

@@ -28,8 +28,8 @@ mb_status mb_file_write(const char *path, const void *data, size_t size, mb_erro
 mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
                            mb_error *error);
 
-/* Removes temporary files (".mnist_blas.XXXXXX.tmp") that killed processes have left in a folder,
- * but not those that are being written. Failures are ignored. */
+/* Removes temporary files (".mnist_blas.XXXXXX.tmp") of killed processes from a folder, except
+ * those that are being written. Failures are ignored. */
 void mb_file_remove_stale(const char *folder);
 
 /* "FOLDER/NAME" on the heap; NULL if memory is out. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Creates the folders above `path`, which is restored; whether that worked shows at the end. */
+/* Creates the parent folders of `path`, which is restored; the caller detects failures. */
 static void create_parents(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {

@@ -1,4 +1,4 @@
-/* Numbers, names and lists as text: the only parser of decimal numbers. */
+/* Parsing of numbers, names and lists; the only parser of decimal numbers. */
 #ifndef MB_CORE_PARSE_H
 #define MB_CORE_PARSE_H
 

@@ -1,4 +1,4 @@
-/* Counter-based random numbers: they depend on where they are used, not on when.
+/* Counter-based random numbers, which do not depend on the order of execution.
  *
  * A stream is named by (seed, purpose, epoch, index); the same name gives the same numbers in any
  * order and on any thread. Streams are SplitMix64 (Steele, Lea and Flood, "Fast splittable

@@ -55,7 +55,7 @@ static workspace lay_out(const mb_augmenter *a, char *scratch)
     return work;
 }
 
-/* ---- what all images share ---- */
+/* ---- tables common to all images ---- */
 
 static mb_status make_tables(mb_augmenter *a, mb_arena *arena, mb_error *error)
 {

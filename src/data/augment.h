@@ -35,7 +35,7 @@ void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, 
                       size_t epoch, void *scratch, uint8_t *image);
 
 /* The augmented images of one step, as a sample source in the form of the original: row r is image
- * r. Each row has memory of its own, so that threads can fill them in parallel. */
+ * r. Each row has its own memory, so that threads can fill rows in parallel. */
 typedef struct mb_augmented_batch {
     const mb_augmenter *augmenter;
     mb_sample_source source; /* (max_rows); not sparse if the original is not */
@@ -52,7 +52,7 @@ void mb_augmented_batch_fill(const mb_augmented_batch *augmented, const mb_kerne
                              mb_sample_indices samples, size_t first, size_t end, size_t epoch,
                              void *scratch);
 
-/* Prefetches what filling them will read. */
+/* Prefetches the data that filling them reads. */
 void mb_augmented_batch_prefetch(const mb_augmented_batch *augmented, mb_sample_indices samples,
                                  size_t first, size_t end);
 

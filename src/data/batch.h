@@ -1,4 +1,4 @@
-/* Samples of a step: dense rows of floats, or only the pixels that are not zero.
+/* The samples of a step: dense rows of floats, or only the non-zero pixels.
  *
  * A sparse batch has two forms. By row, for the forward pass: the compressed rows of the samples,
  * which stay in the source. By pixel, for the gradient of the first layer's weights: for each pixel
@@ -55,7 +55,7 @@ size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);
 void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
                      size_t tile);
 
-/* Prefetches what gathering that tile of these samples will read. */
+/* Prefetches the data that gathering this tile of these samples reads. */
 void mb_batch_prefetch(const mb_sample_source *source, mb_sample_indices samples, size_t tile);
 
 #endif

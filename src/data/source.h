@@ -6,7 +6,7 @@
 #include <mnist_blas/dataset.h>
 #include <stdbool.h>
 
-/* One split as it was read, and where from, for errors; all in the format's state. */
+/* One split and, for errors, its origin; all in the format's state. */
 typedef struct mb_data_part {
     mb_split split;
     const char *images_path, *labels_path;
@@ -20,9 +20,9 @@ typedef struct mb_data_format {
     /* Prepares to read from `path`, which must outlive *state. *state is set on success only.
      * MB_ERROR_IO: the path does not exist or is of the wrong kind; MB_ERROR_MEMORY. */
     mb_status (*open)(const char *path, void **state, mb_error *error);
-    /* Reads a split, MB_SPLIT_TRAIN or MB_SPLIT_TEST, once. There are as many images as labels, at
-     * least 1. MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not what it should be;
-     * MB_ERROR_MEMORY. */
+    /* Reads a split, MB_SPLIT_TRAIN or MB_SPLIT_TEST, once. There are equally many images and
+     * labels, at least 1. MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not what it should
+     * be; MB_ERROR_MEMORY. */
     mb_status (*read)(void *state, unsigned split, mb_data_part *part, mb_error *error);
     /* Frees the state and all that was read. */
     void (*close)(void *state);

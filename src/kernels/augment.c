@@ -52,7 +52,7 @@ void MB_KERNEL_FN(warp)(size_t n, const mb_warp *warp, const float *restrict x,
                         w.yx * x[i] + w.yy * y[i] + w.y0 + dy[i], taps);
 }
 
-/* Bit b: byte b of the eight is not zero. The product gathers the lowest bits of the bytes in its
+/* Bit b: byte b of the eight is non-zero. The product gathers the lowest bits of the bytes in its
  * top byte, without carries. */
 static inline uint64_t nonzero_of_8(const uint8_t *bytes)
 {
@@ -66,7 +66,7 @@ static inline uint64_t nonzero_of_8(const uint8_t *bytes)
     return (top >> 7 & ones) * 0x0102040810204080u >> 56;
 }
 
-/* Bit b: byte b of the n <= 64 is not zero. */
+/* Bit b: byte b of the n <= 64 is non-zero. */
 static inline uint64_t nonzero_up_to_64(size_t n, const uint8_t *bytes)
 {
     uint64_t mask = 0;
@@ -148,7 +148,7 @@ void MB_KERNEL_FN(smooth_columns)(size_t rows, size_t columns, size_t radius,
     }
 }
 
-/* What the last vector of a row writes past its end, the next row overwrites. */
+/* The last vector of a row may write past its end; the next row overwrites that. */
 void MB_KERNEL_FN(smooth_rows)(size_t rows, size_t columns, size_t radius,
                                const float *restrict weights, const float *restrict in, size_t ld,
                                float *restrict out)

@@ -119,7 +119,7 @@ MB_ALWAYS_INLINE float sum_of(const float *restrict sum)
 }
 
 /* `units` and `shifts` are constants wherever this is inlined. The last vector of a row ends with
- * the row, and masks the lanes that the vector before it has. */
+ * the row, and masks the lanes of the vector before it. */
 MB_ALWAYS_INLINE void grad_block(const mb_direct_grad *grad, const size_t units,
                                  const size_t shifts, const float *restrict d,
                                  const float *restrict image, float *restrict sums, size_t ld)

@@ -1,4 +1,4 @@
-/* Whether element i is dropped is a hash of (key, i), so the backward pass computes it again. */
+/* A hash of (key, i) decides if element i is dropped, so the backward pass recomputes the mask. */
 #include "kernels/kernel_set.h"
 
 /* lowbias32: Wellons, "Prospecting for hash functions", 2018. */

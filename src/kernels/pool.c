@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The first of equal values stays the maximum; a NaN becomes it and stays. */
+/* The first of equal values is the maximum; NaN propagates. */
 static inline bool is_larger(float value, float max) { return !(value <= max) & (max == max); }
 
 static inline void take_larger(const float *restrict other, int32_t index, float *restrict max,
@@ -155,7 +155,7 @@ static inline bool can_write(const mb_pool *pool, size_t l)
 }
 
 /* add_vector for adjacent windows; outputs from `left` on count as 0. Adding is slow: each vector
- * reads what the one before it has just written in part. */
+ * reads elements that the previous one has just partly written. */
 static inline void add_pairs(const mb_pool *pool, bool write, mb_lane left,
                              const int32_t *restrict argmax, const float *restrict d_out,
                              float *restrict d)

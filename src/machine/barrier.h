@@ -1,4 +1,4 @@
-/* A barrier for threads that wait for each other every few microseconds. */
+/* A barrier for threads that synchronize every few microseconds. */
 #ifndef MB_MACHINE_BARRIER_H
 #define MB_MACHINE_BARRIER_H
 

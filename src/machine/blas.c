@@ -69,8 +69,8 @@ bool mb_blas_has_fma(const char *core)
 #endif
 }
 
-/* Every CPU with AVX-512 runs SKYLAKEX, and every version since 0.3.0 knows the name; 0.3.21 does
- * not know COOPERLAKE and falls back silently. */
+/* Every CPU with AVX-512 runs SKYLAKEX, and every version since 0.3.0 accepts the name; 0.3.21
+ * ignores COOPERLAKE silently. */
 const char *mb_blas_better_core_than(const char *core, bool cpu_has_avx512)
 {
     return cpu_has_avx512 && !mb_blas_is_avx512(core) ? "SKYLAKEX" : NULL;

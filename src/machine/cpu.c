@@ -16,7 +16,7 @@ bool mb_cpu_has_avx512(void)
            __builtin_cpu_supports("avx512cd");
 }
 
-/* The instructions of v3 whose names clang 14's __builtin_cpu_supports does not know. */
+/* The v3 instructions that clang 14's __builtin_cpu_supports does not support. */
 static bool has_f16c_movbe_lzcnt(void)
 {
     unsigned eax, ebx, ecx, edx;

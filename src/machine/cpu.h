@@ -6,11 +6,11 @@
 
 /* An instruction set for which there are kernels. */
 typedef struct mb_cpu_level {
-    const char *name;        /* as users see it */
+    const char *name;        /* shown to users */
     bool (*supported)(void); /* by this CPU and its operating system */
 } mb_cpu_level;
 
-/* What every CPU of the architecture has: "x86-64", elsewhere "generic". */
+/* The baseline of the architecture: "x86-64", elsewhere "generic". */
 extern const mb_cpu_level mb_cpu_baseline;
 
 #if defined(__x86_64__)
@@ -19,7 +19,7 @@ extern const mb_cpu_level mb_cpu_v3, mb_cpu_v4; /* levels of the x86-64 psABI: "
 extern const mb_cpu_level mb_cpu_neon; /* "neon" */
 #endif
 
-/* The highest that is supported. */
+/* The highest supported level. */
 const mb_cpu_level *mb_cpu_best_level(void);
 
 /* True if OpenBLAS's AVX-512 kernels can run: F, VL, BW, DQ and CD. */

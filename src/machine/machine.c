@@ -95,7 +95,7 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     return MB_OK;
 }
 
-/* Some containers forbid pinning; unpinned threads work, only slower. */
+/* Some containers forbid pinning; unpinned threads are only slower. */
 static void try_pin(mb_machine *machine, unsigned cpu)
 {
     mb_affinity saved;

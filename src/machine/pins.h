@@ -13,8 +13,8 @@ typedef struct mb_pins {
     unsigned *cpus;     /* (threads); NULL: not pinned */
 } mb_pins;
 
-/* Assigns CPUs to `threads` threads by the option if not NULL, else by MNIST_BLAS_PIN's value
- * `variable` if not NULL, else by "core":
+/* Assigns CPUs to `threads` threads by `option` if not NULL, else by `variable` (the value of
+ * MNIST_BLAS_PIN) if not NULL, else by "core":
  *
  *     "core"     thread i on the first CPU of the topology's core i
  *     "pu"       thread i on the topology's CPU i, all of a core before the next
@@ -23,7 +23,7 @@ typedef struct mb_pins {
  *
  * More threads than entries start again with the first. With `openmp_binds` (OMP_PROC_BIND or
  * OMP_PLACES is set) and no option, threads are not pinned and the policy is "OpenMP"; the variable
- * is checked all the same. Free *pins with mb_pins_free.
+ * is still checked. Free *pins with mb_pins_free.
  * MB_ERROR_INVALID: invalid syntax, a CPU twice, or one that is not allowed (the error names the
  * variable, or "pin" for the option); MB_ERROR_MEMORY. */
 mb_status mb_pins_choose(const char *option, const char *variable, bool openmp_binds,

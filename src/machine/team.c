@@ -91,7 +91,7 @@ static void pin(mb_team *team, size_t index)
         atomic_store(&team->pin_failure, failure);
 }
 
-/* OpenBLAS takes its thread count from OpenMP's setting, which is the team's meanwhile. */
+/* OpenBLAS uses OpenMP's thread count, which is set for the time of the run. */
 void mb_team_run_first(mb_team *team, size_t threads, mb_team_fn *work, void *context)
 {
     const int before = omp_get_max_threads();

@@ -26,7 +26,7 @@ mb_status mb_team_open(size_t threads, const unsigned *pins, bool blas_has_own_t
 
 size_t mb_team_threads(const mb_team *team);
 
-/* The errno of a failed pin, 0 if none failed. Unpinned threads work all the same. */
+/* The errno of a failed pin, 0 if none failed. Threads that could not be pinned run unpinned. */
 int mb_team_pin_failure(const mb_team *team);
 
 /* Runs `work` on all threads of the team, the caller's among them, and returns when all are done.

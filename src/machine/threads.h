@@ -7,7 +7,7 @@
 #include <mnist_blas/machine.h>
 #include <stddef.h>
 
-/* Chooses *threads (at least 1). *from, a constant string, says what decided:
+/* Chooses *threads (at least 1). *from, a constant string, is the origin:
  *
  *     "--threads"        `requested`, unless 0
  *     "OMP_NUM_THREADS"  `omp_num_threads`, the variable's value, unless NULL; of a list such as

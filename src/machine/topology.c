@@ -99,7 +99,7 @@ static core_kind kind_of(hwloc_topology_t loaded, hwloc_const_cpuset_t cpus)
     return kind;
 }
 
-/* hwloc ranks cores of one type apart for their turbo clocks alone; that is no reason to leave the
+/* hwloc ranks cores of one type by turbo clock alone; such differences do not justify leaving the
  * slower ones idle. */
 static bool as_fast(core_kind kind, core_kind fastest)
 {

@@ -13,7 +13,7 @@ enum { MB_ONNX_MAX_INPUTS = 5, MB_ONNX_MAX_ATTRIBUTES = 8 };
 
 typedef Mb__Onnx__NodeProto mb_onnx_node;
 
-/* The arena owns everything. Once it has failed, nothing is added any more. */
+/* The arena owns everything. After a failure, nothing more is added. */
 typedef struct mb_onnx_graph {
     mb_arena arena;
     Mb__Onnx__GraphProto proto;

@@ -106,7 +106,7 @@ static void add_batchnorm2d(mb_onnx_graph *graph, const mb_layer *layer, const c
     mb_onnx_set_float(graph, node, "epsilon", (float)MB_BATCHNORM_EPSILON);
 }
 
-/* Nothing is dropped in what is exported. */
+/* Dropout has no effect in an exported network. */
 static void add_dropout(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
 {
     (void)graph, (void)layer, (void)output;

@@ -6,11 +6,11 @@
 #include "model/onnx_graph.h"
 #include "nn/layer.h"
 
-/* Maximum of the nodes that one layer becomes. */
+/* Maximum number of nodes per layer. */
 enum { MB_ONNX_MAX_LAYER_NODES = 8 };
 
 /* Adds the layer to the graph, with an output named `output`. MB_ERROR_UNAVAILABLE: this kind of
- * layer cannot be exported. If memory is out, the graph says so. */
+ * layer cannot be exported. Running out of memory is recorded in the graph. */
 mb_status mb_onnx_add_layer(mb_onnx_graph *graph, const mb_layer *layer, const char *output,
                             mb_error *error);
 

@@ -33,7 +33,8 @@ typedef struct reader {
 #define FAIL(in, format, ...)                                                                      \
     mb_fail((in)->error, MB_ERROR_FORMAT, "%s: " format, (in)->label, __VA_ARGS__)
 
-/* Names come from the file; they are cut, so that the figures after them fit into the message. */
+/* Names come from the file; they are truncated, so that the values after them fit into the message.
+ */
 #define FAIL_TENSOR(in, name, format, ...)                                                         \
     mb_fail((in)->error, MB_ERROR_FORMAT, "%s: tensor \"%.100s\": " format, (in)->label, name,     \
             __VA_ARGS__)

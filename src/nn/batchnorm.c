@@ -33,7 +33,7 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_arena *aren
 
 /* ---- the workspace ---- */
 
-/* Two sums per chunk over its samples, and what follows from them per channel. */
+/* Two sums per chunk over its samples, and per-channel results. */
 typedef struct workspace {
     double *sums;                                                       /* (chunks, 2, channels) */
     float *mean, *inverse_root, *scale, *shift, *by_d, *by_x, *d_shift; /* (channels) */

@@ -1,5 +1,5 @@
-/* 2D convolution as a layer: its spec, sizes and parameters. conv2d_phases.c is what a sample goes
- * through. */
+/* 2D convolution as a layer: its spec, sizes and parameters. The phases of a sample are in
+ * conv2d_phases.c. */
 #include "nn/conv2d.h"
 
 #include "nn/window.h"

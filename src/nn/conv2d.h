@@ -1,11 +1,11 @@
-/* What the files of the convolution share: its sizes, one sample's pass through it, and its
+/* Common to the files of the convolution: its sizes, the processing of one sample, and its
  * implementations.
  *
  * A convolution multiplies, sample by sample, the windows of an image with its weights. K is a
  * group's input channels times the kernel's rows and columns. In NHWC: out (pixels, channels) =
  * windows (pixels, K) x W (K, channels). In NCHW, if a group has less than MB_LANES channels: out
  * (channels, pixels) = W (channels, K) x windows (K, pixels). BLAS is fast with long rows, so the
- * layer chooses the layout, and layer->out_format tells the next layer. */
+ * layer chooses the layout, and layer->out_format passes it to the next layer. */
 #ifndef MB_NN_CONV2D_H
 #define MB_NN_CONV2D_H
 

@@ -1,10 +1,10 @@
-/* Convolution without im2col: a kernel of ours multiplies the image's elements where they are. In
+/* Convolution without im2col: our kernel multiplies the image's elements in place. In
  * NCHW if rows of outputs fill vectors; in NHWC if there are few vectors of units, and writing out
  * each window would cost as much as multiplying it. The gradient of the image is im2col's. */
 #include "nn/conv2d.h"
 
-/* Vectors of units up to which OpenBLAS does not make up for the cost of im2col, and those that the
- * kernel multiplies at once. */
+/* Maximum vectors of units for which direct convolution beats im2col with OpenBLAS, and vectors
+ * that the kernel multiplies at once. */
 enum { MAX_VECTORS = 3, VECTORS = 2 };
 
 /* ---- NCHW ---- */

@@ -97,7 +97,7 @@ static bool must_transpose(const mb_layer *layer)
     return layer->in.channels > 1 && layer->in_format.layout != layer->out_format.layout;
 }
 
-/* True if the image can be used where it is: windows are read and written in whole vectors, which
+/* True if the image can be used in place: windows are read and written in whole vectors, which
  * must not reach into the next sample. */
 static bool is_usable_in_place(const mb_layer *layer)
 {
@@ -116,7 +116,7 @@ static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb
     kernels->transpose(rows, channels * pixels / rows, image, transposed, rows);
 }
 
-/* The sample's image, padded and in the layer's layout: in the scratch, or where it is. */
+/* The sample's image, padded and in the layer's layout: in the scratch, or in place. */
 static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
 {
     const mb_layer *layer = pass->layer;

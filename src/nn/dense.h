@@ -1,4 +1,4 @@
-/* What the files of the dense layer share: where its parameters are. */
+/* Common to the files of the dense layer: the location of its parameters. */
 #ifndef MB_NN_DENSE_H
 #define MB_NN_DENSE_H
 

@@ -1,5 +1,5 @@
-/* Flatten: the channels, rows and columns of a sample as one row of values. Nothing moves: the
- * dense layer after it knows where each element is. */
+/* Flatten: the channels, rows and columns of a sample as one row of values. Memory is unchanged:
+ * the dense layer after it knows the layout. */
 #include "nn/layer.h"
 
 static mb_status configure(mb_layer *layer, const char *argument, mb_arena *arena, mb_error *error)

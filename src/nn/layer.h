@@ -1,4 +1,4 @@
-/* What a layer is: a table of functions, and the description of one layer of one network. */
+/* Layers: a table of functions per kind, and the description of one layer of a network. */
 #ifndef MB_NN_LAYER_H
 #define MB_NN_LAYER_H
 
@@ -23,8 +23,8 @@ typedef struct mb_window {
 } mb_window;
 
 /* (rows, columns) row-major without gaps; the caller tracks the number of rows. With `per_thread`
- * there is one row per thread instead, which belongs to the sample whose tile runs: for values
- * that one phase hands to the next, tile by tile, and that are never stored. */
+ * there is one row per thread instead, used for the sample whose tile runs: for values
+ * that pass from one phase to the next, tile by tile, and are never stored. */
 typedef struct mb_matrix {
     float *data;
     size_t columns;
@@ -44,7 +44,7 @@ static inline float *mb_matrix_row(const mb_matrix *matrix, const mb_step *step,
                                               : row * matrix->columns);
 }
 
-/* What training adds to a network's parameters. m, v and ema have the parameters' layout. */
+/* Training state of a network's parameters. m, v and ema have the parameters' layout. */
 typedef struct mb_trainable {
     float *m, *v; /* first and second moment of the optimizer */
     mb_update_fn *optimizer_kernel;
@@ -52,7 +52,7 @@ typedef struct mb_trainable {
     void (*ema_update)(size_t n, float rate, const float *from, float *to);
     uint64_t seed; /* of dropout */
     double label_smoothing;
-    const bool *finite; /* false after a loss that is not finite: then nothing is updated */
+    const bool *finite; /* false after a loss that is not finite, which ends updates */
 } mb_trainable;
 
 /* A layer's place in one plan. */
@@ -192,13 +192,13 @@ static inline float *mb_tile_d_out(const mb_tile_args *args)
 
 /* Appends a phase to ctx->plan, with an mb_layer_op of `data`. `name` is what the layer does there
  * ("forward") and becomes "dense1 forward"; without a layer it stays. `scratch` is in bytes per
- * thread. If memory is out, the arena or the plan says so. */
+ * thread. Running out of memory is recorded in the arena or the plan. */
 void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
                         mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
                         const void *data);
 
 /* Updates `count` of the layer's parameters from index `first` on, with their moments and EMA, by
- * their `gradient` (count); with `decay` weight decay applies. Does nothing after a loss that is
+ * their `gradient` (count); with `decay` weight decay applies. Has no effect after a loss that is
  * not finite. The only place from which the optimizer is called. */
 void mb_layer_update_parameters(const mb_layer_op *op, const mb_update *update, bool decay,
                                 size_t first, size_t count, const float *gradient);

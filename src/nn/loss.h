@@ -7,7 +7,7 @@
 /* Results of one batch. */
 typedef struct mb_loss {
     float *losses;      /* (rows) nats */
-    uint8_t *predicted; /* (rows) likeliest class */
+    uint8_t *predicted; /* (rows) most probable class */
 } mb_loss;
 
 /* Sums over the steps of an epoch; the arrays are filled unless they are NULL. */

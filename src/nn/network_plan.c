@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-/* ---- what is stored of a batch, and what is handed on tile by tile ---- */
+/* ---- matrices of a batch: stored or per thread ---- */
 
-/* The layer that reads what layer `index` writes, over those that change it in place; the number
- * of layers if there is none. *needed: the backward pass of one of those reads it. */
+/* The layer that reads the output of layer `index`, after layers that change it in place; the
+ * number of layers if there is none. *needed: the backward pass of one of those reads it. */
 static size_t reader_of(const mb_network *network, size_t index, bool *needed)
 {
     *needed = network->layers[index].ops->backward_needs_output;
@@ -37,7 +37,7 @@ static bool writes_gradient_per_sample(const mb_network *network, size_t index)
     return index < network->count && network->layers[index].ops->writes_per_sample;
 }
 
-/* True if the output of layer `index` is handed on tile by tile and never stored. */
+/* True if the output of layer `index` is per thread: passed on tile by tile, never stored. */
 static bool streams_out(const mb_network *network, size_t index, bool training)
 {
     bool needed;
@@ -104,7 +104,7 @@ static mb_matrix alloc_matrix(mb_arena *arena, size_t columns, bool per_thread, 
 {
     size_t elements;
     if (!count_matrix(columns, per_thread, max_rows, threads, &elements))
-        elements = SIZE_MAX; /* more than there is: the arena says so */
+        elements = SIZE_MAX; /* the arena reports the failure */
     return (mb_matrix){mb_arena_alloc(arena, elements, sizeof(float)), columns, per_thread};
 }
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stddef.h>
 
-/* What tells the optimizers apart; by mb_optimizer_kind. */
+/* Properties of the optimizers, by mb_optimizer_kind. */
 static const struct optimizer {
     size_t kernel;        /* offset of its mb_update_fn in mb_kernels */
     bool corrects_bias;   /* of the moments */

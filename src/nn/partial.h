@@ -1,7 +1,7 @@
 /* Gradients that samples add up to, chunk by chunk, and the update from their sum.
  *
  * A layer that works sample by sample cannot add all samples' gradients in one place: the order of
- * summation would depend on the threads. Each chunk of samples has a partial gradient of its own,
+ * summation would depend on the threads. Each chunk of samples has its own partial gradient,
  * and the update adds these in their order, a range of parameters per tile. */
 #ifndef MB_NN_PARTIAL_H
 #define MB_NN_PARTIAL_H

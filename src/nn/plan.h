@@ -17,7 +17,7 @@
 #include "machine/team.h"
 #include "nn/tiling.h"
 
-/* What differs from one step to the next. Each thread has its own copy, equal to the others'. */
+/* The arguments of one step. Each thread has its own, equal copy. */
 typedef struct mb_step {
     mb_batch *batch;                   /* gathered in this step */
     mb_sample_indices samples;         /* what it is gathered from: rows of batch->source */
@@ -69,7 +69,7 @@ typedef struct mb_phase_time {
     uint64_t waiting; /* at the barrier after it; 0 if there is none */
 } mb_phase_time;
 
-/* Measures what one worker does in the runs of a plan. */
+/* Times the phases of one worker in the runs of a plan. */
 typedef struct mb_plan_timer {
     mb_phase_time *times; /* (phases of the plan), added to */
     size_t phase;         /* the current or the last one */
@@ -83,7 +83,7 @@ typedef struct mb_plan {
     mb_plan_timer *timers; /* (workers), the caller's; NULL: runs are not timed, at no cost */
 } mb_plan;
 
-/* Appends a phase. If memory is out the plan is marked, and mb_plan_status says so. */
+/* Appends a phase. mb_plan_status reports if memory has run out. */
 void mb_plan_add(mb_plan *plan, const mb_phase *phase);
 
 /* MB_ERROR_MEMORY if a phase could not be added since the plan was empty. */

@@ -37,7 +37,7 @@ static size_t scratch_bytes(const mb_layer *layer)
                                                : 0;
 }
 
-/* One call of a kernel: its windows, and where they begin in the image and in the output. */
+/* One call of a kernel: its windows, and their offsets in the image and in the output. */
 typedef struct pool_call {
     mb_pool pool;
     size_t image, out;

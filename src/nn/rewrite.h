@@ -1,4 +1,4 @@
-/* Rewrites of a network: what neighbouring layers can do together. Results are the same. */
+/* Rewrites of a network: fusion of neighbouring layers. Results are the same. */
 #ifndef MB_NN_REWRITE_H
 #define MB_NN_REWRITE_H
 

@@ -10,7 +10,7 @@
 enum { SIGNATURE = 8, FRAME = 12, WIDTH = 16, HEIGHT = 20, COLOR_TYPE = 25, HEADER_END = 33 };
 
 /* True if the chunk changes pixels: it is critical (upper case), or gives a transparent color. The
- * others (profiles, texts, times) are left out, because libpng prints what it dislikes about them.
+ * others (profiles, texts, times) are removed, because libpng prints warnings about them.
  */
 static bool has_pixels(const uint8_t *type, size_t length, uint8_t color_type)
 {
@@ -22,7 +22,7 @@ static bool has_pixels(const uint8_t *type, size_t length, uint8_t color_type)
 
 static mb_status check_png_header(const char *path, const mb_bytes *file, mb_error *error)
 {
-    enum { MAX_SIDE = 1000 * 1000 }; /* libpng's, which prints when it is exceeded */
+    enum { MAX_SIDE = 1000 * 1000 }; /* libpng's limit, which prints if it is exceeded */
     const uint8_t *data = file->data;
     if (file->size < HEADER_END)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated PNG: %zu bytes, its header has %d",
@@ -66,7 +66,7 @@ static mb_status check_png(const char *path, mb_bytes *file, mb_error *error)
 }
 
 /* Finds the end marker by walking markers and the data of scans, in which 0xff is followed by 0 or
- * a restart marker. libjpeg fills what a truncated file lacks with gray. */
+ * a restart marker. libjpeg fills the missing part of a truncated file with gray. */
 static mb_status check_jpeg(const char *path, const mb_bytes *file, mb_error *error)
 {
     enum { FILL = 0xff, RESTART = 0xd0, END = 0xd9 };
@@ -85,10 +85,10 @@ static mb_status check_jpeg(const char *path, const mb_bytes *file, mb_error *er
                    path, file->size);
 }
 
-/* Gray value to put behind transparent pixels. A drawing on a transparent background is ink only
- * and gets the background that contrasts with it. If the visible part is most of the picture and
- * has contrast of its own, it shows its background, and the holes get the shade nearer to that. */
-static int background_behind(PIX *gray, PIX *alpha)
+/* Gray value of the background of transparent pixels. A drawing on a transparent background is ink
+ * only and gets the background that contrasts with it. If the visible part covers more than half of
+ * the picture and has contrast, it shows its background, and holes get the nearer extreme. */
+static int background_of(PIX *gray, PIX *alpha)
 {
     enum { VISIBLE = 32, CONTRAST = 64 };
     l_float32 mean = 0.0f, opacity = 0.0f, darkest = 0.0f, lightest = 0.0f;
@@ -113,7 +113,7 @@ static PIX *to_gray(PIX *pix)
     mb_pix_replace(&pix, pixConvertTo8(pix, 0));
     if (alpha != NULL) {
         PIX *background = pixCreateTemplate(pix);
-        pixSetAllGray(background, background_behind(pix, alpha));
+        pixSetAllGray(background, background_of(pix, alpha));
         mb_pix_replace(&pix, pixBlendWithGrayMask(background, pix, alpha, 0, 0));
         pixDestroy(&background);
         pixDestroy(&alpha);
@@ -151,7 +151,7 @@ static mb_status decode(const char *path, const char *name, const mb_bytes *file
 static const char *name_of(const mb_bytes *file)
 {
     int format = IFF_UNKNOWN;
-    if (file->size >= 12) /* that many are looked at */
+    if (file->size >= 12) /* that format detection reads */
         findFileFormatBuffer(file->data, &format);
     switch (format) {
     case IFF_PNG:

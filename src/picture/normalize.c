@@ -58,8 +58,8 @@ static levels levels_of(PIX *pix)
     return of;
 }
 
-/* Ink is rare and far from the median, light and shade are near and everywhere: the sum of the
- * cubed differences has the sign of the ink's side. */
+/* Foreground values are few and far from the median, shading is everywhere and near it: the sum of
+ * the cubed differences has the sign of the foreground. */
 static bool ink_is_light(PIX *gray)
 {
     double cubes = 0.0;
@@ -101,7 +101,7 @@ static PIX *ink_strength(PIX *gray, int part, int radius)
     return pixInvert(pix, pix);
 }
 
-/* Removes components that are small beside the largest: specks and dust. */
+/* Removes components that are small relative to the largest: specks and dust. */
 static PIX *without_specks(PIX *ink)
 {
     PIXA *components = NULL;
@@ -160,7 +160,7 @@ static PIX *find_ink(PIX *gray, bool *blank, int *left, int *top)
 /* MNIST's digits fill 20 of 28 pixels. */
 static double box_side(size_t side) { return fmax(1.0, round((double)side * 20.0 / 28.0)); }
 
-/* Ink that is at most this much smaller than the box fills it: the tails of smooth edges have no
+/* Ink that is smaller than the box by at most this much is not resampled: smooth edges have no
  * clear end. */
 static const double tolerance = 1.0;
 
@@ -172,7 +172,7 @@ static double scale_of(PIX *ink, size_t to_rows, size_t to_columns)
     return left >= 0.0 && left <= tolerance ? 1.0 : fmin(down / rows, across / columns);
 }
 
-/* Length of what pixel `i`, from i to i + 1, and the range from `begin` to `end` share. */
+/* Length of the overlap of pixel `i`, from i to i + 1, and the range from `begin` to `end`. */
 static double overlap(int i, double begin, double end)
 {
     return fmin(end, (double)i + 1.0) - fmax(begin, (double)i);

@@ -1,4 +1,4 @@
-/* A picture of one digit, in the form that MNIST's images have. */
+/* Conversion of a picture of one digit to an image like MNIST's. */
 #ifndef MB_PICTURE_NORMALIZE_H
 #define MB_PICTURE_NORMALIZE_H
 

@@ -1,4 +1,4 @@
-/* What the files of this folder share for Leptonica's pictures.
+/* Helpers for Leptonica's pictures, for the files of this folder.
  *
  * Leptonica's functions take NULL for a picture and return NULL then: a chain of them is checked
  * once, at its end. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_NUMBERED = 30 }; /* more classes than this have no numbers in their cells */
+enum { MAX_NUMBERED = 30 }; /* cells have no counts with more classes */
 enum { SIDE = 700, MIN_WIDTH = 720, LEFT = 100, TOP = 126, RIGHT = 86, BOTTOM = 44 };
 
 static const double pi = 3.14159265358979323846;

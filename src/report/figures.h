@@ -13,7 +13,7 @@ typedef enum mb_figure_format { MB_FIGURE_SVG, MB_FIGURE_PNG, MB_FIGURE_FORMATS 
 typedef struct mb_figure {
     char file[32];     /* its name in the run folder: "loss.svg" */
     const char *title; /* a few words */
-    char *text;        /* a description for those who cannot see it; owned */
+    char *text;        /* alternative text for screen readers; owned */
     mb_figure_format format;
     size_t width, height; /* pixels (PNG) or user units (SVG) */
     mb_bytes bytes;       /* the file's contents; owned */
@@ -28,8 +28,8 @@ typedef struct mb_figures {
     mb_figure list[MB_MAX_FIGURES];
 } mb_figures;
 
-/* Draws the figures that apply to the run, for mb_figures_free, which is right after a failure,
- * too. MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY. */
+/* Draws the figures that apply to the run, for mb_figures_free, after a failure, too.
+ * MB_ERROR_UNAVAILABLE: no font is installed; MB_ERROR_MEMORY. */
 mb_status mb_figures_draw(const mb_report *report, mb_figures *figures, mb_error *error);
 
 /* Removes the files of figures that do not apply to the run: they belong to an earlier one. */

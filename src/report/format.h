@@ -1,4 +1,4 @@
-/* Numbers in sentences. */
+/* Formatting of numbers in sentences. */
 #ifndef MB_REPORT_FORMAT_H
 #define MB_REPORT_FORMAT_H
 

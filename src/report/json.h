@@ -1,4 +1,4 @@
-/* JSON values of texts and numbers from anywhere. */
+/* JSON values of arbitrary texts and numbers. */
 #ifndef MB_REPORT_JSON_H
 #define MB_REPORT_JSON_H
 

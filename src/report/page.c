@@ -96,8 +96,8 @@ static size_t stride_of(size_t epochs)
 }
 
 /* Rows of the table of epochs: the objects of metrics.jsonl, with texts for the columns whose
- * decimals depend on more than the value. Seconds and GFLOP/s have the decimals that the least of
- * the column needs, so that the points are aligned. */
+ * decimals depend on more than the value. Seconds and GFLOP/s have the decimals that the smallest
+ * of the column needs, so that the points are aligned. */
 static json_t *epoch_rows(const mb_run *run)
 {
     const size_t epochs = run->history->finished, stride = stride_of(epochs);

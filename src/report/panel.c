@@ -20,7 +20,7 @@ static double y_of(const mb_panel *panel, double value)
 /* A line of one pixel is sharp if its middle is the middle of a pixel. */
 static double sharp(double at) { return (double)(long)at + 0.5; }
 
-/* Numbers with few digits, of which an SVG has thousands. */
+/* Rounds coordinates: an SVG has thousands, and few digits keep it small. */
 static double eighths(double at) { return floor(8.0 * at + 0.5) / 8.0; }
 
 static void draw_axes(const mb_panel *panel)

@@ -12,7 +12,7 @@ typedef enum mb_marker {
     MB_MARKER_SQUARE
 } mb_marker;
 
-/* Points in the order of x. Series are told apart by their markers as well as by their colours. */
+/* Points in the order of x. Series differ in markers as well as in colours. */
 typedef struct mb_series {
     const char *name;
     uint32_t colour;

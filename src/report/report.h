@@ -1,4 +1,4 @@
-/* The contents of a report, which its figures and its page share. */
+/* The data of a report, for its figures and its page. */
 #ifndef MB_REPORT_REPORT_H
 #define MB_REPORT_REPORT_H
 
@@ -8,7 +8,7 @@
 #include <mnist_blas/history.h>
 #include <mnist_blas/report.h>
 
-/* Nothing in it is owned. */
+/* All members are borrowed. */
 typedef struct mb_report {
     const mb_run *run;
     const mb_dataset *dataset;       /* whose test split was classified */

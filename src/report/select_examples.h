@@ -14,8 +14,8 @@ typedef struct mb_prediction {
 
 mb_prediction mb_prediction_of(const mb_report *report, size_t image);
 
-/* Predictions for up to `max` test images spread evenly over the split, in its order, of as many
- * classes as fit; whether they are right plays no part. Returns their number. */
+/* Predictions for up to `max` test images spread evenly over the split, in its order, with as
+ * many classes as possible, right or wrong. Returns their number. */
 size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *predictions);
 
 /* Up to `max` wrong predictions, the most confident first, the earlier of equal ones first. Returns

@@ -1,4 +1,4 @@
-/* The parts of the file format that writing and reading a checkpoint share. */
+/* Parts of the checkpoint format that are common to writing and reading. */
 #ifndef MB_TRAIN_CHECKPOINT_FORMAT_H
 #define MB_TRAIN_CHECKPOINT_FORMAT_H
 

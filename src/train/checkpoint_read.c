@@ -267,7 +267,7 @@ static mb_status restore_tensor(const mb_checkpoint *checkpoint, const mb_state 
     return MB_OK;
 }
 
-/* The network with the state's values as its parameters puts each tensor where it belongs. */
+/* A network whose parameters are the state's values maps each tensor to its place. */
 static mb_status restore_network(const mb_checkpoint *checkpoint, const mb_state *state,
                                  const mb_network *network, mb_error *error)
 {

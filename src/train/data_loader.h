@@ -1,4 +1,4 @@
-/* Batches of an epoch: samples in an order, augmented if the run asks for it, and gathered step by
+/* Batches of an epoch: samples in an order, augmented if enabled, and gathered step by
  * step. */
 #ifndef MB_TRAIN_DATA_LOADER_H
 #define MB_TRAIN_DATA_LOADER_H

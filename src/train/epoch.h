@@ -63,7 +63,7 @@ mb_status mb_network_check_images(const mb_network *network, const char *what,
 /* The number of steps of the next interval: about 50 ms if `steps` steps took `seconds`. */
 size_t mb_epoch_interval(size_t steps, double seconds);
 
-/* True if events->stop asks for an end; events may be NULL. */
+/* True if events->stop requests a stop; events may be NULL. */
 bool mb_events_stop(const mb_training_events *events);
 
 void mb_epoch_close(mb_epoch *epoch);

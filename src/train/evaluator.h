@@ -21,7 +21,7 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, si
                             mb_evaluator *evaluator, mb_error *error);
 
 /* Classifies all of the split; the statistics are the evaluator's. A loss that is not finite ends
- * it early. Asks events->stop about 20 times per second (events may be NULL); NULL if it returned
+ * it early. Calls events->stop about 20 times per second (events may be NULL); NULL if it returned
  * true. */
 const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
                                        const mb_training_events *events);

@@ -4,7 +4,7 @@
 
 mb_status mb_history_open(size_t epochs, mb_history *history, mb_error *error)
 {
-    /* Zeroed pages cost nothing until an epoch is written there. */
+    /* Zeroed pages take no memory until an epoch is written. */
     *history = (mb_history){.epochs = calloc(epochs, sizeof *history->epochs)};
     if (history->epochs == NULL)
         return mb_fail_memory(error, "epochs", epochs * sizeof *history->epochs);
@@ -33,7 +33,7 @@ void mb_history_close(mb_history *history)
     *history = (mb_history){0};
 }
 
-/* Two neighbours become one point of twice the steps. */
+/* Merges pairs of neighbours into points of twice the steps. */
 static void halve(mb_loss_curve *curve)
 {
     for (size_t i = 0; i < MB_LOSS_CURVE_POINTS / 2; i++)

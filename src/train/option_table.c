@@ -109,7 +109,7 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
     FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
 #define FOR_ELASTIC FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_ELASTIC))
 
-/* Name, label, heading, member, help; then what follows from the kind. */
+/* Name, label, heading, member, help; then the members for the kind. */
 const mb_option mb_training_option_table[] = {
     {"validation", NULL, DATA, AT(validation),
      "hold out the last N training images and report the accuracy on them",

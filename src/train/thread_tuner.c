@@ -1,11 +1,11 @@
 #include "train/thread_tuner.h"
 
-/* Steps per trial, trials per candidate, and how many times as long as all trials an epoch must be.
- * If a step takes longer than long_step on all threads, they are worth their waiting. */
+/* Steps per trial, trials per candidate, and minimum length of an epoch relative to all trials. If
+ * a step takes longer than long_step on all threads, waiting is negligible. */
 enum { TRIAL_STEPS = 16, ROUNDS = 3, MIN_EPOCH_TRIALS = 8 };
 static const double long_step = 500e-6;
 
-/* If all threads are this much faster than fewer after one trial of each, the trials end. */
+/* Trials end if all threads are faster by this factor after one trial of each candidate. */
 static const double clearly_faster = 1.15;
 
 static size_t threads_of_trial(const mb_thread_tuner *tuner, size_t trial)
@@ -36,7 +36,7 @@ size_t mb_thread_tuner_steps(const mb_thread_tuner *tuner, size_t usual)
     return tuner->is_trying && usual > TRIAL_STEPS ? TRIAL_STEPS : usual;
 }
 
-/* The candidate with the fastest trial; on ties the larger. */
+/* The thread count with the fastest trial; on ties the larger one. */
 static size_t fastest(const mb_thread_tuner *tuner)
 {
     size_t best = 0;
@@ -46,7 +46,7 @@ static size_t fastest(const mb_thread_tuner *tuner)
     return threads_of_trial(tuner, best);
 }
 
-/* True if one trial of each candidate shows clearly that all threads are the fastest. */
+/* True if all threads are clearly the fastest after one trial of each candidate. */
 static bool all_are_clearly_faster(const mb_thread_tuner *tuner)
 {
     for (size_t i = 1; i < tuner->candidates; i++)

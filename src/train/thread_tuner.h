@@ -1,9 +1,9 @@
-/* Choice of how many of the team's threads train.
+/* Choice of the number of threads that train.
  *
- * The steps of a small network or a small batch are so short that threads wait for each other
- * longer than they work. Whether that is so depends on the machine, and is measured: an epoch
- * starts with short trials on all threads, half of them, and so on, and continues with the fastest
- * number. The choice does not change a bit of the result. */
+ * With a small network or batch, steps are so short that threads wait for each other longer than
+ * they work. This depends on the machine and is measured: an epoch starts with short trials on all
+ * threads, half of them, and so on, and continues with the fastest thread count. The choice does
+ * not change a bit of the result. */
 #ifndef MB_TRAIN_THREAD_TUNER_H
 #define MB_TRAIN_THREAD_TUNER_H
 
@@ -16,20 +16,20 @@ enum { MB_MAX_THREAD_COUNTS = 17 };
 typedef struct mb_thread_tuner {
     size_t threads;     /* for the next steps */
     size_t max_threads; /* the team's */
-    size_t candidates;  /* numbers of threads to try; 1: nothing is tried */
+    size_t candidates;  /* thread counts to try; 1: no trials */
     size_t trials;      /* in this epoch so far */
     bool is_trying;
-    double best[MB_MAX_THREAD_COUNTS]; /* seconds per step, of each candidate */
+    double best[MB_MAX_THREAD_COUNTS]; /* seconds per step of each candidate */
 } mb_thread_tuner;
 
-/* A tuner of up to `max_threads` threads; `is_fixed`: always that number. */
+/* A tuner for up to `max_threads` threads; `is_fixed`: always all of them. */
 mb_thread_tuner mb_thread_tuner_init(size_t max_threads, bool is_fixed);
 
-/* Starts an epoch of `steps` steps, with new trials unless they would be a large part of it;
- * without trials it uses all threads. */
+/* Starts an epoch of `steps` steps, with new trials unless those would take a large part
+ * of it; an epoch without trials uses all threads. */
 void mb_thread_tuner_start_epoch(mb_thread_tuner *tuner, size_t steps);
 
-/* The number of steps to run next, where `usual` is the number without trials. */
+/* The number of steps to run next; `usual` is the number without trials. */
 size_t mb_thread_tuner_steps(const mb_thread_tuner *tuner, size_t usual);
 
 /* Records that `steps` steps took `seconds`, and chooses the threads for the next. */

@@ -83,8 +83,7 @@ static mb_status train_interval(mb_trainer *trainer, mb_error *error)
         return fail_diverged(trainer, trainer->step + ran, error);
     trainer->step += ran;
     trainer->seconds += took;
-    if (trainer->interval_steps >
-        0) /* the first step runs on a cold cache and says nothing of threads */
+    if (trainer->interval_steps > 0) /* the first step runs on a cold cache and does not count */
         mb_thread_tuner_record(&trainer->thread_tuner, ran, took);
     trainer->interval_steps = mb_epoch_interval(ran, took);
     report_progress(trainer);
@@ -109,7 +108,7 @@ static mb_epoch_metrics training_metrics(const mb_trainer *trainer)
                               .gflops = 1e-9 * flops / trainer->seconds};
 }
 
-/* False if events->stop asked for an end. */
+/* False if events->stop requested a stop. */
 static bool evaluate(mb_trainer *trainer, mb_evaluator *evaluator, double *accuracy)
 {
     const mb_epoch_stats *stats =
@@ -167,7 +166,7 @@ mb_status mb_trainer_run_epoch(mb_trainer *trainer, mb_error *error)
     return status;
 }
 
-/* No later loss would show what the last update did. */
+/* No later loss shows if the last update diverged. */
 static mb_status check_parameters(const mb_network *network, mb_error *error)
 {
     for (size_t i = 0; i < network->parameter_elements; i++)

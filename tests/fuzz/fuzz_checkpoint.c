@@ -1,8 +1,8 @@
-/* Any bytes as a checkpoint, and then as a list of changes to one of two good checkpoints, as they
- * are and with the checksum that belongs to them: refused with one line, or the run goes on from
- * it. No input makes the program take much memory.
+/* Opens any bytes as a checkpoint, then as a list of changes to one of two valid checkpoints, with
+ * the old and with a correct checksum: each is refused with one line, or the run resumes from it.
+ * No input causes a large allocation.
  *
- * The first byte chooses the checkpoint; a change is four: kind, place (2), value. */
+ * The first byte chooses the checkpoint; a change has four: kind, place (2), value. */
 #include "unit/interrupted.h"
 #include "unit/support.h"
 #include "unit/test.h"
@@ -15,9 +15,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { LENGTH_BYTES = 8, CHANGE_BYTES = 4, BASES = 2, ROOM = 64 };
+enum { LENGTH_BYTES = 8, CHANGE_BYTES = 4, BASES = 2, MAX_CHANGES = 64 };
 
-/* A file on which changes work; `data` has room for one byte more of each change. */
+/* A file on which changes work; `data` has capacity for one more byte per change. */
 typedef struct draft {
     uint8_t *data;
     size_t size;
@@ -32,7 +32,7 @@ static void require(bool holds)
         abort();
 }
 
-/* Of a run that is in the middle of an epoch. */
+/* A checkpoint of a run in the middle of an epoch. */
 static mb_bytes make_base(const char *spec, const mb_training_options *options, size_t steps)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
@@ -48,13 +48,13 @@ static mb_bytes make_base(const char *spec, const mb_training_options *options, 
     return bytes;
 }
 
-/* What takes half a gigabyte finds none. A sanitizer needs more for itself; libFuzzer has a limit
- * of its own. */
+/* Allocations above half a gigabyte fail. A sanitizer needs more for itself; libFuzzer has its own
+ * limit. */
 static void limit_memory(void)
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(MB_WITH_LIBFUZZER)
-    const rlim_t most = (rlim_t)512 << 20;
-    require(setrlimit(RLIMIT_DATA, &(struct rlimit){most, most}) == 0);
+    const rlim_t limit = (rlim_t)512 << 20;
+    require(setrlimit(RLIMIT_DATA, &(struct rlimit){limit, limit}) == 0);
 #endif
 }
 
@@ -81,7 +81,7 @@ static void require_told(mb_status status, const mb_error *error)
     require(status == MB_OK || strchr(error->text, '\n') == NULL);
 }
 
-/* As a run that is resumed does, for an epoch. */
+/* Resumes the run for an epoch. */
 static void go_on(mb_checkpoint *checkpoint)
 {
     const mb_dataset *data = mb_test_data();
@@ -106,7 +106,7 @@ static void go_on(mb_checkpoint *checkpoint)
     mb_network_close(network);
 }
 
-/* The bytes where reading beyond them is found. */
+/* A copy in an allocation of exactly this size, so that reads past the end are detected. */
 static void use(const uint8_t *data, size_t size)
 {
     const mb_bytes bytes = {malloc(size > 0 ? size : 1), size};
@@ -141,8 +141,8 @@ static void put_header(draft *d, size_t length)
         d->data[i] = (uint8_t)(length >> 8 * i);
 }
 
-/* Makes the header one byte longer at `at`, or one shorter, and says so in its length. */
-static void stretch(draft *d, size_t at, uint8_t byte)
+/* Inserts a byte into the header at `at`, or removes one, and adjusts its length. */
+static void lengthen(draft *d, size_t at, uint8_t byte)
 {
     put_header(d, header_of(d) + 1);
     memmove(d->data + at + 1, d->data + at, d->size - at);
@@ -157,7 +157,7 @@ static void shrink(draft *d, size_t at)
     d->size--;
 }
 
-/* The next digit of the header from there on becomes another. */
+/* Changes the next digit of the header. */
 static void change_digit(draft *d, size_t at, uint8_t value)
 {
     const size_t end = LENGTH_BYTES + header_of(d);
@@ -190,7 +190,7 @@ static void change(draft *d, const uint8_t *how)
         d->data[place % LENGTH_BYTES] = how[3];
         break;
     case 5:
-        stretch(d, in_header, how[3]);
+        lengthen(d, in_header, how[3]);
         break;
     case 6:
         shrink(d, in_header);
@@ -208,10 +208,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const mb_bytes *base = &bases[data[0] % BASES];
-    draft d = {malloc(base->size + ROOM), base->size};
+    draft d = {malloc(base->size + MAX_CHANGES), base->size};
     require(d.data != NULL);
     memcpy(d.data, base->data, base->size);
-    for (size_t at = 1; at + CHANGE_BYTES <= size && at < (size_t)ROOM * CHANGE_BYTES;
+    for (size_t at = 1; at + CHANGE_BYTES <= size && at < (size_t)MAX_CHANGES * CHANGE_BYTES;
          at += CHANGE_BYTES)
         change(&d, data + at);
     use(d.data, d.size);

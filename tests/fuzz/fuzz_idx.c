@@ -1,5 +1,5 @@
-/* Fuzz target: the IDX parser, on plain and on gzip bytes. Broken input must end in an error
- * that says something; what is accepted must be as large as its header says. */
+/* Fuzz target: the IDX parser, on plain and on gzip bytes. Invalid input must give an
+ * error with a message; accepted data must have the size in its header. */
 #include "core/status.h"
 #include "data/gunzip.h"
 #include "data/idx.h"

@@ -1,5 +1,5 @@
-/* Any bytes as a picture: refused with one line, or all its pixels can be read, and normalizing
- * them gives an image or one line more. */
+/* Decodes any bytes as a picture: they are refused with one line, or all pixels can be read, and
+ * normalizing gives an image or one line. */
 #include "core/endian.h"
 #include "core/status.h"
 #include "picture/normalize.h"
@@ -65,7 +65,7 @@ static mb_bytes copy_of(const uint8_t *data, size_t size)
     return copy;
 }
 
-/* Gives each chunk of a PNG the checksum that it should have, so that damage gets past it. */
+/* Corrects the checksums of a PNG's chunks, so that damage reaches the decoder. */
 static void mend_checksums(const mb_bytes *png)
 {
     for (size_t at = 8; png->size - at >= 12;) {

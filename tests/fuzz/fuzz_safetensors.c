@@ -1,4 +1,5 @@
-/* Any bytes as a safetensors file: refused with one line, or every tensor in it can be read. */
+/* Opens any bytes as a safetensors file: they are refused with one line, or every tensor can be
+ * read. */
 #include "model/safetensors.h"
 
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* Reads all of a tensor, so that a wrong place or size is seen by the sanitizer. */
+/* Reads a whole tensor, so that the sanitizer detects a wrong offset or size. */
 static void use(const mb_stored_tensor *tensor)
 {
     unsigned sum = 0;

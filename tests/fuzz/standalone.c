@@ -1,6 +1,6 @@
-/* Runs a fuzz target without libFuzzer: `FUZZ_X [--mutate N] FILE...` gives it each file's bytes,
- * and then N variants of each. The variants depend on the file and K only, so a failure
- * comes back every time; "FILE, variant K" is on stderr with --verbose. Exit 0: none crashed. */
+/* Runs a fuzz target without libFuzzer: `FUZZ_X [--mutate N] FILE...` runs it on each file's bytes
+ * and on N variants of each. Variant K depends on the file and K only, so failures are
+ * reproducible; "FILE, variant K" is on stderr with --verbose. Exit 0: none crashed. */
 #include "core/file.h"
 #include "core/rng.h"
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { MOST_CHANGES = 8 };
 static const size_t most_bytes = (size_t)64 << 20;
 
-/* Where headers are: half of all changes fall into the first 32 bytes. */
+/* Headers: half of all changes are in the first 32 bytes. */
 static size_t place(mb_rng *rng, size_t size)
 {
     const bool early = mb_rng_below(rng, 2) == 0 && size > 32;

@@ -1,26 +1,25 @@
 #!/usr/bin/env python3
-"""Makes golden.safetensors: what PyTorch's optimizers do to a small network.
+"""Makes golden.safetensors: a small network after training with PyTorch's optimizers.
 
     python3 tests/golden/make_golden.py         # needs torch 2.13.0 (CPU) and numpy; takes seconds
 
-The file is committed and test_golden.c reads it, so this runs by hand, and only when a run is to
-be added. The network is nn.Sequential(Linear(120, 70), ReLU, Linear(70, 33), ReLU, Linear(33, 10)):
-widths that fill no whole number of panels, neither of 16 nor of 64 units. Batches have 96 images,
-two blocks of rows. Images are 12x10 bytes, two thirds of them zero, and enter as x / 255; some
-pixels are zero in all images, so that their weights feel nothing but decay and moments.
+The file is committed for test_golden.c; run this only to add a run. The network is nn.Sequential(Linear(120, 70), ReLU, Linear(70, 33), ReLU, Linear(33, 10)):
+widths that are multiples of neither 16 nor 64. Batches have 96 images, two blocks of rows. Images
+are 12x10 bytes, two thirds of them zero, scaled by 1 / 255; some pixels are zero in all images, so that
+only decay and moments change their weights.
 
-Tensors in the file (U8 where that is enough, else F32):
+Tensors in the file (U8 if that suffices, else F32):
 
     images (1200, 12, 10), labels (1200)     bytes
     order (50, 96)                           images of each batch
-    initial.0.weight, initial.0.bias, ...    parameters of all runs at their start
+    initial.0.weight, initial.0.bias, ...    initial parameters of all runs
     RUN.loss (50)                            loss of each batch before its update
     RUN.0.weight, RUN.0.bias, ...            parameters after the last step
 
-The runs are in `runs` below; biases are never decayed. They are made in float32 on one thread, as
-a user would make them. The same runs in float64 say how far rounding alone may lead: test_golden.c
-allows 1e-4 (losses relative, weights absolute), and this script ends in an error if float32 is more
-than a tenth of that away from float64, or if one of the mistakes in `mistakes` would pass.
+The runs are in `runs` below; biases are never decayed. They use float32 on one
+thread. The same runs in float64 show the effect of rounding: test_golden.c allows 1e-4 (losses
+relative, weights absolute), and this script fails if float32 differs from float64 by more than a tenth
+of that, or if one of `mistakes` is not detected.
 """
 
 import json

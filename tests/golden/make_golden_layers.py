@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Makes golden_layers.safetensors: what PyTorch makes of networks of images in 20 steps.
+"""Makes golden_layers.safetensors: image networks after 20 training steps with PyTorch.
 
     python3 tests/golden/make_golden_layers.py  # needs torch 2.13.0 (CPU) and numpy; takes a minute
 
-The file is committed and test_golden.c reads it, so this runs by hand, and only when a run
-is to be added. Images, labels and first parameters are hashes of where they are (`numbers`), which
-the test makes again, so that the file is small: it has, for each of `runs` below,
+The file is committed for test_golden.c; run this only to add a run. Images, labels and initial
+parameters are hashes of their indices (`hashes`), which the test computes, too; so the file is small.
+For each of `runs` below it has
 
     RUN.loss (20)       loss of each batch before its update; step t has images 24 t .. 24 t + 23
-    RUN.evaluated (1)   loss of all images after the last step, as evaluation has it
-    RUN.0.weight, ...   tensors after the last step, `sampled`: at most 600 numbers each
-    RUN.0.weight.norm   the root of the sum of a sampled tensor's squares (1)
+    RUN.evaluated (1)   loss of all images after the last step, in evaluation mode
+    RUN.0.weight, ...   tensors after the last step, `sampled`: at most 600 elements each
+    RUN.0.weight.norm   L2 norm of a sampled tensor (1)
 
-As in make_golden.py, the same runs in float64 say how far rounding alone may lead, and `mistakes`
-must be seen: test_golden.c allows 1e-4 (losses and norms relative, numbers absolute), and
-rounding may take a fifth of that.
+As in make_golden.py, the same runs in float64 show the effect of rounding, and `mistakes` must be
+detected: test_golden.c allows 1e-4 (losses and norms relative, elements absolute), and rounding must
+stay below a fifth of that.
 """
 
 import pathlib
@@ -89,17 +89,17 @@ def hashed(x):
     return x ^ x >> 16
 
 
-def numbers(stream, count):
-    """`count` numbers of 32 bits that the test makes in the same way."""
+def hashes(stream, count):
+    """`count` 32-bit hashes, which the test computes in the same way."""
     places = numpy.arange(count, dtype=numpy.uint32)
     return hashed(hashed(places) ^ numpy.uint32(stream))
 
 
 def make_data():
     """Each class lights its own third of the pixels, in grays that differ from image to image."""
-    labels = numbers(1, IMAGES) % CLASSES
-    lit = numbers(2, CLASSES * SIDE * SIDE).reshape(CLASSES, -1) % 3 == 0
-    grays = numbers(3, IMAGES * SIDE * SIDE).reshape(IMAGES, -1) >> 24
+    labels = hashes(1, IMAGES) % CLASSES
+    lit = hashes(2, CLASSES * SIDE * SIDE).reshape(CLASSES, -1) % 3 == 0
+    grays = hashes(3, IMAGES * SIDE * SIDE).reshape(IMAGES, -1) >> 24
     images = numpy.where(lit[labels], grays, 0).astype(numpy.uint8)
     return images.reshape(IMAGES, 1, SIDE, SIDE), labels.astype(numpy.int64)
 
@@ -108,7 +108,7 @@ def first_value(name, tensor, stream):
     """He's weights, small biases, scales around 1; running statistics as they are."""
     if tensor.ndim == 0 or "running" in name:
         return tensor
-    u = (numbers(stream, tensor.numel()) >> 8) / 2.0**23 - 1.0  # -1 .. 1
+    u = (hashes(stream, tensor.numel()) >> 8) / 2.0**23 - 1.0  # -1 .. 1
     if tensor.ndim > 1:
         u = u * numpy.sqrt(6.0 / (tensor.numel() // tensor.shape[0]))
     elif name.endswith("weight"):

@@ -24,7 +24,7 @@ const size_t mb_kernel_check_count = sizeof mb_kernel_checks / sizeof mb_kernel_
 
 enum { MAX_BUFFERS = 8, BEFORE = 256 };
 
-/* `bytes` at the end of a zone, after which memory may not be touched. */
+/* `bytes` at the end of a zone, before an inaccessible page. */
 typedef struct output {
     uint8_t *found, *wanted, *initial;
     size_t bytes, ignored; /* ignored: the last of them */
@@ -124,7 +124,7 @@ static double value_at(const uint8_t *bytes, size_t width)
     return memcpy(&single, bytes, sizeof single), (double)single;
 }
 
-/* Elements of `width` bytes; a tolerance below 0 asks for equal ones. */
+/* Elements of `width` bytes; a tolerance below 0 requires equal ones. */
 static void compare(size_t width, double tolerance)
 {
     for (size_t o = 0; o < output_count; o++) {

@@ -44,21 +44,21 @@ extern const mb_kernels mb_reference_kernels;
 typedef enum mb_values { MB_ANY, MB_EIGHTHS, MB_SPECIAL } mb_values;
 mb_values mb_draw_kind(void);
 
-/* n floats for the kernel to read; what follows them may not be touched: that is a fault. At most
- * MB_CHECK_BYTES. They last for a round. */
+/* n floats for the kernel to read; accesses past the end fault. At most MB_CHECK_BYTES. Valid for
+ * one round. */
 enum { MB_CHECK_BYTES = 1 << 16 };
 float *mb_draw_input(size_t n, mb_values values);
 void *mb_input(size_t bytes);
 
-/* Memory for the kernel and for its reference to write, with the same initial contents. What
- * surrounds it is checked, too. */
+/* Memory that the kernel and its reference write, with the same initial contents. The memory around
+ * it is checked, too. */
 typedef struct mb_output {
     void *at[2]; /* the kernel's, the reference's */
 } mb_output;
 mb_output mb_draw_output(size_t n, mb_values values);
 mb_output mb_output_of(const void *initial, size_t bytes);
 
-/* The output's bytes from `offset` on are the kernel's to write or not. */
+/* The output's bytes from `offset` on are not compared. */
 void mb_output_ignore(mb_output output, size_t offset);
 
 /* Compares all outputs of the round: equal bytes; or floats (doubles) that differ by at most
@@ -74,7 +74,7 @@ void mb_check_that(bool right, const char *format, ...) __attribute__((format(pr
 size_t mb_check_round(void);
 
 /* Runs the rounds of a check, for which each set starts with the same random stream. Returns NULL,
- * or what failed; *digest is of all that the kernel wrote. */
+ * or what failed; *digest is that of everything the kernel wrote. */
 const char *mb_check_run(mb_check_fn *check, const mb_kernels *kernels, size_t rounds,
                          uint64_t *digest);
 

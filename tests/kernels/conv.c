@@ -96,7 +96,7 @@ static size_t reach(const mb_direct_gemm *g, const size_t stride[3])
     return last;
 }
 
-/* Vectors that overlap would be added up twice, unless they start from values of their own. */
+/* Overlapping vectors would be added twice, unless they start from separate values. */
 void mb_check_direct_gemm(const mb_kernels *kernels)
 {
     const size_t start = mb_test_random_size(0, 2);
@@ -194,7 +194,8 @@ void mb_reference_scatter_windows(size_t n, const mb_nonzero_grad *nonzeros, siz
             image[nonzeros[p].offset + i / width * ld + i % width] += nonzeros[p].value * window[i];
 }
 
-/* Most gradients are 0, of either sign; now and then one is NaN. The list has room for one more. */
+/* Most gradients are 0, of either sign; occasionally one is NaN. The list has capacity for one
+ * more. */
 void mb_check_find_nonzero_grads(const mb_kernels *kernels)
 {
     static const mb_nonzero_grad blank[9 * 9 + 1];

@@ -125,11 +125,11 @@ MB_TIMING(direct_gemm, "direct_gemm:lenet5", mb_workload_samples(w, OUT2) * OUT2
 
 static void run_direct_grad_weights(const mb_kernels *kernels, mb_workload *w)
 {
-    const mb_direct_grad planes = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
+    const mb_direct_grad geometry = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
     memset(w->out, 0, UNITS1 * KERNEL * KERNEL * sizeof *w->out);
     for (size_t s = 0; s < mb_workload_samples(w, OUT1); s++)
         for (size_t y = 0; y < KERNEL; y++)
-            kernels->direct_grad_weights(&planes, UNITS1, KERNEL, w->a + s * OUT1,
+            kernels->direct_grad_weights(&geometry, UNITS1, KERNEL, w->a + s * OUT1,
                                          w->positive + s * WIDE * WIDE + y * WIDE,
                                          w->out + y * KERNEL, KERNEL * KERNEL);
 }

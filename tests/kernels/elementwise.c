@@ -103,7 +103,7 @@ static const struct {
     {7.0f, 6.99999999999104, 1.00000000006266},
 };
 
-/* NaN stays; infinities, and what is far from 0, have the limits. */
+/* NaN is propagated; infinities and values far from 0 give the limits. */
 static void check_gelu_ends(const mb_kernels *kernels)
 {
     static const float x[] = {-INFINITY, -3e38f, -13.3f, -0.0f, 0.0f, 13.3f, 3e38f, INFINITY, NAN};
@@ -280,8 +280,8 @@ void mb_check_dropout(const mb_kernels *kernels)
     mb_check_equal();
 }
 
-/* A quarter of the elements after cnn's pool. Those that stay grow from run to run, which does not
- * change the time. */
+/* A quarter of the elements after cnn's pool. The others grow from run to run, which does not
+ * affect the time. */
 enum { DROPPED = 12 * 12 * 64 };
 
 static void run_dropout(const mb_kernels *kernels, mb_workload *w)

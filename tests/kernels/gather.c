@@ -12,7 +12,7 @@ static struct {
     uint32_t *order;
 } timed;
 
-/* Looks at every pixel. */
+/* Tests every pixel. */
 static void reference(const uint8_t *images, mb_sample_indices samples)
 {
     for (size_t row = 0; row < samples.count; row++) {

@@ -60,8 +60,8 @@ void mb_reference_lion(const mb_update *u, bool decay, size_t n, const float *gr
     }
 }
 
-/* Some steps, in which the errors add up. They stay a few units in the last place of the weights,
- * which are below 2 (and whose steps are divided by small roots). */
+/* Several steps: accumulated errors are a few units in the last place of the weights, which are
+ * below 2 (and whose updates are divided by small roots). */
 static void check_steps(mb_update_fn *kernel, mb_update_fn *reference, const mb_update *update,
                         bool decay)
 {
@@ -111,7 +111,7 @@ void mb_check_adam(const mb_kernels *kernels)
     check_steps(kernels->adam, mb_reference_adam, &update, mb_check_round() % 2 == 0);
 }
 
-/* Without a gradient nothing moves, and a NaN goes into the weight and the moment. */
+/* A zero gradient changes nothing; NaN propagates to the weight and the moment. */
 static void check_lion_extremes(const mb_kernels *kernels)
 {
     mb_update update = coefficients;

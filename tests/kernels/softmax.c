@@ -116,7 +116,7 @@ void mb_check_softmax_cross_entropy(const mb_kernels *kernels)
     memcpy(found.losses, losses.at[0], rows * sizeof(float));
     memcpy(found.predicted, predicted.at[0], rows);
     compare(rows, classes, scale, &found, &wanted);
-    /* Without a gradient the rest is the same. */
+    /* The other outputs do not depend on whether a gradient is computed. */
     memcpy(gradient.at[1], gradient.at[0], rows * classes * sizeof(float));
     kernels->softmax_cross_entropy(rows, classes, z, labels, scale, smoothing, NULL, losses.at[1],
                                    predicted.at[1]);

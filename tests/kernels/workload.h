@@ -1,4 +1,4 @@
-/* What kernels are timed on: buffers and images of a training step. */
+/* Buffers and images of a training step, for timing kernels. */
 #ifndef MB_TESTS_KERNELS_WORKLOAD_H
 #define MB_TESTS_KERNELS_WORKLOAD_H
 

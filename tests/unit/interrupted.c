@@ -122,19 +122,19 @@ static void epochs_equal(const mb_epoch_metrics *one, const mb_epoch_metrics *ot
 
 void mb_test_runs_equal(mb_test_run *one, mb_test_run *other)
 {
-    const size_t room = one->network->parameter_elements * sizeof(float);
+    const size_t size = one->network->parameter_elements * sizeof(float);
     const mb_history *a = &one->trainer->history, *b = &other->trainer->history;
     assert_int_equal(one->trainer->epoch, other->trainer->epoch);
     assert_int_equal(one->trainer->step, other->trainer->step);
-    assert_memory_equal(one->network->parameters, other->network->parameters, room);
-    assert_memory_equal(one->trainer->trainable.m, other->trainer->trainable.m, room);
-    assert_memory_equal(one->trainer->trainable.v, other->trainer->trainable.v, room);
+    assert_memory_equal(one->network->parameters, other->network->parameters, size);
+    assert_memory_equal(one->trainer->trainable.m, other->trainer->trainable.m, size);
+    assert_memory_equal(one->trainer->trainable.v, other->trainer->trainable.v, size);
     assert_int_equal(one->trainer->trainable.ema != NULL, one->options.ema > 0.0);
     if (one->trainer->trainable.ema != NULL)
-        assert_memory_equal(one->trainer->trainable.ema, other->trainer->trainable.ema, room);
+        assert_memory_equal(one->trainer->trainable.ema, other->trainer->trainable.ema, size);
     assert_int_equal(one->trainer->best != NULL, one->options.patience > 0);
     if (one->trainer->best != NULL)
-        assert_memory_equal(one->trainer->best, other->trainer->best, room);
+        assert_memory_equal(one->trainer->best, other->trainer->best, size);
     assert_int_equal(a->finished, b->finished);
     for (size_t i = 0; i < a->finished; i++)
         epochs_equal(&a->epochs[i], &b->epochs[i]);

@@ -6,7 +6,7 @@
 #include "train/checkpoint.h"
 #include <mnist_blas/options.h>
 
-/* 150 training images are 9 batches of 16 and a rest of 6. */
+/* 150 training images are 9 batches of 16 and one of 6. */
 enum { MB_TEST_STEPS = 10, MB_TEST_BATCH = 16 };
 
 /* One run. */
@@ -16,7 +16,7 @@ typedef struct mb_test_run {
     mb_training_options options;
     mb_training_events events;
     mb_trainer *trainer;
-    size_t stop_after; /* steps in all; SIZE_MAX: never */
+    size_t stop_after; /* total steps; SIZE_MAX: never */
 } mb_test_run;
 
 /* For cmocka's groups: the dataset of all runs. */
@@ -27,7 +27,7 @@ const mb_dataset *mb_test_data(void);
 /* Two epochs of this optimizer in batches of MB_TEST_BATCH. */
 mb_training_options mb_test_options(mb_optimizer_kind kind, uint64_t seed);
 
-/* A run at its beginning. `run` stays where it is until mb_test_run_close. */
+/* Starts a run. `run` must not move before mb_test_run_close. */
 void mb_test_run_open(const char *spec, const mb_training_options *options, size_t threads,
                       mb_test_run *run);
 
@@ -43,7 +43,8 @@ bool mb_test_sign(mb_bytes bytes);
 /* Restores the checkpoint `path` in a new run. */
 void mb_test_run_restore(mb_test_run *run, const char *path);
 
-/* Fails unless the two have the same parameters, moments and histories, except times and threads. */
+/* Fails unless the two have the same parameters, moments and histories, except times and threads.
+ */
 void mb_test_runs_equal(mb_test_run *one, mb_test_run *other);
 
 void mb_test_run_close(mb_test_run *run);

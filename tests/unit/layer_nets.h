@@ -42,7 +42,7 @@ static const struct net image_nets[] = {
     {"conv2d:8x2/pad1,relu,conv2d:8x5/groups8/pad2,flatten,dense:5", 5, 70, 5},
     {"conv2d:48x3/pad1,relu,conv2d:48x3/stride2,relu,flatten,dense:5", 6, 15, 5},
     {"conv2d:96x3,relu,conv2d:96x2/groups2/pad1,relu,conv2d:64x1/groups4,flatten,dense:5", 6, 5, 5},
-    /* most of the gradient is 0: before a max pool, with others between; on samples; padded */
+    /* sparse gradient: before a max pool, with layers between; on samples; padded */
     {"conv2d:16x3/pad1,relu,maxpool2d:2,conv2d:33x3,relu,dropout:0.4,maxpool2d:2,flatten,dense:5",
      13, 11, 5},
     {"conv2d:4x3,relu,conv2d:64x2/pad1,maxpool2d:3/stride4/pad1,flatten,dense:5", 9, 10, 5},
@@ -82,7 +82,7 @@ static const struct net image_nets[] = {
     {"conv2d:20x3,relu,avgpool2d:2,batchnorm2d,relu,batchnorm2d,globalavgpool,flatten,dense:5", 10,
      9, 5},
     {"conv2d:70x3,batchnorm2d,relu,globalavgpool,flatten,dense:5", 5, 6, 5},
-    /* gelu, in both layouts and of flat values, and beside what rewrites networks with relu */
+    /* gelu, in both layouts and of flat values, and next to layers that are fused with relu */
     {"conv2d:4x3,gelu,maxpool2d:2,conv2d:20x3,batchnorm2d,gelu,flatten,dense:17,gelu,dense:5", 14,
      13, 5},
     {"conv2d:16x3/pad1,gelu,maxpool2d:2,gelu,dropout:0.3,gelu,flatten,gelu,dense:5", 8, 10, 5},
@@ -94,8 +94,8 @@ static const struct net image_nets[] = {
     {"conv2d:20x3,batchnorm2d,dropout:0.5,relu,flatten,dropout:0.5,dense:7,dense:5", 6, 7, 5},
 };
 
-/* Widths end at, before and after panels of 16 and 64 units. The products of the last network's
- * first layer are long enough to be divided where OpenBLAS does not pack. */
+/* Widths at, below and above multiples of panels of 16 and 64 units. The products of the last
+ * network's first layer are large enough to be split if OpenBLAS does not pack. */
 static const struct net mlps[] = {
     {"dense:5", 11, 11, 5},
     {"dense:70,relu,dense:33,relu,dense:10", 11, 11, 10},
@@ -106,8 +106,8 @@ static const struct net mlps[] = {
     {"dense:16,relu,dense:5", 32, 32, 5},
 };
 
-/* Networks whose phases must declare all that they touch (test_plan_check.c): each kind of layer,
- * each implementation of conv2d, each rewrite, and matrices per thread or not. */
+/* Networks whose phases must declare all memory that they use (test_plan_check.c): each kind of
+ * layer, each implementation of conv2d, each rewrite, and matrices per thread or not. */
 static const struct plan_net {
     const char *spec; /* without the last dense:5 */
     size_t rows;      /* of a batch */

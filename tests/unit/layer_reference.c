@@ -129,7 +129,7 @@ static void batchnorm_backward(const mb_reference_layer *p)
     }
 }
 
-/* ---- number by number ---- */
+/* ---- element-wise layers ---- */
 
 static void relu_forward(const mb_reference_layer *p)
 {
@@ -169,7 +169,7 @@ static uint32_t hash_of(uint32_t x)
     return x ^ x >> 16;
 }
 
-/* The factor of element i of the batch, which depends on its position in memory. */
+/* The dropout factor of element i of the batch, which depends on its position in memory. */
 static double dropout_scale(const mb_reference_layer *p, size_t i)
 {
     const mb_layer *layer = p->layer;
@@ -260,22 +260,22 @@ static const struct kind *kind_of(const mb_layer *layer)
 }
 
 /* Mean of -log(softmax(logits)[label]); the logits become the softmax, and the last `d` the mean
- * loss's gradient by the logits, (softmax - one-hot) / rows. */
+ * loss's gradient with respect to the logits, (softmax - one-hot) / rows. */
 static double softmax_loss(mb_layer_reference *ref, const mb_reference_batch *batch)
 {
     const size_t classes = ref->network->classes;
     double loss = 0.0;
     for (size_t row = 0; row < batch->rows; row++) {
-        double *z = ref->out[ref->layers] + row * classes, most = z[0], sum = 0.0;
+        double *z = ref->out[ref->layers] + row * classes, max = z[0], sum = 0.0;
         double *d = ref->d[ref->layers] + row * classes;
         const size_t label = batch->labels[batch->number[row]];
         for (size_t c = 0; c < classes; c++)
-            most = fmax(most, z[c]);
+            max = fmax(max, z[c]);
         for (size_t c = 0; c < classes; c++)
-            sum += exp(z[c] - most);
-        loss += log(sum) - (z[label] - most);
+            sum += exp(z[c] - max);
+        loss += log(sum) - (z[label] - max);
         for (size_t c = 0; c < classes; c++) {
-            z[c] = exp(z[c] - most) / sum;
+            z[c] = exp(z[c] - max) / sum;
             d[c] = (z[c] - (c == label ? 1.0 : 0.0)) / (double)batch->rows;
         }
     }

@@ -1,11 +1,12 @@
-/* What the files of the layer reference share: one layer at work, and the kinds that windows make.
+/* Common to the files of the layer reference: the context of one layer, and the layers with
+ * windows.
  */
 #ifndef MB_TESTS_LAYER_REFERENCE_PART_H
 #define MB_TESTS_LAYER_REFERENCE_PART_H
 
 #include "layer_reference.h"
 
-/* A layer of the reference at work on a batch. */
+/* The context of one layer of the reference. */
 typedef struct mb_reference_layer {
     mb_layer_reference *ref;
     const mb_layer *layer;
@@ -21,7 +22,7 @@ static inline size_t mb_reference_elements(const mb_reference_layer *p)
     return p->batch->rows * mb_shape_size(p->layer->out);
 }
 
-/* The channel of a number that comes out. */
+/* The channel of an output element. */
 static inline size_t mb_reference_channel(const mb_reference_layer *p, size_t number)
 {
     const mb_shape out = p->layer->out;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A tap is one number of one window, where the image is. */
+/* A tap is one element of a window, inside the image. */
 typedef struct tap {
     size_t out, in, weight; /* elements of the batch; of the layer's weights */
 } tap;
@@ -28,7 +28,7 @@ static inline void taps_of(const mb_reference_layer *p, size_t row, size_t chann
         }
 }
 
-/* All taps, window after window. */
+/* All taps, window by window. */
 static inline void each_tap(const mb_reference_layer *p, visit_fn *visit)
 {
     const mb_shape in = p->layer->in, out = p->layer->out;

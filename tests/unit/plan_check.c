@@ -8,7 +8,7 @@
 
 enum { POISON = 0xff }; /* NaN, -1, and an impossible label */
 
-/* One tile of one phase at work. */
+/* A run of one tile of one phase. */
 typedef struct tile_run {
     mb_plan_check *check;
     const mb_plan *plan;
@@ -39,7 +39,7 @@ static void report(const tile_run *r, const char *what, const mb_checked_buffer 
                  r->tile, what, buffer->text);
 }
 
-/* ---- snapshots: all buffers, one after the other ---- */
+/* ---- snapshots of all buffers ---- */
 
 static size_t snapshot_size(const mb_plan_check *check)
 {
@@ -61,7 +61,7 @@ static void copy_all(const mb_plan_check *check, char *snapshot, bool restore)
     }
 }
 
-/* ---- what a phase declares ---- */
+/* ---- the declared uses of a phase ---- */
 
 typedef struct declared {
     bool any, writes, own;
@@ -80,8 +80,8 @@ static declared declaration_of(const mb_phase *phase, const void *buffer)
     return d;
 }
 
-/* Who owns the bytes of an own buffer: the last phase, up to this one, that wrote it by the same
- * tiling. NULL: not known. */
+/* The owners of a buffer's bytes: those of the last phase, up to this one, that wrote it with the
+ * same tiling. NULL: unknown. */
 static const unsigned char *owners_for(const tile_run *r, const void *buffer)
 {
     for (size_t i = r->index + 1; i-- > 0;) {
@@ -101,7 +101,7 @@ static void run_tile(const tile_run *r, int scratch)
     r->phase->run(&(mb_tile_args){r->phase->op, r->step, r->tile, r->scratch});
 }
 
-/* Fills what the tile must not read; `poisoned` has a 1 for each byte. */
+/* Poisons the bytes that the tile must not read; `poisoned` is 1 for each of them. */
 static void poison(const tile_run *r, unsigned char *poisoned)
 {
     size_t offset = 0;

@@ -1,22 +1,22 @@
-/* Debug mode of a plan: runs a step on one thread and finds a phase that reads or writes what it
- * does not declare in its uses.
+/* Checker of plans: runs a step on one thread and finds phases that read or write memory that is
+ * not declared in their uses.
  *
- * Each tile of each phase runs twice from the same state: first as it is, and no buffer may change
- * that is not declared as written; then with all buffers that are not declared, the scratch, and
- * the parts of other tiles in buffers that are declared `own` filled with NaNs, and the results may
- * not change. Which parts are other tiles' is learnt from a step before. */
+ * Each tile of each phase runs twice from the same state. First unmodified: only buffers declared
+ * as written may change. Then with NaNs in all undeclared buffers, the scratch, and other tiles'
+ * parts of buffers declared `own`: the results must not change. The tiles' parts are recorded in a
+ * previous step. */
 #ifndef MB_TESTS_PLAN_CHECK_H
 #define MB_TESTS_PLAN_CHECK_H
 
 #include "nn/plan.h"
 
-/* Memory that phases name by `buffer` in their uses; several pieces may have one name. */
+/* Memory that phases refer to by `buffer` in their uses; several pieces may have the same name. */
 typedef struct mb_checked_buffer {
     const void *buffer;
     const char *text; /* for messages */
     char *start;
     size_t size;     /* bytes */
-    bool per_thread; /* one row, of the tile that runs: no part of it is another tile's */
+    bool per_thread; /* one row, used by the running tile only */
 } mb_checked_buffer;
 
 enum { MB_MAX_CHECKED_BUFFERS = 128 };
@@ -24,14 +24,14 @@ enum { MB_MAX_CHECKED_BUFFERS = 128 };
 typedef struct mb_plan_check {
     mb_checked_buffer buffers[MB_MAX_CHECKED_BUFFERS];
     size_t count;
-    char problem[256]; /* the first that was found; "": none */
+    char problem[256]; /* the first problem; "": none */
 } mb_plan_check;
 
-/* Buffers that are empty are ignored. */
+/* Empty buffers are ignored. */
 void mb_plan_check_add(mb_plan_check *check, const void *buffer, const char *text,
                        const void *start, size_t size, bool per_thread);
 
-/* Runs the step twice, to learn and to check. False, with check->problem, if a phase is wrong. */
+/* Runs the step twice, to record and to check. False, with check->problem, if a phase is wrong. */
 bool mb_plan_check_run(mb_plan_check *check, const mb_plan *plan, const mb_step *step);
 
 #endif

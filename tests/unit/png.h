@@ -1,4 +1,4 @@
-/* PNG files of every kind, written by hand, for tests of readers. */
+/* A writer of all kinds of PNG files, for tests of readers. */
 #ifndef MB_TESTS_PNG_H
 #define MB_TESTS_PNG_H
 
@@ -23,8 +23,8 @@ typedef struct mb_test_png {
 
 bool mb_test_has_alpha(int color);
 
-/* Value of a pixel of the test picture: it has all levels of `depth` bits, as far as it has pixels.
- * The left half is transparent in kinds with alpha. */
+/* Value of a pixel of the test picture: it has all levels of `depth` bits, or as many as it has
+ * pixels. The left half is transparent in kinds with alpha. */
 uint8_t mb_test_gray_at(size_t row, size_t column, int depth);
 uint8_t mb_test_alpha_at(size_t column);
 
@@ -34,7 +34,7 @@ mb_bytes mb_test_write_png(mb_test_png kind);
 /* A PNG of these samples, 8 bits each, in one row. */
 mb_bytes mb_test_png_row(int color, size_t columns, const uint8_t *samples, size_t count);
 
-/* `png`, which may be incomplete, with one more chunk; frees both. */
+/* `png`, possibly incomplete, with a chunk appended; frees both. */
 mb_bytes mb_test_add_chunk(mb_bytes png, const char *type, mb_bytes data);
 
 /* A copy of `size` bytes. */

@@ -1,4 +1,4 @@
-/* Random sizes and numbers for tests, the same in every run. */
+/* Random sizes and values for tests, the same in every run. */
 #ifndef MB_TESTS_RANDOM_H
 #define MB_TESTS_RANDOM_H
 

@@ -24,7 +24,7 @@ static double fraction(size_t part, size_t whole)
     return whole > 0 ? (double)part / (double)whole : 0.0;
 }
 
-/* The most probable class gets 40 to 100 %, the others share what is left. */
+/* The predicted class gets 40 to 100 %, the others the rest. */
 static void make_probabilities(float *row, size_t classes, size_t predicted, mb_rng *rng)
 {
     const double unit = (double)mb_rng_uniform(rng);
@@ -38,7 +38,7 @@ static void make_probabilities(float *row, size_t classes, size_t predicted, mb_
         row[class] = (float)(class == predicted ? max : (1.0 - max) * (double)row[class] / sum);
 }
 
-/* Images of slanted stripes, and what the network makes of them. */
+/* Images of slanted stripes, and their predictions. */
 static void make_results(mb_test_report *made, const mb_test_report_spec *spec, mb_rng *rng)
 {
     const size_t pixels = spec->rows * spec->columns, classes = spec->classes;

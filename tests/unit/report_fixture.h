@@ -1,4 +1,4 @@
-/* A made-up finished run with everything that its report needs, for the tests of figures and pages.
+/* A fictitious finished run with all data of its report, for the tests of figures and pages.
  * A step that fails (no memory) ends the test through cmocka. */
 #ifndef MB_TESTS_REPORT_FIXTURE_H
 #define MB_TESTS_REPORT_FIXTURE_H
@@ -12,15 +12,15 @@ typedef struct mb_test_report_spec {
     size_t classes;               /* 2 .. 256 */
     size_t images;                /* in the test split; labels repeat 0 .. classes-1 */
     size_t epochs, steps;         /* steps per epoch */
-    double wrong;                 /* fraction of the images that are classified wrong */
-    double first_loss, last_loss; /* of training: in between evenly on a log scale, with noise */
+    double wrong;                 /* fraction of misclassified images */
+    double first_loss, last_loss; /* of training; linear on a log scale between them, with noise */
     bool validation;              /* whether there was a validation split */
 } mb_test_report_spec;
 
 /* 200 images of 28x28 in 10 classes, one in ten wrong, mlp, 5 epochs of 100 steps. */
 mb_test_report_spec mb_test_default_report_spec(void);
 
-/* What `report` points to; a test may change it. The data are "data/mnist", the command is
+/* The data that `report` points to; a test may change it. The data are "data/mnist", the command is
  * "mnist_blas train --seed 1". There are no training images. */
 typedef struct mb_test_report {
     mb_arena arena;

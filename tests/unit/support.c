@@ -76,7 +76,7 @@ int mb_test_remove_own_folder(void **state)
     return 0;
 }
 
-/* A header of `dimensions` sizes, and the items, copied or 0. */
+/* An IDX file: a header with `dimensions` sizes, and the items, copied or 0. */
 static mb_bytes idx_file(unsigned dimensions, const size_t *sizes, const uint8_t *items)
 {
     const size_t header = 4 + 4 * (size_t)dimensions;
@@ -152,7 +152,7 @@ static void write_packed(const char *folder, const char *name, mb_bytes bytes, b
     free(bytes.data);
 }
 
-/* True if this class lights this pixel, in both splits. */
+/* True if this pixel is set in images of this class, in both splits. */
 static bool lit(const mb_test_dataset *wanted, size_t class, size_t pixel)
 {
     mb_rng rng = mb_rng_at(wanted->seed, MB_RNG_TESTS, class, pixel);

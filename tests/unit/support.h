@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The folder of the running test: empty when first asked for, removed after a TEST. */
+/* The folder of the running test: created on the first call, removed after a TEST. */
 const char *mb_test_folder(void);
 int mb_test_remove_own_folder(void **state);
 
@@ -41,7 +41,7 @@ mb_bytes mb_test_join(mb_bytes first, mb_bytes second);
 /* A copy of a string without its terminating 0. */
 mb_bytes mb_test_text(const char *text);
 
-/* A dataset that a network can learn: each class lights a random fifth of the pixels, with random
+/* A dataset that a network can learn: each class sets a random fifth of the pixels, with random
  * brightness in each image; labels cycle through 0 .. classes - 1. */
 typedef struct mb_test_dataset {
     size_t train, test; /* images; 0: no files */
@@ -65,7 +65,7 @@ void mb_test_all_differ(uint64_t *values, size_t count);
 /* Files and folders in a folder. */
 size_t mb_test_entries(const char *folder);
 
-/* From 4096 bytes on, writing a file fails as on a full disk, until the limit is lifted. */
+/* Makes writes past 4096 bytes of a file fail, as on a full disk, until the limit is lifted. */
 void mb_test_limit_files(bool limited);
 
 /* Runs the test program again with an environment variable and an argument; returns its exit

@@ -15,7 +15,7 @@ static struct {
     CMFixtureFunction setup, teardown;
 } registry;
 
-/* Constructors run in any order; the tests are kept in that of their lines. */
+/* Constructors run in any order; tests are sorted by line. */
 void mb_test_add(int line, const struct CMUnitTest *test)
 {
     if (registry.count == MAX_TESTS)

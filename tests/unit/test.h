@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-/* A test. Before it the random numbers of random.h start anew; after it mb_test_folder is removed.
+/* A test. Before it random.h's stream is restarted; after it mb_test_folder is removed.
  */
 #define TEST(name) TEST_WITH(name, NULL, NULL)
 
-/* A test between cmocka's `setup` and `teardown`; they hand it a `state`. */
+/* A test with cmocka's `setup` and `teardown`, which provide its `state`. */
 #define TEST_WITH(name, setup, teardown)                                                           \
     static void name(void **state);                                                                \
     __attribute__((constructor)) static void add_test_##name(void)                                 \
@@ -25,7 +25,7 @@
     }                                                                                              \
     static void name(__attribute__((unused)) void **state)
 
-/* What is set up before the first test of the file and torn down after the last; once a file. */
+/* The setup before the first test of the file and the teardown after the last; once per file. */
 #define TEST_GROUP(setup, teardown)                                                                \
     __attribute__((constructor)) static void add_group(void)                                       \
     {                                                                                              \

@@ -57,11 +57,11 @@ TEST(memory_is_zeroed_when_used_again)
 TEST(elements_count_by_their_size)
 {
     mb_arena arena = {0};
-    double *numbers = mb_arena_alloc(&arena, 100000, sizeof *numbers);
+    double *values = mb_arena_alloc(&arena, 100000, sizeof *values);
     uint8_t *next = mb_arena_alloc(&arena, 1, 1);
     *next = 0xff;
     for (size_t i = 0; i < 100000; i++)
-        numbers[i] = 1.0;
+        values[i] = 1.0;
     assert_int_equal(*next, 0xff);
     assert_true(is_zero(next + 1, MB_CACHE_LINE - 1)); /* the rest of its line is nobody else's */
     mb_arena_free(&arena);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Images as epochs see them, against a slow reference in double that knows neither taps nor fixed
- * point nor separable sums. */
+/* Augmented images, compared with a slow reference in double without taps, fixed point and
+ * separable sums. */
 
 enum { IMAGES = 12, MAX_PIXELS = 64 * 48, SEED = 5 };
 
@@ -25,7 +25,7 @@ static double symmetric(double max, mb_rng *rng)
     return max * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
 }
 
-/* Simard's field by its definition: each pixel the sum of all pixels' noise, by distance. */
+/* Simard's field by definition: at each pixel, the noise of all pixels weighted by distance. */
 static void reference_field(const mb_augmentation *options, size_t rows, size_t columns,
                             uint64_t state)
 {
@@ -76,8 +76,8 @@ static double bilinear(const uint8_t *image, size_t rows, size_t columns, double
            below * right * pixel_at(image, rows, columns, above + 1, left + 1);
 }
 
-/* A pixel comes from where the forward map, a point p about the centre to R H S p + t, is solved
- * for p by Cramer's rule. */
+/* The source of a pixel: the forward map, p (from the centre) to R H S p + t, solved for p by
+ * Cramer's rule. */
 static void reference(const mb_augmentation *options, const uint8_t *image, size_t rows,
                       size_t columns, mb_rng rng, double *out)
 {
@@ -102,7 +102,7 @@ static void reference(const mb_augmentation *options, const uint8_t *image, size
     }
 }
 
-/* ---- what is tested ---- */
+/* ---- tests ---- */
 
 typedef struct bench {
     mb_arena arena;
@@ -111,8 +111,8 @@ typedef struct bench {
     void *scratch;
 } bench;
 
-/* Image 0 is blank, 1 is full, 2 has its corners set, the others are strokes of noise; of a `dense`
- * set all pixels are above 0. */
+/* Image 0 is blank, 1 is full, 2 has its corners set, the others are strokes of noise. With
+ * `dense`, all pixels are above 0. */
 static void draw_images(size_t pixels, int dense)
 {
     for (size_t i = 0; i < IMAGES; i++)
@@ -227,7 +227,7 @@ TEST(images_stay_as_they_are_from_an_epoch_on)
     }
 }
 
-/* Each strength alone changes something, in an image that has no symmetry. */
+/* Each parameter alone changes an image without symmetry. */
 TEST(each_strength_plays_a_part)
 {
     const mb_augmentation strengths[] = {{.rotate = 20.0},
@@ -293,7 +293,7 @@ static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, s
         assert_memory_equal(of_nonzeros, image, pixels);
 }
 
-/* In any order, in pieces, over what an earlier step left there. */
+/* Rows are filled in any order, in pieces, over those of an earlier step. */
 TEST(rows_are_the_samples_whatever_the_batch)
 {
     for (size_t round = 0; round < 3 * SIZES; round++) {

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Training with augmentation is, bit by bit, training on images that were augmented before, with
- * any threads and batches; evaluation uses the images as they are. */
+/* Training with augmentation gives the same bits as training on images augmented in advance, with
+ * any thread count and batch size; evaluation uses the original images. */
 
 enum { SAMPLES = 330, ROWS = 11, COLUMNS = 23, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
 
 static uint8_t images[SAMPLES * PIXELS], varied[SAMPLES * PIXELS], labels[SAMPLES];
 static uint32_t order[SAMPLES];
 
-/* A bar whose place is the class; of a `dense` set no pixel is 0. The order jumps about. */
+/* A bar whose position is the class; with `dense`, no pixel is 0. The order is irregular. */
 static void draw_set(int dense)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
@@ -37,7 +37,7 @@ static mb_training_options options_of(mb_augmentation_kind kind, size_t batch_si
     return options;
 }
 
-/* The images as the first epoch of a run with these options has them. */
+/* The augmented images of the first epoch of a run with these options. */
 static void vary(const mb_training_options *options)
 {
     mb_arena arena = {0};
@@ -54,7 +54,7 @@ static void vary(const mb_training_options *options)
     mb_arena_free(&arena);
 }
 
-/* With the first weights of seed 1. */
+/* A network with the initial weights of seed 1. */
 static mb_network *open_network(mb_machine *machine, const char *spec)
 {
     mb_network *network = NULL;
@@ -65,7 +65,7 @@ static mb_network *open_network(mb_machine *machine, const char *spec)
     return network;
 }
 
-/* The parameters after one epoch, on the heap; *count of them. */
+/* The *count parameters after one epoch, on the heap. */
 static float *train(const uint8_t *pixels, const mb_training_options *options, size_t threads,
                     size_t *count)
 {
@@ -114,14 +114,14 @@ TEST(sparse_images_are_varied_on_the_way) { is_training_on_varied_images(0); }
 
 TEST(dense_images_are_varied_on_the_way) { is_training_on_varied_images(1); }
 
-/* Both numbers of a sample are in reach of a phase: its row, and its place in the data set. */
+/* A phase knows a sample's row and its index in the data set. */
 TEST(a_step_knows_its_samples)
 {
     draw_set(0);
     mb_arena arena = {0};
     mb_sample_source source;
     mb_augmenter augmenter;
-    mb_data_loader feed;
+    mb_data_loader loader;
     const mb_training_options options = options_of(MB_AUGMENT_AFFINE, 64);
     const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
     assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
@@ -129,11 +129,11 @@ TEST(a_step_knows_its_samples)
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
         const mb_data_loader_config config = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
-        assert_int_equal(mb_data_loader_open(&config, mb_kernels_best(), true, &arena, &feed, NULL),
-                         MB_OK);
-        feed.order = order;
-        feed.epoch = 8;
-        const mb_step step = mb_data_loader_step(&feed, 5); /* the last, and smaller */
+        assert_int_equal(
+            mb_data_loader_open(&config, mb_kernels_best(), true, &arena, &loader, NULL), MB_OK);
+        loader.order = order;
+        loader.epoch = 8;
+        const mb_step step = mb_data_loader_step(&loader, 5); /* the last, and smaller */
         assert_int_equal(step.samples.count, SAMPLES % 64);
         assert_int_equal(step.dataset_samples.count, SAMPLES % 64);
         assert_int_equal(step.next.count, 0);
@@ -142,13 +142,13 @@ TEST(a_step_knows_its_samples)
             assert_int_equal(step.dataset_samples.index[row], order[5 * 64 + row]);
             assert_int_equal(step.samples.index[row], augments ? row : order[5 * 64 + row]);
         }
-        assert_ptr_equal(mb_data_loader_step(&feed, 4).next.index, order + 5 * 64);
+        assert_ptr_equal(mb_data_loader_step(&loader, 4).next.index, order + 5 * 64);
     }
     mb_arena_free(&arena);
 }
 
-/* mb_train's own accuracy after an epoch is that of evaluating its network on the images as they
- * are. */
+/* mb_train's accuracy after an epoch equals that of evaluating the network on the original images.
+ */
 TEST(evaluation_sees_images_as_they_are)
 {
     draw_set(0);
@@ -172,7 +172,7 @@ TEST(evaluation_sees_images_as_they_are)
     mb_machine_close(machine);
 }
 
-/* What a whole run of so many epochs leaves in a layer's weights. */
+/* A layer's weights after a run of `epochs` epochs. */
 static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
                 float weights[CLASSES * PIXELS])
 {

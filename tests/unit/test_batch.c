@@ -9,7 +9,7 @@
 
 enum { IMAGES = 200, PIXELS = 250 }; /* of two segments */
 
-/* A split with a source: images whose pixels 0..4 are never lit, and pixel p + 5 seldom. */
+/* A split and its source: pixels 0..4 are always 0, and pixel p + 5 rarely differs from 0. */
 typedef struct stock {
     mb_arena arena;
     mb_sample_source source;
@@ -47,7 +47,8 @@ static mb_batch open_batch(stock *s, size_t max_rows)
     return batch;
 }
 
-/* As the feed does it: all pieces of the largest batch; those past the last sample do nothing. */
+/* Fills all pieces of the largest batch, as the data loader does; pieces past the last sample have
+ * no effect. */
 static void gather(stock *s, mb_batch *batch, mb_sample_indices samples, size_t max_rows)
 {
     const size_t pieces = mb_batch_tile_count(&s->source, max_rows);
@@ -60,7 +61,7 @@ static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
     return s->images[number * PIXELS + pixel];
 }
 
-/* Row by row: the sample's own pixels, segment after segment. */
+/* By row: the non-zero pixels of the sample, segment by segment. */
 static void check_rows(const stock *s, mb_sample_indices samples)
 {
     for (size_t row = 0; row < samples.count; row++) {
@@ -76,7 +77,7 @@ static void check_rows(const stock *s, mb_sample_indices samples)
     }
 }
 
-/* Pixel by pixel: the rows of each block in which it is not zero, in its bits. */
+/* By pixel: one bit per row of each block, set if the pixel is not 0 in that row. */
 static void check_blocks(const stock *s, const mb_batch *batch, mb_sample_indices samples)
 {
     for (size_t first = 0; first < samples.count; first += MB_BLOCK_ROWS) {
@@ -127,7 +128,7 @@ TEST(gathers_like_the_naive_twin)
     }
 }
 
-/* The last batch of an epoch, smaller than the one before: no row of that is left. */
+/* The smaller last batch of an epoch contains no row of the previous batch. */
 TEST(a_smaller_batch_follows_a_larger_one)
 {
     static const uint32_t percents[] = {20, 90};
@@ -176,7 +177,7 @@ TEST(labels_alone_are_gathered_where_no_blocks_are_wanted)
     close_stock(s);
 }
 
-/* Pieces in any order, and none for the samples after the end of an epoch. */
+/* Pieces are filled in any order; those after the end of an epoch are not. */
 TEST(order_of_the_work_does_not_matter)
 {
     static const uint32_t percents[] = {20, 90};

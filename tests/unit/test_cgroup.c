@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Writes PATH, and the folders that lead to it, below the root: the folder of the test. */
+/* Writes PATH and its parent folders below the root, which is the test's folder. */
 static void put(const char *path, const char *text)
 {
     const char *root = mb_test_folder();
@@ -45,7 +45,7 @@ static const char v2_mounts[] =
     "24 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
     "31 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
 
-/* What /proc says, files with limits, and the quota that follows. */
+/* Contents of /proc, files with limits, and the expected quota. */
 static const struct {
     const char *cgroup, *mounts;
     const char *files[4][2];
@@ -127,7 +127,7 @@ static const struct {
       {"sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "50000\n"},
       {"sys/fs/cgroup/unified/user.slice/cpu.max", "100000 100000\n"}},
      1},
-    /* Mount points with blanks. */
+    /* Mount points with spaces. */
     {"0::/a b\n",
      "31 24 0:26 / /my\\040groups rw - cgroup2 cgroup2 rw\n",
      {{"my groups/a b/cpu.max", "100000 100000\n"}},
@@ -164,7 +164,7 @@ TEST(malformed_limits_are_none)
     is_cpus(1);
 }
 
-/* Malformed lines are ignored; the good one at the end counts. */
+/* Malformed lines are ignored; the valid last one is used. */
 TEST(malformed_lines_are_ignored)
 {
     static const char good[] = "31 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";

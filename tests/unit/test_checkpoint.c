@@ -1,4 +1,4 @@
-/* The file of a checkpoint: what it holds, what is refused, and when it is written. */
+/* Checkpoint files: content, invalid files, and when they are written. */
 #include "core/parse.h"
 #include "interrupted.h"
 #include "support.h"
@@ -16,7 +16,7 @@
 
 static const char layers[] = "dense:9,relu,dense:4";
 
-/* A checkpoint after 13 steps, and the run that it is of. */
+/* A checkpoint after 13 steps, and its run. */
 typedef struct fixture {
     char *folder, *path;
     mb_test_run run;
@@ -48,7 +48,7 @@ static int leave(void **state)
     return 0;
 }
 
-/* Opening these bytes fails in this way; the part of the message may be "". */
+/* Opening these bytes fails with this status; the expected part of the message may be "". */
 static void refused(mb_bytes bytes, const char *part)
 {
     mb_checkpoint *checkpoint = NULL;
@@ -62,8 +62,8 @@ static void refused(mb_bytes bytes, const char *part)
     assert_null(checkpoint);
 }
 
-/* Replaces one text by another of the same length, wherever it stands in the header, and signs the
- * file. */
+/* Replaces all occurrences of a text in the header by one of the same length, and updates the
+ * checksum. */
 static void replace(mb_bytes bytes, const char *old, const char *new)
 {
     assert_int_equal(strlen(old), strlen(new));
@@ -119,7 +119,7 @@ TEST_WITH(any_missing_end_is_seen, enter, leave)
 {
     fixture *f = *state;
     for (size_t size = 0; size < f->bytes.size; size += size < 4096 ? 1 : 61) {
-        uint8_t *copy = malloc(size + 1); /* so that reading beyond it is found */
+        uint8_t *copy = malloc(size + 1); /* exact size: reading past the end is detected */
         memcpy(copy, f->bytes.data, size);
         refused((mb_bytes){copy, size}, "");
         free(copy);
@@ -147,7 +147,7 @@ TEST_WITH(a_model_is_no_checkpoint, enter, leave)
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, &error), MB_ERROR_IO);
 }
 
-/* A checkpoint that was written before the program had the option. */
+/* A checkpoint from before the option existed. */
 TEST_WITH(a_feature_without_a_value_is_off, enter, leave)
 {
     fixture *f = *state;
@@ -171,7 +171,7 @@ TEST_WITH(options_that_are_none_are_refused, enter, leave)
     refused(f->bytes, message);
 }
 
-/* Bytes that were signed after someone changed one number: nothing out of range is believed. */
+/* One value changed, with a valid checksum: values out of range are refused. */
 TEST_WITH(states_that_cannot_be_are_refused, enter, leave)
 {
     fixture *f = *state;
@@ -259,7 +259,7 @@ TEST_WITH(another_network_is_refused, enter, leave)
     mb_test_run_close(&other);
 }
 
-/* A small file that was signed after its spec was changed gets no gigabytes. */
+/* A small file with a changed spec and a valid checksum does not allocate gigabytes. */
 TEST_WITH(networks_that_are_not_in_the_file_are_refused, enter, leave)
 {
     fixture *f = *state;
@@ -337,7 +337,7 @@ TEST_WITH(a_policy_says_when_files_are_written, enter, leave)
     }
 }
 
-/* A file holds the state of its step, whatever the run does afterwards. */
+/* A file has the state of its step, although the run continues. */
 TEST_WITH(a_run_resumes_from_a_file_of_its_middle, enter, leave)
 {
     fixture *f = *state;
@@ -362,7 +362,7 @@ static void count_failure(void *context, const mb_error *error)
     failures++;
 }
 
-/* The run goes on, and the same state can be saved later. */
+/* The run continues, and the same state can be saved later. */
 TEST_WITH(files_that_cannot_be_written_are_reported, enter, leave)
 {
     fixture *f = *state;

@@ -25,7 +25,7 @@ static void drop(const char *folder, const char *name)
     free(path);
 }
 
-/* The folder does not open, and says FOLDER followed by `text`. */
+/* Opening the folder fails with FOLDER followed by `text`. */
 static void check_fails(const char *folder, unsigned splits, mb_status status, const char *text)
 {
     char whole[512];
@@ -125,7 +125,7 @@ TEST(folder_missing)
     mb_test_remove_folder(folder);
 }
 
-/* One file of the small dataset is missing, or other than it should be. */
+/* One file of the small dataset is missing or wrong. */
 TEST(broken_files)
 {
     static const uint8_t zeros[60] = {0};
@@ -136,7 +136,7 @@ TEST(broken_files)
         const char *name;
         size_t count, rows, columns; /* an IDX file of images; labels without rows; missing: 0 */
         const uint8_t *labels;
-        size_t cut;       /* bytes that lack at its end */
+        size_t cut;       /* bytes cut off at its end */
         const char *text; /* after the folder; %s: the folder */
     } cases[] = {
         {"train-images-idx3-ubyte", .text = ": missing train-images-idx3-ubyte (or .gz)"},
@@ -181,7 +181,7 @@ TEST(broken_files)
     }
 }
 
-/* The size of training images is of no matter if only the test split is read. */
+/* The size of training images is not checked if only the test split is read. */
 TEST(one_split_of_another_size)
 {
     char *folder = mb_test_make_folder();
@@ -224,7 +224,7 @@ TEST(arrays_become_a_dataset)
     assert_int_equal(dataset->test.images.count, 0);
     assert_int_equal(dataset->test.images.columns, 3);
     mb_dataset_close(dataset);
-    mb_dataset_close(&own); /* is the caller's: nothing is freed */
+    mb_dataset_close(&own); /* owned by the caller: nothing is freed */
 }
 
 TEST(arrays_that_make_no_dataset_are_refused)
@@ -266,7 +266,7 @@ TEST(real_mnist)
     assert_int_equal(dataset->train.images.count, 60000);
     assert_int_equal(dataset->test.images.count, 10000);
     assert_int_equal(dataset->train.labels[0], 5);
-    size_t sum = 0; /* the training mean 0.1307 that every tutorial normalises by */
+    size_t sum = 0; /* the training mean 0.1307, known from tutorials */
     for (size_t i = 0; i < (size_t)60000 * 28 * 28; i++)
         sum += dataset->train.images.pixels[i];
     assert_int_equal((size_t)((double)sum / 255 / 60000 / 784 * 1e4), 1306);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is dropped, of a million elements: as much as asked for, each number by itself, and by
- * nothing but seed, epoch, sample and layer. Numbers dropped are random, so fractions of n elements
- * are within SIGMAS standard deviations of what they should be. */
+/* Dropout of a million elements: the fraction is the rate, elements are dropped independently, and
+ * the mask depends only on seed, epoch, sample and layer. Fractions of n elements are random and
+ * must be within SIGMAS standard deviations of their expected value. */
 enum { SAMPLES = 250, ELEMENTS = 4000, ALL = SAMPLES * ELEMENTS };
 
 static const double SIGMAS = 5.0;
@@ -41,7 +41,7 @@ static trial usual(const char *rate)
                    .number = in_order};
 }
 
-/* None is 0, so that a 0 was dropped. */
+/* No element is 0, so each 0 in the output was dropped. */
 static int open_elements(void **state)
 {
     (void)state;
@@ -91,7 +91,7 @@ static void plan_layer(const trial *t, const mb_layer *layer, const mb_layer_con
     assert_int_equal(mb_plan_status(ctx->plan, NULL), MB_OK);
 }
 
-/* out (rows, ELEMENTS) = `in` as the layer leaves it; returns its phases. */
+/* out (rows, ELEMENTS) = the layer's output for `in`; returns the number of its phases. */
 static size_t run(const trial *t, const float *in, float *out)
 {
     mb_arena arena = {0};
@@ -119,9 +119,9 @@ static size_t run(const trial *t, const float *in, float *out)
     return phases;
 }
 
-/* ---- how much is dropped ---- */
+/* ---- fraction and independence ---- */
 
-/* A number is 0, or scaled up by 1 / (1 - rate). The sum stays what it was: it has the variance
+/* An element is 0 or scaled by 1 / (1 - rate). The expected sum is unchanged; its variance is
  * rate / (1 - rate) * sum of squares. */
 TEST(the_mean_is_kept)
 {
@@ -145,8 +145,8 @@ TEST(the_mean_is_kept)
     }
 }
 
-/* Mean square of how far `groups` counts are from what is expected, in standard deviations: 1 for
- * counts of n independent elements each. Element i of group g is at g * group_step + i * step. */
+/* Mean squared deviation of `groups` counts from their expected value, in units of the variance: 1
+ * if each counts n independent elements. Element i of group g is at g * group_step + i * step. */
 static double spread(size_t groups, size_t group_step, size_t n, size_t step, double rate)
 {
     double sum = 0.0;
@@ -171,8 +171,8 @@ TEST(no_sample_and_no_place_is_favoured)
     assert_true(fabs(places - 1.0) <= SIGMAS * sqrt(2.0 / ELEMENTS));
 }
 
-/* Whether n pairs of elements, each dropped or not, have nothing to do with each other: then they
- * agree in rate^2 + (1 - rate)^2 of the cases. */
+/* True if the masks of n pairs of elements are independent: they then agree in a fraction
+ * rate^2 + (1 - rate)^2 of the pairs. */
 static bool independent(const float *a, const float *b, size_t n, double rate)
 {
     const double fraction = rate * rate + (1.0 - rate) * (1.0 - rate);
@@ -192,10 +192,10 @@ TEST(neighbours_are_dropped_apart)
         assert_true(independent(after, after + distances[i], ALL - distances[i], 0.4));
 }
 
-/* ---- what it depends on ---- */
+/* ---- what the mask depends on ---- */
 
-/* The mask is that of usual() for the same seed, any threads and tiles, and the gradient; and has
- * nothing to do with it for another epoch, seed, layer or sample. */
+/* The mask equals that of usual() with any threads and tiles, and in the gradient; it is
+ * independent of it for another epoch, seed, layer or sample. */
 TEST(the_mask_depends_on_seed_epoch_sample_and_layer)
 {
     static uint32_t others[SAMPLES];
@@ -217,7 +217,7 @@ TEST(the_mask_depends_on_seed_epoch_sample_and_layer)
     t[SAME + 2].position = 4;
     t[SAME + 3].number = others;
     run(&t[0], before, after);
-    assert_false(independent(after, after, ALL, 0.4)); /* the test can tell */
+    assert_false(independent(after, after, ALL, 0.4)); /* equal masks are detected */
     for (size_t i = 0; i < ALL_TRIALS; i++) {
         run(&t[i], before, other);
         if (i < SAME)
@@ -227,7 +227,7 @@ TEST(the_mask_depends_on_seed_epoch_sample_and_layer)
     }
 }
 
-/* In batches of any size, and in any place of the batch. */
+/* The mask of a sample does not depend on the batch size or its row. */
 TEST(a_samples_mask_is_its_own)
 {
     static const size_t batches[] = {1, 7, 64, 249};
@@ -252,9 +252,9 @@ TEST(a_samples_mask_is_its_own)
                              after[backwards[i] * ELEMENTS + n] == 0.0f);
 }
 
-/* ---- where nothing is dropped ---- */
+/* ---- no dropout ---- */
 
-/* At a rate of 0, and in evaluation, where there is no phase at all. */
+/* At rate 0, and in evaluation, which has no dropout phase. */
 TEST(nothing_else_is_dropped)
 {
     trial t = usual("0");
@@ -282,7 +282,7 @@ static mb_network *open_network(const mb_machine *machine, const char *spec)
     return mb_test_network(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES);
 }
 
-/* Tensors are the same elements whatever their layers' places in the network. */
+/* A dropout layer does not change the initial values of the other layers' tensors. */
 static void logits_of(mb_machine *machine, const char *spec, float *logits)
 {
     mb_network *network = open_network(machine, spec);
@@ -303,7 +303,7 @@ TEST(a_network_evaluates_as_if_it_had_none)
     mb_machine_close(machine);
 }
 
-/* Mean loss of a pass that changes nothing: the learning rate is 0. */
+/* Mean loss of an epoch with learning rate 0. */
 static double loss_of_epoch(mb_test_training *t, const uint32_t *order, size_t epoch)
 {
     const size_t steps = mb_data_loader_steps(&t->epoch.loader);

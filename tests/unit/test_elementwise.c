@@ -1,5 +1,5 @@
-/* An element-wise layer need not work in place: a ReLU that writes a matrix of its own, and whose
- * backward pass reads its input, gives the same bits as the one in place. */
+/* Element-wise layers may work out of place: a ReLU that writes its own matrix, and whose backward
+ * pass reads its input, gives the same bits as the one in place. */
 #include "test.h"
 
 #include "nn/elementwise.h"
@@ -59,7 +59,7 @@ static int close_machine(void **state)
     return 0;
 }
 
-/* A network, whose ReLUs may work apart. */
+/* A network whose ReLUs may work out of place. */
 static mb_network *open_network(const mb_machine *machine, const char *spec, bool apart)
 {
     mb_network *network = mb_test_network(machine, spec, (mb_shape){1, SIDE, SIDE}, CLASSES);
@@ -110,7 +110,7 @@ TEST(relu_apart_gives_the_same_bits)
     }
 }
 
-/* What it reads again is stored; in evaluation it is handed on tile by tile. */
+/* An input that the backward pass needs is stored; in evaluation it is per-thread. */
 TEST(the_input_is_stored_for_the_backward_pass_alone)
 {
     mb_network *network =

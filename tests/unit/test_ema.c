@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The moving average of the parameters, compared with one in double precision; that it is what is
- * evaluated, and what training leaves in the network. */
+/* The EMA of the parameters, compared with one in double precision; it is evaluated, and is in the
+ * network after training. */
 
 enum { TRAIN = 200, TEST = 90, ROWS = 8, COLUMNS = 7, CLASSES = 4, EPOCHS = 3 };
 
-/* Of the largest parameter, after all steps. */
+/* Relative to the largest parameter, after all steps. */
 static const double tolerance = 5e-7;
 
 static const char *const specs[] = {
@@ -58,9 +58,9 @@ static mb_training_options options_of(mb_optimizer_kind kind, double ema)
     return options;
 }
 
-/* ---- against the naive average ---- */
+/* ---- comparison with a naive EMA ---- */
 
-/* The naive average: parameters and, after them, running statistics, layer by layer. */
+/* The naive EMA: parameters, then running statistics, layer by layer. */
 typedef struct follower {
     mb_trainer *trainer;
     mb_network *network;
@@ -68,7 +68,7 @@ typedef struct follower {
     size_t steps;
 } follower;
 
-/* average = decay * average + (1 - decay) * parameters, with a decay that begins low. */
+/* ema = decay * ema + (1 - decay) * parameters; the decay rises from a low start. */
 static void follow(void *context, const mb_progress *progress)
 {
     (void)progress;
@@ -121,11 +121,11 @@ TEST(the_average_is_the_naive_one)
         }
 }
 
-/* ---- what becomes of it ---- */
+/* ---- use of the EMA ---- */
 
 static mb_trainer *trainer;
 
-/* All epochs; the network keeps what was trained. */
+/* Trains all epochs; the network has the trained parameters, not the EMA. */
 static mb_network *train(const char *spec, const mb_training_options *options)
 {
     mb_network *network = open_network(spec);
@@ -144,7 +144,7 @@ TEST(it_has_no_part_in_the_training)
         assert_null(trainer->trainable.ema);
         assert_ptr_equal(trainer->evaluated, plain);
         const double loss = trainer->history.epochs[EPOCHS - 1].train_loss;
-        mb_trainer_finalize(trainer); /* nothing to be done */
+        mb_trainer_finalize(trainer); /* no effect */
         mb_trainer_close(trainer);
         mb_network *averaged = train(specs[s], &with);
         const size_t bytes = plain->parameter_elements * sizeof(float);
@@ -157,7 +157,7 @@ TEST(it_has_no_part_in_the_training)
     }
 }
 
-/* A network of its own with the average, and the running statistics of the one in training. */
+/* A second network with the EMA, and the running statistics of the one in training. */
 static mb_network *copy_of_average(const char *spec, const mb_network *trained)
 {
     mb_network *copy = open_network(spec);
@@ -228,7 +228,7 @@ TEST(it_is_what_training_leaves_and_a_model_has)
     mb_test_remove_folder(folder);
 }
 
-/* Running statistics are averages already; what is evaluated has those of the network. */
+/* Running statistics have no EMA, being averages: evaluation uses those of the network. */
 TEST(statistics_are_not_averaged_twice)
 {
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD, 0.98);

@@ -8,7 +8,7 @@
 #include <mnist_blas/evaluation.h>
 #include <stdlib.h>
 
-/* More images than two of the evaluator's batches, and a rest. */
+/* More images than two of the evaluator's batches, not a multiple. */
 enum { IMAGES = 570, ROWS = 3, COLUMNS = 4, PIXELS = ROWS * COLUMNS, CLASSES = 5 };
 
 /* A network of one layer with known weights, and images for it. No image is of class 3, and class 4
@@ -95,9 +95,9 @@ TEST_WITH(confusion_and_loss_equal_a_naive_count, open_fixture, close_fixture)
     double sum = 0.0;
     for (size_t i = 0; i < IMAGES; i++) {
         double loss;
-        const size_t guess = classify(f, i, &loss);
-        confusion[f->labels[i] * CLASSES + guess]++;
-        correct += guess == f->labels[i];
+        const size_t predicted = classify(f, i, &loss);
+        confusion[f->labels[i] * CLASSES + predicted]++;
+        correct += predicted == f->labels[i];
         sum += loss;
     }
     mb_evaluation *evaluation = evaluate(f);
@@ -145,7 +145,7 @@ static mb_classifier *open_classifier(const fixture *f, const mb_network *networ
     return classifier;
 }
 
-/* Calls of any number of images, one after the other, whatever fits into a batch. */
+/* Consecutive calls with any number of images, more or fewer than a batch. */
 TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
 {
     const fixture *f = *state;
@@ -170,7 +170,7 @@ TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
     }
 }
 
-/* A network that does not take sparse rows: the same logits in batches of any size. */
+/* A network without sparse input: the same logits in batches of any size. */
 TEST_WITH(batches_of_any_size_give_the_same_logits, open_fixture, close_fixture)
 {
     const fixture *f = *state;

@@ -1,4 +1,4 @@
-/* Numbers at the edge: logits of +-1e4, and numbers that are none. */
+/* Extreme values: logits of +-1e4, and NaN. */
 #include "test.h"
 #include "training.h"
 
@@ -8,7 +8,7 @@
 
 enum { SIDE = 5, PIXELS = SIDE * SIDE, SAMPLES = 80, BATCH = 40, THREADS = 3 };
 
-/* Images without zeros, labels that go round 0 .. 3. */
+/* Images without zeros, labels 0 .. 3 in turn. */
 typedef struct samples {
     mb_machine *machine;
     uint8_t images[SAMPLES * PIXELS], labels[SAMPLES];
@@ -55,7 +55,7 @@ static void open_training(samples *s, mb_network *network, double lr, mb_test_tr
 }
 
 /* A network whose logits are `logits` for every image, over one batch: mean loss `loss`, and
- * dL/db = softmax(logits) - share of each class in the labels = `gradient`. */
+ * dL/db = softmax(logits) - fraction of each class in the labels = `gradient`. */
 static void check_logits(samples *s, const float *logits, double loss, const float *gradient)
 {
     mb_network *network = open_network(s, "dense:4"), *seen = open_network(s, "dense:4");
@@ -96,16 +96,16 @@ TEST(equal_logits_far_below)
                  (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
 }
 
-/* A sure and right guess costs nothing and teaches nothing, to the bit: labels are not smoothed. */
+/* A certain, correct prediction has exactly zero loss and gradient without label smoothing. */
 TEST(sure_and_right_costs_nothing)
 {
     samples *s = *state;
-    uint8_t kept[SAMPLES];
-    memcpy(kept, s->labels, sizeof kept);
+    uint8_t labels[SAMPLES];
+    memcpy(labels, s->labels, sizeof labels);
     memset(s->labels, 2, sizeof s->labels);
     check_logits(s, (const float[]){-1e4f, 0.0f, 1e4f, 9e3f}, 0.0,
                  (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
-    memcpy(s->labels, kept, sizeof kept);
+    memcpy(s->labels, labels, sizeof labels);
 }
 
 /* From step `first` on, whose loss is not finite, only that one step runs, its loss is not
@@ -129,7 +129,7 @@ static void check_stop(mb_test_training *t, size_t first)
     free(moments);
 }
 
-/* One NaN in any of the parameter tensors, and L is NaN: no max(z, 0) swallows it. */
+/* One NaN in any parameter tensor makes L NaN: max(z, 0) propagates it. */
 TEST(a_nan_parameter_stops_training)
 {
     samples *s = *state;
@@ -151,7 +151,7 @@ TEST(a_nan_parameter_stops_training)
     }
 }
 
-/* A step so large that the next batch's logits overflow: what that step made is kept. */
+/* After a step so large that the next batch's logits overflow, its parameters remain. */
 TEST(a_step_too_large_stops_training)
 {
     mb_network *network = open_network(*state, "dense:17,dense:65,dense:4");

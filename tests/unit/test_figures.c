@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A figure's bytes on their way through cairo's reader. */
+/* The bytes of a figure, as cairo's reader consumes them. */
 typedef struct reader {
     const mb_bytes *bytes;
     size_t done;
@@ -33,7 +33,7 @@ static cairo_surface_t *decode(const mb_figure *figure)
     return image;
 }
 
-/* Brightness, 0 .. 255, of a pixel without its colour. */
+/* Gray value of a pixel, 0 .. 255. */
 static double gray(cairo_surface_t *image, size_t x, size_t y)
 {
     const unsigned char *data = cairo_image_surface_get_data(image);
@@ -54,7 +54,7 @@ static void check_png(const mb_figure *figure, double darkest_allowed)
             darkest = fmin(darkest, gray(image, x, y));
             white += gray(image, x, y) > 254.0;
         }
-        assert_true(gray(image, 0, y) > 254.0); /* nothing runs over the edges */
+        assert_true(gray(image, 0, y) > 254.0); /* nothing is drawn over the edges */
         assert_true(gray(image, figure->width - 1, y) > 254.0);
     }
     assert_true(darkest < darkest_allowed);
@@ -82,7 +82,7 @@ static void check_svg(const mb_figure *figure)
 
 enum { LOSS, LOSS_PNG, PREDICTIONS, MISTAKES, CONFUSION, WEIGHTS, AUGMENTED };
 
-/* All figures of a run, checked: freed by mb_figures_free. */
+/* Draws and checks all figures of a run, for mb_figures_free. */
 static mb_figures draw(const mb_report *report)
 {
     static const char *const names[] = {"loss.svg",     "loss.png",      "predictions.png",
@@ -185,7 +185,7 @@ TEST(augmented_images_are_shown)
     }
 }
 
-/* Of a run that ended after 5 of `planned` epochs, of which the last two are plain. */
+/* A run that stopped after 5 of `planned` epochs, the last two of which are plain. */
 static mb_figures draw_augmented(size_t planned)
 {
     mb_test_report *made = mb_test_report_open(NULL);
@@ -211,7 +211,7 @@ TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
     mb_figures_free(&far);
 }
 
-/* A loss of 0 has no logarithm, and a run may have no steps of its own to show. */
+/* A loss of 0 has no logarithm, and a resumed run may have no steps to show. */
 TEST(runs_without_a_curve_are_drawn)
 {
     mb_test_report *made = mb_test_report_open(NULL);
@@ -226,7 +226,7 @@ TEST(runs_without_a_curve_are_drawn)
     mb_test_report_close(made);
 }
 
-/* Pictures of predictions that are all off by `offset` classes. */
+/* Draws predictions whose classes are all off by `offset`. */
 static mb_figures draw_off_by(mb_test_report *made, size_t offset)
 {
     for (size_t i = 0; i < made->dataset.test.images.count; i++)
@@ -235,8 +235,7 @@ static mb_figures draw_off_by(mb_test_report *made, size_t offset)
     return draw(&made->report);
 }
 
-/* The same images, once all right and once all wrong: without colour, the frames and badges
- * differ. */
+/* All predictions right, and all wrong: frames and badges differ without colour, too. */
 TEST(right_and_wrong_differ_without_colour)
 {
     mb_test_report *made = mb_test_report_open(NULL);
@@ -275,7 +274,7 @@ TEST(what_cairo_cannot_draw_is_an_error)
     assert_null(figure.bytes.data);
 }
 
-/* Text that is too long is cut to its width. */
+/* Text that is too long is truncated. */
 TEST(text_keeps_to_its_width)
 {
     mb_canvas canvas;

@@ -36,7 +36,7 @@ TEST(reads_up_to_the_limit)
     assert_int_equal(mb_file_read(path, 10, &bytes, &error), MB_OK);
     assert_int_equal(bytes.size, 10);
     assert_memory_equal(bytes.data, "0123456789", 10);
-    assert_int_equal(error.status, MB_OK); /* left alone */
+    assert_int_equal(error.status, MB_OK); /* unchanged */
     free(bytes.data);
     bytes = (mb_bytes){NULL, 77};
     assert_int_equal(mb_file_read(path, 9, &bytes, &error), MB_ERROR_FORMAT);
@@ -80,7 +80,7 @@ static void refuses_to_read(const char *path, const char *text)
     assert_int_equal(bytes.size, 77);
 }
 
-/* The file stays as it is, and the folder has no more entries than before. */
+/* The file is unchanged, and the folder has no new entry. */
 static void refuses_to_write(const char *name, const char *text)
 {
     char *path = mb_path_join(mb_test_folder(), name);
@@ -103,7 +103,7 @@ TEST(what_is_no_file_is_refused)
     refuses_to_read(missing, "/missing: cannot be opened: No such file");
     refuses_to_read(mb_test_folder(), ": is not a regular file");
     refuses_to_read("/dev/null", "/dev/null: is not a regular file");
-    const int writer = open(fifo, O_RDWR); /* reading must not wait for one */
+    const int writer = open(fifo, O_RDWR); /* so that reading does not block */
     assert_true(writer >= 0);
     refuses_to_read(fifo, "/fifo: is not a regular file");
     close(writer);
@@ -165,7 +165,7 @@ TEST(permissions_follow_the_umask)
         struct stat info;
         const mode_t before = umask(masks[i]);
         const mb_status status = mb_file_write(path, "x", 1, NULL);
-        assert_int_equal(umask(before), masks[i]); /* and it is left as it was */
+        assert_int_equal(umask(before), masks[i]); /* the umask is restored */
         assert_int_equal(status, MB_OK);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 0777, 0666 & ~masks[i]);
@@ -213,15 +213,15 @@ static bool there(const char *folder, const char *name)
     return found;
 }
 
-/* A file that is locked, or only looks like a leftover, stays. */
+/* Files that are locked, or only resemble leftovers, stay. */
 TEST(only_leftovers_are_removed)
 {
-    static const char *const kept[] = {".mnist_blas.AAAAAA.tmp",  ".mnist_blas.aaaaaa.tmp.",
-                                       ".mnist_blas.aaaaaaa.tmp", "mnist_blas.aaaaaa.tmp",
-                                       ".mnist_blas.aaaaaa.txt",  "model.safetensors"};
-    enum { KEPT = MB_COUNT_OF(kept) };
-    for (size_t i = 0; i < KEPT; i++)
-        free(write_text(mb_test_folder(), kept[i], "mine"));
+    static const char *const others[] = {".mnist_blas.AAAAAA.tmp",  ".mnist_blas.aaaaaa.tmp.",
+                                         ".mnist_blas.aaaaaaa.tmp", "mnist_blas.aaaaaa.tmp",
+                                         ".mnist_blas.aaaaaa.txt",  "model.safetensors"};
+    enum { OTHERS = MB_COUNT_OF(others) };
+    for (size_t i = 0; i < OTHERS; i++)
+        free(write_text(mb_test_folder(), others[i], "mine"));
     free(write_text(mb_test_folder(), ".mnist_blas.abc123.tmp", "half"));
     free(write_text(mb_test_folder(), ".mnist_blas.zzzzzz.tmp", ""));
     free(mb_test_subfolder(mb_test_folder(), ".mnist_blas.folder.tmp"));
@@ -229,13 +229,13 @@ TEST(only_leftovers_are_removed)
     const int fd = open(held, O_RDONLY);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     mb_file_remove_stale(mb_test_folder());
-    assert_int_equal(mb_test_entries(mb_test_folder()), KEPT + 2);
-    for (size_t i = 0; i < KEPT; i++)
-        assert_true(there(mb_test_folder(), kept[i]));
+    assert_int_equal(mb_test_entries(mb_test_folder()), OTHERS + 2);
+    for (size_t i = 0; i < OTHERS; i++)
+        assert_true(there(mb_test_folder(), others[i]));
     assert_true(there(mb_test_folder(), ".mnist_blas.held00.tmp"));
     close(fd);
     mb_file_remove_stale(mb_test_folder());
-    assert_int_equal(mb_test_entries(mb_test_folder()), KEPT + 1);
+    assert_int_equal(mb_test_entries(mb_test_folder()), OTHERS + 1);
     mb_file_remove_stale("/no/such/folder");
     free(held);
 }

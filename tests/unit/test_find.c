@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Each test stands in TOP/here, an empty folder, and has no variable set. */
+/* Each test runs in TOP/here, an empty folder, with no variable set. */
 typedef struct surroundings {
     char *top, *here, *origin;
 } surroundings;
@@ -40,7 +40,7 @@ static int leave(void **state)
     return 0;
 }
 
-/* Makes FOLDER with one of the four files, or with none. */
+/* Creates FOLDER with one of the four files, or empty. */
 static void make_data(const char *folder, const char *file)
 {
     char *path = strdup(folder);
@@ -116,7 +116,7 @@ TEST_WITH(asked_for_and_not_there, enter, leave)
     check_fails("loop", "loop: cannot be opened: ");
 }
 
-/* Filled from the last place to the first: each comes before those already there. */
+/* Data is added from the last place to the first: each precedes those that already have data. */
 TEST_WITH(order_of_places, enter, leave)
 {
     const surroundings *at = *state;

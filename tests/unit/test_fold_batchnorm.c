@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In evaluation a batch normalisation is folded into the convolution before it, or done by itself
- * where there is none. Logits are held against the ref, which normalises by the running statistics
- * in double precision and knows of no folding. */
+/* In evaluation batch normalization is folded into the convolution before it, or runs as a layer if
+ * there is none. Logits are compared with a reference that normalizes by the running statistics in
+ * double precision without folding. */
 
 enum { CLASSES = 5, IMAGES = 37, MAX_PIXELS = 200 };
 
-/* Of the largest logit. */
+/* Relative to the largest logit. */
 static const double tolerance = 1e-6;
 
 static const struct net {
@@ -27,7 +27,7 @@ static const struct net {
     {"conv2d:20x3,batchnorm2d,relu,flatten", 9, 8, 1, 0},
     {"conv2d:4x3,batchnorm2d,conv2d:20x3,batchnorm2d,relu,conv2d:5x1,batchnorm2d,flatten", 8, 9, 3,
      0},
-    /* strides, padding, groups of channels, whose weights lie apart */
+    /* strides, padding, groups of channels, whose weights are not adjacent */
     {"conv2d:5x5/stride2/pad2,batchnorm2d,relu,conv2d:18x3/stride2/pad1,batchnorm2d,flatten", 11,
      14, 2, 0},
     {"conv2d:6x3,batchnorm2d,relu,conv2d:6x3/groups6/pad1,batchnorm2d,conv2d:12x1/groups3,"
@@ -50,9 +50,9 @@ static uint32_t order[IMAGES];
 
 static double worst; /* of all networks; printed at the end */
 
-static float draw(mb_rng *rng, float least, float most)
+static float draw(mb_rng *rng, float min, float max)
 {
-    return least + (most - least) * mb_rng_uniform(rng);
+    return min + (max - min) * mb_rng_uniform(rng);
 }
 
 static void draw_images(void)
@@ -66,7 +66,7 @@ static void draw_images(void)
     }
 }
 
-/* Scales of either sign, and variances from next to nothing up. */
+/* Scales of either sign, and variances from almost 0. */
 static float number_for(const mb_tensor_info *info, mb_rng *rng)
 {
     if (strstr(info->name, "running_var") != NULL)
@@ -101,7 +101,7 @@ static mb_network *open_network(const mb_machine *machine, const struct net *net
     return network;
 }
 
-/* The last layer once more: the reference keeps what comes into it, and not the logits. */
+/* Recomputes the last layer, because the reference stores its input but not the logits. */
 static double reference_logit(const mb_layer_reference *ref, size_t row, size_t class)
 {
     const size_t last = ref->layers - 1, tensor = ref->first_tensor[last];
@@ -156,7 +156,7 @@ TEST(logits_are_those_of_normalising_unfolded)
     }
 }
 
-/* With the statistics, scales and weights that some steps of training leave. */
+/* Uses the statistics, scales and weights after some training steps. */
 TEST(so_are_a_trained_networks)
 {
     const mb_training_options options = {
@@ -183,7 +183,7 @@ static size_t phases_named(const mb_plan *plan, const char *layer, const char *w
     return count;
 }
 
-/* A batch normalisation that is folded has no phase of its own; in training all have theirs. */
+/* A folded batch normalization has no phase; in training each has one. */
 TEST(what_can_be_folded_is)
 {
     static const char batchnorm[] = "batchnorm2d";

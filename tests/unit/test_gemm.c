@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* C (m, n) = op(A) x B + beta * C with A (rows, columns), each matrix with `gap` elements between
- * its rows, which hold NaN: whoever reads one spoils the product, whoever writes one is caught. */
+ * its rows, filled with NaN: reading the gap spoils the product, writing it is detected. */
 typedef struct product {
     size_t m, n, k, gap;
     float *a, *b, *c, *before;
@@ -24,13 +24,13 @@ static float *draw(size_t rows, size_t columns, size_t ld, mb_rng *rng)
     return matrix;
 }
 
-/* A is (k, m) and turned with `turned`, (m, k) without. */
-static product open_product(size_t m, size_t n, size_t k, size_t gap, int turned)
+/* A is (k, m) if `transposed`, else (m, k). */
+static product open_product(size_t m, size_t n, size_t k, size_t gap, int transposed)
 {
     mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, m * n, k + gap);
     product p = {.m = m, .n = n, .k = k, .gap = gap, .ldb = n + gap, .ldc = n + gap};
-    p.lda = (turned ? m : k) + gap;
-    p.a = draw(turned ? k : m, turned ? m : k, p.lda, &rng);
+    p.lda = (transposed ? m : k) + gap;
+    p.a = draw(transposed ? k : m, transposed ? m : k, p.lda, &rng);
     p.b = draw(k, n, p.ldb, &rng);
     p.c = draw(m, n, p.ldc, &rng);
     p.before = malloc((m * p.ldc + 1) * sizeof *p.before);
@@ -46,9 +46,9 @@ static void close_product(product *p)
     free(p->before);
 }
 
-/* Against the sum in double. The bound is the usual one for k+1 terms summed in float in whatever
- * order: (k + 2) * 2^-24 * sum of |terms|. */
-static void check_product(const product *p, int turned, float beta)
+/* Compares with the sum in double. The bound holds for k+1 terms summed in float in any order:
+ * (k + 2) * 2^-24 * sum of |terms|. */
+static void check_product(const product *p, int transposed, float beta)
 {
     for (size_t row = 0; row < p->m; row++)
         for (size_t column = 0; column < p->ldc; column++) {
@@ -60,27 +60,28 @@ static void check_product(const product *p, int turned, float beta)
             double sum = beta != 0.0f ? (double)beta * (double)p->before[row * p->ldc + column] : 0;
             double size = fabs(sum);
             for (size_t i = 0; i < p->k; i++) {
-                const double term = (double)p->a[turned ? i * p->lda + row : row * p->lda + i] *
+                const double term = (double)p->a[transposed ? i * p->lda + row : row * p->lda + i] *
                                     (double)p->b[i * p->ldb + column];
                 sum += term;
                 size += fabs(term);
             }
-            const double most = (double)(p->k + 2) * (double)FLT_EPSILON / 2 * size;
-            if (!(fabs((double)found - sum) <= most))
+            const double bound = (double)(p->k + 2) * (double)FLT_EPSILON / 2 * size;
+            if (!(fabs((double)found - sum) <= bound))
                 fail_msg("%zux%zux%zu at (%zu, %zu): %.9g, expected %.9g", p->m, p->n, p->k, row,
                          column, (double)found, sum);
         }
 }
 
-static void check(mb_tiling_rules rules, size_t m, size_t n, size_t k, float beta, int turned)
+static void check(mb_tiling_rules rules, size_t m, size_t n, size_t k, float beta, int transposed)
 {
     for (size_t gap = 0; gap <= 3; gap += 3) {
-        product p = open_product(m, n, k, gap, turned);
-        if (beta == 0.0f) /* it must not be read */
+        product p = open_product(m, n, k, gap, transposed);
+        if (beta == 0.0f) /* C must not be read */
             for (size_t i = 0; i < m * p.ldc; i++)
                 p.c[i] = NAN;
-        (turned ? mb_gemm_at : mb_gemm)(rules, m, n, k, p.a, p.lda, p.b, p.ldb, beta, p.c, p.ldc);
-        check_product(&p, turned, beta);
+        (transposed ? mb_gemm_at : mb_gemm)(rules, m, n, k, p.a, p.lda, p.b, p.ldb, beta, p.c,
+                                            p.ldc);
+        check_product(&p, transposed, beta);
         close_product(&p);
     }
 }
@@ -88,9 +89,9 @@ static void check(mb_tiling_rules rules, size_t m, size_t n, size_t k, float bet
 /* mb_gemm_at(m, n, k) has A (k, m): its outer product runs over k. */
 static void check_both(mb_tiling_rules rules, size_t m, size_t n, size_t k)
 {
-    for (int turned = 0; turned <= 1; turned++) {
-        check(rules, m, n, k, 0.0f, turned);
-        check(rules, m, n, k, 1.0f, turned);
+    for (int transposed = 0; transposed <= 1; transposed++) {
+        check(rules, m, n, k, 0.0f, transposed);
+        check(rules, m, n, k, 1.0f, transposed);
     }
 }
 
@@ -106,7 +107,7 @@ TEST(products_equal_the_naive_twin)
     }
 }
 
-/* Limits that cut a dimension in two, in many, in single steps, and one below any product. */
+/* Limits that split a dimension in two, in many, into single steps, and one below any product. */
 TEST(products_above_the_limit_are_pieced_together)
 {
     static const size_t limits[] = {64 * 16 * 300, 64 * 16 * 7, 64 * 16, 100, 1};
@@ -120,7 +121,7 @@ TEST(products_above_the_limit_are_pieced_together)
     check_both(mb_tiling_rules_for(true), 3000, 16, 64);
 }
 
-/* The pieces are fixed: a product is the same bits as the pieces that it is made of. */
+/* A product has the bits of the pieces that it is split into. */
 TEST(pieces_are_where_the_limit_puts_them)
 {
     const mb_tiling_rules rules = {.panel = 16, .product_limit = 64 * 16 * 100},
@@ -135,7 +136,7 @@ TEST(pieces_are_where_the_limit_puts_them)
     close_product(&other);
 }
 
-/* A batch that is all blank: nothing to add up. */
+/* A batch of blank images: a sum without terms. */
 TEST(no_terms_make_zero)
 {
     check_both(mb_tiling_rules_for(true), 64, 16, 0);

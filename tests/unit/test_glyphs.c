@@ -13,12 +13,12 @@ static void check_kinds(const mb_glyph_variant *variant)
         const bool starts = kind == MB_POINT_STROKE;
         const bool edge =
             i == 0 || i + 1 == variant->count || variant->kinds[i - 1] == MB_POINT_STROKE;
-        assert_false(starts && edge); /* every stroke has two points */
+        assert_false(starts && edge); /* every stroke has at least two points */
         assert_false(kind == MB_POINT_CORNER && (edge || variant->kinds[i + 1] == MB_POINT_STROKE));
     }
 }
 
-/* Examples fill the unit height, more or less, and have a line between any two points of a stroke.
+/* Examples fill about the unit height, and have a line between any two points of a stroke.
  */
 static void check_example(const mb_glyph_variant *variant, const mb_glyph_point *points)
 {

@@ -1,5 +1,5 @@
-/* Some steps of training end where PyTorch's do. The values, and how they were made, are in
- * tests/golden: its scripts show what rounding alone leads to, and which mistakes are seen. */
+/* Some training steps, compared with PyTorch's. The values and the scripts that made them are in
+ * tests/golden; the scripts show the effect of rounding, and the mistakes that are detected. */
 #include "model/safetensors.h"
 #include "test.h"
 #include "training.h"
@@ -18,12 +18,12 @@ static const double tolerance = 1e-4;
 
 enum { CLASSES = 10, MAX_SAMPLES = 4800, MAX_PIXELS = 400000 };
 
-/* A file of runs over the same data. */
+/* A file of runs on the same data. */
 struct set {
     const char *file;
     size_t steps, batch, images, rows, columns;
-    size_t sampled; /* elements of a tensor that are in the file, at most */
-    bool hashed;    /* images, labels and first parameters are hashes, and not in the file */
+    size_t sampled; /* maximum elements of a tensor in the file */
+    bool hashed;    /* images, labels and initial parameters are hashes, not in the file */
 };
 
 static const struct set dense = {"golden.safetensors", 50, 96, 1200, 12, 10, SIZE_MAX, false},
@@ -103,7 +103,7 @@ static uint32_t hash_of(uint32_t x)
     return x ^ x >> 16;
 }
 
-/* make_golden_layers.py's numbers(stream, ..)[index] */
+/* make_golden_layers.py's hashes(stream, ..)[index] */
 static uint32_t number(size_t stream, size_t index)
 {
     return hash_of(hash_of((uint32_t)index) ^ (uint32_t)stream);
@@ -170,7 +170,7 @@ static void set_parameters(const struct set *set, mb_network *network)
 
 /* ---- runs ---- */
 
-/* Runs all steps, one at a time: |loss / PyTorch's loss - 1| is within the tolerance at each. */
+/* Runs all steps: |loss / PyTorch's loss - 1| is within the tolerance at each. */
 static double check_losses(const struct run *run, mb_test_training *t)
 {
     const size_t steps = run->set->steps, batch = run->set->batch;
@@ -190,8 +190,8 @@ static double check_losses(const struct run *run, mb_test_training *t)
     return worst;
 }
 
-/* |value - PyTorch's| is within the tolerance for each of a tensor that is in the file, and so is
- * the norm of all. */
+/* |value - PyTorch's| is within the tolerance for each element in the file, and for the norm of the
+ * tensor. */
 static double check_tensor(const struct run *run, const mb_network *network, size_t tensor)
 {
     const mb_tensor_info info = mb_network_tensor_info(network, tensor);
@@ -218,7 +218,7 @@ static double check_tensor(const struct run *run, const mb_network *network, siz
     return worst;
 }
 
-/* The loss in evaluation, where batchnorm2d is folded into what is before it. */
+/* The loss in evaluation, where batchnorm2d is folded into the layer before it. */
 static double check_evaluation(const struct run *run, mb_machine *machine,
                                const mb_network *network, const mb_split *split)
 {
@@ -260,7 +260,7 @@ static mb_network *train(const struct run *run, size_t threads)
     return network;
 }
 
-/* As PyTorch, and the same to the bit on 1 and 3 threads. */
+/* Agrees with PyTorch, and has the same bits on 1 and 3 threads. */
 static void check_runs(const struct set *set)
 {
     open_set(set);

@@ -9,7 +9,7 @@
 
 static const size_t no_limit = (size_t)1 << 30;
 
-/* Bytes of 0 .. 9, which deflate packs to about half. */
+/* Bytes of 0 .. 9, which deflate compresses to about half. */
 static mb_bytes digits(size_t count)
 {
     mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
@@ -55,7 +55,7 @@ TEST(one_member)
     }
 }
 
-/* 10 MB of zeros are 10 kB packed, far above the usual expansion. */
+/* 10 MB of zeros compress to 10 kB, far beyond the usual ratio. */
 TEST(expands_1000_times)
 {
     const mb_bytes zeros = {calloc(10000000, 1), 10000000};
@@ -152,7 +152,7 @@ TEST(bad_length)
     free(bytes.data);
 }
 
-/* A stored block shows its bytes, so that the place of the damage is known: 60000 good bytes, then
+/* A stored block is not compressed, so the position of the damage is known: 60000 good bytes, then
  * a block of the reserved type 3. */
 TEST(damaged_in_the_middle)
 {

@@ -20,7 +20,7 @@ static void check_parse(mb_bytes bytes, mb_idx_kind kind, const char *text)
     assert_null(idx.bytes.data);
 }
 
-/* FOLDER/NAME does not read and gives FOLDER/NAME followed by `text`. */
+/* Reading FOLDER/NAME fails with FOLDER/NAME followed by `text`. */
 static void check_read(const char *folder, const char *name, const char *shown, mb_idx_kind kind,
                        mb_status status, const char *text)
 {
@@ -104,7 +104,7 @@ TEST(unreadable)
     mb_test_remove_folder(folder);
 }
 
-/* A pipe without a writer would block whoever opens it. */
+/* Opening a pipe without a writer would block. */
 TEST(not_a_file)
 {
     char *folder = mb_test_make_folder();
@@ -219,7 +219,7 @@ TEST(largest_image)
     mb_idx_free(&idx);
 }
 
-/* Figures of the items that are whole, and the file's own name, .gz included. */
+/* Counts of complete items, and the file's name, including .gz. */
 TEST(truncated_items)
 {
     char *folder = mb_test_make_folder();

@@ -1,8 +1,8 @@
-/* Losses and gradients of networks of all kinds of layers against a naive reference in double
+/* Losses and gradients of networks with all kinds of layers against a naive reference in double
  * precision (layer_reference.h), and against differences of the reference's loss, for which
- * nobody's backward pass is needed. The library's gradient is read from a step of sgd without
- * momentum: its velocity is then the gradient itself, v = 0 v + g, and at learning rate 0 no
- * parameter moves. */
+ * no backward pass is needed. The library's gradient is read from a step of sgd without
+ * momentum: its velocity is then the gradient, v = 0 v + g, and at learning rate 0 no parameter
+ * changes. */
 #include "core/rng.h"
 #include "layer_nets.h"
 #include "layer_reference.h"
@@ -15,8 +15,8 @@
 
 enum { THREADS = 3, SINGLES = 2, SEED = 77 };
 
-/* The last batch is compared: whole ones of one to three blocks of rows, and smaller ones, which
- * may be divided into more chunks of samples than those before. */
+/* The last batch is compared: full ones of one to three blocks of rows, and smaller ones, which may
+ * have more chunks of samples than earlier batches. */
 struct size {
     size_t count, batch;
 };
@@ -30,14 +30,14 @@ static const struct size image_sizes[] = {{1, 1},   {2, 2},   {16, 16}, {17, 17}
 /* Bands: some rows of most images are blank. Sparse images have a sparse form. */
 enum kind { BANDS, SPARSE, WITHOUT_ZEROS, BLANK, HALF_BLANK };
 
-/* Networks, their batches, and how close all must come. */
+/* Networks, their batches, and the tolerances. */
 struct suite {
     const struct net *nets;
     size_t net_count;
     const struct size *sizes;
     size_t size_count;
     enum kind kind;
-    bool slopes; /* compares with differences of the loss, too */
+    bool slopes; /* compares with finite differences of the loss, too */
     /* Relative to the tensor's largest gradient, or to this fraction of the largest of all: the
      * gradient of a bias before batchnorm2d is nothing but rounding. */
     double tolerance, fraction_of_all;
@@ -46,7 +46,7 @@ struct suite {
     double margin, step;
 };
 
-/* The largest error so far as a fraction of what is allowed; printed at the end. */
+/* The largest error so far as a fraction of the tolerance; printed at the end. */
 static double worst_loss, worst_gradient, worst_slope;
 
 typedef struct samples {
@@ -66,7 +66,7 @@ static bool is_lit(enum kind kind, mb_rng *rng)
     return kind == WITHOUT_ZEROS || mb_rng_below(rng, 5) == 0;
 }
 
-/* Rows above and below are blank in two of three images, and all of some. */
+/* The top and bottom rows are blank in two of three images, and some images are blank. */
 static void draw_bands(const struct net *net, size_t i, mb_rng *rng, uint8_t *image)
 {
     const size_t rows = net->rows, blank = i % 3 == 0 ? 0 : rows / 2 + i % 2;
@@ -149,7 +149,7 @@ static double run_epoch(mb_machine *machine, mb_network *network, const samples 
     return loss;
 }
 
-/* ---- what is compared: each returns the error as a fraction of what is allowed ---- */
+/* ---- comparisons: each returns the error as a fraction of the tolerance ---- */
 
 static double fraction(double error, double allowed, double *worst)
 {
@@ -174,7 +174,7 @@ static double largest_of_all(const mb_layer_reference *ref)
     return largest;
 }
 
-/* max |g - reference's g| in each tensor; 0 in those that are not trained. */
+/* max |g - reference's g| in each tensor; 0 in tensors that are not trained. */
 static double check_gradient(const struct suite *suite, const mb_network *gradient,
                              const mb_layer_reference *ref)
 {
@@ -195,8 +195,8 @@ static double check_gradient(const struct suite *suite, const mb_network *gradie
     return worst;
 }
 
-/* A direction in the space of the parameters: +1 or -1 in one tensor or in all (tensor == tensors),
- * or, if `single`, one element. */
+/* A direction in parameter space: +-1 in one tensor or in all (tensor == tensors), or, if `single`,
+ * one element. */
 typedef struct direction {
     size_t tensor, element;
     bool single;
@@ -232,7 +232,7 @@ static double loss_at(mb_layer_reference *ref, const mb_reference_batch *batch, 
 static double check_slope(const struct suite *suite, const mb_network *gradient,
                           mb_layer_reference *ref, const mb_reference_batch *batch, direction v)
 {
-    const double least = suite->fraction_of_all * largest_of_all(ref), step = suite->step;
+    const double min = suite->fraction_of_all * largest_of_all(ref), step = suite->step;
     double slope = 0.0, sum = 0.0, squares = 0.0;
     for (size_t i = 0; i < ref->tensors; i++) {
         float *g = take(ref->elements[i], sizeof *g);
@@ -240,7 +240,7 @@ static double check_slope(const struct suite *suite, const mb_network *gradient,
         for (size_t e = 0; e < ref->elements[i]; e++) {
             const double by = component(ref, v, i, e);
             slope += (double)g[e] * by;
-            sum += fabs(by) * fmax(fabs((double)g[e]), least);
+            sum += fabs(by) * fmax(fabs((double)g[e]), min);
             squares += (double)g[e] * (double)g[e];
         }
         free(g);
@@ -270,7 +270,7 @@ static double check_slopes(const struct suite *suite, const mb_network *gradient
     return worst;
 }
 
-/* Draws images until the reference is nowhere near a kink. */
+/* Draws images until no input of the reference is near a kink. */
 static samples draw_smooth(const struct suite *suite, const struct net *net, struct size size,
                            mb_layer_reference *ref, mb_reference_batch *batch)
 {

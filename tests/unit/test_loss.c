@@ -17,7 +17,7 @@ typedef struct fixture {
     mb_loss loss;
     mb_epoch_stats stats;
     mb_batch batch;
-    mb_trainable trainable; /* of which the loss looks at the smoothing alone */
+    mb_trainable trainable; /* the loss reads the smoothing only */
     float logits[ROWS * CLASSES], gradient[ROWS * CLASSES];
     uint8_t labels[ROWS];
     size_t confusion[CLASSES * CLASSES];
@@ -78,8 +78,9 @@ static void run(fixture *f, size_t threads)
     mb_team_close(team);
 }
 
-/* Cross-entropy of a row in double, -sum of target * log(softmax), where the target is the label's
- * class but for `smoothing` of it, which all classes share; its gradient by the logits into d. */
+/* Cross-entropy of a row in double, -sum of target * log(softmax), where the target is
+ * 1 - smoothing for the label's class, plus smoothing / classes for each class; the gradient with
+ * respect to the logits into d. */
 static double naive_smoothed_loss(const float *z, uint8_t label, double smoothing, double *d)
 {
     double sum = 0.0, loss = 0.0;
@@ -107,7 +108,7 @@ static size_t naive_guess(const float *z)
     return best;
 }
 
-/* The mean over the batch is what is differentiated: each row has 1 / rows of its gradient. */
+/* The loss is the mean over the batch, so each row's gradient is divided by `rows`. */
 TEST(losses_and_gradients_equal_the_naive_twin)
 {
     for (size_t rows = 1; rows <= ROWS; rows += 9)
@@ -130,7 +131,7 @@ TEST(losses_and_gradients_equal_the_naive_twin)
         }
 }
 
-/* Of a training with this smoothing; some logits are far apart. Returns the gradient's largest. */
+/* Trains with this smoothing; some logits differ widely. Returns the largest gradient. */
 static double check_smoothing(double smoothing, size_t rows, size_t threads)
 {
     double largest = 0.0;
@@ -164,7 +165,7 @@ TEST(smoothed_losses_and_gradients_equal_the_naive_twin)
                 assert_true(check_smoothing(smoothings[i], rows, threads) > 0.1);
 }
 
-/* Nothing is smoothed where nothing is trained: losses can be compared whatever the smoothing. */
+/* Evaluation does not smooth labels: its losses are comparable between smoothing values. */
 TEST(evaluation_does_not_smooth)
 {
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);
@@ -243,7 +244,7 @@ TEST(a_loss_that_is_not_finite_is_left_out)
 
 static void do_nothing(const mb_tile_args *args) { (void)args; }
 
-/* Barriers of a plan in which the logits are written in this tiling, then turned into losses. */
+/* Barriers of a plan that writes the logits in this tiling, then computes losses. */
 static size_t barriers_after(mb_tiling tiling)
 {
     fixture *f = open_fixture(ROWS, true);
@@ -256,7 +257,7 @@ static size_t barriers_after(mb_tiling tiling)
     mb_plan_add(&f->plan, &writer);
     mb_loss_plan(&f->loss, &ctx);
     const size_t barriers = mb_plan_barriers(&f->plan);
-    run(f, 2); /* whatever the blocks are, no row is left out */
+    run(f, 2); /* no row is skipped, whatever the blocks are */
     for (size_t row = 0; row < ROWS; row++)
         assert_true(f->loss.losses[row] > 0.0f);
     close_fixture(f);

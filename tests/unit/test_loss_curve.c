@@ -7,8 +7,8 @@
 
 enum { MOST_STEPS = 9 * MB_LOSS_CURVE_POINTS };
 
-/* Steps come in pieces of random size; each point is the mean of its own steps, and the stride is
- * the least power of two with which all of them have a point. */
+/* Steps are added in pieces of random size; each point is the mean of its steps, and the stride is
+ * the smallest power of two with which the points hold all steps. */
 TEST(points_are_means_of_their_steps)
 {
     static const size_t steps[] = {1,

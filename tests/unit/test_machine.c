@@ -10,7 +10,7 @@
 static const char *const variables[] = {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES",
                                         "MNIST_BLAS_PIN", "HWLOC_SYNTHETIC"};
 
-/* No test finds the variables set. */
+/* The variables are unset before each test. */
 static int clear_environment(void **state)
 {
     (void)state;
@@ -139,7 +139,7 @@ TEST_WITH(more_threads_than_openblas_supports, clear_environment, clear_environm
     mb_machine_close(machine);
 }
 
-/* hwloc reports far more CPUs than there are; pinning to the last fails. */
+/* hwloc reports more CPUs than exist; pinning to the last fails. */
 TEST_WITH(pins_that_fail_are_a_warning, clear_environment, clear_environment)
 {
     mb_affinity before, after;

@@ -21,7 +21,7 @@ static mb_network *new_network(const mb_test_model_files *work, const char *spec
     return network;
 }
 
-/* Biases start at 0; other numbers show whether they are kept too. */
+/* Biases are 0 initially; other values show that they are saved. */
 static void fill_biases(mb_network *network)
 {
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
@@ -80,7 +80,7 @@ TEST(test_round_trip_bit_for_bit)
     assert_round_trip(*state, "dense:2", (mb_shape){1, 1, 1}, 2);
 }
 
-/* Numbers for every tensor, and variances and counts that can be. */
+/* Values for every tensor, with valid variances and counts. */
 static void fill_all(mb_network *network)
 {
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
@@ -101,7 +101,7 @@ static void fill_all(mb_network *network)
 
 enum { IMAGES = 70, SIDE = 12, CLASSES = 3 };
 
-/* What a network says of some images, (IMAGES, CLASSES). */
+/* The logits of some images, (IMAGES, CLASSES). */
 static void logits_of(const mb_test_model_files *work, const mb_network *network, float *logits)
 {
     uint8_t images[IMAGES * SIDE * SIDE];
@@ -111,8 +111,7 @@ static void logits_of(const mb_test_model_files *work, const mb_network *network
     mb_test_logits(work->machine, network, &split, logits);
 }
 
-/* Every kind of layer, in both forms of convolution; folded, and where there is nothing to fold
- * into. */
+/* Every kind of layer, convolutions in both layouts, batch normalization folded and not. */
 TEST(test_images_keep_tensors_and_logits)
 {
     static const char *const specs[] = {

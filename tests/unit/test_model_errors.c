@@ -13,7 +13,7 @@
 
 /* Files that are valid as safetensors, but not as models. */
 
-/* A model to be changed: 4 pixels, 3 hidden units, 2 classes. */
+/* The model that tests change: 4 pixels, 3 hidden units, 2 classes. */
 enum { TENSORS = 4, PAIRS = 3 };
 
 typedef struct handmade {
@@ -50,7 +50,7 @@ static void write_model(const mb_test_model_files *work, const handmade *model)
     assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
 }
 
-/* The file at work->path is refused: its name, then a text that starts with `text`. */
+/* The file at work->path is refused with its name and a text that starts with `text`. */
 static void assert_file_refused(const mb_test_model_files *work, const char *text)
 {
     mb_network *const before = (mb_network *)(uintptr_t)work; /* anything but NULL */
@@ -87,7 +87,7 @@ TEST(the_unchanged_model_loads)
     mb_network_close(network);
 }
 
-/* A sound model with a `change` is refused. */
+/* A valid model with a `change` is refused. */
 #define REFUSED(change, text)                                                                      \
     do {                                                                                           \
         handmade model;                                                                            \
@@ -156,7 +156,7 @@ TEST(metadata_that_do_not_fit)
                                          "1x2x99999999999999999999999"};
     static const char *const classes[] = {"", "two", "2 ", "-2", "02", "2x2", "0", "2.0"};
     static const char *const keys[] = {"network", "input", "classes"};
-    /* The network's own words follow the file's name. */
+    /* The network's message follows the file's name. */
     static const char *const specs[] = {"",
                                         "dense",
                                         "dense:3,relu,dense:0",

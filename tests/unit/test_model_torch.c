@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Files as PyTorch has them: without our metadata, and with integers. */
+/* Files from PyTorch: without our metadata, with integers. */
 
 static const char spec[] = "conv2d:3x2,batchnorm2d,relu,flatten,dense:2";
 static const mb_shape input = {1, 3, 3};
 enum { TENSORS = 9 };
 
 /* The state of nn.Sequential(Conv2d(1, 3, 2), BatchNorm2d(3), ReLU(), Flatten(), Linear(12, 2)),
- * its numbers 0, 0.25, 0.5, ... in each tensor. */
+ * with the values 0, 0.25, 0.5, ... in each tensor. */
 typedef struct state_dict {
     float values[24];
     int64_t batches;
@@ -74,7 +74,7 @@ TEST(loads_a_state_for_a_spec)
     mb_network_close(network);
 }
 
-/* Saved by us, the count is an integer again, in the same bytes at every turn. */
+/* We save the count as an integer, in the same bytes every time. */
 TEST(counts_are_integers_in_files)
 {
     const mb_test_model_files *work = *state;
@@ -92,7 +92,7 @@ TEST(counts_are_integers_in_files)
     const mb_stored_tensor *count = mb_safetensors_find(file, "1.num_batches_tracked");
     assert_string_equal(count->dtype, "I64");
     assert_int_equal(count->dimensions, 0);
-    assert_int_equal(count->begin, 0); /* before the floats, and so aligned */
+    assert_int_equal(count->begin, 0); /* before the floats, so it is aligned */
     mb_safetensors_values(count, &batches);
     assert_int_equal(batches, 1234567);
     mb_safetensors_close(file);
@@ -100,7 +100,7 @@ TEST(counts_are_integers_in_files)
     mb_network_close(network);
 }
 
-/* A count that no float can hold is a large one, and is saved as one. */
+/* A count above the range of float stays large when saved. */
 TEST(a_count_beyond_reason_is_kept_in_range)
 {
     const mb_test_model_files *work = *state;
@@ -152,7 +152,7 @@ TEST(what_does_not_fit_is_refused)
     refuse(work, spec, MB_ERROR_FORMAT, "no weight of a dense layer");
 }
 
-/* One number of a tensor is this, and the file is refused. */
+/* With this value in a tensor, the file is refused. */
 static void refuse_number(const mb_test_model_files *work, size_t tensor, size_t element,
                           float number, const char *part)
 {
@@ -183,7 +183,7 @@ TEST(numbers_that_cannot_be_are_refused)
            "tensor \"1.num_batches_tracked\": element 0 is negative: -3");
     start_state(&dict);
     for (int i = 0; i < 3; i++)
-        dict.values[i] = -0.0f; /* a zero, and a variance that can be */
+        dict.values[i] = -0.0f; /* zero: a valid variance */
     write_state(work, &dict);
     assert_int_equal(mb_model_load_as(work->machine, work->path, spec, input, &network, NULL),
                      MB_OK);

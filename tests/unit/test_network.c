@@ -70,7 +70,7 @@ TEST(mlp_adapts_to_input_and_classes)
     mb_network_close(network);
 }
 
-/* What PyTorch's nn.Sequential of the same layers would call them. */
+/* The names in a PyTorch nn.Sequential of the same layers. */
 TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
 {
     static const mb_tensor_info expected[] = {
@@ -103,7 +103,7 @@ TEST(parameters_are_zero_at_first)
     mb_network_close(network);
 }
 
-/* Numbers that tell where they belong; widths that are not whole panels. */
+/* Values that identify their position; widths that are not whole panels. */
 static float number_of(size_t tensor, size_t i) { return (float)(tensor * 100000 + i + 1); }
 
 static void set_all(mb_network *network)
@@ -117,7 +117,7 @@ static void set_all(mb_network *network)
     }
 }
 
-/* All were set before any is read: none of them lies on another. */
+/* All tensors are set before any is read, so overlaps are detected. */
 TEST(what_is_set_is_got)
 {
     static const char *const specs[] = {"dense:37,relu,dense:16,dense:17,relu,dense:3",
@@ -149,15 +149,15 @@ TEST(initial_weights_are_within_hes_bound)
     for (size_t t = 0; t < 6; t++) {
         const size_t elements = mb_network_tensor_info(network, t).elements;
         const float bound = t % 2 == 0 ? sqrtf(6.0f / inputs[t / 2]) : 0.0f;
-        float *values = values_of(network, t), least = 0.0f, most = 0.0f;
+        float *values = values_of(network, t), smallest = 0.0f, largest = 0.0f;
         double sum = 0.0;
         for (size_t i = 0; i < elements; i++) {
-            least = fminf(least, values[i]);
-            most = fmaxf(most, values[i]);
+            smallest = fminf(smallest, values[i]);
+            largest = fmaxf(largest, values[i]);
             sum += (double)values[i];
         }
-        assert_true(least >= -bound && most <= bound);
-        assert_true(least <= -0.98f * bound && most >= 0.98f * bound);
+        assert_true(smallest >= -bound && largest <= bound);
+        assert_true(smallest <= -0.98f * bound && largest >= 0.98f * bound);
         assert_true(fabs(sum / (double)elements) <= 0.1 * (double)bound);
         free(values);
     }
@@ -177,9 +177,8 @@ TEST(seeds_make_the_weights)
     float *again = initialised(network, 1, 0), *deeper = initialised(network, 1, 2);
     assert_memory_equal(one, again, 6 * 6 * sizeof *one);
     assert_memory_not_equal(one, two, 6 * 6 * sizeof *one);
-    assert_memory_not_equal(one, deeper,
-                            6 * 6 * sizeof *one);           /* layers have streams of their own */
-    assert_memory_not_equal(one, one + 6, 6 * sizeof *one); /* and units in them */
+    assert_memory_not_equal(one, deeper, 6 * 6 * sizeof *one); /* each layer has its own stream */
+    assert_memory_not_equal(one, one + 6, 6 * sizeof *one);    /* and so has each unit */
     free(one);
     free(two);
     free(again);
@@ -187,7 +186,7 @@ TEST(seeds_make_the_weights)
     mb_network_close(network);
 }
 
-/* The panel is a matter of speed: on another kernel set the same seed gives the same network. */
+/* The panel width does not matter: with another kernel set the same seed gives the same network. */
 TEST(weights_do_not_depend_on_the_panel)
 {
     mb_network *one = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
@@ -279,7 +278,7 @@ TEST(bad_specs_are_refused_by_name)
         fails(*state, cases[i].spec, cases[i].input, cases[i].classes, cases[i].why);
 }
 
-/* Windows that do not fit, and layers where they cannot be: one line with the layer and shapes. */
+/* Windows that do not fit, and misplaced layers: one line with the layer and shapes. */
 TEST(bad_layers_of_images_are_refused)
 {
     static const struct {
@@ -352,7 +351,7 @@ TEST(networks_may_have_2_to_256_classes)
     mb_network_close(open_network(*state, "mlp", tiny, 256));
 }
 
-/* More bytes than any address space has; nothing is leaked or half made. */
+/* More bytes than any address space has: nothing is leaked or partly built. */
 TEST(what_no_memory_holds_is_an_error)
 {
     mb_network *network = NULL;

@@ -57,7 +57,7 @@ static int max_difference(const uint8_t *one, const uint8_t *other)
     return max;
 }
 
-/* Mean over the pixels, in gray levels: 20 for a digit that is moved by one pixel. */
+/* Mean difference per pixel in gray levels: 20 for a shift by one pixel. */
 static double mean_difference(const uint8_t *one, const uint8_t *other)
 {
     double sum = 0.0;
@@ -66,7 +66,7 @@ static double mean_difference(const uint8_t *one, const uint8_t *other)
     return sum / PIXELS;
 }
 
-/* A normalized image stays, except for faint tails. */
+/* Normalizing a normalized image changes only faint edges. */
 TEST(images_in_the_form_stay)
 {
     uint8_t digit[PIXELS], once[PIXELS], twice[PIXELS];
@@ -102,8 +102,8 @@ TEST(the_place_in_the_picture_does_not_matter)
     }
 }
 
-/* If the center of mass is close to the half of a pixel, the smallest difference moves a digit by a
- * whole pixel: few do. */
+/* If the center of mass is close to half a pixel, the smallest difference shifts a digit by a whole
+ * pixel; few digits do. */
 TEST(the_size_in_the_picture_hardly_matters)
 {
     uint8_t digit[PIXELS], one[PIXELS], other[PIXELS];
@@ -132,14 +132,14 @@ TEST(the_center_of_mass_is_the_center)
             down += (double)image[p] * (double)(p / SIDE);
             across += (double)image[p] * (double)(p % SIDE);
         }
-        /* gray levels are rounded after the ink is in its place */
+        /* gray levels are rounded after the shift */
         assert_true(fabs(down / mass - SIDE / 2) < 0.51);
         assert_true(fabs(across / mass - SIDE / 2) < 0.51);
         assert_non_null(memchr(image, 255, PIXELS));
     }
 }
 
-/* A bar 2 x 10 of the box is cut out, fitted to 20 rows and put in the middle columns. */
+/* A 2 x 10 bar is cropped, scaled to 20 rows and centred. */
 TEST(a_bar_fills_the_box)
 {
     uint8_t image[PIXELS];
@@ -152,8 +152,8 @@ TEST(a_bar_fills_the_box)
             assert_int_equal(image[r * SIDE + c], r >= 4 && r < 24 && c >= 12 && c < 16 ? 255 : 0);
 }
 
-/* Gray paper, half as bright on one side, with noise: the result differs little from that of the
- * ink alone. */
+/* Gray paper, half as bright on one side, with noise: the result is close to that of the
+ * digit alone. */
 TEST(uneven_light_and_noise)
 {
     uint8_t digit[PIXELS], clean[PIXELS], found[PIXELS];
@@ -171,7 +171,7 @@ TEST(uneven_light_and_noise)
         normalize(p, found);
         alike += mean_difference(clean, found) < 3.0;
     }
-    assert_in_range(alike, DIGITS * 90 / 100, DIGITS); /* the others are a pixel off */
+    assert_in_range(alike, DIGITS * 90 / 100, DIGITS); /* the others are shifted by a pixel */
 }
 
 TEST(specks_are_dropped)
@@ -214,7 +214,8 @@ TEST(noise_alone_is_nothing)
     free(p.gray);
 }
 
-/* Inputs of other sizes, and pictures a pixel wide: inside the image, and somewhere 255. */
+/* Other input sizes, and pictures one pixel wide: the digit is inside the image, and its maximum is
+ * 255. */
 TEST(any_size_to_any_size)
 {
     for (size_t from = 0; from < 200; from++) {

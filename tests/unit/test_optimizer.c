@@ -26,7 +26,7 @@ TEST(each_kind_has_its_kernel)
     assert_true(mb_optimizer_kernel(&options, kernels) == kernels->adam);
 }
 
-/* The rate as it is, at every step; the decay is part of the gradient. */
+/* The learning rate is unchanged at every step; weight decay is added to the gradient. */
 TEST(sgd_has_no_bias_to_correct)
 {
     const mb_training_options options = options_of(MB_OPTIMIZER_SGD);
@@ -61,7 +61,7 @@ TEST(adam_corrects_the_moments_bias)
     assert_true(fabsf(first.inv_sqrt_correction2 - 10.0f) < 1e-5f); /* 1 / sqrt(0.01) */
 }
 
-/* 1 - beta is worked out in double: (float)1 - (float)0.999 would be off by 4e-5 of itself. */
+/* 1 - beta is computed in double: (float)1 - (float)0.999 has a relative error of 4e-5. */
 TEST(what_is_left_of_the_betas_is_exact)
 {
     mb_training_options options = options_of(MB_OPTIMIZER_ADAM);
@@ -76,7 +76,7 @@ TEST(adamw_decays_apart_from_the_gradient)
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     const mb_update update = mb_optimizer_update(&options, 0.5, 7);
     assert_true(update.decay_factor ==
-                (float)(1.0 - 0.5 * 0.01)); /* by the rate itself, not corrected */
+                (float)(1.0 - 0.5 * 0.01)); /* by the learning rate without bias correction */
     assert_true(update.l2 == 0.0f);
     assert_true(update.lr == (float)(0.5 / (1.0 - pow(0.9, 8.0))));
 }
@@ -92,7 +92,7 @@ TEST(without_decay_weights_are_kept_whole)
     }
 }
 
-/* Betas of 0 make sign descent, not a division by 0. */
+/* Betas of 0 give sign descent, not a division by 0. */
 TEST(betas_may_be_0)
 {
     mb_training_options options = options_of(MB_OPTIMIZER_ADAM);

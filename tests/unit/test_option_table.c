@@ -9,7 +9,7 @@
 
 enum { SAMPLES = 1000, MAX_VALUES = 8 };
 
-/* What options may be, written out, and values on both sides of their limits. */
+/* Expected rules of the options, and values on both sides of their limits. */
 static const struct expectation {
     const char *name, *range;
     const char *good[MAX_VALUES], *bad[MAX_VALUES];
@@ -48,7 +48,7 @@ static const struct expectation {
 
 static mb_optimizer_kind optimizer_at(unsigned i) { return (mb_optimizer_kind)i; }
 
-/* A member that no entry names would be lost in every checkpoint. Padding is shorter than the
+/* Each member has an entry; otherwise checkpoints would lose it. Padding is shorter than the
  * members that it aligns. */
 TEST(every_member_has_an_entry)
 {
@@ -83,7 +83,7 @@ TEST(defaults_are_within_their_ranges)
     assert_string_equal(mb_augmentation_name(MB_AUGMENT_ELASTIC), "elastic");
 }
 
-/* "NAME: must be RANGE" comes first, and the value is named. */
+/* The message starts with "NAME: must be RANGE" and contains the value. */
 static void check_refusal(const char *name, const char *range, const mb_error *error)
 {
     char text[256];
@@ -102,7 +102,7 @@ static const mb_option *option_named(const char *name)
     return option;
 }
 
-/* The entry without its limits. */
+/* A copy of the entry without limits. */
 static mb_option unlimited(const mb_option *option)
 {
     mb_option loose = *option;
@@ -114,7 +114,7 @@ static mb_option unlimited(const mb_option *option)
     return loose;
 }
 
-/* From text, and where text is read without limits in the check of all options. */
+/* Refused as text; and, if text is read without limits, by the check of all options. */
 static void check_bad_value(const mb_option *option, const char *range, const char *text)
 {
     const mb_option loose = unlimited(option);
@@ -131,7 +131,7 @@ static void check_bad_value(const mb_option *option, const char *range, const ch
     check_refusal(option->name, range, &error);
 }
 
-/* Numbers that no text gives. */
+/* Values that no text gives. */
 static void check_bad_reals(const mb_option *option)
 {
     static const double values[] = {NAN, INFINITY, -INFINITY};
@@ -159,7 +159,7 @@ TEST(limits_are_taken_and_what_is_beyond_is_refused)
     }
 }
 
-/* Of every entry, also those that are not written out above. */
+/* Every entry, also those without an expected rule above. */
 TEST(nonsense_is_refused)
 {
     static const char *const texts[] = {"",    "x",   "1x",    " 1", "0.1x",
@@ -174,11 +174,11 @@ TEST(nonsense_is_refused)
 
 TEST(values_read_back)
 {
-    static const double numbers[] = {0.1, 1.0 / 3, 1e-8, 8e-3, 1e-300, 0.99};
+    static const double values[] = {0.1, 1.0 / 3, 1e-8, 8e-3, 1e-300, 0.99};
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW), copy;
     memset(&copy, 0, sizeof copy);
-    for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
-        options.lr = options.beta1 = options.weight_decay = numbers[n];
+    for (size_t n = 0; n < sizeof values / sizeof *values; n++) {
+        options.lr = options.beta1 = options.weight_decay = values[n];
         options.seed = INT64_MAX - n;
         options.nesterov = n % 2 == 0;
         for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
@@ -208,9 +208,9 @@ TEST(names_in_reports)
     }
 }
 
-/* ---- which options a resumed run may change ---- */
+/* ---- options that a resumed run may change ---- */
 
-/* Gives the option another of the values that it may have; false if all of these are the same. */
+/* Sets the option to another valid value; false if there is none. */
 static bool change(mb_training_options *options, const mb_option *option)
 {
     static const char *const texts[] = {"7", "0.03125", "on", "sgd", "cosine", "affine"};
@@ -298,13 +298,13 @@ TEST(fewer_epochs_are_a_difference)
                         "--epochs 4 conflicts with f, which was trained with 5");
 }
 
-/* ---- rules that name more than one option ---- */
+/* ---- rules that involve several options ---- */
 
 TEST(limits_that_depend_on_others)
 {
     static const struct {
         size_t validation, batch_size, patience, epochs, plain_epochs;
-        const char *why; /* NULL: taken */
+        const char *why; /* NULL: accepted */
     } cases[] = {
         {0, SAMPLES, 0, 5, 5, NULL},
         {SAMPLES - 1, 1, 1, 1, 0, NULL},
@@ -330,7 +330,7 @@ TEST(limits_that_depend_on_others)
     }
 }
 
-/* ---- what mb_train itself refuses, with nothing changed ---- */
+/* ---- options that mb_train refuses without a change ---- */
 
 static uint8_t images[40 * 6], labels[40];
 

@@ -12,7 +12,7 @@
 static char pixel[] = "not a real picture";
 static char text[] = "A \"text\" & <more>";
 
-/* The page does not look into figures. */
+/* The page does not parse figures. */
 static const mb_figures figures = {
     3,
     {{"loss.svg", "Loss", text, MB_FIGURE_SVG, 900, 640, {(uint8_t *)pixel, 18}, true},
@@ -28,8 +28,7 @@ static size_t count_of(const char *page, const char *part)
     return count;
 }
 
-/* The page as a string, the caller's to free. Its elements are closed as often as opened, and
- * nothing is missing or no number. */
+/* The page as a string, for free(). All elements are closed; no value is missing or NaN. */
 static char *make(const mb_report *report)
 {
     static const char *const elements[] = {"html",    "head",  "body", "main", "section", "div",
@@ -57,7 +56,7 @@ static char *make(const mb_report *report)
     return page;
 }
 
-/* Each text stands once on the page. */
+/* Each text occurs once on the page. */
 static void check_once(const char *page, const char *const *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -76,7 +75,7 @@ static void check_real(const char *page, const char *key, double value)
 
 #define BAD "\xef\xbf\xbd"
 
-/* Checks what `template` gives with a model of JSON text; NULL: an error. */
+/* Checks the result of `template` with a model of JSON text; NULL: an error. */
 static void check_render(const char *template, const char *model, const char *expected)
 {
     json_t *object = json_loads(model, 0, NULL);
@@ -153,7 +152,7 @@ TEST(texts_are_escaped_and_valid)
         {"\xf4\x8f\xbf", BAD BAD BAD},
         {"\xe0\xa0", BAD BAD},
     };
-    /* the Unicode standard, table 3-7: the ends of each row, and bytes that begin no character */
+    /* the Unicode standard, table 3-7: the limits of each row, and invalid first bytes */
     static const char *const good[] = {
         "\xc2\xa0",         "\xdf\xbf",         "\xe0\xa0\x80",        "\xec\xbf\xbf",
         "\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbd",        "\xf0\x90\x80\x80",
@@ -242,7 +241,7 @@ TEST(hostile_names_stay_text)
     mb_test_report_close(made);
 }
 
-/* Rows of the table `id`, without its head. */
+/* Rows of the table `id`, without the header. */
 static size_t rows_of(const char *page, const char *id)
 {
     char start[64];

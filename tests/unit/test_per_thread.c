@@ -1,4 +1,4 @@
-/* Values that are handed on tile by tile, and never stored. */
+/* Per-thread values, which pass from tile to tile and are never stored. */
 #include "nn/network.h"
 #include "test.h"
 
@@ -7,7 +7,7 @@
 
 enum { ROWS = 40, THREADS = 3 };
 
-/* A network, and the plan of a step of it up to the gradients. */
+/* A network, and the plan of its step up to the gradients. */
 typedef struct fixture {
     mb_machine *machine;
     mb_network *network;
@@ -57,8 +57,7 @@ static bool uses(const mb_phase *phase, const void *buffer)
     return false;
 }
 
-/* The phases that touch it must follow each other tile by tile, with none that does not between
- * them and no wait. */
+/* The phases that use it must be consecutive and fused tile by tile, without a barrier. */
 static void is_handed_on_tile_by_tile(const fixture *f, const float *data)
 {
     size_t first = SIZE_MAX, last = 0;
@@ -110,7 +109,7 @@ TEST(what_backward_reads_again_stays)
     check("maxpool2d:2,avgpool2d:2,flatten,dense:10", true, "pm-m", "pm-m");
 }
 
-/* Statistics of the whole batch come between. */
+/* Statistics of the whole batch need a barrier. */
 TEST(batchnorm_ends_what_passes)
 {
     static const char spec[] = "conv2d:4x3,batchnorm2d,relu,maxpool2d:2,flatten,dense:10";
@@ -127,7 +126,7 @@ TEST(memory_is_counted)
     const size_t streamed = mb_per_thread_stride(6 * 784) * 2 + mb_per_thread_stride(6 * 196) +
                             2 * mb_per_thread_stride(16 * 100);
     assert_int_equal(four - one, 3 * streamed * sizeof(float));
-    /* Of each sample stay both pools' outputs and the places in them, the second's gradient, and
+    /* Stored per sample: both pools' outputs and their argmax, the second's gradient, and
      * both of all three dense layers. */
     const size_t each = 2 * 6 * 196 + 3 * 16 * 25 + 2 * (120 + 84 + 10);
     assert_int_equal(more - one, 16 * each * sizeof(float));

@@ -21,7 +21,7 @@ static mb_pictures read_picture(mb_bytes bytes, size_t rows, size_t columns)
     return pictures;
 }
 
-/* `bytes` (freed) are the test picture, to `tolerance` gray levels. */
+/* `bytes` (freed) decode to the test picture within `tolerance` gray levels. */
 static void check_picture(mb_bytes bytes, int depth, bool alpha, int tolerance, const char *name)
 {
     mb_pictures pictures = read_picture(bytes, MB_TEST_ROWS, MB_TEST_COLUMNS);
@@ -52,7 +52,7 @@ TEST(every_png)
         }
 }
 
-/* The test picture as Leptonica writes it. */
+/* The test picture, written by Leptonica. */
 static mb_bytes write_picture(int format)
 {
     PIX *pix = pixCreate(MB_TEST_COLUMNS, MB_TEST_ROWS, 8);
@@ -73,7 +73,7 @@ static mb_bytes write_picture(int format)
     return bytes;
 }
 
-/* A format and how far its gray levels may be off. */
+/* A format and its tolerance in gray levels. */
 static const struct {
     const char *name;
     int format, tolerance;
@@ -98,8 +98,8 @@ static void check_background(const uint8_t *gray_alpha, const uint8_t *expected)
     mb_pictures_free(&pictures);
 }
 
-/* Ink alone gets the background that contrasts with it; a picture that shows ink and paper has
- * holes that are taken for paper. */
+/* A drawing without background gets a contrasting one; transparent holes in a picture of ink and
+ * paper become paper. */
 TEST(background_of_transparent_pixels)
 {
     static const uint8_t cases[][2][10] = {
@@ -123,8 +123,8 @@ static void refused(mb_bytes bytes, const char *text)
     assert_null(pictures.memory);
 }
 
-/* Every prefix of `whole` (freed) but for `free_end` bytes is refused: as unknown below `known`
- * bytes, and with this text from there on. */
+/* Every prefix of `whole` (freed) except its last `free_end` bytes is refused: as unknown below
+ * `known` bytes, and with this text from there on. */
 static void refused_if_cut(mb_bytes whole, size_t known, size_t free_end, const char *text)
 {
     for (size_t size = 0; size + free_end < whole.size; size++)
@@ -156,7 +156,7 @@ TEST(png_with_a_byte_changed)
     free(whole.data);
 }
 
-/* Pixels are what counts: what follows the end, and chunks that libpng would complain about. */
+/* Accepted if the pixels are valid: bytes after the end, and chunks that libpng rejects. */
 TEST(png_with_more_than_pixels)
 {
     const mb_test_png f = {MB_PNG_GRAY, 8, false};
@@ -181,7 +181,7 @@ TEST(png_of_another_kind)
     refused(png, "x: too large: 11x16777229");
 }
 
-/* More pixels than are read: refused before they get memory. */
+/* Too many pixels: refused before memory is allocated. */
 TEST(too_large)
 {
     mb_error error = {MB_OK, ""};

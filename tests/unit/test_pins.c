@@ -38,7 +38,7 @@ TEST(policies)
         {NULL, "0-7", false, 8, "list", "0,1,2,3,4,5,6,7"},
         {NULL, "5", false, 2, "list", "5,5"},
         {NULL, "5-5", false, 2, "list", "5,5"},
-        /* OpenMP wins over the variable and the default, the option over all. */
+        /* OpenMP has priority over the variable and the default, the option over all. */
         {NULL, NULL, true, 2, "OpenMP", NULL},
         {NULL, "core", true, 2, "OpenMP", NULL},
         {NULL, "pu", true, 2, "OpenMP", NULL},
@@ -133,7 +133,7 @@ TEST(a_thread_is_pinned_and_released)
     mb_topology_free(&machine);
     const int failure = mb_affinity_pin(cpu);
     if (failure == EPERM)
-        skip(); /* a container that forbids it */
+        skip(); /* forbidden in this container */
     assert_int_equal(failure, 0);
     assert_int_equal(sched_getcpu(), (int)cpu);
     assert_int_equal(mb_affinity_get(&pinned), 0);

@@ -9,7 +9,7 @@
 
 enum { MAX_THREADS = 5, LOG = 64 };
 
-/* --- barriers: what a phase waits for, from its uses alone --- */
+/* --- barriers, derived from the phases' uses --- */
 
 static const char x, y;
 static const mb_tiling fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
@@ -25,7 +25,7 @@ static void add(mb_plan *plan, mb_phase phase)
     assert_int_equal(mb_plan_status(plan, NULL), MB_OK);
 }
 
-/* Whether a phase with the second use waits for one with the first. */
+/* True if a phase with the second use waits for one with the first. */
 static bool waits(mb_tiling first_tiling, mb_use first, mb_tiling second_tiling, mb_use second)
 {
     mb_plan plan = {0};
@@ -63,7 +63,7 @@ TEST(own_parts_need_no_barrier_if_tilings_are_equal)
     assert_false(waits(fours, read_own_x, eights, read_own_x));
 }
 
-/* A phase waits for those before its neighbour too, up to the last barrier. */
+/* A phase waits for all earlier phases up to the last barrier. */
 TEST(dependencies_reach_back_to_the_last_barrier)
 {
     mb_plan plan = {0};
@@ -132,7 +132,7 @@ static void run_plan(job *j, size_t threads)
     mb_team_close(team);
 }
 
-/* What one thread ran: the op's letter and the tile. */
+/* The tiles that one thread ran: the op's letter and the tile. */
 static struct {
     char letter;
     size_t tile;
@@ -177,7 +177,7 @@ static unsigned char runs[3][200]; /* of each tile of three phases */
 
 static void count_tile(const mb_tile_args *args)
 {
-    runs[*(const size_t *)args->op][args->tile]++; /* each tile is one thread's */
+    runs[*(const size_t *)args->op][args->tile]++; /* each tile has one thread */
 }
 
 static void check_counts(size_t tiles, size_t threads)
@@ -209,13 +209,13 @@ TEST(every_tile_runs_once_a_step)
             check_counts(tiles[t], threads);
 }
 
-/* --- a step whose phases depend on each other: the same bits at any number of threads --- */
+/* --- a step whose phases depend on each other: the same bits at any thread count --- */
 
 enum { CELLS = 103, RING_BLOCK = 5 };
 
 typedef struct ring {
     float here[CELLS], next[CELLS];
-    bool right; /* op, step and scratch came through in every tile */
+    bool right; /* op, step and scratch were passed to every tile */
 } ring;
 
 static ring rings;
@@ -304,7 +304,7 @@ TEST(plans_grow)
     mb_plan_free(&plan);
 }
 
-/* --- times: where the time of a plan goes, and the names of a step's phases --- */
+/* --- times and names of a step's phases --- */
 
 enum { PHASES = 4, THREADS = 2, STEPS = 20 };
 

@@ -43,8 +43,8 @@ static const char *next_write(fake_terminal *screen)
     return screen->text;
 }
 
-/* Half of epoch 2 of 4, `elapsed` seconds after the start of the run, or at the start of what is
- * shown if 0. */
+/* Half of epoch 2 of 4, `elapsed` seconds after the start of the run; 0: when the display starts.
+ */
 static const mb_progress half = {
     .epoch = 2, .epochs = 4, .samples_done = 500, .samples = 1000, .seconds = 2, .loss = 0.165};
 
@@ -80,7 +80,7 @@ TEST(updates_in_quick_succession_are_skipped)
 {
     fake_terminal screen;
     open_screen(&screen, "80");
-    screen.view.drawn_at = INFINITY; /* no time has passed since */
+    screen.view.drawn_at = INFINITY; /* no time has passed */
     mb_progress_show(&screen.view, &half);
     assert_null(next_write(&screen));
     screen.view.drawn_at = -INFINITY;
@@ -153,7 +153,7 @@ TEST(time_left_is_in_minutes_or_hours)
     }
 }
 
-/* The first event tells when its epoch began; epochs before it were not seen. */
+/* The start of the epoch follows from its first event; earlier epochs were not observed. */
 TEST(a_resumed_run_starts_the_clock_at_its_first_epoch)
 {
     fake_terminal screen;
@@ -179,7 +179,7 @@ TEST(a_line_is_cleared_once)
     assert_non_null(next_write(&screen));
     mb_progress_show_epoch(&screen.view, &metrics);
     assert_non_null(next_write(&screen));
-    mb_progress_end(&screen.view); /* an epoch's line stays */
+    mb_progress_end(&screen.view); /* the line of an epoch stays */
     assert_null(next_write(&screen));
     close_screen(&screen);
 }

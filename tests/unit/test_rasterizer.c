@@ -11,7 +11,7 @@ static float uniform(float from, float to)
     return from + (to - from) * mb_rng_uniform(mb_test_rng());
 }
 
-/* A random walk in and around the square, with several strokes and gaps in the ink. */
+/* A random walk in and around the square, with several strokes and gaps. */
 static void random_path(mb_path *path)
 {
     path->count = mb_test_random_size(1, MB_MAX_PATH_POINTS);
@@ -55,8 +55,8 @@ static double reference_depth(const mb_path *path, size_t pixel)
     return max;
 }
 
-/* Radii change by 2.5 from point to point at most: at the nearest of 1000 places the radius is off
- * by 0.00125, and the distance by no more than that where places are 4.3 / 1000 apart. */
+/* Radii change by at most 2.5 between points: at the nearest of 1000 positions the error of the
+ * radius is at most 0.00125, and so is that of the distance, as positions are 4.3 / 1000 apart. */
 TEST(depth_equals_reference)
 {
     for (size_t round = 0; round < 4; round++) {
@@ -80,7 +80,7 @@ TEST(a_point_is_a_disc)
     assert_float_equal(depth[4 * SIDE + 9], 3.0f - sqrtf(9.25f), 1e-6);
 }
 
-/* The box around the ink: its longer side is the square's, its middle the square's middle. */
+/* The bounding box: its longer side is that of the square, and so is its centre. */
 TEST(a_fitted_path_fills_the_square)
 {
     for (size_t round = 0; round < 200; round++) {
@@ -102,7 +102,7 @@ TEST(a_fitted_path_fills_the_square)
     }
 }
 
-/* Shape stays: lengths and radii grow alike. */
+/* The shape is preserved: lengths and radii are scaled alike. */
 TEST(fitting_keeps_the_shape)
 {
     for (size_t round = 0; round < 50; round++) {
@@ -144,7 +144,7 @@ TEST(gray_follows_depth)
     for (size_t round = 0; round < 50; round++) {
         const mb_ink_edge edge = {uniform(0.5f, 1.5f), round < 25 ? 0.0f : uniform(0.0f, 0.4f)};
         for (size_t p = 0; p < PIXELS; p++)
-            depth[p] = p == 0 ? 3.0f : uniform(-1.0f, 2.0f); /* one is full: no stretching */
+            depth[p] = p == 0 ? 3.0f : uniform(-1.0f, 2.0f); /* one is full: no contrast stretch */
         mb_depth_to_gray(depth, edge, mb_test_rng(), gray);
         for (size_t p = 0; p < PIXELS; p++) {
             const double low = 0.5 + edge.sharpness * (depth[p] - edge.noise - 1e-6);

@@ -1,6 +1,6 @@
-/* A run that was stopped after any step and is resumed from a file on any number of threads ends as
- * one that was not stopped. With MB_LONG_TESTS each run of the table has three seeds and all
- * optimizers, and stops after 20 random steps with 1, 2 and 4 threads; else a sample of that. */
+/* A run stopped after any step and resumed from a file on any number of threads gives the result of
+ * an uninterrupted run. With MB_LONG_TESTS each run of the table has three seeds and all
+ * optimizers, and stops after 20 random steps with 1, 2 and 4 threads; else a subset of that. */
 #include "interrupted.h"
 #include "random.h"
 #include "support.h"
@@ -18,8 +18,8 @@ enum { STOPS = 2 };
 static const char plain[] = "dense:40,relu,dense:20,relu,dense:4";
 static const size_t threads[] = {1, 2, 4};
 
-/* Stops after `stop` steps on `threads_before`, and once more later, and resumes on other numbers
- * of threads. */
+/* Stops after `stop` steps on `threads_before`, and again later, and resumes on other thread
+ * counts. */
 static void check_stop(const char *spec, const mb_training_options *options, mb_test_run *whole,
                        size_t stop, size_t threads_before, const char *path)
 {
@@ -43,7 +43,7 @@ static void check_stop(const char *spec, const mb_training_options *options, mb_
     mb_test_run_close(&after);
 }
 
-/* Stops at random steps with each number of threads. */
+/* Stops at random steps with each thread count. */
 static void check_run(const char *spec, const mb_training_options *options)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
@@ -65,7 +65,7 @@ static void check_run(const char *spec, const mb_training_options *options)
 #define ONECYCLE MB_SCHEDULE_ONECYCLE
 #define CONV "conv2d:6x3,batchnorm2d,relu,"
 
-/* Everything that a run may have. seed 0: three optimizers with three seeds each, as all have with
+/* All features of a run. seed 0: three optimizers with three seeds each, as all rows with
  * MB_LONG_TESTS. */
 static const struct resumed {
     const char *spec;
@@ -147,8 +147,8 @@ TEST(every_step)
     mb_test_remove_folder(folder);
 }
 
-/* With a constant rate, a run that is made longer equals one that was as long from its beginning,
- * also if it had finished. */
+/* With a constant learning rate, an extended run equals one of that length, even if it had
+ * finished. */
 TEST(more_epochs)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
@@ -197,7 +197,7 @@ TEST(stopping_is_asked_for_after_the_first_step)
     mb_test_run_close(&run);
 }
 
-/* A run that was stopped during an evaluation repeats it. */
+/* A run stopped during an evaluation repeats it. */
 TEST(stopping_within_an_evaluation)
 {
     const mb_training_options options = mb_test_options(MB_OPTIMIZER_ADAMW, 1);

@@ -32,8 +32,9 @@ TEST(streams_have_fixed_values)
     }
 }
 
-/* All 3 * 2 * 20 * 20 names of small numbers. Equal values, as from swapping epoch and index, are
- * practically impossible by chance. */
+/* The streams of all 3 * 2 * 20 * 20 small arguments differ. Equal values would show that
+ * arguments, such as epoch and index, are interchangeable; by chance they are practically
+ * impossible. */
 TEST(each_part_of_the_name_changes_the_stream)
 {
     static const mb_rng_purpose purposes[] = {MB_RNG_WEIGHTS, MB_RNG_SHUFFLE};
@@ -65,7 +66,7 @@ static double chi_square(const size_t *counts, size_t classes, size_t draws)
     return sum;
 }
 
-/* Chance exceeds `max` for one seed in a thousand. */
+/* A good generator exceeds `max` for one seed in a thousand. */
 static void check_uniform(uint32_t bound, size_t classes, double max)
 {
     enum { DRAWS = 200000 };
@@ -91,7 +92,7 @@ TEST(below_is_uniform)
     check_uniform(1000, 1000, 1143.9);
 }
 
-/* Without rejected draws, a bound of 3/4 of 2^32 would give every third number twice as often. */
+/* Without rejection, a bound of 3/4 of 2^32 would give every third value twice as often. */
 TEST(below_has_no_bias_at_large_bounds)
 {
     check_uniform(0xc0000000u, 3, 13.82);

@@ -16,8 +16,8 @@ static char *path_of(const char *name)
     return path;
 }
 
-/* A file of this header and data_size zero bytes, on the heap and not a byte longer, so that the
- * sanitizer sees a read beyond it. */
+/* A file of this header and data_size zero bytes, in an allocation of exactly its size, so that the
+ * sanitizer detects reads past the end. */
 static uint8_t *compose(const char *header, size_t data_size, size_t *size)
 {
     const size_t length = strlen(header);
@@ -29,7 +29,7 @@ static uint8_t *compose(const char *header, size_t data_size, size_t *size)
     return bytes;
 }
 
-/* The bytes are refused with `text`, which "..." ends early. */
+/* The bytes are refused with `text`; "..." stands for any end. */
 static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
 {
     mb_error error = {0};
@@ -49,7 +49,7 @@ static void assert_refused(const uint8_t *bytes, size_t size, const char *text)
     free(exact);
 }
 
-/* Files that are broken in one way each, and their errors. */
+/* Files with one defect each, and their errors. */
 #define T(dtype, shape, begin, end)                                                                \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
@@ -63,7 +63,7 @@ static const struct broken {
     {"header starts with a blank", " {}", 0,
      "f: header is not a JSON object: its 3 bytes start without {"},
     {"header is not JSON", "{\"a\":", 0, "f: header is not JSON: ..."},
-    {"header goes on behind its object", "{}{}", 0, "f: header is not JSON: ..."},
+    {"text after the header's object", "{}{}", 0, "f: header is not JSON: ..."},
     {"header is not UTF-8", "{\"\xff\":1}", 0, "f: header is not JSON: ..."},
     {"two tensors of one name", "{\"a\":" T("F32", "[0]", 0, 0) ",\"a\":" T("F32", "[0]", 0, 0) "}",
      0, "f: header is not JSON: duplicate object key..."},
@@ -99,7 +99,7 @@ static const struct broken {
      "f: tensor \"a\": data_offsets are not two sizes"},
     {"offsets go backwards", "{\"a\":" T("F32", "[1]", 8, 4) "}", 8,
      "f: tensor \"a\": data_offsets go backwards: 8 to 4"},
-    {"offsets behind the end", "{\"a\":" T("F32", "[2]", 0, 8) "}", 7,
+    {"offsets after the end", "{\"a\":" T("F32", "[2]", 0, 8) "}", 7,
      "f: tensor \"a\": truncated: ends at byte 8, 7 are there"},
     {"more elements than bytes", "{\"a\":" T("F32", "[2]", 0, 4) "}", 4,
      "f: tensor \"a\": 2 elements of F32 do not take its 4 bytes"},
@@ -163,8 +163,8 @@ TEST(every_truncation_is_refused)
 
 TEST(huge_header_length)
 {
-    const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, '{', '}'};
-    assert_refused(most, sizeof most,
+    const uint8_t longest[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, '{', '}'};
+    assert_refused(longest, sizeof longest,
                    "f: header too long: 18446744073709551615 bytes promised, at most 100000000 "
                    "are read");
     const uint8_t above[] = {0x01, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, '{', '}'};
@@ -216,7 +216,7 @@ TEST(other_dtypes_and_no_dimensions_are_read)
     free(bytes);
 }
 
-/* Values are moved as bits: a NaN keeps its payload. */
+/* Values are copied as bits: a NaN keeps its payload. */
 static const float values[6] = {1.0f,        -0.0f,     1e-45f,
                                 3.14159274f, -INFINITY, __builtin_nanf("0x12345")};
 
@@ -244,7 +244,7 @@ TEST(round_trip)
     for (size_t i = 0; i < content.tensor_count; i++) {
         const mb_named_tensor *want = &content.tensors[i];
         const mb_stored_tensor *have = mb_safetensors_tensor(file, i);
-        int64_t copy[6]; /* of either kind */
+        int64_t copy[6]; /* of either type */
         assert_string_equal(have->name, want->name);
         assert_string_equal(have->dtype, want->dtype == MB_DTYPE_I64 ? "I64" : "F32");
         assert_int_equal(have->dimensions, want->dimensions);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `percent` of the bytes are not zero; the first image is blank, the last has its corners set. */
+/* `percent` of the bytes are non-zero; the first image is blank, the last has its corners set. */
 static uint8_t *draw(size_t count, size_t pixels, uint32_t percent, uint64_t seed)
 {
     uint8_t *images = calloc(count * pixels, 1);
@@ -90,7 +90,7 @@ static bool has_sparse_form(const uint8_t *images, size_t count, size_t pixels)
     const bool sparse = source.nonzeros != NULL;
     if (!sparse) {
         assert_null(source.row_start);
-        assert_null(arena.blocks); /* nothing is made in vain */
+        assert_null(arena.blocks); /* nothing was allocated */
     }
     mb_arena_free(&arena);
     return sparse;
@@ -102,7 +102,7 @@ TEST(images_without_background_have_no_rows)
     assert_false(has_sparse_form(images, 20, 100));
     memset(images, 0, 2000);
     memset(images, 9, 1000);
-    assert_true(has_sparse_form(images, 20, 100)); /* the maximum is half of the bytes */
+    assert_true(has_sparse_form(images, 20, 100)); /* the limit is half of the bytes */
     images[1000] = 1;
     assert_false(has_sparse_form(images, 20, 100));
     free(images);

@@ -28,7 +28,7 @@ TEST(order_is_a_permutation)
         check_permutation(counts[i]);
 }
 
-/* Worked out with Python's integers from the definitions in rng.h and sampler.h. */
+/* Computed with Python's integers from the definitions in rng.h and sampler.h. */
 TEST(orders_have_fixed_values)
 {
     static const struct {
@@ -56,7 +56,7 @@ TEST(order_depends_on_seed_and_epoch_alone)
     uint32_t one[100], other[100];
     mb_sampler_shuffle(5, 7, 100, one);
     memset(other, 0xff, sizeof other);
-    mb_sampler_shuffle(5, 7, 100, other); /* whatever was there before */
+    mb_sampler_shuffle(5, 7, 100, other); /* independent of the previous contents */
     assert_memory_equal(one, other, sizeof one);
     mb_sampler_shuffle(5, 8, 100, other);
     assert_memory_not_equal(one, other, sizeof one);
@@ -66,7 +66,8 @@ TEST(order_depends_on_seed_and_epoch_alone)
     assert_memory_not_equal(one, other, sizeof one);
 }
 
-/* Each of the 24 orders of 4, over 24,000 epochs; chance exceeds 49.73 once in a thousand. */
+/* Each of the 24 orders of 4, over 24,000 epochs; chi-squared exceeds 49.73 with probability 0.001.
+ */
 TEST(all_orders_are_equally_likely)
 {
     enum { ORDERS = 24, EACH = 1000 };

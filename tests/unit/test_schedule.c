@@ -100,7 +100,7 @@ TEST(onecycle_of_100_and_4_steps_is_pytorchs)
         is_near(mb_schedule_lr(&options, step, 4), four[step]);
 }
 
-/* Where the warm-up would end before the first step, and where there is one step only. */
+/* A warm-up that ends before the first step, and a run of one step. */
 TEST(the_shortest_runs_have_rates)
 {
     for (mb_schedule_kind kind = MB_SCHEDULE_CONSTANT; kind <= MB_SCHEDULE_ONECYCLE; kind++) {

@@ -21,7 +21,7 @@ TEST(the_lower_of_equal_classes_wins)
     }
 }
 
-/* A naive reference: the wrong predictions before which fewer than MAX others come. */
+/* A naive reference: the wrong predictions with fewer than MAX before them. */
 TEST(mistakes_are_the_most_confident)
 {
     static const double fractions[] = {0.0, 0.02, 0.5, 1.0};

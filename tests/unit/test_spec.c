@@ -19,7 +19,7 @@ TEST(layers_are_names_with_arguments)
     mb_arena arena = {0};
     char text[] = "dense:128,relu,conv:a:b,dense:";
     const mb_spec spec = parse(&arena, text, 10);
-    memset(text, 'x', sizeof text - 1); /* it keeps nothing of the caller's */
+    memset(text, 'x', sizeof text - 1); /* it has copied the caller's text */
     assert_string_equal(spec.text, "dense:128,relu,conv:a:b,dense:");
     assert_int_equal(spec.count, 4);
     assert_string_equal(spec.layers[0].name, "dense");
@@ -55,7 +55,7 @@ TEST(names_are_whole_specs_only)
     assert_string_equal(spec.layers[0].name, "mlp");
     spec = parse(&arena, "MLP", 10);
     assert_string_equal(spec.text, "MLP");
-    spec = parse(&arena, " relu", 10); /* blanks are part of a name */
+    spec = parse(&arena, " relu", 10); /* spaces are part of a name */
     assert_string_equal(spec.layers[0].name, " relu");
     mb_arena_free(&arena);
 }

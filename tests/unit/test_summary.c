@@ -11,7 +11,7 @@
 
 #define JSON(...) #__VA_ARGS__
 
-/* A made-up run, and a folder to write it to. */
+/* A fictitious run, and a folder for its files. */
 typedef struct fixture {
     char *folder;
     mb_machine *machine;
@@ -41,7 +41,7 @@ static int open_fixture(void **state)
                                        .beta1 = 0.8,
                                        .beta2 = 0.95,
                                        .schedule = MB_SCHEDULE_COSINE,
-                                       .seed = 9007199254740993}; /* more than a double holds */
+                                       .seed = 9007199254740993}; /* not exact in a double */
     for (size_t i = 0; i < 4; i++)
         f->epochs[i] = (mb_epoch_metrics){.epoch = i + 1,
                                           .epochs = 3,
@@ -105,19 +105,34 @@ static void check_equal(json_t *object, json_t *expected)
     json_decref(expected);
 }
 
-/* Checks summary.json of the fixture's run; `changes` are the differences from that of open_fixture.
+/* Checks summary.json of the fixture's run; `changes` are the differences from that of
+ * open_fixture.
  */
 static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
-    json_t *expected = read_object(JSON(
-        {"data": "data/mnist", "network": "dense:128,relu,dense:64,relu,dense:10",
-         "parameters": 109386, "threads": 3, "blas_core": "SkylakeX", "epochs": 3, "batch_size": 50,
-         "optimizer": "adamw", "lr": 0.004, "label_smoothing": 0.05, "schedule": "cosine",
-         "weight_decay": 0.2, "seed": 9007199254740993, "augment": "off", "beta1": 0.8,
-         "beta2": 0.95, "final_train_loss": 0.041152263, "test_accuracy": 0.93,
-         "train_seconds": 1.5,
-         "samples_per_second": {"min": 0.0, "median": 200000.0, "max": 300000.0}}));
+    json_t *expected = read_object(JSON({
+        "data" : "data/mnist",
+        "network" : "dense:128,relu,dense:64,relu,dense:10",
+        "parameters" : 109386,
+        "threads" : 3,
+        "blas_core" : "SkylakeX",
+        "epochs" : 3,
+        "batch_size" : 50,
+        "optimizer" : "adamw",
+        "lr" : 0.004,
+        "label_smoothing" : 0.05,
+        "schedule" : "cosine",
+        "weight_decay" : 0.2,
+        "seed" : 9007199254740993,
+        "augment" : "off",
+        "beta1" : 0.8,
+        "beta2" : 0.95,
+        "final_train_loss" : 0.041152263,
+        "test_accuracy" : 0.93,
+        "train_seconds" : 1.5,
+        "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0}
+    }));
     json_t *changed = read_object(changes);
     json_object_update(expected, changed);
     json_decref(changed);
@@ -136,15 +151,25 @@ CASE(summary_has_the_options_that_apply)
 {
     fixture *f = *state;
     f->options.augmentation = (mb_augmentation){MB_AUGMENT_AFFINE, 11.0, 0.2, 0.3, 1.5, 30, 5, 0};
-    check_summary(f, JSON({"augment": "affine", "rotate": 11.0, "scale": 0.2, "shear": 0.3,
-                           "shift": 1.5}));
+    check_summary(
+        f,
+        JSON({"augment" : "affine", "rotate" : 11.0, "scale" : 0.2, "shear" : 0.3, "shift" : 1.5}));
     f->options.augmentation.kind = MB_AUGMENT_ELASTIC;
     f->options.augmentation.plain_epochs = 2;
     f->options.ema = 0.99;
     f->options.validation = 70;
-    check_summary(f, JSON({"augment": "elastic", "rotate": 11.0, "scale": 0.2, "shear": 0.3,
-                           "shift": 1.5, "elastic_alpha": 30.0, "elastic_sigma": 5.0,
-                           "plain_epochs": 2, "ema": 0.99, "validation": 70}));
+    check_summary(f, JSON({
+                      "augment" : "elastic",
+                      "rotate" : 11.0,
+                      "scale" : 0.2,
+                      "shear" : 0.3,
+                      "shift" : 1.5,
+                      "elastic_alpha" : 30.0,
+                      "elastic_sigma" : 5.0,
+                      "plain_epochs" : 2,
+                      "ema" : 0.99,
+                      "validation" : 70
+                  }));
 }
 
 CASE(the_selected_epoch_gives_the_results)
@@ -155,8 +180,13 @@ CASE(the_selected_epoch_gives_the_results)
     f->options.patience = 2;
     f->run.selected = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
-    check_summary(f, JSON({"patience": 2, "best_epoch": 1, "final_train_loss": 0.123456789,
-                           "test_accuracy": 0.91, "validation_accuracy": 0.875}));
+    check_summary(f, JSON({
+                      "patience" : 2,
+                      "best_epoch" : 1,
+                      "final_train_loss" : 0.123456789,
+                      "test_accuracy" : 0.91,
+                      "validation_accuracy" : 0.875
+                  }));
     assert_string_equal(mb_run_length(&f->run, length), "3 epochs (epoch 1 is the best)");
 }
 
@@ -170,22 +200,27 @@ CASE(an_interrupted_run_may_have_no_results)
     f->run.checkpoints = &checkpoints;
     f->run.interrupted = &at;
     check_summary(
-        f, JSON({"epochs": 0, "final_train_loss": null, "test_accuracy": null, "train_seconds": 0.0,
-                 "samples_per_second": {"min": null, "median": null, "max": null},
-                 "checkpoints": {"written": 4, "held_seconds_max": 0.25, "held_seconds_sum": 0.5},
-                 "interrupted_at": {"epoch": 1, "step": 7}}));
+        f, JSON({
+            "epochs" : 0,
+            "final_train_loss" : null,
+            "test_accuracy" : null,
+            "train_seconds" : 0.0,
+            "samples_per_second" : {"min" : null, "median" : null, "max" : null},
+            "checkpoints" : {"written" : 4, "held_seconds_max" : 0.25, "held_seconds_sum" : 0.5},
+            "interrupted_at" : {"epoch" : 1, "step" : 7}
+        }));
 }
 
-/* A folder's name is any bytes, JSON's text is UTF-8. */
+/* A folder's name may be any bytes; JSON text is UTF-8. */
 CASE(names_of_folders_are_any_bytes)
 {
     fixture *f = *state;
     f->run.data = "a \"b\"\n\\ \xc3\xbc";
-    check_summary(f, JSON({"data": "a \"b\"\n\\ ü"}));
+    check_summary(f, JSON({"data" : "a \"b\"\n\\ ü"}));
     f->run.data = "data/\xff/mnist";
     check_summary(f, "{\"data\": \"data/\xef\xbf\xbd/mnist\"}");
     f->run.data = NULL;
-    check_summary(f, JSON({"data": "synthetic"}));
+    check_summary(f, JSON({"data" : "synthetic"}));
 }
 
 CASE(the_median_of_an_even_number_is_between_two)
@@ -205,16 +240,40 @@ CASE(the_median_of_an_even_number_is_between_two)
 CASE(metrics_are_a_line_per_epoch)
 {
     fixture *f = *state;
-    static const char *const lines[] = {
-        JSON({"epoch": 1, "train_loss": 0.123456789, "train_accuracy": 0.9, "test_accuracy": 0.91,
-              "lr": 0.008, "threads": 3, "seconds": 0.25, "samples_per_second": 0.0,
-              "gflops": 100.5}),
-        JSON({"epoch": 2, "train_loss": 0.0617283945, "train_accuracy": 0.91,
-              "validation_accuracy": 0.875, "test_accuracy": 0.92, "lr": 0.004, "threads": 2,
-              "seconds": 0.5, "samples_per_second": 300000.0, "gflops": 99.5}),
-        JSON({"epoch": 3, "train_loss": 0.041152263, "train_accuracy": 0.92, "test_accuracy": 0.93,
-              "lr": 0.00266666667, "threads": 3, "seconds": 0.75, "samples_per_second": 200000.0,
-              "gflops": 98.5})};
+    static const char *const lines[] = {JSON({
+                                            "epoch" : 1,
+                                            "train_loss" : 0.123456789,
+                                            "train_accuracy" : 0.9,
+                                            "test_accuracy" : 0.91,
+                                            "lr" : 0.008,
+                                            "threads" : 3,
+                                            "seconds" : 0.25,
+                                            "samples_per_second" : 0.0,
+                                            "gflops" : 100.5
+                                        }),
+                                        JSON({
+                                            "epoch" : 2,
+                                            "train_loss" : 0.0617283945,
+                                            "train_accuracy" : 0.91,
+                                            "validation_accuracy" : 0.875,
+                                            "test_accuracy" : 0.92,
+                                            "lr" : 0.004,
+                                            "threads" : 2,
+                                            "seconds" : 0.5,
+                                            "samples_per_second" : 300000.0,
+                                            "gflops" : 99.5
+                                        }),
+                                        JSON({
+                                            "epoch" : 3,
+                                            "train_loss" : 0.041152263,
+                                            "train_accuracy" : 0.92,
+                                            "test_accuracy" : 0.93,
+                                            "lr" : 0.00266666667,
+                                            "threads" : 3,
+                                            "seconds" : 0.75,
+                                            "samples_per_second" : 200000.0,
+                                            "gflops" : 98.5
+                                        })};
     f->epochs[1].validation_accuracy = 0.875;
     assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
     char *text = read_text(f, "metrics.jsonl"), *rest = text;

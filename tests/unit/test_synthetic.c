@@ -13,7 +13,7 @@ enum { SIDE = MB_SYNTHETIC_SIDE, PIXELS = MB_SYNTHETIC_PIXELS, FEW = 1000 };
 
 #define HASH_START 0xcbf29ce484222325u
 
-/* The whole data set of seed 1, for the tests that only look at it. */
+/* The data set of seed 1, for tests that only read it. */
 static mb_dataset *whole;
 
 static int make_whole(void **state)
@@ -21,7 +21,7 @@ static int make_whole(void **state)
     (void)state;
     mb_machine *machine = mb_test_machine(2);
     const mb_status status = mb_dataset_synthesize(machine, 1, &whole, NULL);
-    mb_machine_close(machine); /* it needs the machine no more */
+    mb_machine_close(machine); /* the dataset does not depend on it */
     return status == MB_OK ? 0 : -1;
 }
 
@@ -67,7 +67,7 @@ TEST(another_seed_gives_others)
         assert_memory_not_equal(one->images + i * PIXELS, other->images + i * PIXELS, PIXELS);
         same_labels += one->labels[i] == other->labels[i];
     }
-    assert_in_range(same_labels, FEW / 20, FEW / 5); /* one in ten by chance */
+    assert_in_range(same_labels, FEW / 20, FEW / 5); /* expected: one in ten */
     free(one);
     free(other);
 }
@@ -87,7 +87,7 @@ TEST(an_image_depends_on_no_other)
     }
 }
 
-/* Binomial with one chance in ten: five standard deviations are 367 of 60,000 and 150 of 10,000. */
+/* Binomial with p = 0.1: five standard deviations are 367 of 60,000 and 150 of 10,000. */
 static void check_classes(const mb_split *split, size_t deviation)
 {
     size_t counts[256] = {0};
@@ -112,7 +112,7 @@ TEST(a_data_set_as_large_as_mnist)
     check_classes(&whole->test, 150);
 }
 
-/* Labels follow each other as chance has it: each of 100 pairs 600 times of 60,000, five standard
+/* Consecutive labels are independent: each of 100 pairs occurs 600 times in 60,000; five standard
  * deviations are 122. */
 TEST(labels_are_in_random_order)
 {
@@ -123,13 +123,13 @@ TEST(labels_are_in_random_order)
         assert_in_range(pairs[pair], 600 - 122, 600 + 122);
 }
 
-/* What the tests ask of an image. */
+/* Measurements of an image. */
 typedef struct look {
     size_t inked;         /* pixels that are not 0 */
     size_t full;          /* ... that are 250 or more */
     double mass, x, y;    /* sum of the grays / 255, and its centre */
-    size_t width, height; /* of the box around the ink */
-    double edge;          /* length of the ink's outline: the sum of the gradient */
+    size_t width, height; /* of the bounding box */
+    double edge;          /* length of the outline: the sum of the gradient */
 } look;
 
 static look look_at(const uint8_t *pixels)
@@ -223,7 +223,7 @@ static uint64_t hash(uint64_t value, const uint8_t *bytes, size_t count)
     return value;
 }
 
-/* A seed gives the same digits in every version: models of synthetic digits stay reproducible. */
+/* A seed gives the same digits in every version, so that models stay reproducible. */
 TEST(bytes_of_a_seed)
 {
     const mb_split *split = &whole->train;
@@ -247,8 +247,7 @@ TEST(no_image_comes_twice)
     free(hashes);
 }
 
-/* The accuracy on `split` of a network that was trained with the program's defaults on synthetic
- * digits only. */
+/* The accuracy on `split` of a network trained with default options on synthetic digits. */
 static double accuracy_on(const mb_split *split)
 {
     mb_machine *machine = mb_test_machine(2);
@@ -268,7 +267,7 @@ static double accuracy_on(const mb_split *split)
     return accuracy;
 }
 
-/* On MNIST's training images: its test images choose nothing, tests included. */
+/* Uses MNIST's training images: its test images must not influence choices, tests included. */
 TEST(real_digits_after_training_on_synthetic_ones)
 {
     mb_dataset *real = NULL;

@@ -60,7 +60,7 @@ TEST(each_worker_runs_once)
     for (size_t threads = 1; threads <= MAX_THREADS; threads++) {
         mb_team *team = open_team(threads, NULL);
         call_roll(team, within_limit(threads));
-        call_roll(team, within_limit(threads)); /* and may run again */
+        call_roll(team, within_limit(threads)); /* a second run */
         mb_team_close(team);
     }
 }
@@ -108,9 +108,9 @@ TEST(caller_is_the_first_worker)
     mb_team_close(team);
 }
 
-/* Plain memory, written by one thread and read by all: only the barrier orders it. */
+/* Non-atomic memory, written by one thread and read by all: only the barrier orders accesses. */
 typedef struct relay {
-    size_t said[MAX_THREADS][8]; /* one cache line each */
+    size_t seen[MAX_THREADS][8]; /* one cache line each */
     size_t wrong[MAX_THREADS];
     size_t rounds;
 } relay;
@@ -119,10 +119,10 @@ static void run_relay(const mb_worker *worker, void *context)
 {
     relay *r = context;
     for (size_t round = 1; round <= r->rounds; round++) {
-        r->said[worker->index][0] = round;
+        r->seen[worker->index][0] = round;
         mb_team_barrier(worker);
         for (size_t other = 0; other < worker->count; other++)
-            r->wrong[worker->index] += r->said[other][0] != round;
+            r->wrong[worker->index] += r->seen[other][0] != round;
         mb_team_barrier(worker);
     }
 }
@@ -132,7 +132,7 @@ static void check_relay(mb_team *team, size_t rounds)
     relay r = {.rounds = rounds};
     mb_team_run(team, run_relay, &r);
     for (size_t i = 0; i < within_limit(mb_team_threads(team)); i++) {
-        assert_int_equal(r.said[i][0], rounds);
+        assert_int_equal(r.seen[i][0], rounds);
         assert_int_equal(r.wrong[i], 0);
     }
 }
@@ -156,7 +156,8 @@ static void run_late(const mb_worker *worker, void *context)
         __atomic_fetch_add(arrived, 1, __ATOMIC_RELAXED);
         mb_team_barrier(worker);
         if (__atomic_load_n(arrived, __ATOMIC_RELAXED) < (round + 1) * worker->count)
-            __atomic_fetch_add(arrived, 1000000, __ATOMIC_RELAXED); /* let through too early */
+            __atomic_fetch_add(arrived, 1000000,
+                               __ATOMIC_RELAXED); /* the barrier opened too early */
     }
 }
 
@@ -241,7 +242,7 @@ static unsigned first_cpu(mb_affinity *before, mb_affinity *pinned)
     while (!CPU_ISSET(cpu, &allowed))
         cpu++;
     if (mb_affinity_pin(cpu) != 0)
-        skip(); /* a container that forbids it */
+        skip(); /* forbidden in this container */
     assert_int_equal(mb_affinity_get(pinned), 0);
     assert_int_equal(mb_affinity_set(before), 0);
     return cpu;
@@ -253,7 +254,7 @@ TEST(pins_hold_until_close)
     const unsigned cpu = first_cpu(&before, &pinned);
     unsigned pins[] = {cpu, cpu, cpu};
     mb_team *team = open_team(3, pins), *free_team = open_team(3, NULL);
-    pins[0] = 100000; /* they were copied */
+    pins[0] = 100000; /* pins are copied */
     mb_team_run(team, get_affinity, inside);
     assert_int_equal(mb_team_pin_failure(team), 0);
     mb_team_close(team);
@@ -295,7 +296,7 @@ static int run_limited(void)
     mb_team_run(team, run_relay, &passes);
     mb_team_close(team);
     const bool right = r.runs[0] == 1 && r.runs[1] == 1 && r.runs[2] == 0 && r.count[0] == 2 &&
-                       r.count[1] == 2 && passes.said[1][0] == 1000 && passes.wrong[0] == 0 &&
+                       r.count[1] == 2 && passes.seen[1][0] == 1000 && passes.wrong[0] == 0 &&
                        passes.wrong[1] == 0;
     return right ? 0 : 4;
 }
@@ -307,7 +308,7 @@ TEST(a_limit_by_openmp_makes_a_smaller_team)
 
 int main(int count, char **arguments)
 {
-    omp_set_dynamic(0); /* as many threads as asked for, whatever OMP_DYNAMIC says */
+    omp_set_dynamic(0); /* exactly the requested thread count, whatever OMP_DYNAMIC is */
     if (count > 1 && strcmp(arguments[1], limited) == 0)
         return run_limited();
     return mb_run_tests();

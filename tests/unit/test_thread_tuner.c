@@ -3,9 +3,9 @@
 
 enum { USUAL = 1000, EPOCH = 100000 };
 
-/* Goes through an epoch in which a step takes seconds[i] on the crew's i-th size; returns the
- * threads that it ends with and the steps that were tried. */
-static size_t settle(mb_thread_tuner *tuner, const double *seconds, size_t *steps)
+/* Runs an epoch in which a step takes seconds[i] with the tuner's i-th thread count; returns the
+ * final thread count and the number of trial steps. */
+static size_t run_epoch(mb_thread_tuner *tuner, const double *seconds, size_t *steps)
 {
     mb_thread_tuner_start_epoch(tuner, EPOCH);
     for (*steps = 0; tuner->is_trying;) {
@@ -24,7 +24,7 @@ static size_t settle(mb_thread_tuner *tuner, const double *seconds, size_t *step
 TEST(the_fastest_size_wins)
 {
     static const struct {
-        size_t most;
+        size_t max_threads;
         double seconds[4];
         size_t wanted;
     } cases[] = {{2, {30e-6, 20e-6}, 1},
@@ -35,14 +35,14 @@ TEST(the_fastest_size_wins)
                  {6, {40e-6, 30e-6, 35e-6}, 3},
                  {7, {40e-6, 30e-6, 25e-6}, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        mb_thread_tuner tuner = mb_thread_tuner_init(cases[i].most, false);
+        mb_thread_tuner tuner = mb_thread_tuner_init(cases[i].max_threads, false);
         size_t steps;
-        assert_int_equal(settle(&tuner, cases[i].seconds, &steps), cases[i].wanted);
-        assert_int_equal(settle(&tuner, cases[i].seconds, &steps), cases[i].wanted); /* anew */
+        assert_int_equal(run_epoch(&tuner, cases[i].seconds, &steps), cases[i].wanted);
+        assert_int_equal(run_epoch(&tuner, cases[i].seconds, &steps), cases[i].wanted); /* anew */
     }
 }
 
-/* A size is judged by its best trial: a disturbance in one of them changes nothing. */
+/* A thread count is rated by its fastest trial: a disturbance of one trial has no effect. */
 TEST(one_disturbed_trial_does_not_matter)
 {
     for (size_t disturbed = 1; disturbed < 6; disturbed++) {
@@ -60,11 +60,11 @@ TEST(a_clear_case_takes_one_trial_of_each)
 {
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
     size_t steps;
-    assert_int_equal(settle(&tuner, (const double[]){20e-6, 24e-6}, &steps), 2);
+    assert_int_equal(run_epoch(&tuner, (const double[]){20e-6, 24e-6}, &steps), 2);
     assert_int_equal(steps, 2 * 16);
-    assert_int_equal(settle(&tuner, (const double[]){20e-6, 22e-6}, &steps), 2);
+    assert_int_equal(run_epoch(&tuner, (const double[]){20e-6, 22e-6}, &steps), 2);
     assert_int_equal(steps, 6 * 16);
-    assert_int_equal(settle(&tuner, (const double[]){400e-6, 300e-6}, &steps), 1);
+    assert_int_equal(run_epoch(&tuner, (const double[]){400e-6, 300e-6}, &steps), 1);
     assert_int_equal(steps, 6 * 16);
 }
 
@@ -72,7 +72,7 @@ TEST(long_steps_are_left_to_all)
 {
     mb_thread_tuner tuner = mb_thread_tuner_init(4, false);
     size_t steps;
-    assert_int_equal(settle(&tuner, (const double[]){1e-3, 1e-6, 1e-6}, &steps), 4);
+    assert_int_equal(run_epoch(&tuner, (const double[]){1e-3, 1e-6, 1e-6}, &steps), 4);
     assert_int_equal(steps, 16);
 }
 
@@ -97,7 +97,7 @@ TEST(few_steps_are_no_more_for_a_trial)
     assert_int_equal(mb_thread_tuner_steps(&tuner, 3), 3);
 }
 
-/* Trials of two sizes are 96 steps. */
+/* Trials of two thread counts take 96 steps. */
 TEST(a_short_epoch_has_no_trials)
 {
     mb_thread_tuner tuner = mb_thread_tuner_init(2, false);

@@ -26,7 +26,7 @@ TEST(what_decides_the_thread_count)
         {0, NULL, 1, 0.5, 0, 1, "cores"},
         {0, NULL, 8, 8.0, 0, 8, "cores"},
         {0, NULL, 8, 1e9, 0, 8, "cores"},
-        /* The variable wins over the machine, */
+        /* The variable has priority over the machine, */
         {0, "3", 8, 1.5, 0, 3, "OMP_NUM_THREADS"},
         {0, "4,2", 8, 0, 0, 4, "OMP_NUM_THREADS"},
         {0, " 2 \t", 8, 0, 0, 2, "OMP_NUM_THREADS"},
@@ -37,7 +37,7 @@ TEST(what_decides_the_thread_count)
         {5, "3", 8, 1.5, 0, 5, "--threads"},
         {1, "not looked at", 8, 0, 0, 1, "--threads"},
         {65536, NULL, 8, 0, 0, 65536, "--threads"},
-        /* The limit holds for each. */
+        /* The limit applies to each. */
         {100, NULL, 8, 0, 64, 64, "limit"},
         {0, "65", 8, 0, 64, 64, "limit"},
         {0, NULL, 96, 0, 64, 64, "limit"},

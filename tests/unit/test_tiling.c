@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Every cell of the matrix lies in exactly one tile, and none is outside. */
+/* Tiles cover every element of the matrix exactly once, and none outside. */
 static void check_cover(mb_tiling tiling)
 {
     const size_t tiles = mb_tiling_tiles(tiling);
@@ -87,7 +87,7 @@ TEST(equal_means_equal_in_all)
     assert_true(mb_tiling_equal(mb_tiling_rows(64, 16), mb_tiling_rows(64, 16)));
 }
 
-/* What the file formats and the models do not depend on, but the speed does. */
+/* Values that affect speed only, not file formats or models. */
 TEST(rules_follow_the_kernel_set)
 {
     const mb_tiling_rules avx512 = mb_tiling_rules_for(true), other = mb_tiling_rules_for(false);
@@ -110,16 +110,16 @@ TEST(blocks_are_as_equal_as_can_be)
         assert_in_range(block, 1, 64);
         assert_int_equal(blocks, (rows + 63) / 64);
         assert_true((blocks - 1) * block < rows); /* the last is not empty */
-        assert_true(blocks * (block - 1) < rows); /* no smaller ones would do */
+        assert_true(blocks * (block - 1) < rows); /* smaller blocks would not suffice */
     }
 }
 
-/* A smaller batch may be more chunks than a larger one: 16 samples are 16, and 17 are 9. */
+/* A smaller batch may have more chunks than a larger one: 16 samples have 16, 17 have 9. */
 TEST(bundles_have_room_in_any_smaller_batch)
 {
     assert_int_equal(mb_tiling_chunks(mb_tiling_samples(16)), 16);
     assert_int_equal(mb_tiling_chunks(mb_tiling_samples(17)), 9);
-    for (size_t most = 1; most < 200; most++)
-        for (size_t rows = 1; rows <= most; rows++)
-            assert_in_range(mb_tiling_chunks(mb_tiling_samples(rows)), 1, mb_max_chunks(most));
+    for (size_t max_rows = 1; max_rows < 200; max_rows++)
+        for (size_t rows = 1; rows <= max_rows; rows++)
+            assert_in_range(mb_tiling_chunks(mb_tiling_samples(rows)), 1, mb_max_chunks(max_rows));
 }

@@ -12,7 +12,7 @@
 /* A synthetic machine, what is allowed and how fast its cores are, and what is found. Lists are
  * texts "0,2,4". */
 typedef struct synthetic_machine {
-    const char *description; /* in hwloc's words */
+    const char *description; /* in hwloc's synthetic syntax */
     const char *allowed;     /* CPUs; NULL: all */
     const char *kinds[3]; /* CPUs of each kind of core, from the slowest; their type is the atom's
                            * or the core's */
@@ -40,7 +40,7 @@ static const synthetic_machine machines[] = {
     /* Fast cores come first, although the system counts them last. */
     {"core:4 pu:2", NULL, {"0-3", "4-7"}, 1, 4, 2, "4,6,0,2", "4,5,6,7,0,1,2,3"},
     {"core:4 pu:2", "0-3", {"0-3", "4-7"}, 1, 4, 2, "0,2", "0,1,2,3"},
-    /* Favoured cores of one type clock a little higher. */
+    /* Favoured cores of one type have a slightly higher clock rate. */
     {"core:6 pu:1", NULL, {"0-1", "2-3", "4-5"}, 1, 6, 4, "2,3,4,5,0,1", "2,3,4,5,0,1"},
 };
 
@@ -133,13 +133,13 @@ TEST(this_machine_has_what_it_allows)
     mb_topology_free(&topology);
 }
 
-/* What taskset does, to the calling thread. */
+/* Restricts the calling thread, as taskset does. */
 TEST(a_binding_leaves_fewer_cores)
 {
     cpu_set_t before, one;
     mb_topology whole, restricted;
     if (omp_get_num_places() > 0)
-        skip(); /* OpenMP's places count, whatever the affinity */
+        skip(); /* OpenMP's places override the affinity */
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
     assert_int_equal(mb_topology_read(NULL, &whole, NULL), MB_OK);
     const unsigned last = whole.pus[whole.pus_allowed - 1];

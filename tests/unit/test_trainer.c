@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 330 training images are 10 batches of 32 and a rest of 10. */
+/* 330 training images are 10 batches of 32 and one of 10. */
 enum { TRAIN = 330, TEST_IMAGES = 90, ROWS = 8, COLUMNS = 7, PIXELS = ROWS * COLUMNS, CLASSES = 4 };
 
 static const char layers[] = "dense:40,relu,dense:20,relu,dense:4";
 
-static mb_dataset *dataset; /* of all tests, as are the machines: [n] has n threads */
+static mb_dataset *dataset; /* of all tests, like the machines: [n] has n threads */
 static mb_machine *machines[5];
 
 static int open_all(void **state)
@@ -78,7 +78,7 @@ static mb_network *train_fresh(const mb_dataset *data, const mb_training_options
     return network;
 }
 
-/* True if two such trainings end in the same bits. */
+/* True if two such trainings give the same bits. */
 static bool same_end(const mb_dataset *data, const mb_training_options *options, size_t threads,
                      const mb_dataset *other_data, const mb_training_options *other_options,
                      size_t other_threads)
@@ -94,7 +94,7 @@ static bool same_end(const mb_dataset *data, const mb_training_options *options,
     return same;
 }
 
-/* What the events reported. */
+/* The values that the events reported. */
 typedef struct account {
     const mb_training_options *options;
     const mb_network *network;
@@ -102,7 +102,7 @@ typedef struct account {
     double last_loss, first_loss, train_accuracy, test_accuracy, validation_accuracy;
 } account;
 
-/* The mean over the epoch so far is the mean of the steps' means by their samples. */
+/* The mean loss of the epoch so far is the mean of the steps' losses, weighted by samples. */
 static void note_step_losses(const mb_progress *progress, size_t batch_size)
 {
     double sum = 0.0;
@@ -138,7 +138,7 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
     const size_t batch = a->options->batch_size, steps = mb_divide_up(a->samples, batch);
     assert_int_equal(metrics->epoch, ++a->epochs);
     assert_int_equal(metrics->epochs, a->options->epochs);
-    assert_int_equal(a->done, a->samples); /* progress has come to the end */
+    assert_int_equal(a->done, a->samples); /* progress has reached the end */
     assert_true(isfinite(metrics->train_loss) && metrics->train_loss > 0.0);
     assert_true(metrics->train_accuracy >= 0.0 && metrics->train_accuracy <= 1.0);
     assert_true(metrics->test_accuracy >= 0.0 && metrics->test_accuracy <= 1.0);
@@ -166,7 +166,7 @@ static double accuracy_on_test(const mb_network *network)
     return accuracy;
 }
 
-/* Each optimizer and schedule learns these images, and the reports agree with each other. */
+/* Each optimizer and schedule learns these images, and the reports are consistent. */
 TEST(training_learns_and_reports_how_it_goes)
 {
     static const struct {
@@ -182,7 +182,7 @@ TEST(training_learns_and_reports_how_it_goes)
         options.epochs = 8;
         options.schedule = cases[i].schedule;
         options.validation = cases[i].validation;
-        options.label_smoothing = 0.0; /* or the loss has a floor */
+        options.label_smoothing = 0.0; /* otherwise the loss cannot approach 0 */
         mb_network *network = open_network(2, layers);
         account a = {
             .options = &options, .network = network, .samples = TRAIN - options.validation};
@@ -200,7 +200,7 @@ TEST(training_learns_and_reports_how_it_goes)
     }
 }
 
-/* At a rate that changes nothing, the epoch's means are those of an evaluation of all images. */
+/* At learning rate 0, the means of an epoch equal those of an evaluation of all images. */
 TEST(an_epoch_visits_each_image_once)
 {
     mb_network *network = open_network(2, layers);
@@ -218,7 +218,7 @@ TEST(an_epoch_visits_each_image_once)
     mb_network_close(network);
 }
 
-/* Batches of one block, of several, of one sample, of all, and with rests. */
+/* Batches of one block, of several, of one sample, of all, and with a smaller last one. */
 TEST(parameters_do_not_depend_on_threads)
 {
     static const struct {
@@ -252,7 +252,7 @@ TEST(parameters_depend_on_seed_and_options)
     assert_true(same_end(dataset, &options, 2, dataset, &other, 2));
 }
 
-/* Images and labels held out, and those of the test set, change nothing; others do. */
+/* Validation and test images and labels do not affect training; training ones do. */
 TEST(held_out_images_are_not_trained_on)
 {
     mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
@@ -287,7 +287,7 @@ TEST(a_blank_training_set_trains)
     free(images);
 }
 
-/* A rate that is far too large: the parameters are still numbers, and the error says where. */
+/* With a far too large learning rate, parameters stay finite, and the error names the step. */
 TEST(a_loss_that_is_not_finite_ends_the_training)
 {
     size_t diverged = 0;
@@ -314,8 +314,8 @@ TEST(a_loss_that_is_not_finite_ends_the_training)
     assert_true(diverged > 0);
 }
 
-/* The last step of a run has no loss after it that would tell. These weights, of which decay makes
- * -1e7 times themselves each step, leave the floats in the sixth of six. */
+/* No loss follows the last step that would show divergence. Decay multiplies these weights by -1e7
+ * per step, so that they overflow in the last of six steps. */
 TEST(training_does_not_succeed_with_parameters_that_are_not_finite)
 {
     mb_error error = {0};
@@ -332,7 +332,7 @@ TEST(training_does_not_succeed_with_parameters_that_are_not_finite)
     assert_true(status != MB_OK || finite);
 }
 
-/* Weights that make the first loss infinite: nothing at all is changed. */
+/* Weights that make the first loss infinite: no parameter changes. */
 TEST(parameters_are_those_before_the_step)
 {
     mb_error error = {0};

@@ -68,11 +68,11 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
 {
     mb_test_training *t = training;
     *t = (mb_test_training){.machine = machine, .network = network, .options = *options};
-    const size_t room = network->parameter_elements;
+    const size_t elements = network->parameter_elements;
     assert_int_equal(mb_network_source(network, split, &t->arena, &t->source, NULL), MB_OK);
     t->trainable =
-        (mb_trainable){.m = mb_arena_alloc(&t->arena, room, sizeof(float)),
-                       .v = mb_arena_alloc(&t->arena, room, sizeof(float)),
+        (mb_trainable){.m = mb_arena_alloc(&t->arena, elements, sizeof(float)),
+                       .v = mb_arena_alloc(&t->arena, elements, sizeof(float)),
                        .optimizer_kernel = mb_optimizer_kernel(options, network->kernels),
                        .seed = options->seed,
                        .finite = &t->epoch.stats.finite};

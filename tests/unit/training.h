@@ -1,5 +1,5 @@
-/* Training step by step, as mb_train does it but with everything accessible: the order of the
- * samples, the moments, the statistics. A failure ends the test through cmocka. */
+/* Training step by step, as in mb_train, with access to its state: the order of the samples, the
+ * moments, the statistics. A failure ends the test through cmocka. */
 #ifndef MB_TESTS_TRAINING_H
 #define MB_TESTS_TRAINING_H
 
@@ -19,10 +19,10 @@ typedef struct mb_test_training {
     mb_epoch epoch;
 } mb_test_training;
 
-/* A machine with this many threads, which are not pinned. */
+/* A machine with `threads` threads, not pinned. */
 mb_machine *mb_test_machine(size_t threads);
 
-/* A network with its first parameters, of seed 1; a spec that is not valid ends the test. */
+/* A network with the initial parameters of seed 1; an invalid spec ends the test. */
 mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shape input,
                             size_t classes);
 
@@ -30,7 +30,7 @@ mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shap
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count);
 
-/* All parameters, tensor after tensor, on the heap. */
+/* All parameters, tensor by tensor, on the heap. */
 float *mb_test_parameters(const mb_network *network);
 
 /* The logits of all images by a classifier of 64 images. */
