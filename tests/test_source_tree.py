@@ -105,6 +105,8 @@ class Texts(unittest.TestCase):
         lines = (ROOT / "README.md").read_text().splitlines()
         self.assertLessEqual(len(lines), 220)
         self.assertEqual([], [line for line in lines if len(line) > 120])
+        for path in re.findall(r"\]\(([^)#:]+)\)", "\n".join(lines)):
+            self.assertTrue((ROOT / path).exists(), path)
 
     def test_identifiers_have_the_words_of_the_field(self):
         found = []

@@ -3,8 +3,8 @@
  *
  *     FAULT=fail:ERRNO:N   call N fails with this errno
  *     FAULT=kill:9:N       before call N the calling thread gets this signal
- *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal; the call is not made
- *     FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
+ *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal; the call is not
+ * made FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
  */
 #include <dlfcn.h>
 #include <errno.h>
