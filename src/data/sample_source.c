@@ -91,15 +91,6 @@ void mb_sample_source_set(mb_sample_source *source, const mb_images *images)
         compress_all(source);
 }
 
-void mb_prefetch(const void *from, size_t bytes)
-{
-    const char *line = from, *end = line + bytes;
-    line -= (uintptr_t)line % MB_CACHE_LINE;
-    for (; line < end; line += MB_CACHE_LINE)
-        __builtin_prefetch(line, 0, 2);
-    __asm__ volatile(""); /* GCC drops calls of a function that does nothing else */
-}
-
 void mb_sample_source_prefetch(const mb_sample_source *source, size_t index)
 {
     const uint32_t *start = source->row_start + index * (source->segments + 1);

@@ -55,6 +55,13 @@ uint32_t mb_sample_source_compress(const mb_sample_source *source, const mb_kern
 void mb_sample_source_prefetch(const mb_sample_source *source, size_t index);
 
 /* Prefetches `bytes` bytes. */
-void mb_prefetch(const void *from, size_t bytes);
+static inline void mb_prefetch(const void *from, size_t bytes)
+{
+    const char *line = from, *end = line + bytes;
+    line -= (uintptr_t)line % MB_CACHE_LINE;
+    for (; line < end; line += MB_CACHE_LINE)
+        __builtin_prefetch(line, 0, 2);
+    __asm__ volatile(""); /* GCC drops calls of a function that does nothing else */
+}
 
 #endif
