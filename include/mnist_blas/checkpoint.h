@@ -56,6 +56,7 @@ typedef struct mb_checkpoint mb_checkpoint;
 typedef struct mb_checkpoint_info {
     const char *path;
     mb_training_options options;
+    mb_image_form form;  /* of the images */
     const char *network; /* spec */
     const char *blas;    /* OpenBLAS's version and kernel set, "0.3.21 SkylakeX" */
     const char *data;    /* folder of the dataset; NULL: it had none */

@@ -31,6 +31,7 @@ typedef struct mb_dataset {
     size_t classes;     /* 2 .. 256 */
     /* Both have images of one shape. A split that was not read has count 0. */
     mb_split train, test;
+    mb_image_form form;                 /* of the images in the files */
     struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */
 } mb_dataset;
 

@@ -14,6 +14,25 @@ typedef struct mb_shape {
     size_t channels, rows, columns;
 } mb_shape;
 
+/* The background of images in their files. */
+typedef enum mb_ground {
+    MB_GROUND_DARK, /* the value 0 is background */
+    MB_GROUND_LIGHT /* dark ink on white: in memory the images are inverted, 255 - value */
+} mb_ground;
+
+/* The place of the ink in images. */
+typedef enum mb_framing {
+    MB_FRAMING_MNIST, /* fitted into 20/28 of the sides and centered by mass */
+    MB_FRAMING_NONE   /* as it comes */
+} mb_framing;
+
+/* How the images of a dataset look in its files, and those that a network classifies; {0} is
+ * MNIST's form. */
+typedef struct mb_image_form {
+    mb_ground ground;
+    mb_framing framing;
+} mb_image_form;
+
 /* `count` images of one shape in one block of memory, layout (count, channels, rows, columns): the
  * pixel of image i, channel c, row y and column x is
  * pixels[((i * channels + c) * rows + y) * columns + x], a gray value from 0, the background, to

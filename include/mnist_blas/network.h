@@ -63,6 +63,10 @@ MB_API void mb_network_initialise(mb_network *network, uint64_t seed);
 MB_API const char *mb_network_spec(const mb_network *network);
 MB_API mb_shape mb_network_input(const mb_network *network);
 MB_API size_t mb_network_classes(const mb_network *network);
+/* The form of the images that the network was trained on: that of the dataset, {0} for a network
+ * that is not trained. Model files and checkpoints keep it. */
+MB_API mb_image_form mb_network_form(const mb_network *network);
+MB_API void mb_network_set_form(mb_network *network, mb_image_form form);
 /* Trainable elements. */
 MB_API size_t mb_network_parameter_count(const mb_network *network);
 /* Dense arithmetic of a training step per sample, 2 per multiply-add. */

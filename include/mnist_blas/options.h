@@ -151,6 +151,9 @@ MB_API mb_status mb_training_options_check(const mb_training_options *options, s
 MB_API mb_status mb_training_options_compare(const char *path, const mb_training_options *held,
                                              const mb_training_options *asked, mb_error *error);
 
+/* Names as model files spell them: "light", "none". */
+extern MB_API const mb_enum mb_ground_names, mb_framing_names;
+
 /* Names as command lines spell them: "adamw", "onecycle", "elastic". */
 extern MB_API const mb_enum mb_optimizer_names, mb_schedule_names, mb_augmentation_names;
 MB_API const char *mb_optimizer_name(mb_optimizer_kind kind);

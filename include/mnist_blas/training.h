@@ -99,15 +99,15 @@ typedef struct mb_training_events {
     void (*checkpoint_failed)(void *context, const mb_error *error);
 } mb_training_events;
 
-/* Trains `network` on dataset->train, starting from its current parameters, and evaluates it on
- * dataset->test after each epoch (for information only). The result depends on options, data,
- * initial parameters and OpenBLAS's kernel set; it does not depend on threads or pins. If
- * events->stop ends training early, the network has the parameters after the last completed step,
- * or with patience those of the best epoch, if one is finished. events may be NULL.
- * MB_ERROR_INVALID: an option out of range (the error names it), or images or classes that do not
- * match the network; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: the loss is not finite (the error names
- * step and learning rate; the network has the parameters before that step), or the last step left a
- * parameter that is not finite. */
+/* Trains `network`, whose form becomes dataset->form, on dataset->train, starting from its current
+ * parameters, and evaluates it on dataset->test after each epoch (for information only). The result
+ * depends on options, data, initial parameters and OpenBLAS's kernel set; it does not depend on
+ * threads or pins. If events->stop ends training early, the network has the parameters after the
+ * last completed step, or with patience those of the best epoch, if one is finished. events may be
+ * NULL. MB_ERROR_INVALID: an option out of range (the error names it), or images or classes that do
+ * not match the network; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: the loss is not finite (the error
+ * names step and learning rate; the network has the parameters before that step), or the last step
+ * left a parameter that is not finite. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);

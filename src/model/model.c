@@ -3,7 +3,7 @@
 #include "core/arena.h"
 #include "core/parse.h"
 #include "core/status.h"
-#include "model/safetensors.h"
+#include "model/form.h"
 #include "nn/network.h"
 
 #include <math.h>
@@ -73,15 +73,16 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
     const mb_shape shape = mb_network_input(network);
     snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
     snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
-    const mb_key_value metadata[] = {{generator_key, "mnist_blas"},
-                                     {network_key, mb_network_spec(network)},
-                                     {input_key, input},
-                                     {classes_key, classes}};
+    mb_key_value metadata[4 + MB_FORM_ENTRIES] = {{generator_key, "mnist_blas"},
+                                                  {network_key, mb_network_spec(network)},
+                                                  {input_key, input},
+                                                  {classes_key, classes}};
+    const size_t metadata_count = 4 + mb_form_metadata(network->form, metadata + 4);
     collect_tensors(network, &all);
     const mb_safetensors_content content = {.tensors = all.tensors,
                                             .tensor_count = all.count,
                                             .metadata = metadata,
-                                            .metadata_count = MB_COUNT_OF(metadata)};
+                                            .metadata_count = metadata_count};
     mb_status status = mb_arena_status(&all.arena, path, error);
     if (status == MB_OK)
         status = mb_safetensors_write(path, &content, error);
@@ -136,11 +137,14 @@ static mb_status open_network(const mb_machine *machine, const char *path,
 {
     const char *spec = NULL;
     size_t extents[3] = {0}, classes = 0;
+    mb_image_form form = {0};
     mb_status status = read_metadata(path, file, network_key, &spec, error);
     if (status == MB_OK)
         status = read_sizes(path, file, input_key, extents, 3, error);
     if (status == MB_OK)
         status = read_sizes(path, file, classes_key, &classes, 1, error);
+    if (status == MB_OK)
+        status = mb_form_read(path, file, &form, error);
     if (status != MB_OK)
         return status;
     const mb_shape input = {.channels = extents[0], .rows = extents[1], .columns = extents[2]};
@@ -151,6 +155,8 @@ static mb_status open_network(const mb_machine *machine, const char *path,
     if (status != MB_OK)
         status = mb_fail(error, status == MB_ERROR_INVALID ? MB_ERROR_FORMAT : status, "%s: %s",
                          path, why.text);
+    else
+        mb_network_set_form(*network, form);
     return status;
 }
 

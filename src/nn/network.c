@@ -240,6 +240,10 @@ mb_shape mb_network_input(const mb_network *network) { return network->input; }
 
 size_t mb_network_classes(const mb_network *network) { return network->classes; }
 
+mb_image_form mb_network_form(const mb_network *network) { return network->form; }
+
+void mb_network_set_form(mb_network *network, mb_image_form form) { network->form = form; }
+
 size_t mb_network_parameter_count(const mb_network *network)
 {
     size_t parameters = 0;

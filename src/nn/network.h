@@ -12,6 +12,7 @@ struct mb_network {
     size_t count;
     mb_shape input;
     size_t classes;
+    mb_image_form form;        /* of the images that it was trained on */
     float *parameters;         /* of all layers */
     size_t parameter_elements; /* in `parameters`, padding between layers included */
 };

@@ -9,7 +9,7 @@
 #define MB_TRAIN_CHECKPOINT_H
 
 #include "core/file.h"
-#include "model/safetensors.h"
+#include "model/form.h"
 #include "train/state.h"
 
 #include <mnist_blas/checkpoint.h>

@@ -74,6 +74,9 @@ static mb_status read_metadata(mb_checkpoint *checkpoint, mb_error *error)
         status = read_text(checkpoint, "network", &checkpoint->info.network, error);
     if (status == MB_OK)
         status = read_text(checkpoint, "blas", &checkpoint->info.blas, error);
+    if (status == MB_OK)
+        status =
+            mb_form_read(checkpoint->info.path, checkpoint->file, &checkpoint->info.form, error);
     if (status != MB_OK)
         return status;
     const char *folder = mb_safetensors_metadata(checkpoint->file, "data.folder");
@@ -220,9 +223,10 @@ mb_status mb_checkpoint_network(const mb_checkpoint *checkpoint, const mb_machin
         const mb_stored_tensor *tensor = NULL;
         status = find(checkpoint, info.name, "F32", info.elements, &tensor, error);
     }
-    if (status == MB_OK)
+    if (status == MB_OK) {
+        opened->form = checkpoint->info.form;
         *network = opened;
-    else
+    } else
         mb_network_close(opened);
     return status;
 }

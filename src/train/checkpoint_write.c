@@ -11,7 +11,7 @@
 
 /* --- metadata --- */
 
-enum { FIXED_ENTRIES = 10 };
+enum { FIXED_ENTRIES = 10 + MB_FORM_ENTRIES };
 static const char no_checksum[] =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -41,6 +41,8 @@ static void add_network(mb_checkpoint_writer *writer, const mb_machine *machine,
     add_copy(writer, "input", input);
     add_copy(writer, "classes", classes);
     add_copy(writer, "blas", blas);
+    writer->metadata_count +=
+        mb_form_metadata(network->form, writer->metadata + writer->metadata_count);
 }
 
 static void add_data(mb_checkpoint_writer *writer, const mb_dataset *dataset)

@@ -121,9 +121,10 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     opened->thread_tuner = mb_thread_tuner_init(mb_machine_describe(machine)->threads,
                                                 mb_machine_threads_requested(machine));
     status = open_all(opened, network, error);
-    if (status == MB_OK)
+    if (status == MB_OK) {
+        network->form = dataset->form;
         *trainer = opened;
-    else
+    } else
         mb_trainer_close(opened);
     return status;
 }

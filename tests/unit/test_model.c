@@ -60,7 +60,9 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
                               size_t classes)
 {
     mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
+    const mb_image_form form = {MB_GROUND_LIGHT, classes % 2 ? MB_FRAMING_NONE : MB_FRAMING_MNIST};
     fill_biases(saved);
+    mb_network_set_form(saved, form);
     assert_int_equal(mb_model_save(saved, work->path, NULL), MB_OK);
     assert_int_equal(mb_model_load(work->machine, work->path, &loaded, NULL), MB_OK);
     assert_string_equal(mb_network_spec(loaded), mb_network_spec(saved));
@@ -69,6 +71,8 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
     assert_int_equal(mb_network_input(loaded).rows, input.rows);
     assert_int_equal(mb_network_input(loaded).columns, input.columns);
     assert_equal_tensors(saved, loaded);
+    assert_int_equal(mb_network_form(loaded).ground, form.ground);
+    assert_int_equal(mb_network_form(loaded).framing, form.framing);
     mb_network_close(loaded);
     mb_network_close(saved);
 }
@@ -173,6 +177,8 @@ TEST(test_metadata_names_the_network)
     assert_string_equal(mb_safetensors_metadata(file, "network"), mb_network_spec(network));
     assert_string_equal(mb_safetensors_metadata(file, "input"), "1x28x28");
     assert_string_equal(mb_safetensors_metadata(file, "classes"), "10");
+    assert_null(mb_safetensors_metadata(file, "ground"));
+    assert_null(mb_safetensors_metadata(file, "framing"));
     mb_safetensors_close(file);
     mb_network_close(network);
 }

@@ -14,7 +14,7 @@
 /* Files that are valid as safetensors, but not as models. */
 
 /* The model that tests change: 4 pixels, 3 hidden units, 2 classes. */
-enum { TENSORS = 4, PAIRS = 3 };
+enum { TENSORS = 4, PAIRS = 4 };
 
 typedef struct handmade {
     float values[12];
@@ -37,6 +37,7 @@ static void start_model(handmade *model)
     model->metadata[0] = (mb_key_value){"network", "dense:3,relu,dense:2"};
     model->metadata[1] = (mb_key_value){"input", "1x2x2"};
     model->metadata[2] = (mb_key_value){"classes", "2"};
+    model->metadata[3] = (mb_key_value){"ground", "light"};
     model->tensor_count = TENSORS;
     model->metadata_count = PAIRS;
 }
@@ -179,6 +180,10 @@ TEST(metadata_that_do_not_fit)
     for (size_t i = 0; i < MB_COUNT_OF(specs); i++)
         REFUSED(model.metadata[0].value = specs[i], "");
     REFUSED(model.metadata[2].value = "3", "");
+    REFUSED(model.metadata[3].value = "red",
+            "metadata \"ground\": must be dark or light, got \"red\"");
+    REFUSED(model.metadata[3].key = "framing",
+            "metadata \"framing\": must be mnist or none, got \"light\"");
 }
 
 TEST(no_model_file)
