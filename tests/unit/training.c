@@ -74,6 +74,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
         (mb_trainable){.m = mb_arena_alloc(&t->arena, elements, sizeof(float)),
                        .v = mb_arena_alloc(&t->arena, elements, sizeof(float)),
                        .optimizer_kernel = mb_optimizer_kernel(options, network->kernels),
+                       .label_smoothing = options->label_smoothing,
                        .seed = options->seed,
                        .finite = &t->epoch.stats.finite};
     assert_non_null(t->trainable.m);
