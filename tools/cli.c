@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "suggest.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -171,7 +171,8 @@ static mb_status list_options(parsing *p)
     free(folders);
     p->options[p->count++] = (struct argp_option){.doc = "About the program:", .group = -1};
     p->options[p->count++] =
-        (struct argp_option){.name = "help", .key = '?', .doc = "show this help", .group = -1};
+        (struct argp_option){.name = "help", .key = 'h', .doc = "show this help", .group = -1};
+    p->options[p->count++] = (struct argp_option){.key = '?', .flags = OPTION_HIDDEN, .doc = ""};
     p->options[p->count++] =
         (struct argp_option){.name = "version", .key = 'V', .doc = "show the version", .group = -1};
     return status;
@@ -180,11 +181,17 @@ static mb_status list_options(parsing *p)
 static mb_status set_option(parsing *p, size_t number, const char *text)
 {
     size_t offset;
+    char meant[MB_SUGGESTION_SIZE] = "";
     mb_error why;
     const mb_option *option = mb_command_option(p->command, number, &offset);
     if (mb_option_parse(option, (char *)p->arguments + offset, text != NULL ? text : "on", &why) !=
-        MB_OK)
-        return mb_fail(p->error, why.status, "--%s", why.text);
+        MB_OK) {
+        mb_suggestion suggestion = mb_suggest(text != NULL ? text : "");
+        for (unsigned i = 0; option->kind == MB_OPTION_ENUM && i < option->names->count; i++)
+            mb_suggestion_offer(&suggestion, option->names->values[i].name);
+        return mb_fail(p->error, why.status, "--%s%s", why.text,
+                       mb_suggestion_format(&suggestion, "", meant));
+    }
     for (size_t i = 0; i < p->given_count; i++)
         if (p->parsed->given[i] == option)
             return MB_OK;
@@ -233,8 +240,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         FILE *nowhere = fopen("/dev/null", "w");
         if (nowhere != NULL)
             state->err_stream = nowhere;
-    } else if (key == '?' || key == 'V') {
-        if (key == '?')
+    } else if (key == 'h' || key == '?' || key == 'V') {
+        if (key != 'V')
             print_help(state);
         else
             printf("mnist_blas %s\n", mb_version());
@@ -300,6 +307,10 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
     char *text = describe(p->command);
     if (text == NULL)
         return mb_fail_memory(p->error, "help", strlen(p->command->about));
+    if (mb_check_option_names(p->command, argv[0], argc, argv, p->error) != MB_OK) {
+        free(text);
+        return p->error->status;
+    }
     const struct argp argp = {
         .options = p->options, .parser = parse, .args_doc = p->command->operands, .doc = text};
     argp_err_exit_status = MB_EXIT_USAGE;
@@ -331,6 +342,43 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
     return status;
 }
 
+/* The name of the option whose value is the enumeration that `option` needs. */
+static const char *needed_option(const mb_command *command, const mb_option *option)
+{
+    size_t offset;
+    const mb_option *one;
+    for (size_t i = 0; (one = mb_command_option(command, i, &offset)) != NULL; i++)
+        if (one->kind == MB_OPTION_ENUM && one->names == option->needs)
+            return one->name;
+    return "";
+}
+
+mb_status mb_check_given(const mb_command *command, const void *arguments, const mb_parsed *parsed,
+                         mb_error *error)
+{
+    const mb_option *option;
+    size_t offset, g;
+    for (size_t i = 0; (option = mb_command_option(command, i, &offset)) != NULL; i++) {
+        const char *values = (const char *)arguments + offset;
+        char names[256] = "";
+        for (g = 0; parsed->given[g] != NULL && parsed->given[g] != option;)
+            g++;
+        if (parsed->given[g] == NULL || mb_option_applies(option, values))
+            continue;
+        FILE *out = fmemopen(names, sizeof names, "w");
+        if (out == NULL)
+            return mb_fail_memory(error, option->name, sizeof names);
+        print_names(out, option->needs, option->needs_values, false);
+        fclose(out);
+        const char *needed = needed_option(command, option);
+        const unsigned value = *(const unsigned *)(values + option->needs_offset);
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--%s: has no effect with --%s %s: it needs --%s %s", option->name, needed,
+                       option->needs->values[value].name, needed, names);
+    }
+    return MB_OK;
+}
+
 int mb_command_execute(const mb_command *command, int argc, char **argv)
 {
     mb_error error;
@@ -346,44 +394,10 @@ int mb_command_execute(const mb_command *command, int argc, char **argv)
     if (status == MB_OK)
         status = mb_parse_arguments(command, argc, argv, arguments, &parsed, &error);
     if (status == MB_OK)
+        status = mb_check_given(command, arguments, &parsed, &error);
+    if (status == MB_OK)
         status = command->run(arguments, parsed.operands, &error);
     free(arguments);
     free(parsed.operands);
     return mb_exit_code(MB_PROGRAM, status, &error);
-}
-
-/* ---- the end of a command ---- */
-
-int mb_exit_code(const char *program, mb_status status, const mb_error *error)
-{
-    mb_error lost;
-    errno = 0;
-    if (status == MB_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        /* The reason is known of the last write only. */
-        status = mb_fail(&lost, MB_ERROR_IO, "standard output: cannot be written%s%s",
-                         errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-        error = &lost;
-    }
-    if (status == MB_OK)
-        return MB_EXIT_DONE;
-    fflush(stdout);
-    fprintf(stderr, "%s: %s\n", program, error->text);
-    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
-}
-
-int mb_check_output(int code)
-{
-    return code == MB_EXIT_DONE ? mb_exit_code(MB_PROGRAM, MB_OK, NULL) : code;
-}
-
-int mb_report_error(const mb_error *error)
-{
-    return mb_exit_code(MB_PROGRAM, error->status, error);
-}
-
-void mb_report_warnings(const char *program, const mb_machine *machine)
-{
-    const char *warning = mb_machine_describe(machine)->warning;
-    if (warning != NULL)
-        fprintf(stderr, "%s: warning: %s\n", program, warning);
 }

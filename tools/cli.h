@@ -65,6 +65,10 @@ typedef struct mb_parsed {
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
                              mb_parsed *parsed, mb_error *error);
 
+/* MB_ERROR_INVALID for an option that was given and has no effect with the values of the others. */
+mb_status mb_check_given(const mb_command *command, const void *arguments, const mb_parsed *parsed,
+                         mb_error *error);
+
 /* An option's help, with the names of an enumeration and what it applies to. */
 void mb_print_option_help(FILE *out, const mb_option *option);
 

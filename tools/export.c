@@ -19,11 +19,6 @@ static const mb_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(export_arguments *)arguments = (export_arguments){.model.input = MB_MODEL_INPUT};
-}
-
 static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
@@ -63,6 +58,5 @@ const mb_command mb_command_export = {
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
-    .set_defaults = set_defaults,
     .run = run,
 };

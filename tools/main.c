@@ -1,20 +1,42 @@
 /* mnist_blas [COMMAND] [OPTION...]: runs the command. */
-#include "cli.h"
 #include "restart.h"
+#include "suggest.h"
 
 #include <signal.h>
 #include <string.h>
 
 static mb_status no_such_command(const char *name, mb_error *error)
 {
-    char names[256] = "";
+    char names[256] = "", meant[MB_SUGGESTION_SIZE];
+    mb_suggestion suggestion = mb_suggest(name);
+    for (size_t i = 0; mb_commands[i] != NULL; i++)
+        mb_suggestion_offer(&suggestion, mb_commands[i]->name);
     for (size_t i = 0, length = 0; mb_commands[i] != NULL && length < sizeof names; i++)
         length += (size_t)snprintf(names + length, sizeof names - length, "%s%s",
                                    i == 0                       ? ""
                                    : mb_commands[i + 1] != NULL ? ", "
                                                                 : " or ",
                                    mb_commands[i]->name);
-    return mb_fail(error, MB_ERROR_INVALID, "command: must be %s, got '%s'", names, name);
+    return mb_fail(error, MB_ERROR_INVALID, "command: must be %s, got '%s'%s", names, name,
+                   mb_suggestion_format(&suggestion, "", meant));
+}
+
+/* `help [COMMAND]` is `[COMMAND] --help`; argv begins with "help". */
+static int help_command(int argc, char **argv)
+{
+    static char option[] = "--help", all[] = "[train]";
+    char *arguments[] = {argc > 1 ? argv[1] : all, option, NULL};
+    mb_error error;
+    if (argc > 2) {
+        mb_fail(&error, MB_ERROR_INVALID, "help: takes one COMMAND, got '%s' and '%s'", argv[1],
+                argv[2]);
+        return mb_report_error(&error);
+    }
+    for (size_t i = 0; mb_commands[i] != NULL; i++)
+        if (argc == 1 || strcmp(argv[1], mb_commands[i]->name) == 0)
+            return mb_command_execute(mb_commands[i], 2, arguments);
+    no_such_command(argv[1], &error);
+    return mb_report_error(&error);
 }
 
 static int run_command(int argc, char **argv)
@@ -28,6 +50,8 @@ static int run_command(int argc, char **argv)
         argv[0] = default_command;
         return mb_command_execute(mb_commands[0], argc, argv);
     }
+    if (strcmp(argv[1], "help") == 0)
+        return help_command(argc - 1, argv + 1);
     for (size_t i = 0; mb_commands[i] != NULL; i++)
         if (strcmp(argv[1], mb_commands[i]->name) == 0)
             return mb_command_execute(mb_commands[i], argc - 1, argv + 1);

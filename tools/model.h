@@ -7,7 +7,7 @@
 /* The arguments that name it. */
 typedef struct mb_model_arguments {
     const char *path, *network; /* network NULL: the file describes it */
-    mb_shape input;             /* of `network` */
+    mb_shape input;             /* of `network`; {0}: not given */
 } mb_model_arguments;
 
 /* Entries of option tables: a network that the file does not describe, and its input. */
@@ -21,7 +21,8 @@ typedef struct mb_model_arguments {
 #define MB_OPTION_MODEL_INPUT(heading, place)                                                      \
     {                                                                                              \
         "input", NULL, heading, place, "rows and columns of the images, with --network",           \
-            .kind = MB_OPTION_IMAGE_SIZE, .metavar = "SIZE", .min_size = 1, .max_size = 65536      \
+            .kind = MB_OPTION_IMAGE_SIZE, .metavar = "SIZE", .min_size = 1, .max_size = 65536,     \
+            .unset = "28x28"                                                                       \
     }
 #define MB_MODEL_INPUT                                                                             \
     {                                                                                              \

@@ -36,11 +36,6 @@ static const mb_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(predict_arguments *)arguments = (predict_arguments){.model.input = MB_MODEL_INPUT};
-}
-
 /* All images that were read, in the shape of the network's input. */
 typedef struct inputs {
     size_t rows, columns;
@@ -193,6 +188,5 @@ const mb_command mb_command_predict = {
                 "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png",
     .groups = {{options, 0}},
     .size = sizeof(predict_arguments),
-    .set_defaults = set_defaults,
     .run = run,
 };

@@ -67,6 +67,15 @@ static mb_status open_board(const char *folder, mb_tensorboard **board, mb_error
     return status == MB_OK ? mb_tensorboard_open(folder, board, error) : status;
 }
 
+/* An error begins with the option's name, which the user typed with dashes. */
+static mb_status check_training(const train_run *run, mb_error *error)
+{
+    mb_error why;
+    const mb_status status =
+        mb_training_options_check(&run->arguments.training, run->dataset->train.images.count, &why);
+    return status == MB_OK ? MB_OK : mb_fail(error, status, "--%s", why.text);
+}
+
 static mb_status open_run(train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
@@ -75,8 +84,7 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = open_data(run, error);
     if (status == MB_OK)
-        status = mb_training_options_check(&arguments->training, run->dataset->train.images.count,
-                                           error);
+        status = check_training(run, error);
     if (status == MB_OK)
         status = open_network(run, error);
     if (status == MB_OK)

@@ -97,6 +97,10 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
         mb_parse_arguments(&mb_command_train, argc, argv, arguments, &parsed, error);
     if (status != MB_OK)
         return status;
+    /* The first of two passes does not know the checkpoint's options. */
+    if ((base != NULL || arguments->resume == NULL) &&
+        mb_check_given(&mb_command_train, arguments, &parsed, error) != MB_OK)
+        return error->status;
     if (base == NULL)
         apply_optimizer_defaults(parsed.given, &arguments->training);
     if (arguments->data != data)

@@ -15,6 +15,14 @@
 static const char generator_key[] = "generator", network_key[] = "network", input_key[] = "input",
                   classes_key[] = "classes";
 
+/* "1x28x28" */
+enum { INPUT_SIZE = 64 };
+static void format_input(const mb_network *network, char text[INPUT_SIZE])
+{
+    const mb_shape shape = mb_network_input(network);
+    snprintf(text, INPUT_SIZE, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
+}
+
 /* --- saving --- */
 
 /* A network's tensors are all floats. In files, as in PyTorch, the batch count of a batch
@@ -69,9 +77,8 @@ static void collect_tensors(const mb_network *network, collection *all)
 mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
 {
     collection all = {0};
-    char input[64], classes[24];
-    const mb_shape shape = mb_network_input(network);
-    snprintf(input, sizeof input, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
+    char input[INPUT_SIZE], classes[24];
+    format_input(network, input);
     snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
     mb_key_value metadata[4 + MB_FORM_ENTRIES] = {{generator_key, "mnist_blas"},
                                                   {network_key, mb_network_spec(network)},
@@ -279,6 +286,24 @@ static mb_status finish_loading(const char *path, mb_safetensors *file, mb_netwo
     return status;
 }
 
+/* MB_ERROR_INVALID if the metadata describe another network than the caller. */
+static mb_status compare_metadata(const char *path, const mb_safetensors *file,
+                                  const mb_network *network, mb_error *error)
+{
+    const char *spec = mb_safetensors_metadata(file, network_key);
+    const char *input = mb_safetensors_metadata(file, input_key);
+    char wanted[INPUT_SIZE];
+    format_input(network, wanted);
+    if (spec != NULL && strcmp(spec, mb_network_spec(network)) != 0)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "network %.200s conflicts with %s, which describes %.200s",
+                       mb_network_spec(network), path, spec);
+    if (spec != NULL && input != NULL && strcmp(input, wanted) != 0)
+        return mb_fail(error, MB_ERROR_INVALID, "input %s conflicts with %s, which describes %s",
+                       wanted, path, input);
+    return MB_OK;
+}
+
 mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                            mb_shape input, mb_network **network, mb_error *error)
 {
@@ -292,6 +317,8 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
     if (status == MB_OK)
         status = mb_network_open_within(machine, spec, input, classes, max_parameters(file),
                                         &loaded, error);
+    if (status == MB_OK)
+        status = compare_metadata(path, file, loaded, error);
     return finish_loading(path, file, loaded, status, network, error);
 }
 

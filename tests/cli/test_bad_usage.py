@@ -36,13 +36,21 @@ VALUES = [
 OPTIONS = [
     (["--epochs"], "option '--epochs' requires an argument"),
     (["--epochs", "-1"], ["--epochs", "'-1'"]),
-    (["--batch-size", "1201"], ["batch-size: must be 1 to 1200", "1201"]),
+    (["--batch-size", "1201"], ["mnist_blas: --batch-size: must be 1 to 1200", "1201"]),
     (["--batch-size", "1000", "--validation", "201"], ["batch-size: must be 1 to 999", "1000"]),
     (["--validation", "1200"], ["validation", "1200"]),
     (["--patience", "3"], ["patience", "validation is 0"]),
     (["--augment", "affine", "--epochs", "2", "--plain-epochs", "3"], ["plain-epochs", "3", "0 to 2"]),
     (["--learning-speed", "1"], "--learning-speed"),
-    (["-x"], "'x'"),
+    (["-x"], "-x: no such option; 'mnist_blas train --help' lists them"),
+    *((words, f"{words[0].partition('=')[0]}: no such option: did you mean --{meant}?") for words, meant in (
+        (["--batch_size", "32"], "batch-size"), (["--learning-rate=0.1"], "lr"), (["--lerning_rate", "1"], "lr"),
+        (["-e", "3"], "epochs"), (["--num-epochs", "3"], "epochs"), (["--optimiser", "sgd"], "optimizer"))),
+    (["--optimizer", "Adam"], "got 'Adam': did you mean adam?"),
+    (["--momentum", "0.9"], "--momentum: has no effect with --optimizer adamw: it needs --optimizer sgd"),
+    (["--rotate", "10"], "--rotate: has no effect with --augment off: it needs --augment affine or elastic"),
+    (["--elastic-alpha", "9", "--augment", "affine"], "--elastic-alpha: has no effect with --augment affine"),
+    (["--min-lr", "0"], "--min-lr: has no effect with --schedule onecycle: it needs --schedule cosine"),
     (["--quiet=yes"], "--quiet"),
     (["--ne"], "ambiguous"),
     (["mnist"], "mnist"),
@@ -95,7 +103,9 @@ VARIABLES = {
                        f"{CPU},{CPU}", f"{CPU}, {CPU}"],
 }
 COMMANDS = [
-    (["fit"], ["fit", "train", "evaluate", "info"]),
+    (["fit"], ["train, evaluate", "or info, got 'fit': did you mean train?"]),
+    (["help", "trian"], "got 'trian': did you mean train?"),
+    (["help", "info", "tune"], "'info' and 'tune'"),
     ([""], "command"),
     (["evaluate"], "missing MODEL"),
     (["evaluate", "one", "two"], "two"),
@@ -105,6 +115,7 @@ COMMANDS = [
     (["predict", "model"], "missing IMAGE"),
     (["predict", "model", "image", "--threads", "0"], "--threads"),
     (["predict", "model", "image", "--fast"], "--fast"),
+    (["predict", "model", "image", "--input", "28x28"], "--input: has no effect without --network"),
     (["info", "cpu"], "cpu"),
     (["info", "--network", "conv2d:4x29,flatten,dense:10"], ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]),
     (["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
@@ -129,7 +140,7 @@ class Usage(ProgramTest):
                 line = self.refuse(2, "--data", "data", f"--{option}={value.strip(chr(39))}")
                 first, more, _ = rule.partition("...")
                 wanted = re.escape(f"mnist_blas: --{option}: must be {first}") + (r"[\w, ]*" if more else "")
-                self.assertRegex(line, f"^{wanted}{re.escape(f', got {value}')}$")
+                self.assertRegex(line, f"^{wanted}{re.escape(f', got {value}')}(: did you mean [a-z]+[?])?$")
 
     @cases(OPTIONS)
     def test_option(self, arguments, says):

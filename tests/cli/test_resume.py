@@ -86,8 +86,10 @@ class Resumed(RunFolderTest):
         self.check("other")
         self.assertEqual(before, self.files())
         self.succeed("--resume", "out/checkpoint", "--data", "data", *RUN, "--network", "mlp",
-                     "--lr", "0.0050", "--momentum", 0.5)  # which is sgd's
+                     "--lr", "0.0050")
         self.check()
+        self.fail_with(2, "--resume", "out/checkpoint", "--momentum", 0.9,
+                       says="--momentum: has no effect with --optimizer adamw: it needs --optimizer sgd")
 
     def test_finished_run(self):
         self.train_whole("--checkpoint-every", "epoch")
