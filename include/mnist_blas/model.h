@@ -25,8 +25,9 @@ MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_n
  * layers of `spec` in order, for samples of shape `input`. The class count is the number of rows of
  * the last two-dimensional weight. The caller closes *network.
  * MB_ERROR_INVALID: an invalid spec, one that does not fit input and classes, or a model of
- * mb_model_save that has another network or input; MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not a safetensors file, tensors missing or of other names
- * or shapes than the spec's, values that are not finite, or negative variances; MB_ERROR_MEMORY. */
+ * mb_model_save that has another network or input; MB_ERROR_IO: missing or unreadable;
+ * MB_ERROR_FORMAT: not a safetensors file, tensors missing or of other names or shapes than the
+ * spec's, values that are not finite, or negative variances; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                                   mb_shape input, mb_network **network, mb_error *error);
 
