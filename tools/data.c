@@ -6,22 +6,13 @@
 /* Synthetic digits are one dataset: runs with different seeds train on the same images. */
 enum { SYNTHETIC_SEED = 1 };
 
-static mb_status none_found(mb_error *error)
-{
-    char *places = mb_dataset_search_path();
-    const mb_status status = mb_fail(error, MB_ERROR_IO, "data: none in %s",
-                                     places != NULL ? places : "the usual places");
-    free(places);
-    return status;
-}
-
 mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error)
 {
     char *folder = NULL;
     mb_error none;
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
-        none_found(&none);
+        mb_dataset_fail_none(&none);
         status =
             mb_fail(error, MB_ERROR_IO,
                     "%s: give --data DIR, or run tools/fetch-mnist to download MNIST", none.text);
@@ -44,7 +35,7 @@ mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_
     mb_error none;
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
-        none_found(&none);
+        mb_dataset_fail_none(&none);
         fprintf(stderr,
                 "mnist_blas: %s: training on synthetic digits; run "
                 "tools/fetch-mnist to download MNIST\n",

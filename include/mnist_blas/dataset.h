@@ -49,8 +49,13 @@ MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *err
  * order, separated by ", ". On the heap, the caller frees it; NULL if memory is out. */
 MB_API char *mb_dataset_search_path(void);
 
+/* Fills the error of a search that found nothing: the folders, and what those hold that exist.
+ * Returns MB_ERROR_IO. */
+MB_API mb_status mb_dataset_fail_none(mb_error *error);
+
 /* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
- * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz. On success *dataset
+ * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz; also with a dot before
+ * idx, or in a folder of the file's name. On success *dataset
  * is the caller's, for mb_dataset_close.
  * The number of classes is the largest training label plus 1 (test label, if only that split is
  * read), and each class must have a training image.

@@ -74,6 +74,11 @@ static mb_status check_gaps(const mb_data_part *part, size_t max, mb_error *erro
         absent++;
     if (absent > part->split.labels[max])
         return MB_OK;
+    if (absent == 0 && different == part->split.labels[max])
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: labels 1 to %zu: must start at 0: subtract 1 from each (those of "
+                       "EMNIST's letters start at 1)",
+                       part->labels_path, different);
     return mb_fail(error, MB_ERROR_FORMAT,
                    "%s: label %u at item %zu, but there are only %zu different labels: none is %zu",
                    part->labels_path, (unsigned)part->split.labels[max], max, different, absent);

@@ -1,4 +1,6 @@
+#include "core/parse.h"
 #include "core/status.h"
+#include "data/folder_content.h"
 #include "data/source.h"
 
 #include <mnist_blas/dataset.h>
@@ -79,4 +81,21 @@ char *mb_dataset_search_path(void)
         text = longer;
     }
     return text;
+}
+
+mb_status mb_dataset_fail_none(mb_error *error)
+{
+    char text[sizeof error->text] = "";
+    for (size_t i = 0; i < PLACES; i++) {
+        char content[512], *place = NULL;
+        if (get_place(i, &place, NULL) != MB_OK || place == NULL)
+            continue;
+        mb_append(text, sizeof text, ", ", place);
+        if (*mb_folder_content(place, content, sizeof content) != '\0') {
+            mb_append(text, sizeof text, " (it holds ", content);
+            mb_append(text, sizeof text, "", ")");
+        }
+        free(place);
+    }
+    return mb_fail(error, MB_ERROR_IO, "data: none in %s", text);
 }

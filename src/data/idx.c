@@ -1,6 +1,7 @@
 #include "data/idx.h"
 
 #include "core/endian.h"
+#include "core/file_format.h"
 #include "core/util.h"
 #include "data/gunzip.h"
 
@@ -26,6 +27,24 @@ static const char *type_name(unsigned type)
     return name != NULL ? name : "unknown";
 }
 
+/* Reports what a file is that does not start as IDX. */
+static mb_status fail_format(const mb_idx *idx, mb_idx_kind kind, unsigned expected,
+                             mb_error *error)
+{
+    const char *format = mb_file_format(&idx->bytes);
+    const uint32_t found = mb_load_be32(idx->bytes.data);
+    if (__builtin_bswap32(found) == expected)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: little-endian: IDX has the bytes of its header in big-endian order",
+                       idx->path);
+    if (format != NULL)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: not an IDX file: %s %s", idx->path,
+                       idx->unpacked ? "packed in it is" : "is", format);
+    return mb_fail(error, MB_ERROR_FORMAT,
+                   "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
+                   found, plural(kind), expected);
+}
+
 static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
 {
     const uint8_t *magic = idx->bytes.data;
@@ -40,9 +59,7 @@ static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *erro
     if (found == expected)
         return MB_OK;
     if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
-        return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
-                       found, plural(kind), expected);
+        return fail_format(idx, kind, expected, error);
     if (magic[2] != UNSIGNED_BYTE)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
@@ -123,6 +140,7 @@ mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_id
     if (mb_is_gzip(&whole.bytes)) {
         packed = whole.bytes;
         whole.bytes = (mb_bytes){0};
+        whole.unpacked = true;
         status = mb_gunzip(path, &packed, MB_IDX_MAX_BYTES, &whole.bytes, error);
     }
     if (status == MB_OK)
@@ -138,26 +156,65 @@ done:
 }
 
 /* A name that exists but may not be accessed counts as existing: opening it says why. */
-static bool exists(const char *path)
+static bool exists(const char *path, bool *folder)
 {
     struct stat info;
-    return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    const bool there = stat(path, &info) == 0;
+    *folder = there && S_ISDIR(info.st_mode);
+    return there || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* Name `i` of `path`: itself, with a dot instead of the last '-', and in a folder of its own name,
+ * as some archives unpack; plain and packed. On the heap. */
+static char *make_name(const char *path, size_t i)
+{
+    const char *base = strrchr(path, '/');
+    const char *suffix = i % 2 == 0 ? "" : ".gz";
+    char *name = NULL;
+    base = base != NULL ? base + 1 : path;
+    const int size = i < 4 ? asprintf(&name, "%s%s", path, suffix)
+                           : asprintf(&name, "%s/%s%s", path, base, suffix);
+    if (size < 0)
+        return NULL;
+    char *type = i / 2 == 1 ? strstr(name + (base - path), "-idx") : NULL;
+    if (type != NULL)
+        *type = '.';
+    return name;
 }
 
 mb_status mb_idx_find(const char *path, char **found, mb_error *error)
 {
-    char *name = NULL;
+    enum { NAMES = 6 };
+    bool folder = true; /* taken only if there is nothing else: opening it says what it is */
     *found = NULL;
-    if (asprintf(&name, "%s.gz", path) < 0)
-        return mb_fail_memory(error, path, strlen(path) + sizeof ".gz");
-    if (exists(path))
-        name[strlen(path)] = '\0';
-    else if (!exists(name)) {
-        free(name);
-        name = NULL;
+    for (size_t i = 0; i < NAMES && folder; i++) {
+        bool is_folder = false;
+        char *name = make_name(path, i);
+        if (name == NULL)
+            return mb_fail_memory(error, path, 2 * strlen(path) + sizeof "/.gz");
+        if (exists(name, &is_folder) && (*found == NULL || !is_folder)) {
+            free(*found);
+            *found = name;
+            folder = is_folder;
+        } else {
+            free(name);
+        }
     }
-    *found = name;
     return MB_OK;
+}
+
+/* An interrupted gunzip leaves a part of the file beside the whole .gz. */
+static mb_status fail_beside(const char *path, mb_status status, mb_error *error)
+{
+    bool folder;
+    char *packed = NULL;
+    if (status == MB_ERROR_FORMAT && error != NULL && asprintf(&packed, "%s.gz", path) >= 0 &&
+        exists(packed, &folder)) {
+        const mb_error why = *error;
+        mb_fail(error, status, "%s; remove it to read %s", why.text, packed);
+    }
+    free(packed);
+    return status;
 }
 
 mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error)
@@ -174,6 +231,8 @@ mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error 
     status = mb_file_read(found, MB_IDX_MAX_BYTES, &file, error);
     if (status == MB_OK)
         status = mb_idx_parse(found, kind, &file, idx, error);
+    if (status != MB_OK)
+        status = fail_beside(found, status, error);
 done:
     free(found);
     return status;

@@ -7,6 +7,8 @@
 
 #include "core/file.h"
 
+#include <stdbool.h>
+
 /* Expected content of a file; the value is its number of dimensions. */
 typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
 
@@ -18,13 +20,15 @@ enum { MB_IDX_MAX_PIXELS = 1 << 16 };
 typedef struct mb_idx {
     mb_bytes bytes;       /* owned: the whole file, unpacked */
     char *path;           /* owned: the file that was read, plain or .gz */
+    bool unpacked;        /* it was gzip */
     const uint8_t *items; /* in `bytes`: (count, rows, columns) pixels or (count) labels */
     size_t count;         /* at least 1 */
     size_t rows, columns; /* at least 1; both 1 for labels */
 } mb_idx;
 
-/* Finds `path` or, if that does not exist, `path`.gz: *found is the caller's to free, NULL (with
- * MB_OK) if there is neither. MB_ERROR_MEMORY. */
+/* Finds DIR/NAME, plain or with .gz, under one of the names that it has where it is downloaded:
+ * train-images-idx3-ubyte, train-images.idx3-ubyte, or NAME/NAME. *found is the caller's to free,
+ * NULL (with MB_OK) if there is none. MB_ERROR_MEMORY. */
 mb_status mb_idx_find(const char *path, char **found, mb_error *error);
 
 /* Reads the file that mb_idx_find finds; gzip is recognized by its first bytes, not by the name. On

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "data/folder_content.h"
 #include "data/idx.h"
 
 #include <stdlib.h>
@@ -57,13 +58,23 @@ static mb_status open_folder(const char *path, void **state, mb_error *error)
     return MB_OK;
 }
 
+/* Names what there is instead, if none of the four files is there. */
+static mb_status fail_missing(const idx_folder *folder, const char *name, mb_error *error)
+{
+    bool found = false;
+    char content[512] = "";
+    if (probe(folder->path, &found, NULL) == MB_OK && !found)
+        mb_folder_content(folder->path, content, sizeof content);
+    return mb_fail(error, MB_ERROR_IO, "%s: missing %s (or .gz)%s%s", folder->path, name,
+                   *content != '\0' ? ": it holds " : "", content);
+}
+
 static mb_status read_file(idx_folder *folder, size_t file, mb_idx_kind kind, mb_error *error)
 {
     char *path = NULL;
     mb_status status = find_file(folder->path, mb_idx_folder_files[file], &path, error);
     if (status == MB_OK && path == NULL)
-        status = mb_fail(error, MB_ERROR_IO, "%s: missing %s (or .gz)", folder->path,
-                         mb_idx_folder_files[file]);
+        status = fail_missing(folder, mb_idx_folder_files[file], error);
     if (status == MB_OK)
         status = mb_idx_read(path, kind, &folder->files[file], error);
     free(path);

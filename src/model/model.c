@@ -312,8 +312,11 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
     mb_status status = mb_safetensors_open(path, &file, error);
     const size_t classes = status == MB_OK ? count_classes(file) : 0;
     if (status == MB_OK && classes == 0)
-        status = mb_fail(error, MB_ERROR_FORMAT,
-                         "%s: no weight of a dense layer: not the state of an nn.Sequential", path);
+        status = mb_fail(
+            error, MB_ERROR_FORMAT,
+            "%s: no weight of a dense layer: its first tensor is \"%.100s\", but those of an "
+            "nn.Sequential have names such as \"0.weight\"",
+            path, mb_safetensors_count(file) > 0 ? mb_safetensors_tensor(file, 0)->name : "");
     if (status == MB_OK)
         status = mb_network_open_within(machine, spec, input, classes, max_parameters(file),
                                         &loaded, error);

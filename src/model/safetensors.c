@@ -2,7 +2,7 @@
 
 #include "core/arena.h"
 #include "core/endian.h"
-#include "core/file.h"
+#include "core/file_format.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -70,6 +70,11 @@ static bool get_size(const json_t *value, size_t *size)
 /* The header's length, checked before the header is parsed. */
 static mb_status read_length(const reader *in, const uint8_t *bytes, size_t size, size_t *length)
 {
+    const bool foreign = size > LENGTH_BYTES && bytes[LENGTH_BYTES] != '{';
+    const mb_bytes start = {(uint8_t *)(uintptr_t)bytes, size}; /* not modified */
+    const char *format = foreign ? mb_file_format(&start) : NULL;
+    if (format != NULL)
+        return FAIL(in, "is %s, not a safetensors file", format);
     if (size < LENGTH_BYTES)
         return FAIL(in, "truncated: %zu bytes, a header's length takes %d", size, LENGTH_BYTES);
     const uint64_t promised = mb_load_le64(bytes);

@@ -1,6 +1,7 @@
 #include "picture/decode.h"
 
 #include "core/endian.h"
+#include "core/file_format.h"
 #include "picture/pix.h"
 
 #include <libdeflate.h>
@@ -171,6 +172,13 @@ static const char *name_of(const mb_bytes *file)
     }
 }
 
+static mb_status fail_format(const char *path, const mb_bytes *file, mb_error *error)
+{
+    const char *format = mb_file_format(file);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: is not " MB_PICTURE_FORMATS "%s%s", path,
+                   format != NULL ? ": it is " : "", format != NULL ? format : "");
+}
+
 static void ignore(const char *text) { (void)text; }
 
 mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictures,
@@ -182,7 +190,7 @@ mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictu
     const char *name = name_of(file);
     mb_status status = MB_OK;
     if (name == NULL)
-        status = mb_fail(error, MB_ERROR_FORMAT, "%s: is not " MB_PICTURE_FORMATS, path);
+        status = fail_format(path, file, error);
     else if (strcmp(name, "PNG") == 0)
         status = check_png(path, file, error);
     else if (strcmp(name, "JPEG") == 0)

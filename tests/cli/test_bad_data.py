@@ -40,9 +40,11 @@ BROKEN_FILES = {
     "empty_test_labels": (TEST_LABELS, always(b""), ["empty", "0 bytes"]),
     "of_three_bytes": (TRAIN_IMAGES, lambda good: good[:3], ["not an IDX file", "3 bytes"]),
     "of_half_a_header": (TRAIN_IMAGES, lambda good: good[:10], ["truncated", "10 bytes", "16"]),
-    "of_text": (TRAIN_LABELS, always(b"<html>404</html>"), "not an IDX file"),
+    "of_a_web_page": (TRAIN_LABELS, always(b"<html>404</html>"), ["not an IDX file", "web page"]),
+    "of_a_pointer": (TRAIN_LABELS, always(b"version https://git-lfs.github.com/spec/v1\n"), ["Git LFS", "git lfs pull"]),
+    "of_little_endian_numbers": (TRAIN_IMAGES, lambda good: good[3::-1] + good[4:], "little-endian"),
     "of_zeros": (TRAIN_IMAGES, always(bytes(1000)), "not an IDX file"),
-    "of_a_picture": (TEST_IMAGES, lambda good: b"\x89PNG\r\n\x1a\n" + good, "not an IDX file"),
+    "of_a_picture": (TEST_IMAGES, lambda good: b"\x89PNG\r\n\x1a\n" + good, ["not an IDX file", "PNG picture"]),
     "labels_for_images": (TRAIN_IMAGES, always(idx((120,), bytes(120))), "holds labels"),
     "images_for_labels": (TEST_LABELS, always(idx((2, 3, 4), bytes(24))), "holds images"),
     "of_two_dimensions": (TRAIN_IMAGES, header(1200, IMAGE), "2 dimensions"),
@@ -66,7 +68,7 @@ BROKEN_FILES = {
     "gzip_of_another_method": (TRAIN_IMAGES, packed(flip(2)), "damaged"),
     "gzip_with_damage": (TRAIN_IMAGES, packed(lambda gz: gz[:5000] + bytes(1000) + gz[6000:]), ""),
     "gzip_of_nothing": (TRAIN_IMAGES, always(gzip.compress(b"")), ["empty", "0 bytes"]),
-    "gzip_of_a_gzip": (TRAIN_IMAGES, packed(gzip.compress), "not an IDX file"),
+    "gzip_of_a_gzip": (TRAIN_IMAGES, packed(gzip.compress), ["not an IDX file", "packed in it is a gzip file"]),
     "gzip_of_truncated": (TRAIN_IMAGES, lambda good: gzip.compress(good[:-5]), "truncated"),
     "more_labels_than_images": (TRAIN_LABELS, lambda good: idx((1201,), good[8:] + b"\0"),
                                 ["1201 labels", "1200 images", TRAIN_IMAGES]),
@@ -86,6 +88,8 @@ BROKEN_FILES = {
     "with_one_label_far_above": (TRAIN_LABELS, label(77, 200), ["label 200", "item 77"]),
     "with_a_test_label_far_above": (TEST_LABELS, label(5, 200), ["label 200", "item 5"]),
     "with_a_test_label_just_above": (TEST_LABELS, label(199, 4), ["label 4", "item 199"]),
+    "of_labels_from_1": (TRAIN_LABELS, lambda good: good[:8] + bytes(label + 1 for label in good[8:]),
+                         ["labels 1 to 4", "subtract 1"]),
     "of_one_class": (TRAIN_LABELS, lambda good: good[:8] + bytes(len(good) - 8), "1 class"),
     "of_another_test_size": (TEST_IMAGES, header(200, COLUMNS, ROWS),
                              [f"{COLUMNS} x {ROWS}", f"{ROWS} x {COLUMNS}"]),
@@ -141,6 +145,17 @@ class Folder(ProgramTest):
         self.write("file", b"")
         os.mkdir(self.path("empty"))
         self.refuse(1, "--data", folder, says=says)
+
+    @cases({"csv": ("train.csv", b"label,pixel0\n1,2\n", "train.csv, a CSV table"),
+            "npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive"),
+            "folder": ("mnist", None, "data/mnist/mnist, a folder with data")})
+    def test_of_other_content(self, name, content, says):
+        os.makedirs(self.path("data/mnist"))
+        if content is None:
+            self.make_data("data/mnist/" + name)
+        else:
+            self.write("data/mnist/" + name, content)
+        self.refuse(1, "--data", "data/mnist", says=["missing", TRAIN_IMAGES, says])
 
     def test_of_the_variable_is_not_replaced_by_another(self):
         self.make_data("data/mnist")

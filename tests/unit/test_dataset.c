@@ -103,6 +103,29 @@ TEST(prefers_plain)
     mb_test_remove_folder(folder);
 }
 
+/* As browsers and unpackers name them. */
+TEST(opens_under_other_names)
+{
+    char *folder = mb_test_make_folder(), *own, *dotted;
+    mb_test_write_dataset(folder, &small);
+    char *path = mb_path_join(folder, "train-images-idx3-ubyte");
+    dotted = mb_path_join(folder, "train-images.idx3-ubyte");
+    assert_int_equal(rename(path, dotted), 0);
+    mb_dataset_close(check_opens(folder, both));
+    free(mb_test_subfolder(folder, "train-images-idx3-ubyte"));
+    mb_dataset_close(check_opens(folder, both));
+    own = mb_path_join(path, "train-images-idx3-ubyte");
+    assert_int_equal(rename(dotted, own), 0);
+    mb_dataset_close(check_opens(folder, both));
+    assert_int_equal(rename(own, dotted), 0);
+    replace(folder, "train-images.idx3-ubyte.gz", mb_test_text("not looked at"));
+    mb_dataset_close(check_opens(folder, both));
+    free(own);
+    free(dotted);
+    free(path);
+    mb_test_remove_folder(folder);
+}
+
 TEST(bad_arguments)
 {
     mb_dataset *dataset = NULL;

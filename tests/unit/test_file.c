@@ -1,4 +1,6 @@
 #include "core/file.h"
+#include "core/file_format.h"
+#include "core/util.h"
 #include "support.h"
 #include "test.h"
 
@@ -43,6 +45,55 @@ TEST(reads_up_to_the_limit)
     mb_test_check_error(&error, MB_ERROR_FORMAT, "/f: too large: 10 bytes, the limit is 9");
     assert_int_equal(bytes.size, 77);
     free(path);
+}
+
+TEST(formats)
+{
+    static const struct {
+        const char *start;
+        size_t size;
+        const char *name; /* the first words */
+    } cases[] = {
+#define FILE_OF(start, name) {start, sizeof start - 1, name}
+        FILE_OF("version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer"),
+        FILE_OF("\x1f\x8b\x08", "a gzip file"),
+        FILE_OF("\x89PNG\r\n\x1a\n", "a PNG picture"),
+        FILE_OF("RIFF\1\2\3\4WEBP", "a WebP picture"),
+        FILE_OF("\0\0\0\x18"
+                "ftypheic",
+                "a HEIC picture"),
+        FILE_OF("BM\x9a\0\0\0\0\0\0\0\x36\0\0\0\x28", "a BMP picture"),
+        FILE_OF("P5 28 28", "a PNM picture"),
+        FILE_OF("%PDF-1.4", "a PDF document"),
+        FILE_OF(" \n<!doctype HTML>", "a web page"),
+        FILE_OF("<?xml?><svg>", "an SVG drawing"),
+        FILE_OF("PK\3\4......................archive/data.pkl", "a PyTorch file"),
+        FILE_OF("PK\3\4..........................x_train.npy", "a NumPy archive"),
+        FILE_OF("PK\3\4", "a zip archive"),
+        FILE_OF("\x80\x02\x8a\x0a", "a Python pickle"),
+        FILE_OF("\x08\x08\x12\x07pytorch", "an ONNX model"),
+        FILE_OF("\x93NUMPY\1", "a NumPy array"),
+        FILE_OF("\x89HDF\r\n", "an HDF5 file"),
+        FILE_OF("\x40\0\0\0\0\0\0\0{\"0.bias\"", "a safetensors file"),
+        FILE_OF("\0\0\x08\3", "an IDX file of images"),
+        FILE_OF("label,pixel0\n5,0", "a CSV table"),
+        FILE_OF("{\"a\": 1}", "a JSON file"),
+        FILE_OF("hello", "a text"),
+        FILE_OF("", NULL),
+        FILE_OF("\0\0\0\0", NULL),
+        FILE_OF("\x01\x02\xff\xfe", NULL),
+#undef FILE_OF
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const char *name = cases[i].name, *found;
+        mb_bytes start = {malloc(cases[i].size + 1), cases[i].size};
+        memcpy(start.data, cases[i].start, start.size);
+        found = mb_file_format(&start);
+        assert_true((found == NULL) == (name == NULL));
+        if (name != NULL)
+            assert_memory_equal(found, name, mb_min_size(strlen(found), strlen(name)));
+        free(start.data);
+    }
 }
 
 TEST(reads_all_of_a_large_file)

@@ -134,6 +134,21 @@ TEST_WITH(order_of_places, enter, leave)
     free(home);
 }
 
+/* An error names what a place holds that has no data. */
+TEST_WITH(other_content, enter, leave)
+{
+    mb_error error = {0};
+    make_data("data/mnist", NULL);
+    make_data("data/mnist/raw", "train-labels-idx1-ubyte");
+    free(mb_test_write("data/mnist", "page.gz", (mb_bytes){(uint8_t[]){"<!DOCTYPE html>"}, 15}));
+    free(mb_test_write("data/mnist", ".hidden", (mb_bytes){0}));
+    assert_int_equal(mb_dataset_fail_none(&error), MB_ERROR_IO);
+    assert_string_equal(error.text,
+                        "data: none in ./data/mnist (it holds page.gz, a web page (HTML: of an "
+                        "error?); ./data/mnist/raw, a folder with data), ./data/MNIST/raw, "
+                        "../data/mnist, ../data/MNIST/raw");
+}
+
 TEST_WITH(cache_variable, enter, leave)
 {
     const surroundings *at = *state;

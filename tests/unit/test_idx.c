@@ -78,6 +78,19 @@ TEST(parses_labels)
     mb_idx_free(&idx);
 }
 
+TEST(plain_before_packed)
+{
+    char *folder = mb_test_make_folder();
+    const mb_bytes labels = mb_test_idx_labels(2, NULL), packed = mb_test_gzip(labels);
+    free(mb_test_write(folder, "x-idx1", (mb_bytes){labels.data, 9}));
+    free(mb_test_write(folder, "x-idx1.gz", packed));
+    check_read(folder, "x-idx1", "x-idx1", MB_IDX_LABELS, MB_ERROR_FORMAT,
+               "truncated: header promises 2 labels, 1 are there; remove it to read ");
+    free(labels.data);
+    free(packed.data);
+    mb_test_remove_folder(folder);
+}
+
 TEST(missing)
 {
     char *folder = mb_test_make_folder();
@@ -164,8 +177,7 @@ TEST(bad_headers)
          "truncated: 7 bytes, the header of labels has 8"},
         {MB_IDX_IMAGES, BYTES(MAGIC_IMAGES "\0\0\0\1\0\0\0\1\0\0\0"),
          "truncated: 15 bytes, the header of images has 16"},
-        {MB_IDX_IMAGES, BYTES("<!DOCTYPE html>"),
-         "not an IDX file: starts with 0x3c21444f, images start with 0x00000803"},
+        {MB_IDX_IMAGES, BYTES("<!DOCTYPE html>"), "not an IDX file: is a web page"},
         {MB_IDX_LABELS, BYTES("\0\0\0\0\0\0\0\0"),
          "not an IDX file: starts with 0x00000000, labels start with 0x00000801"},
         {MB_IDX_IMAGES, BYTES(MAGIC_LABELS "\0\0\0\1\1"),

@@ -149,7 +149,8 @@ TEST(what_does_not_fit_is_refused)
     dict.count = 4;
     dict.tensors[0].name = "backbone.weight";
     write_state(work, &dict);
-    refuse(work, spec, MB_ERROR_FORMAT, "no weight of a dense layer");
+    refuse(work, spec, MB_ERROR_FORMAT,
+           "no weight of a dense layer: its first tensor is \"backbone.weight\"");
 }
 
 /* With this value in a tensor, the file is refused. */
