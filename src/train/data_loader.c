@@ -71,10 +71,8 @@ void mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan)
                                   .run = run_gather,
                                   .op = loader,
                                   .tiling = gather_tiling(loader),
-                                  .uses = {{batch->source},
-                                           {batch->labels, .writes = true},
-                                           {batch->x, .writes = true},
-                                           {batch->block, .writes = true}}});
+                                  .uses = {mb_reads(batch->source), mb_writes(batch->labels),
+                                           mb_writes(batch->x), mb_writes(batch->block)}});
 }
 
 /* With the tiling of the phase that reads the images: the thread that prefetches will need them. */

@@ -31,7 +31,7 @@ static void plan_store_logits(mb_epoch *epoch, const mb_layer_context *output)
                             .run = run_store_logits,
                             .op = op,
                             .tiling = mb_tiling_one(),
-                            .uses = {{op->logits}, {&epoch->stats.finite, .writes = true}}};
+                            .uses = {mb_reads(op->logits), mb_writes(&epoch->stats.finite)}};
     mb_plan_add(output->plan, &phase);
 }
 

@@ -98,6 +98,25 @@ class Installed(support.ProgramTest):
                                            len(done.stderr.splitlines())))
             self.assertTrue(done.stderr.startswith(words), done.stderr)
 
+    def test_as_a_subproject_without_the_pc_file_of_openblas_and_with_unity(self):
+        os.makedirs(self.path("outer/subprojects"))
+        os.makedirs(self.path("pc"))
+        os.symlink(os.path.join(HERE, "../.."), self.path("outer/subprojects/mnist_blas"))
+        support.write_bytes(self.path("outer/meson.build"), b"""project('outer', 'c')
+executable('outer', 'outer.c', dependencies: dependency('mnist_blas', fallback: 'mnist_blas'))
+""")
+        support.write_bytes(self.path("outer/outer.c"), b"int main(void) { return 0; }\n")
+        paths = run("pkg-config", "--variable", "pc_path", "pkg-config").strip().split(":")
+        for file in (file for path in reversed(paths) for file in glob.glob(path + "/*.pc")):
+            if os.path.basename(file) not in ("openblas.pc", "mnist_blas.pc"):
+                shutil.copy(file, self.path("pc"))
+        run("meson", "setup", "-Dunity=on", self.path("b"), self.path("outer"),
+            env={**os.environ, "PKG_CONFIG_LIBDIR": self.path("pc"), "PKG_CONFIG_PATH": ""})
+        rules = support.read_bytes(self.path("b/build.ninja")).decode()
+        self.assertTrue(re.search(r"build outer: c_LINKER .*libmnist_blas\.so", rules))
+        self.assertTrue(re.search(r"LINK_ARGS = .*openblas", rules))
+        self.assertFalse(re.search("mnist_blas_parts-unity|build [^:]*/test_", rules))
+
     def test_from_cxx(self):
         source = self.path("version.cpp")
         support.write_bytes(source, b"""#include <mnist_blas/mnist_blas.h>

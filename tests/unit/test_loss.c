@@ -30,8 +30,8 @@ static mb_layer_context context_of(fixture *f, size_t rows, bool training)
                               .kernels = mb_kernels_best(),
                               .batch = &f->batch,
                               .rows = rows,
-                              .out = {f->logits, CLASSES},
-                              .d_out = {training ? f->gradient : NULL, CLASSES},
+                              .out = {.data = f->logits, .columns = CLASSES},
+                              .d_out = {.data = training ? f->gradient : NULL, .columns = CLASSES},
                               .trainable = training ? &f->trainable : NULL};
 }
 

@@ -195,8 +195,8 @@ TEST(numbers_are_those_of_the_summary)
         "The data folder is relative to the folder", "<dt>Learning rate</dt>",
         "<code id=\"command\">mnist_blas train <span>--seed</span> 1</code>",
         /* figures, each drawing once */
-        "width=\"900\" height=\"640\" alt=\"A &quot;text&quot; &amp; &lt;more&gt;\" "
-        "src=\"data:image/svg+xml;base64,bm90IGEgcmVhbCBwaWN0dXJl\"",
+        ("width=\"900\" height=\"640\" alt=\"A &quot;text&quot; &amp; &lt;more&gt;\" "
+         "src=\"data:image/svg+xml;base64,bm90IGEgcmVhbCBwaWN0dXJl\""),
         "width=\"700\" height=\"80\"", "data:image/png;base64,", "id=\"loss-full\""};
     mb_test_report *made = mb_test_report_open(NULL);
     char *page = make(&made->report);

@@ -273,7 +273,8 @@ TEST(result_does_not_depend_on_threads)
     const mb_tiling tiling = mb_tiling_rows(CELLS, RING_BLOCK), other = mb_tiling_rows(CELLS, 8);
     const mb_use next_own = {rings.next, true, true};
     add(&plan,
-        (mb_phase){.run = mix, .op = &rings, .tiling = tiling, .uses = {{rings.here}, next_own}});
+        (mb_phase){
+            .run = mix, .op = &rings, .tiling = tiling, .uses = {mb_reads(rings.here), next_own}});
     add(&plan, (mb_phase){.run = halve, .op = &rings, .tiling = tiling, .uses = {next_own}});
     add(&plan, (mb_phase){.run = copy_back,
                           .op = &rings,
@@ -295,7 +296,7 @@ TEST(plans_grow)
     mb_plan plan = {0};
     for (size_t i = 0; i < 60; i++)
         add(&plan,
-            (mb_phase){.run = log_tile, .op = "p", .tiling = {1, 1, 1, 1}, .uses = {write_x}});
+            (mb_phase){.run = log_tile, .op = "p", .tiling = mb_tiling_one(), .uses = {write_x}});
     assert_int_equal(mb_plan_barriers(&plan), 60);
     job j = {.plan = &plan, .steps = 1};
     run_count = 0;
