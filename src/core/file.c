@@ -30,7 +30,9 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
     mb_status status = MB_OK;
     mb_bytes whole = {0};
     struct stat info;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
+    int fd;
+    while ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0 && errno == EINTR)
+        ; /* a pipe must not block */
     if (fd < 0)
         return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0) {

@@ -20,8 +20,10 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
 
 /* Writes a file atomically: a temporary file in the same folder is flushed to disk and renamed,
  * then the folder is flushed. Until the rename the old file at `path` is untouched; after a failure
- * it stays, and no temporary file is left. Symbolic links are followed. MB_ERROR_IO: cannot be
- * written, or `path` exists and is not a regular file; MB_ERROR_MEMORY. */
+ * it stays, and no temporary file is left. The new file has the mode and owner of the old one, if
+ * that is permitted. Symbolic links are followed. A file that cannot be replaced (a mount point) is
+ * overwritten instead; if that fails, the message names the file that has the new content.
+ * MB_ERROR_IO: cannot be written, or `path` exists and is not a regular file; MB_ERROR_MEMORY. */
 mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error);
 
 /* mb_file_write to FOLDER/NAME. */

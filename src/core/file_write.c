@@ -33,14 +33,14 @@ static char *random_name(const char *folder)
     return asprintf(&name, "%s/%s%s%s", folder, prefix, text, suffix) < 0 ? NULL : name;
 }
 
-/* Locks a new file, so that mb_file_remove_stale leaves it alone; false if that was faster and has
- * removed it. On a file system without locks, nothing is removed. */
+/* Locks a new file, so that mb_file_remove_stale leaves it alone, without waiting: a lock that
+ * another process holds on a new file is that of mb_file_remove_stale, which removes it. On a file
+ * system without locks, nothing is removed. */
 static bool lock_new_file(int fd)
 {
     struct stat info;
-    while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-        ;
-    return fstat(fd, &info) != 0 || info.st_nlink > 0;
+    const bool held = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return !held && (fstat(fd, &info) != 0 || info.st_nlink > 0);
 }
 
 /* Creates and opens a temporary file; its name is on the heap. */
@@ -52,13 +52,16 @@ static mb_status open_temporary(const char *path, const char *folder, char **nam
         if (tried == NULL)
             return mb_fail_memory(error, path, strlen(path));
         *fd = open(tried, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0 && lock_new_file(*fd)) {
+        /* Held by another process twice: locks do not work here. */
+        if (*fd >= 0 && (lock_new_file(*fd) || i > 0)) {
             *name = tried;
             return MB_OK;
         }
         const int why = *fd >= 0 ? EEXIST : errno;
-        if (*fd >= 0)
+        if (*fd >= 0) {
             close(*fd);
+            unlink(tried);
+        }
         free(tried);
         if (why != EEXIST && why != EINTR)
             return fail(error, path, strerror(why));
@@ -66,11 +69,27 @@ static mb_status open_temporary(const char *path, const char *folder, char **nam
     return fail(error, path, strerror(EEXIST));
 }
 
-static mb_status write_all(int fd, const void *data, size_t size)
+/* Flushes a file to disk. Where that is not supported, closing a copy of the descriptor reports
+ * what is still to be written, as on a network file system. */
+static mb_status flush(int fd)
 {
-    const char *next = data;
-    while (size > 0) {
-        const ssize_t put = write(fd, next, size);
+    int failed;
+    while ((failed = fsync(fd)) != 0 && errno == EINTR)
+        ;
+    if (failed == 0)
+        return MB_OK;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return MB_ERROR_IO;
+    const int copy = dup(fd);
+    return copy < 0 || close(copy) == 0 || errno == EINTR ? MB_OK : MB_ERROR_IO;
+}
+
+static mb_status write_all(int fd, const mb_bytes *bytes)
+{
+    const uint8_t *next = bytes->data;
+    size_t left = bytes->size;
+    while (left > 0) {
+        const ssize_t put = write(fd, next, left);
         if (put < 0 && errno == EINTR)
             continue;
         if (put == 0)
@@ -78,9 +97,9 @@ static mb_status write_all(int fd, const void *data, size_t size)
         if (put <= 0)
             return MB_ERROR_IO;
         next += put;
-        size -= (size_t)put;
+        left -= (size_t)put;
     }
-    return fsync(fd) == 0 ? MB_OK : MB_ERROR_IO;
+    return flush(fd);
 }
 
 /* Flushes the rename to disk. Some file systems cannot flush a folder, and a folder without read
@@ -98,30 +117,91 @@ static mb_status flush_folder(const char *path, const char *folder, mb_error *er
     return status;
 }
 
-/* The file to replace, on the heap: the target of a link, or the path itself. */
-static mb_status find_target(const char *path, char **target, mb_error *error)
+/* A file to replace: the target of a link, or the path itself. */
+typedef struct target {
+    const char *said; /* in messages */
+    char *path;
+    bool exists;
+    struct stat info; /* if it exists */
+} target;
+
+static mb_status find_target(const char *path, target *found, mb_error *error)
 {
-    struct stat info;
-    const bool there = stat(path, &info) == 0;
-    if (there && !S_ISREG(info.st_mode))
+    struct stat *info = &found->info, link;
+    *found = (target){.said = path};
+    found->exists = stat(path, info) == 0;
+    if (found->exists && !S_ISREG(info->st_mode))
         return fail(error, path,
-                    S_ISDIR(info.st_mode) ? strerror(EISDIR) : "is not a regular file");
-    const bool is_link = there && lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-    *target = is_link ? realpath(path, NULL) : strdup(path);
-    if (*target == NULL)
+                    S_ISDIR(info->st_mode) ? strerror(EISDIR) : "is not a regular file");
+    const bool is_link = found->exists && lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+    found->path = is_link ? realpath(path, NULL) : strdup(path);
+    if (found->path == NULL)
         return errno == ENOMEM ? mb_fail_memory(error, path, strlen(path))
                                : fail(error, path, strerror(errno));
     return MB_OK;
 }
 
+/* The new file takes the mode of the old one, unless it has another owner. */
+static void keep_mode(int fd, const target *old)
+{
+    if (old->exists && fchown(fd, old->info.st_uid, old->info.st_gid) == 0)
+        fchmod(fd, old->info.st_mode & 07777);
+}
+
+static bool is_refusal(int why)
+{
+    return why == EBUSY || why == ETXTBSY || why == EACCES || why == EPERM || why == EXDEV;
+}
+
+/* Where a file cannot be replaced, as one that is a mount point, it is overwritten. Until that is
+ * done the new content is complete in a second file, which stays after a failure. */
+static mb_status overwrite(const target *file, const char *temporary, const mb_bytes *bytes,
+                           mb_error *error)
+{
+    char *other = NULL;
+    if (asprintf(&other, "%s.new", file->path) < 0)
+        return mb_fail_memory(error, file->said, strlen(file->path));
+    const char *complete = rename(temporary, other) == 0 ? other : temporary;
+    const int fd = open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    mb_status status = MB_OK;
+    if (fd < 0 || ftruncate(fd, (off_t)bytes->size) != 0 || write_all(fd, bytes) != MB_OK)
+        status = mb_fail(error, MB_ERROR_IO, "%s: cannot be written: %s; its new content is in %s",
+                         file->said, strerror(errno), complete);
+    else
+        unlink(complete);
+    if (fd >= 0)
+        close(fd);
+    free(other);
+    return status;
+}
+
+/* Gives the temporary file, which it closes, its name. The lock lasts until the rename; some file
+ * systems rename only files that are closed. */
+static mb_status put_in_place(const target *file, const char *temporary, int fd,
+                              const mb_bytes *bytes, mb_error *error)
+{
+    int why = rename(temporary, file->path) == 0 ? 0 : errno;
+    close(fd); /* errors that it could report, flush has reported */
+    if (is_refusal(why))
+        why = rename(temporary, file->path) == 0 ? 0 : errno;
+    if (is_refusal(why))
+        return overwrite(file, temporary, bytes, error);
+    if (why == 0)
+        return MB_OK;
+    unlink(temporary);
+    return fail(error, file->said, strerror(why));
+}
+
 mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error)
 {
-    char *target = NULL, *folder = NULL, *temporary = NULL;
+    const mb_bytes bytes = {(uint8_t *)(uintptr_t)data, size}; /* only read */
+    target file;
+    char *folder = NULL, *temporary = NULL;
     int fd = -1;
-    mb_status status = find_target(path, &target, error);
+    mb_status status = find_target(path, &file, error);
     if (status != MB_OK)
         goto done;
-    folder = mb_path_dirname(target);
+    folder = mb_path_dirname(file.path);
     if (folder == NULL) {
         status = mb_fail_memory(error, path, strlen(path));
         goto done;
@@ -129,18 +209,20 @@ mb_status mb_file_write(const char *path, const void *data, size_t size, mb_erro
     status = open_temporary(path, folder, &temporary, &fd, error);
     if (status != MB_OK)
         goto done;
-    /* The lock lasts until the rename; errors that close could report, fsync has reported. */
-    if (write_all(fd, data, size) != MB_OK || rename(temporary, target) != 0) {
+    keep_mode(fd, &file);
+    if (write_all(fd, &bytes) == MB_OK)
+        status = put_in_place(&file, temporary, fd, &bytes, error);
+    else {
         status = fail(error, path, strerror(errno));
+        close(fd);
         unlink(temporary);
     }
-    close(fd);
     if (status == MB_OK)
         status = flush_folder(path, folder, error);
 done:
     free(temporary);
     free(folder);
-    free(target);
+    free(file.path);
     return status;
 }
 

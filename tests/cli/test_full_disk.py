@@ -84,6 +84,21 @@ class Disks(RunFolderTest):
         self.assertEqual(before, self.read("disk/model.onnx"))
         self.assertEqual([], self.leftovers("disk"))
 
+    def test_mounted_file(self):
+        """It cannot be replaced, and is overwritten; if that fails, the new content stays beside it."""
+        model = self.path("disk/out/model.safetensors")
+        subprocess.run(["mount", "--bind", model, model], check=True)
+        self.addCleanup(subprocess.run, ["umount", model], check=True)
+        self.succeed(*self.options, "--seed", 9)
+        self.check("mounted")
+        new = self.whole_files("disk/out")
+        self.assertNotEqual(self.old["model.safetensors"], new["model.safetensors"])
+        subprocess.run(["mount", "-o", "remount,bind,ro", model], check=True)
+        self.fail_with(1, *self.options, says="model.safetensors: cannot be written: Read-only file system; its new "
+                       "content is in disk/out/model.safetensors.new")
+        self.assertEqual(new["model.safetensors"], self.read("disk/out/model.safetensors"))
+        self.assertEqual(self.old["model.safetensors"], self.read("disk/out/model.safetensors.new"))
+
     def test_read_only(self):
         self.make_read_only()
         self.fail_with(1, *self.options, "--seed", 9, says="disk/out: cannot be written: Read-only file system")

@@ -80,6 +80,17 @@ class Torn(RunFolderTest):
         self.check("short writes")
         self.assertEqual(self.new["model.safetensors"], self.model_bytes())
 
+    @needs_faults
+    def test_other_file_systems(self):
+        """Some cannot flush a file, or have no locks, or rename only files that are closed."""
+        for fault in ("fail:{EINVAL}:3", "fail:{ENOSYS}:3", "fail:{EOPNOTSUPP}:3", "fail:{ETXTBSY}:4", "fail:{EACCES}:4",
+                      "fail:{EBUSY}:4", "locks:{EAGAIN}:0", "locks:{ENOLCK}:0"):
+            self.restore()
+            self.succeed(*self.other, **self.faults(fault.format_map(vars(errno))))
+            self.check(fault)
+            self.assertEqual(self.new["model.safetensors"], self.model_bytes())
+            self.assertEqual([], self.leftovers())
+
     def test_killed_at_random_moments(self):
         chance = random.Random(time.time_ns())
         began = time.monotonic()

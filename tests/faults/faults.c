@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -25,6 +26,7 @@ EXPORT int open(const char *path, int flags, ...);
 EXPORT ssize_t write(int fd, const void *data, size_t size);
 EXPORT int fsync(int fd);
 EXPORT int rename(const char *from, const char *to);
+EXPORT int flock(int fd, int operation);
 
 static atomic_int calls, writes;
 
@@ -130,4 +132,17 @@ int rename(const char *from, const char *to)
     int (*real)(const char *, const char *);
     *(void **)&real = dlsym(RTLD_NEXT, "rename");
     return affected(to) && fails() ? -1 : real(from, to);
+}
+
+int flock(int fd, int operation)
+{
+    int (*real)(int, int);
+    int number = 0, at = 0;
+    *(void **)&real = dlsym(RTLD_NEXT, "flock");
+    if (!requested("locks", &number, &at))
+        return real(fd, operation);
+    if ((operation & LOCK_NB) == 0)
+        abort();
+    errno = number;
+    return -1;
 }

@@ -208,6 +208,7 @@ TEST(files_in_the_current_folder_need_no_path)
     assert_int_equal(mb_test_entries(mb_test_folder()), 1);
 }
 
+/* Those of a new file; one that is replaced keeps its own. */
 TEST(permissions_follow_the_umask)
 {
     static const mode_t masks[] = {022, 027, 077, 0};
@@ -220,6 +221,11 @@ TEST(permissions_follow_the_umask)
         assert_int_equal(status, MB_OK);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 0777, 0666 & ~masks[i]);
+        assert_int_equal(chmod(path, 0604), 0);
+        assert_int_equal(mb_file_write(path, "y", 1, NULL), MB_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0604);
+        assert_int_equal(unlink(path), 0);
     }
     free(path);
 }
