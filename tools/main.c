@@ -2,8 +2,11 @@
 #include "restart.h"
 #include "suggest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static mb_status no_such_command(const char *name, mb_error *error)
 {
@@ -59,8 +62,19 @@ static int run_command(int argc, char **argv)
     return mb_report_error(&error);
 }
 
+/* Opens standard streams that are closed, so that no file of a run gets their numbers. Printing to
+ * a closed stdout stays an error. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) < 0)
+            return;
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     mb_restart_with_better_blas(argv);
     signal(SIGXFSZ, SIG_IGN); /* a write above the file size limit fails instead */
     return mb_check_output(run_command(argc, argv));

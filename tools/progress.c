@@ -85,13 +85,14 @@ static void draw(const mb_progress_view *view, const char *line, const char *end
 {
     char text[LINE_BYTES + 16];
     const int length = snprintf(text, sizeof text, "\r%s%s", line, end);
-    mb_terminal_write(&view->terminal, text, (size_t)length);
+    mb_output_write(view->output, text, (size_t)length);
 }
 
 void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
 {
     const double left = seconds_left(view, progress);
-    if (!view->terminal.interactive || now() - view->drawn_at < redraw_seconds)
+    if (!view->terminal.interactive || now() - view->drawn_at < redraw_seconds ||
+        mb_output_is_held(view->output))
         return;
     /* The last column would wrap, and the "^C" that a terminal shows for Ctrl-C must not. */
     const size_t width = mb_terminal_width(&view->terminal);
@@ -129,10 +130,8 @@ void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metr
     if (interactive) {
         draw(view, line.text, ERASE_REST "\n");
         view->drawn = false;
-    } else {
-        puts(line.text);
-        fflush(stdout);
-    }
+    } else
+        mb_output_print(view->output, "%s\n", line.text);
 }
 
 void mb_progress_begin(mb_progress_view *view)
@@ -146,7 +145,7 @@ void mb_progress_begin(mb_progress_view *view)
 void mb_progress_clear(mb_progress_view *view)
 {
     if (view->drawn)
-        mb_terminal_write(&view->terminal, erase, strlen(erase));
+        mb_output_write(view->output, erase, strlen(erase));
     view->drawn = false;
 }
 

@@ -8,12 +8,14 @@
 #ifndef MB_TOOLS_PROGRESS_H
 #define MB_TOOLS_PROGRESS_H
 
+#include "output.h"
 #include "terminal.h"
 
 #include <mnist_blas/training.h>
 
 typedef struct mb_progress_view {
     bool quiet;           /* shows nothing */
+    mb_output *output;    /* stdout */
     mb_terminal terminal; /* of stdout; {0} if quiet */
     /* Private. */
     bool drawn;            /* the line of the running epoch is on the screen */

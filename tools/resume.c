@@ -92,13 +92,14 @@ mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_netw
                    info->network);
 }
 
-void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked)
+void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked,
+                             mb_output *output)
 {
     const mb_training_options *held = &mb_checkpoint_describe(checkpoint)->options;
     if (changes_rate(held, asked))
-        printf("schedule %s now spans %zu epochs, not %zu\n", mb_schedule_name(asked->schedule),
-               asked->epochs, held->epochs);
+        mb_output_print(output, "schedule %s now spans %zu epochs, not %zu\n",
+                        mb_schedule_name(asked->schedule), asked->epochs, held->epochs);
     if (changes_plain(held, asked))
-        printf("augment  plain epochs are now the last of %zu, not of %zu\n", asked->epochs,
-               held->epochs);
+        mb_output_print(output, "augment  plain epochs are now the last of %zu, not of %zu\n",
+                        asked->epochs, held->epochs);
 }

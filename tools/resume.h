@@ -2,6 +2,7 @@
 #ifndef MB_TOOLS_RESUME_H
 #define MB_TOOLS_RESUME_H
 
+#include "output.h"
 #include "train_options.h"
 
 #include <mnist_blas/checkpoint.h>
@@ -23,6 +24,7 @@ mb_status mb_resume_check_network(const mb_checkpoint *checkpoint, const mb_netw
                                   mb_error *error);
 
 /* Prints what a larger number of epochs changes in the rest of the run. */
-void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked);
+void mb_resume_print_changes(const mb_checkpoint *checkpoint, const mb_training_options *asked,
+                             mb_output *output);
 
 #endif

@@ -11,7 +11,8 @@
 static const struct {
     int number;
     const char *name;
-} signals[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+} signals[] = {{SIGINT, "SIGINT"},   {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"},
+               {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGXCPU, "SIGXCPU"}};
 enum { SIGNALS = sizeof signals / sizeof *signals, MAX_WAIT_MS = 100 };
 
 /* A handler can only reach globals. */
@@ -40,7 +41,8 @@ static void handle(int number)
     int none = 0;
     if (!state.deferred)
         leave(number);
-    if (!atomic_compare_exchange_strong(&state.received, &none, number) && number != SIGHUP)
+    if (!atomic_compare_exchange_strong(&state.received, &none, number) &&
+        (number == SIGINT || number == SIGTERM))
         leave(number);
     errno = saved_errno;
 }

@@ -1,17 +1,18 @@
-/* SIGINT, SIGTERM and SIGHUP: the program ends without losing work or leaving half a line on the
- * terminal. */
+/* The signals that ask a run to end (SIGINT, SIGTERM, SIGHUP), and those with which schedulers of
+ * clusters warn before they end a job (SIGUSR1, SIGUSR2, SIGXCPU): the program ends without losing
+ * work or leaving half a line on the terminal. */
 #ifndef MB_TOOLS_SIGNALS_H
 #define MB_TOOLS_SIGNALS_H
 
 #include <stdbool.h>
 
-/* From now on the three signals end the process at once, with exit code 128 + the signal. A signal
- * that is ignored, as under nohup, stays ignored. */
+/* From now on these signals end the process at once, with exit code 128 + the signal. A signal that
+ * is ignored, as under nohup, stays ignored. */
 void mb_signals_install(void);
 
 /* While deferred, the first signal is only recorded, and the program ends when it has saved its
- * work; a second SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: a system
- * that shuts down sends it after SIGTERM, and a closed terminal may send it twice. */
+ * work; a second SIGINT or SIGTERM ends the process at once. Others may come twice: a system that
+ * shuts down sends SIGHUP after SIGTERM, and SIGXCPU comes every second. */
 void mb_signals_defer(bool deferred);
 
 /* The recorded signal; 0: none. */

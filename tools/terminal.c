@@ -1,6 +1,5 @@
 #include "terminal.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -75,17 +74,4 @@ void mb_terminal_bar(const mb_terminal *terminal, double fraction, size_t cells,
         filled = fraction < 1 ? (size_t)(fraction * (double)cells) : cells;
     text = append(terminal, MB_STYLE_CYAN, terminal->blocks ? "█" : "#", filled, text);
     append(terminal, MB_STYLE_DIM, terminal->blocks ? "░" : ".", cells - filled, text);
-}
-
-void mb_terminal_write(const mb_terminal *terminal, const char *text, size_t size)
-{
-    while (size > 0) {
-        const ssize_t written = write(terminal->fd, text, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return;
-        text += written;
-        size -= (size_t)written;
-    }
 }

@@ -33,8 +33,4 @@ const char *mb_terminal_style(const mb_terminal *terminal, mb_style style);
  * the cells are filled, rounded down. */
 void mb_terminal_bar(const mb_terminal *terminal, double fraction, size_t cells, char *text);
 
-/* Writes past stdio, which the caller has flushed. Errors are ignored: a signal, or the next line
- * printed, tells that the terminal is gone. */
-void mb_terminal_write(const mb_terminal *terminal, const char *text, size_t size);
-
 #endif

@@ -1,6 +1,7 @@
 /* mnist_blas train */
 #include "cli.h"
 #include "data.h"
+#include "output.h"
 #include "progress.h"
 #include "resume.h"
 #include "signals.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A training run of the program. */
 typedef struct train_run {
@@ -22,7 +24,8 @@ typedef struct train_run {
     mb_trainer *trainer;
     char *checkpoint; /* path of the file to write */
     mb_note notes[MB_MAX_NOTES];
-    mb_tensorboard *board; /* NULL: not requested */
+    mb_tensorboard *board;    /* NULL: not requested */
+    mb_output output, errors; /* stdout and stderr */
     mb_progress_view view;
     int signal; /* that stopped it; 0: none */
 } train_run;
@@ -94,14 +97,15 @@ static mb_status open_run(train_run *run, mb_error *error)
     return status;
 }
 
-static void print_augmentation(const mb_training_options *training)
+static void print_augmentation(train_run *run)
 {
+    const mb_training_options *training = &run->arguments.training;
     const mb_augmentation_kind kind = training->augmentation.kind;
     char strengths[256];
     if (kind != MB_AUGMENT_NONE)
-        printf("augment  %s: %s\n", mb_augmentation_name(kind),
-               mb_options_describe(mb_training_option_table, training, &mb_augmentation_names,
-                                   strengths, sizeof strengths));
+        mb_output_print(&run->output, "augment  %s: %s\n", mb_augmentation_name(kind),
+                        mb_options_describe(mb_training_option_table, training,
+                                            &mb_augmentation_names, strengths, sizeof strengths));
 }
 
 /* The policy exists even without --checkpoint-every: a signal may stop the run. */
@@ -131,40 +135,40 @@ static mb_status open_training(train_run *run, mb_error *error)
     return status == MB_OK ? set_checkpoints(run, error) : status;
 }
 
-static void print_resumption(const train_run *run)
+static void print_resumption(train_run *run)
 {
     const mb_training_position at = mb_trainer_position(run->trainer);
     const mb_training_options *training = &run->arguments.training;
     const char *path = mb_checkpoint_describe(run->from)->path;
     if (!at.done)
-        printf("resumed  %s: step %zu of %zu in epoch %zu/%zu\n", path, at.step, at.steps,
-               at.epoch + 1, training->epochs);
+        mb_output_print(&run->output, "resumed  %s: step %zu of %zu in epoch %zu/%zu\n", path,
+                        at.step, at.steps, at.epoch + 1, training->epochs);
     else
-        printf("resumed  %s: all %zu epochs are trained\n", path, at.epoch);
-    mb_resume_print_changes(run->from, training);
+        mb_output_print(&run->output, "resumed  %s: all %zu epochs are trained\n", path, at.epoch);
+    mb_resume_print_changes(run->from, training, &run->output);
 }
 
-static void print_beginning(const train_run *run)
+static void print_beginning(train_run *run)
 {
     const mb_machine_info *machine = mb_machine_describe(run->machine);
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
-    printf("data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
-           data->folder != NULL ? data->folder : "synthetic digits", data->train.images.count,
-           data->test.images.count, data->train.images.rows, data->train.images.columns,
-           data->classes);
-    printf("network  %s, %zu parameters\n", mb_network_spec(run->network),
-           mb_network_parameter_count(run->network));
-    printf("training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
-           mb_optimizer_name(training->optimizer), training->lr,
-           mb_schedule_name(training->schedule), training->weight_decay, training->batch_size,
-           (unsigned long long)training->seed);
-    print_augmentation(training);
-    printf("machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu, machine->threads,
-           machine->threads > 1 ? "s" : "", machine->blas_version, machine->blas_core);
+    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
+                    data->folder != NULL ? data->folder : "synthetic digits",
+                    data->train.images.count, data->test.images.count, data->train.images.rows,
+                    data->train.images.columns, data->classes);
+    mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
+                    mb_network_parameter_count(run->network));
+    mb_output_print(
+        &run->output, "training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
+        mb_optimizer_name(training->optimizer), training->lr, mb_schedule_name(training->schedule),
+        training->weight_decay, training->batch_size, (unsigned long long)training->seed);
+    print_augmentation(run);
+    mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
+                    machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,
+                    machine->blas_core);
     if (run->from != NULL)
         print_resumption(run);
-    fflush(stdout);
 }
 
 /* Training continues: the disk may have space by its end. */
@@ -172,7 +176,7 @@ static void on_checkpoint_failed(void *context, const mb_error *error)
 {
     train_run *run = context;
     mb_progress_clear(&run->view);
-    fprintf(stderr, "mnist_blas: warning: %s\n", error->text);
+    mb_output_print(&run->errors, "mnist_blas: warning: %s\n", error->text);
 }
 
 static void on_progress(void *context, const mb_progress *progress)
@@ -209,7 +213,7 @@ static mb_status write_run(const train_run *run, const mb_run *result, mb_error 
     return status;
 }
 
-static mb_status print_end(const train_run *run, const mb_run *result, mb_error *error)
+static mb_status print_end(train_run *run, const mb_run *result, mb_error *error)
 {
     mb_run_totals totals;
     const mb_status status = mb_run_sum_up(result, &totals, error);
@@ -217,50 +221,51 @@ static mb_status print_end(const train_run *run, const mb_run *result, mb_error 
         return status;
     char length[MB_RUN_LENGTH];
     const mb_terminal *terminal = &run->view.terminal;
-    printf("%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
-           "%s/model.safetensors\n",
-           mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
-           mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length),
-           totals.seconds, totals.median_speed, run->arguments.out);
+    mb_output_print(
+        &run->output,
+        "%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
+        "%s/model.safetensors\n",
+        mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
+        mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
+        totals.median_speed, run->arguments.out);
     return MB_OK;
 }
 
 /* One line on stderr: where the run stopped, and the command that resumes it. */
-static void print_interruption(const train_run *run)
+static void print_interruption(train_run *run)
 {
     const mb_training_position at = mb_trainer_position(run->trainer);
-    fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: ",
-            mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
-            run->arguments.training.epochs);
-    mb_print_resume_command(stderr, run->checkpoint);
-    putc('\n', stderr);
+    char *command = mb_resume_command(run->checkpoint, run->arguments.tensorboard);
+    mb_output_print(&run->errors,
+                    "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: %s\n",
+                    mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
+                    run->arguments.training.epochs, command != NULL ? command : run->checkpoint);
+    free(command);
 }
 
 /* Pictures are drawn last, after the result is printed. A build or a machine that cannot draw is
  * not a failure of the run. */
-static mb_status report(const train_run *run, const mb_run *result, mb_error *error)
+static mb_status report(train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
     mb_error why = {0};
     if (!mb_has_feature(MB_FEATURE_REPORT)) {
         if (!run->view.quiet)
-            puts("report   left out: this build has no cairo");
+            mb_output_print(&run->output, "report   left out: this build has no cairo\n");
         return MB_OK;
     }
     char *command = mb_train_command(&run->arguments, result->data);
     if (command == NULL)
         return mb_fail_memory(error, "report", sizeof *result);
-    fflush(stdout);
     const mb_status status =
         mb_report_write(run->machine, result, run->dataset, command, out, &why);
     free(command);
     if (status == MB_ERROR_UNAVAILABLE)
-        fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
     else if (status != MB_OK)
         *error = why;
     else if (!run->view.quiet)
-        printf("report   %s/report.html\n", out);
+        mb_output_print(&run->output, "report   %s/report.html\n", out);
     return status == MB_ERROR_UNAVAILABLE ? MB_OK : status;
 }
 
@@ -272,9 +277,8 @@ static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_
     run->signal = mb_signals_received();
     if (run->signal == 0)
         return run->arguments.no_report ? MB_OK : report(run, result, error);
-    fflush(stdout);
-    fprintf(stderr, "mnist_blas: %s: training finished; report skipped\n",
-            mb_signals_name(run->signal));
+    mb_output_print(&run->errors, "mnist_blas: %s: training finished; report skipped\n",
+                    mb_signals_name(run->signal));
     return MB_OK;
 }
 
@@ -316,10 +320,11 @@ static mb_status train(train_run *run, mb_error *error)
     if (status != MB_OK)
         return status;
     run->view.quiet = run->arguments.quiet;
+    run->view.output = &run->output;
     mb_report_warnings(MB_PROGRAM, run->machine);
     mb_error why;
     if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)
-        fprintf(stderr, "mnist_blas: warning: %s\n", why.text);
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
     if (!run->view.quiet)
         print_beginning(run);
     mb_progress_begin(&run->view);
@@ -333,6 +338,16 @@ static mb_status train(train_run *run, mb_error *error)
     return status;
 }
 
+static void close_run(train_run *run)
+{
+    mb_trainer_close(run->trainer);
+    free(run->checkpoint);
+    mb_network_close(run->network);
+    mb_dataset_close(run->dataset);
+    mb_machine_close(run->machine);
+    mb_checkpoint_close(run->from);
+}
+
 int mb_train_main(int argc, char **argv)
 {
     train_run run = {.events = {.progress = on_progress,
@@ -343,18 +358,19 @@ int mb_train_main(int argc, char **argv)
     run.events.context = &run;
     mb_signals_install();
     mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
+    mb_output_open(&run.output, STDOUT_FILENO);
+    mb_output_open(&run.errors, STDERR_FILENO);
     if (status == MB_OK)
         status = train(&run, &error);
-    mb_trainer_close(run.trainer);
-    free(run.checkpoint);
-    /* An event file that could not be written fails the command, but nothing else of the run. */
-    const mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
+    /* An event file or a line that could not be written fails the command, but nothing else of the
+     * run. */
+    mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
     status = status == MB_OK ? closed : status;
-    mb_network_close(run.network);
-    mb_dataset_close(run.dataset);
-    mb_machine_close(run.machine);
-    mb_checkpoint_close(run.from);
+    closed = mb_output_close(&run.output, "standard output", status == MB_OK ? &error : NULL);
+    status = status == MB_OK ? closed : status;
+    mb_output_close(&run.errors, "standard error", NULL);
+    close_run(&run);
     if (status != MB_OK)
-        return mb_report_error(&error);
+        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(&error) : MB_EXIT_FAILED;
     return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;
 }

@@ -59,6 +59,16 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
     put_training(out, training);
 }
 
+/* Closes a stream to memory; returns its text, or NULL if memory was out. */
+static char *text_of(FILE *out, char **text)
+{
+    const int failed = ferror(out);
+    if (fclose(out) == 0 && !failed)
+        return *text;
+    free(*text);
+    return NULL;
+}
+
 char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
 {
     char *line = NULL;
@@ -67,15 +77,19 @@ char *mb_train_command(const mb_train_arguments *arguments, const char *folder)
     if (out == NULL)
         return NULL;
     put_run(out, arguments, folder);
-    const int failed = ferror(out);
-    if (fclose(out) == 0 && !failed)
-        return line;
-    free(line);
-    return NULL;
+    return text_of(out, &line);
 }
 
-void mb_print_resume_command(FILE *out, const char *checkpoint)
+char *mb_resume_command(const char *checkpoint, const char *tensorboard)
 {
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return NULL;
     fputs("mnist_blas", out);
     put_text(out, "--resume", checkpoint);
+    if (tensorboard != NULL)
+        put_text(out, "--tensorboard", tensorboard);
+    return text_of(out, &line);
 }

@@ -13,7 +13,7 @@ from support import ProgramTest
 LEFTOVER = re.compile(r"\.mnist_blas\.[a-z0-5]{6}\.tmp")
 SHORT_EPOCHS = ["--batch-size", 4, "--no-report"]  # of a few milliseconds
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_accuracy", "lr")
-STOPPED = re.compile(r"^mnist_blas: (SIG[A-Z]+): stopped at step (\d+) of (\d+) in epoch (\d+)/(\d+); "
+STOPPED = re.compile(r"^mnist_blas: (SIG[A-Z0-9]+): stopped at step (\d+) of (\d+) in epoch (\d+)/(\d+); "
                      r"to go on: mnist_blas --resume (.*)$")
 
 

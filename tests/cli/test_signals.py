@@ -1,8 +1,10 @@
 """Signals: a run stops cleanly, leaves complete files, and can be resumed. Signals at 10 random moments, or
 200 with MNIST_BLAS_LONG_TESTS."""
+import fcntl
 import os
 import random
 import signal
+import termios
 import time
 
 import support
@@ -15,7 +17,8 @@ STOPPED_FILES = ["checkpoint", *support.RUN_FILES]
 
 
 class Ending(RunFolderTest):
-    @cases({"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hangup": signal.SIGHUP})
+    @cases({"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "hangup": signal.SIGHUP,
+            "user_1": signal.SIGUSR1, "user_2": signal.SIGUSR2, "cpu_time": signal.SIGXCPU})
     def test_signal(self, number):
         """The files of an earlier run are replaced."""
         self.train("data")
@@ -55,11 +58,12 @@ class Ending(RunFolderTest):
         self.assertIn(result.code, [128 + number for number in numbers], result)
         self.assertEqual(("", []), (result.err, self.names()))
 
-    def test_repeated_hangup_counts_once(self):
+    @cases([signal.SIGHUP, signal.SIGXCPU])
+    def test_repeated_signal_counts_once(self, number):
         process = self.start_run(*ENDLESS, after="epoch 1/")
         for _ in range(5):
-            process.send_signal(signal.SIGHUP)
-        self.assertEqual(128 + signal.SIGHUP, self.finish(process).code)
+            process.send_signal(number)
+        self.assertEqual(128 + number, self.finish(process).code)
         self.assertIn("checkpoint", self.whole_files())
 
     def test_while_the_report_is_made(self):
@@ -76,8 +80,39 @@ class Ending(RunFolderTest):
         with self.start_run(*ENDLESS, after="epoch 1/") as process:
             process.stderr.close()
             process.send_signal(signal.SIGHUP)
-            self.assertIn(process.wait(support.HANG), (128 + signal.SIGHUP, -signal.SIGPIPE))
+            self.assertEqual(128 + signal.SIGHUP, process.wait(support.HANG))
         self.assertIn("checkpoint", self.whole_files())
+
+    def test_reader_that_has_gone(self):
+        """The run goes on, and saves; a command whose answer is printed ends without a word."""
+        with self.start_run(*SHORT_EPOCHS, "--epochs", 9, after="data ") as process:
+            process.stdout.close()
+            self.assertEqual((0, ""), (process.wait(support.HANG), process.stderr.read()))
+        self.assertEqual(9, self.summary()["epochs"])
+        with self.start("evaluate", "--data", "data", support.MODEL) as process:
+            process.stdout.close()
+            self.assertEqual((-signal.SIGPIPE, ""), (process.wait(support.HANG), process.stderr.read()))
+
+    def test_reader_that_stalls(self):
+        """A pipe is full: a signal ends the run with its files."""
+        process = self.start_run(*SHORT_EPOCHS, "--epochs", 100000, after="epoch 1/", prepare=lambda: fcntl.fcntl(
+            1, fcntl.F_SETPIPE_SZ, 4096))
+        while fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4)) == bytes(4):
+            pass
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, process.wait(support.HANG))
+        self.finish(process)
+        self.assertIn("checkpoint", self.whole_files())
+
+    @cases([(0, 1, 2), (1,), (2,)])
+    def test_closed_streams(self, *numbers):
+        """No file of a run gets what is printed; an answer that cannot be printed is an error."""
+        close = {"prepare": lambda: [os.close(number) for number in numbers], "stdout": None}
+        arguments = [*SHORT_EPOCHS, "--epochs", 2, "--checkpoint-every", "epoch", "--data", "data", "--out", "out"]
+        self.assertEqual(0, self.run_program(*arguments, **close).code)
+        self.assertEqual(STOPPED_FILES, sorted(self.whole_files()))
+        self.assertEqual(int(1 in numbers), self.run_program(
+            "evaluate", "--data", "data", support.MODEL, **close).code)
 
     def test_checkpoint_that_cannot_be_written(self):
         os.makedirs(self.path("out", "checkpoint"))

@@ -4,7 +4,7 @@ import re
 import signal
 
 from pseudo_terminal import ERASE, STYLE, Terminal
-from support import ProgramTest, cases
+from support import HANG, ProgramTest, cases
 
 BAR = re.compile(r"\r([^\r\n]+)\x1b\[K(?!\r?\n)")  # an update of the progress line
 EPOCH = re.compile(r"epoch (\d/3)(?:  [^\[\]]*)?")
@@ -192,6 +192,23 @@ class Signals(TerminalTest):
             terminal.type("\x03")
             self.check_end(terminal, signal.SIGINT)
             self.assertLess(max(map(len, bars(terminal.text))) + len("^C"), width)
+
+    def test_halted_terminal(self):
+        """It holds up neither training nor a signal; what was held back is shown when it goes on."""
+        terminal = self.start_on_terminal(*FEW)
+        terminal.read_until(bars)
+        terminal.type("\x13")
+        while not os.path.exists(self.path("out/summary.json")):
+            self.assertIsNone(terminal.process.poll())
+        terminal.type("\x11")
+        self.assertEqual(0, terminal.finish())
+        self.epoch_lines(terminal)
+        terminal = self.start_on_terminal(*ENDLESS)
+        terminal.read_until(bars)
+        terminal.type("\x13")
+        terminal.send(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, terminal.process.wait(HANG))
+        self.assertIn("checkpoint", os.listdir(self.path("out")))
 
     def test_ignored_interrupt_stays_ignored(self):
         terminal = self.start_on_terminal(*ENDLESS, ignore=[signal.SIGINT, signal.SIGHUP])

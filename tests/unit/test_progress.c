@@ -13,6 +13,7 @@
 /* A view of a socket that keeps the boundaries between writes; COLUMNS is its width. */
 typedef struct fake_terminal {
     int reader;
+    mb_output output;
     mb_progress_view view;
     char text[4096];
 } fake_terminal;
@@ -24,6 +25,8 @@ static void open_screen(fake_terminal *screen, const char *columns)
     *screen = (fake_terminal){
         .reader = ends[0],
         .view = {.terminal = {.fd = ends[1], .interactive = true}, .drawn_at = -INFINITY}};
+    mb_output_open(&screen->output, ends[1]);
+    screen->view.output = &screen->output;
     assert_int_equal(setenv("COLUMNS", columns, 1), 0);
 }
 
