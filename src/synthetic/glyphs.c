@@ -1,5 +1,7 @@
 #include "synthetic/glyphs.h"
 
+/* embed_glyphs.py makes glyphs.inc from glyphs.svg: MB_VARIANT(name, digit, weight, kinds of the
+ * points, examples). */
 #define MB_VARIANT(name, digit, weight, kinds, ...)                                                \
     static const mb_glyph_point name[][sizeof kinds - 1] = {__VA_ARGS__};
 #include "synthetic/glyphs.inc"
