@@ -88,7 +88,6 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
         "data", NULL, heading, place, "folder with " files, MB_KIND_TEXT("DIR"),                   \
             .unset = "MNIST_BLAS_DATA, else the first that has data of"                            \
     }
-#define MB_NETWORK_NAMES "mlp lenet5 cnn best"
 
 /* Ends a program: MB_EXIT_DONE, or for an error "PROGRAM: TEXT" on stderr and the exit code of its
  * status. Output that is lost, as on a full disk, is an error too. */

@@ -125,6 +125,7 @@ static void print_names(const mb_command *command, bool flags)
 /* How the value of an option is completed, as a line of a shell's case. */
 static void print_values(const mb_option *option)
 {
+    char networks[64];
     if (option->names != NULL) {
         printf("        --%s) kind=words values=\"", option->name);
         for (unsigned i = 0; i < option->names->count; i++)
@@ -132,6 +133,9 @@ static void print_values(const mb_option *option)
         puts("\" ;;");
     } else if (option->metavar != NULL && strcmp(option->metavar, "DIR") == 0)
         printf("        --%s) kind=folders ;;\n", option->name);
+    else if (option->metavar != NULL && strcmp(option->metavar, "SPEC") == 0)
+        printf("        --%s) kind=words values=\"%s\" ;;\n", option->name,
+               mb_network_list_names(" ", networks, sizeof networks));
     else if (option->complete != NULL)
         printf("        --%s) kind=%s values=\"%s\" ;;\n", option->name,
                strcmp(option->metavar, "FILE") == 0 ? "files" : "words", option->complete);

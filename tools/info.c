@@ -20,7 +20,7 @@ static const mb_option options[] = {
     {"network", NULL, HEADING, AT(network),
      "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
      "training takes",
-     MB_KIND_TEXT("SPEC"), .unset = "none", .complete = MB_NETWORK_NAMES},
+     MB_KIND_TEXT("SPEC"), .unset = "none"},
     {"batch-size", NULL, HEADING, AT(batch_size), "samples per step, with --network",
      MB_KIND_SIZE(1, UINT32_MAX)},
     {"json", NULL, HEADING, AT(json), "print one JSON object", MB_KIND_FLAG},

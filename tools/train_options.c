@@ -12,7 +12,7 @@ static const mb_option model_options[] = {
     {"network", NULL, DATA, AT(network),
      "layers: mlp (784-128-64-10 with ReLU), lenet5, cnn, best, or a list such as "
      "dense:300,relu,dense:10",
-     MB_KIND_TEXT("SPEC"), .complete = MB_NETWORK_NAMES},
+     MB_KIND_TEXT("SPEC")},
     {0},
 };
 

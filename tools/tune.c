@@ -65,8 +65,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 
 static const mb_option options[] = {
     MB_OPTION_DATA(HEADING, AT(data), "the four IDX files"),
-    {"network", NULL, HEADING, AT(network), "network to train, as for train", MB_KIND_TEXT("SPEC"),
-     .complete = MB_NETWORK_NAMES},
+    {"network", NULL, HEADING, AT(network), "network to train, as for train", MB_KIND_TEXT("SPEC")},
     {"batch-size", NULL, HEADING, AT(batch_size), "samples per step", MB_KIND_SIZE(1, UINT32_MAX)},
     {"optimizer", NULL, HEADING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
     {0},

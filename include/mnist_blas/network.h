@@ -58,6 +58,10 @@ MB_API mb_status mb_network_open(const mb_machine *machine, const char *spec, mb
  * rectifiers", 2015. The same seed gives the same network. */
 MB_API void mb_network_initialise(mb_network *network, uint64_t seed);
 
+/* The names that stand for whole networks, "mlp" first, with `separator` between them, cut off at
+ * `size`. Returns `text`. */
+MB_API char *mb_network_list_names(const char *separator, char *text, size_t size);
+
 /* The layers as a spec, with those of a name such as "mlp" written out. Valid until the network is
  * closed. */
 MB_API const char *mb_network_spec(const mb_network *network);

@@ -24,10 +24,10 @@ static mb_status unknown_kind(const char *name, size_t position, mb_error *error
 {
     char kinds[256], networks[64];
     mb_layer_list_kinds(kinds, sizeof kinds);
-    mb_spec_list_names(networks, sizeof networks);
     return mb_fail(error, MB_ERROR_INVALID,
                    "network: layer %zu: no layer is called '%s'; layers: %s; whole networks: %s",
-                   position + 1, name, kinds, networks);
+                   position + 1, name, kinds,
+                   mb_network_list_names(", ", networks, sizeof networks));
 }
 
 static mb_status configure(mb_layer *layer, mb_arena *arena, mb_error *error)

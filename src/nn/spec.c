@@ -1,5 +1,6 @@
 #include "nn/spec.h"
 
+#include <mnist_blas/network.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,12 +18,13 @@ static const struct {
              "conv2d:64x3,batchnorm2d,relu,globalavgpool,flatten,dense:%zu"},
 };
 
-void mb_spec_list_names(char *text, size_t size)
+char *mb_network_list_names(const char *separator, char *text, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < sizeof named / sizeof *named && used < size; i++)
-        used +=
-            (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", named[i].name);
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? separator : "",
+                                 named[i].name);
+    return text;
 }
 
 static char *expand_name(const char *text, size_t classes, mb_arena *arena)

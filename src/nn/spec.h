@@ -24,7 +24,4 @@ typedef struct mb_spec {
 mb_status mb_spec_parse(const char *text, size_t classes, mb_arena *arena, mb_spec *spec,
                         mb_error *error);
 
-/* "mlp, lenet5, ...": the names of whole networks. `text` holds `size` characters. */
-void mb_spec_list_names(char *text, size_t size);
-
 #endif
