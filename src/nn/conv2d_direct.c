@@ -29,15 +29,15 @@ static bool is_blank(const float *row, size_t columns)
 }
 
 /* The rows that must be multiplied. Rows above and below a digit are blank, and so is padding. */
-static span rows_to_do(const mb_conv2d_pass *p)
+static span rows_to_do(const mb_conv2d_pass *pass)
 {
-    const mb_conv2d_size *s = p->size;
-    span all = {0, s->rows};
-    if (!p->layer->input_is_batch || p->layer->in.channels > 1)
+    const mb_conv2d_size *size = pass->size;
+    span all = {0, size->rows};
+    if (!pass->layer->input_is_batch || pass->layer->in.channels > 1)
         return all;
-    while (all.end > 0 && is_blank(p->image + (all.end - 1) * s->columns, s->columns))
+    while (all.end > 0 && is_blank(pass->image + (all.end - 1) * size->columns, size->columns))
         all.end--;
-    while (all.first < all.end && is_blank(p->image + all.first * s->columns, s->columns))
+    while (all.first < all.end && is_blank(pass->image + all.first * size->columns, size->columns))
         all.first++;
     return all;
 }
@@ -52,67 +52,69 @@ static span overlap(span rows, size_t first, size_t count)
 
 /* Each row of outputs is computed two vectors at a time. The last two end with the row: what they
  * share with the two before is computed twice. */
-static void nchw_forward_group(const mb_conv2d_pass *p, size_t group)
+static void nchw_forward_group(const mb_conv2d_pass *pass, size_t group)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_window *window = mb_layer_window(p->layer);
-    const size_t channel = s->rows * s->columns, columns = s->out_columns;
+    const mb_conv2d_size *size = pass->size;
+    const mb_window *window = mb_layer_window(pass->layer);
+    const size_t channel = size->rows * size->columns, columns = size->out_columns;
     const size_t pair = columns < 2 * MB_LANES ? columns : 2 * MB_LANES;
-    mb_direct_gemm gemm = {.count = {s->channels, window->rows, window->columns},
+    mb_direct_gemm gemm = {.count = {size->channels, window->rows, window->columns},
                            .a_stride = {window->rows * window->columns, window->columns, 1},
-                           .b_stride = {channel, s->columns, 1},
-                           .row_stride = s->window,
+                           .b_stride = {channel, size->columns, 1},
+                           .row_stride = size->window,
                            .vectors = columns > MB_LANES ? 2 : 1,
                            .vector_stride = pair - MB_LANES};
-    const float *weights = p->weights + mb_conv2d_group_offset(s, group);
-    const mb_direct_init bias = {.values = p->bias + group * s->units, .row_stride = 1};
-    const span rows = rows_to_do(p);
-    const float *image = p->image + group * s->channels * channel;
-    float *out = p->out + group * s->units * s->out_pixels;
-    for (size_t y = 0; y < s->out_rows; y++) {
+    const float *weights = pass->weights + mb_conv2d_group_offset(size, group);
+    const mb_direct_init bias = {.values = pass->bias + group * size->units, .row_stride = 1};
+    const span rows = rows_to_do(pass);
+    const float *image = pass->image + group * size->channels * channel;
+    float *out = pass->out + group * size->units * size->out_pixels;
+    for (size_t y = 0; y < size->out_rows; y++) {
         const span here = overlap(rows, y, window->rows);
         gemm.count[1] = here.end - here.first;
         for (size_t x = 0; x < columns; x += 2 * MB_LANES) {
             const size_t from = x + pair <= columns ? x : columns - pair;
-            p->kernels->direct_gemm(&gemm, s->units, weights + (here.first - y) * window->columns,
-                                    image + here.first * s->columns + from, bias,
-                                    out + y * columns + from, s->out_pixels);
+            pass->kernels->direct_gemm(&gemm, size->units,
+                                       weights + (here.first - y) * window->columns,
+                                       image + here.first * size->columns + from, bias,
+                                       out + y * columns + from, size->out_pixels);
         }
     }
 }
 
-static void nchw_grad_weights(const mb_conv2d_pass *p, size_t group)
+static void nchw_grad_weights(const mb_conv2d_pass *pass, size_t group)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_window *window = mb_layer_window(p->layer);
-    const size_t channel_size = s->rows * s->columns;
-    const span rows = rows_to_do(p);
-    const float *image = p->image + group * s->channels * channel_size;
-    const float *d_out = p->d_out + group * s->units * s->out_pixels;
-    float *gradient = p->gradient + mb_conv2d_group_offset(s, group);
-    for (size_t channel = 0; channel < s->channels; channel++)
+    const mb_conv2d_size *size = pass->size;
+    const mb_window *window = mb_layer_window(pass->layer);
+    const size_t channel_size = size->rows * size->columns;
+    const span rows = rows_to_do(pass);
+    const float *image = pass->image + group * size->channels * channel_size;
+    const float *d_out = pass->d_out + group * size->units * size->out_pixels;
+    float *gradient = pass->gradient + mb_conv2d_group_offset(size, group);
+    for (size_t channel = 0; channel < size->channels; channel++)
         for (size_t row = 0; row < window->rows; row++, gradient += window->columns) {
-            const span here = overlap(rows, row, s->out_rows);
-            const mb_direct_grad grad = {here.end - here.first, s->out_columns, s->out_pixels,
-                                         s->columns};
-            p->kernels->direct_grad_weights(
-                &grad, s->units, window->columns, d_out + (here.first - row) * s->out_columns,
-                image + channel * channel_size + here.first * s->columns, gradient, s->window);
+            const span here = overlap(rows, row, size->out_rows);
+            const mb_direct_grad grad = {here.end - here.first, size->out_columns, size->out_pixels,
+                                         size->columns};
+            pass->kernels->direct_grad_weights(
+                &grad, size->units, window->columns, d_out + (here.first - row) * size->out_columns,
+                image + channel * channel_size + here.first * size->columns, gradient,
+                size->window);
         }
 }
 
-static void nchw_forward(const mb_conv2d_pass *p)
+static void nchw_forward(const mb_conv2d_pass *pass)
 {
-    for (size_t group = 0; group < p->size->groups; group++)
-        nchw_forward_group(p, group);
+    for (size_t group = 0; group < pass->size->groups; group++)
+        nchw_forward_group(pass, group);
 }
 
-static void nchw_backward(const mb_conv2d_pass *p)
+static void nchw_backward(const mb_conv2d_pass *pass)
 {
-    mb_conv2d_nchw_grad_bias(p);
-    for (size_t group = 0; group < p->size->groups; group++)
-        nchw_grad_weights(p, group);
-    mb_conv2d_nchw_grad_image(p);
+    mb_conv2d_nchw_grad_bias(pass);
+    for (size_t group = 0; group < pass->size->groups; group++)
+        nchw_grad_weights(pass, group);
+    mb_conv2d_nchw_grad_image(pass);
 }
 
 const mb_conv2d_impl mb_conv2d_direct_nchw = {.name = "direct_nchw",
@@ -134,12 +136,12 @@ typedef struct window_row {
     size_t columns, elements;
 } window_row;
 
-static window_row window_row_of(const mb_conv2d_pass *p)
+static window_row window_row_of(const mb_conv2d_pass *pass)
 {
-    const mb_conv2d_size *s = p->size;
-    const size_t columns = mb_layer_window(p->layer)->columns;
-    return s->groups > 1 ? (window_row){columns, s->channels}
-                         : (window_row){1, columns * s->channels};
+    const mb_conv2d_size *size = pass->size;
+    const size_t columns = mb_layer_window(pass->layer)->columns;
+    return size->groups > 1 ? (window_row){columns, size->channels}
+                            : (window_row){1, columns * size->channels};
 }
 
 /* The product for the next of `units` units that are left. */
@@ -150,66 +152,71 @@ static mb_direct_gemm with_vectors(mb_direct_gemm gemm, size_t units)
     return gemm;
 }
 
-static void nhwc_forward_group(const mb_conv2d_pass *p, size_t group)
+static void nhwc_forward_group(const mb_conv2d_pass *pass, size_t group)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_layer *layer = p->layer;
+    const mb_conv2d_size *size = pass->size;
+    const mb_layer *layer = pass->layer;
     const mb_window *window = mb_layer_window(layer);
-    const window_row w = window_row_of(p);
-    const size_t channels = layer->in.channels, row = s->columns * channels;
+    const window_row row_of_window = window_row_of(pass);
+    const size_t channels = layer->in.channels, row = size->columns * channels;
     const mb_direct_gemm gemm = {
-        .count = {window->rows, w.columns, w.elements},
+        .count = {window->rows, row_of_window.columns, row_of_window.elements},
         .a_stride = {row, channels, 1},
-        .b_stride = {w.columns * w.elements * s->units, w.elements * s->units, s->units},
+        .b_stride = {row_of_window.columns * row_of_window.elements * size->units,
+                     row_of_window.elements * size->units, size->units},
         .row_stride = window->stride * channels};
-    const float *weights = p->weights + mb_conv2d_group_offset(s, group);
-    const float *image = p->image + group * s->channels;
-    float *out = p->out + group * s->units;
-    for (size_t unit = 0; unit < s->units; unit += VECTORS * MB_LANES) {
-        const mb_direct_gemm some = with_vectors(gemm, s->units - unit);
-        const mb_direct_init bias = {.values = p->bias + group * s->units + unit, .per_lane = true};
-        for (size_t y = 0; y < s->out_rows; y++)
-            p->kernels->direct_gemm(
-                &some, s->out_columns, image + y * window->stride * row, weights + unit, bias,
-                out + y * s->out_columns * layer->out.channels + unit, layer->out.channels);
+    const float *weights = pass->weights + mb_conv2d_group_offset(size, group);
+    const float *image = pass->image + group * size->channels;
+    float *out = pass->out + group * size->units;
+    for (size_t unit = 0; unit < size->units; unit += VECTORS * MB_LANES) {
+        const mb_direct_gemm some = with_vectors(gemm, size->units - unit);
+        const mb_direct_init bias = {.values = pass->bias + group * size->units + unit,
+                                     .per_lane = true};
+        for (size_t y = 0; y < size->out_rows; y++)
+            pass->kernels->direct_gemm(
+                &some, size->out_columns, image + y * window->stride * row, weights + unit, bias,
+                out + y * size->out_columns * layer->out.channels + unit, layer->out.channels);
     }
 }
 
-static void nhwc_grad_weights(const mb_conv2d_pass *p, size_t group)
+static void nhwc_grad_weights(const mb_conv2d_pass *pass, size_t group)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_window *window = mb_layer_window(p->layer);
-    const window_row w = window_row_of(p);
-    const size_t channels = p->layer->in.channels, units = p->layer->out.channels;
-    const size_t row = s->columns * channels, stride = window->stride;
-    const mb_direct_gemm gemm = {.count = {1, s->out_rows, s->out_columns},
+    const mb_conv2d_size *size = pass->size;
+    const mb_window *window = mb_layer_window(pass->layer);
+    const window_row row_of_window = window_row_of(pass);
+    const size_t channels = pass->layer->in.channels, units = pass->layer->out.channels;
+    const size_t row = size->columns * channels, stride = window->stride;
+    const mb_direct_gemm gemm = {.count = {1, size->out_rows, size->out_columns},
                                  .a_stride = {0, stride * row, stride * channels},
-                                 .b_stride = {0, s->out_columns * units, units},
+                                 .b_stride = {0, size->out_columns * units, units},
                                  .row_stride = 1};
-    float *gradient = p->gradient + mb_conv2d_group_offset(s, group);
-    const float *image = p->image + group * s->channels, *d_out = p->d_out + group * s->units;
+    float *gradient = pass->gradient + mb_conv2d_group_offset(size, group);
+    const float *image = pass->image + group * size->channels,
+                *d_out = pass->d_out + group * size->units;
     for (size_t y = 0; y < window->rows; y++)
-        for (size_t x = 0; x < w.columns; x++, gradient += w.elements * s->units)
-            for (size_t unit = 0; unit < s->units; unit += VECTORS * MB_LANES) {
-                const mb_direct_gemm some = with_vectors(gemm, s->units - unit);
-                const mb_direct_init sums = {gradient + unit, s->units, true};
-                p->kernels->direct_gemm(&some, w.elements, image + y * row + x * channels,
-                                        d_out + unit, sums, gradient + unit, s->units);
+        for (size_t x = 0; x < row_of_window.columns;
+             x++, gradient += row_of_window.elements * size->units)
+            for (size_t unit = 0; unit < size->units; unit += VECTORS * MB_LANES) {
+                const mb_direct_gemm some = with_vectors(gemm, size->units - unit);
+                const mb_direct_init sums = {gradient + unit, size->units, true};
+                pass->kernels->direct_gemm(&some, row_of_window.elements,
+                                           image + y * row + x * channels, d_out + unit, sums,
+                                           gradient + unit, size->units);
             }
 }
 
-static void nhwc_forward(const mb_conv2d_pass *p)
+static void nhwc_forward(const mb_conv2d_pass *pass)
 {
-    for (size_t group = 0; group < p->size->groups; group++)
-        nhwc_forward_group(p, group);
+    for (size_t group = 0; group < pass->size->groups; group++)
+        nhwc_forward_group(pass, group);
 }
 
-static void nhwc_backward(const mb_conv2d_pass *p)
+static void nhwc_backward(const mb_conv2d_pass *pass)
 {
-    mb_conv2d_nhwc_grad_bias(p);
-    for (size_t group = 0; group < p->size->groups; group++)
-        nhwc_grad_weights(p, group);
-    mb_conv2d_nhwc_grad_image(p);
+    mb_conv2d_nhwc_grad_bias(pass);
+    for (size_t group = 0; group < pass->size->groups; group++)
+        nhwc_grad_weights(pass, group);
+    mb_conv2d_nhwc_grad_image(pass);
 }
 
 const mb_conv2d_impl mb_conv2d_direct_nhwc = {.name = "direct_nhwc",

@@ -7,76 +7,79 @@ static bool applies(const mb_layer *layer) { return layer->out_format.layout == 
 static size_t units_of(const mb_conv2d_pass *pass) { return pass->layer->out.channels; }
 
 /* Elements from the start of an image to a block's first window. */
-static size_t image_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static size_t image_offset(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    const mb_conv2d_size *s = p->size;
-    return b->row * mb_layer_window(p->layer)->stride * s->columns * p->layer->in.channels +
-           b->group * s->channels;
+    const mb_conv2d_size *size = pass->size;
+    return block->row * mb_layer_window(pass->layer)->stride * size->columns *
+               pass->layer->in.channels +
+           block->group * size->channels;
 }
 
 /* Offset of a block's outputs of its group. */
-static size_t out_offset(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static size_t out_offset(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    return b->row * p->size->out_columns * units_of(p) + b->group * p->size->units;
+    return block->row * pass->size->out_columns * units_of(pass) + block->group * pass->size->units;
 }
 
 /* The windows of a row of outputs; with groups those of one output, whose elements are not
  * contiguous. */
-static mb_strided_view view_of(const mb_conv2d_pass *p)
+static mb_strided_view view_of(const mb_conv2d_pass *pass)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_window *window = mb_layer_window(p->layer);
-    const size_t channels = p->layer->in.channels, row = s->columns * channels;
-    if (s->groups > 1)
-        return (mb_strided_view){window->rows, row, window->columns, channels, s->channels};
-    return (mb_strided_view){s->out_columns, window->stride * channels, window->rows, row,
+    const mb_conv2d_size *size = pass->size;
+    const mb_window *window = mb_layer_window(pass->layer);
+    const size_t channels = pass->layer->in.channels, row = size->columns * channels;
+    if (size->groups > 1)
+        return (mb_strided_view){window->rows, row, window->columns, channels, size->channels};
+    return (mb_strided_view){size->out_columns, window->stride * channels, window->rows, row,
                              window->columns * channels};
 }
 
-static void copy_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b, bool back)
+static void copy_windows(const mb_conv2d_pass *pass, const mb_conv2d_block *block, bool back)
 {
-    const mb_conv2d_size *s = p->size;
-    const mb_strided_view view = view_of(p);
-    const size_t channels = p->layer->in.channels, stride = mb_layer_window(p->layer)->stride;
-    const size_t at_once = s->groups > 1 ? 1 : s->out_columns;
-    size_t row = image_offset(p, b), done = 0;
-    for (size_t y = 0; y < b->rows; y++, row += stride * s->columns * channels)
-        for (size_t x = 0; x < s->out_columns; x += at_once, done += at_once * s->window) {
+    const mb_conv2d_size *size = pass->size;
+    const mb_strided_view view = view_of(pass);
+    const size_t channels = pass->layer->in.channels, stride = mb_layer_window(pass->layer)->stride;
+    const size_t at_once = size->groups > 1 ? 1 : size->out_columns;
+    size_t row = image_offset(pass, block), done = 0;
+    for (size_t y = 0; y < block->rows; y++, row += stride * size->columns * channels)
+        for (size_t x = 0; x < size->out_columns; x += at_once, done += at_once * size->window) {
             const size_t offset = row + x * stride * channels;
             if (back)
-                p->kernels->col2im(view, p->d_windows + done, p->d_image + offset);
+                pass->kernels->col2im(view, pass->d_windows + done, pass->d_image + offset);
             else
-                p->kernels->im2col(view, p->image + offset, p->windows + done);
+                pass->kernels->im2col(view, pass->image + offset, pass->windows + done);
         }
 }
 
-static void fill_bias(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void fill_bias(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    p->kernels->fill_rows(b->pixels, units_of(p), p->bias, p->out + out_offset(p, b), units_of(p));
+    pass->kernels->fill_rows(block->pixels, units_of(pass), pass->bias,
+                             pass->out + out_offset(pass, block), units_of(pass));
 }
 
-static void multiply(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void multiply(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    const mb_conv2d_size *s = p->size;
-    mb_gemm(p->layer->rules, b->pixels, s->units, s->window, p->windows, s->window,
-            p->weights + mb_conv2d_group_offset(s, b->group), s->units, 1.0f,
-            p->out + out_offset(p, b), units_of(p));
+    const mb_conv2d_size *size = pass->size;
+    mb_gemm(pass->layer->rules, block->pixels, size->units, size->window, pass->windows,
+            size->window, pass->weights + mb_conv2d_group_offset(size, block->group), size->units,
+            1.0f, pass->out + out_offset(pass, block), units_of(pass));
 }
 
-static void grad_weights(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void grad_weights(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    const mb_conv2d_size *s = p->size;
-    mb_gemm_at(p->layer->rules, s->window, s->units, b->pixels, p->windows, s->window,
-               p->d_out + out_offset(p, b), units_of(p), 1.0f,
-               p->gradient + mb_conv2d_group_offset(s, b->group), s->units);
+    const mb_conv2d_size *size = pass->size;
+    mb_gemm_at(pass->layer->rules, size->window, size->units, block->pixels, pass->windows,
+               size->window, pass->d_out + out_offset(pass, block), units_of(pass), 1.0f,
+               pass->gradient + mb_conv2d_group_offset(size, block->group), size->units);
 }
 
-static void grad_windows(const mb_conv2d_pass *p, const mb_conv2d_block *b)
+static void grad_windows(const mb_conv2d_pass *pass, const mb_conv2d_block *block)
 {
-    const mb_conv2d_size *s = p->size;
-    mb_gemm(p->layer->rules, b->pixels, s->window, s->units, p->d_out + out_offset(p, b),
-            units_of(p), p->transposed + mb_conv2d_group_offset(s, b->group), s->window, 0.0f,
-            p->d_windows, s->window);
+    const mb_conv2d_size *size = pass->size;
+    mb_gemm(pass->layer->rules, block->pixels, size->window, size->units,
+            pass->d_out + out_offset(pass, block), units_of(pass),
+            pass->transposed + mb_conv2d_group_offset(size, block->group), size->window, 0.0f,
+            pass->d_windows, size->window);
 }
 
 static const mb_conv2d_products products = {.copy_windows = copy_windows,
@@ -85,15 +88,15 @@ static const mb_conv2d_products products = {.copy_windows = copy_windows,
                                             .grad_weights = grad_weights,
                                             .grad_windows = grad_windows};
 
-void mb_conv2d_nhwc_grad_bias(const mb_conv2d_pass *p)
+void mb_conv2d_nhwc_grad_bias(const mb_conv2d_pass *pass)
 {
-    p->kernels->add_rows(p->size->out_pixels, units_of(p), p->d_out, units_of(p),
-                         p->gradient + p->size->weights);
+    pass->kernels->add_rows(pass->size->out_pixels, units_of(pass), pass->d_out, units_of(pass),
+                            pass->gradient + pass->size->weights);
 }
 
-void mb_conv2d_nhwc_grad_image(const mb_conv2d_pass *p)
+void mb_conv2d_nhwc_grad_image(const mb_conv2d_pass *pass)
 {
-    mb_conv2d_im2col_grad_image(p, &products);
+    mb_conv2d_im2col_grad_image(pass, &products);
 }
 
 size_t mb_conv2d_nhwc_transposed_size(const mb_layer *layer)
@@ -111,13 +114,13 @@ void mb_conv2d_nhwc_transpose(const mb_layer *layer, const mb_kernels *kernels, 
                        size.window);
 }
 
-static void forward(const mb_conv2d_pass *p) { mb_conv2d_im2col_forward(p, &products); }
+static void forward(const mb_conv2d_pass *pass) { mb_conv2d_im2col_forward(pass, &products); }
 
-static void backward(const mb_conv2d_pass *p)
+static void backward(const mb_conv2d_pass *pass)
 {
-    mb_conv2d_nhwc_grad_bias(p);
-    mb_conv2d_im2col_grad_weights(p, &products);
-    mb_conv2d_nhwc_grad_image(p);
+    mb_conv2d_nhwc_grad_bias(pass);
+    mb_conv2d_im2col_grad_weights(pass, &products);
+    mb_conv2d_nhwc_grad_image(pass);
 }
 
 const mb_conv2d_impl mb_conv2d_im2col_nhwc = {.name = "im2col_nhwc",

@@ -40,43 +40,45 @@ static void transpose(const mb_layer *layer, const mb_kernels *kernels, size_t g
                            transposed + y * row_stride(layer), unit_stride(layer));
 }
 
-static void transpose_sums(const mb_conv2d_pass *p)
+static void transpose_sums(const mb_conv2d_pass *pass)
 {
-    const mb_layer *layer = p->layer;
-    const size_t units = p->size->units, elements = row_elements(layer);
-    const float *sums = p->chunk_sums;
+    const mb_layer *layer = pass->layer;
+    const size_t units = pass->size->units, elements = row_elements(layer);
+    const float *sums = pass->chunk_sums;
     for (size_t unit = 0; unit < units; unit++)
         for (size_t y = 0; y < mb_layer_window(layer)->rows; y++, sums += row_stride(layer))
             for (size_t i = 0; i < elements; i++)
-                p->gradient[(y * elements + i) * units + unit] = sums[i];
+                pass->gradient[(y * elements + i) * units + unit] = sums[i];
 }
 
-static void backward(const mb_conv2d_pass *p)
+static void backward(const mb_conv2d_pass *pass)
 {
-    const mb_layer *layer = p->layer;
-    const mb_conv2d_size *s = p->size;
+    const mb_layer *layer = pass->layer;
+    const mb_conv2d_size *size = pass->size;
     const mb_window *window = mb_layer_window(layer);
     const size_t rows = window->rows, vectors = row_stride(layer) / MB_LANES;
     const size_t stride = unit_stride(layer), channels = layer->in.channels;
-    const mb_grad_plane grads = {.rows = s->out_rows,
-                                 .columns = s->out_columns,
-                                 .stride = s->units,
-                                 .row_offset = window->stride * s->columns * channels,
+    const mb_grad_plane grads = {.rows = size->out_rows,
+                                 .columns = size->out_columns,
+                                 .stride = size->units,
+                                 .row_offset = window->stride * size->columns * channels,
                                  .column_offset = window->stride * channels};
-    if (p->first)
-        memset(p->chunk_sums, 0, s->units * stride * sizeof *p->chunk_sums);
-    mb_conv2d_nhwc_grad_bias(p);
-    for (size_t unit = 0; unit < s->units; unit++) {
-        const size_t count = p->kernels->find_nonzero_grads(&grads, p->d_out + unit, p->nonzeros);
-        p->kernels->accumulate_windows(count, p->nonzeros, rows, vectors, p->image,
-                                       s->columns * channels, p->chunk_sums + unit * stride);
-        if (p->d_image != NULL)
-            p->kernels->scatter_windows(count, p->nonzeros, rows, vectors,
-                                        p->transposed + unit * stride, p->d_image,
-                                        s->columns * channels);
+    if (pass->first)
+        memset(pass->chunk_sums, 0, size->units * stride * sizeof *pass->chunk_sums);
+    mb_conv2d_nhwc_grad_bias(pass);
+    for (size_t unit = 0; unit < size->units; unit++) {
+        const size_t count =
+            pass->kernels->find_nonzero_grads(&grads, pass->d_out + unit, pass->nonzeros);
+        pass->kernels->accumulate_windows(count, pass->nonzeros, rows, vectors, pass->image,
+                                          size->columns * channels,
+                                          pass->chunk_sums + unit * stride);
+        if (pass->d_image != NULL)
+            pass->kernels->scatter_windows(count, pass->nonzeros, rows, vectors,
+                                           pass->transposed + unit * stride, pass->d_image,
+                                           size->columns * channels);
     }
-    if (p->last)
-        transpose_sums(p);
+    if (pass->last)
+        transpose_sums(pass);
 }
 
 const mb_conv2d_impl mb_conv2d_sparse_grad = {.name = "sparse_grad",
