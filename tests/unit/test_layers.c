@@ -227,28 +227,29 @@ static double loss_at(mb_layer_reference *ref, const mb_reference_batch *batch, 
     return mb_layer_reference_loss(ref, batch);
 }
 
-/* |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * sum |g v|, where |g| counts as at least
- * fraction_of_all, or of a single element as the norm of g; and 1e-7 for the rounding of L. */
+/* |g . v - (L(w + h v) - L(w - h v)) / 2h| <= tolerance * |g|, and 1e-8 for the rounding of L. |g|
+ * is the norm over the tensors of v, with elements of at least fraction_of_all; of a single element
+ * over all tensors. */
 static double check_slope(const struct suite *suite, const mb_network *gradient,
                           mb_layer_reference *ref, const mb_reference_batch *batch, direction v)
 {
-    const double min = suite->fraction_of_all * largest_of_all(ref), step = suite->step;
-    double slope = 0.0, sum = 0.0, squares = 0.0;
+    const double min = v.single ? 0.0 : suite->fraction_of_all * largest_of_all(ref);
+    double slope = 0.0, squares = 0.0;
     for (size_t i = 0; i < ref->tensors; i++) {
         float *g = take(ref->elements[i], sizeof *g);
         mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < ref->elements[i]; e++) {
-            const double by = component(ref, v, i, e);
+            const double by = component(ref, v, i, e), size = fmax(fabs((double)g[e]), min);
             slope += (double)g[e] * by;
-            sum += fabs(by) * fmax(fabs((double)g[e]), min);
-            squares += (double)g[e] * (double)g[e];
+            squares += v.single || by != 0.0 ? size * size : 0.0;
         }
         free(g);
     }
-    const double above = loss_at(ref, batch, v, step), below = loss_at(ref, batch, v, -2.0 * step);
+    const double step = suite->step, above = loss_at(ref, batch, v, step);
+    const double below = loss_at(ref, batch, v, -2.0 * step);
     loss_at(ref, batch, v, step);
-    const double allowed = suite->tolerance * (v.single ? sqrt(squares) : sum) + 1e-7;
-    return fraction(fabs(slope - (above - below) / (2.0 * step)), allowed, &worst_slope);
+    return fraction(fabs(slope - (above - below) / (2.0 * step)),
+                    suite->tolerance * sqrt(squares) + 1e-8, &worst_slope);
 }
 
 static double check_slopes(const struct suite *suite, const mb_network *gradient,
