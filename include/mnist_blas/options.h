@@ -18,6 +18,7 @@ extern "C" {
 typedef enum mb_option_kind {
     MB_OPTION_FLAG,       /* bool; takes no argument on a command line */
     MB_OPTION_SIZE,       /* size_t */
+    MB_OPTION_AMOUNT,     /* size_t and after it a double: "5000", or a percentage: "10%" */
     MB_OPTION_UINT64,     /* uint64_t */
     MB_OPTION_REAL,       /* double */
     MB_OPTION_ENUM,       /* an enumeration, whose names are `names` */
@@ -65,7 +66,7 @@ typedef struct mb_option {
     const char *help;  /* NULL: the command line does not have it */
     mb_option_kind kind;
     const char *metavar;         /* "N"; NULL for a flag */
-    uint64_t min_size, max_size; /* SIZE, UINT64, SIZE_LIST; TEXT: of the length;
+    uint64_t min_size, max_size; /* SIZE, AMOUNT, UINT64, SIZE_LIST; TEXT: of the length;
                                   * IMAGE_SIZE: of the pixels */
     double min, max;             /* REAL */
     bool min_excluded, max_excluded;
@@ -86,6 +87,8 @@ typedef struct mb_option {
 #define MB_KIND_FLAG .kind = MB_OPTION_FLAG
 #define MB_KIND_SIZE(minimum, maximum)                                                             \
     .kind = MB_OPTION_SIZE, .metavar = "N", .min_size = (minimum), .max_size = (maximum)
+#define MB_KIND_AMOUNT(minimum, maximum)                                                           \
+    .kind = MB_OPTION_AMOUNT, .metavar = "N", .min_size = (minimum), .max_size = (maximum)
 #define MB_KIND_SIZE_LIST(minimum, maximum)                                                        \
     .kind = MB_OPTION_SIZE_LIST, .metavar = "N,...", .min_size = (minimum), .max_size = (maximum)
 #define MB_KIND_REAL(unit, minimum, maximum)                                                       \
@@ -144,6 +147,10 @@ extern MB_API const mb_option mb_training_option_table[];
  */
 MB_API mb_status mb_training_options_check(const mb_training_options *options, size_t samples,
                                            mb_error *error);
+
+/* Images that are held out of `samples` training images: `validation`, or validation_percent of
+ * them, rounded, at least 1. */
+MB_API size_t mb_validation_count(const mb_training_options *options, size_t samples);
 
 /* MB_OK if a run with the options `held`, in the file `path`, can be resumed with `asked`: all that
  * applies is equal, except that there may be more epochs. MB_ERROR_INVALID names the first

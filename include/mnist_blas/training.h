@@ -66,8 +66,10 @@ typedef struct mb_training_options {
      * 0: none. The average is what is evaluated and what training leaves in the network. Its first
      * steps decay faster: min(ema, (1 + step) / (10 + step)). */
     double ema;
-    /* Images held out from the end of the training set; 0: none. */
+    /* Images held out from the training set, a random sample by the seed in which each class has
+     * its proportion of all: a number, or a percentage, at least 0 and below 100. 0 and 0: none. */
     size_t validation;
+    double validation_percent;
     /* Stop after this many epochs without improvement of the validation accuracy, and restore the
      * best epoch's parameters (the earliest on ties), also if all epochs were trained; 0: train all
      * epochs, keep the last. */

@@ -9,10 +9,16 @@
 
 enum { ITEM_SIZE = 64, RANGE_SIZE = 256 };
 
+typedef struct amount {
+    size_t count;
+    double percent;
+} amount;
+
 /* A value of any kind. */
 typedef union any_value {
     bool flag;
     size_t size;
+    amount amount;
     uint64_t uint64;
     double real;
     unsigned names;
@@ -37,6 +43,7 @@ static size_t size_of(const mb_option *option)
     static const size_t sizes[] = {
         [MB_OPTION_FLAG] = sizeof(bool),
         [MB_OPTION_SIZE] = sizeof(size_t),
+        [MB_OPTION_AMOUNT] = sizeof(amount),
         [MB_OPTION_UINT64] = sizeof(uint64_t),
         [MB_OPTION_REAL] = sizeof(double),
         [MB_OPTION_ENUM] = sizeof(unsigned),
@@ -121,6 +128,10 @@ static void format_range(const mb_option *option, char *text, size_t size)
     case MB_OPTION_ENUM_LIST:
         mb_format_names(option->names, text, size);
         break;
+    case MB_OPTION_AMOUNT:
+        snprintf(text, size, "%llu to %llu, or a percentage below 100%%",
+                 (unsigned long long)option->min_size, (unsigned long long)option->max_size);
+        break;
     case MB_OPTION_TEXT_LIST:
         snprintf(text, size, "given at most %d times", MB_MAX_LIST);
         break;
@@ -146,6 +157,13 @@ static bool real_fits(const mb_option *option, double value)
            (option->max_excluded ? value < option->max : value <= option->max);
 }
 
+/* One of the two is 0. */
+static bool amount_fits(const mb_option *option, const amount *value)
+{
+    return size_fits(option, value->count) && value->percent >= 0.0 && value->percent < 100.0 &&
+           (value->count == 0 || !(value->percent > 0.0));
+}
+
 static bool list_fits(const mb_option *option, const mb_size_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -161,6 +179,8 @@ static bool fits(const mb_option *option, const void *value)
     switch (option->kind) {
     case MB_OPTION_SIZE:
         return size_fits(option, *(const size_t *)value);
+    case MB_OPTION_AMOUNT:
+        return amount_fits(option, value);
     case MB_OPTION_UINT64:
         return size_fits(option, *(const uint64_t *)value);
     case MB_OPTION_REAL:
@@ -207,6 +227,17 @@ static bool read_image_size(const char *text, mb_shape *shape)
            mb_parse_size(text, 0, SIZE_MAX, &shape->columns);
 }
 
+static bool read_amount(const char *text, amount *value)
+{
+    char number[ITEM_SIZE];
+    const size_t length = strlen(text);
+    *value = (amount){0};
+    if (length == 0 || length >= sizeof number || text[length - 1] != '%')
+        return mb_parse_size(text, 0, SIZE_MAX, &value->count);
+    snprintf(number, sizeof number, "%.*s", (int)length - 1, text);
+    return mb_parse_real(number, &value->percent);
+}
+
 static bool read_list(const mb_option *option, const char *text, mb_size_list *list)
 {
     char item[ITEM_SIZE];
@@ -235,6 +266,8 @@ static bool read_value(const mb_option *option, const char *text, any_value *rea
         return read->flag || strcmp(text, "off") == 0;
     case MB_OPTION_SIZE:
         return mb_parse_size(text, 0, SIZE_MAX, &read->size);
+    case MB_OPTION_AMOUNT:
+        return read_amount(text, &read->amount);
     case MB_OPTION_UINT64:
         return mb_parse_uint64(text, &read->uint64);
     case MB_OPTION_REAL:
@@ -301,6 +334,12 @@ char *mb_option_format(const mb_option *option, const void *options, char *text,
         break;
     case MB_OPTION_SIZE:
         snprintf(text, size, "%zu", value.size);
+        break;
+    case MB_OPTION_AMOUNT:
+        if (value.amount.percent != 0.0)
+            snprintf(text, size, "%s%%", mb_format_real(value.amount.percent, real));
+        else
+            snprintf(text, size, "%zu", value.amount.count);
         break;
     case MB_OPTION_UINT64:
         snprintf(text, size, "%llu", (unsigned long long)value.uint64);

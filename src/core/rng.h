@@ -15,6 +15,7 @@ typedef enum mb_rng_purpose {
     MB_RNG_DIGITS = 3,
     MB_RNG_DROPOUT = 4,
     MB_RNG_AUGMENTATION = 5,
+    MB_RNG_VALIDATION = 6,
     MB_RNG_TESTS = 99
 } mb_rng_purpose;
 

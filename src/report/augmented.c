@@ -1,5 +1,6 @@
 /* augmented.png: training images, original and as the first epochs saw them. */
 #include "data/augment.h"
+#include "data/sampler.h"
 #include "report/drawings.h"
 #include "report/format.h"
 #include "report/image_grid.h"
@@ -22,15 +23,15 @@ typedef struct sheet {
 } sheet;
 
 /* Chooses the first image of each class until there are MAX_IMAGES, in the order of the classes. */
-static void choose(const mb_split *split, sheet *s)
+static void choose(const mb_split *split, const uint32_t *trained, size_t count, sheet *s)
 {
     size_t first[MB_MAX_CLASSES], seen = 0;
     for (size_t class = 0; class < MB_MAX_CLASSES; class ++)
         first[class] = SIZE_MAX;
-    for (size_t i = 0; i < split->images.count && seen < MAX_IMAGES; i++) {
-        size_t *one = &first[split->labels[i]];
+    for (size_t i = 0; i < count && seen < MAX_IMAGES; i++) {
+        size_t *one = &first[split->labels[trained[i]]];
         seen += *one == SIZE_MAX;
-        *one = *one == SIZE_MAX ? i : *one;
+        *one = *one == SIZE_MAX ? trained[i] : *one;
     }
     for (size_t class = 0; class < MB_MAX_CLASSES; class ++)
         if (first[class] != SIZE_MAX)
@@ -43,8 +44,13 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_training_options *options = report->run->options;
     const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
-    s->source.split.images.count -= options->validation;
-    choose(&s->source.split, s);
+    const size_t images = data->train.images.count;
+    const size_t held_out = mb_validation_count(options, images);
+    uint32_t *order = mb_arena_alloc(&s->arena, images, sizeof *order);
+    if (order == NULL)
+        return mb_fail_memory(error, "pictures", images * sizeof *order);
+    mb_sampler_hold_out(options->seed, data->train.labels, images, held_out, order);
+    choose(&s->source.split, order, images - held_out, s);
     const mb_status status = mb_augmenter_open(&options->augmentation, options->seed, &s->source,
                                                &s->arena, &s->augmenter, error);
     if (status != MB_OK)

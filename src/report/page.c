@@ -156,8 +156,10 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
         mb_json_text(report->command), "last_selected", run->selected->epoch == epochs, "synthetic",
         run->data == NULL, "relative", run->data != NULL && run->data[0] != '/', "options",
         option_facts(summary, run->options), "machine", machine_facts(run->machine), "dataset",
-        dataset_facts(report->dataset, run->options->validation), "figures", figure_list(figures),
-        "epoch_rows", epoch_rows(run), "class_rows", class_rows(evaluation));
+        dataset_facts(report->dataset,
+                      mb_validation_count(run->options, report->dataset->train.images.count)),
+        "figures", figure_list(figures), "epoch_rows", epoch_rows(run), "class_rows",
+        class_rows(evaluation));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,

@@ -52,6 +52,10 @@ static json_t *option_value(const mb_option *option, const mb_training_options *
         return json_boolean(*(const bool *)value);
     case MB_OPTION_SIZE:
         return json_integer((json_int_t) * (const size_t *)value);
+    case MB_OPTION_AMOUNT:
+        mb_option_format(option, options, text, sizeof text);
+        return strchr(text, '%') == NULL ? json_integer((json_int_t) * (const size_t *)value)
+                                         : json_string(text);
     case MB_OPTION_UINT64:
         return json_integer((json_int_t) * (const uint64_t *)value);
     case MB_OPTION_REAL:

@@ -3,8 +3,8 @@
  * Its tensors are the state (train/state.h); those of the network have the names that they have in
  * a model file. Its metadata are a model's, and "version", "checksum" (SHA-256 of the file's bytes,
  * with zeros in place of the checksum), "blas", the options by name ("option.lr"), digests of the
- * data ("data.training", "data.test"), "data.folder" unless the dataset has none, and the caller's
- * notes ("note.KEY"). Folders and notes are percent-encoded. */
+ * data ("data.training", "data.test", "data.validation"), "data.folder" unless the dataset has
+ * none, and the caller's notes ("note.KEY"). Folders and notes are percent-encoded. */
 #ifndef MB_TRAIN_CHECKPOINT_H
 #define MB_TRAIN_CHECKPOINT_H
 

@@ -286,11 +286,28 @@ static mb_status restore_network(const mb_checkpoint *checkpoint, const mb_state
     return status;
 }
 
+/* Runs of earlier versions held out the last images, and have no digest of them. */
+static mb_status check_validation(const mb_trainer *trainer, const mb_checkpoint *checkpoint,
+                                  mb_error *error)
+{
+    const char *expected = mb_safetensors_metadata(checkpoint->file, "data.validation");
+    if (trainer->split == NULL ||
+        (expected != NULL &&
+         strcmp(expected, mb_split_fingerprint(&trainer->validation.source.split).text) == 0))
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_FORMAT,
+                   "%s: its run held out other validation images than this version of the program "
+                   "does: begin it again",
+                   checkpoint->info.path);
+}
+
 mb_status mb_trainer_restore(mb_trainer *trainer, const mb_checkpoint *checkpoint, mb_error *error)
 {
     mb_state states[MB_STATE_COUNT];
     mb_state_list(trainer, states);
-    mb_status status = restore_row(checkpoint, &states[MB_STATE_EPOCH], error);
+    mb_status status = check_validation(trainer, checkpoint, error);
+    if (status == MB_OK)
+        status = restore_row(checkpoint, &states[MB_STATE_EPOCH], error);
     if (status == MB_OK)
         status = restore_row(checkpoint, &states[MB_STATE_STEP], error);
     if (status == MB_OK)

@@ -11,7 +11,7 @@
 
 /* --- metadata --- */
 
-enum { FIXED_ENTRIES = 10 + MB_FORM_ENTRIES };
+enum { FIXED_ENTRIES = 11 + MB_FORM_ENTRIES };
 static const char no_checksum[] =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -45,10 +45,14 @@ static void add_network(mb_checkpoint_writer *writer, const mb_machine *machine,
         mb_form_metadata(network->form, writer->metadata + writer->metadata_count);
 }
 
-static void add_data(mb_checkpoint_writer *writer, const mb_dataset *dataset)
+static void add_data(mb_checkpoint_writer *writer, const mb_trainer *trainer)
 {
+    const mb_dataset *dataset = trainer->dataset;
     add_copy(writer, "data.training", mb_split_fingerprint(&dataset->train).text);
     add_copy(writer, "data.test", mb_split_fingerprint(&dataset->test).text);
+    if (trainer->split != NULL)
+        add_copy(writer, "data.validation",
+                 mb_split_fingerprint(&trainer->validation.source.split).text);
     if (dataset->folder != NULL)
         add(writer, "data.folder", mb_checkpoint_encode(&writer->arena, dataset->folder));
 }
@@ -76,7 +80,7 @@ mb_status mb_checkpoint_describe_run(mb_trainer *trainer, mb_error *error)
     if (writer->metadata == NULL)
         return mb_arena_status(&writer->arena, "checkpoint", error);
     add_network(writer, trainer->machine, trainer->training.network);
-    add_data(writer, trainer->dataset);
+    add_data(writer, trainer);
     add_options(writer, trainer->options);
     for (size_t i = 0; i < policy->note_count; i++)
         add(writer, mb_checkpoint_key(&writer->arena, MB_CHECKPOINT_NOTE, policy->notes[i].key),

@@ -7,6 +7,7 @@
 #include <mnist_blas/options.h>
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,8 +113,9 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 /* Name, label, heading, member, help; then the members for the kind. */
 const mb_option mb_training_option_table[] = {
     {"validation", NULL, DATA, AT(validation),
-     "hold out the last N training images and report the accuracy on them",
-     MB_KIND_SIZE(0, UINT32_MAX), .omit_zero = true},
+     "hold out N training images or, as 10%, a percentage: a random sample of each class; report "
+     "the accuracy on them",
+     MB_KIND_AMOUNT(0, UINT32_MAX), .omit_zero = true},
     {"patience", "Patience, epochs", DATA, AT(patience),
      "stop after N epochs without a better validation accuracy and keep the best epoch's model (0: "
      "train all epochs, keep the last)",
@@ -170,16 +172,35 @@ const mb_option mb_training_option_table[] = {
     {0},
 };
 
+/* As MB_OPTION_AMOUNT has them. */
+_Static_assert(AT(validation_percent) == AT(validation) + offsetof(
+                                                              struct {
+                                                                  size_t a;
+                                                                  double b;
+                                                              },
+                                                              b),
+               "the percentage follows the number");
+
+size_t mb_validation_count(const mb_training_options *values, size_t samples)
+{
+    const double percent = values->validation_percent;
+    if (!(percent > 0.0))
+        return values->validation;
+    const double images = floor(percent / 100.0 * (double)samples + 0.5);
+    return images > 1.0 ? (size_t)images : 1;
+}
+
 /* ---- checks ---- */
 
 /* Rules that name more than one option. */
 static mb_status check_together(const mb_training_options *values, size_t samples, mb_error *error)
 {
-    if (values->validation >= samples)
+    const size_t held_out = mb_validation_count(values, samples);
+    if (held_out >= samples)
         return mb_fail(error, MB_ERROR_INVALID,
                        "validation: must be less than the %zu training images, got %zu", samples,
-                       values->validation);
-    const size_t trained = samples - values->validation;
+                       held_out);
+    const size_t trained = samples - held_out;
     if (values->batch_size > trained)
         return mb_fail(error, MB_ERROR_INVALID,
                        "batch-size: must be 1 to %zu, the training images, got %zu", trained,
@@ -187,7 +208,7 @@ static mb_status check_together(const mb_training_options *values, size_t sample
     if (values->schedule == MB_SCHEDULE_COSINE && values->min_lr > values->lr)
         return mb_fail(error, MB_ERROR_INVALID, "min-lr: must be 0 to lr, %g, got %g", values->lr,
                        values->min_lr);
-    if (values->patience > 0 && values->validation == 0)
+    if (values->patience > 0 && held_out == 0)
         return mb_fail(error, MB_ERROR_INVALID,
                        "patience: %zu needs held-out images, but validation is 0",
                        values->patience);

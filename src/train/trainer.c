@@ -50,6 +50,8 @@ static void start_epoch(mb_trainer *trainer)
     const mb_epoch_stats resumed = trainer->training.stats;
     mb_sampler_shuffle(trainer->options->seed, trainer->epoch, trainer->training.loader.samples,
                        trainer->order);
+    for (size_t i = 0; trainer->split != NULL && i < trainer->training.loader.samples; i++)
+        trainer->order[i] = trainer->split[trainer->order[i]];
     mb_epoch_start(&trainer->training, trainer->order, trainer->epoch);
     if (trainer->step > 0) {
         trainer->training.stats.loss = resumed.loss;
@@ -123,7 +125,7 @@ static bool evaluate_epoch(mb_trainer *trainer, mb_epoch_metrics *metrics)
     if (trainer->trainable.ema != NULL)
         mb_network_copy_state(trainer->training.network, trainer->trainable.ema);
     return evaluate(trainer, &trainer->test, &metrics->test_accuracy) &&
-           (trainer->options->validation == 0 ||
+           (trainer->split == NULL ||
             evaluate(trainer, &trainer->validation, &metrics->validation_accuracy));
 }
 

@@ -22,8 +22,11 @@ struct mb_trainer {
     mb_epoch training;
     mb_evaluator test, validation;
     const mb_network *evaluated; /* the network in training, or its moving average */
-    float *best;     /* (parameter_elements) `evaluated` after the best epoch; NULL: no patience */
-    uint32_t *order; /* (training images) of the running epoch */
+    float *best; /* (parameter_elements) `evaluated` after the best epoch; NULL: no patience */
+    /* (training images) those that are trained on, and after them those held out; NULL: all are
+     * trained on */
+    uint32_t *split;
+    uint32_t *order; /* (trained images) of the running epoch */
 
     /* Position: `epoch` epochs are finished, and `step` of the `steps` steps of the next one, which
      * took `seconds`. */

@@ -1,4 +1,5 @@
 /* Preparing a training run: all memory that its steps need. */
+#include "data/sampler.h"
 #include "machine/machine.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
@@ -55,13 +56,14 @@ static mb_status open_evaluators(mb_trainer *trainer, const mb_split *validation
     return status;
 }
 
-static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, mb_error *error)
+static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, size_t samples,
+                            mb_error *error)
 {
     const mb_training_options *options = trainer->options;
     const bool augments = options->augmentation.kind != MB_AUGMENT_NONE;
     const mb_data_loader_config config = {.source = &trainer->source,
                                           .augmenter = augments ? &trainer->augmenter : NULL,
-                                          .samples = trainer->source.split.images.count,
+                                          .samples = samples,
                                           .batch_size = options->batch_size};
     mb_status status = MB_OK;
     if (augments)
@@ -83,21 +85,50 @@ static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, mb_e
     return mb_arena_status(&trainer->arena, "training", error);
 }
 
+/* Divides the training images if some are held out, and copies those into the arena. */
+static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *validation,
+                          mb_error *error)
+{
+    const mb_split *all = &trainer->dataset->train;
+    const size_t count = all->images.count, pixels = mb_images_stride(&all->images);
+    mb_arena *arena = &trainer->arena;
+    *validation = (mb_split){.images = mb_images_slice(&all->images, 0, 0)};
+    if (held_out == 0)
+        return MB_OK;
+    uint8_t *images = mb_arena_alloc(arena, held_out, pixels);
+    uint8_t *labels = mb_arena_alloc(arena, held_out, 1);
+    trainer->split = mb_arena_alloc(arena, count, sizeof *trainer->split);
+    const mb_status status = mb_arena_status(arena, "validation", error);
+    if (status != MB_OK)
+        return status;
+    mb_sampler_hold_out(trainer->options->seed, all->labels, count, held_out, trainer->split);
+    for (size_t i = 0; i < held_out; i++) {
+        const size_t from = trainer->split[count - held_out + i];
+        memcpy(images + i * pixels, all->images.pixels + from * pixels, pixels);
+        labels[i] = all->labels[from];
+    }
+    validation->images.pixels = images;
+    validation->images.count = held_out;
+    validation->labels = labels;
+    return MB_OK;
+}
+
 static mb_status open_all(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
     const mb_split *all = &trainer->dataset->train;
-    const size_t held_out = trainer->options->validation, samples = all->images.count - held_out;
-    const mb_split training = {mb_images_slice(&all->images, 0, samples), all->labels};
-    const mb_split validation = {mb_images_slice(&all->images, samples, held_out),
-                                 all->labels + samples};
+    const size_t held_out = mb_validation_count(trainer->options, all->images.count);
+    mb_split validation;
     mb_status status = mb_history_open(trainer->options->epochs, &trainer->history, error);
     if (status == MB_OK)
         status = open_parameters(trainer, network, error);
     if (status == MB_OK)
+        status = hold_out(trainer, held_out, &validation, error);
+    if (status == MB_OK)
         status = open_evaluators(trainer, &validation, error);
     if (status == MB_OK)
-        status = mb_network_source(network, &training, &trainer->arena, &trainer->source, error);
-    return status == MB_OK ? open_epoch(trainer, network, error) : status;
+        status = mb_network_source(network, all, &trainer->arena, &trainer->source, error);
+    return status == MB_OK ? open_epoch(trainer, network, all->images.count - held_out, error)
+                           : status;
 }
 
 mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dataset *dataset,

@@ -102,9 +102,12 @@ class RunFolder(ProgramTest):
         self.assertEqual(RUN_FILES, sorted(os.listdir(self.path("a", "b", "c"))))
 
     def test_validation_is_reported(self):
-        summary = self.train(self.make_data(), "--epochs", 3, "--validation", 200)
+        data = self.make_data()
+        summary = self.train(data, "--epochs", 3, "--validation", 180)
         for where in (summary, self.metrics()[-1]):
             self.assertTrue(0.5 < where["validation_accuracy"] <= 1.0, where)
+        self.train(data, "--epochs", 3, "--validation", "15%", out="percent")
+        self.assert_same_model("out", "percent")
 
     def test_no_validation_is_not_reported(self):
         self.assertNotIn("validation_accuracy", self.train(self.make_data()))

@@ -190,8 +190,7 @@ TEST(it_is_what_is_evaluated)
         const double seen = test->loss / TEST;
         assert_true(seen == loss_of(average));
         assert_true(seen != loss_of(trained));
-        const mb_split validation = {mb_images_slice(&dataset->train.images, TRAIN - 20, 20),
-                                     dataset->train.labels + TRAIN - 20};
+        const mb_split validation = trainer->validation.source.split;
         mb_evaluation *evaluation = NULL;
         assert_int_equal(mb_evaluate(machine, average, &validation, &evaluation, NULL), MB_OK);
         assert_true(evaluation->loss == held->loss / 20);

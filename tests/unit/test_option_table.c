@@ -14,7 +14,10 @@ static const struct expectation {
     const char *name, *range;
     const char *good[MAX_VALUES], *bad[MAX_VALUES];
 } expectations[] = {
-    {"validation", "0 to 4294967295", {"0", "4294967295"}, {"4294967296", "-1"}},
+    {"validation",
+     "0 to 4294967295, or a percentage below 100%",
+     {"0", "4294967295", "10%", "0.5%"},
+     {"4294967296", "-1", "100%", "-1%", "%"}},
     {"patience", "0 to 1000000", {"0", "1000000"}, {"1000001"}},
     {"epochs",
      "1 to 1000000",
@@ -70,7 +73,7 @@ TEST(defaults_are_within_their_ranges)
         assert_int_equal(options.optimizer, i);
         assert_int_equal(options.epochs, 5);
         assert_int_equal(options.batch_size, 64);
-        assert_int_equal(options.validation, 0);
+        assert_int_equal(mb_validation_count(&options, SAMPLES), 0);
         assert_int_equal(options.seed, 1);
         assert_int_equal(options.schedule, MB_SCHEDULE_ONECYCLE);
         assert_int_equal(options.augmentation.kind, MB_AUGMENT_NONE);
@@ -311,7 +314,9 @@ TEST(limits_that_depend_on_others)
         {0, SAMPLES + 1, 0, 5, 0, "batch-size: must be 1 to 1000, the training images, got 1001"},
         {SAMPLES - 63, 64, 0, 5, 0, "batch-size: must be 1 to 63, the training images, got 64"},
         {SAMPLES, 64, 0, 5, 0, "validation: must be less than the 1000 training images, got 1000"},
-        {SIZE_MAX, 64, 0, 5, 0, "validation: must be 0 to 4294967295, got 18446744073709551615"},
+        {SIZE_MAX, 64, 0, 5, 0,
+         "validation: must be 0 to 4294967295, or a percentage below 100%, got "
+         "18446744073709551615"},
         {0, 64, 3, 5, 0, "patience: 3 needs held-out images, but validation is 0"},
         {0, 64, 0, 5, 6, "plain-epochs: must be 0 to 5, the epochs, got 6"},
     };
@@ -327,6 +332,23 @@ TEST(limits_that_depend_on_others)
         assert_int_equal(status, cases[i].why != NULL ? MB_ERROR_INVALID : MB_OK);
         if (cases[i].why != NULL)
             assert_string_equal(error.text, cases[i].why);
+    }
+}
+
+TEST(validation_images_of_a_percentage)
+{
+    static const struct {
+        const char *text;
+        size_t samples, images;
+    } cases[] = {{"70", 1000, 70}, {"10%", 60000, 6000}, {"0.5%", 1001, 5}, {"0.1%", 100, 1}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+        char text[MB_OPTION_TEXT_SIZE];
+        assert_int_equal(mb_option_parse(mb_training_option_table, &options, cases[i].text, NULL),
+                         MB_OK);
+        assert_string_equal(mb_option_format(mb_training_option_table, &options, text, sizeof text),
+                            cases[i].text);
+        assert_int_equal(mb_validation_count(&options, cases[i].samples), cases[i].images);
     }
 }
 

@@ -51,6 +51,34 @@ TEST(orders_have_fixed_values)
     free(order);
 }
 
+/* Two thirds of the images are of class 0, one of 60 of class 2, the others of class 1. */
+TEST(a_class_is_held_out_in_its_proportion)
+{
+    static const struct {
+        size_t held_out, of_class[3]; /* largest remainders of held_out * (39, 20, 1) / 60 */
+    } cases[] = {{0, {0, 0, 0}},    {1, {1, 0, 0}},    {2, {1, 1, 0}},   {20, {13, 7, 0}},
+                 {30, {20, 10, 0}}, {59, {38, 20, 1}}, {60, {39, 20, 1}}};
+    uint8_t labels[60];
+    for (size_t i = 0; i < 60; i++)
+        labels[i] = i == 33 ? 2 : i % 3 == 1;
+    for (size_t k = 0; k < TEST_COUNT(cases); k++) {
+        uint32_t order[60], other[60];
+        size_t of_class[3] = {0};
+        bool seen[60] = {false};
+        const size_t first = 60 - cases[k].held_out;
+        mb_sampler_hold_out(1, labels, 60, cases[k].held_out, order);
+        for (size_t i = 0; i < 60; i++) {
+            assert_true(order[i] < 60 && !seen[order[i]]);
+            assert_true(i == 0 || i == first || order[i] > order[i - 1]);
+            seen[order[i]] = true;
+            of_class[labels[order[i]]] += i >= first;
+        }
+        assert_memory_equal(of_class, cases[k].of_class, sizeof of_class);
+        mb_sampler_hold_out(2, labels, 60, cases[k].held_out, other);
+        assert_int_equal(memcmp(order, other, sizeof order) == 0, first == 0 || first == 60);
+    }
+}
+
 TEST(order_depends_on_seed_and_epoch_alone)
 {
     uint32_t one[100], other[100];
