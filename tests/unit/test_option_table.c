@@ -335,23 +335,6 @@ TEST(limits_that_depend_on_others)
     }
 }
 
-TEST(validation_images_of_a_percentage)
-{
-    static const struct {
-        const char *text;
-        size_t samples, images;
-    } cases[] = {{"70", 1000, 70}, {"10%", 60000, 6000}, {"0.5%", 1001, 5}, {"0.1%", 100, 1}};
-    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
-        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-        char text[MB_OPTION_TEXT_SIZE];
-        assert_int_equal(mb_option_parse(mb_training_option_table, &options, cases[i].text, NULL),
-                         MB_OK);
-        assert_string_equal(mb_option_format(mb_training_option_table, &options, text, sizeof text),
-                            cases[i].text);
-        assert_int_equal(mb_validation_count(&options, cases[i].samples), cases[i].images);
-    }
-}
-
 /* ---- options that mb_train refuses without a change ---- */
 
 static uint8_t images[40 * 6], labels[40];
