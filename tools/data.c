@@ -1,10 +1,43 @@
 #include "data.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Synthetic digits are one dataset: runs with different seeds train on the same images. */
 enum { SYNTHETIC_SEED = 1 };
+
+static const mb_enum_value grounds[] = {
+    {"auto", NULL},
+    [1 + MB_GROUND_DARK] = {"dark", NULL},
+    [1 + MB_GROUND_LIGHT] = {"light", "inverts the images"},
+};
+const mb_enum mb_ground_choices = {grounds, sizeof grounds / sizeof *grounds};
+
+mb_image_form mb_data_form(mb_image_form form, unsigned ground)
+{
+    if (ground > 0)
+        form.ground = (mb_ground)(ground - 1);
+    return form;
+}
+
+bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_CHANCE_TEXT])
+{
+    const mb_split *test = &dataset->test;
+    size_t images[256] = {0}, largest = 0;
+    for (size_t i = 0; i < test->images.count; i++)
+        images[test->labels[i]]++;
+    for (size_t class = 1; class < 256; class ++)
+        largest = images[class] > images[largest] ? class : largest;
+    const double count = (double)test->images.count, chance = (double)images[largest] / count;
+    const double bound = chance + 3.0 * sqrt(chance * (1.0 - chance) / count);
+    snprintf(text, MB_CHANCE_TEXT,
+             "nothing was learned: test accuracy %.2f %%, always predicting class %zu gives %.2f "
+             "%%; try a lower --lr or another --ground (it was %s), and look at the images",
+             100.0 * accuracy, largest, 100.0 * chance,
+             mb_ground_names.values[dataset->form.ground].name);
+    return bound < 1.0 && accuracy <= bound;
+}
 
 mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error)
 {

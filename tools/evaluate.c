@@ -9,11 +9,16 @@
 typedef struct evaluate_arguments {
     mb_model_arguments model;
     const char *data;
+    unsigned ground; /* of mb_ground_choices */
     size_t threads;
 } evaluate_arguments;
 
 static const mb_option options[] = {
     MB_OPTION_DATA("Options:", offsetof(evaluate_arguments, data), "the test set's two IDX files"),
+    MB_OPTION_GROUND(
+        "Options:", offsetof(evaluate_arguments, ground),
+        "background of the images (auto: that of the images that the model was trained "
+        "on)"),
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(evaluate_arguments, model.network)),
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
     {0},
@@ -73,6 +78,9 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
         model.input = mb_images_shape(&(*dataset)->test.images);
         status = mb_model_open(machine, &model, network, error);
     }
+    if (status == MB_OK)
+        status = mb_dataset_set_form(
+            *dataset, mb_data_form(mb_network_form(*network), arguments->ground), error);
     return status;
 }
 

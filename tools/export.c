@@ -52,7 +52,8 @@ const mb_command mb_command_export = {
     .operands = "MODEL",
     .brief = "convert a saved model to ONNX",
     .about = "Writes a saved model as ONNX, opset 17. The input is (batch, 1, rows, columns) of "
-             "floats from 0, the background, to 1; the outputs are logits and probabilities, "
+             "floats from 0 to 1, as the images of training are in their files; the outputs are "
+             "logits and probabilities, "
              "both (batch, classes).",
     .examples = "Examples:\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx",

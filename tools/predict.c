@@ -28,7 +28,9 @@ typedef struct predict_arguments {
 
 static const mb_option options[] = {
     {"raw", NULL, HEADING, AT(raw),
-     "use pictures unchanged: they have the network's size, light on dark", MB_KIND_FLAG},
+     "use pictures unchanged: they have the size and the ground of the images that the model was "
+     "trained on",
+     MB_KIND_FLAG},
     {"json", NULL, HEADING, AT(json), "print a JSON array with one object per image", MB_KIND_FLAG},
     MB_OPTION_MODEL_NETWORK(HEADING, AT(model.network)),
     MB_OPTION_MODEL_INPUT(HEADING, AT(model.input)),
@@ -39,7 +41,8 @@ static const mb_option options[] = {
 /* All images that were read, in the shape of the network's input. */
 typedef struct inputs {
     size_t rows, columns;
-    uint8_t *images; /* (count, rows, columns) */
+    mb_ground ground; /* of images that are used unchanged */
+    uint8_t *images;  /* (count, rows, columns) */
     size_t count;
     mb_predicted_file *files; /* (file_count) */
     size_t file_count;
@@ -72,7 +75,9 @@ static mb_status append(inputs *all, const char *path, const mb_pictures *read, 
     uint8_t *to = all->images + all->count * pixels;
     if (unchanged)
         memcpy(to, read->pixels, read->count * pixels);
-    else
+    if (unchanged && all->ground == MB_GROUND_LIGHT)
+        mb_pixels_invert(to, read->count * pixels);
+    if (!unchanged)
         status = mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
                                       all->columns, error);
     all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered};
@@ -151,6 +156,7 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
         const mb_shape input = mb_network_input(network);
         all.rows = input.rows;
         all.columns = input.columns;
+        all.ground = mb_network_form(network).ground;
         status = gather(arguments, &all, error);
     }
     if (status == MB_OK) {

@@ -1,4 +1,5 @@
 #include "resume.h"
+#include "data.h"
 
 #include <mnist_blas/options.h>
 
@@ -9,6 +10,7 @@
 #define NOTE_OUT "out"
 #define NOTE_EVERY "checkpoint-every"
 #define NOTE_NO_REPORT "no-report"
+#define NOTE_GROUND "ground"
 #define NOTE_EPOCHS_EXTENDED "stretched"
 
 size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX_NOTES])
@@ -16,6 +18,8 @@ size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX
     size_t count = 0;
     notes[count++] = (mb_note){NOTE_OUT, arguments->out};
     notes[count++] = (mb_note){NOTE_EVERY, arguments->checkpoint_every};
+    if (arguments->ground > 0)
+        notes[count++] = (mb_note){NOTE_GROUND, mb_ground_choices.values[arguments->ground].name};
     if (arguments->no_report)
         notes[count++] = (mb_note){NOTE_NO_REPORT, "on"};
     if (arguments->epochs_extended)
@@ -41,6 +45,8 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
         .synthetic = info->data == NULL,
         .epochs_extended = mb_checkpoint_note(checkpoint, NOTE_EPOCHS_EXTENDED) != NULL,
         .no_report = mb_checkpoint_note(checkpoint, NOTE_NO_REPORT) != NULL,
+        /* that of the command that repeats the run */
+        .ground = mb_checkpoint_note(checkpoint, NOTE_GROUND) != NULL ? 1 + info->form.ground : 0,
         .training = info->options};
     return MB_OK;
 }
@@ -77,6 +83,11 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
     const mb_training_options *held = &info->options, *asked = &arguments->training;
     if (changes_rate(held, asked) || changes_plain(held, asked))
         arguments->epochs_extended = true;
+    if (mb_data_form(info->form, arguments->ground).ground != info->form.ground)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--ground %s conflicts with %s, which was trained with %s",
+                       mb_ground_choices.values[arguments->ground].name, info->path,
+                       mb_ground_names.values[info->form.ground].name);
     return mb_training_options_compare(info->path, held, asked, error);
 }
 

@@ -8,7 +8,7 @@
 #include <mnist_blas/checkpoint.h>
 
 /* The arguments that a checkpoint holds besides training options, as notes. */
-enum { MB_MAX_NOTES = 4 };
+enum { MB_MAX_NOTES = 5 };
 
 /* Writes them into `notes`; returns how many there are. Their values are the arguments'. */
 size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX_NOTES]);

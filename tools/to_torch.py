@@ -10,7 +10,8 @@
 The file needs no conversion: its tensors have the names of an nn.Sequential whose modules are the
 layers of the network, and its metadata say which these are. What is built here can be trained on,
 and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
-reads with --network SPEC. Needs PyTorch and safetensors.
+reads with --network SPEC; a model of images on a light ground needs metadata={"ground": "light"} in
+that call. Needs PyTorch and safetensors.
 """
 import re
 import sys
@@ -64,9 +65,18 @@ LAYERS = {
 }
 
 
-def build(spec, state):
+class Invert(nn.Module):
+    """Images on a light ground to those on a dark ground that the network was trained on."""
+
+    def forward(self, images):
+        return 1 - images
+
+
+def build(spec, state, light=False):
     """The nn.Sequential of a spec such as "dense:128,relu,dense:10" for tensors of these shapes."""
     model, image = nn.Sequential(), True
+    if light:
+        model.add_module("invert", Invert())
     for position, layer in enumerate(spec.split(",")):
         name, _, argument = layer.partition(":")
         if name == "dense" and image:
@@ -81,9 +91,9 @@ def build(spec, state):
 def load(path):
     """The model in a file, ready to classify images of shape (batch, 1, rows, columns), 0 to 1."""
     with safetensors.safe_open(path, framework="pt") as file:
-        spec = file.metadata()["network"]
+        metadata = file.metadata()
     state = safetensors.torch.load_file(path)
-    model = build(spec, state)
+    model = build(metadata["network"], state, metadata.get("ground") == "light")
     model.load_state_dict(state, strict=True)
     return model.eval()
 

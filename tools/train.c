@@ -44,6 +44,11 @@ static mb_status open_data(train_run *run, mb_error *error)
         arguments->synthetic
             ? mb_data_synthesize(run->machine, &run->dataset, error)
             : mb_data_open_or_synthesize(arguments->data, run->machine, &run->dataset, error);
+    if (status != MB_OK)
+        return status;
+    const mb_image_form form =
+        run->from != NULL ? mb_checkpoint_describe(run->from)->form : run->dataset->form;
+    status = mb_dataset_set_form(run->dataset, mb_data_form(form, arguments->ground), error);
     if (status == MB_OK && run->from != NULL)
         status = mb_checkpoint_check_data(run->from, run->dataset, error);
     return status;
@@ -153,10 +158,11 @@ static void print_beginning(train_run *run)
     const mb_machine_info *machine = mb_machine_describe(run->machine);
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
-    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes\n",
+    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes%s\n",
                     data->folder != NULL ? data->folder : "synthetic digits",
                     data->train.images.count, data->test.images.count, data->train.images.rows,
-                    data->train.images.columns, data->classes);
+                    data->train.images.columns, data->classes,
+                    data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
     mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
                     mb_network_parameter_count(run->network));
     mb_output_print(
@@ -229,6 +235,13 @@ static mb_status print_end(train_run *run, const mb_run *result, mb_error *error
         mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
         totals.median_speed, run->arguments.out);
     return MB_OK;
+}
+
+static void warn_of_chance(train_run *run, double accuracy)
+{
+    char text[MB_CHANCE_TEXT];
+    if (mb_data_is_chance(run->dataset, accuracy, text))
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", text);
 }
 
 /* One line on stderr: where the run stopped, and the command that resumes it. */
@@ -306,6 +319,8 @@ static mb_status save(train_run *run, mb_error *error)
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
         status = print_end(run, &result, &second);
+    if (status == MB_OK && !at.stopped)
+        warn_of_chance(run, result.selected->test_accuracy);
     *error = first.status != MB_OK ? first : second;
     if (error->status == MB_OK && !at.stopped)
         return report_unless_stopped(run, &result, error);

@@ -1,4 +1,5 @@
 #include "train_command.h"
+#include "data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
     }
     if (folder != NULL)
         put_text(out, "--data", folder);
+    if (arguments->ground > 0)
+        put_text(out, "--ground", mb_ground_choices.values[arguments->ground].name);
     put_text(out, "--network", arguments->network);
     put_training(out, training);
 }

@@ -13,6 +13,7 @@ typedef struct mb_train_arguments {
     bool synthetic;          /* trains on the synthetic digits that the checkpoint began with */
     bool epochs_extended;    /* resumed with more epochs, and not as if it had begun with them */
     size_t threads;          /* 0: not given */
+    unsigned ground;         /* of mb_ground_choices */
     const char *tensorboard; /* folder of event files; NULL: none */
     bool quiet, no_report;
     mb_training_options training;

@@ -23,8 +23,8 @@ MB_API mb_status mb_classifier_open(mb_machine *machine, const mb_network *netwo
                                     size_t max_batch, mb_classifier **classifier, mb_error *error);
 
 /* Writes the logits, the network's output before the softmax, of all images into `logits` (count,
- * classes), row-major, the caller's.
- * MB_ERROR_INVALID: no images, or images of another shape than the network's input;
+ * classes), row-major, the caller's. The images have a dark ground, whatever the network's form
+ * says. MB_ERROR_INVALID: no images, or images of another shape than the network's input;
  * MB_ERROR_DIVERGED: an output is not finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_classifier_logits(mb_classifier *classifier, const mb_images *images,
                                       float *logits, mb_error *error);

@@ -57,6 +57,8 @@ MB_API mb_status mb_dataset_fail_none(mb_error *error);
  * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz; also with a dot before
  * idx, or in a folder of the file's name. On success *dataset
  * is the caller's, for mb_dataset_close.
+ * Images on a light ground, which is measured on the training images, are inverted: then
+ * (*dataset)->form says so. Without the training split they are left as they are.
  * The number of classes is the largest training label plus 1 (test label, if only that split is
  * read), and each class must have a training image.
  * MB_ERROR_INVALID: folder is NULL, or splits are not valid; MB_ERROR_IO: a file is missing or
@@ -74,10 +76,21 @@ MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset
 MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                        mb_error *error);
 
-/* A dataset of images in memory. Pixels and labels are borrowed: they must stay as they are until
- * the dataset is closed. `test` may be NULL for a dataset that is not trained on. Labels are below
- * `classes`, 2 .. 256; 0: one more than the largest label of both splits. On success *dataset is
- * the caller's, for mb_dataset_close.
+/* The form of `images`, of which at most 4096 are looked at. The ground is light if most of the
+ * border is white or nearly so; photographs count as dark. */
+MB_API mb_image_form mb_images_measure(const mb_images *images);
+
+/* Says that the images in the files have this form: if the ground is another than
+ * dataset->form has, all pixels are inverted, those of mb_dataset_from_arrays in a copy. A test
+ * split that is evaluated alone gets the form of its network in this way.
+ * MB_ERROR_INVALID: a struct of the caller's; MB_ERROR_MEMORY. */
+MB_API mb_status mb_dataset_set_form(mb_dataset *dataset, mb_image_form form, mb_error *error);
+
+/* A dataset of images in memory, which are left as they are and have the form {0}: for images on a
+ * light ground call mb_dataset_set_form with that of mb_images_measure. Pixels and labels are
+ * borrowed: they must stay as they are until the dataset is closed. `test` may be NULL for a
+ * dataset that is not trained on. Labels are below `classes`, 2 .. 256; 0: one more than the
+ * largest label of both splits. On success *dataset is the caller's, for mb_dataset_close.
  * MB_ERROR_INVALID: train is NULL or has no images, a label that is not below `classes`, splits
  * with images of different shapes, or more than one channel; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,

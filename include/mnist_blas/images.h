@@ -17,7 +17,7 @@ typedef struct mb_shape {
 /* The background of images in their files. */
 typedef enum mb_ground {
     MB_GROUND_DARK, /* the value 0 is background */
-    MB_GROUND_LIGHT /* dark ink on white: in memory the images are inverted, 255 - value */
+    MB_GROUND_LIGHT /* 255 is: in memory the images are inverted, 255 - value */
 } mb_ground;
 
 /* The place of the ink in images. */
@@ -26,8 +26,8 @@ typedef enum mb_framing {
     MB_FRAMING_NONE   /* as it comes */
 } mb_framing;
 
-/* How the images of a dataset look in its files, and those that a network classifies; {0} is
- * MNIST's form. */
+/* The form that the images of a dataset have in its files, and the user's images that a network is
+ * for; {0} is MNIST's. Images in memory have a dark ground, whatever the form says. */
 typedef struct mb_image_form {
     mb_ground ground;
     mb_framing framing;
@@ -53,6 +53,13 @@ static inline mb_shape mb_images_shape(const mb_images *images)
 static inline size_t mb_images_stride(const mb_images *images)
 {
     return images->channels * images->rows * images->columns;
+}
+
+/* Light ground to dark and back: values become 255 - value. */
+static inline void mb_pixels_invert(uint8_t *pixels, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = (uint8_t)(255 - pixels[i]);
 }
 
 /* `count` images from image `first` on, which `images` must have. */

@@ -23,7 +23,8 @@ MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_n
 
 /* Reads a safetensors file with the state_dict of a PyTorch nn.Sequential whose modules are the
  * layers of `spec` in order, for samples of shape `input`. The class count is the number of rows of
- * the last two-dimensional weight. The caller closes *network.
+ * the last two-dimensional weight. Metadata may say the form of the images, as those of
+ * mb_model_save do. The caller closes *network.
  * MB_ERROR_INVALID: an invalid spec, one that does not fit input and classes, or a model of
  * mb_model_save that has another network or input; MB_ERROR_IO: missing or unreadable;
  * MB_ERROR_FORMAT: not a safetensors file, tensors missing or of other names or shapes than the
@@ -32,9 +33,10 @@ MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, c
                                   mb_shape input, mb_network **network, mb_error *error);
 
 /* Writes the network as ONNX, opset 17: input "input" (batch, channels, rows, columns), gray values
- * from 0 (background) to 1; outputs "logits" and "probabilities" (batch, classes). Equal networks
- * give equal bytes. The file appears whole or not at all. MB_ERROR_UNAVAILABLE: the build has no
- * ONNX, or a layer has no ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
+ * from 0 (background) to 1, or on a light ground from 0 to 1 (background); outputs "logits" and
+ * "probabilities" (batch, classes). Equal networks give equal bytes. The file appears whole or not
+ * at all. MB_ERROR_UNAVAILABLE: the build has no ONNX, or a layer has no ONNX form; MB_ERROR_IO:
+ * cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error);
 
 #ifdef __cplusplus

@@ -128,6 +128,48 @@ static mb_status read_splits(storage *all, unsigned splits, mb_error *error)
     return status;
 }
 
+static size_t bytes_of(const mb_images *images) { return images->count * mb_images_stride(images); }
+
+/* Moves the pixels of borrowed arrays to memory of the dataset's. */
+static mb_status copy_pixels(storage *all, mb_error *error)
+{
+    mb_images *train = &all->dataset.train.images, *test = &all->dataset.test.images;
+    const size_t size = bytes_of(train) + bytes_of(test);
+    uint8_t *copy = malloc(size);
+    if (copy == NULL)
+        return mb_fail_memory(error, "dataset", size);
+    memcpy(copy, train->pixels, bytes_of(train));
+    if (test->count > 0)
+        memcpy(copy + bytes_of(train), test->pixels, bytes_of(test));
+    train->pixels = copy;
+    test->pixels = copy + bytes_of(train);
+    all->memory = copy;
+    return MB_OK;
+}
+
+mb_status mb_dataset_set_form(mb_dataset *dataset, mb_image_form form, mb_error *error)
+{
+    storage *all = dataset->storage;
+    mb_status status = MB_OK;
+    if (all == NULL)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "dataset: the form of a dataset that was not "
+                       "opened cannot be set");
+    if (form.ground != dataset->form.ground) {
+        if (all->format == NULL && all->memory == NULL)
+            status = copy_pixels(all, error);
+        if (status != MB_OK)
+            return status;
+        /* The memory is the format's or the dataset's. */
+        mb_pixels_invert((uint8_t *)(uintptr_t)dataset->train.images.pixels,
+                         bytes_of(&dataset->train.images));
+        mb_pixels_invert((uint8_t *)(uintptr_t)dataset->test.images.pixels,
+                         bytes_of(&dataset->test.images));
+    }
+    dataset->form = form;
+    return MB_OK;
+}
+
 /* Opens what is at `path`; the first format says what is missing if none finds data. */
 static mb_status open_source(storage *all, const char *path, mb_error *error)
 {
@@ -160,6 +202,9 @@ mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **data
     mb_status status = open_source(all, folder, error);
     if (status == MB_OK)
         status = read_splits(all, splits, error);
+    if (status == MB_OK && all->dataset.train.images.count > 0)
+        status = mb_dataset_set_form(&all->dataset, mb_images_measure(&all->dataset.train.images),
+                                     error);
     if (status == MB_OK)
         *dataset = &all->dataset;
     else

@@ -20,9 +20,9 @@ typedef struct mb_data_format {
     /* Prepares to read from `path`, which must outlive *state. *state is set on success only.
      * MB_ERROR_IO: the path does not exist or is of the wrong kind; MB_ERROR_MEMORY. */
     mb_status (*open)(const char *path, void **state, mb_error *error);
-    /* Reads a split, MB_SPLIT_TRAIN or MB_SPLIT_TEST, once. There are equally many images and
-     * labels, at least 1. MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not what it should
-     * be; MB_ERROR_MEMORY. */
+    /* Reads a split, MB_SPLIT_TRAIN or MB_SPLIT_TEST, once; its pixels may be changed. There are
+     * equally many images and labels, at least 1. MB_ERROR_IO: missing or unreadable;
+     * MB_ERROR_FORMAT: not what it should be; MB_ERROR_MEMORY. */
     mb_status (*read)(void *state, unsigned split, mb_data_part *part, mb_error *error);
     /* Frees the state and all that was read. */
     void (*close)(void *state);

@@ -322,6 +322,8 @@ mb_status mb_model_load_as(const mb_machine *machine, const char *path, const ch
                                         &loaded, error);
     if (status == MB_OK)
         status = compare_metadata(path, file, loaded, error);
+    if (status == MB_OK)
+        status = mb_form_read(path, file, &loaded->form, error);
     return finish_loading(path, file, loaded, status, network, error);
 }
 

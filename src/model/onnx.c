@@ -24,6 +24,10 @@ static char producer[] = "mnist_blas", network_key[] = "network", input_name[] =
 static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
 {
     mb_status status = MB_OK;
+    if (network->form.ground == MB_GROUND_LIGHT) {
+        mb_onnx_add_node(graph, "Neg", "negated");
+        mb_onnx_add_scalar_input(graph, mb_onnx_add_node(graph, "Add", "inverted"), 1.0f);
+    }
     for (size_t i = 0; i < network->count && status == MB_OK; i++) {
         const mb_layer *layer = &network->layers[i];
         char name[40];
@@ -92,11 +96,14 @@ static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec,
 mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
 {
     const mb_shape in = network->input;
+    const bool light = network->form.ground == MB_GROUND_LIGHT;
     mb_onnx_graph graph;
-    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 1,
+    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 3,
                        mb_network_tensor_count(network), input_name);
     graph.proto.name = producer;
-    mb_onnx_add_input(&graph, input_name, "gray values from 0, the background, to 1",
+    mb_onnx_add_input(&graph, input_name,
+                      light ? "gray values from 0 to 1, the background"
+                            : "gray values from 0, the background, to 1",
                       (size_t[]){in.channels, in.rows, in.columns}, 3);
     mb_status status = add_layers(&graph, network, error);
     add_tensors(&graph, network);

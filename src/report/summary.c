@@ -135,6 +135,9 @@ json_t *mb_summary_object(const mb_run *run)
                                 (json_int_t)mb_network_parameter_count(run->network), "threads",
                                 (json_int_t)run->machine->threads, "blas_core",
                                 mb_json_text(run->machine->blas_core));
+    const mb_ground ground = mb_network_form(run->network).ground;
+    if (summary != NULL && ground != MB_GROUND_DARK)
+        json_object_set_new(summary, "ground", json_string(mb_ground_names.values[ground].name));
     if (summary != NULL &&
         (add_options(summary, run->options) | add(summary, results_of(run, &totals)) |
          add(summary, events_of(run))) == 0)

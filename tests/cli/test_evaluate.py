@@ -88,6 +88,58 @@ class Convolutional(TrainedTest):
         self.assertTrue(all(value >= 0 for value in tensors["6.running_var"][2]))
 
 
+class Ground(ProgramTest):
+    """Images on a light ground train as the same images on a dark one."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_data("dark", classes=5, rows=13)
+        self.make_data("light", classes=5, rows=13)
+        for name in support.FILES:
+            if "images" in name:
+                content = self.read("light", name)
+                self.write(f"light/{name}", content[:16] + bytes(255 - value for value in content[16:]))
+
+    def accuracy(self, model, data, *arguments):
+        return read_report(self.succeed("evaluate", model, "--data", data, *arguments).out)[0]
+
+    @cases({"dense": (), "convolutions": ("--network", "conv2d:4x3,relu,flatten,dense:5"),
+            "augmented": ("--augment", "affine", "--ema", 0.9)})
+    def test_inverted(self, *arguments):
+        dark, light = (self.train(data, *arguments, out=data) for data in ("dark", "light"))
+        models = [TensorFile.read(self.model_bytes(data)) for data in ("dark", "light")]
+        self.assertEqual(models[0].tensors, models[1].tensors)
+        self.assertEqual({**models[0].metadata, "ground": "light"}, models[1].metadata)
+        self.assertEqual(("light", None), (light.get("ground"), dark.get("ground")))
+        accuracy = self.accuracy("dark/model.safetensors", "dark")
+        self.assertAlmostEqual(light["test_accuracy"], accuracy, delta=0.5001e-4)
+        for model, data, ground in (("light", "light", "auto"), ("light", "dark", "dark"),
+                                    ("dark", "light", "light")):
+            self.assertEqual(accuracy, self.accuracy(f"{model}/model.safetensors", data,
+                                                     "--ground", ground))
+
+    def test_given(self):
+        """A ground that is given is not measured; a resumed run has that of its checkpoint."""
+        self.assertIn("5 classes, light ground, inverted\n",
+                      self.succeed("--data", "light", "--epochs", 1, "--no-report").out)
+        self.train("light", "--ground", "dark", "--epochs", 2, "--schedule", "constant", out="whole")
+        self.train("light", "--ground", "dark", "--schedule", "constant", "--checkpoint-every", "epoch",
+                   out="half")
+        self.train("light", "--resume", "half/checkpoint", "--epochs", 2, out="resumed")
+        self.assert_same_model("whole", "resumed")
+        self.assertNotIn("ground", TensorFile.read(self.model_bytes("whole")).metadata)
+        self.fail_with(2, "--resume", "half/checkpoint", "--ground", "light",
+                       says=["--ground light", "half/checkpoint", "trained with dark"])
+
+    def test_nothing_learned(self):
+        """A run that ends at chance level says so; one that has learned does not."""
+        run = self.run_program("--data", "dark", "--lr", 1e-9, "--epochs", 1, "--no-report", "--quiet")
+        self.assertEqual((0, 1), (run.code, len(run.warnings)), run)
+        self.assertRegex(run.err, r"nothing was learned: test accuracy [0-9.]+ %, always predicting class "
+                                  r"\d gives 20.00 %; try a lower --lr ")
+        self.assertEqual([], self.succeed("--data", "dark", "--epochs", 2, "--no-report").warnings)
+
+
 class Data(TrainedTest):
     """Which data a model is evaluated on."""
 

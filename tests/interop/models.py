@@ -67,6 +67,13 @@ class ModelTest(support.ProgramTest):
             write_idx(os.path.join(self.data, name), array[:TRAINED if "train" in name else TESTED])
         self.images = read_idx(support.REAL_DATA, support.TEST_IMAGES)
 
+    def invert(self):
+        """Turns all images to dark on light."""
+        self.images = 255 - self.images
+        for name in support.FILES:
+            if "images" in name:
+                write_idx(os.path.join(self.data, name), 255 - read_idx(self.data, name))
+
     def train_network(self, spec):
         """Trains briefly; returns the path of the model."""
         self.train(self.data, "--network", spec, "--epochs", 2, out="run")

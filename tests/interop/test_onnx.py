@@ -16,6 +16,14 @@ class Exported(models.ModelTest):
         onnx.checker.check_model(path, full_check=True)
         self.compare(model, path)
 
+    def test_light_ground(self):
+        """The graph takes images as they are in the files."""
+        self.invert()
+        model = self.train_network("conv2d:8x3/pad1,relu,flatten,dense:10")
+        path = self.export(model)
+        onnx.checker.check_model(path, full_check=True)
+        self.compare(model, path)
+
     def export(self, model, *arguments):
         self.succeed("export", *arguments, model, "--onnx", "model.onnx")
         return self.path("model.onnx")

@@ -25,6 +25,22 @@ class ThereAndBack(models.ModelTest):
         path = self.train_network(spec)
         self.assert_same(path, to_torch.load(path))
 
+    def test_light_ground(self):
+        """The module takes images as they are in the files; its state_dict goes back."""
+        self.invert()
+        spec = "conv2d:8x3/pad1,relu,flatten,dense:10"
+        path = self.train_network(spec)
+        module = to_torch.load(path)
+        self.assert_same(path, module)
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(module.state_dict(), state, {"ground": "light"})
+        self.assert_same(state, module, "--network", spec)
+        labels = models.read_idx(self.data, models.support.TEST_LABELS)
+        right = int(numpy.sum(self.logits(module)[:len(labels)].argmax(1) == labels))
+        self.assertGreater(right, 0.8 * len(labels))
+        line = self.succeed("evaluate", "--data", self.data, path).out.splitlines()[0]
+        self.assertIn(f"({right} of {len(labels)})", line)
+
     def logits(self, module):
         gray = torch.from_numpy(self.images.astype(numpy.float32) / numpy.float32(255))
         with torch.no_grad():

@@ -250,6 +250,83 @@ TEST(arrays_become_a_dataset)
     mb_dataset_close(&own); /* owned by the caller: nothing is freed */
 }
 
+/* Grounds by the values of pixels: `share` of 16 are `low` .. `low` + spread - 1, the others any.
+ */
+TEST(the_ground_is_that_of_most_of_the_border)
+{
+    static const struct {
+        unsigned share, low, spread;
+        mb_ground ground;
+    } cases[] = {
+        {16, 0, 1, MB_GROUND_DARK},    {16, 255, 1, MB_GROUND_LIGHT}, {12, 255, 1, MB_GROUND_LIGHT},
+        {9, 195, 31, MB_GROUND_LIGHT}, {16, 160, 30, MB_GROUND_DARK}, {0, 0, 1, MB_GROUND_DARK},
+        {5, 255, 1, MB_GROUND_DARK}, /* a third is white: a photograph */
+    };
+    enum { COUNT = 10000, ROWS = 5, COLUMNS = 7, PIXELS = ROWS * COLUMNS };
+    uint8_t *pixels = malloc((size_t)COUNT * PIXELS);
+    assert_non_null(pixels);
+    for (size_t c = 0; c < TEST_COUNT(cases); c++) {
+        for (size_t i = 0; i < (size_t)COUNT * PIXELS; i++) {
+            const unsigned random = (unsigned)(i * 2654435761u >> 7);
+            pixels[i] = (uint8_t)((random >> 8) % 16 < cases[c].share
+                                      ? cases[c].low + random % cases[c].spread
+                                      : random);
+            const size_t row = i % PIXELS / COLUMNS, column = i % COLUMNS;
+            if (row > 0 && row + 1 < ROWS && column > 0 && column + 1 < COLUMNS)
+                pixels[i] = cases[c].ground == MB_GROUND_LIGHT ? 0 : 255; /* not the border */
+        }
+        const mb_images images = {pixels, COUNT, 1, ROWS, COLUMNS};
+        if (mb_images_measure(&images).ground != cases[c].ground)
+            fail_msg("case %zu is called %s", c, cases[c].ground ? "dark" : "light");
+    }
+    free(pixels);
+}
+
+static void check_inverted(const mb_images *images, const mb_images *others)
+{
+    assert_int_equal(images->count, others->count);
+    for (size_t i = 0; i < images->count * mb_images_stride(images); i++)
+        assert_int_equal(images->pixels[i], 255 - others->pixels[i]);
+}
+
+/* Light images from files are inverted; those of arrays if that is asked for, in a copy. */
+TEST(light_images_are_inverted)
+{
+    char *folder = mb_test_make_folder();
+    mb_dataset *dark = mb_test_dataset_open(&small), *light = NULL, *read = NULL;
+    const mb_image_form inverted = {.ground = MB_GROUND_LIGHT};
+    assert_int_equal(dark->form.ground, MB_GROUND_DARK);
+    assert_int_equal(mb_dataset_from_arrays(&dark->train, &dark->test, 0, &light, NULL), MB_OK);
+    assert_int_equal(mb_dataset_set_form(light, inverted, NULL), MB_OK);
+    assert_int_equal(light->form.ground, MB_GROUND_LIGHT);
+    check_inverted(&light->train.images, &dark->train.images);
+    check_inverted(&light->test.images, &dark->test.images);
+
+    mb_test_write_dataset(folder, &small);
+    replace(folder, "train-images-idx3-ubyte",
+            mb_test_idx_images(60, 6, 5, light->train.images.pixels));
+    replace(folder, "t10k-images-idx3-ubyte",
+            mb_test_idx_images(20, 6, 5, light->test.images.pixels));
+    read = check_opens(folder, both);
+    assert_int_equal(read->form.ground, MB_GROUND_LIGHT);
+    check_inverted(&read->train.images, &light->train.images);
+    check_inverted(&read->test.images, &light->test.images);
+    mb_dataset_close(read);
+    read = check_opens(folder, MB_SPLIT_TEST); /* nothing is measured */
+    assert_int_equal(read->form.ground, MB_GROUND_DARK);
+    assert_int_equal(mb_dataset_set_form(read, inverted, NULL), MB_OK);
+    check_inverted(&read->test.images, &light->test.images);
+    mb_dataset_close(read);
+
+    assert_int_equal(mb_dataset_set_form(light, (mb_image_form){0}, NULL), MB_OK);
+    assert_memory_equal(light->train.images.pixels, dark->train.images.pixels, 60 * 30);
+    mb_dataset_close(light);
+    mb_dataset own = {.train = dark->train};
+    assert_int_equal(mb_dataset_set_form(&own, inverted, NULL), MB_ERROR_INVALID);
+    mb_dataset_close(dark);
+    mb_test_remove_folder(folder);
+}
+
 TEST(arrays_that_make_no_dataset_are_refused)
 {
     static const uint8_t pixels[4 * 6], labels[] = {0, 2, 1, 0};

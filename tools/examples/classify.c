@@ -1,5 +1,5 @@
-/* Classifies images with a saved model: one after the other from standard input, as bytes from 0,
- * the background, to 255, row after row.
+/* Classifies images with a saved model: one after the other from standard input, as bytes from 0 to
+ * 255, row after row, on the ground of the images that the model was trained on.
  *
  *     cc classify.c $(pkg-config --cflags --libs mnist_blas) -o classify
  *     ./classify model.safetensors < images */
@@ -27,6 +27,8 @@ int main(int argc, char **argv)
     if (!failed && pixels == NULL)
         failed = mb_fail_memory(&error, "image", size);
     while (!failed && fread(pixels, size, 1, stdin) == 1) {
+        if (mb_network_form(network).ground == MB_GROUND_LIGHT)
+            mb_pixels_invert(pixels, size);
         failed = mb_classifier_probabilities(classifier, &image, probabilities, &error);
         const size_t best = mb_argmax(probabilities, failed ? 0 : mb_network_classes(network));
         if (!failed)
