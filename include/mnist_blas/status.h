@@ -38,11 +38,16 @@ typedef struct mb_error {
 #define MB_PRINTF(text, first)
 #endif
 
-/* Fills *error, which may be NULL, with the status and a printf-formatted text "WHAT: WHY", in
- * which control characters become '?'. Returns the status, for `return mb_fail(...)`. For programs
+/* Fills *error, which may be NULL, with the status and a printf-formatted text "WHAT: WHY", made
+ * printable as by mb_printable. Returns the status, for `return mb_fail(...)`. For programs
  * that report their own failures as the library does. Any thread may call it. */
 MB_API mb_status mb_fail(mb_error *error, mb_status status, const char *format, ...)
     MB_PRINTF(3, 4);
+
+/* Copies `text` for a terminal: control characters, marks of direction and bytes that are not UTF-8
+ * become '?', and text that does not fit in `size` bytes, at least 4, ends with "...". Returns
+ * `shown`. For names and texts that come from files. */
+MB_API char *mb_printable(const char *text, char *shown, size_t size);
 
 /* mb_fail for a failed allocation of `bytes` for `what`. */
 MB_API mb_status mb_fail_memory(mb_error *error, const char *what, size_t bytes);

@@ -93,10 +93,11 @@ void mb_sample_source_set(mb_sample_source *source, const mb_images *images)
 
 void mb_sample_source_prefetch(const mb_sample_source *source, size_t index)
 {
-    const uint32_t *start = source->row_start + index * (source->segments + 1);
-    if (source->nonzeros != NULL)
-        mb_prefetch(source->nonzeros + start[0],
-                    (start[source->segments] - start[0]) * sizeof *source->nonzeros);
-    else
+    if (source->nonzeros == NULL) {
         mb_prefetch(source->split.images.pixels + index * source->pixels, source->pixels);
+        return;
+    }
+    const uint32_t *start = source->row_start + index * (source->segments + 1);
+    mb_prefetch(source->nonzeros + start[0],
+                (start[source->segments] - start[0]) * sizeof *source->nonzeros);
 }

@@ -264,7 +264,7 @@ static mb_status restore_tensor(const mb_checkpoint *checkpoint, const mb_state 
     if (status != MB_OK)
         return status;
     mb_safetensors_values(tensor, values);
-    if (state->checked && mb_network_check(view, index, values, &why) != MB_OK)
+    if (mb_network_check(view, index, values, &why) != MB_OK)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: tensor \"%s\": %s", checkpoint->info.path, name,
                        why.text);
     mb_network_set_tensor(view, index, values);

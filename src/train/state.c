@@ -3,14 +3,14 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, false})
+#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1})
 #define DOUBLES(name, place, count)                                                                \
-    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, false})
-#define NETWORK(name, place, present, checked)                                                     \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), present ? elements : 0, checked})
+    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count})
+#define NETWORK(name, place, present)                                                              \
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), present ? elements : 0})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &history->epochs->member, sizeof *history->epochs,        \
-                history->finished, false})
+                history->finished})
 
 void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
 {
@@ -36,12 +36,12 @@ void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
         SIZES("curve.stride", &history->curve.stride),
         SIZES("curve.steps", &history->curve.steps),
         DOUBLES("curve.sum", history->curve.sum, MB_LOSS_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), trainer->step, false},
-        NETWORK("", trainer->training.network->parameters, true, true),
-        NETWORK("first_moment.", trainer->trainable.m, true, false),
-        NETWORK("second_moment.", trainer->trainable.v, true, false),
-        NETWORK("average.", ema, ema != NULL, true),
-        NETWORK("best.", trainer->best, trainer->best != NULL && trainer->epoch > 0, true),
+        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), trainer->step},
+        NETWORK("", trainer->training.network->parameters, true),
+        NETWORK("first_moment.", trainer->trainable.m, true),
+        NETWORK("second_moment.", trainer->trainable.v, true),
+        NETWORK("average.", ema, ema != NULL),
+        NETWORK("best.", trainer->best, trainer->best != NULL && trainer->epoch > 0),
     };
     memcpy(states, list, sizeof list);
 }
@@ -96,7 +96,33 @@ static bool is_curve_of(const mb_loss_curve *curve, size_t steps)
     size_t stride = steps > 0 ? 1 : 0;
     while (stride * MB_LOSS_CURVE_POINTS < steps)
         stride *= 2;
+    for (size_t i = 0; i < MB_LOSS_CURVE_POINTS; i++)
+        if (!isfinite(curve->sum[i]))
+            return false;
     return curve->steps == steps && curve->stride == stride;
+}
+
+static bool is_amount(double value) { return value >= 0.0 && isfinite(value); }
+
+/* NaN: there is no such split. */
+static bool is_fraction(double value) { return isnan(value) || (value >= 0.0 && value <= 1.0); }
+
+static bool is_valid(const mb_epoch_metrics *epoch)
+{
+    return isfinite(epoch->train_loss) && !isnan(epoch->train_accuracy) &&
+           is_fraction(epoch->train_accuracy) && is_fraction(epoch->test_accuracy) &&
+           is_fraction(epoch->validation_accuracy) && is_amount(epoch->lr) &&
+           is_amount(epoch->seconds) && is_amount(epoch->samples_per_second) &&
+           is_amount(epoch->gflops);
+}
+
+/* Losses of the steps of an unfinished epoch. */
+static bool are_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
 }
 
 mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *error)
@@ -107,17 +133,22 @@ mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *err
     stats->samples = mb_min_size(trainer->step * loader->batch_size, loader->samples);
     if (!is_curve_of(&trainer->history.curve, trainer->epoch * trainer->steps))
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: its loss curve has %zu steps, the run has done %zu", path,
-                       trainer->history.curve.steps, trainer->epoch * trainer->steps);
-    if (trainer->step > 0 && (stats->correct > stats->samples || !isfinite(stats->loss)))
+                       "%s: its loss curve of %zu steps is not that of a run that has done %zu",
+                       path, trainer->history.curve.steps, trainer->epoch * trainer->steps);
+    if (trainer->step > 0 && (stats->correct > stats->samples || !isfinite(stats->loss) ||
+                              !are_finite(stats->step_loss, trainer->step)))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: inconsistent statistics: %zu of %zu correct, loss %g", path,
                        stats->correct, stats->samples, stats->loss);
-    if (!(trainer->seconds >= 0.0 && isfinite(trainer->seconds)))
+    if (!is_amount(trainer->seconds))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: seconds of the epoch: must be 0 or more, got %g", path,
                        trainer->seconds);
     for (size_t i = 0; i < trainer->epoch; i++) {
+        if (!is_valid(&trainer->history.epochs[i]))
+            return mb_fail(error, MB_ERROR_FORMAT,
+                           "%s: epoch %zu: its metrics are not finite or out of range", path,
+                           i + 1);
         trainer->history.epochs[i].epoch = i + 1;
         trainer->history.epochs[i].epochs = trainer->options->epochs;
     }

@@ -23,7 +23,6 @@ typedef struct mb_state {
     void *values;
     size_t stride; /* bytes from one element to the next */
     size_t count;  /* elements, which may depend on the first two states */
-    bool checked;  /* parameters: values that a network cannot have are refused */
 } mb_state;
 
 /* The number of states of any trainer; the first two are the epoch and the step. */

@@ -93,6 +93,12 @@ static mb_status train_interval(mb_trainer *trainer, mb_error *error)
     return MB_OK;
 }
 
+/* The clock may not advance in a short epoch. */
+static double per_second(double amount, double seconds)
+{
+    return seconds > 0.0 ? amount / seconds : 0.0;
+}
+
 static mb_epoch_metrics training_metrics(const mb_trainer *trainer)
 {
     const mb_epoch_stats *stats = &trainer->training.stats;
@@ -106,8 +112,8 @@ static mb_epoch_metrics training_metrics(const mb_trainer *trainer)
                               .lr = lr_of_step(trainer, trainer->steps - 1),
                               .threads = trainer->thread_tuner.threads,
                               .seconds = trainer->seconds,
-                              .samples_per_second = samples / trainer->seconds,
-                              .gflops = 1e-9 * flops / trainer->seconds};
+                              .samples_per_second = per_second(samples, trainer->seconds),
+                              .gflops = per_second(1e-9 * flops, trainer->seconds)};
 }
 
 /* False if events->stop requested a stop. */

@@ -161,6 +161,8 @@ NETWORKS = {
 CHECKPOINTS = {
     "negative_variance": ("6.running_var", element(4, -2.0), "element 4 is negative: -2"),
     "nan": ("0.weight", element(3, NAN), "element 3 is not finite"),
+    "nan_in_a_moment": ("first_moment.0.weight", element(2, NAN), "element 2 is not finite"),
+    "infinity_in_a_moment": ("second_moment.5.weight", element(0, INFINITY), "element 0 is not finite"),
     "negative_variance_in_the_ema":
         ("average.1.running_var", element(0, -2.0), "element 0 is negative: -2", "--ema", 0.9),
 }
