@@ -61,6 +61,18 @@ mb_status mb_data_synthesize(mb_machine *machine, mb_dataset **dataset, mb_error
     return mb_dataset_synthesize(machine, SYNTHETIC_SEED, dataset, error);
 }
 
+static void warn_of_shared_images(const mb_dataset *dataset)
+{
+    size_t shared = 0;
+    mb_error warning;
+    if (mb_dataset_count_shared(dataset, &shared, NULL) != MB_OK || shared == 0)
+        return;
+    mb_fail(&warning, MB_ERROR_FORMAT,
+            "%s: %zu of %zu test images are training images, too: the test accuracy is too high",
+            dataset->folder, shared, dataset->test.images.count);
+    fprintf(stderr, "mnist_blas: warning: %s\n", warning.text);
+}
+
 mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
                                      mb_error *error)
 {
@@ -77,6 +89,8 @@ mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_
     }
     if (status == MB_OK)
         status = mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, dataset, error);
+    if (status == MB_OK)
+        warn_of_shared_images(*dataset);
     free(folder);
     return status;
 }

@@ -96,6 +96,12 @@ MB_API mb_status mb_dataset_set_form(mb_dataset *dataset, mb_image_form form, mb
 MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
                                         mb_dataset **dataset, mb_error *error);
 
+/* Counts the test images that are training images, too, pixel by pixel: what a network has learned
+ * by heart. Takes milliseconds for MNIST, which has none. MB_ERROR_INVALID: a NULL argument;
+ * MB_ERROR_MEMORY. */
+MB_API mb_status mb_dataset_count_shared(const mb_dataset *dataset, size_t *shared,
+                                         mb_error *error);
+
 /* Frees the dataset of an open function; has no effect on NULL and on a struct that the caller
  * filled, whose storage is NULL. */
 MB_API void mb_dataset_close(mb_dataset *dataset);

@@ -126,6 +126,31 @@ TEST(opens_under_other_names)
     mb_test_remove_folder(folder);
 }
 
+/* Images of 33 pixels by name: small letters are first pixels, capitals last ones. */
+TEST(counts_images_in_both_splits)
+{
+    static const struct {
+        const char *train, *test; /* the images by name */
+        size_t shared;
+    } cases[] = {{"abc", "de", 0},      {"abc", "ace", 2}, {"aab", "aabb", 4},
+                 {"abcde", "abcde", 5}, {"a", "", 0},      {"abA", "aBC", 1}};
+    for (size_t c = 0; c < TEST_COUNT(cases); c++) {
+        uint8_t pixels[2][5][33] = {0}, labels[5] = {0};
+        const char *const names[] = {cases[c].train, cases[c].test};
+        mb_dataset data = {0};
+        mb_split *const splits[] = {&data.train, &data.test};
+        size_t shared = 99;
+        for (size_t s = 0; s < 2; s++) {
+            for (size_t i = 0; names[s][i] != '\0'; i++)
+                pixels[s][i][names[s][i] >= 'a' ? 0 : 32] = (uint8_t)names[s][i];
+            *splits[s] = (mb_split){{pixels[s][0], strlen(names[s]), 1, 11, 3}, labels};
+        }
+        assert_int_equal(mb_dataset_count_shared(&data, &shared, NULL), MB_OK);
+        assert_int_equal(shared, cases[c].shared);
+    }
+    assert_int_equal(mb_dataset_count_shared(NULL, NULL, NULL), MB_ERROR_INVALID);
+}
+
 TEST(bad_arguments)
 {
     mb_dataset *dataset = NULL;
