@@ -3,6 +3,7 @@
 #include "data.h"
 #include "model.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -98,8 +99,10 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
-        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n", arguments->model.path,
-               evaluation->accuracy, evaluation->correct, evaluation->samples, evaluation->loss);
+        char path[PATH_MAX];
+        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n",
+               mb_printable(arguments->model.path, path, sizeof path), evaluation->accuracy,
+               evaluation->correct, evaluation->samples, evaluation->loss);
         print_scores(evaluation);
         print_confusion(evaluation);
     }

@@ -1,6 +1,7 @@
 /* mnist_blas export MODEL --onnx FILE */
 #include "model.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
         status = mb_model_export_onnx(network, arguments->onnx, error);
     if (status == MB_OK) {
         const mb_shape input = mb_network_input(network);
-        printf("%s: ONNX of %s, input (batch, %zu, %zu, %zu) from 0 to 1\n", arguments->onnx,
-               mb_network_spec(network), input.channels, input.rows, input.columns);
+        char path[PATH_MAX];
+        printf("%s: ONNX of %s, input (batch, %zu, %zu, %zu) from 0 to 1\n",
+               mb_printable(arguments->onnx, path, sizeof path), mb_network_spec(network),
+               input.channels, input.rows, input.columns);
     }
     mb_network_close(network);
     mb_machine_close(machine);

@@ -2,6 +2,7 @@
 #include "terminal.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <mnist_blas/classifier.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -74,8 +75,8 @@ mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error 
 /* Control characters in a name could move the cursor. */
 static void print_path(const char *path)
 {
-    for (const char *c = path; *c != '\0'; c++)
-        putchar((unsigned char)*c < ' ' || *c == 127 ? '?' : *c);
+    char shown[PATH_MAX];
+    fputs(mb_printable(path, shown, sizeof shown), stdout);
 }
 
 /* Digits of a number below the class count. */

@@ -16,7 +16,7 @@ FIRST = TRAIN_IMAGES + ".gz"  # the first file downloaded
 CONTENTS = {name: random.Random(i).randbytes(40000 if "images" in name else 500)
             for i, name in enumerate(FILES)}
 PACKED = {name + ".gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
-COMMANDS = "sh cat gzip mkdir mktemp mv rm sed sha256sum sleep".split()  # besides curl and flock
+COMMANDS = "sh cat gzip head mkdir mktemp mv rm sed sha256sum sleep".split()  # besides curl and flock
 
 
 def checksums(contents):

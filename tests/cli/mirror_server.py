@@ -128,6 +128,22 @@ def stalled(request):
     request.server.closing.wait()
 
 
+def huge(request):
+    """Promises two gigabytes."""
+    request.head(200, 2 << 30)
+
+
+def endless(request):
+    """Promises no length and sends more than any of the files has."""
+    request.send_response(200)
+    request.end_headers()
+    try:
+        for _ in range(65):
+            request.wfile.write(bytes(1 << 20))
+    except OSError:
+        pass
+
+
 def slow(request):
     """Sends about 100 bytes per second."""
     request.head(200, len(request.body))

@@ -43,6 +43,11 @@ class Fails(FetchTest):
                           says="wrong contents")
                 shutil.rmtree(self.dir)
 
+    def test_mirror_with_too_much(self):
+        with serve(PACKED, huge=mirrors.huge, endless=mirrors.endless) as server:
+            self.keep("--dataset", "mnist", self.dir, mirrors=server.mirrors,
+                      says=["/huge: larger than 67108864 bytes", "/endless: larger than 67108864 bytes"])
+
     @needs_real_data
     def test_mirror_with_mnist_for_fashion(self):
         with serve({FIRST: real_packed(TRAIN_IMAGES)}, only=right) as server:
