@@ -20,49 +20,58 @@ static void check_parse(mb_bytes bytes, mb_idx_kind kind, const char *text)
     assert_null(idx.bytes.data);
 }
 
-/* Reading FOLDER/NAME fails with FOLDER/NAME followed by `text`. */
-static void check_read(const char *folder, const char *name, const char *shown, mb_idx_kind kind,
-                       mb_status status, const char *text)
+/* A path in the test's folder, valid until the next call. */
+static const char *path_of(const char *name)
 {
-    char whole[512];
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", mb_test_folder(), name);
+    return path;
+}
+
+/* Reading NAME fails with the path of `shown` followed by `text`. */
+static void check_read(const char *name, const char *shown, mb_idx_kind kind, mb_status status,
+                       const char *text)
+{
+    char whole[1024];
     mb_idx idx = {0};
     mb_error error = {MB_OK, ""};
-    char *path = mb_path_join(folder, name);
-    assert_non_null(path);
-    snprintf(whole, sizeof whole, "%s/%s: %s", folder, shown, text);
-    assert_int_equal(mb_idx_read(path, kind, &idx, &error), status);
+    snprintf(whole, sizeof whole, "%s: %s", path_of(shown), text);
+    assert_int_equal(mb_idx_read(path_of(name), kind, &idx, &error), status);
     mb_test_check_error(&error, status, whole);
     assert_null(idx.bytes.data);
-    free(path);
+}
+
+static void write_file(const char *name, mb_bytes bytes)
+{
+    free(mb_test_write(mb_test_folder(), name, bytes));
 }
 
 TEST(reads_images)
 {
-    char *folder = mb_test_make_folder();
+    static const struct {
+        const char *name, *read_from;
+    } cases[] = {{"plain", "plain"},
+                 {"packed", "packed.gz"},
+                 {"packed.gz", "packed.gz"},
+                 {"misnamed", "misnamed"}};
     const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
     const mb_bytes bytes = mb_test_idx_images(2, 3, 2, pixels), packed = mb_test_gzip(bytes);
-    char *plain = mb_test_write(folder, "plain", bytes);
-    char *gzip = mb_test_write(folder, "packed.gz", packed);
-    char *misnamed = mb_test_write(folder, "misnamed", packed);
-    char *both = mb_test_write(folder, "plain.gz", packed);
-    const char *const names[] = {"plain", "packed", "packed.gz", "misnamed"};
-    const char *const read_from[] = {plain, gzip, gzip, misnamed};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    write_file("plain", bytes);
+    write_file("packed.gz", packed);
+    write_file("misnamed", packed);
+    write_file("plain.gz", packed);
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         mb_idx idx = {0};
-        char *path = mb_path_join(folder, names[i]);
-        assert_int_equal(mb_idx_read(path, MB_IDX_IMAGES, &idx, NULL), MB_OK);
-        assert_string_equal(idx.path, read_from[i]);
+        assert_int_equal(mb_idx_read(path_of(cases[i].name), MB_IDX_IMAGES, &idx, NULL), MB_OK);
+        assert_string_equal(idx.path, path_of(cases[i].read_from));
         assert_int_equal(idx.count, 2);
         assert_int_equal(idx.rows, 3);
         assert_int_equal(idx.columns, 2);
         assert_memory_equal(idx.items, pixels, sizeof pixels);
         mb_idx_free(&idx);
         assert_null(idx.bytes.data);
-        free(path);
     }
     free(bytes.data), free(packed.data);
-    free(plain), free(gzip), free(misnamed), free(both);
-    mb_test_remove_folder(folder);
 }
 
 TEST(parses_labels)
@@ -80,72 +89,47 @@ TEST(parses_labels)
 
 TEST(plain_before_packed)
 {
-    char *folder = mb_test_make_folder();
     const mb_bytes labels = mb_test_idx_labels(2, NULL), packed = mb_test_gzip(labels);
-    free(mb_test_write(folder, "x-idx1", (mb_bytes){labels.data, 9}));
-    free(mb_test_write(folder, "x-idx1.gz", packed));
-    check_read(folder, "x-idx1", "x-idx1", MB_IDX_LABELS, MB_ERROR_FORMAT,
+    write_file("x-idx1", (mb_bytes){labels.data, 9});
+    write_file("x-idx1.gz", packed);
+    check_read("x-idx1", "x-idx1", MB_IDX_LABELS, MB_ERROR_FORMAT,
                "truncated: header promises 2 labels, 1 are there; remove it to read ");
     free(labels.data);
     free(packed.data);
-    mb_test_remove_folder(folder);
 }
 
-TEST(missing)
-{
-    char *folder = mb_test_make_folder();
-    check_read(folder, "x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "missing, and so is ");
-    mb_test_remove_folder(folder);
-}
+TEST(missing) { check_read("x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "missing, and so is "); }
 
 /* A link to itself cannot be opened by anyone, root included. */
 TEST(unreadable)
 {
-    char *folder = mb_test_make_folder();
-    char *path = mb_path_join(folder, "loop");
-    assert_int_equal(symlink("loop", path), 0);
-    check_read(folder, "loop", "loop", MB_IDX_IMAGES, MB_ERROR_IO, "cannot be opened: ");
-    free(path);
+    assert_int_equal(symlink("loop", path_of("loop")), 0);
+    check_read("loop", "loop", MB_IDX_IMAGES, MB_ERROR_IO, "cannot be opened: ");
     if (geteuid() != 0) {
-        const mb_bytes bytes = mb_test_idx_labels(1, NULL);
-        path = mb_test_write(folder, "locked", bytes);
-        assert_int_equal(chmod(path, 0), 0);
-        check_read(folder, "locked", "locked", MB_IDX_LABELS, MB_ERROR_IO, "cannot be opened: ");
-        free(bytes.data);
-        free(path);
+        write_file("locked", (mb_bytes){0});
+        assert_int_equal(chmod(path_of("locked"), 0), 0);
+        check_read("locked", "locked", MB_IDX_LABELS, MB_ERROR_IO, "cannot be opened: ");
     }
-    mb_test_remove_folder(folder);
 }
 
 /* Opening a pipe without a writer would block. */
 TEST(not_a_file)
 {
-    char *folder = mb_test_make_folder();
-    char *inner = mb_test_subfolder(folder, "inner");
-    char *pipe_path = mb_path_join(folder, "pipe");
-    assert_int_equal(mkfifo(pipe_path, 0600), 0);
-    check_read(folder, "inner", "inner", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
-    check_read(folder, "pipe", "pipe", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
-    free(inner);
-    free(pipe_path);
-    mb_test_remove_folder(folder);
+    assert_int_equal(mkdir(path_of("inner"), 0700), 0);
+    assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+    check_read("inner", "inner", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
+    check_read("pipe", "pipe", MB_IDX_IMAGES, MB_ERROR_IO, "is not a regular file");
 }
 
 TEST(above_the_limit)
 {
-    char *folder = mb_test_make_folder();
-    const mb_bytes nothing = {0};
-    char *path = mb_test_write(folder, "huge", nothing);
-    if (truncate(path, ((off_t)1 << 30) + 1) != 0) {
-        free(path);
-        mb_test_remove_folder(folder);
+    write_file("huge", (mb_bytes){0});
+    if (truncate(path_of("huge"), ((off_t)1 << 30) + 1) != 0) {
         print_message("no sparse files of 1 GiB here\n");
         skip();
     }
-    check_read(folder, "huge", "huge", MB_IDX_IMAGES, MB_ERROR_FORMAT,
+    check_read("huge", "huge", MB_IDX_IMAGES, MB_ERROR_FORMAT,
                "too large: 1073741825 bytes, the limit is 1073741824");
-    free(path);
-    mb_test_remove_folder(folder);
 }
 
 TEST(empty_file)
@@ -153,10 +137,8 @@ TEST(empty_file)
     const mb_bytes nothing = {0};
     check_parse(nothing, MB_IDX_IMAGES, "x: empty file: 0 bytes");
     check_parse(mb_test_gzip(nothing), MB_IDX_LABELS, "x: empty file: 0 bytes");
-    char *folder = mb_test_make_folder();
-    free(mb_test_write(folder, "empty", nothing));
-    check_read(folder, "empty", "empty", MB_IDX_LABELS, MB_ERROR_FORMAT, "empty file: 0 bytes");
-    mb_test_remove_folder(folder);
+    write_file("empty", nothing);
+    check_read("empty", "empty", MB_IDX_LABELS, MB_ERROR_FORMAT, "empty file: 0 bytes");
 }
 
 /* A string literal, which may have zeros in it, and its size. */
@@ -234,35 +216,31 @@ TEST(largest_image)
 /* Counts of complete items, and the file's name, including .gz. */
 TEST(truncated_items)
 {
-    char *folder = mb_test_make_folder();
     mb_bytes labels = mb_test_idx_labels(10000, NULL), images = mb_test_idx_images(9, 4, 4, NULL);
     labels.size -= 880;
     images.size -= 1;
     const mb_bytes packed = mb_test_gzip(labels);
-    free(mb_test_write(folder, "labels.gz", packed));
-    free(mb_test_write(folder, "images", images));
-    check_read(folder, "labels", "labels.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
+    write_file("labels.gz", packed);
+    write_file("images", images);
+    check_read("labels", "labels.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
                "truncated: header promises 10000 labels, 9120 are there");
-    check_read(folder, "images", "images", MB_IDX_IMAGES, MB_ERROR_FORMAT,
+    check_read("images", "images", MB_IDX_IMAGES, MB_ERROR_FORMAT,
                "truncated: header promises 9 images, 8 are there");
     free(labels.data), free(images.data), free(packed.data);
-    mb_test_remove_folder(folder);
 }
 
 TEST(broken_gzip)
 {
-    char *folder = mb_test_make_folder(), text[128];
+    char text[128];
     const mb_bytes labels = mb_test_idx_labels(10000, NULL);
     mb_bytes packed = mb_test_gzip(labels);
     packed.data[packed.size - 5] ^= 1;
-    free(mb_test_write(folder, "checksum.gz", packed));
+    write_file("checksum.gz", packed);
     packed.size -= 9;
-    free(mb_test_write(folder, "short.gz", packed));
-    check_read(folder, "checksum", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
-               "bad checksum: 0x");
+    write_file("short.gz", packed);
+    check_read("checksum", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, "bad checksum: 0x");
     snprintf(text, sizeof text, "truncated: the gzip data continues after all %zu bytes",
              packed.size);
-    check_read(folder, "short", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
+    check_read("short", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
     free(labels.data), free(packed.data);
-    mb_test_remove_folder(folder);
 }
