@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POISON = 0xff }; /* NaN, -1, and an impossible label */
+enum { POISON = 0xff }; /* NaN */
 
 /* A run of one tile of one phase. */
 typedef struct tile_run {
@@ -23,13 +23,18 @@ typedef struct tile_run {
 } tile_run;
 
 void mb_plan_check_add(mb_plan_check *check, const void *buffer, const char *text,
-                       const void *start, size_t size, bool per_thread)
+                       const void *start, size_t size, mb_checked_as kind)
 {
     if (buffer == NULL || start == NULL || size == 0)
         return;
     assert_true(check->count < MB_MAX_CHECKED_BUFFERS);
     check->buffers[check->count++] =
-        (mb_checked_buffer){buffer, text, (char *)(uintptr_t)start, size, per_thread};
+        (mb_checked_buffer){buffer, text, (char *)(uintptr_t)start, size, kind};
+}
+
+static char poison_of(const mb_checked_buffer *buffer)
+{
+    return buffer->kind == MB_CHECKED_INDICES ? 0 : (char)POISON;
 }
 
 static void report(const tile_run *r, const char *what, const mb_checked_buffer *buffer)
@@ -114,7 +119,7 @@ static void poison(const tile_run *r, unsigned char *poisoned)
                 owner != NULL && owner[offset + i] != 0 && owner[offset + i] != r->chunk + 1;
             poisoned[offset + i] = !d.any || others;
             if (poisoned[offset + i])
-                buffer->start[i] = (char)POISON;
+                buffer->start[i] = poison_of(buffer);
         }
         offset += buffer->size;
     }
@@ -128,7 +133,7 @@ static bool differs(const mb_checked_buffer *buffer, const char *snapshot,
     if (poisoned == NULL)
         return memcmp(buffer->start, snapshot, buffer->size) != 0;
     for (size_t i = 0; i < buffer->size; i++)
-        if (buffer->start[i] != (poisoned[i] ? (char)POISON : snapshot[i]))
+        if (buffer->start[i] != (poisoned[i] ? poison_of(buffer) : snapshot[i]))
             return true;
     return false;
 }
@@ -157,7 +162,7 @@ static void check_writes(const tile_run *r)
         const declared d = declaration_of(r->phase, buffer->buffer);
         if (!d.writes && differs(buffer, r->before + offset, NULL))
             report(r, "writes", buffer);
-        if (d.writes && d.own && !buffer->per_thread)
+        if (d.writes && d.own && buffer->kind != MB_CHECKED_PER_THREAD)
             note_owners(r, buffer, offset);
         offset += buffer->size;
     }
@@ -197,7 +202,7 @@ static void run_step(tile_run *r, unsigned char *poisoned)
         const mb_tiling tiling = mb_plan_phase(r->plan, i)->tiling;
         end = fused_end(r->plan, i);
         for (r->tile = 0; r->tile < mb_tiling_tiles(tiling); r->tile++)
-            for (r->index = i; r->index < end; r->index++) {
+            for (r->index = i; r->index < end && r->check->problem[0] == '\0'; r->index++) {
                 r->phase = mb_plan_phase(r->plan, r->index);
                 r->chunk = r->tile / (tiling.chunk_tiles > 0 ? tiling.chunk_tiles : 1);
                 assert_true(r->chunk < 255);

@@ -76,6 +76,38 @@ int mb_test_remove_own_folder(void **state)
     return 0;
 }
 
+static struct deferred {
+    void (*release)(void *);
+    void *what;
+} * deferred;
+static size_t deferred_count;
+
+void mb_test_defer(void (*release)(void *), void *what)
+{
+    deferred = realloc(deferred, (deferred_count + 1) * sizeof *deferred);
+    assert_non_null(deferred);
+    deferred[deferred_count++] = (struct deferred){release, what};
+}
+
+void *mb_test_alloc(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    assert_non_null(memory);
+    mb_test_defer(free, memory);
+    return memory;
+}
+
+int mb_test_finish(void **state)
+{
+    while (deferred_count > 0) {
+        deferred_count--;
+        deferred[deferred_count].release(deferred[deferred_count].what);
+    }
+    free(deferred);
+    deferred = NULL;
+    return mb_test_remove_own_folder(state);
+}
+
 /* An IDX file: a header with `dimensions` sizes, and the items, copied or 0. */
 static mb_bytes idx_file(unsigned dimensions, const size_t *sizes, const uint8_t *items)
 {

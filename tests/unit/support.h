@@ -14,6 +14,15 @@
 const char *mb_test_folder(void);
 int mb_test_remove_own_folder(void **state);
 
+/* `count` zeroed elements of `size` bytes; freed after the TEST. */
+void *mb_test_alloc(size_t count, size_t size);
+
+/* Calls release(what) after the TEST, before its folder is removed; the last one comes first. */
+void mb_test_defer(void (*release)(void *), void *what);
+
+/* The end of a TEST: does what was deferred, and removes its folder. */
+int mb_test_finish(void **state);
+
 /* The path of a new folder under $TMPDIR (/tmp), on the heap. */
 char *mb_test_make_folder(void);
 

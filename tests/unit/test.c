@@ -29,7 +29,7 @@ void mb_test_add(int line, const struct CMUnitTest *test)
     if (test->setup_func == NULL)
         registry.tests[place].setup_func = mb_test_seed;
     if (test->teardown_func == NULL)
-        registry.tests[place].teardown_func = mb_test_remove_own_folder;
+        registry.tests[place].teardown_func = mb_test_finish;
     registry.lines[place] = line;
 }
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-/* A test. Before it random.h's stream is restarted; after it mb_test_folder is removed.
- */
+/* A test. Before it random.h's stream is restarted; after it what support.h has deferred happens,
+ * and mb_test_folder is removed. */
 #define TEST(name) TEST_WITH(name, NULL, NULL)
 
 /* A test with cmocka's `setup` and `teardown`, which provide its `state`. */

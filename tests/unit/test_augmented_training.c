@@ -54,18 +54,12 @@ static void vary(const mb_training_options *options)
     mb_arena_free(&arena);
 }
 
-/* A network with the initial weights of seed 1. */
 static mb_network *open_network(mb_machine *machine, const char *spec)
 {
-    mb_network *network = NULL;
-    assert_int_equal(
-        mb_network_open(machine, spec, (mb_shape){1, ROWS, COLUMNS}, CLASSES, &network, NULL),
-        MB_OK);
-    mb_network_initialise(network, 1);
-    return network;
+    return mb_test_network(machine, spec, (mb_shape){1, ROWS, COLUMNS}, CLASSES);
 }
 
-/* The *count parameters after one epoch, on the heap. */
+/* The *count parameters after one epoch. */
 static float *train(const uint8_t *pixels, const mb_training_options *options, size_t threads,
                     size_t *count)
 {
@@ -79,7 +73,6 @@ static float *train(const uint8_t *pixels, const mb_training_options *options, s
     *count = mb_network_parameter_count(network);
     float *all = mb_test_parameters(network);
     mb_test_training_close(&t);
-    mb_network_close(network);
     mb_machine_close(machine);
     return all;
 }
@@ -92,13 +85,9 @@ static void check(mb_augmentation_kind kind, size_t batch_size)
     vary(&options);
     float *wanted = train(varied, &plain, 1, &count), *other = train(images, &plain, 1, &count);
     assert_memory_not_equal(wanted, other, count * sizeof *wanted);
-    free(other);
-    for (size_t threads = 1; threads <= 4; threads++) {
-        float *found = train(images, &options, threads, &count);
-        assert_memory_equal(wanted, found, count * sizeof *wanted);
-        free(found);
-    }
-    free(wanted);
+    for (size_t threads = 1; threads <= 4; threads++)
+        assert_memory_equal(wanted, train(images, &options, threads, &count),
+                            count * sizeof *wanted);
 }
 
 static void is_training_on_varied_images(int dense)
@@ -168,7 +157,6 @@ TEST(evaluation_sees_images_as_they_are)
     assert_int_equal(mb_evaluate(machine, network, &split, &evaluation, NULL), MB_OK);
     assert_true(seen == evaluation->accuracy);
     mb_evaluation_free(evaluation);
-    mb_network_close(network);
     mb_machine_close(machine);
 }
 
@@ -186,7 +174,6 @@ static void run(mb_augmentation_kind kind, size_t epochs, size_t plain_epochs,
     const mb_dataset dataset = {.classes = CLASSES, .train = split, .test = split};
     assert_int_equal(mb_train(machine, network, &dataset, &options, NULL, NULL), MB_OK);
     mb_network_get_tensor(network, 0, weights);
-    mb_network_close(network);
     mb_machine_close(machine);
 }
 

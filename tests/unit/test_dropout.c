@@ -289,7 +289,6 @@ static void logits_of(mb_machine *machine, const char *spec, float *logits)
     for (size_t i = 0; i < mb_network_tensor_count(network); i++)
         mb_network_set_tensor(network, i, before + 1000 * i);
     mb_test_logits(machine, network, &split.images, logits);
-    mb_network_close(network);
 }
 
 TEST(a_network_evaluates_as_if_it_had_none)
@@ -325,7 +324,6 @@ TEST(each_epoch_of_a_training_drops_anew)
     assert_true(first == loss_of_epoch(&t, in_order, 0));
     assert_true(second == loss_of_epoch(&t, in_order, 1));
     mb_test_training_close(&t);
-    mb_network_close(network);
     mb_machine_close(machine);
 }
 

@@ -105,8 +105,6 @@ TEST(relu_apart_gives_the_same_bits)
         assert_memory_equal(networks[0]->parameters, networks[1]->parameters,
                             networks[0]->parameter_elements * sizeof(float));
         assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
-        mb_network_close(networks[0]);
-        mb_network_close(networks[1]);
     }
 }
 
@@ -127,7 +125,6 @@ TEST(the_input_is_stored_for_the_backward_pass_alone)
         assert_false(a.d_out[3].per_thread); /* dense does not work sample by sample */
         mb_arena_free(&arena);
     }
-    mb_network_close(network);
 }
 
 TEST_GROUP(open_machine, close_machine);

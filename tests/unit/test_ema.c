@@ -92,8 +92,7 @@ static void check_average(const char *spec, const mb_training_options *options)
 {
     follower f = {.network = open_network(spec)};
     const mb_training_events events = {.context = &f, .progress = follow};
-    f.average = calloc(f.network->parameter_elements, sizeof *f.average);
-    assert_non_null(f.average);
+    f.average = mb_test_alloc(f.network->parameter_elements, sizeof *f.average);
     for (size_t i = 0; i < f.network->parameter_elements; i++)
         f.average[i] = (double)f.network->parameters[i];
     assert_int_equal(
@@ -105,8 +104,6 @@ static void check_average(const char *spec, const mb_training_options *options)
                   f.worst / f.largest);
     assert_true(f.worst <= tolerance * f.largest);
     mb_trainer_close(f.trainer);
-    mb_network_close(f.network);
-    free(f.average);
 }
 
 TEST(the_average_is_the_naive_one)
@@ -152,8 +149,6 @@ TEST(it_has_no_part_in_the_training)
         assert_memory_not_equal(trainer->trainable.ema, plain->parameters, bytes);
         assert_true(trainer->history.epochs[EPOCHS - 1].train_loss == loss);
         mb_trainer_close(trainer);
-        mb_network_close(averaged);
-        mb_network_close(plain);
     }
 }
 
@@ -196,8 +191,6 @@ TEST(it_is_what_is_evaluated)
         assert_true(evaluation->loss == held->loss / 20);
         mb_evaluation_free(evaluation);
         mb_trainer_close(trainer);
-        mb_network_close(average);
-        mb_network_close(trained);
     }
 }
 
@@ -219,9 +212,6 @@ TEST(it_is_what_training_leaves_and_a_model_has)
         assert_int_equal(mb_model_load(machine, path, &loaded, NULL), MB_OK);
         assert_memory_equal(loaded->parameters, average->parameters, bytes);
         mb_network_close(loaded);
-        mb_network_close(left);
-        mb_network_close(average);
-        mb_network_close(trained);
     }
     free(path);
     mb_test_remove_folder(folder);
@@ -240,7 +230,6 @@ TEST(statistics_are_not_averaged_twice)
     assert_memory_not_equal(batchnorm->parameters, averaged->parameters,
                             batchnorm->parameter_count * sizeof(float));
     mb_trainer_close(trainer);
-    mb_network_close(trained);
 }
 
 TEST_GROUP(open_all, close_all);

@@ -1,5 +1,6 @@
 #include "core/rng.h"
 #include "layer_reference.h"
+#include "support.h"
 #include "test.h"
 #include "training.h"
 
@@ -81,13 +82,11 @@ static void set_parameters(mb_network *network)
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
         mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, i);
-        float *values = calloc(info.elements, sizeof *values);
-        assert_non_null(values);
+        float *values = mb_test_alloc(info.elements, sizeof *values);
         for (size_t e = 0; e < info.elements && info.dimensions == 1; e++)
             values[e] = number_for(&info, &rng);
         if (info.dimensions == 1)
             mb_network_set_tensor(network, i, values);
-        free(values);
     }
 }
 
@@ -116,15 +115,13 @@ static double reference_logit(const mb_layer_reference *ref, size_t row, size_t 
 static double apart_from_reference(mb_machine *machine, const mb_network *network)
 {
     const size_t bytes = network->parameter_elements * sizeof(float);
-    float logits[IMAGES * CLASSES], *before = malloc(bytes);
+    float logits[IMAGES * CLASSES], *before = mb_test_alloc(bytes, 1);
     mb_layer_reference ref;
     const mb_reference_batch batch = {images, labels, order, IMAGES};
-    assert_non_null(before);
     memcpy(before, network->parameters, bytes);
     const mb_split split = mb_test_split(network, images, labels, IMAGES);
     mb_test_logits(machine, network, &split.images, logits);
     assert_memory_equal(before, network->parameters, bytes);
-    free(before);
     mb_layer_reference_open(network, IMAGES, &ref);
     ref.evaluates = true;
     mb_layer_reference_loss(&ref, &batch);
@@ -152,7 +149,6 @@ TEST(logits_are_those_of_normalising_unfolded)
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         mb_network *network = open_network(*state, &nets[i]);
         check_reference(*state, &nets[i], network);
-        mb_network_close(network);
     }
 }
 
@@ -169,7 +165,6 @@ TEST(so_are_a_trained_networks)
         assert_int_equal(mb_test_training_run(&t, 0, 4), 4);
         mb_test_training_close(&t);
         check_reference(*state, &nets[i], network);
-        mb_network_close(network);
     }
 }
 
@@ -205,7 +200,6 @@ TEST(what_can_be_folded_is)
         assert_int_equal(phases_named(&t.epoch.full, batchnorm, " forward"),
                          nets[i].folded + nets[i].alone);
         mb_test_training_close(&t);
-        mb_network_close(network);
     }
 }
 

@@ -2,6 +2,7 @@
  * them are in tests/golden; the script shows the effect of rounding, and the mistakes that are
  * detected. */
 #include "model/safetensors.h"
+#include "support.h"
 #include "test.h"
 #include "training.h"
 
@@ -89,8 +90,7 @@ static float *values_of(const run *r, const char *name, const char *suffix, size
     if (tensor == NULL)
         fail_msg("%s is not there", whole);
     assert_int_equal(tensor->elements, elements);
-    float *values = calloc(elements, sizeof *values);
-    assert_non_null(values);
+    float *values = mb_test_alloc(elements, sizeof *values);
     mb_safetensors_values(tensor, values);
     return values;
 }
@@ -148,12 +148,10 @@ static void set_parameters(mb_network *network)
 {
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
-        float *values = calloc(info.elements, sizeof *values);
-        assert_non_null(values);
+        float *values = mb_test_alloc(info.elements, sizeof *values);
         for (size_t e = 0; e < info.elements; e++)
             values[e] = hashed_value(&info, i, e);
         mb_network_set_tensor(network, i, values);
-        free(values);
     }
 }
 
@@ -175,7 +173,6 @@ static double check_losses(const run *r, mb_test_training *t)
             fail_msg("%s: the loss of step %zu is %.9g", r->name, step, loss);
     }
     assert_int_equal(t->epoch.stats.samples, steps * batch);
-    free(expected);
     return worst;
 }
 
@@ -185,10 +182,9 @@ static double check_tensor(const run *r, const mb_network *network, size_t tenso
 {
     const mb_tensor_info info = mb_network_tensor_info(network, tensor);
     const size_t step = (info.elements + SAMPLED - 1) / SAMPLED;
-    float *reached = calloc(info.elements, sizeof *reached);
+    float *reached = mb_test_alloc(info.elements, sizeof *reached);
     float *expected = values_of(r, info.name, "", (info.elements + step - 1) / step);
     double worst = 0.0, squares = 0.0;
-    assert_non_null(reached);
     mb_network_get_tensor(network, tensor, reached);
     for (size_t e = 0; e < info.elements; e++) {
         squares += (double)reached[e] * (double)reached[e];
@@ -198,10 +194,7 @@ static double check_tensor(const run *r, const mb_network *network, size_t tenso
     if (step > 1) {
         float *norm = values_of(r, info.name, ".norm", 1);
         worst = fmax(worst, fabs(sqrt(squares) / (double)*norm - 1.0));
-        free(norm);
     }
-    free(expected);
-    free(reached);
     if (!(isfinite(squares) && worst <= tolerance))
         fail_msg("%s.%s is %.3g off", r->name, info.name, worst);
     return worst;
@@ -217,7 +210,6 @@ static double check_evaluation(const run *r, mb_machine *machine, const mb_netwo
     const double apart = fabs(evaluation->loss / (double)*expected - 1.0);
     assert_true(apart <= tolerance);
     mb_evaluation_free(evaluation);
-    free(expected);
     return apart;
 }
 
@@ -257,8 +249,6 @@ TEST(runs_agree_with_pytorch)
         mb_network *one = train(&r, 1), *three = train(&r, 3);
         assert_memory_equal(three->parameters, one->parameters,
                             one->parameter_elements * sizeof(float));
-        mb_network_close(three);
-        mb_network_close(one);
         count++;
     }
     assert_true(count > 0);

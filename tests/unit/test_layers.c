@@ -6,6 +6,7 @@
 #include "core/rng.h"
 #include "layer_nets.h"
 #include "layer_reference.h"
+#include "support.h"
 #include "test.h"
 #include "training.h"
 
@@ -54,13 +55,6 @@ typedef struct samples {
     uint32_t *order;
 } samples;
 
-static void *take(size_t count, size_t size)
-{
-    void *memory = calloc(count, size);
-    assert_non_null(memory);
-    return memory;
-}
-
 static bool is_lit(enum kind kind, mb_rng *rng)
 {
     return kind == WITHOUT_ZEROS || mb_rng_below(rng, 5) == 0;
@@ -81,7 +75,8 @@ static void draw_bands(const struct net *net, size_t i, mb_rng *rng, uint8_t *im
 static samples draw_samples(uint64_t seed, enum kind kind, const struct net *net, size_t count)
 {
     const size_t pixels = net->rows * net->columns;
-    samples s = {take(count * pixels, 1), take(count, 1), take(count, sizeof *s.order)};
+    samples s = {mb_test_alloc(count * pixels, 1), mb_test_alloc(count, 1),
+                 mb_test_alloc(count, sizeof *s.order)};
     for (size_t i = 0; i < count; i++) {
         mb_rng rng = mb_rng_at(seed, MB_RNG_TESTS, 0, i);
         s.order[i] = (uint32_t)(count - 1 - i);
@@ -97,13 +92,6 @@ static samples draw_samples(uint64_t seed, enum kind kind, const struct net *net
     return s;
 }
 
-static void free_samples(samples *s)
-{
-    free(s->images);
-    free(s->labels);
-    free(s->order);
-}
-
 /* He's weights, biases that are not 0, and scales of batchnorm2d that are not 1. */
 static mb_network *open_network(const mb_machine *machine, const struct net *net)
 {
@@ -115,11 +103,10 @@ static mb_network *open_network(const mb_machine *machine, const struct net *net
         if (!bias && !(info.dimensions == 1 && strstr(info.name, ".weight") != NULL))
             continue;
         mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, i);
-        float *values = take(info.elements, sizeof *values);
+        float *values = mb_test_alloc(info.elements, sizeof *values);
         for (size_t e = 0; e < info.elements; e++)
             values[e] = mb_rng_uniform(&rng) + (bias ? -0.4f : 0.5f);
         mb_network_set_tensor(network, i, values);
-        free(values);
     }
     return network;
 }
@@ -182,13 +169,12 @@ static double check_gradient(const struct suite *suite, const mb_network *gradie
     double worst = 0.0;
     for (size_t i = 0; i < ref->tensors; i++) {
         double apart = 0.0;
-        float *g = take(ref->elements[i], sizeof *g);
+        float *g = mb_test_alloc(ref->elements[i], sizeof *g);
         mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < ref->elements[i]; e++) {
             assert_true(isfinite(g[e]));
             apart = fmax(apart, fabs((double)g[e] - ref->gradient[i][e]));
         }
-        free(g);
         const double allowed = suite->tolerance * fmax(largest_of(ref, i), of_all);
         worst = fmax(worst, fraction(apart, allowed, &worst_gradient));
     }
@@ -236,14 +222,13 @@ static double check_slope(const struct suite *suite, const mb_network *gradient,
     const double min = v.single ? 0.0 : suite->fraction_of_all * largest_of_all(ref);
     double slope = 0.0, squares = 0.0;
     for (size_t i = 0; i < ref->tensors; i++) {
-        float *g = take(ref->elements[i], sizeof *g);
+        float *g = mb_test_alloc(ref->elements[i], sizeof *g);
         mb_network_get_tensor(gradient, i, g);
         for (size_t e = 0; e < ref->elements[i]; e++) {
             const double by = component(ref, v, i, e), size = fmax(fabs((double)g[e]), min);
             slope += (double)g[e] * by;
             squares += v.single || by != 0.0 ? size * size : 0.0;
         }
-        free(g);
     }
     const double step = suite->step, above = loss_at(ref, batch, v, step);
     const double below = loss_at(ref, batch, v, -2.0 * step);
@@ -282,7 +267,6 @@ static samples draw_smooth(const struct suite *suite, const struct net *net, str
         mb_layer_reference_loss(ref, batch);
         if (ref->nearest >= suite->margin)
             return s;
-        free_samples(&s);
     }
     fail_msg("%s: every batch comes near a kink", net->spec);
     return (samples){0};
@@ -309,9 +293,6 @@ static bool check_batch(mb_machine *machine, const struct suite *suite, const st
                     "slopes are %.3g, %.3g and %.3g times what is allowed\n",
                     net->spec, net->rows, net->columns, size.count, size.batch, loss, worst, apart);
     mb_layer_reference_close(&ref);
-    mb_network_close(network);
-    mb_network_close(gradient);
-    free_samples(&s);
     return good;
 }
 

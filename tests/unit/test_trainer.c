@@ -41,12 +41,7 @@ static int close_all(void **state)
 
 static mb_network *open_network(size_t threads, const char *spec)
 {
-    mb_network *network = NULL;
-    const mb_shape input = {1, ROWS, COLUMNS};
-    assert_int_equal(mb_network_open(machines[threads], spec, input, CLASSES, &network, NULL),
-                     MB_OK);
-    mb_network_initialise(network, 1);
-    return network;
+    return mb_test_network(machines[threads], spec, (mb_shape){1, ROWS, COLUMNS}, CLASSES);
 }
 
 static mb_training_options options_of(mb_optimizer_kind kind)
@@ -63,7 +58,6 @@ static bool all_finite(const mb_network *network)
     float *all = mb_test_parameters(network);
     for (size_t i = 0; i < mb_network_parameter_count(network); i++)
         finite = finite && isfinite(all[i]);
-    free(all);
     return finite;
 }
 
@@ -88,10 +82,6 @@ static bool same_end(const mb_dataset *data, const mb_training_options *options,
     mb_network *other = train_fresh(other_data, other_options, other_threads);
     float *a = mb_test_parameters(one), *b = mb_test_parameters(other);
     const bool same = memcmp(a, b, mb_network_parameter_count(one) * sizeof *a) == 0;
-    free(a);
-    free(b);
-    mb_network_close(one);
-    mb_network_close(other);
     return same;
 }
 
@@ -197,7 +187,6 @@ TEST(training_learns_and_reports_how_it_goes)
         assert_true(a.test_accuracy > 0.97);
         assert_true(options.validation == 0 || a.validation_accuracy > 0.97);
         assert_true(a.test_accuracy == accuracy_on_test(network));
-        mb_network_close(network);
     }
 }
 
@@ -216,7 +205,6 @@ TEST(an_epoch_visits_each_image_once)
     assert_true(fabs(a.last_loss - whole->loss) < 1e-6);
     assert_true(a.train_accuracy == whole->accuracy);
     mb_evaluation_free(whole);
-    mb_network_close(network);
 }
 
 /* Batches of one block, of several, of one sample, of all, and with a smaller last one. */
@@ -259,7 +247,7 @@ TEST(held_out_images_are_not_trained_on)
     mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     options.validation = 30;
     uint32_t order[TRAIN];
-    uint8_t *images = malloc(TRAIN * PIXELS);
+    uint8_t *images = mb_test_alloc(TRAIN, PIXELS);
     mb_sampler_hold_out(options.seed, dataset->train.labels, TRAIN, 30, order);
     memcpy(images, dataset->train.images.pixels, TRAIN * PIXELS);
     mb_dataset other = *dataset;
@@ -270,19 +258,16 @@ TEST(held_out_images_are_not_trained_on)
     assert_true(same_end(dataset, &options, 2, &other, &options, 2));
     memset(images + order[0] * PIXELS, 255, PIXELS);
     assert_false(same_end(dataset, &options, 2, &other, &options, 2));
-    free(images);
 }
 
 TEST(a_blank_training_set_trains)
 {
-    uint8_t *images = calloc(TRAIN * PIXELS, 1);
+    uint8_t *images = mb_test_alloc(TRAIN * PIXELS, 1);
     const mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
     mb_dataset blank = *dataset;
     blank.train.images.pixels = images;
     mb_network *network = train_fresh(&blank, &options, 2);
     assert_true(all_finite(network));
-    mb_network_close(network);
-    free(images);
 }
 
 /* With a far too large learning rate, parameters stay finite, and the error names the step. */
@@ -307,7 +292,6 @@ TEST(a_loss_that_is_not_finite_ends_the_training)
             assert_int_equal(status, MB_OK);
         if (!all_finite(network))
             fail_msg("optimizer %d: parameters that are not finite (%s)", kind, error.text);
-        mb_network_close(network);
     }
     assert_true(diverged > 0);
 }
@@ -325,9 +309,7 @@ TEST(training_does_not_succeed_with_parameters_that_are_not_finite)
     options.batch_size = 64;
     mb_network *network = open_network(2, "dense:4");
     const mb_status status = mb_train(machines[2], network, dataset, &options, NULL, &error);
-    const bool finite = all_finite(network);
-    mb_network_close(network);
-    assert_true(status != MB_OK || finite);
+    assert_true(status != MB_OK || all_finite(network));
 }
 
 /* Weights that make the first loss infinite: no parameter changes. */
@@ -347,9 +329,6 @@ TEST(parameters_are_those_before_the_step)
                         "not finite at step 1 of epoch 1, learning rate 0.0002:");
     float *after = mb_test_parameters(network);
     assert_memory_equal(before, after, mb_network_parameter_count(network) * sizeof *before);
-    free(before);
-    free(after);
-    mb_network_close(network);
 }
 
 TEST_GROUP(open_all, close_all);

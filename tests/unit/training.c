@@ -3,6 +3,7 @@
 #include "machine/machine.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "support.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static mb_update update_of_step(const void *context, size_t step)
     return mb_optimizer_update(&t->options, lr, step);
 }
 
+static void close_network(void *network) { mb_network_close(network); }
+
 mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shape input,
                             size_t classes)
 {
@@ -30,6 +33,7 @@ mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shap
     if (mb_network_open(machine, spec, input, classes, &network, &error) != MB_OK)
         fail_msg("%s: %s", spec, error.text);
     mb_network_initialise(network, 1);
+    mb_test_defer(close_network, network);
     return network;
 }
 
@@ -42,8 +46,7 @@ mb_split mb_test_split(const mb_network *network, const uint8_t *images, const u
 
 float *mb_test_parameters(const mb_network *network)
 {
-    float *all = malloc(mb_network_parameter_count(network) * sizeof *all), *next = all;
-    assert_non_null(all);
+    float *all = mb_test_alloc(mb_network_parameter_count(network), sizeof *all), *next = all;
     for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
         mb_network_get_tensor(network, t, next);
         next += mb_network_tensor_info(network, t).elements;

@@ -22,7 +22,8 @@ typedef struct mb_test_training {
 /* A machine with `threads` threads, not pinned. */
 mb_machine *mb_test_machine(size_t threads);
 
-/* A network with the initial parameters of seed 1; an invalid spec ends the test. */
+/* A network with the initial parameters of seed 1, closed after the TEST; an invalid spec ends it.
+ */
 mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shape input,
                             size_t classes);
 
@@ -30,7 +31,7 @@ mb_network *mb_test_network(const mb_machine *machine, const char *spec, mb_shap
 mb_split mb_test_split(const mb_network *network, const uint8_t *images, const uint8_t *labels,
                        size_t count);
 
-/* All parameters, tensor by tensor, on the heap. */
+/* All parameters, tensor by tensor; freed after the TEST. */
 float *mb_test_parameters(const mb_network *network);
 
 /* The logits of all images by a classifier of 64 images. */
