@@ -1,4 +1,5 @@
 /* Extreme values: logits of +-1e4, and NaN. */
+#include "support.h"
 #include "test.h"
 #include "training.h"
 
@@ -75,25 +76,21 @@ static void check_logits(samples *s, const float *logits, double loss, const flo
     mb_network_close(network);
 }
 
-/* softmax = (1, 0, 0, 0); losses 0, 2e4, 1e4, 5e3. */
-TEST(one_logit_far_above)
+TEST(logits_far_apart)
 {
-    check_logits(*state, (const float[]){1e4f, -1e4f, 0.0f, 5e3f}, 3.5e4 / 4.0,
-                 (const float[]){0.75f, -0.25f, -0.25f, -0.25f});
-}
-
-/* softmax = (1/2, 1/2, 0, 0); losses ln 2, ln 2, ln 2 + 2e4, ln 2 + 1e4. */
-TEST(two_logits_far_above)
-{
-    check_logits(*state, (const float[]){1e4f, 1e4f, -1e4f, 0.0f}, log(2.0) + 3e4 / 4.0,
-                 (const float[]){0.25f, 0.25f, -0.25f, -0.25f});
-}
-
-/* softmax = (1/4, 1/4, 1/4, 1/4), wherever the equal logits are. */
-TEST(equal_logits_far_below)
-{
-    check_logits(*state, (const float[]){-1e4f, -1e4f, -1e4f, -1e4f}, log(4.0),
-                 (const float[]){0.0f, 0.0f, 0.0f, 0.0f});
+    static const struct {
+        float logits[4], gradient[4];
+        double loss;
+    } cases[] = {
+        /* softmax = (1, 0, 0, 0); losses 0, 2e4, 1e4, 5e3 */
+        {{1e4f, -1e4f, 0.0f, 5e3f}, {0.75f, -0.25f, -0.25f, -0.25f}, 3.5e4 / 4.0},
+        /* (1/2, 1/2, 0, 0); ln 2, ln 2, ln 2 + 2e4, ln 2 + 1e4 */
+        {{1e4f, 1e4f, -1e4f, 0.0f}, {0.25f, 0.25f, -0.25f, -0.25f}, M_LN2 + 3e4 / 4.0},
+        /* (1/4, 1/4, 1/4, 1/4), wherever the equal logits are */
+        {{-1e4f, -1e4f, -1e4f, -1e4f}, {0.0f, 0.0f, 0.0f, 0.0f}, 2.0 * M_LN2},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+        check_logits(*state, cases[i].logits, cases[i].loss, cases[i].gradient);
 }
 
 /* A certain, correct prediction has exactly zero loss and gradient without label smoothing. */
@@ -113,9 +110,7 @@ TEST(sure_and_right_costs_nothing)
 static void check_stop(mb_test_training *t, size_t first)
 {
     const size_t bytes = t->network->parameter_elements * sizeof(float);
-    float *parameters = malloc(bytes), *moments = malloc(bytes);
-    assert_non_null(parameters);
-    assert_non_null(moments);
+    float *parameters = mb_test_alloc(bytes, 1), *moments = mb_test_alloc(bytes, 1);
     memcpy(parameters, t->network->parameters, bytes);
     memcpy(moments, t->trainable.m, bytes);
     const mb_epoch_stats before = t->epoch.stats;
@@ -125,8 +120,6 @@ static void check_stop(mb_test_training *t, size_t first)
     assert_true(t->epoch.stats.loss == before.loss);
     assert_memory_equal(t->network->parameters, parameters, bytes);
     assert_memory_equal(t->trainable.m, moments, bytes);
-    free(parameters);
-    free(moments);
 }
 
 /* One NaN in any parameter tensor makes L NaN: max(z, 0) propagates it. */
@@ -134,20 +127,17 @@ TEST(a_nan_parameter_stops_training)
 {
     samples *s = *state;
     for (size_t i = 0; i < 6; i++) {
-        mb_network *network = open_network(s, "dense:17,relu,dense:65,relu,dense:4");
+        mb_network *network = mb_test_network(s->machine, "dense:17,relu,dense:65,relu,dense:4",
+                                              (mb_shape){1, SIDE, SIDE}, 4);
         mb_test_training t;
-        mb_network_initialise(network, 1);
         const size_t elements = mb_network_tensor_info(network, i).elements;
-        float *values = calloc(elements, sizeof *values);
-        assert_non_null(values);
+        float *values = mb_test_alloc(elements, sizeof *values);
         mb_network_get_tensor(network, i, values);
         values[elements - 1] = NAN;
         mb_network_set_tensor(network, i, values);
         open_training(s, network, 0.1, &t);
         check_stop(&t, 0);
         mb_test_training_close(&t);
-        mb_network_close(network);
-        free(values);
     }
 }
 

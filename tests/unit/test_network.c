@@ -1,6 +1,7 @@
 #include "nn/network.h"
 #include "support.h"
 #include "test.h"
+#include "training.h"
 
 #include <limits.h>
 #include <math.h>
@@ -12,8 +13,8 @@ static const mb_shape mnist = {1, 28, 28}, tiny = {1, 2, 3};
 
 static int open_machine(void **state)
 {
-    const mb_machine_options options = {.threads = 1, .pin = "none"};
-    return mb_machine_open(&options, (mb_machine **)state, NULL);
+    *state = mb_test_machine(1);
+    return 0;
 }
 
 static int close_machine(void **state)
@@ -22,27 +23,17 @@ static int close_machine(void **state)
     return 0;
 }
 
-static mb_network *open_network(const mb_machine *machine, const char *spec, mb_shape input,
-                                size_t classes)
-{
-    mb_network *network = NULL;
-    mb_error error = {0};
-    if (mb_network_open(machine, spec, input, classes, &network, &error) != MB_OK)
-        fail_msg("%s", error.text);
-    return network;
-}
-
-/* A tensor's values, on the heap. */
+/* A tensor's values. */
 static float *values_of(const mb_network *network, size_t index)
 {
-    float *values = malloc(mb_network_tensor_info(network, index).elements * sizeof *values);
+    float *values = mb_test_alloc(mb_network_tensor_info(network, index).elements, sizeof *values);
     mb_network_get_tensor(network, index, values);
     return values;
 }
 
 TEST(mlp_is_784_128_64_10)
 {
-    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    mb_network *network = mb_test_network(*state, "mlp", mnist, 10);
     assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:10");
     assert_int_equal(mb_network_parameter_count(network), 109386);
     assert_true(mb_network_training_flops(network) == 454400.0);
@@ -54,20 +45,17 @@ TEST(mlp_is_784_128_64_10)
     static const size_t outputs[] = {128, 128, 64, 64, 10};
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(mb_shape_size(network->layers[i].out), outputs[i]);
-    mb_network_close(network);
 }
 
 TEST(mlp_adapts_to_input_and_classes)
 {
-    mb_network *network = open_network(*state, "mlp", tiny, 3);
+    mb_network *network = mb_test_network(*state, "mlp", tiny, 3);
     assert_int_equal(mb_network_parameter_count(network),
                      7 * 128 + 129 * 64 + 65 * 3); /* a bias is one more input */
     assert_string_equal(mb_network_spec(network), "dense:128,relu,dense:64,relu,dense:3");
-    mb_network_close(network);
-    network = open_network(*state, "dense:2", (mb_shape){3, 5, 7}, 2);
+    network = mb_test_network(*state, "dense:2", (mb_shape){3, 5, 7}, 2);
     assert_int_equal(mb_network_parameter_count(network), 106 * 2);
     assert_true(mb_network_training_flops(network) == 2.0 * 2 * 105 * 2);
-    mb_network_close(network);
 }
 
 /* The names in a PyTorch nn.Sequential of the same layers. */
@@ -78,7 +66,7 @@ TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
         {"2.weight", 2, {64, 128}, 64 * 128},   {"2.bias", 1, {64}, 64},
         {"4.weight", 2, {10, 64}, 10 * 64},     {"4.bias", 1, {10}, 10},
     };
-    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    mb_network *network = mb_test_network(*state, "mlp", mnist, 10);
     assert_int_equal(mb_network_tensor_count(network), 6);
     for (size_t i = 0; i < 6; i++) {
         const mb_tensor_info info = mb_network_tensor_info(network, i);
@@ -88,17 +76,16 @@ TEST(tensors_are_named_and_shaped_as_pytorch_has_them)
             assert_int_equal(info.shape[d], expected[i].shape[d]);
         assert_int_equal(info.elements, expected[i].elements);
     }
-    mb_network_close(network);
 }
 
 TEST(parameters_are_zero_at_first)
 {
-    mb_network *network = open_network(*state, "mlp", tiny, 3);
+    mb_network *network = NULL;
+    assert_int_equal(mb_network_open(*state, "mlp", tiny, 3, &network, NULL), MB_OK);
     for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
-        float *values = values_of(network, t);
+        const float *values = values_of(network, t);
         for (size_t i = 0; i < mb_network_tensor_info(network, t).elements; i++)
             assert_true(values[i] == 0.0f);
-        free(values);
     }
     mb_network_close(network);
 }
@@ -113,7 +100,6 @@ static void set_all(mb_network *network)
         for (size_t i = 0; i < mb_network_tensor_info(network, t).elements; i++)
             values[i] = number_of(t, i);
         mb_network_set_tensor(network, t, values);
-        free(values);
     }
 }
 
@@ -123,7 +109,7 @@ TEST(what_is_set_is_got)
     static const char *const specs[] = {"dense:37,relu,dense:16,dense:17,relu,dense:3",
                                         "dense:1,dense:128,dense:3", "dense:3"};
     for (size_t s = 0; s < 3; s++) {
-        mb_network *network = open_network(*state, specs[s], tiny, 3);
+        mb_network *network = mb_test_network(*state, specs[s], tiny, 3);
         size_t all = 0;
         set_all(network);
         for (size_t t = 0; t < mb_network_tensor_count(network); t++) {
@@ -132,10 +118,8 @@ TEST(what_is_set_is_got)
             for (size_t i = 0; i < elements; i++)
                 assert_true(values[i] == number_of(t, i));
             all += elements;
-            free(values);
         }
         assert_int_equal(all, mb_network_parameter_count(network));
-        mb_network_close(network);
     }
 }
 
@@ -143,7 +127,7 @@ TEST(what_is_set_is_got)
 TEST(initial_weights_are_within_hes_bound)
 {
     static const float inputs[] = {784, 128, 64};
-    mb_network *network = open_network(*state, "mlp", mnist, 10);
+    mb_network *network = mb_test_network(*state, "mlp", mnist, 10);
     set_all(network);
     mb_network_initialise(network, 1);
     for (size_t t = 0; t < 6; t++) {
@@ -159,9 +143,7 @@ TEST(initial_weights_are_within_hes_bound)
         assert_true(smallest >= -bound && largest <= bound);
         assert_true(smallest <= -0.98f * bound && largest >= 0.98f * bound);
         assert_true(fabs(sum / (double)elements) <= 0.1 * (double)bound);
-        free(values);
     }
-    mb_network_close(network);
 }
 
 static float *initialised(mb_network *network, uint64_t seed, size_t tensor)
@@ -172,25 +154,20 @@ static float *initialised(mb_network *network, uint64_t seed, size_t tensor)
 
 TEST(seeds_make_the_weights)
 {
-    mb_network *network = open_network(*state, "dense:6,relu,dense:6,relu,dense:3", tiny, 3);
+    mb_network *network = mb_test_network(*state, "dense:6,relu,dense:6,relu,dense:3", tiny, 3);
     float *one = initialised(network, 1, 0), *two = initialised(network, 2, 0);
     float *again = initialised(network, 1, 0), *deeper = initialised(network, 1, 2);
     assert_memory_equal(one, again, 6 * 6 * sizeof *one);
     assert_memory_not_equal(one, two, 6 * 6 * sizeof *one);
     assert_memory_not_equal(one, deeper, 6 * 6 * sizeof *one); /* each layer has its own stream */
     assert_memory_not_equal(one, one + 6, 6 * sizeof *one);    /* and so has each unit */
-    free(one);
-    free(two);
-    free(again);
-    free(deeper);
-    mb_network_close(network);
 }
 
 /* The panel width does not matter: with another kernel set the same seed gives the same network. */
 TEST(weights_do_not_depend_on_the_panel)
 {
-    mb_network *one = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
-    mb_network *other = open_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
+    mb_network *one = mb_test_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
+    mb_network *other = mb_test_network(*state, "dense:37,relu,dense:100,relu,dense:3", tiny, 3);
     for (size_t i = 0; i < one->count; i++) {
         one->layers[i].rules = mb_tiling_rules_for(true);
         other->layers[i].rules = mb_tiling_rules_for(false);
@@ -200,12 +177,8 @@ TEST(weights_do_not_depend_on_the_panel)
     for (size_t t = 0; t < mb_network_tensor_count(one); t++) {
         float *a = values_of(one, t), *b = values_of(other, t);
         assert_memory_equal(a, b, mb_network_tensor_info(one, t).elements * sizeof *a);
-        free(a);
-        free(b);
     }
     assert_memory_not_equal(one->parameters, other->parameters, 37 * 6 * sizeof(float));
-    mb_network_close(one);
-    mb_network_close(other);
 }
 
 static void fails(const mb_machine *machine, const char *spec, mb_shape input, size_t classes,
@@ -335,20 +308,19 @@ TEST(options_of_windows_stand_in_any_order)
         "conv2d:4x3,conv2d:8x5/groups4/stride2/pad1,flatten,dense:10",
         "conv2d:4x3,conv2d:8x5/pad1/groups4/stride2,flatten,dense:10"};
     for (size_t i = 0; i < 3; i++) {
-        mb_network *network = open_network(*state, specs[i], mnist, 10);
+        mb_network *network = mb_test_network(*state, specs[i], mnist, 10);
         const mb_window *window = mb_layer_window(&network->layers[1]);
         assert_int_equal(window->rows, 5);
         assert_int_equal(window->stride, 2);
         assert_int_equal(window->padding, 1);
         assert_int_equal(window->groups, 4);
-        mb_network_close(network);
     }
 }
 
 TEST(networks_may_have_2_to_256_classes)
 {
-    mb_network_close(open_network(*state, "mlp", tiny, 2));
-    mb_network_close(open_network(*state, "mlp", tiny, 256));
+    mb_test_network(*state, "mlp", tiny, 2);
+    mb_test_network(*state, "mlp", tiny, 256);
 }
 
 /* More bytes than any address space has: nothing is leaked or partly built. */
