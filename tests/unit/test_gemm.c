@@ -1,5 +1,6 @@
 #include "core/rng.h"
 #include "nn/gemm.h"
+#include "support.h"
 #include "test.h"
 
 #include <float.h>
@@ -17,7 +18,7 @@ typedef struct product {
 
 static float *draw(size_t rows, size_t columns, size_t ld, mb_rng *rng)
 {
-    float *matrix = malloc((rows * ld + 1) * sizeof *matrix);
+    float *matrix = mb_test_alloc(rows * ld + 1, sizeof *matrix);
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < ld; c++)
             matrix[r * ld + c] = c < columns ? 2.0f * mb_rng_uniform(rng) - 1.0f : NAN;
@@ -33,17 +34,9 @@ static product open_product(size_t m, size_t n, size_t k, size_t gap, int transp
     p.a = draw(transposed ? k : m, transposed ? m : k, p.lda, &rng);
     p.b = draw(k, n, p.ldb, &rng);
     p.c = draw(m, n, p.ldc, &rng);
-    p.before = malloc((m * p.ldc + 1) * sizeof *p.before);
+    p.before = mb_test_alloc(m * p.ldc + 1, sizeof *p.before);
     memcpy(p.before, p.c, m * p.ldc * sizeof *p.c);
     return p;
-}
-
-static void close_product(product *p)
-{
-    free(p->a);
-    free(p->b);
-    free(p->c);
-    free(p->before);
 }
 
 /* Compares with the sum in double. The bound holds for k+1 terms summed in float in any order:
@@ -82,7 +75,6 @@ static void check(mb_tiling_rules rules, size_t m, size_t n, size_t k, float bet
         (transposed ? mb_gemm_at : mb_gemm)(rules, m, n, k, p.a, p.lda, p.b, p.ldb, beta, p.c,
                                             p.ldc);
         check_product(&p, transposed, beta);
-        close_product(&p);
     }
 }
 
@@ -132,8 +124,6 @@ TEST(pieces_are_where_the_limit_puts_them)
         mb_gemm(whole, 64, 16, done < 200 ? 100 : 50, other.a + done, 250, other.b + done * 16, 16,
                 1.0f, other.c, 16);
     assert_memory_equal(one.c, other.c, 64 * 16 * sizeof *one.c);
-    close_product(&one);
-    close_product(&other);
 }
 
 /* A batch of blank images: a sum without terms. */

@@ -1,4 +1,5 @@
 #include "data/sampler.h"
+#include "support.h"
 #include "test.h"
 
 #include <mnist_blas/options.h>
@@ -8,8 +9,8 @@
 
 static void check_permutation(size_t count)
 {
-    uint32_t *order = calloc(count + 1, sizeof *order);
-    bool *seen = calloc(count + 1, sizeof *seen);
+    uint32_t *order = mb_test_alloc(count + 1, sizeof *order);
+    bool *seen = mb_test_alloc(count + 1, sizeof *seen);
     order[count] = 0xdeadbeef;
     mb_sampler_shuffle(3, 1, count, order);
     for (size_t i = 0; i < count; i++) {
@@ -18,8 +19,6 @@ static void check_permutation(size_t count)
         seen[order[i]] = true;
     }
     assert_int_equal(order[count], 0xdeadbeef);
-    free(order);
-    free(seen);
 }
 
 TEST(order_is_a_permutation)
@@ -46,10 +45,9 @@ TEST(orders_have_fixed_values)
         assert_memory_equal(order, orders[i].order, sizeof order);
     }
     static const uint32_t first[] = {32917, 135, 55205, 25819, 14621, 15675, 20196, 35854};
-    uint32_t *order = calloc(60000, sizeof *order);
+    uint32_t *order = mb_test_alloc(60000, sizeof *order);
     mb_sampler_shuffle(1, 0, 60000, order);
     assert_memory_equal(order, first, sizeof first);
-    free(order);
 }
 
 /* Two thirds of the images are of class 0, one of 60 of class 2, the others of class 1. */

@@ -38,8 +38,7 @@ typedef struct digits {
 
 static digits *make_few(size_t threads, uint64_t seed)
 {
-    digits *made = malloc(sizeof *made);
-    assert_non_null(made);
+    digits *made = mb_test_alloc(1, sizeof *made);
     memset(made, 0xa5, sizeof *made);
     mb_machine *machine = mb_test_machine(threads);
     mb_synthetic_digits(mb_machine_team(machine), seed, FEW, made->images, made->labels);
@@ -51,12 +50,8 @@ TEST(bytes_are_the_same_at_any_thread_count)
 {
     digits *once = make_few(1, 5);
     static const size_t counts[] = {1, 2, 3, 7};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        digits *again = make_few(counts[i], 5);
-        assert_memory_equal(once, again, sizeof *once);
-        free(again);
-    }
-    free(once);
+    for (size_t i = 0; i < TEST_COUNT(counts); i++)
+        assert_memory_equal(once, make_few(counts[i], 5), sizeof *once);
 }
 
 TEST(another_seed_gives_others)
@@ -68,8 +63,6 @@ TEST(another_seed_gives_others)
         same_labels += one->labels[i] == other->labels[i];
     }
     assert_in_range(same_labels, FEW / 20, FEW / 5); /* expected: one in ten */
-    free(one);
-    free(other);
 }
 
 TEST(an_image_depends_on_no_other)
@@ -235,8 +228,7 @@ TEST(bytes_of_a_seed)
 TEST(no_image_comes_twice)
 {
     const size_t count = whole->train.images.count + whole->test.images.count;
-    uint64_t *hashes = calloc(count, sizeof *hashes);
-    assert_non_null(hashes);
+    uint64_t *hashes = mb_test_alloc(count, sizeof *hashes);
     for (size_t i = 0; i < count; i++)
         hashes[i] = i < whole->train.images.count
                         ? hash(HASH_START, whole->train.images.pixels + i * PIXELS, PIXELS)
@@ -244,7 +236,6 @@ TEST(no_image_comes_twice)
                                whole->test.images.pixels + (i - whole->train.images.count) * PIXELS,
                                PIXELS);
     mb_test_all_differ(hashes, count);
-    free(hashes);
 }
 
 /* The accuracy on `split` of a network trained with default options on synthetic digits. */
