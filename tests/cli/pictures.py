@@ -78,3 +78,34 @@ def photograph(pixels, side, seed):
             values.append(min(max(int(value), 0), 255))
         rows.append(bytes(values))
     return width, height, b"".join(rows)
+
+
+def grid(across, down, gray):
+    """Lines of squared paper; `across` or `down` only: of ruled paper."""
+    return lambda u, v, light: min(light, gray) if across * 9 * u % 1 < 0.05 or down * 9 * v % 1 < 0.05 else light
+
+
+# What a style makes of the light at (u, v), 0 to 1 each, of paper of 245 with ink of 30.
+STYLES = {
+    "frame": lambda u, v, light: 30 if 0.02 < min(u, v, 1 - u, 1 - v) < 0.035 else light,
+    "ruled": grid(0, 1, 170),
+    "squared": grid(1, 1, 200),
+    "on_a_dark_table": lambda u, v, light: light if 0.08 < u < 0.95 and v + u / 9 < 0.97 else 70,
+    "in_a_shadow": lambda u, v, light: light * (0.55 if u + 2 * v < 1.6 else 1),
+    "vignette": lambda u, v, light: light * (1 - 1.2 * ((u - 0.5) ** 2 + (v - 0.5) ** 2)),
+    "gradient": lambda u, v, light: light * (0.4 + 0.6 * u),
+    "pale": lambda u, v, light: 180 + light / 5,
+}
+
+
+def drawn(pixels, side, style):
+    """(side, side, gray values) of a digit drawn on paper in one of the STYLES."""
+    large, size = smooth(pixels, side, 6), side * 6
+    margin, change = size // 6, STYLES[style]
+    whole = size + 2 * margin
+    lights = [245] * (margin * whole)
+    for y in range(size):
+        lights += [245] * margin + [245 - 215 * ink / 255 for ink in large[y * size:(y + 1) * size]] + [245] * margin
+    lights += [245] * (margin * whole)
+    return whole, whole, bytes(int(change(i % whole / whole, i // whole / whole, light))
+                               for i, light in enumerate(lights))

@@ -11,7 +11,7 @@ import support
 from support import ProgramTest, cases
 
 SIDE, FACTOR = 28, 10
-STEP, FEW = 10, 50  # one test image in 10; one in 50 if pictures are slow to make
+STEP, FEW, FEWEST = 10, 50, 400  # one test image in 10; one in 50 or 400 if pictures are slow to make
 
 
 @functools.lru_cache(maxsize=None)
@@ -43,6 +43,10 @@ def photograph(invert):
     return make
 
 
+def drawn(style):
+    return lambda image, number: pictures.png(*pictures.drawn(image, SIDE, style))
+
+
 # Name of the test: conversion to a picture, images, minimum fraction of equal predictions.
 FORMS = {
     "of_its_size": (square(None, 1, False), STEP, 0.97),
@@ -53,6 +57,7 @@ FORMS = {
     "smooth_dark_on_light": (square(pictures.smooth, FACTOR, True), STEP, 0.97),
     "photographed": (photograph(False), FEW, 0.90),
     "photographed_light_on_dark": (photograph(True), FEW, 0.90),
+    **{style: (drawn(style), FEWEST, 0.96) for style in pictures.STYLES},
 }
 
 

@@ -186,6 +186,76 @@ TEST(specks_are_dropped)
     assert_memory_equal(clean, found, PIXELS);
 }
 
+/* What may be around a digit of dark ink on white paper. */
+static void add_frame(const picture *p)
+{
+    for (size_t i = 0; i < p->rows * p->columns; i++) {
+        const size_t r = i / p->columns, c = i % p->columns;
+        if ((r >= 8 && r < 192 && c >= 8 && c < 192) && !(r >= 11 && r < 189 && c >= 11 && c < 189))
+            p->gray[i] = 20;
+    }
+}
+
+static void add_squares(const picture *p)
+{
+    for (size_t i = 0; i < p->rows * p->columns; i++)
+        if ((i / p->columns % 24 == 5 || i % p->columns % 24 == 5) && p->gray[i] > 190)
+            p->gray[i] = 190;
+}
+
+static void add_shadow(const picture *p)
+{
+    for (size_t i = 0; i < p->rows * p->columns; i++)
+        if (i / p->columns + 2 * (i % p->columns) < 260)
+            p->gray[i] = p->gray[i] / 5 * 3;
+}
+
+/* Table on the left and below. */
+static void add_table(const picture *p)
+{
+    for (size_t i = 0; i < p->rows * p->columns; i++)
+        if (i / p->columns > 175 || i % p->columns < 20)
+            p->gray[i] = 60;
+}
+
+TEST(surroundings_are_no_ink)
+{
+    static void (*const add[])(const picture *) = {add_frame, add_squares, add_shadow, add_table};
+    uint8_t digit[PIXELS], clean[PIXELS], found[PIXELS];
+    for (size_t kind = 0; kind < sizeof add / sizeof *add; kind++) {
+        size_t alike = 0;
+        for (size_t i = 0; i < DIGITS; i++) {
+            mb_synthetic_digit(11, i, digit);
+            const picture p = placed(digit, 5, 200, 200, 30, 30);
+            invert(&p);
+            add[kind](&p);
+            normalize(placed(digit, 5, 200, 200, 30, 30), clean);
+            normalize(p, found);
+            alike += mean_difference(clean, found) < 3.0;
+        }
+        assert_in_range(alike, DIGITS * 95 / 100, DIGITS);
+    }
+}
+
+TEST(two_digits_are_said)
+{
+    uint8_t digit[PIXELS], other[PIXELS], image[PIXELS];
+    size_t said = 0;
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(12, i, digit);
+        mb_synthetic_digit(12, i + DIGITS, other);
+        const picture p = placed(digit, 4, 120, 240, 4, 4), q = placed(other, 4, 120, 240, 4, 120);
+        mb_error error = {MB_OK, ""};
+        for (size_t pixel = 0; pixel < 120 * 240; pixel++)
+            p.gray[pixel] |= q.gray[pixel];
+        mb_picture_normalize("x", p.gray, 120, 240, image, SIDE, SIDE, &error);
+        said += strncmp(error.text, "x: looks like 2 digits", 22) == 0;
+        free(p.gray);
+        free(q.gray);
+    }
+    assert_in_range(said, DIGITS * 95 / 100, DIGITS);
+}
+
 TEST(blank_pictures)
 {
     static const size_t sides[][2] = {{1, 1}, {1, 50}, {28, 28}, {300, 200}};
