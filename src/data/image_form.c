@@ -4,6 +4,9 @@
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/options.h>
 
+#include <math.h>
+#include <stdbool.h>
+
 static const mb_enum_value grounds[] = {
     [MB_GROUND_DARK] = {"dark", NULL},
     [MB_GROUND_LIGHT] = {"light", NULL},
@@ -48,9 +51,60 @@ static mb_ground measure_ground(const mb_images *images)
     return 2 * max >= all ? MB_GROUND_LIGHT : MB_GROUND_DARK;
 }
 
+/* Ink is at least INK; the larger side of its box is 20/28 of the image and its center of mass is
+ * the image's center, both within TOLERANCE of 1/28 of the side. Of MNIST's images 98 % are so, of
+ * digits of the same size cut out at random places or fitted into the whole image 1 %. */
+enum { INK = 16 };
+#define TOLERANCE 1.6
+
+/* True if the ink is in MNIST's form; *blank if there is none. */
+static bool is_framed(const uint8_t *pixels, size_t rows, size_t columns, uint8_t ground,
+                      bool *blank)
+{
+    size_t top = rows, bottom = 0, left = columns, right = 0;
+    double mass = 0.0, down = 0.0, across = 0.0;
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
+            const uint8_t ink = pixels[row * columns + column] ^ ground;
+            mass += ink;
+            down += ink * ((double)row + 0.5);
+            across += ink * ((double)column + 0.5);
+            if (ink < INK)
+                continue;
+            top = row < top ? row : top;
+            left = column < left ? column : left;
+            bottom = row + 1;
+            right = mb_max_size(right, column + 1);
+        }
+    *blank = bottom == 0;
+    if (*blank)
+        return false;
+    const double unit[2] = {(double)rows / 28.0, (double)columns / 28.0};
+    const double height = (double)(bottom - top) / unit[0];
+    const double width = (double)(right - left) / unit[1];
+    return fabs(fmax(height, width) - 20.0) <= TOLERANCE &&
+           fabs(down / mass / unit[0] - 14.0) <= TOLERANCE &&
+           fabs(across / mass / unit[1] - 14.0) <= TOLERANCE;
+}
+
+/* In MNIST's form are images of one channel of which at least 9 of 10 are, without blank ones. */
+static mb_framing measure_framing(const mb_images *images, mb_ground ground)
+{
+    const size_t step = mb_divide_up(images->count, MEASURED), stride = mb_images_stride(images);
+    size_t framed = 0, all = 0;
+    for (size_t i = 0; images->channels == 1 && i < images->count; i += step) {
+        bool blank;
+        framed += is_framed(images->pixels + i * stride, images->rows, images->columns,
+                            ground == MB_GROUND_LIGHT ? 255 : 0, &blank);
+        all += !blank;
+    }
+    return all > 0 && 10 * framed >= 9 * all ? MB_FRAMING_MNIST : MB_FRAMING_NONE;
+}
+
 mb_image_form mb_images_measure(const mb_images *images)
 {
-    return (mb_image_form){.ground = measure_ground(images)};
+    const mb_ground ground = measure_ground(images);
+    return (mb_image_form){ground, measure_framing(images, ground)};
 }
 
 const mb_enum mb_ground_names = {grounds, MB_COUNT_OF(grounds)};
