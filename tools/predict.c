@@ -21,16 +21,24 @@ typedef struct predict_arguments {
     char **paths; /* (count), into argv */
     size_t count, threads;
     bool raw, json;
+    unsigned form; /* FORM_AUTO .. */
 } predict_arguments;
+
+enum { FORM_AUTO, FORM_MNIST, FORM_AS_IS };
+
+static const mb_enum_value form_values[] = {
+    [FORM_AUTO] = {"auto", "that of the images that the model was trained on"},
+    [FORM_MNIST] = {"mnist", "ink cut out, scaled to 20/28 of the side and centered by mass"},
+    [FORM_AS_IS] = {"as-is", "resized only"},
+};
+static const mb_enum forms = {form_values, sizeof form_values / sizeof *form_values};
 
 #define HEADING "Options:"
 #define AT(member) offsetof(predict_arguments, member)
 
 static const mb_option options[] = {
-    {"raw", NULL, HEADING, AT(raw),
-     "use pictures unchanged: they have the size and the ground of the images that the model was "
-     "trained on",
-     MB_KIND_FLAG},
+    {"form", NULL, HEADING, AT(form), "form that pictures are brought to", MB_KIND_ENUM(forms)},
+    {"raw", NULL, HEADING, AT(raw), "same as --form as-is", MB_KIND_FLAG},
     {"json", NULL, HEADING, AT(json), "print a JSON array with one object per image", MB_KIND_FLAG},
     MB_OPTION_MODEL_NETWORK(HEADING, AT(model.network)),
     MB_OPTION_MODEL_INPUT(HEADING, AT(model.input)),
@@ -41,8 +49,8 @@ static const mb_option options[] = {
 /* All images that were read, in the shape of the network's input. */
 typedef struct inputs {
     size_t rows, columns;
-    mb_ground ground; /* of images that are used unchanged */
-    uint8_t *images;  /* (count, rows, columns) */
+    mb_image_form form; /* of the network's images; the framing is that which was asked for */
+    uint8_t *images;    /* (count, rows, columns) */
     size_t count;
     mb_predicted_file *files; /* (file_count) */
     size_t file_count;
@@ -58,28 +66,39 @@ static mb_status grow(inputs *all, const char *path, size_t more, mb_error *erro
     return MB_OK;
 }
 
-/* Appends the images of a file: those of an IDX file unchanged, a picture in MNIST's form. */
-static mb_status append(inputs *all, const char *path, const mb_pictures *read, bool raw,
-                        mb_error *error)
+/* The images of a file, in the network's form; they must fit in `to`. Light ground is inverted, as
+ * in training. */
+static mb_status convert(const inputs *all, const char *path, const mb_pictures *read, uint8_t *to,
+                         mb_error *error)
 {
+    const size_t pixels = read->count * all->rows * all->columns;
     const bool fits = read->rows == all->rows && read->columns == all->columns;
-    const bool unchanged = raw || read->numbered;
-    if (unchanged && !fits)
+    if (read->numbered && !fits)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
                        read->columns, all->rows, all->columns);
+    if (!read->numbered && all->form.framing == MB_FRAMING_MNIST)
+        return mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
+                                    all->columns, error);
+    mb_status status = MB_OK;
+    if (fits)
+        memcpy(to, read->pixels, pixels);
+    else
+        status = mb_picture_fit(path, read->pixels, read->rows, read->columns, to, all->rows,
+                                all->columns, error);
+    if (status == MB_OK && all->form.ground == MB_GROUND_LIGHT)
+        mb_pixels_invert(to, pixels);
+    return status;
+}
+
+static mb_status append(inputs *all, const char *path, const mb_pictures *read, mb_error *error)
+{
     mb_status status = grow(all, path, read->count, error);
+    if (status == MB_OK)
+        status =
+            convert(all, path, read, all->images + all->count * all->rows * all->columns, error);
     if (status != MB_OK)
         return status;
-    const size_t pixels = all->rows * all->columns;
-    uint8_t *to = all->images + all->count * pixels;
-    if (unchanged)
-        memcpy(to, read->pixels, read->count * pixels);
-    if (unchanged && all->ground == MB_GROUND_LIGHT)
-        mb_pixels_invert(to, read->count * pixels);
-    if (!unchanged)
-        status = mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
-                                      all->columns, error);
     all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered};
     all->count += read->count;
     return status;
@@ -102,20 +121,27 @@ static mb_status read_quietly(const char *path, mb_pictures *read, mb_error *err
     return status;
 }
 
+/* Reads all that can be read. Errors of the others are printed, but for the last, which is *error:
+ * a bad picture does not cost the others their answers. */
 static mb_status gather(const predict_arguments *arguments, inputs *all, mb_error *error)
 {
-    mb_status status = MB_OK;
+    mb_error failure = {MB_OK, ""};
     all->files = calloc(arguments->count, sizeof *all->files);
     if (all->files == NULL)
         return mb_fail_memory(error, "predict", arguments->count * sizeof *all->files);
-    for (size_t i = 0; status == MB_OK && i < arguments->count; i++) {
+    for (size_t i = 0; i < arguments->count; i++) {
         mb_pictures read = {0};
-        status = read_quietly(arguments->paths[i], &read, error);
+        mb_error one = {MB_OK, ""};
+        mb_status status = read_quietly(arguments->paths[i], &read, &one);
         if (status == MB_OK)
-            status = append(all, arguments->paths[i], &read, arguments->raw, error);
+            status = append(all, arguments->paths[i], &read, &one);
         mb_pictures_free(&read);
+        if (status != MB_OK && failure.status != MB_OK)
+            mb_report_error(&failure);
+        if (status != MB_OK)
+            failure = one;
     }
-    return status;
+    return failure.status != MB_OK ? mb_fail(error, failure.status, "%s", failure.text) : MB_OK;
 }
 
 static mb_status classify(mb_machine *machine, const mb_network *network, const inputs *all,
@@ -152,16 +178,23 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
+    if (status == MB_OK && mb_network_input(network).channels != 1)
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: for images of %zu channels: predict has one",
+                         arguments->model.path, mb_network_input(network).channels);
     if (status == MB_OK) {
         const mb_shape input = mb_network_input(network);
         all.rows = input.rows;
         all.columns = input.columns;
-        all.ground = mb_network_form(network).ground;
+        all.form = mb_network_form(network);
+        if (arguments->form != FORM_AUTO)
+            all.form.framing = arguments->form == FORM_MNIST ? MB_FRAMING_MNIST : MB_FRAMING_NONE;
+        mb_error late = {MB_OK, ""};
         status = gather(arguments, &all, error);
-    }
-    if (status == MB_OK) {
-        mb_report_warnings(MB_PROGRAM, machine);
-        status = classify(machine, network, &all, arguments->json, error);
+        if (all.count > 0) {
+            mb_report_warnings(MB_PROGRAM, machine);
+            if (classify(machine, network, &all, arguments->json, &late) != MB_OK)
+                status = mb_fail(error, late.status, "%s", late.text);
+        }
     }
     free(all.images);
     free(all.files);
@@ -173,6 +206,11 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
 static mb_status run(void *arguments, char **operands, mb_error *error)
 {
     predict_arguments *given = arguments;
+    if (given->raw && given->form == FORM_MNIST)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--raw: is --form as-is, and --form mnist is given");
+    if (given->raw)
+        given->form = FORM_AS_IS;
     given->model.path = operands[0];
     given->paths = operands + 1;
     while (given->paths[given->count] != NULL)
@@ -184,11 +222,16 @@ const mb_command mb_command_predict = {
     .name = "predict",
     .operands = "MODEL IMAGE...",
     .brief = "classify images with a saved model",
-    .about = "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
-             "size, and IDX files of images. Photographs and drawings of one digit, dark on light "
-             "or light on dark, are converted to MNIST's form first: cropped, scaled to 20x20, "
-             "centered by mass in 28x28; the orientation in EXIF data is ignored. Images of IDX "
-             "files are used unchanged.",
+    .about =
+        "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
+        "size, and IDX files of images; - reads standard input. Pictures are brought to the form "
+        "of the images that the model was trained on. If that is MNIST's, photographs and "
+        "drawings of one digit, dark on light or light on dark, are cropped to the ink, scaled "
+        "to 20x20 and centered by mass in 28x28; a sheet of paper on a dark table, ruled lines "
+        "and frames are found. Otherwise pictures are resized only, with their aspect ratio, and "
+        "must have the background of the model's images. Images of IDX files are used "
+        "unchanged. A picture that cannot be read, or that shows several digits, costs the "
+        "others nothing: it is named on standard error, and the exit code is 1.",
     .examples = "Examples:\n"
                 "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
                 "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png",

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,56 @@ mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error
     status = read_all(fd, path, &whole, error);
 done:
     close(fd);
+    if (status == MB_OK)
+        *bytes = whole;
+    else
+        free(whole.data);
+    return status;
+}
+
+/* Reads to the end. The memory doubles, from 64 KiB. */
+static mb_status read_stream(int fd, const char *path, size_t limit, mb_bytes *bytes,
+                             mb_error *error)
+{
+    size_t capacity = 0;
+    for (;;) {
+        if (bytes->size == capacity) {
+            capacity = capacity == 0 ? 65536 : 2 * capacity;
+            uint8_t *larger = realloc(bytes->data, capacity);
+            if (larger == NULL)
+                return mb_fail_memory(error, path, capacity);
+            bytes->data = larger;
+        }
+        const ssize_t got = read(fd, bytes->data + bytes->size, capacity - bytes->size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return mb_fail(error, MB_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        if (got == 0)
+            return MB_OK;
+        bytes->size += (size_t)got;
+        if (bytes->size > limit)
+            return mb_fail(error, MB_ERROR_FORMAT, "%s: too large: the limit is %zu bytes", path,
+                           limit);
+    }
+}
+
+mb_status mb_file_read_stream(const char *path, size_t limit, mb_bytes *bytes, mb_error *error)
+{
+    struct stat info;
+    const bool input = strcmp(path, "-") == 0;
+    if (!input && (stat(path, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
+        return mb_file_read(path, limit, bytes, error);
+    const char *name = input ? "standard input" : path;
+    mb_bytes whole = {0};
+    int fd = STDIN_FILENO;
+    while (!input && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR)
+        ;
+    if (fd < 0)
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", name, strerror(errno));
+    const mb_status status = read_stream(fd, name, limit, &whole, error);
+    if (!input)
+        close(fd);
     if (status == MB_OK)
         *bytes = whole;
     else

@@ -178,3 +178,40 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
     setMsgSeverity(severity);
     return status;
 }
+
+/* Median of the pixels at the border. */
+static uint8_t border_of(const uint8_t *pixels, size_t rows, size_t columns)
+{
+    size_t counts[256] = {0}, all = 0, below = 0;
+    for (size_t row = 0; row < rows; row++) {
+        const size_t step = row == 0 || row + 1 == rows || columns == 1 ? 1 : columns - 1;
+        for (size_t column = 0; column < columns; column += step, all++)
+            counts[pixels[row * columns + column]]++;
+    }
+    size_t value = 0;
+    while (2 * (below + counts[value]) < all)
+        below += counts[value++];
+    return (uint8_t)value;
+}
+
+mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
+                         uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
+{
+    const double down = (double)to_rows / (double)rows,
+                 across = (double)to_columns / (double)columns;
+    const int severity = setMsgSeverity(L_SEVERITY_NONE);
+    PIX *gray = pix_of(pixels, rows, columns);
+    if (down != 1.0 || across != 1.0)
+        mb_pix_replace(&gray, scaled(gray, fmin(down, across)));
+    const size_t height = (size_t)pixGetHeight(gray), width = (size_t)pixGetWidth(gray);
+    const size_t top = (to_rows - height) / 2, left = (to_columns - width) / 2;
+    memset(image, border_of(pixels, rows, columns), to_rows * to_columns);
+    for (size_t row = 0; gray != NULL && row < height; row++)
+        for (size_t column = 0; column < width; column++)
+            image[(top + row) * to_columns + left + column] =
+                GET_DATA_BYTE(pixGetData(gray) + row * (size_t)pixGetWpl(gray), column);
+    const mb_status status = gray != NULL ? MB_OK : mb_fail_memory(error, name, rows * columns);
+    pixDestroy(&gray);
+    setMsgSeverity(severity);
+    return status;
+}

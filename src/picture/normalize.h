@@ -1,4 +1,4 @@
-/* Conversion of a picture of one digit to an image like MNIST's. */
+/* Conversion of a picture to an image for the network: like MNIST's, or of its size only. */
 #ifndef MB_PICTURE_NORMALIZE_H
 #define MB_PICTURE_NORMALIZE_H
 
@@ -17,5 +17,11 @@
  * MB_ERROR_FORMAT: no ink found, or several digits; MB_ERROR_MEMORY. */
 mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
                                uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error);
+
+/* Resizes the gray picture to `image` (to_rows, to_columns), the caller's, and changes nothing else:
+ * to the means of areas, or by linear interpolation to a larger size. The aspect ratio is kept, in
+ * the middle of an image whose rest has the median of the picture's border. MB_ERROR_MEMORY. */
+mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
+                         uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error);
 
 #endif

@@ -60,7 +60,7 @@ mb_status mb_pictures_parse(const char *path, mb_bytes *file, mb_pictures *pictu
 mb_status mb_pictures_read(const char *path, mb_pictures *pictures, mb_error *error)
 {
     mb_bytes file = {0};
-    const mb_status status = mb_file_read(path, MB_PICTURE_MAX_BYTES, &file, error);
+    const mb_status status = mb_file_read_stream(path, MB_PICTURE_MAX_BYTES, &file, error);
     return status == MB_OK ? mb_pictures_parse(path, &file, pictures, error) : status;
 }
 

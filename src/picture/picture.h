@@ -24,8 +24,8 @@ typedef struct mb_pictures {
 /* Reads a picture or an IDX file of images, plain or gzip. The format is found from the first
  * bytes, not from the name. Colors become their luminance; transparent pixels get a background
  * that contrasts with the drawing. On success *pictures is the caller's, for mb_pictures_free; on
- * failure it is unchanged. MB_ERROR_IO: missing, not a regular file, unreadable; MB_ERROR_FORMAT:
- * unknown format, truncated, damaged or too large; MB_ERROR_MEMORY. */
+ * failure it is unchanged. "-" is standard input. MB_ERROR_IO: missing, a folder, unreadable;
+ * MB_ERROR_FORMAT: unknown format, truncated, damaged or too large; MB_ERROR_MEMORY. */
 mb_status mb_pictures_read(const char *path, mb_pictures *pictures, mb_error *error);
 
 /* mb_pictures_read for a file in memory; `path` is its name in errors. Takes ownership of

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import re
+import subprocess
 
 import pictures
 import support
@@ -45,8 +46,8 @@ def drawing(factor=9):
 
 class PredictTest(TrainedTest):
     def predict(self, *arguments):
-        """The output of --json, checked for consistency."""
-        found = super().predict(MODEL, *arguments)
+        """The output of --json, checked for consistency. The made images are not in MNIST's form."""
+        found = super().predict(*(() if "--raw" in arguments else ("--form", "mnist")), MODEL, *arguments)
         for one in found:
             probabilities = one["probabilities"]
             self.assertAlmostEqual(1.0, sum(probabilities), places=5)
@@ -76,11 +77,23 @@ class Forms(PredictTest):
         for one, same in zip(found, found[3:]):
             self.assertEqual(one["probabilities"], same["probabilities"])
 
+    def test_pictures_of_the_set_are_as_in_the_set(self):
+        """Also enlarged: images that are not in MNIST's form are resized, and nothing else."""
+        images = made_images(3)
+        self.write("all", support.idx((3, ROWS, COLUMNS), b"".join(images)))
+        large = [b"".join(bytes(v for v in image[y // 4 * COLUMNS:][:COLUMNS] for _ in range(4))
+                          for y in range(4 * ROWS)) for image in images]
+        names = [self.write(f"{i}.png", pictures.png(*size, image)) for i, (image, size) in enumerate(
+            [(i, (COLUMNS, ROWS)) for i in images] + [(i, (4 * COLUMNS, 4 * ROWS)) for i in large])]
+        found = TrainedTest.predict(self, MODEL, "all", *names)
+        for i, one in enumerate(found):
+            self.assertEqual(found[i % 3]["probabilities"], one["probabilities"], one["image"])
+
     def test_text_agrees_with_json(self):
         self.write("two", support.idx((2, ROWS, COLUMNS), b"".join(made_images(2))))
         self.write("one.png", pictures.png(*drawing()))
         found = self.predict("two", "one.png")
-        text = self.succeed("predict", MODEL, "two", "one.png").out
+        text = self.succeed("predict", "--form", "mnist", MODEL, "two", "one.png").out
         self.assertTrue(text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) ==
                         {"\n"}, text)
         lines = text.splitlines()
@@ -171,13 +184,16 @@ BAD_FILES = {
 
 
 class BadFiles(PredictTest):
-    """One line that names the file, exit 1, and no output for the good ones."""
+    """A line that names the file, exit 1, and the answers of the good ones."""
 
     def refuse_file(self, name, *arguments, says=()):
         self.write("good.png", GOOD)
-        line = self.fail_with(1, "predict", *arguments, MODEL, "good.png", name, "good.png", says=says)
+        arguments = "predict", "--form", "mnist", *arguments
+        good = self.succeed(*arguments, MODEL, "good.png", "good.png").out
+        result = self.run_program(*arguments, MODEL, "good.png", name, "good.png")
+        line = self.check_failure(result, 1, says)
         self.assertTrue(line.startswith(f"mnist_blas: {name}: "), line)
-        self.assertEqual("", self.run_program("predict", *arguments, MODEL, "good.png", name).out)
+        self.assertEqual(good, result.out)
 
     @cases(BAD_FILES)
     def test_file(self, data, says):
@@ -185,18 +201,34 @@ class BadFiles(PredictTest):
         self.refuse_file("bad", says=says)
         self.refuse_file("bad", "--json", says=says)
 
-    @cases([("nowhere.png", "No such file"), ("data", "not a regular file"), ("pipe", "not a regular file")])
+    @cases([("nowhere.png", "No such file"), ("data", "not a regular file")])
     def test_unreadable(self, name, says):
-        os.mkfifo(self.path("pipe"))
         self.refuse_file(name, says=says)
 
-    def test_raw_of_another_size(self):
-        self.write("large.png", pictures.png(20, 24, bytes(480)))
-        self.fail_with(1, "predict", "--raw", MODEL, "large.png", says=["large.png: ", "24x20", "12x10"])
+    def test_several_bad_files(self):
+        for name, data in ("good", GOOD), ("one", b""), ("two", b"seven"):
+            self.write(name, data)
+        result = self.run_program("predict", "--json", MODEL, "one", "good", "two")
+        self.assertEqual((1, 2), (result.code, len(result.errors)), result)
+        self.assertEqual(["good"], [one["image"] for one in json.loads(result.out)])
+
+    def test_pipe(self):
+        """From standard input, under both of its names, and a named pipe."""
+        self.write("good.png", GOOD)
+        found = self.predict("good.png")[0]["probabilities"]
+        os.mkfifo(self.path("pipe"))
+        for name, command in ("-", "cat good.png | {}"), ("/dev/stdin", "cat good.png | {}"), (
+                "pipe", "cat good.png > pipe & {}"):
+            line = f"{support.PROGRAM} predict --json --form mnist {MODEL} {name}"
+            out = subprocess.check_output(command.format(line), shell=True, cwd=self.folder)
+            self.assertEqual(found, json.loads(out)[0]["probabilities"])
 
     def test_bad_model(self):
         self.write("good.png", GOOD)
         self.fail_with(1, "predict", "good.png", "good.png", says="good.png: ")
+
+    def test_form_and_raw(self):
+        self.fail_with(2, "predict", "--raw", "--form", "mnist", MODEL, "x", says="--form")
 
     def test_help(self):
         self.assertIn("predict", self.succeed("predict", "--help").out)
