@@ -56,6 +56,11 @@ class PredictTest(TrainedTest):
         return found
 
 
+    def assert_close(self, one, other, delta=1e-6):
+        for expected, share in zip(one["probabilities"], other["probabilities"]):
+            self.assertAlmostEqual(expected, share, delta=delta, msg=other["image"])
+
+
 class Forms(PredictTest):
     """JSON and text, of the same images."""
 
@@ -75,7 +80,7 @@ class Forms(PredictTest):
         self.assertEqual([*names, *["all.gz"] * 3], [f["image"] for f in found])
         self.assertNotIn("index", found[0])
         for one, same in zip(found, found[3:]):
-            self.assertEqual(one["probabilities"], same["probabilities"])
+            self.assert_close(one, same)
 
     def test_pictures_of_the_set_are_as_in_the_set(self):
         """Also enlarged: images that are not in MNIST's form are resized, and nothing else."""
@@ -87,7 +92,7 @@ class Forms(PredictTest):
             [(i, (COLUMNS, ROWS)) for i in images] + [(i, (4 * COLUMNS, 4 * ROWS)) for i in large])]
         found = TrainedTest.predict(self, MODEL, "all", *names)
         for i, one in enumerate(found):
-            self.assertEqual(found[i % 3]["probabilities"], one["probabilities"], one["image"])
+            self.assert_close(found[i % 3], one)
 
     def test_text_agrees_with_json(self):
         self.write("two", support.idx((2, ROWS, COLUMNS), b"".join(made_images(2))))
@@ -146,16 +151,13 @@ class Forms(PredictTest):
         }
         found = self.predict(*(self.write(name, data) for name, data in kinds.items()))
         for one in found[1:]:
-            for expected, share in zip(found[0]["probabilities"], one["probabilities"]):
-                self.assertAlmostEqual(expected, share, delta=0.02, msg=one["image"])
+            self.assert_close(found[0], one, 0.02)
 
     def test_every_format(self):
         """The same picture; only JPEG and WebP are lossy."""
         found = self.predict(*(self.write(name, data) for name, data in SEEDS.items()))
         for one in found[1:]:
-            for expected, share in zip(found[0]["probabilities"], one["probabilities"]):
-                delta = 0.1 if one["image"] in ("jpg", "webp") else 1e-6
-                self.assertAlmostEqual(expected, share, delta=delta, msg=one["image"])
+            self.assert_close(found[0], one, 0.1 if one["image"] in ("jpg", "webp") else 1e-6)
 
 
 GOOD = pictures.png(*drawing())
