@@ -224,7 +224,8 @@ const mb_command mb_command_predict = {
     .brief = "classify images with a saved model",
     .about =
         "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
-        "size, and IDX files of images; - reads standard input. Pictures are brought to the form "
+        "size, and IDX files of images; - reads standard input, and EXIF's orientation is applied. "
+        "Pictures are brought to the form "
         "of the images that the model was trained on. If that is MNIST's, photographs and "
         "drawings of one digit, dark on light or light on dark, are cropped to the ink, scaled "
         "to 20x20 and centered by mass in 28x28; a sheet of paper on a dark table, ruled lines "

@@ -18,8 +18,8 @@ typedef struct mb_bytes {
  * MB_ERROR_FORMAT: above the limit; MB_ERROR_MEMORY. */
 mb_status mb_file_read(const char *path, size_t limit, mb_bytes *bytes, mb_error *error);
 
-/* mb_file_read of a regular file, or of all that comes from a pipe, a terminal or, if `path` is "-",
- * from standard input. */
+/* mb_file_read of a regular file, or of all that comes from a pipe, a terminal or, if `path` is
+ * "-", from standard input. */
 mb_status mb_file_read_stream(const char *path, size_t limit, mb_bytes *bytes, mb_error *error);
 
 /* Writes a file atomically: a temporary file in the same folder is flushed to disk and renamed,

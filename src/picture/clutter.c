@@ -148,7 +148,7 @@ static void select_lines(PIX *lines, PIX *rest, int thickness)
 {
     int first = 0, end = 0, left, right;
     const int width = pixGetWidth(lines);
-    PIX *joined = pixDilateBrick(NULL, lines, 1, 5), *kept = pixCreateTemplate(lines);
+    PIX *joined = pixDilateBrick(NULL, lines, 1, 5), *selected = pixCreateTemplate(lines);
     mb_pix_replace(&joined, pixCloseSafeBrick(NULL, joined, 3 * width / 5 | 1, 1));
     parts all = parts_of(joined);
     if (box_of(rest, &first, &end))
@@ -156,12 +156,12 @@ static void select_lines(PIX *lines, PIX *rest, int thickness)
             range_of(&all, i, 0, &left, &right);
             if (right - left >= 0.7 * width && (left == 0 || left + 2 * thickness < first) &&
                 (right == width || right - 2 * thickness > end))
-                put_part(kept, &all, i, PIX_SRC | PIX_DST);
+                put_part(selected, &all, i, PIX_SRC | PIX_DST);
         }
-    pixAnd(lines, lines, kept);
+    pixAnd(lines, lines, selected);
     free_parts(&all);
     pixDestroy(&joined);
-    pixDestroy(&kept);
+    pixDestroy(&selected);
 }
 
 /* Lines of rows, with their blurred edges, without the ink that crosses them: which has ink above
@@ -181,8 +181,8 @@ static PIX *lines_across(PIX *ink, PIX *rest, int thickness)
 
 static PIX *transposed(PIX *pix)
 {
-    PIX *turned = pixRotate90(pix, 1), *flipped = pixFlipLR(NULL, turned);
-    pixDestroy(&turned);
+    PIX *swapped = pixRotate90(pix, 1), *flipped = pixFlipLR(NULL, swapped);
+    pixDestroy(&swapped);
     return flipped;
 }
 
@@ -221,18 +221,18 @@ static void add_frames(PIX *lines, PIX *ink)
 PIX *mb_lines_of(PIX *ink)
 {
     const int thickness = max_of(2, max_of(pixGetWidth(ink), pixGetHeight(ink)) / 50);
-    PIX *turned = transposed(ink), *across = thin_runs(ink, thickness),
-        *down = thin_runs(turned, thickness);
+    PIX *swapped = transposed(ink), *across = thin_runs(ink, thickness),
+        *down = thin_runs(swapped, thickness);
     mb_pix_replace(&down, transposed(down));
     PIX *rest = pixSubtract(NULL, ink, across);
     pixSubtract(rest, rest, down);
     mb_pix_replace(&across, lines_across(ink, rest, thickness));
     mb_pix_replace(&rest, transposed(rest));
-    mb_pix_replace(&down, lines_across(turned, rest, thickness));
+    mb_pix_replace(&down, lines_across(swapped, rest, thickness));
     mb_pix_replace(&down, transposed(down));
     pixOr(across, across, down);
     add_frames(across, ink);
-    pixDestroy(&turned);
+    pixDestroy(&swapped);
     pixDestroy(&down);
     pixDestroy(&rest);
     return across;

@@ -3,6 +3,7 @@
 #include "core/endian.h"
 #include "core/file_format.h"
 #include "picture/pix.h"
+#include "picture/tiff_tags.h"
 
 #include <libdeflate.h>
 #include <string.h>
@@ -38,9 +39,9 @@ static mb_status check_png_header(const char *path, const mb_bytes *file, mb_err
     return MB_OK;
 }
 
-/* Checks every chunk of a PNG up to the last, and removes those without pixels from the file.
- * Leptonica stops reading after the last pixel and does not miss the end. */
-static mb_status check_png(const char *path, mb_bytes *file, mb_error *error)
+/* Checks every chunk of a PNG with pixels up to the last, and removes those without pixels from the
+ * file. Leptonica stops reading after the last pixel and does not miss the end. */
+static mb_status check_png(const char *path, mb_bytes *file, int *orientation, mb_error *error)
 {
     const mb_status status = check_png_header(path, file, error);
     size_t at = SIGNATURE, to = SIGNATURE;
@@ -51,11 +52,14 @@ static mb_status check_png(const char *path, mb_bytes *file, mb_error *error)
             return mb_fail(error, MB_ERROR_FORMAT,
                            "%s: truncated PNG: %zu bytes, its end is missing", path, file->size);
         const size_t length = mb_load_be32(chunk);
-        if (libdeflate_crc32(0, type, 4 + length) != mb_load_be32(type + 4 + length))
+        const bool needed = has_pixels(type, length, file->data[COLOR_TYPE]);
+        if (needed && libdeflate_crc32(0, type, 4 + length) != mb_load_be32(type + 4 + length))
             return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged PNG: wrong checksum at byte %zu",
                            path, at);
         ended = memcmp(type, "IEND", 4) == 0;
-        if (has_pixels(type, length, file->data[COLOR_TYPE])) {
+        if (memcmp(type, "eXIf", 4) == 0)
+            *orientation = mb_exif_orientation(type + 4, length);
+        if (needed) {
             memmove(file->data + to, chunk, FRAME + length);
             to += FRAME + length;
         }
@@ -68,9 +72,10 @@ static mb_status check_png(const char *path, mb_bytes *file, mb_error *error)
 
 /* Finds the end marker by walking markers and the data of scans, in which 0xff is followed by 0 or
  * a restart marker. libjpeg fills the missing part of a truncated file with gray. */
-static mb_status check_jpeg(const char *path, const mb_bytes *file, mb_error *error)
+static mb_status check_jpeg(const char *path, const mb_bytes *file, int *orientation,
+                            mb_error *error)
 {
-    enum { FILL = 0xff, RESTART = 0xd0, END = 0xd9 };
+    enum { FILL = 0xff, RESTART = 0xd0, END = 0xd9, APP1 = 0xe1 };
     size_t at = 2;
     while (at + 1 < file->size) {
         const uint8_t *marker = file->data + at;
@@ -79,8 +84,12 @@ static mb_status check_jpeg(const char *path, const mb_bytes *file, mb_error *er
             at++;
         else if (marker[1] == END)
             return MB_OK;
-        else
+        else {
+            const size_t left = file->size - at;
+            if (marker[1] == APP1 && left > 10 && memcmp(marker + 4, "Exif\0", 6) == 0)
+                *orientation = mb_exif_orientation(marker + 10, left - 10);
             at += at + 3 < file->size ? 2 + ((size_t)marker[2] << 8 | marker[3]) : 4;
+        }
     }
     return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated JPEG: %zu bytes, its end is missing",
                    path, file->size);
@@ -122,7 +131,36 @@ static PIX *to_gray(PIX *pix)
     return pix;
 }
 
-static mb_status decode(const char *path, const char *name, const mb_bytes *file,
+/* Leptonica reads the first page of integers. */
+static mb_status check_tiff(const char *path, const mb_bytes *file, mb_error *error)
+{
+    enum { FLOAT = 3, REDUCED = 1 };
+    const size_t page = mb_tiff_first(file->data, file->size);
+    const size_t next = page != 0 ? mb_tiff_next(file->data, file->size, page) : 0;
+    if (page != 0 && mb_tiff_tag(file->data, file->size, page, MB_TIFF_SAMPLE_FORMAT, 1) == FLOAT)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: a TIFF of floating-point samples: 1 to 16 bits are read", path);
+    if (next != 0 && (mb_tiff_tag(file->data, file->size, next, MB_TIFF_SUBFILE, 0) & REDUCED) == 0)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: a TIFF of several pages: a picture has one, split it", path);
+    return MB_OK;
+}
+
+/* Turns the picture as EXIF's orientation, 1 to 8, says: flipped from left to right, then turned
+ * by quarters clockwise. */
+static void turn(PIX **pix, int orientation)
+{
+    static const struct {
+        bool flipped;
+        int quarters;
+    } turns[] = {{false, 0}, {true, 0},  {false, 2}, {true, 2},
+                 {true, 3},  {false, 1}, {true, 1},  {false, 3}};
+    if (turns[orientation - 1].flipped)
+        mb_pix_replace(pix, pixFlipLR(NULL, *pix));
+    mb_pix_replace(pix, pixRotateOrth(*pix, turns[orientation - 1].quarters));
+}
+
+static mb_status decode(const char *path, const char *name, const mb_bytes *file, int orientation,
                         mb_pictures *pictures, mb_error *error)
 {
     int columns = 0, rows = 0;
@@ -135,7 +173,13 @@ static mb_status decode(const char *path, const char *name, const mb_bytes *file
     if (status != MB_OK)
         return status;
     PIX *gray = to_gray(pixReadMem(file->data, file->size));
-    const bool read = pixGetWidth(gray) == columns && pixGetHeight(gray) == rows;
+    const bool whole = pixGetWidth(gray) == columns && pixGetHeight(gray) == rows;
+    turn(&gray, orientation);
+    const bool read = whole && gray != NULL;
+    columns = read ? pixGetWidth(gray) : columns;
+    rows = read ? pixGetHeight(gray) : rows;
+    pictures->rows = (size_t)rows;
+    pictures->columns = (size_t)columns;
     for (int row = 0; read && row < rows; row++) {
         const l_uint32 *line = pixGetData(gray) + (size_t)row * (size_t)pixGetWpl(gray);
         for (int column = 0; column < columns; column++)
@@ -185,6 +229,7 @@ mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictu
                             mb_error *error)
 {
     mb_pictures picture = {0};
+    int orientation = 1;
     const int severity = setMsgSeverity(L_SEVERITY_NONE);
     leptSetStderrHandler(ignore);
     const char *name = name_of(file);
@@ -192,11 +237,13 @@ mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictu
     if (name == NULL)
         status = fail_format(path, file, error);
     else if (strcmp(name, "PNG") == 0)
-        status = check_png(path, file, error);
+        status = check_png(path, file, &orientation, error);
     else if (strcmp(name, "JPEG") == 0)
-        status = check_jpeg(path, file, error);
+        status = check_jpeg(path, file, &orientation, error);
+    else if (strcmp(name, "TIFF") == 0)
+        status = check_tiff(path, file, error);
     if (status == MB_OK)
-        status = decode(path, name, file, &picture, error);
+        status = decode(path, name, file, orientation, &picture, error);
     if (status == MB_OK)
         *pictures = picture;
     leptSetStderrHandler(NULL);

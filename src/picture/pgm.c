@@ -98,6 +98,9 @@ static mb_status read_samples(reader *file, bool binary, size_t max, size_t pixe
     }
     if (!binary)
         skip_blanks(file);
+    else /* the line end that editors and scripts add */
+        for (const char *c = "\r\n"; *c != '\0'; c++)
+            file->at += file->end - file->at <= 2 && file->at < file->end && *file->at == *c;
     if (file->at != file->end)
         return mb_fail(file->error, MB_ERROR_FORMAT,
                        "%s: trailing garbage: %zu bytes follow the picture", file->path,

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import re
+import struct
 import subprocess
 
 import pictures
@@ -153,6 +154,20 @@ class Forms(PredictTest):
         for one in found[1:]:
             self.assert_close(found[0], one, 0.02)
 
+    def test_orientation(self):
+        """EXIF's, also if the chunk's checksum is wrong, as it often is."""
+        width, height, gray = drawing()
+        self.write("upright", GOOD)
+        for orientation, samples in ((3, gray[::-1]), (6, b"".join(
+                gray[x::width] for x in reversed(range(width)))), (8, b"".join(
+                    gray[x::width][::-1] for x in range(width)))):
+            size = (width, height) if orientation == 3 else (height, width)
+            exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\3\0\0\0\1\0" + bytes([orientation]) + bytes(6)
+            whole = pictures.png(*size, samples)
+            self.write("turned", whole[:33] + pictures.chunk(b"eXIf", exif)[:-1] + b"?" + whole[33:])
+            found = self.predict("upright", "turned")
+            self.assert_close(found[0], found[1])
+
     def test_every_format(self):
         """The same picture; only JPEG and WebP are lossy."""
         found = self.predict(*(self.write(name, data) for name, data in SEEDS.items()))
@@ -162,12 +177,23 @@ class Forms(PredictTest):
 
 GOOD = pictures.png(*drawing())
 
+
+
+def tiff(tag, value, pages=1):
+    """The directories of a TIFF with one tag."""
+    ends = [8 + 18 * (page + 1) for page in range(pages)]
+    return b"II*\0" + struct.pack("<I", 8) + b"".join(
+        struct.pack("<HHHIII", 1, tag, 3, 1, value, end if end != ends[-1] else 0) for end in ends)
+
+
 # Name of the test: the file's bytes, what the line says.
 BAD_FILES = {
     "empty": (b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
     "truncated_jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "truncated JPEG"),
     "damaged_jpeg": (SEEDS["jpg"][:-40] + bytes(20) + SEEDS["jpg"][-20:], "damaged or truncated JPEG"),
     "truncated_tiff": (SEEDS["tif"][:-60], "damaged or truncated TIFF"),
+    "tiff_of_floats": (tiff(339, 3), "floating-point"),
+    "tiff_of_pages": (tiff(256, 1, 2), "several pages"),
     "truncated_bmp": (SEEDS["bmp"][:-1], "damaged or truncated BMP"),
     "truncated_webp": (SEEDS["webp"][:-2], "damaged or truncated WebP"),
     "text": (b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
