@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct info_arguments {
     bool json;
@@ -179,7 +180,7 @@ static void print_pins(const mb_machine_info *info)
     printf("pins       %s", info->pin_policy);
     for (size_t i = 0; info->pins != NULL && i < info->threads; i++)
         printf("%s%u", i == 0 ? ": CPU " : ", ", info->pins[i]);
-    putchar('\n');
+    puts(strcmp(info->pin_policy, "shared") == 0 ? ": other runs are pinned to the cores" : "");
 }
 
 static void print_text(const mb_machine_info *info)

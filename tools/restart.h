@@ -10,6 +10,13 @@
  * gain or the restart fails. */
 void mb_restart_with_better_blas(char **argv);
 
+/* Gives the calling thread the CPUs that the process was started with, before libgomp bound it
+ * (OMP_PROC_BIND). */
+void mb_restore_initial_affinity(void);
+
+/* Sets OMP_NUM_THREADS again if its value was invalid, and so hidden from libgomp. */
+void mb_show_invalid_thread_count(void);
+
 /* True if this process has been restarted. */
 bool mb_restarted(void);
 

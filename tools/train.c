@@ -1,6 +1,7 @@
 /* mnist_blas train */
 #include "cli.h"
 #include "data.h"
+#include "library_text.h"
 #include "output.h"
 #include "progress.h"
 #include "resume.h"
@@ -262,6 +263,7 @@ static mb_status report(train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
     mb_error why = {0};
+    char line[256];
     if (!mb_has_feature(MB_FEATURE_REPORT)) {
         if (!run->view.quiet)
             mb_output_print(&run->output, "report   left out: this build has no cairo\n");
@@ -270,8 +272,12 @@ static mb_status report(train_run *run, const mb_run *result, mb_error *error)
     char *command = mb_train_command(&run->arguments, result->data);
     if (command == NULL)
         return mb_fail_memory(error, "report", sizeof *result);
+    const int text = mb_library_text_begin(); /* fontconfig's, if it has no configuration */
     const mb_status status =
         mb_report_write(run->machine, result, run->dataset, command, out, &why);
+    mb_library_text_end(text, line, sizeof line);
+    if (line[0] != '\0')
+        mb_output_print(&run->errors, "mnist_blas: warning: report: %s\n", line);
     free(command);
     if (status == MB_ERROR_UNAVAILABLE)
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);

@@ -14,6 +14,10 @@ extern "C" {
 /* More threads are rejected as a typo. */
 enum { MB_MAX_THREADS = 65536 };
 
+/* Bytes of address space that OpenBLAS maps per thread when it is loaded, and again per thread that
+ * multiplies (x86-64 and arm64). */
+enum { MB_BLAS_BUFFER = 128 << 20 };
+
 /* {0} or NULL: the environment and the machine decide. */
 typedef struct mb_machine_options {
     size_t threads;  /* 0: OMP_NUM_THREADS, else one per physical core that may be used */
@@ -31,7 +35,7 @@ typedef struct mb_machine_info {
     double quota;          /* CPU quota of the cgroups, in CPUs; 0: no limit */
     size_t threads;        /* threads of the team */
     const char *threads_from; /* origin of threads: "--threads", "OMP_NUM_THREADS", "cores", ... */
-    const char *pin_policy;   /* "core", "pu", "none", "list" or "OpenMP" */
+    const char *pin_policy;   /* "core", "pu", "none", "list", "OpenMP", "shared" */
     const unsigned *pins;     /* (threads) CPU number of each thread; NULL: not pinned */
     const char *blas_version; /* "0.3.21" */
     const char *blas_core;    /* OpenBLAS's kernel set, "SkylakeX" */

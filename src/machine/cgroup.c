@@ -8,10 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Paths of the process in the two hierarchies that may limit its CPU time. */
+/* A resource: its controller in v1, and the limit that the cgroup in `folder` sets; 0: none. */
+typedef struct {
+    const char *controller;
+    double (*limit)(const char *folder, bool unified);
+} resource;
+
+/* Paths of the process in the two hierarchies that may limit the resource. */
 typedef struct {
     char *unified; /* v2; NULL if there is none */
-    char *cpu;     /* v1's cpu controller; NULL if there is none */
+    char *v1;      /* v1's controller; NULL if there is none */
 } membership;
 
 /* A mount of such a hierarchy. */
@@ -45,7 +51,7 @@ static FILE *open_below(const char *folder, const char *name)
 }
 
 /* Lines are "ID:CONTROLLERS:PATH", for v2 "0::PATH". */
-static void read_membership(const char *root, membership *member)
+static void read_membership(const char *root, const char *controller, membership *member)
 {
     FILE *file = open_below(root, "proc/self/cgroup");
     char *line = NULL;
@@ -57,9 +63,9 @@ static void read_membership(const char *root, membership *member)
         const char *controllers = strsep(&path, ":");
         if (path == NULL || path[0] != '/')
             continue;
-        char **slot = controllers[0] == '\0'         ? &member->unified
-                      : has_word(controllers, "cpu") ? &member->cpu
-                                                     : NULL;
+        char **slot = controllers[0] == '\0'              ? &member->unified
+                      : has_word(controllers, controller) ? &member->v1
+                                                          : NULL;
         if (slot != NULL && *slot == NULL)
             *slot = strdup(path);
     }
@@ -85,7 +91,7 @@ static void unescape(char *text)
 }
 
 /* A line is "ID PARENT DEVICE ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPEROPTIONS". */
-static bool parse_mount(char *line, mount *found)
+static bool parse_mount(char *line, const char *controller, mount *found)
 {
     enum { ROOT = 3, POINT = 4, FIXED = 6 };
     char *fields[FIXED];
@@ -106,7 +112,7 @@ static bool parse_mount(char *line, mount *found)
     found->unified = strcmp(type, "cgroup2") == 0;
     found->root = fields[ROOT];
     found->point = fields[POINT];
-    return found->unified || (strcmp(type, "cgroup") == 0 && has_word(rest, "cpu"));
+    return found->unified || (strcmp(type, "cgroup") == 0 && has_word(rest, controller));
 }
 
 /* True if the path has a "..", for a cgroup above the cgroup namespace, whose name is hidden. */
@@ -176,46 +182,88 @@ static double quota_of(const char *folder, bool unified)
     return period_us > 0 ? quota_us / period_us : 0;
 }
 
+/* A line of memory.stat, "NAME BYTES"; 0 if there is none. */
+static double memory_stat(const char *folder, const char *name)
+{
+    FILE *file = open_below(folder, "memory.stat");
+    char line[LINE];
+    double bytes = 0;
+    const size_t length = strlen(name);
+    while (file != NULL && bytes == 0 && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, name, length) == 0 && line[length] == ' ')
+            bytes = positive(line + length + 1);
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+/* Memory that the cgroup in `folder` may still use; 0: no limit. Pages of files make room. */
+static double memory_of(const char *folder, bool unified)
+{
+    char limit[LINE], usage[LINE];
+    if (!first_line(folder, unified ? "memory.max" : "memory.limit_in_bytes", limit) ||
+        !first_line(folder, unified ? "memory.current" : "memory.usage_in_bytes", usage) ||
+        positive(limit) == 0)
+        return 0;
+    const char *const files[] = {unified ? "active_file" : "total_active_file",
+                                 unified ? "inactive_file" : "total_inactive_file"};
+    const double available = positive(limit) - positive(usage) + memory_stat(folder, files[0]) +
+                             memory_stat(folder, files[1]);
+    return available > 1 ? available : 1;
+}
+
 /* The smaller of two limits; 0 is no limit. */
 static double smaller_limit(double a, double b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
-/* The smallest quota from the process's cgroup up to the mount point. */
-static double smallest_quota(const char *root, const mount *found, const char *cgroup)
+/* The smallest limit from the process's cgroup up to the mount point. */
+static double smallest_limit(const char *root, const mount *found, const char *cgroup,
+                             const resource *limited)
 {
     const char *below = cgroup != NULL ? below_mount(found->root, cgroup) : NULL;
     char *folder = NULL;
-    double cpus = 0;
+    double limit = 0;
     if (below == NULL || asprintf(&folder, "%s%s%s", root, found->point, below) < 0)
         return 0;
     char *names = folder + strlen(root) + strlen(found->point);
     for (char *last = names; last != NULL;) {
-        cpus = smaller_limit(cpus, quota_of(folder, found->unified));
+        limit = smaller_limit(limit, limited->limit(folder, found->unified));
         last = strrchr(names, '/');
         if (last != NULL)
             *last = '\0';
     }
     free(folder);
-    return cpus;
+    return limit;
 }
 
-double mb_cgroup_cpu_quota(const char *root)
+static double limit_of(const char *root, const resource *limited)
 {
-    double cpus = 0;
+    double limit = 0;
     membership member = {0};
     char *line = NULL;
     size_t capacity = 0;
-    read_membership(root, &member);
+    read_membership(root, limited->controller, &member);
     FILE *mounts = open_below(root, "proc/self/mountinfo");
     while (mounts != NULL && getline(&line, &capacity, mounts) > 0) {
         mount found;
-        if (parse_mount(line, &found))
-            cpus = smaller_limit(
-                cpus, smallest_quota(root, &found, found.unified ? member.unified : member.cpu));
+        if (parse_mount(line, limited->controller, &found))
+            limit = smaller_limit(
+                limit,
+                smallest_limit(root, &found, found.unified ? member.unified : member.v1, limited));
     }
     if (mounts != NULL)
         fclose(mounts);
     free(line);
     free(member.unified);
-    free(member.cpu);
-    return cpus;
+    free(member.v1);
+    return limit;
+}
+
+double mb_cgroup_cpu_quota(const char *root)
+{
+    return limit_of(root, &(resource){"cpu", quota_of});
+}
+
+double mb_cgroup_memory_available(const char *root)
+{
+    return limit_of(root, &(resource){"memory", memory_of});
 }

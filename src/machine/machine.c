@@ -3,7 +3,9 @@
 #include "core/status.h"
 #include "machine/blas.h"
 #include "machine/cgroup.h"
+#include "machine/claims.h"
 #include "machine/cpu.h"
+#include "machine/memory.h"
 #include "machine/pins.h"
 #include "machine/threads.h"
 #include "machine/topology.h"
@@ -17,6 +19,7 @@ struct mb_machine {
     mb_machine_info info; /* points into the rest */
     mb_topology topology;
     mb_pins pins;
+    mb_claims claims;
     mb_blas blas;
     mb_team *team;
     char warning[512];
@@ -34,33 +37,65 @@ static void warn(mb_machine *machine, const char *text)
         machine->info.warning = machine->warning;
 }
 
-/* OpenBLAS has one buffer per calling thread and aborts when they run out; OpenMP starts at most
- * OMP_THREAD_LIMIT threads. */
-static size_t thread_limit(const mb_blas *blas, const char **source)
+/* An environment variable; NULL if it is unset or empty. */
+static const char *variable(const char *name)
 {
-    const size_t openmp = (size_t)omp_get_thread_limit();
-    const bool openmp_is_lower = blas->max_threads == 0 || openmp < blas->max_threads;
-    *source = openmp_is_lower ? "OMP_THREAD_LIMIT" : "this OpenBLAS";
-    return openmp_is_lower ? openmp : blas->max_threads;
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+typedef struct {
+    size_t threads;
+    const char *source;
+} thread_limit;
+
+static thread_limit lower_of(thread_limit a, thread_limit b)
+{
+    return b.threads < a.threads ? b : a;
+}
+
+/* OpenBLAS has one buffer per calling thread, aborts when they run out, and never returns if it
+ * cannot map one; OpenMP starts at most OMP_THREAD_LIMIT threads, and aborts if it cannot start
+ * one. */
+static mb_status limit_threads(const mb_blas *blas, size_t threads, thread_limit *limit,
+                               mb_error *error)
+{
+    const mb_memory_limit space = mb_memory_mappable("");
+    const double fit = space.bytes / MB_BLAS_BUFFER;
+    *limit = (thread_limit){(size_t)omp_get_thread_limit(), "OMP_THREAD_LIMIT"};
+    if (blas->max_threads > 0)
+        *limit = lower_of(*limit, (thread_limit){blas->max_threads, "this OpenBLAS"});
+    if (fit < 1)
+        return mb_fail(error, MB_ERROR_MEMORY,
+                       "OpenBLAS: needs %d MiB of memory per thread, %s leaves %.0f MiB",
+                       MB_BLAS_BUFFER >> 20, space.source, space.bytes / (1 << 20));
+    if (fit < (double)limit->threads)
+        *limit = (thread_limit){(size_t)fit, space.source};
+    const size_t wanted = threads < limit->threads ? threads : limit->threads;
+    *limit =
+        lower_of(*limit, (thread_limit){mb_threads_startable(wanted), "ulimit -u or of memory"});
+    return MB_OK;
 }
 
 static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error *error)
 {
     mb_machine_info *info = &machine->info;
-    const char *variable = getenv("OMP_NUM_THREADS");
+    const char *number = variable("OMP_NUM_THREADS");
     const size_t cores = machine->topology.cores_fast;
-    const char *limit_source, *from;
+    const char *from;
     size_t unlimited;
-    const size_t limit = thread_limit(&machine->blas, &limit_source);
+    thread_limit limit;
     mb_status status =
-        mb_threads_choose(requested, variable, cores, info->quota, 0, &unlimited, &from, error);
+        mb_threads_choose(requested, number, cores, info->quota, 0, &unlimited, &from, error);
     if (status == MB_OK)
-        status = mb_threads_choose(requested, variable, cores, info->quota, limit, &info->threads,
-                                   &info->threads_from, error);
+        status = limit_threads(&machine->blas, unlimited, &limit, error);
+    if (status == MB_OK)
+        status = mb_threads_choose(requested, number, cores, info->quota, limit.threads,
+                                   &info->threads, &info->threads_from, error);
     if (status == MB_OK && info->threads < unlimited) {
         char text[128];
         snprintf(text, sizeof text, "%zu threads reduced to %zu: the limit of %s", unlimited,
-                 info->threads, limit_source);
+                 info->threads, limit.source);
         warn(machine, text);
     }
     return status;
@@ -111,12 +146,40 @@ static void try_pin(mb_machine *machine, unsigned cpu)
     warn(machine, text);
 }
 
+/* Claims the threads' CPUs, so that other runs choose different ones; by default this one does so
+ * too, and if they leave too few, its threads are not pinned. */
+static void claim_pins(mb_machine *machine, bool by_default)
+{
+    mb_pins *pins = &machine->pins;
+    const mb_topology *topology = &machine->topology;
+    const size_t threads = machine->info.threads;
+    const size_t cores = threads < topology->cores_allowed ? threads : topology->cores_allowed;
+    size_t claimed = 0;
+    for (size_t i = 0; pins->cpus != NULL && !by_default && i < threads; i++)
+        (void)mb_claim_cpu(&machine->claims, pins->cpus[i]);
+    if (pins->cpus == NULL || !by_default)
+        return;
+    for (size_t core = 0; core < topology->cores_allowed && claimed < cores; core++)
+        if (mb_claim_cpu(&machine->claims, topology->core_pus[core]))
+            pins->cpus[claimed++] = topology->core_pus[core];
+    for (size_t i = cores; i < threads; i++)
+        pins->cpus[i] = pins->cpus[i % cores];
+    if (claimed < cores) {
+        mb_claims_free(&machine->claims);
+        mb_pins_free(pins);
+        pins->policy = "shared";
+    }
+}
+
 static mb_status choose_pins(mb_machine *machine, const char *option, mb_error *error)
 {
-    const bool openmp_binds = getenv("OMP_PROC_BIND") != NULL || getenv("OMP_PLACES") != NULL;
+    const bool openmp_binds = variable("OMP_PROC_BIND") != NULL || variable("OMP_PLACES") != NULL ||
+                              variable("GOMP_CPU_AFFINITY") != NULL;
     const mb_status status =
-        mb_pins_choose(option, getenv("MNIST_BLAS_PIN"), openmp_binds, &machine->topology,
+        mb_pins_choose(option, variable("MNIST_BLAS_PIN"), openmp_binds, &machine->topology,
                        machine->info.threads, &machine->pins, error);
+    if (status == MB_OK)
+        claim_pins(machine, option == NULL && variable("MNIST_BLAS_PIN") == NULL);
     machine->info.pin_policy = machine->pins.policy;
     machine->info.pins = machine->pins.cpus;
     if (status == MB_OK && machine->pins.cpus != NULL)
@@ -162,6 +225,7 @@ void mb_machine_close(mb_machine *machine)
     if (machine == NULL)
         return;
     mb_team_close(machine->team);
+    mb_claims_free(&machine->claims);
     mb_pins_free(&machine->pins);
     mb_topology_free(&machine->topology);
     free(machine);

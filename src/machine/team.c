@@ -101,6 +101,9 @@ void mb_team_run_first(mb_team *team, size_t threads, mb_team_fn *work, void *co
         const size_t all = (size_t)omp_get_num_threads();
         const mb_worker worker = {team, (size_t)omp_get_thread_num(),
                                   all < threads ? all : threads};
+        /* A team of one is not parallel for OpenBLAS, which would start a team of its own. */
+        if (all == 1)
+            omp_set_num_threads(1);
         const unsigned long subnormals = subnormals_off();
         if (team->pins != NULL)
             pin(team, worker.index);

@@ -3,6 +3,8 @@
 #include "core/parse.h"
 
 #include <ctype.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 static mb_status fail_number(mb_error *error, const char *value)
 {
@@ -73,4 +75,27 @@ mb_status mb_threads_choose(size_t requested, const char *omp_num_threads, size_
     *threads = count;
     *from = decided_by;
     return MB_OK;
+}
+
+static void *wait_for(void *mutex)
+{
+    pthread_mutex_lock(mutex);
+    pthread_mutex_unlock(mutex);
+    return NULL;
+}
+
+size_t mb_threads_startable(size_t threads)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *started = calloc(threads, sizeof *started);
+    size_t running = 1;
+    pthread_mutex_lock(&mutex);
+    while (started != NULL && running < threads &&
+           pthread_create(&started[running], NULL, wait_for, &mutex) == 0)
+        running++;
+    pthread_mutex_unlock(&mutex);
+    for (size_t i = 1; i < running; i++)
+        pthread_join(started[i], NULL);
+    free(started);
+    return running;
 }

@@ -23,4 +23,8 @@ mb_status mb_threads_choose(size_t requested, const char *omp_num_threads, size_
                             double quota, size_t limit, size_t *threads, const char **from,
                             mb_error *error);
 
+/* The number of threads, the calling one and those of libgomp that wait for work included, that can
+ * run at a time: `threads`, or fewer if the system does not start as many; at least 1. */
+size_t mb_threads_startable(size_t threads);
+
 #endif

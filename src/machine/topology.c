@@ -1,5 +1,8 @@
 #include "machine/topology.h"
 
+#include "core/util.h"
+#include "machine/pins.h"
+
 #include <errno.h>
 #include <hwloc.h>
 #include <limits.h>
@@ -55,23 +58,24 @@ static void add_openmp_places(hwloc_bitmap_t cpus)
     }
 }
 
-/* A new set of the CPUs that may be used; NULL if memory is out. */
-static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded)
+/* A new set of the CPUs that may be used; NULL if memory is out. On this machine they are those of
+ * the thread's affinity, also if HWLOC_XMLFILE or the like describes another one. */
+static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded, bool this_machine)
 {
+    mb_affinity affinity;
     hwloc_bitmap_t allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(loaded));
+    /* A system that does not report affinity has none. */
+    if (allowed == NULL || !this_machine || mb_affinity_get(&affinity) != 0)
+        return allowed;
     hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-    if (allowed == NULL || bound == NULL) {
+    if (bound != NULL &&
+        hwloc_bitmap_from_ulongs(bound, MB_COUNT_OF(affinity.mask), affinity.mask) == 0) {
+        add_openmp_places(bound);
+        hwloc_bitmap_and(allowed, allowed, bound);
+    } else {
         hwloc_bitmap_free(allowed);
         allowed = NULL;
-        goto done;
     }
-    /* A system that does not report affinity has none. */
-    if (hwloc_get_cpubind(loaded, bound, HWLOC_CPUBIND_THREAD) != 0)
-        goto done;
-    if (hwloc_topology_is_thissystem(loaded))
-        add_openmp_places(bound);
-    hwloc_bitmap_and(allowed, allowed, bound);
-done:
     hwloc_bitmap_free(bound);
     return allowed;
 }
@@ -146,7 +150,8 @@ static char *cpu_name(hwloc_topology_t loaded)
     return strdup(name != NULL ? name : "");
 }
 
-mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology, mb_error *error)
+static mb_status describe(hwloc_topology_t loaded, bool this_machine, mb_topology *topology,
+                          mb_error *error)
 {
     mb_status status = MB_OK;
     mb_topology found = {0};
@@ -154,7 +159,7 @@ mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology,
     const int pus = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_PU);
     /* If the system does not report cores, each logical processor counts as one. */
     const hwloc_obj_type_t unit = cores > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
-    hwloc_bitmap_t allowed = allowed_cpus(loaded);
+    hwloc_bitmap_t allowed = allowed_cpus(loaded, this_machine);
     hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
     found.cores = (size_t)(cores > 0 ? cores : pus);
     found.core_pus = calloc(found.cores, sizeof *found.core_pus);
@@ -181,13 +186,18 @@ done:
     return status;
 }
 
+mb_status mb_topology_from(struct hwloc_topology *loaded, mb_topology *topology, mb_error *error)
+{
+    return describe(loaded, hwloc_topology_is_thissystem(loaded), topology, error);
+}
+
 mb_status mb_topology_read(const char *synthetic, mb_topology *topology, mb_error *error)
 {
     hwloc_topology_t loaded = NULL;
     mb_status status = load(synthetic, &loaded, error);
     if (status != MB_OK)
         return status;
-    status = mb_topology_from(loaded, topology, error);
+    status = describe(loaded, synthetic == NULL, topology, error);
     hwloc_topology_destroy(loaded);
     return status;
 }

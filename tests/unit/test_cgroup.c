@@ -1,4 +1,5 @@
 #include "machine/cgroup.h"
+#include "machine/memory.h"
 #include "support.h"
 #include "test.h"
 
@@ -195,4 +196,31 @@ TEST(this_system_answers)
 {
     const double cpus = mb_cgroup_cpu_quota("");
     assert_true(cpus >= 0 && cpus < 1e6);
+}
+
+TEST(memory_available)
+{
+    const char *root = mb_test_folder();
+    put("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    4000 kB\nSwapFree: 1000 kB\n");
+    assert_true(mb_cgroup_memory_available(root) == 0);
+    assert_true(mb_memory_available(root).bytes == 5000 * 1024);
+    assert_string_equal(mb_memory_available(root).source, "the machine");
+    put("proc/self/cgroup", "5:memory:/job\n0::/user/job\n");
+    put("proc/self/mountinfo", "31 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                               "40 31 0:30 / /sys/fs/memory rw - cgroup cgroup rw,memory\n");
+    put("sys/fs/cgroup/user/memory.max", "3000000\n");
+    put("sys/fs/cgroup/user/memory.current", "2500000\n");
+    put("sys/fs/cgroup/user/memory.stat",
+        "anon 7\nfile 9\ninactive_file 300000\nactive_file 100\n");
+    put("sys/fs/cgroup/user/job/memory.max", "max\n");
+    put("sys/fs/cgroup/user/job/memory.current", "2500000\n");
+    assert_true(mb_memory_available(root).bytes == 800100);
+    assert_string_equal(mb_memory_available(root).source, "the control group");
+    put("sys/fs/memory/job/memory.limit_in_bytes", "9223372036854771712\n");
+    put("sys/fs/memory/job/memory.usage_in_bytes", "5000\n");
+    assert_true(mb_memory_available(root).bytes == 800100);
+    put("sys/fs/memory/memory.limit_in_bytes", "600000\n");
+    put("sys/fs/memory/memory.usage_in_bytes", "700000\n");
+    put("sys/fs/memory/memory.stat", "cache 5\ntotal_inactive_file 50000\n");
+    assert_true(mb_memory_available(root).bytes == 1);
 }

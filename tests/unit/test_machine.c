@@ -3,17 +3,63 @@
 #include "support.h"
 #include "test.h"
 
+#include <errno.h>
 #include <omp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
 
-static const char *const variables[] = {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES",
-                                        "MNIST_BLAS_PIN", "HWLOC_SYNTHETIC"};
+static const char *const variables[] = {"OMP_NUM_THREADS",   "OMP_PROC_BIND",  "OMP_PLACES",
+                                        "GOMP_CPU_AFFINITY", "MNIST_BLAS_PIN", "HWLOC_SYNTHETIC"};
+
+/* Of other runs, tests that run at the same time included, the machine sees what is set here. */
+static struct {
+    unsigned cpus[8];
+    size_t count;
+} claimed_by_others;
+static int pin_error; /* of sched_setaffinity; 0: the system's */
+
+#ifdef __GLIBC__ /* a transparent union */
+typedef __CONST_SOCKADDR_ARG address_argument;
+#define ADDRESS_OF(argument) (argument).__sockaddr_un__
+#else
+typedef const struct sockaddr *address_argument;
+#define ADDRESS_OF(argument) ((const struct sockaddr_un *)(const void *)(argument))
+#endif
+
+int bind(int fd, address_argument address, socklen_t size)
+{
+    char name[sizeof(struct sockaddr_un)] = "", taken[32];
+    memcpy(name, ADDRESS_OF(address)->sun_path + 1,
+           size - offsetof(struct sockaddr_un, sun_path) - 1);
+    for (size_t i = 0; i < claimed_by_others.count; i++) {
+        snprintf(taken, sizeof taken, "mnist_blas/cpu/%u", claimed_by_others.cpus[i]);
+        if (strcmp(name, taken) == 0) {
+            errno = EADDRINUSE;
+            return -1;
+        }
+    }
+    return fd < 0 ? -1 : 0;
+}
+
+int sched_setaffinity(pid_t thread, size_t size, const cpu_set_t *set)
+{
+    errno = pin_error;
+    return pin_error != 0 ? -1 : (int)syscall(SYS_sched_setaffinity, thread, size, set);
+}
 
 /* The variables are unset before each test. */
 static int clear_environment(void **state)
 {
     (void)state;
+    claimed_by_others.count = 0;
+    pin_error = 0;
     for (size_t i = 0; i < MB_COUNT_OF(variables); i++)
         unsetenv(variables[i]);
     return 0;
@@ -90,10 +136,9 @@ TEST_WITH(the_environment_decides, clear_environment, clear_environment)
 
 TEST_WITH(openmp_variables_take_over_the_pins, clear_environment, clear_environment)
 {
-    static const char *const binding[] = {"OMP_PROC_BIND", "OMP_PLACES"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 1; i <= 3; i++) {
         clear_environment(state);
-        setenv(binding[i], i == 0 ? "close" : "cores", 1);
+        setenv(variables[i], "0", 1);
         mb_machine *machine = open_machine((mb_machine_options){0});
         assert_string_equal(mb_machine_describe(machine)->pin_policy, "OpenMP");
         assert_null(mb_machine_describe(machine)->pins);
@@ -139,20 +184,66 @@ TEST_WITH(more_threads_than_openblas_supports, clear_environment, clear_environm
     mb_machine_close(machine);
 }
 
-/* hwloc reports more CPUs than exist; pinning to the last fails. */
 TEST_WITH(pins_that_fail_are_a_warning, clear_environment, clear_environment)
 {
     mb_affinity before, after;
     assert_int_equal(mb_affinity_get(&before), 0);
-    setenv("HWLOC_SYNTHETIC", "core:1000 pu:1", 1);
-    setenv("MNIST_BLAS_PIN", "999", 1);
+    pin_error = EPERM;
     mb_machine *machine = open_machine((mb_machine_options){.threads = 1});
-    assert_int_equal(mb_machine_describe(machine)->cores, 1000);
     assert_non_null(mb_machine_describe(machine)->warning);
-    assert_non_null(strstr(mb_machine_describe(machine)->warning, "cannot pin threads: CPU 999: "));
+    assert_non_null(strstr(mb_machine_describe(machine)->warning, "cannot pin threads: CPU "));
     mb_machine_close(machine);
     assert_int_equal(mb_affinity_get(&after), 0);
     assert_memory_equal(&after, &before, sizeof after);
+}
+
+/* 2 cores of which others have the first, both, or none that counts. */
+TEST_WITH(other_runs_have_cores, clear_environment, clear_environment)
+{
+    mb_machine *machine = open_machine((mb_machine_options){.threads = 2});
+    if (mb_machine_describe(machine)->cores_allowed < 2)
+        skip();
+    const unsigned first = mb_machine_describe(machine)->pins[0];
+    claimed_by_others.cpus[0] = first;
+    claimed_by_others.cpus[1] = mb_machine_describe(machine)->pins[1];
+    const size_t cores = mb_machine_describe(machine)->cores_allowed;
+    mb_machine_close(machine);
+    for (size_t taken = 1; taken <= 2; taken++) {
+        claimed_by_others.count = taken;
+        machine = open_machine((mb_machine_options){.threads = 1});
+        const mb_machine_info *info = mb_machine_describe(machine);
+        assert_string_equal(info->pin_policy, taken < cores ? "core" : "shared");
+        assert_int_equal(info->pins != NULL, taken < cores);
+        assert_true(info->pins == NULL || info->pins[0] != first);
+        mb_machine_close(machine);
+        machine = open_machine((mb_machine_options){.threads = 1, .pin = "core"});
+        assert_int_equal(mb_machine_describe(machine)->pins[0], first);
+        mb_machine_close(machine);
+    }
+}
+
+/* HWLOC_SYNTHETIC describes another machine: the CPUs are those that this process may use. */
+TEST_WITH(cpus_are_those_of_the_affinity, clear_environment, clear_environment)
+{
+    mb_machine *machine = open_machine((mb_machine_options){0});
+    const size_t allowed = mb_machine_describe(machine)->pus_allowed;
+    mb_machine_close(machine);
+    setenv("HWLOC_SYNTHETIC", "core:1000 pu:1", 1);
+    machine = open_machine((mb_machine_options){0});
+    assert_int_equal(mb_machine_describe(machine)->cores, 1000);
+    assert_int_equal(mb_machine_describe(machine)->pus_allowed, allowed);
+    assert_in_range(mb_machine_describe(machine)->threads, 1, allowed);
+    mb_machine_close(machine);
+}
+
+TEST_WITH(empty_variables_are_unset, clear_environment, clear_environment)
+{
+    for (size_t i = 0; i < 5; i++)
+        setenv(variables[i], "", 1);
+    mb_machine *machine = open_machine((mb_machine_options){0});
+    assert_string_not_equal(mb_machine_describe(machine)->threads_from, "OMP_NUM_THREADS");
+    assert_string_equal(mb_machine_describe(machine)->pin_policy, "core");
+    mb_machine_close(machine);
 }
 
 static void get_affinity(const mb_worker *worker, void *context)

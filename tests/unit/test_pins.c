@@ -1,3 +1,4 @@
+#include "machine/claims.h"
 #include "machine/pins.h"
 #include "support.h"
 #include "test.h"
@@ -20,6 +21,20 @@ static int free_topology(void **state)
 {
     mb_topology_free(*state);
     return 0;
+}
+
+/* A CPU that no machine has, so that no run claims it. */
+TEST(a_claim_lasts_until_it_is_freed)
+{
+    const unsigned cpu = 4000000000;
+    mb_claims first = {0}, second = {0};
+    assert_true(mb_claim_cpu(&first, cpu));
+    assert_false(mb_claim_cpu(&second, cpu));
+    assert_true(mb_claim_cpu(&second, cpu + 1));
+    mb_claims_free(&first);
+    assert_true(mb_claim_cpu(&second, cpu));
+    mb_claims_free(&second);
+    mb_claims_free(&second);
 }
 
 TEST(policies)

@@ -280,6 +280,19 @@ TEST(a_failed_pin_is_reported)
     assert_memory_equal(&after, &before, sizeof before);
 }
 
+/* Alone, as with OMP_MAX_ACTIVE_LEVELS=0, the thread has no team for OpenBLAS either. */
+TEST(a_team_of_one_stays_one_for_openblas)
+{
+    const int levels = omp_get_max_active_levels();
+    int inside = 0;
+    omp_set_max_active_levels(0);
+    mb_team *team = open_team(4, NULL);
+    mb_team_run(team, note_max_threads, &inside);
+    omp_set_max_active_levels(levels);
+    mb_team_close(team);
+    assert_int_equal(inside, 1);
+}
+
 static const char limited[] = "thread-limit";
 
 /* Exit status of the program under a limit of 2: a team of 4 then has 2 threads, and its barriers

@@ -2,8 +2,36 @@
 #include "support.h"
 #include "test.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+static size_t startable = SIZE_MAX; /* threads that the system still starts */
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *argument)
+{
+    __typeof__(&pthread_create) create;
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    if (startable == 0)
+        return EAGAIN;
+    startable--;
+    return create(thread, attributes, run, argument);
+}
+
+TEST(threads_that_the_system_starts)
+{
+    static const struct {
+        size_t threads, system, startable;
+    } cases[] = {{1, 0, 1}, {4, 0, 1}, {4, 2, 3}, {4, 3, 4}, {4, 100, 4}};
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        startable = cases[i].system;
+        assert_int_equal(mb_threads_startable(cases[i].threads), cases[i].startable);
+    }
+    startable = SIZE_MAX;
+}
 
 TEST(what_decides_the_thread_count)
 {
