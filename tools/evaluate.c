@@ -65,6 +65,20 @@ static mb_status evaluate_test_set(mb_machine *machine, const mb_network *networ
     return status;
 }
 
+/* The ground that is given, else the model's, with a warning if the images look otherwise. */
+static mb_status set_ground(mb_dataset *dataset, mb_image_form form, unsigned ground,
+                            mb_error *error)
+{
+    const mb_ground measured = mb_images_measure(&dataset->test.images).ground;
+    if (ground == 0 && measured != form.ground)
+        fprintf(stderr,
+                "mnist_blas: warning: %s: the ground of the images is %s, of those that the model "
+                "was trained on %s; give --ground %s if that is right\n",
+                dataset->folder, mb_ground_names.values[measured].name,
+                mb_ground_names.values[form.ground].name, mb_ground_names.values[measured].name);
+    return mb_dataset_set_form(dataset, mb_data_form(form, ground), error);
+}
+
 /* With --network, the network's input has the shape of the data's images. */
 static mb_status open_both(const evaluate_arguments *arguments, mb_machine *machine,
                            mb_dataset **dataset, mb_network **network, mb_error *error)
@@ -80,8 +94,7 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
         status = mb_model_open(machine, &model, network, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_set_form(
-            *dataset, mb_data_form(mb_network_form(*network), arguments->ground), error);
+        status = set_ground(*dataset, mb_network_form(*network), arguments->ground, error);
     return status;
 }
 

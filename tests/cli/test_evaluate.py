@@ -117,6 +117,10 @@ class Ground(ProgramTest):
                                     ("dark", "light", "light")):
             self.assertEqual(accuracy, self.accuracy(f"{model}/model.safetensors", data,
                                                      "--ground", ground))
+        for model, data in (("light", "dark"), ("dark", "light")):
+            run = self.succeed("evaluate", f"{model}/model.safetensors", "--data", data)
+            self.assertRegex(run.err, rf"warning: {data}: the ground of the images is {data}, .*; "
+                                      rf"give --ground {data} if that is right\n$")
 
     def test_given(self):
         """A ground that is given is not measured; a resumed run has that of its checkpoint."""
