@@ -3,17 +3,15 @@
  * No input causes a large allocation.
  *
  * The first byte chooses the checkpoint; a change has four: kind, place (2), value. */
+#include "fuzz/fuzz.h"
+
 #include "unit/interrupted.h"
 #include "unit/support.h"
 #include "unit/test.h"
 #include "unit/training.h"
 
 #include <mnist_blas/options.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LENGTH_BYTES = 8, CHANGE_BYTES = 4, BASES = 2, MAX_CHANGES = 64 };
 
@@ -25,12 +23,6 @@ typedef struct draft {
 
 static mb_machine *machine;
 static mb_bytes bases[BASES];
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* A checkpoint of a run in the middle of an epoch. */
 static mb_bytes make_base(const char *spec, const mb_training_options *options, size_t steps)
@@ -74,13 +66,6 @@ static void begin(void)
     limit_memory();
 }
 
-static void require_told(mb_status status, const mb_error *error)
-{
-    require(status != MB_ERROR_MEMORY);
-    require(status == MB_OK || (error->status == status && error->text[0] != '\0'));
-    require(status == MB_OK || strchr(error->text, '\n') == NULL);
-}
-
 /* Resumes the run for an epoch. */
 static void go_on(mb_checkpoint *checkpoint)
 {
@@ -101,7 +86,7 @@ static void go_on(mb_checkpoint *checkpoint)
         status = mb_trainer_restore(trainer, checkpoint, &error);
     if (status == MB_OK && trainer->epoch < options->epochs)
         status = mb_trainer_run_epoch(trainer, &error);
-    require_told(status, &error);
+    require_reported(status, &error);
     mb_trainer_close(trainer);
     mb_network_close(network);
 }
@@ -109,13 +94,11 @@ static void go_on(mb_checkpoint *checkpoint)
 /* A copy in an allocation of exactly this size, so that reads past the end are detected. */
 static void use(const uint8_t *data, size_t size)
 {
-    const mb_bytes bytes = {malloc(size > 0 ? size : 1), size};
+    const mb_bytes bytes = copy_of(data, size);
     mb_checkpoint *checkpoint = NULL;
     mb_error error = {0};
-    require(bytes.data != NULL);
-    memcpy(bytes.data, data, size);
     const mb_status status = mb_checkpoint_parse("fuzz", bytes, &checkpoint, &error);
-    require_told(status, &error);
+    require_reported(status, &error);
     if (status == MB_OK) {
         (void)mb_checkpoint_note(checkpoint, "place");
         go_on(checkpoint);

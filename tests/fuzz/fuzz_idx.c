@@ -1,28 +1,16 @@
 /* Fuzz target: the IDX parser, on plain and on gzip bytes. Invalid input must give an
  * error with a message; accepted data must have the size in its header. */
+#include "fuzz/fuzz.h"
+
 #include "core/status.h"
 #include "data/gunzip.h"
 #include "data/idx.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void parse_as(mb_idx_kind kind, const uint8_t *data, size_t size)
 {
-    mb_bytes file = {malloc(size > 0 ? size : 1), size};
+    mb_bytes file = copy_of(data, size);
     mb_idx idx = {0};
     mb_error error = {MB_OK, ""};
-    require(file.data != NULL);
-    if (size > 0)
-        memcpy(file.data, data, size);
     const mb_status status = mb_idx_parse("fuzz", kind, &file, &idx, &error);
     require(file.data == NULL && file.size == 0);
     if (status == MB_OK) {

@@ -1,23 +1,15 @@
 /* Decodes any bytes as a picture: they are refused with one line, or all pixels can be read, and
  * normalizing gives an image or one line. */
+#include "fuzz/fuzz.h"
+
 #include "core/endian.h"
 #include "core/status.h"
 #include "picture/normalize.h"
 #include "picture/picture.h"
 
 #include <libdeflate.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { SIDE = 28, MAX_PIXELS = 1 << 16 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void use(const mb_pictures *images)
 {
@@ -54,15 +46,6 @@ static void parse(mb_bytes bytes)
         require(strchr(error.text, '\n') == NULL && images.memory == NULL);
     }
     mb_pictures_free(&images);
-}
-
-static mb_bytes copy_of(const uint8_t *data, size_t size)
-{
-    const mb_bytes copy = {malloc(size + 1), size};
-    require(copy.data != NULL);
-    if (size > 0)
-        memcpy(copy.data, data, size);
-    return copy;
 }
 
 /* Corrects the checksums of a PNG's chunks, so that damage reaches the decoder. */
