@@ -3,6 +3,7 @@
 #include "machine/cgroup.h"
 
 #include <math.h>
+#include <mnist_blas/machine.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,4 +70,19 @@ mb_memory_limit mb_memory_available(const char *root)
     if (cgroup > 0)
         lower(&limit, cgroup, "the control group");
     return limit;
+}
+
+mb_status mb_memory_check(double bytes, size_t threads, const char *what, const char *way_out,
+                          mb_error *error)
+{
+    const double always_fits = 16e6;
+    if (bytes <= always_fits)
+        return MB_OK;
+    mb_memory_limit limit = mb_memory_available("");
+    const mb_memory_limit space = mb_memory_mappable("");
+    lower(&limit, space.bytes - (double)threads * MB_BLAS_BUFFER, space.source);
+    if (bytes <= limit.bytes)
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_MEMORY, "%s: needs %.2f GB of memory, %s leaves %.2f GB: %s",
+                   what, 1e-9 * bytes, limit.source, 1e-9 * limit.bytes, way_out);
 }

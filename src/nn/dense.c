@@ -30,8 +30,10 @@ static mb_status configure(mb_layer *layer, const char *argument, mb_arena *aren
                        layer->in.channels, layer->in.rows, layer->in.columns);
     layer->out = (mb_shape){1, 1, units};
     layer->out_format = (mb_memory_format){.image = layer->out, .flat = true};
-    layer->parameter_count = (mb_dense_inputs(layer) + 1) * units;
-    return MB_OK;
+    return mb_multiply(mb_dense_inputs(layer) + 1, units, &layer->parameter_count)
+               ? MB_OK
+               : mb_fail(error, MB_ERROR_INVALID, "weights of %zux%zu are too large", units,
+                         mb_dense_inputs(layer));
 }
 
 static void run_forward(const mb_tile_args *args)

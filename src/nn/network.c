@@ -1,6 +1,7 @@
 #include "nn/network.h"
 
 #include "machine/blas.h"
+#include "machine/memory.h"
 #include "nn/kinds.h"
 #include "nn/rewrite.h"
 #include "nn/spec.h"
@@ -38,6 +39,21 @@ static mb_status configure(mb_layer *layer, mb_arena *arena, mb_error *error)
     return layer->ops->configure(layer, layer->argument, arena, error);
 }
 
+/* Gives the layer its place among the parameters of all. */
+static mb_status add_elements(mb_network *network, const mb_layer *layer, mb_error *error)
+{
+    const size_t line = MB_CACHE_LINE / sizeof(float);
+    size_t elements, bytes;
+    if (__builtin_add_overflow(layer->parameter_count, layer->state_count + line, &elements) ||
+        __builtin_add_overflow(network->parameter_elements, mb_round_up(elements - line, line),
+                               &network->parameter_elements) ||
+        !mb_multiply(network->parameter_elements, sizeof(float), &bytes))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "network: layers 1 to %zu have too many parameters to count",
+                       layer->position + 1);
+    return MB_OK;
+}
+
 static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                                  mb_tiling_rules rules, mb_error *error)
 {
@@ -65,10 +81,8 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                        spec->argument != NULL ? spec->argument : "", reason.text);
     if (!layer->out_format.flat)
         layer->out_format.image = layer->out;
-    network->parameter_elements +=
-        mb_round_up(layer->parameter_count + layer->state_count, MB_CACHE_LINE / sizeof(float));
     network->count++;
-    return MB_OK;
+    return add_elements(network, layer, error);
 }
 
 static mb_status check_output(const mb_network *network, mb_error *error)
@@ -88,6 +102,10 @@ static mb_status alloc_parameters(mb_network *network, size_t max, mb_error *err
         return mb_fail(error, MB_ERROR_INVALID,
                        "network: '%s' has %zu parameters, expected at most %zu", network->spec,
                        count, max);
+    const mb_status status = mb_memory_check((double)network->parameter_elements * sizeof(float), 0,
+                                             "network", "take smaller layers", error);
+    if (status != MB_OK)
+        return status;
     network->parameters =
         mb_arena_alloc(&network->arena, network->parameter_elements, sizeof *network->parameters);
     if (network->parameters == NULL)

@@ -1,6 +1,9 @@
 #include "train/epoch.h"
 
+#include "machine/memory.h"
+
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct store_op {
@@ -95,6 +98,19 @@ mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error)
     return status == MB_OK ? alloc_scratch(epoch, error) : status;
 }
 
+/* Of a batch: the samples and the activations. */
+static mb_status check_memory(const mb_epoch *epoch, size_t rows, mb_error *error)
+{
+    const mb_network *network = epoch->network;
+    const double samples = (double)rows * (double)mb_shape_size(network->input) * sizeof(float);
+    const size_t activations =
+        mb_activations_bytes(network, rows, epoch->threads, epoch->trainable != NULL);
+    char what[64];
+    snprintf(what, sizeof what, "batch size: %zu samples at a time", rows);
+    return mb_memory_check(samples + (double)activations, epoch->threads, what,
+                           "take fewer, or smaller layers", error);
+}
+
 mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *config,
                         const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
                         mb_error *error)
@@ -102,8 +118,10 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
     *epoch = (mb_epoch){.network = network, .trainable = trainable, .threads = threads};
     mb_data_loader_config limited = *config;
     limited.batch_size = mb_min_size(config->batch_size, config->samples);
-    mb_status status = mb_data_loader_open(&limited, network->kernels, trainable != NULL,
-                                           &epoch->arena, &epoch->loader, error);
+    mb_status status = check_memory(epoch, limited.batch_size, error);
+    if (status == MB_OK)
+        status = mb_data_loader_open(&limited, network->kernels, trainable != NULL, &epoch->arena,
+                                     &epoch->loader, error);
     if (status == MB_OK)
         status = mb_activations_open(network, limited.batch_size, threads, trainable != NULL,
                                      &epoch->arena, &epoch->activations, error);

@@ -1,6 +1,7 @@
 /* Preparing a training run: all memory that its steps need. */
 #include "data/sampler.h"
 #include "machine/machine.h"
+#include "machine/memory.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "train/trainer.h"
@@ -23,6 +24,12 @@ static mb_update update_of_step(const void *context, size_t step)
 static mb_status open_parameters(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
     const size_t elements = network->parameter_elements;
+    const double copies =
+        2.0 + (trainer->options->patience > 0) + (trainer->options->ema > 0.0); /* of them */
+    mb_status status = mb_memory_check(copies * (double)elements * sizeof(float), 0, "optimizer",
+                                       "take a smaller network", error);
+    if (status != MB_OK)
+        return status;
     trainer->evaluated = network;
     trainer->trainable =
         (mb_trainable){.m = mb_arena_alloc(&trainer->arena, elements, sizeof(float)),
@@ -39,7 +46,7 @@ static mb_status open_parameters(mb_trainer *trainer, const mb_network *network,
         trainer->evaluated =
             mb_network_with_parameters(network, trainer->trainable.ema, &trainer->arena);
     }
-    const mb_status status = mb_arena_status(&trainer->arena, "optimizer", error);
+    status = mb_arena_status(&trainer->arena, "optimizer", error);
     if (status == MB_OK && trainer->trainable.ema != NULL)
         memcpy(trainer->trainable.ema, network->parameters, elements * sizeof(float));
     return status;

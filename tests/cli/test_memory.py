@@ -1,6 +1,7 @@
 """Memory of training, measured and as info predicts it."""
 import os
 import re
+import resource
 import subprocess
 
 import support
@@ -54,3 +55,14 @@ class Cnn(ProgramTest):
         text = self.succeed("info", "--network", "cnn", "--batch-size", 1024).out
         megabytes, = re.findall(r"; ([0-9.]+) MB for batches of 1024$", text, re.MULTILINE)
         self.assertAlmostEqual(said / 1e6, float(megabytes), delta=0.051)
+
+    def test_more_than_there_is_is_refused_before_it_is_used(self):
+        network = "dense:1000000,dense:1000000,dense:10"
+        says = ("network: needs 4003.", "GB of memory", "leaves", "smaller layers")
+        self.fail_with(1, "info", "--network", network, says=says)
+        data = self.make_data("data", classes=10, rows=28, columns=28, train=4096, test=100)
+        limit = 6 * GIGABYTE // 10 + 256 * (1 << 20) * len(os.sched_getaffinity(0))
+        self.fail_with(1, "train", "--data", data, "--network", "cnn", "--batch-size", 4096, "--no-report", "--quiet",
+                       says=("batch size: 4096 samples at a time: needs", "ulimit -v leaves", "take fewer"),
+                       prepare=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        self.assertFalse(os.path.exists(self.path("mnist_blas_out/model.safetensors")))
