@@ -61,7 +61,8 @@ static mb_status limit_threads(const mb_blas *blas, size_t threads, thread_limit
                                mb_error *error)
 {
     const mb_memory_limit space = mb_memory_mappable("");
-    const double fit = space.bytes / MB_BLAS_BUFFER;
+    /* A further thread also has a stack and a heap of malloc's. */
+    const double fit = 1 + (space.bytes - MB_BLAS_BUFFER) / (1.75 * MB_BLAS_BUFFER);
     *limit = (thread_limit){(size_t)omp_get_thread_limit(), "OMP_THREAD_LIMIT"};
     if (blas->max_threads > 0)
         *limit = lower_of(*limit, (thread_limit){blas->max_threads, "this OpenBLAS"});
