@@ -57,7 +57,7 @@ FORMS = {
     "smooth_dark_on_light": (square(pictures.smooth, FACTOR, True), STEP, 0.97),
     "photographed": (photograph(False), FEW, 0.90),
     "photographed_light_on_dark": (photograph(True), FEW, 0.90),
-    **{style: (drawn(style), FEWEST, 0.96) for style in pictures.STYLES},
+    **{style: (drawn(style), FEWEST, 0.92) for style in pictures.STYLES},
 }
 
 
