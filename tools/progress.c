@@ -127,6 +127,9 @@ void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metr
     add(&line, "  %.3f s", metrics->seconds);
     add(&line, "  %.0f samples/s", metrics->samples_per_second);
     add(&line, "  %.1f GFLOP/s", metrics->gflops);
+    if (!isnan(metrics->validation_accuracy))
+        add(&line, "  validation loss %.4f", metrics->validation_loss);
+    add(&line, "  test loss %.4f", metrics->test_loss);
     if (interactive) {
         draw(view, line.text, ERASE_REST "\n");
         view->drawn = false;

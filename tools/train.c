@@ -170,6 +170,9 @@ static void print_beginning(train_run *run)
         &run->output, "training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
         mb_optimizer_name(training->optimizer), training->lr, mb_schedule_name(training->schedule),
         training->weight_decay, training->batch_size, (unsigned long long)training->seed);
+    if (training->label_smoothing > 0.0)
+        mb_output_print(&run->output, "loss     label smoothing %g: at least %.4f in training\n",
+                        training->label_smoothing, mb_training_loss_min(training, data->classes));
     print_augmentation(run);
     mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
                     machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,

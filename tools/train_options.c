@@ -73,7 +73,8 @@ static mb_status read_checkpoint_every(mb_train_arguments *arguments, mb_error *
                    "--checkpoint-every: must be never, N, epoch or N,epoch, got '%s'", text);
 }
 
-/* Gives the training options that were not given the defaults of the optimizer that was chosen. */
+/* Gives the training options that were not given the defaults of the optimizer that was chosen. A
+ * run with patience may end before the schedule onecycle decays. */
 static void apply_optimizer_defaults(const mb_option *const *given, mb_training_options *training)
 {
     const mb_training_options defaults = mb_training_defaults(training->optimizer);
@@ -81,8 +82,11 @@ static void apply_optimizer_defaults(const mb_option *const *given, mb_training_
         size_t g = 0;
         while (given[g] != NULL && given[g] != option)
             g++;
-        if (given[g] == NULL)
-            mb_option_copy(option, &defaults, training);
+        if (given[g] != NULL)
+            continue;
+        mb_option_copy(option, &defaults, training);
+        if (training->patience > 0 && option->names == &mb_schedule_names)
+            training->schedule = MB_SCHEDULE_PLATEAU;
     }
 }
 

@@ -15,9 +15,15 @@ typedef struct mb_epoch_metrics {
     size_t epoch, epochs; /* 1 .. epochs */
     /* Running values of the epoch: each batch counts with the parameters before its update. */
     double train_loss, train_accuracy;
+    /* train_loss less mb_training_loss_min: the mean KL divergence of the predictions from the
+     * smoothed labels. Equal to train_loss without label smoothing. */
+    double train_excess_loss;
     double test_accuracy;
     double validation_accuracy; /* NaN without a validation split */
-    double lr;                  /* learning rate of the epoch's last step */
+    /* Losses on the labels as they are, not smoothed. NaN in epochs of a run that an earlier
+     * version began, and without a validation split. */
+    double test_loss, validation_loss;
+    double lr; /* learning rate of the epoch's last step */
     /* Threads that trained. Fewer than the machine's if the thread count was automatic and fewer
      * are faster. */
     size_t threads;

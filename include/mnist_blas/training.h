@@ -34,7 +34,11 @@ typedef enum mb_schedule_kind {
     MB_SCHEDULE_COSINE,
     /* From lr/25 to lr in the first 30 % of the steps, then to lr/250000, along cosines: Smith and
      * Topin, "Super-convergence", 2018, as PyTorch's OneCycleLR computes it. */
-    MB_SCHEDULE_ONECYCLE
+    MB_SCHEDULE_ONECYCLE,
+    /* With patience: lr until the validation accuracy has not improved for `patience` epochs, at
+     * the latest until `patience` epochs before the last, then to 0 along a line over `patience`
+     * more epochs: the shape of Hu et al., "MiniCPM", 2024 (warmup-stable-decay). */
+    MB_SCHEDULE_PLATEAU
 } mb_schedule_kind;
 
 /* Start from mb_training_defaults() and change members. */
@@ -70,15 +74,19 @@ typedef struct mb_training_options {
      * its proportion of all: a number, or a percentage, at least 0 and below 100. 0 and 0: none. */
     size_t validation;
     double validation_percent;
-    /* Stop after this many epochs without improvement of the validation accuracy, and restore the
-     * best epoch's parameters (the earliest on ties), also if all epochs were trained; 0: train all
-     * epochs, keep the last. */
+    /* Stop after this many epochs without improvement of the validation accuracy (schedule plateau:
+     * after the decay that follows them), and restore the best epoch's parameters (the earliest on
+     * ties), also if all epochs were trained; 0: train all epochs, keep the last. */
     size_t patience;
     uint64_t seed;
 } mb_training_options;
 
 /* The defaults with this optimizer. */
 MB_API mb_training_options mb_training_defaults(mb_optimizer_kind optimizer);
+
+/* The least value that the training loss can have: the entropy of a smoothed label of `classes`
+ * classes; 0 without label smoothing. */
+MB_API double mb_training_loss_min(const mb_training_options *options, size_t classes);
 
 /* Progress within an epoch, sent about 20 times per second and at the end of the epoch. */
 typedef struct mb_progress {

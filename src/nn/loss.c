@@ -1,6 +1,7 @@
 #include "nn/loss.h"
 
 #include <math.h>
+#include <mnist_blas/training.h>
 #include <string.h>
 
 /* Rows of a tile, unless the logits are written in other blocks of rows. */
@@ -18,6 +19,15 @@ mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error
     return loss->losses != NULL && loss->predicted != NULL
                ? MB_OK
                : mb_fail_memory(error, "loss", max_rows * sizeof *loss->losses);
+}
+
+double mb_training_loss_min(const mb_training_options *options, size_t classes)
+{
+    const double other = options->label_smoothing / (double)classes;
+    const double right = 1.0 - options->label_smoothing + other;
+    if (!(other > 0.0))
+        return 0.0;
+    return -right * log(right) - (double)(classes - 1) * other * log(other);
 }
 
 static void run_softmax(const mb_tile_args *args)

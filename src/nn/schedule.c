@@ -38,9 +38,20 @@ static double (*const schedules[])(const mb_training_options *, size_t step, siz
     [MB_SCHEDULE_CONSTANT] = constant,
     [MB_SCHEDULE_COSINE] = cosine,
     [MB_SCHEDULE_ONECYCLE] = one_cycle,
+    [MB_SCHEDULE_PLATEAU] = constant, /* as long as there is no decay */
 };
 
 double mb_schedule_lr(const mb_training_options *options, size_t step, size_t steps)
 {
     return schedules[options->schedule](options, step, steps);
+}
+
+double mb_schedule_plateau_lr(const mb_training_options *options, size_t step, size_t decay_from,
+                              size_t decay_steps)
+{
+    if (step < decay_from)
+        return options->lr;
+    const size_t done = step - decay_from;
+    return done < decay_steps ? options->lr * (double)(decay_steps - done) / (double)decay_steps
+                              : 0.0;
 }

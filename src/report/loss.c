@@ -17,12 +17,13 @@ static const double wide_range = 30.0;
 /* The series of the two panels: x is epochs since the start, y is nats, or percent. Training
  * accuracy counts each batch before its own update, so it belongs to the middle of an epoch; the
  * others are taken at its end. */
-enum { STEPS, SMOOTHED, MEANS, TRAINING, VALIDATION, TEST, SERIES };
+enum { STEPS, SMOOTHED, MEANS, TEST_LOSS, TRAINING, VALIDATION, TEST, SERIES };
 
 static const mb_series styles[SERIES] = {
     [STEPS] = {"each step", 0x9cc8e3, 1.0, MB_MARKER_NONE, 0, NULL, NULL},
     [SMOOTHED] = {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, 0, NULL, NULL},
     [MEANS] = {"mean of an epoch", MB_COLOUR_TEXT, 0.0, MB_MARKER_DISC, 0, NULL, NULL},
+    [TEST_LOSS] = {"test", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL},
     [TRAINING] = {"training", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL},
     [VALIDATION] = {"validation", MB_COLOUR_GREEN, 1.5, MB_MARKER_SQUARE, 0, NULL, NULL},
     [TEST] = {"test", MB_COLOUR_BLUE, 2.0, MB_MARKER_DISC, 0, NULL, NULL},
@@ -53,17 +54,26 @@ static void fill_steps(const mb_loss_curve *curve, plot *p)
     }
 }
 
-static void fill_epochs(const mb_epoch_metrics *epochs, plot *p)
+static void fill_epochs(const mb_epoch_metrics *epochs, double loss_min, plot *p)
 {
     for (size_t i = 0; i < p->epochs; i++) {
         const double y[SERIES] = {[MEANS] = epochs[i].train_loss,
+                                  [TEST_LOSS] = epochs[i].test_loss,
                                   [TRAINING] = 100.0 * epochs[i].train_accuracy,
                                   [VALIDATION] = 100.0 * epochs[i].validation_accuracy,
                                   [TEST] = 100.0 * epochs[i].test_accuracy};
         for (size_t k = MEANS; k < SERIES; k++) {
-            p->series[k].x[i] = (double)i + (k <= TRAINING ? 0.5 : 1.0);
+            p->series[k].x[i] = (double)i + (k == MEANS || k == TRAINING ? 0.5 : 1.0);
             p->series[k].y[i] = y[k];
         }
+    }
+    snprintf(p->names[TEST_LOSS], sizeof p->names[TEST_LOSS], "test %.4f",
+             p->series[TEST_LOSS].y[p->epochs - 1]);
+    p->series[TEST_LOSS].name = p->names[TEST_LOSS];
+    if (loss_min > 0.0) {
+        snprintf(p->names[MEANS], sizeof p->names[MEANS], "mean of an epoch (least %.4f)",
+                 loss_min);
+        p->series[MEANS].name = p->names[MEANS];
     }
     for (size_t k = TRAINING; k <= TEST; k++) {
         snprintf(p->names[k], sizeof p->names[k], "%s %.2f %%", styles[k].name,
@@ -72,11 +82,12 @@ static void fill_epochs(const mb_epoch_metrics *epochs, plot *p)
     }
 }
 
-static mb_status open_plot(const mb_history *history, plot *p, mb_error *error)
+static mb_status open_plot(const mb_run *run, plot *p, mb_error *error)
 {
+    const mb_history *history = run->history;
     const size_t steps = mb_loss_curve_points(&history->curve);
     p->epochs = history->finished;
-    const size_t values = 2 * (2 * steps + 4 * p->epochs); /* both were counted in memory */
+    const size_t values = 2 * (2 * steps + 5 * p->epochs); /* both were counted in memory */
     p->memory = calloc(values, sizeof *p->memory);
     if (p->memory == NULL)
         return mb_fail_memory(error, "pictures", values * sizeof *p->memory);
@@ -89,7 +100,8 @@ static mb_status open_plot(const mb_history *history, plot *p, mb_error *error)
         next += p->series[k].count;
     }
     fill_steps(&history->curve, p);
-    fill_epochs(history->epochs, p);
+    fill_epochs(history->epochs,
+                mb_training_loss_min(run->options, mb_network_classes(run->network)), p);
     return MB_OK;
 }
 
@@ -110,7 +122,7 @@ static void find_range(const mb_series *series, size_t count, double *min, doubl
 static mb_axis loss_axis(const plot *p)
 {
     double min, max;
-    find_range(&p->series[SMOOTHED], 2, &min, &max);
+    find_range(&p->series[SMOOTHED], 3, &min, &max);
     if (min > 0.0 && max / min > wide_range)
         return mb_axis_log(min / 2.0, max * 1.5);
     return mb_axis_linear(0.0, max * 1.15, 0.0);
@@ -163,15 +175,15 @@ static char *describe(const mb_loss_curve *curve, const plot *p)
 static void draw(const mb_canvas *canvas, const mb_run *run, const plot *p)
 {
     mb_panel panel = {.canvas = canvas,
-                      .title = "Training loss, nats",
+                      .title = "Loss, nats",
                       .area = {LEFT, 126.0, WIDTH - LEFT - MARGIN, 244.0},
                       .across = mb_axis_linear(0.0, (double)p->epochs, p->epochs > 1 ? 1.0 : 0.0),
                       .up = loss_axis(p),
                       .marker_stride = (p->epochs - 1) / MAX_MARKERS + 1};
     if (panel.up.log)
-        panel.title = "Training loss, nats (logarithmic)";
+        panel.title = "Loss, nats (logarithmic)";
     draw_titles(canvas, run);
-    mb_panel_draw(&panel, &p->series[STEPS], 3);
+    mb_panel_draw(&panel, &p->series[STEPS], 4);
     panel.title = "Accuracy, %";
     panel.area.y = 420.0;
     panel.area.height = 150.0;
@@ -189,7 +201,7 @@ mb_status mb_draw_loss(const mb_report *report, mb_figure *figure, mb_error *err
 {
     plot p = {0};
     mb_canvas canvas;
-    mb_status status = open_plot(report->run->history, &p, error);
+    mb_status status = open_plot(report->run, &p, error);
     if (status == MB_OK) {
         mb_canvas_open(figure->format, WIDTH, HEIGHT, &canvas);
         draw(&canvas, report->run, &p);

@@ -79,6 +79,25 @@ static int add_options(json_t *summary, const mb_training_options *options)
     return failed;
 }
 
+/* NULL without label smoothing: it is the training loss. */
+static json_t *excess_of(const mb_epoch_metrics *epoch)
+{
+    return epoch->train_excess_loss != epoch->train_loss ? json_real(epoch->train_excess_loss)
+                                                         : NULL;
+}
+
+/* Losses of the epoch that gives the results. */
+static json_t *losses_of(const mb_run *run)
+{
+    const mb_epoch_metrics *selected = run->selected;
+    if (selected == NULL)
+        return json_pack("{s:n, s:n}", "final_train_excess_loss", "test_loss");
+    return json_pack(
+        "{s:o*, s:o*, s:o}", "final_train_excess_loss", excess_of(selected), "validation_loss",
+        isnan(selected->validation_accuracy) ? NULL : mb_json_real(selected->validation_loss),
+        "test_loss", mb_json_real(selected->test_loss));
+}
+
 /* The results, the number of epochs that are finished among them; null for what an interrupted run
  * without an epoch does not have. */
 static json_t *results_of(const mb_run *run, const mb_run_totals *totals)
@@ -140,7 +159,7 @@ json_t *mb_summary_object(const mb_run *run)
         json_object_set_new(summary, "ground", json_string(mb_ground_names.values[ground].name));
     if (summary != NULL &&
         (add_options(summary, run->options) | add(summary, results_of(run, &totals)) |
-         add(summary, events_of(run))) == 0)
+         add(summary, losses_of(run)) | add(summary, events_of(run))) == 0)
         return summary;
     json_decref(summary);
     return NULL;
@@ -148,14 +167,17 @@ json_t *mb_summary_object(const mb_run *run)
 
 json_t *mb_metrics_object(const mb_epoch_metrics *epoch)
 {
-    return json_pack("{s:I, s:f, s:f, s:o*, s:f, s:f, s:I, s:f, s:f, s:f}", "epoch",
-                     (json_int_t)epoch->epoch, "train_loss", epoch->train_loss, "train_accuracy",
-                     epoch->train_accuracy, "validation_accuracy",
-                     isnan(epoch->validation_accuracy) ? NULL
-                                                       : json_real(epoch->validation_accuracy),
-                     "test_accuracy", epoch->test_accuracy, "lr", epoch->lr, "threads",
-                     (json_int_t)epoch->threads, "seconds", epoch->seconds, "samples_per_second",
-                     epoch->samples_per_second, "gflops", epoch->gflops);
+    return json_pack(
+        "{s:I, s:f, s:f, s:o*, s:f, s:f, s:I, s:f, s:f, s:f, s:o*, s:o*, s:o}", "epoch",
+        (json_int_t)epoch->epoch, "train_loss", epoch->train_loss, "train_accuracy",
+        epoch->train_accuracy, "validation_accuracy",
+        isnan(epoch->validation_accuracy) ? NULL : json_real(epoch->validation_accuracy),
+        "test_accuracy", epoch->test_accuracy, "lr", epoch->lr, "threads",
+        (json_int_t)epoch->threads, "seconds", epoch->seconds, "samples_per_second",
+        epoch->samples_per_second, "gflops", epoch->gflops, "train_excess_loss", excess_of(epoch),
+        "validation_loss",
+        isnan(epoch->validation_accuracy) ? NULL : mb_json_real(epoch->validation_loss),
+        "test_loss", mb_json_real(epoch->test_loss));
 }
 
 /* Writes an object, which it takes over, and a new line. */

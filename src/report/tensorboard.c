@@ -29,7 +29,7 @@ static double now(void)
 #if MB_WITH_TENSORBOARD
 #include "report/event.pb-c.h"
 
-enum { SCALARS = 6 };
+enum { SCALARS = 9 };
 
 /* CRC-32C (Castagnoli, Braeuer and Herrmann, 1993), masked as TFRecord has it: the checksum of data
  * that contain their own checksum says little. */
@@ -69,8 +69,9 @@ static uint8_t *make_record(const mb_epoch_metrics *metrics, size_t *size)
 {
     /* protobuf-c's strings are not const, though it only reads them */
     static char version[] = "brain.Event:2", loss[] = "loss/train", train[] = "accuracy/train",
-                test[] = "accuracy/test", validation[] = "accuracy/validation", lr[] = "lr",
-                speed[] = "samples_per_second";
+                test[] = "accuracy/test", excess[] = "loss/train_excess", test_loss[] = "loss/test",
+                validation_loss[] = "loss/validation", validation[] = "accuracy/validation",
+                lr[] = "lr", speed[] = "samples_per_second";
     Mb__Tensorboard__Summary__Value values[SCALARS], *list[SCALARS];
     Mb__Tensorboard__Summary summary;
     Mb__Tensorboard__Event event;
@@ -88,6 +89,10 @@ static uint8_t *make_record(const mb_epoch_metrics *metrics, size_t *size)
         {train, metrics->train_accuracy},
         {test, metrics->test_accuracy},
         {validation, metrics->validation_accuracy},
+        {excess,
+         metrics->train_excess_loss != metrics->train_loss ? metrics->train_excess_loss : NAN},
+        {test_loss, metrics->test_loss},
+        {validation_loss, metrics->validation_loss},
         {lr, metrics->lr},
         {speed, metrics->samples_per_second},
     };

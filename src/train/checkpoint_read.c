@@ -5,6 +5,7 @@
 #include "train/checkpoint_format.h"
 #include <mnist_blas/options.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,11 @@ static mb_status restore_row(const mb_checkpoint *checkpoint, const mb_state *st
     static const char *const dtypes[] = {
         [MB_STATE_SIZES] = "I64", [MB_STATE_DOUBLES] = "F64", [MB_STATE_FLOATS] = "F32"};
     const mb_stored_tensor *tensor = NULL;
+    if (state->optional && mb_safetensors_find(checkpoint->file, state->name) == NULL) {
+        for (size_t i = 0; i < state->count; i++)
+            *(double *)(void *)((char *)state->values + i * state->stride) = NAN;
+        return MB_OK;
+    }
     const mb_status status =
         find(checkpoint, state->name, dtypes[state->kind], state->count, &tensor, error);
     if (status != MB_OK)

@@ -1,5 +1,6 @@
 #include "train/history.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 mb_status mb_history_open(size_t epochs, mb_history *history, mb_error *error)
@@ -25,6 +26,17 @@ size_t mb_history_best(const mb_history *history)
         if (history->epochs[i].validation_accuracy > history->epochs[best].validation_accuracy)
             best = i;
     return best;
+}
+
+size_t mb_history_plateau(const mb_history *history, size_t patience)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < history->finished; i++)
+        if (history->epochs[i].validation_accuracy > history->epochs[best].validation_accuracy)
+            best = i;
+        else if (i - best >= patience)
+            return i + 1;
+    return SIZE_MAX;
 }
 
 void mb_history_close(mb_history *history)

@@ -21,6 +21,10 @@ void mb_loss_curve_add(mb_loss_curve *curve, const float *losses, size_t count);
  * must be one. */
 size_t mb_history_best(const mb_history *history);
 
+/* The number of epochs after which `patience` of them had not improved the validation accuracy for
+ * the first time; SIZE_MAX: not yet. */
+size_t mb_history_plateau(const mb_history *history, size_t patience);
+
 /* Frees; {0} is fine. */
 void mb_history_close(mb_history *history);
 

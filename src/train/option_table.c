@@ -23,6 +23,8 @@ static const mb_enum_value schedules[] = {
     [MB_SCHEDULE_CONSTANT] = {"constant", NULL},
     [MB_SCHEDULE_COSINE] = {"cosine", "decays to min-lr"},
     [MB_SCHEDULE_ONECYCLE] = {"onecycle", "rises for 30 % of the steps, then decays"},
+    [MB_SCHEDULE_PLATEAU] = {"plateau", "the default with patience: constant until it ends, then "
+                                        "decays"},
 };
 static const mb_enum_value augmentations[] = {
     [MB_AUGMENT_NONE] = {"off", NULL},
@@ -212,6 +214,8 @@ static mb_status check_together(const mb_training_options *values, size_t sample
         return mb_fail(error, MB_ERROR_INVALID,
                        "patience: %zu needs held-out images, but validation is 0",
                        values->patience);
+    if (values->schedule == MB_SCHEDULE_PLATEAU && values->patience == 0)
+        return mb_fail(error, MB_ERROR_INVALID, "schedule: plateau needs patience, which is 0");
     if (values->augmentation.plain_epochs > values->epochs)
         return mb_fail(error, MB_ERROR_INVALID,
                        "plain-epochs: must be 0 to %zu, the epochs, got %zu", values->epochs,

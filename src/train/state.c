@@ -3,14 +3,17 @@
 #include <math.h>
 #include <string.h>
 
-#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1})
+#define SIZES(name, place) ((mb_state){name, MB_STATE_SIZES, place, sizeof(size_t), 1, false})
 #define DOUBLES(name, place, count)                                                                \
-    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count})
+    ((mb_state){name, MB_STATE_DOUBLES, place, sizeof(double), count, false})
 #define NETWORK(name, place, present)                                                              \
-    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), present ? elements : 0})
+    ((mb_state){name, MB_STATE_NETWORK, place, sizeof(float), present ? elements : 0, false})
 #define OF_EPOCHS(kind, member)                                                                    \
     ((mb_state){"epochs." #member, kind, &history->epochs->member, sizeof *history->epochs,        \
-                history->finished})
+                history->finished, false})
+#define OPTIONAL_OF_EPOCHS(member)                                                                 \
+    ((mb_state){"epochs." #member, MB_STATE_DOUBLES, &history->epochs->member,                     \
+                sizeof *history->epochs, history->finished, true})
 
 void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
 {
@@ -28,6 +31,8 @@ void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
         OF_EPOCHS(MB_STATE_DOUBLES, train_accuracy),
         OF_EPOCHS(MB_STATE_DOUBLES, test_accuracy),
         OF_EPOCHS(MB_STATE_DOUBLES, validation_accuracy),
+        OPTIONAL_OF_EPOCHS(test_loss),
+        OPTIONAL_OF_EPOCHS(validation_loss),
         OF_EPOCHS(MB_STATE_DOUBLES, lr),
         OF_EPOCHS(MB_STATE_SIZES, threads),
         OF_EPOCHS(MB_STATE_DOUBLES, seconds),
@@ -36,7 +41,7 @@ void mb_state_list(mb_trainer *trainer, mb_state states[MB_STATE_COUNT])
         SIZES("curve.stride", &history->curve.stride),
         SIZES("curve.steps", &history->curve.steps),
         DOUBLES("curve.sum", history->curve.sum, MB_LOSS_CURVE_POINTS),
-        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), trainer->step},
+        {"tally.step_loss", MB_STATE_FLOATS, stats->step_loss, sizeof(float), trainer->step, false},
         NETWORK("", trainer->training.network->parameters, true),
         NETWORK("first_moment.", trainer->trainable.m, true),
         NETWORK("second_moment.", trainer->trainable.v, true),
@@ -144,11 +149,13 @@ mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *err
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: seconds of the epoch: must be 0 or more, got %g", path,
                        trainer->seconds);
+    const double min = mb_training_loss_min(trainer->options, trainer->training.network->classes);
     for (size_t i = 0; i < trainer->epoch; i++) {
         if (!is_valid(&trainer->history.epochs[i]))
             return mb_fail(error, MB_ERROR_FORMAT,
                            "%s: epoch %zu: its metrics are not finite or out of range", path,
                            i + 1);
+        trainer->history.epochs[i].train_excess_loss = trainer->history.epochs[i].train_loss - min;
         trainer->history.epochs[i].epoch = i + 1;
         trainer->history.epochs[i].epochs = trainer->options->epochs;
     }

@@ -23,10 +23,11 @@ typedef struct mb_state {
     void *values;
     size_t stride; /* bytes from one element to the next */
     size_t count;  /* elements, which may depend on the first two states */
+    bool optional; /* doubles: NaN if the file, of an earlier version, has none */
 } mb_state;
 
 /* The number of states of any trainer; the first two are the epoch and the step. */
-enum { MB_STATE_COUNT = 23, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
+enum { MB_STATE_COUNT = 25, MB_STATE_EPOCH = 0, MB_STATE_STEP = 1 };
 
 /* Bytes per element in a file. */
 size_t mb_state_size(mb_state_kind kind);

@@ -10,10 +10,25 @@
 #include <math.h>
 #include <string.h>
 
-static double lr_of_step(const mb_trainer *trainer, size_t step)
+/* Epochs of the decay of the schedule plateau. */
+static size_t decay_epochs(const mb_trainer *trainer) { return trainer->options->patience; }
+
+/* The history tells when it begins; at the latest so that it ends with the last epoch. */
+static size_t find_decay(const mb_trainer *trainer)
 {
-    return mb_schedule_lr(trainer->options, trainer->epoch * trainer->steps + step,
-                          trainer->options->epochs * trainer->steps);
+    const size_t epochs = trainer->options->epochs, decay = decay_epochs(trainer);
+    return mb_min_size(mb_history_plateau(&trainer->history, trainer->options->patience),
+                       epochs > decay ? epochs - decay : 0);
+}
+
+double mb_trainer_lr(const mb_trainer *trainer, size_t step)
+{
+    const mb_training_options *options = trainer->options;
+    const size_t done = trainer->epoch * trainer->steps + step;
+    if (options->schedule == MB_SCHEDULE_PLATEAU)
+        return mb_schedule_plateau_lr(options, done, trainer->decay_from * trainer->steps,
+                                      decay_epochs(trainer) * trainer->steps);
+    return mb_schedule_lr(options, done, options->epochs * trainer->steps);
 }
 
 static void report_progress(const mb_trainer *trainer)
@@ -40,7 +55,7 @@ static mb_status fail_diverged(const mb_trainer *trainer, size_t step, mb_error 
     return mb_fail(error, MB_ERROR_DIVERGED,
                    "training: the loss is not finite at step %zu of epoch %zu, learning rate %g: "
                    "try a smaller one",
-                   step, trainer->epoch + 1, lr_of_step(trainer, step - 1));
+                   step, trainer->epoch + 1, mb_trainer_lr(trainer, step - 1));
 }
 
 /* A resumed epoch keeps the sums of its completed steps. */
@@ -48,6 +63,7 @@ static void start_epoch(mb_trainer *trainer)
 {
     const double started = mb_seconds();
     const mb_epoch_stats resumed = trainer->training.stats;
+    trainer->decay_from = find_decay(trainer);
     mb_sampler_shuffle(trainer->options->seed, trainer->epoch, trainer->training.loader.samples,
                        trainer->order);
     for (size_t i = 0; trainer->split != NULL && i < trainer->training.loader.samples; i++)
@@ -104,35 +120,44 @@ static mb_epoch_metrics training_metrics(const mb_trainer *trainer)
     const mb_epoch_stats *stats = &trainer->training.stats;
     const double samples = (double)stats->samples;
     const double flops = samples * mb_network_training_flops(trainer->training.network);
-    return (mb_epoch_metrics){.epoch = trainer->epoch + 1,
-                              .epochs = trainer->options->epochs,
-                              .train_loss = stats->loss / samples,
-                              .train_accuracy = (double)stats->correct / samples,
-                              .validation_accuracy = NAN,
-                              .lr = lr_of_step(trainer, trainer->steps - 1),
-                              .threads = trainer->thread_tuner.threads,
-                              .seconds = trainer->seconds,
-                              .samples_per_second = per_second(samples, trainer->seconds),
-                              .gflops = per_second(1e-9 * flops, trainer->seconds)};
+    return (mb_epoch_metrics){
+        .epoch = trainer->epoch + 1,
+        .epochs = trainer->options->epochs,
+        .train_loss = stats->loss / samples,
+        .train_accuracy = (double)stats->correct / samples,
+        .train_excess_loss =
+            stats->loss / samples -
+            mb_training_loss_min(trainer->options, trainer->training.network->classes),
+        .validation_accuracy = NAN,
+        .validation_loss = NAN,
+        .lr = mb_trainer_lr(trainer, trainer->steps - 1),
+        .threads = trainer->thread_tuner.threads,
+        .seconds = trainer->seconds,
+        .samples_per_second = per_second(samples, trainer->seconds),
+        .gflops = per_second(1e-9 * flops, trainer->seconds)};
 }
 
 /* False if events->stop requested a stop. */
-static bool evaluate(mb_trainer *trainer, mb_evaluator *evaluator, double *accuracy)
+static bool evaluate(mb_trainer *trainer, mb_evaluator *evaluator, double *accuracy, double *loss)
 {
     const mb_epoch_stats *stats =
         mb_evaluator_run(evaluator, mb_machine_team(trainer->machine), trainer->events);
-    if (stats != NULL)
-        *accuracy = (double)stats->correct / (double)evaluator->epoch.loader.samples;
-    return stats != NULL;
+    const double samples = (double)evaluator->epoch.loader.samples;
+    if (stats == NULL)
+        return false;
+    *accuracy = (double)stats->correct / samples;
+    *loss = stats->finite ? stats->loss / samples : NAN;
+    return true;
 }
 
 static bool evaluate_epoch(mb_trainer *trainer, mb_epoch_metrics *metrics)
 {
     if (trainer->trainable.ema != NULL)
         mb_network_copy_state(trainer->training.network, trainer->trainable.ema);
-    return evaluate(trainer, &trainer->test, &metrics->test_accuracy) &&
+    return evaluate(trainer, &trainer->test, &metrics->test_accuracy, &metrics->test_loss) &&
            (trainer->split == NULL ||
-            evaluate(trainer, &trainer->validation, &metrics->validation_accuracy));
+            evaluate(trainer, &trainer->validation, &metrics->validation_accuracy,
+                     &metrics->validation_loss));
 }
 
 static void save_best(mb_trainer *trainer)
@@ -192,11 +217,12 @@ size_t mb_trainer_total_steps(const mb_trainer *trainer)
 
 bool mb_trainer_is_done(const mb_trainer *trainer)
 {
-    const size_t patience = trainer->options->patience, finished = trainer->history.finished;
-    if (trainer->epoch >= trainer->options->epochs)
-        return true;
-    return patience > 0 && finished > 0 &&
-           finished - 1 - mb_history_best(&trainer->history) >= patience;
+    const mb_training_options *options = trainer->options;
+    if (trainer->epoch >= options->epochs || options->patience == 0)
+        return trainer->epoch >= options->epochs;
+    return options->schedule == MB_SCHEDULE_PLATEAU
+               ? trainer->epoch >= find_decay(trainer) + decay_epochs(trainer)
+               : mb_history_plateau(&trainer->history, options->patience) <= trainer->epoch;
 }
 
 mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error)

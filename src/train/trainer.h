@@ -31,6 +31,7 @@ struct mb_trainer {
     /* Position: `epoch` epochs are finished, and `step` of the `steps` steps of the next one, which
      * took `seconds`. */
     size_t epoch, step, steps;
+    size_t decay_from; /* schedule plateau: epochs before the decay, as far as the history tells */
     double seconds;
     mb_history history; /* of the finished epochs */
 
@@ -48,6 +49,9 @@ mb_status mb_trainer_run_epoch(mb_trainer *trainer, mb_error *error);
 
 /* True after all epochs, and when patience has run out. */
 bool mb_trainer_is_done(const mb_trainer *trainer);
+
+/* The learning rate of a step of the running epoch. */
+double mb_trainer_lr(const mb_trainer *trainer, size_t step);
 
 /* Steps since the beginning of the run. */
 size_t mb_trainer_total_steps(const mb_trainer *trainer);

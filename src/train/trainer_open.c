@@ -15,9 +15,7 @@ static mb_update update_of_step(const void *context, size_t step)
 {
     const mb_trainer *trainer = context;
     const size_t done = trainer->epoch * trainer->steps + step;
-    const double lr =
-        mb_schedule_lr(trainer->options, done, trainer->options->epochs * trainer->steps);
-    return mb_optimizer_update(trainer->options, lr, done);
+    return mb_optimizer_update(trainer->options, mb_trainer_lr(trainer, step), done);
 }
 
 /* Moments of 0; a moving average that starts as the parameters are; a place for the best. */

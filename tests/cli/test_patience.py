@@ -51,6 +51,22 @@ class Patience(ProgramTest):
         self.assertEqual(8, len(self.metrics()))
         self.check_kept(result)
 
+    def test_default_schedule_decays_when_patience_ends(self):
+        """At the latest so that the decay ends with the last epoch."""
+        for epochs in (200, 4):
+            self.succeed("--data", self.data, "--out", "out", "--validation", 150, "--batch-size", 16,
+                         "--epochs", epochs, "--patience", 3)
+            rates = [line["lr"] for line in self.metrics()]
+            self.assertEqual("plateau", self.summary()["schedule"])
+            self.assertEqual({0.005}, set(rates[:-3]))
+            self.assertEqual(sorted(rates[-4:], reverse=True), rates[-4:])
+            self.assertTrue(0 < rates[-1] < rates[-2] < rates[-3] < 0.005, rates)
+            validation = [line["validation_accuracy"] for line in self.metrics()[:-3]]
+            if epochs == 4:
+                self.assertEqual(4, len(rates))
+            else:
+                self.assertEqual(len(validation) - 4, validation.index(max(validation)))
+
     def test_stopped_run_does_not_resume(self):
         """Resumed, it says so and does not train, even with more epochs."""
         self.learn("--epochs", 200, "--patience", 2, "--checkpoint-every", "epoch")

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <mnist_blas/training.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,16 @@ TEST(smoothed_losses_and_gradients_equal_the_naive_twin)
 }
 
 /* Evaluation does not smooth labels: its losses are comparable between smoothing values. */
+/* The entropy of (0.973, 0.003, ..., 0.003). */
+TEST(the_least_loss_is_the_entropy_of_a_smoothed_label)
+{
+    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    options.label_smoothing = 0.03;
+    assert_true(fabs(mb_training_loss_min(&options, 10) - 0.1834790352211152) < 1e-15);
+    options.label_smoothing = 0.0;
+    assert_true(mb_training_loss_min(&options, 10) == 0.0);
+}
+
 TEST(evaluation_does_not_smooth)
 {
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);

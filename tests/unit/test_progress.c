@@ -64,6 +64,8 @@ static const mb_epoch_metrics metrics = {.epoch = 1,
                                          .train_accuracy = 0.897,
                                          .validation_accuracy = 0.935,
                                          .test_accuracy = 0.9411,
+                                         .validation_loss = 0.2134,
+                                         .test_loss = 0.1987,
                                          .seconds = 0.0831,
                                          .samples_per_second = 723875.2,
                                          .gflops = 328.92};
@@ -100,6 +102,9 @@ TEST(a_narrow_terminal_shows_the_first_parts)
     static const struct {
         const char *columns, *bar, *epoch;
     } cases[] = {
+        {"160", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
+         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s  "
+         "723875 samples/s  328.9 GFLOP/s  validation loss 0.2134  test loss 0.1987"},
         {"82", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
          "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s"},
         {"81", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",

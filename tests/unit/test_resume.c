@@ -63,6 +63,7 @@ static void check_run(const char *spec, const mb_training_options *options)
 #define CONSTANT MB_SCHEDULE_CONSTANT
 #define COSINE MB_SCHEDULE_COSINE
 #define ONECYCLE MB_SCHEDULE_ONECYCLE
+#define PLATEAU MB_SCHEDULE_PLATEAU
 #define CONV "conv2d:6x3,batchnorm2d,relu,"
 
 /* All features of a run. seed 0: three optimizers with three seeds each, as all rows with
@@ -81,7 +82,7 @@ static const struct resumed {
     {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = CONSTANT},
     {plain, MB_OPTIMIZER_ADAMW, 1, .schedule = COSINE},
     {plain, MB_OPTIMIZER_ADAMW, 1, ONECYCLE, .validation = 5},
-    {plain, MB_OPTIMIZER_ADAM, 1, ONECYCLE, .validation = 5, .patience = 1},
+    {plain, MB_OPTIMIZER_ADAM, 1, PLATEAU, .validation = 5, .patience = 1},
     {CONV "flatten,dense:4", MB_OPTIMIZER_SGD, 2, ONECYCLE, .validation = 5, .patience = 1},
     {"dense:40,relu,dropout:0.5,dense:20,relu,dropout:0.1,dense:4", MB_OPTIMIZER_ADAMW, 2,
      .schedule = ONECYCLE},

@@ -23,6 +23,15 @@ TEST(constant_stays)
         assert_true(mb_schedule_lr(&options, step, 20) == 0.3);
 }
 
+TEST(plateau_decays_along_a_line)
+{
+    const mb_training_options options = options_of(MB_SCHEDULE_PLATEAU, 0.4);
+    static const double rates[] = {0.4, 0.4, 0.4, 0.3, 0.2, 0.1, 0.0};
+    for (size_t step = 0; step < 7; step++)
+        is_near(mb_schedule_plateau_lr(&options, step, 2, 4), rates[step]);
+    assert_true(mb_schedule_plateau_lr(&options, 1000, SIZE_MAX, 4) == 0.4);
+}
+
 /* lr * (1 + cos(pi * step / steps)) / 2. */
 TEST(cosine_falls_towards_0)
 {

@@ -46,6 +46,8 @@ static int open_fixture(void **state)
         f->epochs[i] = (mb_epoch_metrics){.epoch = i + 1,
                                           .epochs = 3,
                                           .train_loss = 0.123456789 / (double)(i + 1),
+                                          .train_excess_loss = 0.25 * (double)(i + 1),
+                                          .test_loss = 0.5 * (double)(i + 1),
                                           .train_accuracy = 0.9 + 0.01 * (double)i,
                                           .test_accuracy = 0.91 + 0.01 * (double)i,
                                           .validation_accuracy = NAN,
@@ -129,6 +131,8 @@ static void check_summary(const fixture *f, const char *changes)
         "beta1" : 0.8,
         "beta2" : 0.95,
         "final_train_loss" : 0.041152263,
+        "final_train_excess_loss" : 0.75,
+        "test_loss" : 1.5,
         "test_accuracy" : 0.93,
         "train_seconds" : 1.5,
         "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0}
@@ -180,10 +184,14 @@ CASE(the_selected_epoch_gives_the_results)
     f->options.patience = 2;
     f->run.selected = &f->epochs[0];
     f->epochs[0].validation_accuracy = 0.875;
+    f->epochs[0].validation_loss = 2.0;
     check_summary(f, JSON({
                       "patience" : 2,
                       "best_epoch" : 1,
                       "final_train_loss" : 0.123456789,
+                      "final_train_excess_loss" : 0.25,
+                      "validation_loss" : 2.0,
+                      "test_loss" : 0.5,
                       "test_accuracy" : 0.91,
                       "validation_accuracy" : 0.875
                   }));
@@ -203,6 +211,8 @@ CASE(an_interrupted_run_may_have_no_results)
         f, JSON({
             "epochs" : 0,
             "final_train_loss" : null,
+            "final_train_excess_loss" : null,
+            "test_loss" : null,
             "test_accuracy" : null,
             "train_seconds" : 0.0,
             "samples_per_second" : {"min" : null, "median" : null, "max" : null},
@@ -243,6 +253,8 @@ CASE(metrics_are_a_line_per_epoch)
     static const char *const lines[] = {JSON({
                                             "epoch" : 1,
                                             "train_loss" : 0.123456789,
+                                            "train_excess_loss" : 0.25,
+                                            "test_loss" : 0.5,
                                             "train_accuracy" : 0.9,
                                             "test_accuracy" : 0.91,
                                             "lr" : 0.008,
@@ -254,6 +266,9 @@ CASE(metrics_are_a_line_per_epoch)
                                         JSON({
                                             "epoch" : 2,
                                             "train_loss" : 0.0617283945,
+                                            "train_excess_loss" : 0.5,
+                                            "test_loss" : 1.0,
+                                            "validation_loss" : 2.0,
                                             "train_accuracy" : 0.91,
                                             "validation_accuracy" : 0.875,
                                             "test_accuracy" : 0.92,
@@ -266,6 +281,8 @@ CASE(metrics_are_a_line_per_epoch)
                                         JSON({
                                             "epoch" : 3,
                                             "train_loss" : 0.041152263,
+                                            "train_excess_loss" : 0.75,
+                                            "test_loss" : 1.5,
                                             "train_accuracy" : 0.92,
                                             "test_accuracy" : 0.93,
                                             "lr" : 0.00266666667,
@@ -275,6 +292,7 @@ CASE(metrics_are_a_line_per_epoch)
                                             "gflops" : 98.5
                                         })};
     f->epochs[1].validation_accuracy = 0.875;
+    f->epochs[1].validation_loss = 2.0;
     assert_int_equal(mb_metrics_write(&f->run, f->folder, NULL), MB_OK);
     char *text = read_text(f, "metrics.jsonl"), *rest = text;
     for (size_t i = 0; i < TEST_COUNT(lines); i++)
