@@ -2,15 +2,18 @@
 #include "cli.h"
 #include "data.h"
 #include "model.h"
+#include "terminal.h"
 
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct evaluate_arguments {
     mb_model_arguments model;
     const char *data;
     unsigned ground; /* of mb_ground_choices */
+    bool json;
     size_t threads;
 } evaluate_arguments;
 
@@ -21,18 +24,34 @@ static const mb_option options[] = {
         "background of the images (auto: that of the images that the model was trained "
         "on)"),
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(evaluate_arguments, model.network)),
+    {"json", NULL, "Options:", offsetof(evaluate_arguments, json), "print one JSON object",
+     MB_KIND_FLAG},
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
     {0},
 };
 
+enum { MAX_PAIRS = 10 }; /* that are listed */
+
+static void print_score(const char *name, const mb_class_score *score)
+{
+    printf("%5s", name);
+    if (score->support > 0)
+        printf("  %11.2f%10.2f%8.2f", 100.0 * score->precision, 100.0 * score->recall,
+               100.0 * score->f1);
+    else
+        printf("  %11s%10s%8s", "-", "-", "-");
+    printf("%9zu\n", score->support);
+}
+
 static void print_scores(const mb_evaluation *evaluation)
 {
-    printf("\nclass  precision   recall       F1  support\n");
+    char class[24];
+    printf("\nclass  precision %%  recall %%    F1 %%  support\n");
     for (size_t c = 0; c < evaluation->classes; c++) {
-        const mb_class_score *score = &evaluation->scores[c];
-        printf("%5zu  %9.4f%9.4f%9.4f%9zu\n", c, score->precision, score->recall, score->f1,
-               score->support);
+        snprintf(class, sizeof class, "%zu", c);
+        print_score(class, &evaluation->scores[c]);
     }
+    print_score("mean", &evaluation->macro);
 }
 
 static void print_confusion(const mb_evaluation *evaluation)
@@ -48,6 +67,50 @@ static void print_confusion(const mb_evaluation *evaluation)
             printf("%6zu", evaluation->confusion[truly * classes + predicted]);
         putchar('\n');
     }
+}
+
+/* Puts cell `cell` of the confusion matrix into the list of the largest, in descending order. */
+static size_t add_pair(const size_t *confusion, size_t cell, size_t *pairs, size_t count)
+{
+    size_t place = count;
+    for (; place > 0 && confusion[pairs[place - 1]] < confusion[cell]; place--)
+        if (place < MAX_PAIRS)
+            pairs[place] = pairs[place - 1];
+    if (place < MAX_PAIRS)
+        pairs[place] = cell;
+    return count < MAX_PAIRS ? count + 1 : count;
+}
+
+static void print_pairs(const mb_evaluation *evaluation)
+{
+    const size_t classes = evaluation->classes, *confusion = evaluation->confusion;
+    size_t pairs[MAX_PAIRS], count = 0;
+    for (size_t i = 0; i < classes * classes; i++)
+        if (i / classes != i % classes && confusion[i] > 0)
+            count = add_pair(confusion, i, pairs, count);
+    printf("\nmost confused classes; --json has the whole confusion matrix\n true  predicted   "
+           "images\n");
+    for (size_t i = 0; i < count; i++)
+        printf("%5zu  %9zu%9zu\n", pairs[i] / classes, pairs[i] % classes, confusion[pairs[i]]);
+}
+
+static mb_status print(const evaluate_arguments *arguments, const mb_evaluation *evaluation,
+                       const char *data, mb_error *error)
+{
+    const char *model = arguments->model.path;
+    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
+    if (arguments->json)
+        return mb_evaluation_print(evaluation, model, data, stdout, error);
+    char path[PATH_MAX];
+    printf("%s: accuracy %.2f %% (%zu of %zu), loss %.4f\n", mb_printable(model, path, sizeof path),
+           100.0 * evaluation->accuracy, evaluation->correct, evaluation->samples,
+           evaluation->loss);
+    print_scores(evaluation);
+    if (5 + 6 * evaluation->classes <= mb_terminal_width(&terminal))
+        print_confusion(evaluation);
+    else
+        print_pairs(evaluation);
+    return MB_OK;
 }
 
 /* A test set that does not match the network is an invalid argument of the library, but a file with
@@ -112,12 +175,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
-        char path[PATH_MAX];
-        printf("%s: accuracy %.4f (%zu of %zu), loss %.4f\n",
-               mb_printable(arguments->model.path, path, sizeof path), evaluation->accuracy,
-               evaluation->correct, evaluation->samples, evaluation->loss);
-        print_scores(evaluation);
-        print_confusion(evaluation);
+        status = print(arguments, evaluation, dataset->folder, error);
     }
     mb_evaluation_free(evaluation);
     mb_dataset_close(dataset);
@@ -138,10 +196,12 @@ const mb_command mb_command_evaluate = {
     .operands = "MODEL",
     .brief = "evaluate a saved model on a test set",
     .about = "Classifies the test set with a saved model and prints accuracy, precision, recall "
-             "and F1 of each class, and the confusion matrix.",
+             "and F1 of each class and their means, and the confusion matrix, or, if that is "
+             "wider than the terminal, the ten pairs of classes confused most often.",
     .examples = "Examples:\n"
                 "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
-                "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors",
+                "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors\n"
+                "  mnist_blas evaluate --json mnist_blas_out/model.safetensors",
     .groups = {{options, 0}},
     .size = sizeof(evaluate_arguments),
     .run = run,

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Precision, recall and F1 score of one class, fractions; 0 if the divisor is 0. */
+/* Precision, recall and F1 score of one class, fractions; 0 if the divisor is 0. Of a class without
+ * images only the support says something. */
 typedef struct mb_class_score {
     double precision; /* correct / predicted as this class */
     double recall;    /* correct / images of this class */
@@ -23,6 +24,7 @@ typedef struct mb_evaluation {
     double loss;                  /* mean cross-entropy, nats */
     const size_t *confusion;      /* (classes, classes) counts: true class by predicted class */
     const mb_class_score *scores; /* (classes) */
+    mb_class_score macro;         /* means over the classes that have images; support: samples */
 } mb_evaluation;
 
 /* Classifies all of `split` with the machine's threads; free *evaluation with

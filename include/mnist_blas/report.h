@@ -5,10 +5,13 @@
 
 #include <mnist_blas/checkpoint.h>
 #include <mnist_blas/dataset.h>
+#include <mnist_blas/evaluation.h>
 #include <mnist_blas/history.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/network.h>
 #include <mnist_blas/training.h>
+
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +53,12 @@ MB_API char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH]);
  * each whole or not at all. MB_ERROR_IO; MB_ERROR_MEMORY. */
 MB_API mb_status mb_summary_write(const mb_run *run, const char *folder, mb_error *error);
 MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error);
+
+/* Prints an evaluation of the model `model` on the test images in `data` as a JSON object:
+ * accuracy, loss, means over the classes, scores per class (null if the class has no images), and
+ * the confusion matrix. MB_ERROR_MEMORY; errors of `out` are left in it. */
+MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model,
+                                     const char *data, FILE *out, mb_error *error);
 
 /* Classifies the test split of `dataset`, on which the run was trained, and writes pictures and
  * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this

@@ -133,10 +133,13 @@ static void draw_margins(const mb_canvas *canvas, const layout *l)
     for (size_t class = 0; class < l->classes; class ++) {
         const mb_class_score *score = &l->evaluation->scores[class];
         const mb_rectangle cell = cell_of(l, class, class);
-        char text[32];
-        snprintf(text, sizeof text, "%.1f", 100.0 * score->recall);
+        const bool has_images = score->support > 0;
+        char text[32] = "-";
+        if (has_images)
+            snprintf(text, sizeof text, "%.1f", 100.0 * score->recall);
         mb_text(canvas, &font, right, cell.y + 0.5 * cell.height + 4.5, MB_ALIGN_RIGHT, text);
-        snprintf(text, sizeof text, "%.*f", narrow ? 0 : 1, 100.0 * score->precision);
+        if (has_images)
+            snprintf(text, sizeof text, "%.*f", narrow ? 0 : 1, 100.0 * score->precision);
         mb_text(canvas, &font, cell.x + 0.5 * cell.width, bottom, MB_ALIGN_CENTRE, text);
     }
 }

@@ -38,6 +38,36 @@ json_t *mb_json_text(const char *text)
 
 json_t *mb_json_real(double value) { return isnan(value) ? json_null() : json_real(value); }
 
+static int print_value(const json_t *value, FILE *out)
+{
+    const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(MB_JSON_DIGITS);
+    const size_t count = json_array_size(value);
+    if (!json_is_array(json_array_get(value, 0)) && !json_is_object(json_array_get(value, 0)))
+        return json_dumpf(value, out, flags);
+    int failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        fputs(i == 0 ? "[\n    " : ",\n    ", out);
+        failed |= json_dumpf(json_array_get(value, i), out, flags);
+    }
+    fputs("\n  ]", out);
+    return failed;
+}
+
+int mb_json_print(const json_t *object, FILE *out)
+{
+    const char *key, *before = "{";
+    json_t *value;
+    int failed = 0;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        fprintf(out, "%s\n  \"%s\": ", before, key);
+        failed |= print_value(value, out);
+        before = ",";
+    }
+    fputs("\n}\n", out);
+    return failed != 0 || ferror(out) ? -1 : 0;
+}
+
 json_t *mb_json_base64(const uint8_t *bytes, size_t size)
 {
     const size_t length = BASE64_ENCODE_RAW_LENGTH(size);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Significant digits of reals: the differences that matter, without noise. */
 enum { MB_JSON_DIGITS = 9 };
@@ -14,6 +15,10 @@ json_t *mb_json_text(const char *text);
 
 /* null for NaN, which JSON does not have. */
 json_t *mb_json_real(double value);
+
+/* Prints an object: a line per member, and per element of an array of arrays or objects. Returns 0,
+ * or -1 if memory runs out or `out` fails. */
+int mb_json_print(const json_t *object, FILE *out);
 
 /* RFC 4648's base64, for data: URLs. */
 json_t *mb_json_base64(const uint8_t *bytes, size_t size);

@@ -2,6 +2,7 @@
 
 #include "report/format.h"
 #include "report/json.h"
+#include "report/scores.h"
 #include "report/summary.h"
 #include "report/template.h"
 
@@ -124,19 +125,6 @@ static json_t *epoch_rows(const mb_run *run)
     return rows;
 }
 
-static json_t *class_rows(const mb_evaluation *evaluation)
-{
-    json_t *rows = json_array();
-    for (size_t class = 0; class < evaluation->classes; class ++) {
-        const mb_class_score *score = &evaluation->scores[class];
-        json_array_append_new(rows,
-                              json_pack("{s:I, s:f, s:f, s:f, s:I}", "class", (json_int_t) class,
-                                        "precision", score->precision, "recall", score->recall,
-                                        "f1", score->f1, "support", (json_int_t)score->support));
-    }
-    return rows;
-}
-
 /* The members of the model that the summary does not have. */
 static json_t *page_object(const mb_report *report, const json_t *summary,
                            const mb_figures *figures)
@@ -158,8 +146,8 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
         option_facts(summary, run->options), "machine", machine_facts(run->machine), "dataset",
         dataset_facts(report->dataset,
                       mb_validation_count(run->options, report->dataset->train.images.count)),
-        "figures", figure_list(figures), "epoch_rows", epoch_rows(run), "class_rows",
-        class_rows(evaluation));
+        "figures", figure_list(figures), "epoch_rows", epoch_rows(run), "scores",
+        mb_scores_object(evaluation));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,

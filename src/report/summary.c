@@ -180,14 +180,24 @@ json_t *mb_metrics_object(const mb_epoch_metrics *epoch)
         "test_loss", mb_json_real(epoch->test_loss));
 }
 
-/* Writes an object, which it takes over, and a new line. */
-static int print(json_t *object, size_t indent, FILE *out)
+static int print_summary(const mb_run *run, FILE *out)
 {
-    const int failed =
-        object == NULL ||
-        json_dumpf(object, out, JSON_INDENT(indent) | JSON_REAL_PRECISION(MB_JSON_DIGITS)) != 0 ||
-        fputc('\n', out) == EOF;
+    json_t *object = mb_summary_object(run);
+    const int failed = object == NULL || mb_json_print(object, out) != 0;
     json_decref(object);
+    return failed;
+}
+
+static int print_metrics(const mb_history *history, FILE *out)
+{
+    int failed = 0;
+    for (size_t i = 0; i < history->finished && !failed; i++) {
+        json_t *object = mb_metrics_object(&history->epochs[i]);
+        failed = object == NULL ||
+                 json_dumpf(object, out, JSON_REAL_PRECISION(MB_JSON_DIGITS)) != 0 ||
+                 fputc('\n', out) == EOF;
+        json_decref(object);
+    }
     return failed;
 }
 
@@ -199,10 +209,8 @@ static mb_status write_file(const mb_run *run, const char *folder, const char *n
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     int failed = out == NULL;
-    if (!failed && !lines)
-        failed = print(mb_summary_object(run), 2, out);
-    for (size_t i = 0; lines && i < run->history->finished && !failed; i++)
-        failed = print(mb_metrics_object(&run->history->epochs[i]), 0, out);
+    if (!failed)
+        failed = lines ? print_metrics(run->history, out) : print_summary(run, out);
     failed |= out != NULL && fclose(out) != 0;
     const mb_status status =
         failed ? mb_fail_memory(error, name, size)

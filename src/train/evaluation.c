@@ -104,6 +104,24 @@ static mb_class_score score_class(const size_t *confusion, size_t classes, size_
                             .support = actual};
 }
 
+static mb_class_score mean_score(const mb_class_score *scores, size_t classes)
+{
+    mb_class_score sum = {0};
+    size_t count = 0;
+    for (const mb_class_score *score = scores; score < scores + classes; score++) {
+        if (score->support == 0)
+            continue;
+        sum.precision += score->precision;
+        sum.recall += score->recall;
+        sum.f1 += score->f1;
+        sum.support += score->support;
+        count++;
+    }
+    const double divisor = count > 0 ? (double)count : 1.0;
+    return (mb_class_score){sum.precision / divisor, sum.recall / divisor, sum.f1 / divisor,
+                            sum.support};
+}
+
 /* One allocation: the evaluation, then its confusion matrix, then its scores. */
 static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, size_t samples)
 {
@@ -124,7 +142,8 @@ static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, siz
                                   .accuracy = fraction(stats->correct, samples),
                                   .loss = stats->loss / (double)samples,
                                   .confusion = confusion,
-                                  .scores = scores};
+                                  .scores = scores,
+                                  .macro = mean_score(scores, classes)};
     return evaluation;
 }
 

@@ -1,7 +1,7 @@
 """evaluate: consistent figures that agree with the run, for models of all layers; data that does not fit
 the model is refused."""
+import json
 import os
-import re
 
 import support
 from model_files import TensorFile, zero_model
@@ -9,17 +9,7 @@ from support import MODEL, ProgramTest, TrainedTest, cases
 from test_damaged_models import NETWORK, SHAPES
 
 
-def read_report(text):
-    """Parses the output of evaluate into (accuracy, correct, samples,
-    {class: [precision, recall, F1, support]}, confusion rows)."""
-    first, scores, confusion = text.split("\n\n")
-    accuracy, correct, samples = re.search(r"accuracy ([0-9.]+) \((\d+) of (\d+)\)", first).groups()
-    table = {}
-    for line in scores.splitlines()[1:]:
-        name, *figures = line.split()
-        table[int(name)] = [float(figure) for figure in figures]
-    rows = [[int(cell) for cell in line.split()[1:]] for line in confusion.splitlines()[2:]]
-    return float(accuracy), int(correct), int(samples), table, rows
+SCORES = ("precision", "recall", "f1")
 
 
 def ratio(part, whole):
@@ -27,40 +17,67 @@ def ratio(part, whole):
 
 
 class Figures(ProgramTest):
-    """Accuracy, scores and confusion matrix."""
+    """Accuracy, scores and confusion matrix, as JSON and as text."""
 
     @cases({"of_a_good_model": ({},),
             "of_a_bad_model": ({"classes": 10}, "--lr", 1e-6),
             "of_one_class_for_all": ({"classes": 3, "blank": 1.0},),
             "of_two_classes": ({"classes": 2},),
+            "of_thirteen_classes": ({"classes": 13}, "--lr", 1e-3),
             "of_256_classes": ({"classes": 256, "train": 2560, "test": 512},),
             "of_convolutions": ({"train": 300, "test": 80}, "--network", NETWORK, "--epochs", 2)})
     def test_figures(self, data, *arguments):
         """They agree with each other and the run, and are the same at each thread count."""
         folder = self.make_data(**data)
         summary = self.train(folder, *arguments)
-        text, = {self.succeed("evaluate", MODEL, "--data", folder, "--threads", threads).out
+        text, = {self.succeed("evaluate", MODEL, "--json", "--data", folder, "--threads", threads).out
                  for threads in (1, 2, 3, 4)}
-        accuracy, correct, samples, table, rows = read_report(text)
-        self.assertAlmostEqual(summary["test_accuracy"], correct / samples, places=8)
-        self.assertAlmostEqual(summary["test_accuracy"], accuracy, delta=0.5001e-4)
-        self.assertEqual(samples, sum(map(sum, rows)))
-        self.assertEqual(correct, sum(row[i] for i, row in enumerate(rows)))
-        self.assertEqual(list(range(len(rows))), sorted(table))
-        for name, (precision, recall, f1, count) in table.items():
+        found = json.loads(text)
+        rows, scores = found["confusion"], found["class_scores"]
+        self.assertEqual((MODEL, folder), (found["model"], found["data"]))
+        self.assertEqual(summary["test_accuracy"], found["test_accuracy"])
+        self.assertAlmostEqual(found["test_accuracy"], found["correct"] / found["test_images"], places=8)
+        self.assertEqual(found["test_images"], sum(map(sum, rows)))
+        self.assertEqual(found["correct"], sum(row[i] for i, row in enumerate(rows)))
+        self.assertEqual(list(range(len(rows))), [score["class"] for score in scores])
+        for name, score in enumerate(scores):
             hits, actual, predicted = rows[name][name], sum(rows[name]), sum(row[name] for row in rows)
-            self.assertEqual(actual, count)
-            for figure, expected in ((precision, ratio(hits, predicted)), (recall, ratio(hits, actual)),
-                                     (f1, ratio(2 * hits, predicted + actual))):
-                self.assertAlmostEqual(expected, figure, delta=0.5001e-4)
+            self.assertEqual(actual, score["support"])
+            for key, expected in zip(SCORES, (ratio(hits, predicted), ratio(hits, actual),
+                                              ratio(2 * hits, predicted + actual))):
+                self.assertAlmostEqual(expected, score[key], places=8)
+        for key in SCORES:
+            self.assertAlmostEqual(sum(score[key] for score in scores) / len(scores),
+                                   found["macro"][key], places=7)
+        self.check_text(found, self.succeed("evaluate", MODEL, "--data", folder).out)
+
+    def check_text(self, found, text):
+        """The same as text, in percent; the matrix if it fits into 80 columns, else its largest cells."""
+        first, scores, last = text.split("\n\n")
+        self.assertEqual(f"{MODEL}: accuracy {100 * found['test_accuracy']:.2f} % ({found['correct']} of "
+                         f"{found['test_images']}), loss {found['test_loss']:.4f}", first)
+        rows = [line.split() for line in scores.splitlines()[1:]]
+        table = [*found["class_scores"], {**found["macro"], "class": "mean"}]
+        self.assertEqual([[str(score["class"]), *("-" if score[key] is None else f"{100 * score[key]:.2f}"
+                                                  for key in SCORES), str(score["support"])]
+                          for score in table], rows)
+        self.assertLessEqual(max(map(len, text.splitlines()[1:])), 80)
+        cells = [[int(cell) for cell in line.split()] for line in last.splitlines()[2:]]
+        confusion = found["confusion"]
+        if len(confusion) <= 12:
+            self.assertEqual([[i, *row] for i, row in enumerate(confusion)], cells)
+        else:
+            pairs = [[i, k, count] for i, row in enumerate(confusion) for k, count in enumerate(row)
+                     if i != k and count]
+            self.assertEqual(sorted(pairs, key=lambda pair: -pair[2])[:10], cells)
 
     def test_model_of_other_software(self):
         """Our metadata in a file written by another library: other order, other white space."""
         model = zero_model("dense:6,relu,dense:4", SHAPES, 4)
         model.tensors = dict(reversed(model.tensors.items()))
         self.write("model", model.bytes(indent=1))
-        text = self.succeed("evaluate", "model", "--data", self.make_data()).out
-        self.assertEqual(50, read_report(text)[1])
+        text = self.succeed("evaluate", "model", "--json", "--data", self.make_data()).out
+        self.assertEqual(50, json.loads(text)["correct"])
 
 
 class Convolutional(TrainedTest):
@@ -159,8 +176,13 @@ class Data(TrainedTest):
 
     def test_without_a_class(self):
         few = self.make_data("few", classes=2)
+        found = json.loads(self.succeed("evaluate", MODEL, "--json", "--data", few).out)
+        nothing = {**dict.fromkeys(SCORES), "support": 0}
+        self.assertEqual([{"class": 2, **nothing}, {"class": 3, **nothing}], found["class_scores"][2:])
+        self.assertAlmostEqual(sum(score["recall"] for score in found["class_scores"][:2]) / 2,
+                               found["macro"]["recall"], places=7)
         text = self.succeed("evaluate", MODEL, "--data", few).out
-        self.assertEqual([0.0, 0.0], [read_report(text)[3][name][3] for name in (2, 3)])
+        self.assertRegex(text, r"(?m)^ +3 +- +- +- +0$")
 
     @cases({"of_another_size": ({"rows": 10, "columns": 12}, ["other", "10x12", "12x10"]),
             "of_more_classes": ({"classes": 6}, ["other", "label", "4 classes"])})

@@ -27,7 +27,7 @@ class Patience(ProgramTest):
                           ("validation_accuracy", "validation_accuracy")):
             self.assertEqual(best[key], summary[name])
         evaluated = self.succeed("evaluate", "out/model.safetensors", "--data", self.data)
-        self.assertIn(f"accuracy {best['test_accuracy']:.4f} ", evaluated.out)
+        self.assertIn(f"accuracy {100 * best['test_accuracy']:.2f} % ", evaluated.out)
         kept = f" (epoch {best['epoch']} is the best)" if best["epoch"] < epochs else ""
         self.assertIn(f"test accuracy {100 * best['test_accuracy']:.2f} % after {epochs} epochs{kept} in ",
                       result.out)

@@ -46,7 +46,11 @@ static void make_results(mb_test_report *made, const mb_test_report_spec *spec, 
     size_t *confusion = take(made, classes * classes, sizeof *confusion);
     mb_class_score *scores = take(made, classes, sizeof *scores);
     mb_evaluation *evaluation = &made->evaluation;
-    *evaluation = (mb_evaluation){classes, spec->images, 0, 0.0, 1.0, confusion, scores};
+    *evaluation = (mb_evaluation){.classes = classes,
+                                  .samples = spec->images,
+                                  .loss = 1.0,
+                                  .confusion = confusion,
+                                  .scores = scores};
     made->probabilities = take(made, spec->images * classes, sizeof *made->probabilities);
     for (size_t i = 0; i < spec->images; i++) {
         const size_t truth = i % classes;
@@ -71,6 +75,7 @@ static void make_results(mb_test_report *made, const mb_test_report_spec *spec, 
         }
         scores[class] = (mb_class_score){fraction(right, predicted), fraction(right, support),
                                          fraction(2 * right, support + predicted), support};
+        evaluation->macro.support += support;
     }
     made->dataset =
         (mb_dataset){.folder = "data/mnist",

@@ -116,6 +116,7 @@ static double divided(double part, double whole) { return whole > 0.0 ? part / w
 TEST_WITH(scores_follow_from_the_confusion, open_fixture, close_fixture)
 {
     mb_evaluation *evaluation = evaluate(*state);
+    double recalls = 0.0, precisions = 0.0;
     for (size_t class = 0; class < CLASSES; class ++) {
         const mb_class_score *score = &evaluation->scores[class];
         size_t truly = 0, guessed = 0;
@@ -126,6 +127,8 @@ TEST_WITH(scores_follow_from_the_confusion, open_fixture, close_fixture)
         const double right = (double)evaluation->confusion[class * CLASSES + class];
         const double precision = divided(right, (double)guessed);
         const double recall = divided(right, (double)truly);
+        recalls += recall;
+        precisions += truly > 0 ? precision : 0.0;
         assert_int_equal(score->support, truly);
         assert_true(score->precision == precision);
         assert_true(score->recall == recall);
@@ -135,6 +138,9 @@ TEST_WITH(scores_follow_from_the_confusion, open_fixture, close_fixture)
     assert_true(evaluation->scores[3].recall == 0.0);
     assert_true(evaluation->scores[4].precision == 0.0 && evaluation->scores[4].f1 == 0.0);
     assert_true(evaluation->scores[0].f1 > 0.0);
+    assert_int_equal(evaluation->macro.support, IMAGES); /* four classes have images */
+    assert_true(fabs(evaluation->macro.recall - recalls / 4.0) < 1e-15);
+    assert_true(fabs(evaluation->macro.precision - precisions / 4.0) < 1e-15);
     mb_evaluation_free(evaluation);
 }
 

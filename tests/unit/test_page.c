@@ -306,7 +306,7 @@ TEST(unusual_runs_have_pages)
     made->run.data = NULL;
     made->run.selected = &made->history.epochs[1];
     char *page = make(&made->report);
-    assert_int_equal(rows_of(page, "class-table"), 256);
+    assert_int_equal(rows_of(page, "class-table"), 257);
     check_real(page, "validation_accuracy", made->history.epochs[1].validation_accuracy);
     check_once(page, once, TEST_COUNT(once));
     assert_null(strstr(page, "relative to the folder"));
