@@ -21,6 +21,7 @@ typedef struct train_run {
     mb_machine *machine;
     mb_dataset *dataset;
     mb_network *network;
+    mb_evaluation *evaluation; /* of the finished network */
     mb_training_events events;
     mb_trainer *trainer;
     char *checkpoint; /* path of the file to write */
@@ -209,7 +210,8 @@ static bool on_stop(void *context)
     return run->signal != 0;
 }
 
-static mb_status write_run(const train_run *run, const mb_run *result, mb_error *error)
+/* The network is evaluated once it is saved, unless a signal stopped the run. */
+static mb_status write_run(train_run *run, mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
     char *model = join(out, "model.safetensors");
@@ -217,6 +219,10 @@ static mb_status write_run(const train_run *run, const mb_run *result, mb_error 
                                      : mb_fail_memory(error, out, strlen(out));
     if (status == MB_OK)
         status = mb_metrics_write(result, out, error);
+    if (status == MB_OK && result->interrupted == NULL)
+        status =
+            mb_evaluate(run->machine, run->network, &run->dataset->test, &run->evaluation, error);
+    result->evaluation = run->evaluation;
     if (status == MB_OK)
         status = mb_summary_write(result, out, error);
     free(model);
@@ -272,12 +278,11 @@ static mb_status report(train_run *run, const mb_run *result, mb_error *error)
             mb_output_print(&run->output, "report   left out: this build has no cairo\n");
         return MB_OK;
     }
-    char *command = mb_train_command(&run->arguments, result->data);
+    char *command = mb_train_command(&run->arguments, run->dataset->folder);
     if (command == NULL)
         return mb_fail_memory(error, "report", sizeof *result);
     const int text = mb_library_text_begin(); /* fontconfig's, if it has no configuration */
-    const mb_status status =
-        mb_report_write(run->machine, result, run->dataset, command, out, &why);
+    const mb_status status = mb_report_write(run->machine, result, command, out, &why);
     mb_library_text_end(text, line, sizeof line);
     if (line[0] != '\0')
         mb_output_print(&run->errors, "mnist_blas: warning: report: %s\n", line);
@@ -316,14 +321,14 @@ static mb_status save(train_run *run, mb_error *error)
     mb_trainer_finalize(run->trainer);
     const mb_checkpoint_costs costs = mb_trainer_checkpoint_costs(run->trainer);
     const mb_run_position position = {at.epoch + 1, at.step};
-    const mb_run result = {.data = run->dataset->folder,
-                           .network = run->network,
-                           .machine = mb_machine_describe(run->machine),
-                           .options = &arguments->training,
-                           .history = mb_trainer_history(run->trainer),
-                           .selected = mb_trainer_selected_epoch(run->trainer),
-                           .checkpoints = writes_checkpoints ? &costs : NULL,
-                           .interrupted = at.stopped ? &position : NULL};
+    mb_run result = {.dataset = run->dataset,
+                     .network = run->network,
+                     .machine = mb_machine_describe(run->machine),
+                     .options = &arguments->training,
+                     .history = mb_trainer_history(run->trainer),
+                     .selected = mb_trainer_selected_epoch(run->trainer),
+                     .checkpoints = writes_checkpoints ? &costs : NULL,
+                     .interrupted = at.stopped ? &position : NULL};
     /* The model is written even if the checkpoint could not be. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
@@ -365,6 +370,7 @@ static mb_status train(train_run *run, mb_error *error)
 static void close_run(train_run *run)
 {
     mb_trainer_close(run->trainer);
+    mb_evaluation_free(run->evaluation);
     free(run->checkpoint);
     mb_network_close(run->network);
     mb_dataset_close(run->dataset);

@@ -24,7 +24,7 @@ typedef struct mb_run_position {
 
 /* A training run that has ended. The caller owns everything in it. */
 typedef struct mb_run {
-    const char *data; /* the folder as given; NULL: synthetic digits */
+    const mb_dataset *dataset;
     const mb_network *network;
     const mb_machine_info *machine;
     const mb_training_options *options;
@@ -32,6 +32,7 @@ typedef struct mb_run {
     /* The epoch whose parameters the network has: the last, or with patience the best; NULL if no
      * epoch is finished. */
     const mb_epoch_metrics *selected;
+    const mb_evaluation *evaluation;        /* of the network on the test split; NULL: none */
     const mb_checkpoint_costs *checkpoints; /* NULL: not requested */
     const mb_run_position *interrupted;     /* where a signal stopped it; NULL: complete */
 } mb_run;
@@ -60,13 +61,13 @@ MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_erro
 MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model,
                                      const char *data, FILE *out, mb_error *error);
 
-/* Classifies the test split of `dataset`, on which the run was trained, and writes pictures and
+/* Classifies the test split of the run's dataset, and writes pictures and
  * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this
  * one does not have are removed. The run has at least one epoch. `command` is a shell command that
  * repeats it. MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed;
  * MB_ERROR_DIVERGED: an output of the network is not finite; MB_ERROR_IO; MB_ERROR_MEMORY. */
-MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
-                                 const char *command, const char *folder, mb_error *error);
+MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
+                                 const char *folder, mb_error *error);
 
 /* An event file for TensorBoard: one record per epoch. */
 typedef struct mb_tensorboard mb_tensorboard;

@@ -40,7 +40,7 @@ static void choose(const mb_split *split, const uint32_t *trained, size_t count,
 
 static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
 {
-    const mb_dataset *data = report->dataset;
+    const mb_dataset *data = report->run->dataset;
     const mb_training_options *options = report->run->options;
     const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};

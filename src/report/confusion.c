@@ -195,7 +195,7 @@ static char *describe(const layout *l)
 
 mb_status mb_draw_confusion(const mb_report *report, mb_figure *figure, mb_error *error)
 {
-    const layout l = lay_out(report->evaluation);
+    const layout l = lay_out(report->run->evaluation);
     const size_t width = (size_t)l.area.width + LEFT + RIGHT;
     mb_canvas canvas;
     mb_canvas_open(figure->format, width > MIN_WIDTH ? width : MIN_WIDTH,

@@ -146,7 +146,7 @@ static void draw_titles(const mb_canvas *canvas, const mb_run *run)
              100.0 * run->selected->test_accuracy, mb_run_length(run, length));
     mb_text_fit(canvas, &mb_title_font, MARGIN, 36.0, MB_ALIGN_LEFT, width, text);
     snprintf(text, sizeof text, "%s%s", mb_network_spec(run->network),
-             run->data == NULL ? ", on synthetic digits" : "");
+             run->dataset->folder == NULL ? ", on synthetic digits" : "");
     mb_text_fit(canvas, &mb_small_font, MARGIN, 59.0, MB_ALIGN_LEFT, width, text);
     snprintf(text, sizeof text, "%s, lr %g %s, weight decay %g, batch size %s",
              mb_optimizer_name(options->optimizer), options->lr,

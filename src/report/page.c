@@ -2,7 +2,6 @@
 
 #include "report/format.h"
 #include "report/json.h"
-#include "report/scores.h"
 #include "report/summary.h"
 #include "report/template.h"
 
@@ -16,14 +15,14 @@ enum { MAX_EPOCHS = 60 }; /* rows of the table of epochs */
 /* report.html, ended by a 0. */
 extern const char mb_report_template[];
 
-/* The options that are in the summary, with their labels. */
+/* The options that have an effect, with their labels; those that are off are left out. */
 static json_t *option_facts(const json_t *summary, const mb_training_options *options)
 {
     json_t *facts = json_array();
     for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
         char key[MB_OPTION_TEXT_SIZE], label[MB_OPTION_TEXT_SIZE], shown[MB_OPTION_TEXT_SIZE];
         json_t *value = json_object_get(summary, mb_option_key(option, key));
-        if (value == NULL)
+        if (json_is_null(value) || (option->omit_zero && mb_option_is_zero(option, options)))
             continue;
         if (option->kind == MB_OPTION_SIZE)
             mb_format_count(shown, (size_t)json_integer_value(value));
@@ -47,22 +46,6 @@ static json_t *machine_facts(const mb_machine_info *machine)
                      machine->threads_from, "pin_policy", machine->pin_policy, "blas_version",
                      machine->blas_version, "blas_threading", machine->blas_threading, "cpu_level",
                      machine->cpu_level);
-}
-
-static json_t *counted_images(size_t count)
-{
-    char text[MB_COUNTED_LENGTH];
-    return json_string(mb_format_counted(text, count, "image"));
-}
-
-static json_t *dataset_facts(const mb_dataset *data, size_t validation)
-{
-    const mb_images *test = &data->test.images;
-    return json_pack("{s:o, s:o*, s:o, s:I, s:I, s:I}", "training",
-                     counted_images(data->train.images.count - validation), "held_out",
-                     validation > 0 ? counted_images(validation) : NULL, "test",
-                     counted_images(test->count), "rows", (json_int_t)test->rows, "columns",
-                     (json_int_t)test->columns, "classes", (json_int_t)data->classes);
 }
 
 static json_t *figure_list(const mb_figures *figures)
@@ -130,24 +113,21 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
                            const mb_figures *figures)
 {
     const mb_run *run = report->run;
-    const mb_evaluation *evaluation = report->evaluation;
+    const mb_evaluation *evaluation = run->evaluation;
     const size_t epochs = run->history->finished, stride = stride_of(epochs);
+    const char *folder = run->dataset->folder;
     char length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
     snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
-    return json_pack(
-        "{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "version", mb_version(), "images", (json_int_t)evaluation->samples, "wrong",
-        (json_int_t)(evaluation->samples - evaluation->correct), "length",
-        mb_run_length(run, length), "threads",
-        mb_format_counted(threads, run->machine->threads, "thread"), "epochs",
-        mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "", "command",
-        mb_json_text(report->command), "last_selected", run->selected->epoch == epochs, "synthetic",
-        run->data == NULL, "relative", run->data != NULL && run->data[0] != '/', "options",
-        option_facts(summary, run->options), "machine", machine_facts(run->machine), "dataset",
-        dataset_facts(report->dataset,
-                      mb_validation_count(run->options, report->dataset->train.images.count)),
-        "figures", figure_list(figures), "epoch_rows", epoch_rows(run), "scores",
-        mb_scores_object(evaluation));
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "wrong",
+                     (json_int_t)(evaluation->samples - evaluation->correct), "length",
+                     mb_run_length(run, length), "threads",
+                     mb_format_counted(threads, run->machine->threads, "thread"), "epochs",
+                     mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "",
+                     "command", mb_json_text(report->command), "last_selected",
+                     run->selected->epoch == epochs, "synthetic", folder == NULL, "relative",
+                     folder != NULL && folder[0] != '/', "options",
+                     option_facts(summary, run->options), "machine", machine_facts(run->machine),
+                     "figures", figure_list(figures), "epoch_rows", epoch_rows(run));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,

@@ -21,7 +21,7 @@ typedef struct content {
 static void draw_image(const mb_report *report, const mb_image_grid *grid, const mb_canvas *canvas,
                        size_t index, const mb_prediction *p, bool mark_wrong, bool two_lines)
 {
-    const mb_images *images = &report->dataset->test.images;
+    const mb_images *images = &report->run->dataset->test.images;
     const bool wrong = p->predicted != p->truth;
     const mb_gray_image gray = {images->pixels + p->image * mb_images_stride(images),
                                 images->columns};
@@ -47,7 +47,7 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
                       mb_error *error)
 {
     /* class numbers of three digits leave no width for the probability beside them */
-    const bool two_lines = report->dataset->classes > 100;
+    const bool two_lines = report->run->dataset->classes > 100;
     const size_t cell_height = BOX + (two_lines ? 52 : 36);
     const mb_image_grid grid = {.title = c->title,
                                 .explanation = {c->explanation},
@@ -98,7 +98,7 @@ mb_status mb_draw_predictions(const mb_report *report, mb_figure *figure, mb_err
     char title[128], beginning[256], images[MB_COUNTED_LENGTH];
     for (size_t i = 0; i < count; i++)
         wrong += predictions[i].predicted != predictions[i].truth;
-    mb_format_counted(images, report->dataset->test.images.count, "test image");
+    mb_format_counted(images, report->run->dataset->test.images.count, "test image");
     snprintf(title, sizeof title, "%zu of %s: %zu right, %zu wrong", count, images, count - wrong,
              wrong);
     snprintf(beginning, sizeof beginning,
@@ -116,7 +116,7 @@ mb_status mb_draw_mistakes(const mb_report *report, mb_figure *figure, mb_error 
 {
     mb_prediction predictions[MAX_IMAGES];
     const size_t count = mb_select_mistakes(report, MAX_IMAGES, predictions);
-    const mb_evaluation *evaluation = report->evaluation;
+    const mb_evaluation *evaluation = report->run->evaluation;
     char title[160], beginning[256], images[MB_COUNTED_LENGTH], all[MB_COUNTED_LENGTH];
     mb_format_counted(images, evaluation->samples, "test image");
     mb_format_counted(all, evaluation->samples - evaluation->correct, "mistake");

@@ -31,30 +31,31 @@ static mb_status write_files(const mb_report *report, const char *folder, mb_err
 #endif
 }
 
-mb_status mb_report_write(mb_machine *machine, const mb_run *run, const mb_dataset *dataset,
-                          const char *command, const char *folder, mb_error *error)
+mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
+                          const char *folder, mb_error *error)
 {
     enum { BATCH = 256 };
-    const mb_images *images = &dataset->test.images;
+    const mb_split *test = &run->dataset->test;
     const size_t classes = mb_network_classes(run->network);
     if (!mb_has_feature(MB_FEATURE_REPORT))
         return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
+    mb_run evaluated = *run;
     mb_evaluation *evaluation = NULL;
     mb_classifier *classifier = NULL;
-    float *probabilities = calloc(images->count, classes * sizeof *probabilities);
+    float *probabilities = calloc(test->images.count, classes * sizeof *probabilities);
     mb_status status = MB_OK;
     if (probabilities == NULL)
-        status = mb_fail_memory(error, "report", images->count * classes * sizeof *probabilities);
-    if (status == MB_OK)
-        status = mb_evaluate(machine, run->network, &dataset->test, &evaluation, error);
+        status = mb_fail_memory(error, "report", test->images.count * classes * sizeof(float));
+    if (status == MB_OK && run->evaluation == NULL)
+        status = mb_evaluate(machine, run->network, test, &evaluation, error);
+    if (evaluation != NULL)
+        evaluated.evaluation = evaluation;
     if (status == MB_OK)
         status = mb_classifier_open(machine, run->network, BATCH, &classifier, error);
     if (status == MB_OK)
-        status = mb_classifier_probabilities(classifier, images, probabilities, error);
-    if (status == MB_OK) {
-        const mb_report report = {run, dataset, evaluation, probabilities, command};
-        status = write_files(&report, folder, error);
-    }
+        status = mb_classifier_probabilities(classifier, &test->images, probabilities, error);
+    if (status == MB_OK)
+        status = write_files(&(mb_report){&evaluated, probabilities, command}, folder, error);
     mb_classifier_close(classifier);
     mb_evaluation_free(evaluation);
     free(probabilities);

@@ -6,10 +6,11 @@ enum { MAX_CLASSES = 256 };
 
 mb_prediction mb_prediction_of(const mb_report *report, size_t image)
 {
-    const size_t classes = report->dataset->classes;
+    const size_t classes = report->run->dataset->classes;
     const float *row = report->probabilities + image * classes;
     const size_t best = mb_argmax(row, classes);
-    return (mb_prediction){image, report->dataset->test.labels[image], best, (double)row[best]};
+    return (mb_prediction){image, report->run->dataset->test.labels[image], best,
+                           (double)row[best]};
 }
 
 /* The first of the images first .. end-1 whose class was shown least often so far. */
@@ -24,7 +25,7 @@ static size_t rarest_shown(const uint8_t *labels, const size_t *shown, size_t fi
 
 size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *predictions)
 {
-    const mb_split *test = &report->dataset->test;
+    const mb_split *test = &report->run->dataset->test;
     const size_t count = test->images.count < max ? test->images.count : max;
     size_t shown[MAX_CLASSES] = {0};
     for (size_t i = 0; i < count; i++) {
@@ -40,7 +41,7 @@ size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *pred
 size_t mb_select_mistakes(const mb_report *report, size_t max, mb_prediction *predictions)
 {
     size_t count = 0;
-    for (size_t image = 0; image < report->dataset->test.images.count; image++) {
+    for (size_t image = 0; image < report->run->dataset->test.images.count; image++) {
         const mb_prediction p = mb_prediction_of(report, image);
         size_t place = count;
         while (place > 0 && predictions[place - 1].confidence < p.confidence)

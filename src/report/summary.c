@@ -4,8 +4,10 @@
 #include "core/spread.h"
 #include "report/format.h"
 #include "report/json.h"
+#include "report/scores.h"
 
 #include <math.h>
+#include <mnist_blas/mnist_blas.h>
 #include <mnist_blas/options.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,16 +67,15 @@ static json_t *option_value(const mb_option *option, const mb_training_options *
     }
 }
 
-/* The options that have an effect on the run. */
+/* All options; null for those without an effect on the run. */
 static int add_options(json_t *summary, const mb_training_options *options)
 {
     int failed = 0;
     for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
         char key[MB_OPTION_TEXT_SIZE];
-        if (option->help != NULL && mb_option_applies(option, options) &&
-            !(option->omit_zero && mb_option_is_zero(option, options)))
-            failed |= json_object_set_new(summary, mb_option_key(option, key),
-                                          option_value(option, options));
+        failed |= json_object_set_new(
+            summary, mb_option_key(option, key),
+            mb_option_applies(option, options) ? option_value(option, options) : json_null());
     }
     return failed;
 }
@@ -98,17 +99,18 @@ static json_t *losses_of(const mb_run *run)
         "test_loss", mb_json_real(selected->test_loss));
 }
 
-/* The results, the number of epochs that are finished among them; null for what an interrupted run
- * without an epoch does not have. */
+/* The results, the number of epochs that are finished among them in place of the option; null for
+ * what an interrupted run without an epoch does not have. */
 static json_t *results_of(const mb_run *run, const mb_run_totals *totals)
 {
     static const mb_epoch_metrics none = {
         .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
     const mb_epoch_metrics *selected = run->selected != NULL ? run->selected : &none;
     return json_pack(
-        "{s:I, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o*, s:o*}", "epochs",
-        (json_int_t)run->history->finished, "final_train_loss", mb_json_real(selected->train_loss),
-        "test_accuracy", mb_json_real(selected->test_accuracy), "train_seconds", totals->seconds,
+        "{s:I, s:I, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o*, s:o*}", "epochs_requested",
+        (json_int_t)run->options->epochs, "epochs", (json_int_t)run->history->finished,
+        "final_train_loss", mb_json_real(selected->train_loss), "test_accuracy",
+        mb_json_real(selected->test_accuracy), "train_seconds", totals->seconds,
         "samples_per_second", "min", mb_json_real(totals->min_speed), "median",
         mb_json_real(totals->median_speed), "max", mb_json_real(totals->max_speed),
         "validation_accuracy",
@@ -135,6 +137,18 @@ static json_t *events_of(const mb_run *run)
     return json_pack("{s:o*, s:o*}", "checkpoints", written, "interrupted_at", at);
 }
 
+/* Numbers of images, and their size. */
+static json_t *images_of(const mb_run *run)
+{
+    const mb_images *train = &run->dataset->train.images, *test = &run->dataset->test.images;
+    const size_t held_out = mb_validation_count(run->options, train->count);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "training_images",
+                     (json_int_t)(train->count - held_out), "validation_images",
+                     (json_int_t)held_out, "test_images", (json_int_t)test->count, "rows",
+                     (json_int_t)test->rows, "columns", (json_int_t)test->columns, "classes",
+                     (json_int_t)run->dataset->classes);
+}
+
 /* Adds the members of `part`, which it takes over. */
 static int add(json_t *object, json_t *part)
 {
@@ -145,12 +159,13 @@ static int add(json_t *object, json_t *part)
 
 json_t *mb_summary_object(const mb_run *run)
 {
+    const char *folder = run->dataset->folder;
     mb_run_totals totals;
     if (mb_run_sum_up(run, &totals, NULL) != MB_OK)
         return NULL;
-    json_t *summary = json_pack("{s:o, s:s, s:I, s:I, s:o}", "data",
-                                mb_json_text(run->data != NULL ? run->data : "synthetic"),
-                                "network", mb_network_spec(run->network), "parameters",
+    json_t *summary = json_pack("{s:s, s:o, s:s, s:I, s:I, s:o}", "version", mb_version(), "data",
+                                mb_json_text(folder != NULL ? folder : "synthetic"), "network",
+                                mb_network_spec(run->network), "parameters",
                                 (json_int_t)mb_network_parameter_count(run->network), "threads",
                                 (json_int_t)run->machine->threads, "blas_core",
                                 mb_json_text(run->machine->blas_core));
@@ -158,8 +173,10 @@ json_t *mb_summary_object(const mb_run *run)
     if (summary != NULL && ground != MB_GROUND_DARK)
         json_object_set_new(summary, "ground", json_string(mb_ground_names.values[ground].name));
     if (summary != NULL &&
-        (add_options(summary, run->options) | add(summary, results_of(run, &totals)) |
-         add(summary, losses_of(run)) | add(summary, events_of(run))) == 0)
+        (add(summary, images_of(run)) | add_options(summary, run->options) |
+         add(summary, results_of(run, &totals)) | add(summary, losses_of(run)) |
+         add(summary, events_of(run)) |
+         (run->evaluation != NULL ? add(summary, mb_scores_object(run->evaluation)) : 0)) == 0)
         return summary;
     json_decref(summary);
     return NULL;

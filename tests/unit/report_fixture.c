@@ -146,14 +146,14 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
                                    .blas_config = "made up"};
     made->options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     made->options.epochs = spec.epochs;
-    made->run = (mb_run){.data = "data/mnist",
+    made->run = (mb_run){.dataset = &made->dataset,
+                         .evaluation = &made->evaluation,
                          .network = made->network,
                          .machine = &made->info,
                          .options = &made->options,
                          .history = &made->history,
                          .selected = &made->history.epochs[spec.epochs - 1]};
-    made->report = (mb_report){&made->run, &made->dataset, &made->evaluation, made->probabilities,
-                               "mnist_blas train --seed 1"};
+    made->report = (mb_report){&made->run, made->probabilities, "mnist_blas train --seed 1"};
     return made;
 }
 

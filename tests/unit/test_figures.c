@@ -216,7 +216,7 @@ TEST(runs_without_a_curve_are_drawn)
 {
     mb_test_report *made = mb_test_report_open(NULL);
     made->history.curve = (mb_loss_curve){0};
-    made->run.data = NULL;
+    made->dataset.folder = NULL;
     mb_figures figures = draw(&made->report);
     mb_figures_free(&figures);
     for (size_t i = 0; i < 5; i++)

@@ -223,7 +223,7 @@ TEST(numbers_are_those_of_the_summary)
 TEST(hostile_names_stay_text)
 {
     mb_test_report *made = mb_test_report_open(NULL);
-    made->run.data = "/tmp/\"><script>alert(1)</script>/\xff%s%n{{data}}";
+    made->dataset.folder = "/tmp/\"><script>alert(1)</script>/\xff%s%n{{data}}";
     made->info.cpu = "<img src=x onerror=alert(1)>";
     made->info.blas_core = "</code></pre><b>";
     made->report.command = "mnist_blas train --data '/tmp/</code><script>\xfe'";
@@ -280,7 +280,7 @@ TEST(unusual_runs_have_pages)
 {
     static const char *const once[] = {
         "<th scope=\"col\" data-key=\"validation_accuracy\">",
-        "1,000 images",
+        "<data data-key=\"training_images\" value=\"1000\">1,000</data>",
         "<data data-key=\"seed\" value=\"9223372036854775807\">9223372036854775807</data>",
         "<data data-key=\"data\" value=\"synthetic\">",
         "tools/fetch-mnist",
@@ -303,7 +303,7 @@ TEST(unusual_runs_have_pages)
     made->dataset.train.images.count = 1010;
     made->info.cpu = "";
     made->info.quota = 1.5;
-    made->run.data = NULL;
+    made->dataset.folder = NULL;
     made->run.selected = &made->history.epochs[1];
     char *page = make(&made->report);
     assert_int_equal(rows_of(page, "class-table"), 257);

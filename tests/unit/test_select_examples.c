@@ -11,7 +11,8 @@ TEST(the_lower_of_equal_classes_wins)
     static const float rows[] = {0.4f, 0.4f, 0.2f, 0.1f, 0.45f, 0.45f, 0.2f, 0.3f, 0.5f};
     static const uint8_t labels[] = {0, 2, 2};
     const mb_dataset dataset = {.classes = 3, .test = {{.count = 3}, labels}};
-    const mb_report report = {.dataset = &dataset, .probabilities = rows};
+    const mb_run run = {.dataset = &dataset};
+    const mb_report report = {.run = &run, .probabilities = rows};
     for (size_t i = 0; i < 3; i++) {
         const mb_prediction p = mb_prediction_of(&report, i);
         assert_int_equal(p.image, i);

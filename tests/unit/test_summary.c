@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <mnist_blas/mnist_blas.h>
 #include <mnist_blas/options.h>
-#include <mnist_blas/report.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +20,7 @@ typedef struct fixture {
     mb_training_options options;
     mb_epoch_metrics epochs[4];
     mb_history history;
+    mb_dataset dataset;
     mb_run run;
 } fixture;
 
@@ -40,6 +41,7 @@ static int open_fixture(void **state)
                                        .label_smoothing = 0.05,
                                        .beta1 = 0.8,
                                        .beta2 = 0.95,
+                                       .epsilon = 1e-7,
                                        .schedule = MB_SCHEDULE_COSINE,
                                        .seed = 9007199254740993}; /* not exact in a double */
     for (size_t i = 0; i < 4; i++)
@@ -58,7 +60,11 @@ static int open_fixture(void **state)
                                           .threads = 3 - i % 2};
     f->history.epochs = f->epochs;
     f->history.finished = 3;
-    f->run = (mb_run){.data = "data/mnist",
+    f->dataset = (mb_dataset){.folder = "data/mnist",
+                              .classes = 10,
+                              .train.images.count = 900,
+                              .test.images = {.count = 300, .rows = 20, .columns = 30}};
+    f->run = (mb_run){.dataset = &f->dataset,
                       .network = f->network,
                       .machine = &f->info,
                       .options = &f->options,
@@ -114,22 +120,44 @@ static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
     json_t *expected = read_object(JSON({
+        "version" : "",
+        "training_images" : 900,
+        "validation_images" : 0,
+        "test_images" : 300,
+        "rows" : 20,
+        "columns" : 30,
+        "classes" : 10,
         "data" : "data/mnist",
         "network" : "dense:128,relu,dense:64,relu,dense:10",
         "parameters" : 109386,
         "threads" : 3,
         "blas_core" : "SkylakeX",
+        "epochs_requested" : 7,
         "epochs" : 3,
+        "validation" : 0,
+        "patience" : 0,
         "batch_size" : 50,
         "optimizer" : "adamw",
         "lr" : 0.004,
+        "min_lr" : 0.0,
         "label_smoothing" : 0.05,
+        "ema" : 0.0,
         "schedule" : "cosine",
         "weight_decay" : 0.2,
         "seed" : 9007199254740993,
         "augment" : "off",
+        "rotate" : null,
+        "scale" : null,
+        "shear" : null,
+        "shift" : null,
+        "elastic_alpha" : null,
+        "elastic_sigma" : null,
+        "plain_epochs" : null,
+        "momentum" : null,
+        "nesterov" : null,
         "beta1" : 0.8,
         "beta2" : 0.95,
+        "epsilon" : 1e-7,
         "final_train_loss" : 0.041152263,
         "final_train_excess_loss" : 0.75,
         "test_loss" : 1.5,
@@ -138,6 +166,7 @@ static void check_summary(const fixture *f, const char *changes)
         "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0}
     }));
     json_t *changed = read_object(changes);
+    json_object_set_new(changed, "version", json_string(mb_version()));
     json_object_update(expected, changed);
     json_decref(changed);
     if (mb_summary_write(&f->run, f->folder, &error) != MB_OK)
@@ -151,13 +180,38 @@ static void check_summary(const fixture *f, const char *changes)
 
 CASE(summary_has_the_run) { check_summary(*state, "{}"); }
 
+/* A class without images has no scores. */
+CASE(summary_has_the_evaluation)
+{
+    fixture *f = *state;
+    static const size_t confusion[] = {3, 1, 0, 0};
+    static const mb_class_score scores[] = {{1.0, 0.75, 0.875, 4}, {.support = 0}};
+    const mb_evaluation evaluation = {
+        .classes = 2, .confusion = confusion, .scores = scores, .macro = {0.5, 0.25, 0.125, 4}};
+    f->run.evaluation = &evaluation;
+    check_summary(
+        f, JSON({
+            "macro" : {"precision" : 0.5, "recall" : 0.25, "f1" : 0.125, "support" : 4},
+            "class_scores" : [
+                {"class" : 0, "precision" : 1.0, "recall" : 0.75, "f1" : 0.875, "support" : 4},
+                {"class" : 1, "precision" : null, "recall" : null, "f1" : null, "support" : 0}
+            ],
+            "confusion" : [ [ 3, 1 ], [ 0, 0 ] ]
+        }));
+}
+
 CASE(summary_has_the_options_that_apply)
 {
     fixture *f = *state;
     f->options.augmentation = (mb_augmentation){MB_AUGMENT_AFFINE, 11.0, 0.2, 0.3, 1.5, 30, 5, 0};
-    check_summary(
-        f,
-        JSON({"augment" : "affine", "rotate" : 11.0, "scale" : 0.2, "shear" : 0.3, "shift" : 1.5}));
+    check_summary(f, JSON({
+                      "augment" : "affine",
+                      "rotate" : 11.0,
+                      "scale" : 0.2,
+                      "shear" : 0.3,
+                      "shift" : 1.5,
+                      "plain_epochs" : 0
+                  }));
     f->options.augmentation.kind = MB_AUGMENT_ELASTIC;
     f->options.augmentation.plain_epochs = 2;
     f->options.ema = 0.99;
@@ -172,7 +226,9 @@ CASE(summary_has_the_options_that_apply)
                       "elastic_sigma" : 5.0,
                       "plain_epochs" : 2,
                       "ema" : 0.99,
-                      "validation" : 70
+                      "validation" : 70,
+                      "training_images" : 830,
+                      "validation_images" : 70
                   }));
 }
 
@@ -225,11 +281,11 @@ CASE(an_interrupted_run_may_have_no_results)
 CASE(names_of_folders_are_any_bytes)
 {
     fixture *f = *state;
-    f->run.data = "a \"b\"\n\\ \xc3\xbc";
+    f->dataset.folder = "a \"b\"\n\\ \xc3\xbc";
     check_summary(f, JSON({"data" : "a \"b\"\n\\ ü"}));
-    f->run.data = "data/\xff/mnist";
+    f->dataset.folder = "data/\xff/mnist";
     check_summary(f, "{\"data\": \"data/\xef\xbf\xbd/mnist\"}");
-    f->run.data = NULL;
+    f->dataset.folder = NULL;
     check_summary(f, JSON({"data" : "synthetic"}));
 }
 
