@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_IMAGES = 10, MAX_EPOCHS = 8, COLUMNS = 1 + MAX_EPOCHS, HEADER = 100, BOX = 84 };
-enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 4 };
+enum { MAX_IMAGES = 10, MAX_EPOCHS = 7, HEADER = 104 };
+enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / MAX_IMAGES, BOX = CELL_WIDTH - 1 };
+enum { CELL_HEIGHT = BOX + 22 };
 
 /* The images that are shown, and what augmenting them needs. */
 typedef struct sheet {
@@ -22,20 +23,25 @@ typedef struct sheet {
     void *scratch;
 } sheet;
 
-/* Chooses the first image of each class until there are MAX_IMAGES, in the order of the classes. */
-static void choose(const mb_split *split, const uint32_t *trained, size_t count, sheet *s)
+/* Chooses the image of each class that is number `occurrence` of its class among the `count` images
+ * of `trained`, in the order of the classes, until there are MAX_IMAGES. Returns false if no class
+ * has one. */
+static bool choose(const uint8_t *labels, const uint32_t *trained, size_t count, size_t occurrence,
+                   sheet *s)
 {
-    size_t first[MB_MAX_CLASSES], seen = 0;
-    for (size_t class = 0; class < MB_MAX_CLASSES; class ++)
-        first[class] = SIZE_MAX;
-    for (size_t i = 0; i < count && seen < MAX_IMAGES; i++) {
-        size_t *one = &first[split->labels[trained[i]]];
-        seen += *one == SIZE_MAX;
-        *one = *one == SIZE_MAX ? trained[i] : *one;
+    size_t chosen[MB_MAX_CLASSES], seen[MB_MAX_CLASSES] = {0}, left = MAX_IMAGES - s->count;
+    const size_t before = s->count;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        const uint8_t class = labels[trained[i]];
+        if (++seen[class] == occurrence) {
+            chosen[class] = trained[i];
+            left--;
+        }
     }
     for (size_t class = 0; class < MB_MAX_CLASSES; class ++)
-        if (first[class] != SIZE_MAX)
-            s->number[s->count++] = first[class];
+        if (seen[class] >= occurrence)
+            s->number[s->count++] = chosen[class];
+    return s->count > before;
 }
 
 static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
@@ -44,13 +50,15 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_training_options *options = report->run->options;
     const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
+    const uint8_t *labels = data->train.labels;
     const size_t images = data->train.images.count;
     const size_t held_out = mb_validation_count(options, images);
     uint32_t *order = mb_arena_alloc(&s->arena, images, sizeof *order);
     if (order == NULL)
         return mb_fail_memory(error, "pictures", images * sizeof *order);
-    mb_sampler_hold_out(options->seed, data->train.labels, images, held_out, order);
-    choose(&s->source.split, order, images - held_out, s);
+    mb_sampler_hold_out(options->seed, labels, images, held_out, order);
+    for (size_t i = 1; s->count < MAX_IMAGES && choose(labels, order, images - held_out, i, s); i++)
+        continue;
     const mb_status status = mb_augmenter_open(&options->augmentation, options->seed, &s->source,
                                                &s->arena, &s->augmenter, error);
     if (status != MB_OK)
@@ -65,12 +73,12 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     return MB_OK;
 }
 
-/* Column 0 shows the original, column e what epoch e saw. */
+/* Row 0 shows the originals, row e what epoch e saw. */
 static void draw_image(const sheet *s, const mb_image_grid *grid, const mb_canvas *canvas,
                        size_t index)
 {
     const mb_augmenter *augmenter = &s->augmenter;
-    const size_t number = s->number[index / grid->columns], epoch = index % grid->columns;
+    const size_t number = s->number[index % s->count], epoch = index / s->count;
     mb_gray_image gray = {s->source.split.images.pixels + number * s->source.pixels,
                           augmenter->columns};
     if (epoch > 0) {
@@ -81,18 +89,18 @@ static void draw_image(const sheet *s, const mb_image_grid *grid, const mb_canva
                                  .image = &gray,
                                  .rows = augmenter->rows,
                                  .columns = augmenter->columns,
-                                 .frame = epoch > 0 ? MB_COLOUR_FRAME : MB_COLOUR_TEXT};
+                                 .frame = MB_COLOUR_FRAME};
     mb_image_grid_draw(grid, canvas, index, &image);
 }
 
-static void draw_column_titles(const mb_image_grid *grid, const mb_canvas *canvas)
+static void draw_row_titles(size_t rows, const mb_canvas *canvas)
 {
-    for (size_t column = 0; column < grid->columns; column++) {
+    for (size_t row = 0; row < rows; row++) {
         char text[32] = "original";
-        if (column > 0)
-            snprintf(text, sizeof text, "epoch %zu", column);
-        mb_text_fit(canvas, &mb_text_font, grid->left + ((double)column + 0.5) * CELL_WIDTH,
-                    HEADER - 10.0, MB_ALIGN_CENTRE, CELL_WIDTH - 8.0, text);
+        if (row > 0)
+            snprintf(text, sizeof text, "epoch %zu", row);
+        mb_text(canvas, &mb_text_font, MB_GRID_MARGIN, HEADER + (double)(row * CELL_HEIGHT) - 6.0,
+                MB_ALIGN_LEFT, text);
     }
 }
 
@@ -111,18 +119,18 @@ static mb_status draw(const mb_report *report, const sheet *s, mb_figure *figure
     const mb_image_grid grid = {.title = title,
                                 .explanation = {explanation},
                                 .text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN,
-                                .columns = 1 + s->epochs,
+                                .columns = s->count,
                                 .left = MB_GRID_MARGIN,
                                 .top = HEADER,
                                 .cell_width = CELL_WIDTH,
                                 .cell_height = CELL_HEIGHT,
                                 .box_width = BOX,
                                 .box_height = BOX,
-                                .height = HEADER + s->count * CELL_HEIGHT + MB_GRID_MARGIN - 4};
+                                .height = HEADER + (1 + s->epochs) * CELL_HEIGHT};
     mb_canvas canvas;
     mb_image_grid_open(&grid, figure->format, &canvas);
-    draw_column_titles(&grid, &canvas);
-    for (size_t i = 0; i < s->count * grid.columns; i++)
+    draw_row_titles(1 + s->epochs, &canvas);
+    for (size_t i = 0; i < s->count * (1 + s->epochs); i++)
         draw_image(s, &grid, &canvas, i);
     if (asprintf(&text, "%s (%s).", title, strengths) < 0)
         text = NULL;

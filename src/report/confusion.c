@@ -153,10 +153,11 @@ static void draw_titles(const mb_canvas *canvas, const layout *l)
     snprintf(text, sizeof text, "%s: %s right (%.2f %%)", images,
              mb_format_count(right, evaluation->correct), 100.0 * evaluation->accuracy);
     mb_text_fit(canvas, &mb_title_font, 24.0, 36.0, MB_ALIGN_LEFT, width, text);
-    snprintf(text, sizeof text,
-             "Blue, on the diagonal: right, darker with recall. Orange: mistakes, darkest at %zu. "
-             "Empty: none.",
-             l->max_wrong);
+    snprintf(
+        text, sizeof text,
+        "Blue, on the diagonal: right, stronger with recall. Orange: mistakes, strongest at %zu. "
+        "Empty: none.",
+        l->max_wrong);
     if (l->max_wrong == 0)
         snprintf(text, sizeof text, "Blue, on the diagonal: right. There are no mistakes.");
     mb_text_fit(canvas, &mb_small_font, 24.0, 59.0, MB_ALIGN_LEFT, width, text);
@@ -181,8 +182,8 @@ static char *describe(const layout *l)
     char images[MB_COUNTED_LENGTH], right[MB_COUNT_LENGTH], times[MB_COUNTED_LENGTH];
     char common[128] = "There are no mistakes", *text = NULL;
     if (l->max_wrong > 0)
-        snprintf(common, sizeof common, "The most common mistake is %zu for %zu, %s",
-                 l->mistake % l->classes, l->mistake / l->classes,
+        snprintf(common, sizeof common, "The most common mistake is class %zu predicted as %zu, %s",
+                 l->mistake / l->classes, l->mistake % l->classes,
                  mb_format_counted(times, l->max_wrong, "time"));
     const int written = asprintf(
         &text,

@@ -51,8 +51,8 @@ void mb_image_grid_draw(const mb_image_grid *grid, const mb_canvas *canvas, size
 {
     const double x = grid->left + (double)(index % grid->columns) * grid->cell_width;
     const double y = grid->top + (double)(index / grid->columns) * grid->cell_height;
-    const mb_rectangle box = {x + 0.5 * (grid->cell_width - grid->box_width), y, grid->box_width,
-                              grid->box_height};
+    const mb_rectangle box = {floor(x + 0.5 * (grid->cell_width - grid->box_width) + 0.5), y,
+                              grid->box_width, grid->box_height};
     mb_font font = mb_text_font;
     mb_canvas_image(canvas, image->pixel, image->image, image->rows, image->columns,
                     fit(image, box));

@@ -11,8 +11,9 @@
 
 enum { WIDTH = 900, HEIGHT = 640, MARGIN = 24, LEFT = 68, MAX_MARKERS = 30 };
 
-/* Losses whose range is more than this many times are shown on a logarithmic axis. */
-static const double wide_range = 30.0;
+/* Losses whose range is more than this many times are shown on a logarithmic axis; a linear one
+ * ends above the losses after this part of the run, which those before it may exceed many times. */
+static const double wide_range = 30.0, beginning = 0.1;
 
 /* The series of the two panels: x is epochs since the start, y is nats, or percent. Training
  * accuracy counts each batch before its own update, so it belongs to the middle of an epoch; the
@@ -105,15 +106,17 @@ static mb_status open_plot(const mb_run *run, plot *p, mb_error *error)
     return MB_OK;
 }
 
-/* The range of `count` series; NaN does not count. */
-static void find_range(const mb_series *series, size_t count, double *min, double *max)
+/* The range of `count` series from x on; NaN does not count. */
+static void find_range(const mb_series *series, size_t count, double x, double *min, double *max)
 {
     *min = INFINITY;
     *max = 0.0;
     for (size_t k = 0; k < count; k++) {
         for (size_t i = 0; i < series[k].count; i++) {
-            *min = fmin(*min, series[k].y[i]);
-            *max = fmax(*max, series[k].y[i]);
+            if (series[k].x[i] >= x) {
+                *min = fmin(*min, series[k].y[i]);
+                *max = fmax(*max, series[k].y[i]);
+            }
         }
     }
 }
@@ -121,18 +124,19 @@ static void find_range(const mb_series *series, size_t count, double *min, doubl
 /* Single steps may leave the panel: its range is that of the means. */
 static mb_axis loss_axis(const plot *p)
 {
-    double min, max;
-    find_range(&p->series[SMOOTHED], 3, &min, &max);
-    if (min > 0.0 && max / min > wide_range)
+    double min, max, late_min, late_max;
+    find_range(&p->series[SMOOTHED], 3, 0.0, &min, &max);
+    find_range(&p->series[SMOOTHED], 3, beginning * (double)p->epochs, &late_min, &late_max);
+    if (late_min > 0.0 && late_max / late_min > wide_range)
         return mb_axis_log(min / 2.0, max * 1.5);
-    return mb_axis_linear(0.0, max * 1.15, 0.0);
+    return mb_axis_linear(0.0, late_max * 1.15, 0.0);
 }
 
 /* Within 0 to 100, and at least one percent wide. */
 static mb_axis accuracy_axis(const plot *p)
 {
     double min, max;
-    find_range(&p->series[TRAINING], 3, &min, &max);
+    find_range(&p->series[TRAINING], 3, 0.0, &min, &max);
     const double margin = fmax(0.08 * (max - min), 0.5 - 0.5 * (max - min));
     return mb_axis_linear(fmax(0.0, min - margin), fmin(100.0, max + margin), 0.0);
 }
@@ -174,14 +178,21 @@ static char *describe(const mb_loss_curve *curve, const plot *p)
 
 static void draw(const mb_canvas *canvas, const mb_run *run, const plot *p)
 {
+    char title[64];
     mb_panel panel = {.canvas = canvas,
                       .title = "Loss, nats",
                       .area = {LEFT, 126.0, WIDTH - LEFT - MARGIN, 244.0},
                       .across = mb_axis_linear(0.0, (double)p->epochs, p->epochs > 1 ? 1.0 : 0.0),
                       .up = loss_axis(p),
-                      .marker_stride = (p->epochs - 1) / MAX_MARKERS + 1};
+                      .marker_stride = (p->epochs - 1) / MAX_MARKERS + 1,
+                      .mark = run->options->patience > 0 ? (double)run->selected->epoch : 0.0,
+                      .mark_name = "epoch kept"};
+    const double first = p->series[SMOOTHED].count > 0 ? p->series[SMOOTHED].y[0] : 0.0;
     if (panel.up.log)
         panel.title = "Loss, nats (logarithmic)";
+    else if (first > panel.up.max)
+        panel.title = title;
+    snprintf(title, sizeof title, "Loss, nats (training starts at %.3g)", first);
     draw_titles(canvas, run);
     mb_panel_draw(&panel, &p->series[STEPS], 4);
     panel.title = "Accuracy, %";

@@ -47,6 +47,25 @@ static void draw_axes(const mb_panel *panel)
     mb_canvas_frame(canvas, *area, 1.0);
 }
 
+static void draw_mark(const mb_panel *panel)
+{
+    static const double dashes[] = {5.0, 4.0};
+    const mb_rectangle *area = &panel->area;
+    const double x = sharp(x_of(panel, panel->mark));
+    const bool right_half = x > area->x + 0.5 * area->width;
+    if (panel->mark == 0.0)
+        return;
+    mb_canvas_colour(panel->canvas, MB_COLOUR_MUTED);
+    cairo_set_line_width(panel->canvas->cairo, 1.0);
+    cairo_set_dash(panel->canvas->cairo, dashes, 2, 0.0);
+    mb_canvas_line(panel->canvas, x, area->y, x, area->y + area->height);
+    cairo_set_dash(panel->canvas->cairo, NULL, 0, 0.0);
+    if (panel->labels_across)
+        mb_text(panel->canvas, &mb_small_font, right_half ? x - 7.0 : x + 7.0,
+                area->y + area->height - 8.0, right_half ? MB_ALIGN_RIGHT : MB_ALIGN_LEFT,
+                panel->mark_name);
+}
+
 static void draw_line(const mb_panel *panel, const mb_series *series)
 {
     cairo_t *cairo = panel->canvas->cairo;
@@ -90,6 +109,16 @@ static void draw_marker(const mb_canvas *canvas, const mb_series *series, double
     cairo_fill(cairo);
 }
 
+/* A triangle where a line comes in from above the rectangle. */
+static void draw_entry(const mb_panel *panel, const mb_series *series)
+{
+    const mb_series mark = {.colour = series->colour, .marker = MB_MARKER_TRIANGLE};
+    const double top = panel->up.max;
+    for (size_t i = 1; series->thickness > 1.0 && i < series->count; i++)
+        if (series->y[i - 1] > top && series->y[i] <= top)
+            draw_marker(panel->canvas, &mark, x_of(panel, series->x[i]), panel->area.y + 6.0);
+}
+
 /* Draws the entry of a series, which ends at x; returns the end of the entry before it. */
 static double draw_legend(const mb_canvas *canvas, const mb_series *series, double x, double y)
 {
@@ -113,13 +142,16 @@ void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count)
     double end = panel->area.x + panel->area.width;
     const double y = panel->area.y - above;
     draw_axes(panel);
+    draw_mark(panel);
     for (const mb_series *s = series; s < series + count; s++) {
         if (!is_shown(s))
             continue;
         draw_line(panel, s);
+        draw_entry(panel, s);
         for (size_t i = s->count > 0 ? (s->count - 1) % panel->marker_stride : 0; i < s->count;
              i += panel->marker_stride)
-            draw_marker(panel->canvas, s, x_of(panel, s->x[i]), y_of(panel, s->y[i]));
+            if (s->y[i] <= panel->up.max)
+                draw_marker(panel->canvas, s, x_of(panel, s->x[i]), y_of(panel, s->y[i]));
     }
     for (const mb_series *s = series + count; s-- > series;)
         if (is_shown(s))

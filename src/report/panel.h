@@ -29,10 +29,12 @@ typedef struct mb_panel {
     mb_axis across, up;
     bool labels_across;   /* false: the ticks of the axis across have no labels */
     size_t marker_stride; /* every N-th point has a marker, counted from the last */
+    double mark;          /* a dashed line at this value of the axis across; 0: none */
+    const char *mark_name;
 } mb_panel;
 
-/* Draws everything; lines are clipped to the rectangle. A series whose last value is NaN is left
- * out. */
+/* Draws everything within the rectangle; a triangle marks where a line of more than one pixel comes
+ * in from above it. A series whose last value is NaN is left out. */
 void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count);
 
 #endif

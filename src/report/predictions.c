@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { COLUMNS = 8, MAX_IMAGES = 6 * COLUMNS, MAX_LISTED = 8, HEADER = 92, BOX = 84 };
-enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS };
+enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 52 };
 
 /* The images of a figure and its texts. */
 typedef struct content {
@@ -19,26 +19,24 @@ typedef struct content {
 } content;
 
 static void draw_image(const mb_report *report, const mb_image_grid *grid, const mb_canvas *canvas,
-                       size_t index, const mb_prediction *p, bool mark_wrong, bool two_lines)
+                       size_t index, const mb_prediction *p, bool mark_wrong)
 {
     const mb_images *images = &report->run->dataset->test.images;
     const bool wrong = p->predicted != p->truth;
     const mb_gray_image gray = {images->pixels + p->image * mb_images_stride(images),
                                 images->columns};
-    char class[48], probability[16], both[72];
+    char class[56], probability[16];
     snprintf(class, sizeof class, "%zu", p->predicted);
     if (wrong)
-        snprintf(class, sizeof class, "%zu not %zu", p->predicted, p->truth);
+        snprintf(class, sizeof class, "%zu (true %zu)", p->predicted, p->truth);
     snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * p->confidence + 0.5));
-    snprintf(both, sizeof both, "%s  %s", class, probability);
-    const mb_grid_image image = {
-        .pixel = mb_gray_pixel,
-        .image = &gray,
-        .rows = images->rows,
-        .columns = images->columns,
-        .captions = {two_lines ? class : both, two_lines ? probability : NULL},
-        .frame = MB_COLOUR_FRAME,
-        .marked = mark_wrong && wrong};
+    const mb_grid_image image = {.pixel = mb_gray_pixel,
+                                 .image = &gray,
+                                 .rows = images->rows,
+                                 .columns = images->columns,
+                                 .captions = {class, probability},
+                                 .frame = MB_COLOUR_FRAME,
+                                 .marked = mark_wrong && wrong};
     mb_image_grid_draw(grid, canvas, index, &image);
 }
 
@@ -46,9 +44,6 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
 static mb_status draw(const mb_report *report, const content *c, char *text, mb_figure *figure,
                       mb_error *error)
 {
-    /* class numbers of three digits leave no width for the probability beside them */
-    const bool two_lines = report->run->dataset->classes > 100;
-    const size_t cell_height = BOX + (two_lines ? 52 : 36);
     const mb_image_grid grid = {.title = c->title,
                                 .explanation = {c->explanation},
                                 .text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN,
@@ -56,19 +51,20 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
                                 .left = MB_GRID_MARGIN,
                                 .top = HEADER - 8,
                                 .cell_width = CELL_WIDTH,
-                                .cell_height = (double)cell_height,
+                                .cell_height = CELL_HEIGHT,
                                 .box_width = BOX,
                                 .box_height = BOX,
                                 .height =
-                                    HEADER + (c->count + COLUMNS - 1) / COLUMNS * cell_height};
+                                    HEADER + (c->count + COLUMNS - 1) / COLUMNS * CELL_HEIGHT};
     mb_canvas canvas;
     mb_image_grid_open(&grid, figure->format, &canvas);
     for (size_t i = 0; i < c->count; i++)
-        draw_image(report, &grid, &canvas, i, &c->predictions[i], c->mark_wrong, two_lines);
+        draw_image(report, &grid, &canvas, i, &c->predictions[i], c->mark_wrong);
     return mb_canvas_close(&canvas, text, figure, error);
 }
 
-/* `beginning` and the first wrong predictions: ": 4 not 9 (83 %), ...". NULL if memory runs out. */
+/* `beginning` and the first wrong predictions: ": 4 (true 9), 83 %; ...". NULL if memory runs out.
+ */
 static char *describe(const char *beginning, const content *c)
 {
     char *text = NULL;
@@ -80,7 +76,7 @@ static char *describe(const char *beginning, const content *c)
     for (size_t i = 0; i < c->count && listed < MAX_LISTED; i++) {
         const mb_prediction *p = &c->predictions[i];
         if (p->predicted != p->truth)
-            fprintf(out, "%s%zu not %zu (%.0f %%)", listed++ > 0 ? ", " : ": ", p->predicted,
+            fprintf(out, "%s%zu (true %zu), %.0f %%", listed++ > 0 ? "; " : ": ", p->predicted,
                     p->truth, 100.0 * p->confidence);
     }
     fputs(".", out);
@@ -107,7 +103,7 @@ mb_status mb_draw_predictions(const mb_report *report, mb_figure *figure, mb_err
              count, images, count - wrong, wrong);
     const content c = {title,
                        "Under each image: predicted class and its probability. Framed and "
-                       "crossed: wrong, predicted not true class.",
+                       "crossed: wrong, with the true class.",
                        predictions, count, true};
     return draw(report, &c, describe(beginning, &c), figure, error);
 }
@@ -128,7 +124,7 @@ mb_status mb_draw_mistakes(const mb_report *report, mb_figure *figure, mb_error 
     snprintf(beginning, sizeof beginning, "%s%s", title,
              count > 0 ? ", the most confident first" : "");
     const content c = {title,
-                       count > 0 ? "Under each image: predicted not true class, and the "
+                       count > 0 ? "Under each image: predicted class, true class, and the "
                                    "probability of the prediction. The most confident come first."
                                  : "Every prediction is right.",
                        predictions, count, false};

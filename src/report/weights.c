@@ -9,6 +9,7 @@
 
 enum { HEADER = 110, GAP = 4, MAX_HEIGHT = 640, BAR_WIDTH = 180, BAR_HEIGHT = 12, SHADES = 8 };
 enum { MIN_TILES = 32, MAX_TILES = 128, MAX_TILE_SIDE = 120, MAX_PIXELS = 120000 };
+static const double max_pitch = 1.5; /* of tiles in a row, in widths of a tile */
 enum { MAX_WEIGHTS = 1 << 26, MAX_SAMPLED = 1 << 14, MAX_SIDE = 4096 };
 
 /* Tiles, each an image of the weights of one unit or one kernel. */
@@ -177,10 +178,21 @@ static void describe(const tiles *t, char *text, size_t size)
              t->full_columns, means);
 }
 
+/* From one tile to the next: full rows end at the right margin, unless the gaps would be wide. */
+static double tile_pitch(const tiles *t, size_t width)
+{
+    const double gaps = (double)(t->across - 1);
+    const double full =
+        gaps > 0.0 ? (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN - (double)width) / gaps : 0.0;
+    return full <= max_pitch * (double)width ? fmax(full, (double)(width + GAP))
+                                             : (double)(width + GAP);
+}
+
 static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
 {
     const size_t width = t->columns * t->scale, height = t->rows * t->scale;
     const size_t lines = (t->count + t->across - 1) / t->across;
+    const double pitch = tile_pitch(t, width);
     char kind[160], *text = NULL;
     describe(t, kind, sizeof kind);
     const mb_image_grid grid = {
@@ -189,9 +201,9 @@ static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
                         "Blue: negative, orange: positive. Full colour: at the limit and beyond."},
         .text_width = MB_GRID_WIDTH - 3 * MB_GRID_MARGIN - BAR_WIDTH,
         .columns = t->across,
-        .left = MB_GRID_MARGIN - GAP / 2,
+        .left = MB_GRID_MARGIN - 0.5 * (pitch - (double)width),
         .top = HEADER,
-        .cell_width = (double)(width + GAP),
+        .cell_width = pitch,
         .cell_height = (double)(height + GAP),
         .box_width = (double)width,
         .box_height = (double)height,
@@ -206,7 +218,7 @@ static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
         mb_image_grid_draw(&grid, &canvas, i, &image);
     }
     if (asprintf(&text,
-                 "Weights of the first layer, %s: %s, from %.2g (blue) over 0 (white) to %.2g "
+                 "Weights of the first layer, %s: %s, from %.2g (blue) over 0 to %.2g "
                  "(orange).",
                  t->tensor.name, kind, -t->limit, t->limit) < 0)
         text = NULL;

@@ -176,7 +176,7 @@ TEST(augmented_images_are_shown)
         made->dataset.train = made->dataset.test;
         mb_figures figures = draw(&made->report);
         const char *text = figures.list[AUGMENTED].text;
-        assert_non_null(strstr(text, i / 2 == 1 ? "2 training images" : "training images"));
+        assert_non_null(strstr(text, "10 training images"));
         assert_non_null(strstr(text, "augmented in the first 5 epochs ("));
         assert_true((strstr(text, "elastic-sigma 4") != NULL) == elastic);
         assert_true((strstr(text, ", plain-epochs 2)") != NULL) == (i / 2 == 2));
@@ -209,6 +209,62 @@ TEST(plain_epochs_that_a_run_did_not_reach_are_not_shown)
     mb_figures_free(&reached);
     mb_figures_free(&not_reached);
     mb_figures_free(&far);
+}
+
+/* The last column of rows y .. y+9 with a pixel that is not white. */
+static size_t right_edge(const mb_figure *figure, size_t y)
+{
+    cairo_surface_t *image = decode(figure);
+    size_t last = 0;
+    for (size_t x = 0; x < figure->width; x++)
+        for (size_t row = y; row < y + 10; row++)
+            last = gray(image, x, row) < 254.0 ? x : last;
+    cairo_surface_destroy(image);
+    return last;
+}
+
+TEST(pictures_fill_their_width)
+{
+    mb_test_report *made = mb_test_report_open(NULL);
+    made->options.augmentation.kind = MB_AUGMENT_AFFINE;
+    made->dataset.train = made->dataset.test;
+    made->history.finished = 2;
+    mb_figures figures = draw(&made->report);
+    const size_t right = right_edge(&figures.list[WEIGHTS], 56); /* of the bar of colours */
+    assert_int_equal(right, 900 - 24);
+    assert_int_equal(right_edge(&figures.list[WEIGHTS], 120), right);
+    assert_in_range(right_edge(&figures.list[AUGMENTED], 120), right - 2, right);
+    mb_figures_free(&figures);
+    mb_test_report_close(made);
+}
+
+/* Blue pixels of a run's loss panel in its upper half, in the middle of the run. */
+static size_t count_upper_blue(mb_test_report *made)
+{
+    mb_figures figures = draw(&made->report);
+    cairo_surface_t *image = decode(&figures.list[LOSS_PNG]);
+    size_t blue = 0;
+    for (size_t x = 400; x < 500; x++)
+        for (size_t y = 130; y < 245; y++)
+            blue += fabs(gray(image, x, y) - 87.0) < 2.0; /* 0x0072b2 */
+    cairo_surface_destroy(image);
+    mb_figures_free(&figures);
+    return blue;
+}
+
+/* Losses of 20 in the first 5 % of the steps, then of 1 to 0.9. */
+TEST(a_large_initial_loss_does_not_hide_the_rest)
+{
+    mb_test_report *made = mb_test_report_open(NULL);
+    for (size_t i = 0; i < made->history.curve.steps; i++)
+        made->history.curve.sum[i] = i < 25 ? 20.0 : 1.0 - 0.0002 * (double)i;
+    for (size_t i = 0; i < 5; i++)
+        made->history.epochs[i].train_loss = 1.0;
+    assert_true(count_upper_blue(made) > 100);
+    for (size_t i = 450; i < 500; i++) /* late losses count */
+        made->history.curve.sum[i] = 20.0;
+    assert_int_equal(count_upper_blue(made), 0);
+    mb_test_report_close(made);
 }
 
 /* A loss of 0 has no logarithm, and a resumed run may have no steps to show. */

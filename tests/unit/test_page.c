@@ -288,6 +288,7 @@ TEST(unusual_runs_have_pages)
         "unknown",
         "<dt>CPU quota</dt><dd>1.5</dd>",
         "nats, mean of that epoch",
+        "<tr class=\"kept\"><th scope=\"row\"><small>kept</small> <data value=\"2\">",
         "5 epochs (epoch 2 is the best)"};
     mb_test_report_spec spec = mb_test_default_report_spec();
     spec.classes = 256;
