@@ -130,20 +130,22 @@ static mb_status add_operand(parsing *p, char *text)
     if (operands == NULL)
         return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes no arguments, got '%s'",
                        name_of(p->command), text);
+    const size_t optional = operands[0] == '[';
     if (p->operand_count > 0 && strchr(operands, ' ') == NULL)
-        return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes one %s, got '%s' and '%s'",
-                       name_of(p->command), operands, p->parsed->operands[0], text);
+        return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes one %.*s, got '%s' and '%s'",
+                       name_of(p->command), (int)strcspn(operands + optional, "]"),
+                       operands + optional, p->parsed->operands[0], text);
     p->parsed->operands[p->operand_count++] = text;
     return MB_OK;
 }
 
-/* Each word of "MODEL IMAGE..." stands for an operand at least. */
+/* Each word of "MODEL IMAGE..." stands for an operand at least; "[MODEL]" may be missing. */
 static mb_status check_operands(const parsing *p)
 {
     const char *word = p->command->operands;
     for (size_t i = 0; word != NULL; i++) {
         const size_t length = strcspn(word, " ");
-        if (i == p->operand_count)
+        if (i == p->operand_count && word[0] != '[')
             return mb_fail(p->error, MB_ERROR_INVALID, "%s: missing %.*s", name_of(p->command),
                            (int)length, word);
         word = word[length] == ' ' ? word + length + 1 : NULL;

@@ -1,5 +1,7 @@
 /* mnist_blas info */
 #include "cli.h"
+#include "info_network.h"
+#include "model.h"
 #include "restart.h"
 
 #include <jansson.h>
@@ -20,7 +22,7 @@ typedef struct info_arguments {
 static const mb_option options[] = {
     {"network", NULL, HEADING, AT(network),
      "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
-     "training takes",
+     "training takes; with MODEL, a PyTorch state_dict, its architecture",
      MB_KIND_TEXT("SPEC"), .unset = "none"},
     {"batch-size", NULL, HEADING, AT(batch_size), "samples per step, with --network",
      MB_KIND_SIZE(1, UINT32_MAX)},
@@ -35,81 +37,35 @@ static void set_defaults(void *arguments)
         (info_arguments){.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size};
 }
 
-/* ---- --network ---- */
+/* ---- --network, and a model ---- */
 
-static const mb_shape input = {1, 28, 28}; /* of MNIST */
-enum { CLASSES = 10 };
-
-static void write_shape(mb_shape shape, char *text, size_t size)
+static mb_status open_network(mb_machine *machine, const info_arguments *arguments,
+                              const char *path, mb_network **network, mb_error *error)
 {
-    snprintf(text, size, "%zux%zux%zu", shape.channels, shape.rows, shape.columns);
+    enum { CLASSES = 10 };
+    const mb_model_arguments model = {path, arguments->network, MB_MODEL_INPUT};
+    if (path != NULL)
+        return mb_model_open(machine, &model, network, error);
+    return mb_network_open(machine, arguments->network, model.input, CLASSES, network, error);
 }
 
-static double forward_flops(const mb_network *network)
+/* Prints the network of the file `path`, or of --network if that is NULL; or, if `object` is not
+ * NULL, adds it to that. */
+static mb_status show_network(mb_machine *machine, const info_arguments *arguments,
+                              const char *path, json_t *object, mb_error *error)
 {
-    double flops = 0.0;
-    for (size_t i = 0; i < mb_network_layer_count(network); i++)
-        flops += mb_network_layer_info(network, i).flops;
-    return flops;
-}
-
-static void print_table(const mb_network *network, size_t batch_size, size_t threads)
-{
-    char in[64], out[64], name[64];
-    printf("network    %s\n", mb_network_spec(network));
-    printf("%5s  %-28s %14s %14s %12s %14s\n", "layer", "what", "in", "out", "parameters",
-           "forward FLOP");
-    for (size_t i = 0; i < mb_network_layer_count(network); i++) {
-        const mb_layer_info layer = mb_network_layer_info(network, i);
-        write_shape(layer.in, in, sizeof in);
-        write_shape(layer.out, out, sizeof out);
-        snprintf(name, sizeof name, "%s%s%s", layer.name, layer.argument != NULL ? ":" : "",
-                 layer.argument != NULL ? layer.argument : "");
-        printf("%5zu  %-28s %14s %14s %12zu %14.0f\n", i, name, in, out, layer.parameters,
-               layer.flops);
-    }
-    printf("sum    %-58s %12zu %14.0f\n", "", mb_network_parameter_count(network),
-           forward_flops(network));
-    printf("training   %.0f FLOP per sample; %.1f MB for batches of %zu\n",
-           mb_network_training_flops(network),
-           1e-6 * mb_network_training_bytes(network, batch_size, threads), batch_size);
-}
-
-static json_t *layer_object(mb_layer_info layer)
-{
-    char in[64], out[64];
-    write_shape(layer.in, in, sizeof in);
-    write_shape(layer.out, out, sizeof out);
-    return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:f}", "kind", layer.name, "argument",
-                     layer.argument, "in", in, "out", out, "parameters",
-                     (json_int_t)layer.parameters, "forward_flops", layer.flops);
-}
-
-static json_t *network_object(const mb_network *network, size_t batch_size, size_t threads)
-{
-    json_t *layers = json_array();
-    for (size_t i = 0; i < mb_network_layer_count(network); i++)
-        json_array_append_new(layers, layer_object(mb_network_layer_info(network, i)));
-    return json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:o}", "spec", mb_network_spec(network),
-                     "parameters", (json_int_t)mb_network_parameter_count(network), "forward_flops",
-                     forward_flops(network), "training_flops", mb_network_training_flops(network),
-                     "batch_size", (json_int_t)batch_size, "training_bytes",
-                     mb_network_training_bytes(network, batch_size, threads), "layers", layers);
-}
-
-/* Prints the network as a table, or, if `object` is not NULL, adds it to that as "network". */
-static mb_status show_network(const mb_machine *machine, const char *spec, size_t batch_size,
-                              json_t *object, mb_error *error)
-{
-    const size_t threads = mb_machine_describe(machine)->threads;
+    const size_t threads = mb_machine_describe(machine)->threads, batch = arguments->batch_size;
     mb_network *network = NULL;
-    mb_status status = mb_network_open(machine, spec, input, CLASSES, &network, error);
-    if (status == MB_OK && object == NULL)
-        print_table(network, batch_size, threads);
-    else if (status == MB_OK &&
-             json_object_set_new(object, "network", network_object(network, batch_size, threads)) !=
-                 0)
-        status = mb_fail_memory(error, "info", batch_size);
+    const mb_status status = open_network(machine, arguments, path, &network, error);
+    if (status == MB_OK && object == NULL) {
+        if (path != NULL)
+            mb_info_print_model(path, network);
+        mb_info_print_network(network, batch, threads);
+    } else if (status == MB_OK) {
+        if (path != NULL)
+            json_object_set_new(object, "model", mb_info_model(path, network));
+        json_object_set_new(object, "network", mb_info_network(network, batch, threads));
+    }
     mb_network_close(network);
     return status;
 }
@@ -145,7 +101,7 @@ static json_t *features_of(void)
     return object;
 }
 
-static mb_status print_json(const mb_machine *machine, const info_arguments *arguments,
+static mb_status print_json(mb_machine *machine, const info_arguments *arguments, const char *model,
                             mb_error *error)
 {
     const mb_machine_info *info = mb_machine_describe(machine);
@@ -162,10 +118,10 @@ static mb_status print_json(const mb_machine *machine, const info_arguments *arg
         info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
         info->warning);
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
-    if (status == MB_OK && arguments->network != NULL)
-        status = show_network(machine, arguments->network, arguments->batch_size, object, error);
+    if (status == MB_OK && (model != NULL || arguments->network != NULL))
+        status = show_network(machine, arguments, model, object, error);
     char *text =
-        status == MB_OK ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+        status == MB_OK ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     if (text != NULL)
         puts(text);
     else if (status == MB_OK)
@@ -211,14 +167,14 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     const info_arguments *given = arguments;
     const mb_machine_options machine_options = {.threads = given->threads};
     mb_machine *machine = NULL;
-    (void)operands;
+    const char *model = operands[0]; /* NULL: none */
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
         if (given->json)
-            status = print_json(machine, given, error);
-        else if (given->network != NULL)
-            status = show_network(machine, given->network, given->batch_size, NULL, error);
+            status = print_json(machine, given, model, error);
+        else if (model != NULL || given->network != NULL)
+            status = show_network(machine, given, model, NULL, error);
         else
             print_text(mb_machine_describe(machine));
     }
@@ -228,11 +184,15 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 
 const mb_command mb_command_info = {
     .name = "info",
-    .brief = "show machine, threads, BLAS and features",
+    .operands = "[MODEL]",
+    .brief = "show machine, threads, BLAS and features, or a model",
     .about = "Shows the machine as training would use it: cores, threads and their pins, OpenBLAS "
-             "and its kernel set, and the features of this build.",
+             "and its kernel set, and the features of this build. With a model file, shows its "
+             "images, classes, layers and parameters, and how it was trained if the summary of its "
+             "run is in the same folder.",
     .examples = "Examples:\n"
                 "  mnist_blas info\n"
+                "  mnist_blas info mnist_blas_out/model.safetensors\n"
                 "  mnist_blas info --network lenet5\n"
                 "  mnist_blas info --json --threads 2",
     .groups = {{options, 0}},

@@ -25,7 +25,7 @@ def read_text(*names):
 def help_commands(text):
     """{command: what follows its name} as the help of the program lists them."""
     return {name: rest.strip() for name, rest in
-            re.findall(r"^  mnist_blas \[?([a-z]+)\]?((?: [A-Z.]+)*)  ", text, re.MULTILINE)}
+            re.findall(r"^  mnist_blas \[?([a-z]+)\]?((?: \[?[A-Z.]+\]?)*)  ", text, re.MULTILINE)}
 
 
 def help_options(text):

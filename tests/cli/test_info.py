@@ -4,7 +4,7 @@ import re
 import resource
 import unittest
 
-from support import ProgramTest, cases
+from support import MODEL, ProgramTest, TrainedTest, cases
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -237,3 +237,31 @@ class Networks(ProgramTest):
         self.assertEqual(64, self.network("lenet5")["batch_size"])
         self.assertLess(0, bytes_of[80] - bytes_of[64])
         self.assertEqual(bytes_of[96] - bytes_of[80], bytes_of[80] - bytes_of[64])
+
+
+class Model(TrainedTest):
+    """info MODEL."""
+
+    def test_model_and_the_run_beside_it(self):
+        info, summary = self.info(MODEL), self.trained_summary
+        self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "summary": summary}, info["model"])
+        self.assertEqual((summary["network"], summary["parameters"]),
+                         (info["network"]["spec"], info["network"]["parameters"]))
+        self.assertIn("threads", info)
+        text = self.succeed("info", MODEL).out
+        for part in (MODEL, "1x12x10, 4 classes", "adamw, lr 0.005 onecycle, batch size 64, 1 epoch, seed 1",
+                     f"test accuracy {100 * summary['test_accuracy']:.2f} %", "dense:128"):
+            self.assertIn(part, text)
+
+    @cases({"missing": None, "of_another_network": b'{"network": "dense:4", "parameters": 484}',
+            "damaged": b"{"})
+    def test_summary(self, content):
+        os.remove(self.path("out/summary.json"))
+        if content:
+            self.write("out/summary.json", content)
+        self.assertIsNone(self.info(MODEL)["model"]["summary"])
+        self.assertIn("trained    unknown", self.succeed("info", MODEL).out)
+
+    def test_bad_usage(self):
+        self.fail_with(2, "info", MODEL, MODEL, says="takes one MODEL")
+        self.fail_with(1, "info", "nothing", says="nothing: cannot be opened")
