@@ -22,6 +22,12 @@ typedef struct parsing {
     char *help[MB_MAX_OPTIONS];
 } parsing;
 
+const char *mb_started_as(void)
+{
+    const char *path = program_invocation_name;
+    return path[0] != '/' && strchr(path, '/') != NULL ? path : MB_PROGRAM;
+}
+
 /* ---- help ---- */
 
 /* Help and default of an option, on the heap; NULL if memory is out. */
@@ -179,6 +185,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return status == MB_OK ? 0 : EINVAL;
 }
 
+/* Prints a text with the program in its commands, "mnist_blas train", named as it was started. */
+static void print_commands(const char *text, FILE *out)
+{
+    static const char name[] = MB_PROGRAM;
+    for (const char *at; (at = strstr(text, name)) != NULL; text = at + strlen(name)) {
+        const char next = at[strlen(name)]; /* mnist_blas_out, mnist_blas(1) */
+        fprintf(out, "%.*s%s", (int)(at - text), text,
+                next == '_' || next == '(' ? name : mb_started_as());
+    }
+    fputs(text, out);
+}
+
 static void list_layers(FILE *out)
 {
     mb_layer_kind kind;
@@ -198,7 +216,7 @@ static void list_layers(FILE *out)
 /* The help's text around the options, as argp takes it; NULL if memory is out. */
 static char *describe(const mb_command *command)
 {
-    char *text = NULL, line[64];
+    char *text = NULL, line[512];
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
@@ -206,18 +224,18 @@ static char *describe(const mb_command *command)
     fputs(command->about, out);
     for (size_t i = 0; command->commands != NULL && command->commands[i] != NULL; i++) {
         const mb_command *one = command->commands[i];
-        snprintf(line, sizeof line, i == 0 ? "[%s]%s%s" : "%s%s%s", one->name,
-                 one->operands != NULL ? " " : "", one->operands != NULL ? one->operands : "");
-        fprintf(out, "%s  mnist_blas %-22s  %s%s",
-                i == 0 ? "\n\nCommands, each with its own --help:\n" : "", line, one->brief,
-                command->commands[i + 1] != NULL ? "\n" : "");
+        snprintf(line, sizeof line, i == 0 ? "%s [%s]%s%s" : "%s %s%s%s", mb_started_as(),
+                 one->name, one->operands != NULL ? " " : "",
+                 one->operands != NULL ? one->operands : "");
+        fprintf(out, "%s  %-35s  %s%s", i == 0 ? "\n\nCommands, each with its own --help:\n" : "",
+                line, one->brief, command->commands[i + 1] != NULL ? "\n" : "");
     }
     if (command->lists_layers || command->examples != NULL)
         fputs("\v", out);
     if (command->lists_layers)
         list_layers(out);
     if (command->examples != NULL)
-        fputs(command->examples, out);
+        print_commands(command->examples, out);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -250,8 +268,8 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
     parsing p = {.command = command, .arguments = arguments, .parsed = parsed, .error = error};
     char *program = command->program != NULL ? command->program : mnist_blas;
     *error = (mb_error){0};
-    snprintf(p.name, sizeof p.name, "%s%s%s", program, command->name != NULL ? " " : "",
-             command->name != NULL ? argv[0] : "");
+    snprintf(p.name, sizeof p.name, "%s%s%s", command->program != NULL ? program : mb_started_as(),
+             command->name != NULL ? " " : "", command->name != NULL ? argv[0] : "");
     argv[0] = program; /* messages of getopt begin with it */
     mb_status status = list_options(&p);
     if (status == MB_OK)

@@ -8,6 +8,10 @@
 
 #define MB_PROGRAM "mnist_blas"
 
+/* The program as commands that are printed name it: as it was started if that is a relative path,
+ * such as ./mnist_blas, else its name. */
+const char *mb_started_as(void);
+
 /* Exit codes. */
 enum { MB_EXIT_DONE = 0, MB_EXIT_FAILED = 1, MB_EXIT_USAGE = 2 };
 

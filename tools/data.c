@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Synthetic digits are one dataset: runs with different seeds train on the same images. */
 enum { SYNTHETIC_SEED = 1 };
@@ -39,6 +40,13 @@ bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_
     return bound < 1.0 && accuracy <= bound;
 }
 
+/* The script of the source tree as it is reached from here, in the tree or in its build folder. */
+static const char *fetch_mnist(void)
+{
+    static const char *const paths[] = {"tools/fetch-mnist", "../tools/fetch-mnist"};
+    return paths[access(paths[0], X_OK) != 0 && access(paths[1], X_OK) == 0];
+}
+
 mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error)
 {
     char *folder = NULL;
@@ -46,9 +54,8 @@ mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset,
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
         mb_dataset_fail_none(&none);
-        status =
-            mb_fail(error, MB_ERROR_IO,
-                    "%s: give --data DIR, or run tools/fetch-mnist to download MNIST", none.text);
+        status = mb_fail(error, MB_ERROR_IO, "%s: give --data DIR, or run %s to download MNIST",
+                         none.text, fetch_mnist());
     }
     if (status == MB_OK)
         status = mb_dataset_open(folder, splits, dataset, error);
@@ -81,10 +88,8 @@ mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
         mb_dataset_fail_none(&none);
-        fprintf(stderr,
-                "mnist_blas: %s: training on synthetic digits; run "
-                "tools/fetch-mnist to download MNIST\n",
-                none.text);
+        fprintf(stderr, "mnist_blas: %s: training on synthetic digits; run %s to download MNIST\n",
+                none.text, fetch_mnist());
         return mb_data_synthesize(machine, dataset, error);
     }
     if (status == MB_OK)

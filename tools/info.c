@@ -185,7 +185,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 const mb_command mb_command_info = {
     .name = "info",
     .operands = "[MODEL]",
-    .brief = "show machine, threads, BLAS and features, or a model",
+    .brief = "show the machine, or a saved model",
     .about = "Shows the machine as training would use it: cores, threads and their pins, OpenBLAS "
              "and its kernel set, and the features of this build. With a model file, shows its "
              "images, classes, layers and parameters, and how it was trained if the summary of its "

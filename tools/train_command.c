@@ -1,6 +1,8 @@
 #include "train_command.h"
 #include "data.h"
 
+#include "cli.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +50,8 @@ static void put_training(FILE *out, const mb_training_options *training)
 static void put_run(FILE *out, const mb_train_arguments *arguments, const char *folder)
 {
     const mb_training_options *training = &arguments->training;
-    fputs("mnist_blas train", out);
+    put_word(out, mb_started_as());
+    fputs(" train", out);
     if (arguments->epochs_extended) {
         put_text(out, "--resume", arguments->resume);
         fprintf(out, " --epochs %zu", training->epochs);
@@ -90,7 +93,7 @@ char *mb_resume_command(const char *checkpoint, const char *tensorboard)
     FILE *out = open_memstream(&line, &size);
     if (out == NULL)
         return NULL;
-    fputs("mnist_blas", out);
+    put_word(out, mb_started_as());
     put_text(out, "--resume", checkpoint);
     if (tensorboard != NULL)
         put_text(out, "--tensorboard", tensorboard);

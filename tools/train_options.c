@@ -124,7 +124,7 @@ const mb_command mb_command_train = {
     .examples =
         "Examples:\n"
         "  mnist_blas\n"
-        "  mnist_blas --network dense:512,relu,dense:512,relu,dense:10 --batch-size 256\n"
+        "  mnist_blas --network dense:512,relu,dense:10 --batch-size 256\n"
         "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
         "  mnist_blas --checkpoint-every 500,epoch\n"
         "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"

@@ -118,7 +118,8 @@ class Ground(ProgramTest):
                 self.write(f"light/{name}", content[:16] + bytes(255 - value for value in content[16:]))
 
     def accuracy(self, model, data, *arguments):
-        return read_report(self.succeed("evaluate", model, "--data", data, *arguments).out)[0]
+        text = self.succeed("evaluate", model, "--json", "--data", data, *arguments).out
+        return json.loads(text)["test_accuracy"]
 
     @cases({"dense": (), "convolutions": ("--network", "conv2d:4x3,relu,flatten,dense:5"),
             "augmented": ("--augment", "affine", "--ema", 0.9)})
@@ -129,7 +130,7 @@ class Ground(ProgramTest):
         self.assertEqual({**models[0].metadata, "ground": "light"}, models[1].metadata)
         self.assertEqual(("light", None), (light.get("ground"), dark.get("ground")))
         accuracy = self.accuracy("dark/model.safetensors", "dark")
-        self.assertAlmostEqual(light["test_accuracy"], accuracy, delta=0.5001e-4)
+        self.assertEqual(light["test_accuracy"], accuracy)
         for model, data, ground in (("light", "light", "auto"), ("light", "dark", "dark"),
                                     ("dark", "light", "light")):
             self.assertEqual(accuracy, self.accuracy(f"{model}/model.safetensors", data,
@@ -198,6 +199,16 @@ class Data(TrainedTest):
         self.fail_with(1, "evaluate", "../../" + MODEL, cwd=self.path("a/b"), XDG_CACHE_HOME="/nowhere",
                        says=["./data/mnist", "./data/MNIST/raw", "../data/mnist", "../data/MNIST/raw",
                              "/nowhere/mnist_blas", "--data", "tools/fetch-mnist"])
+
+    def test_fetch_mnist_is_named_as_it_is_reached(self):
+        for folder in ("tools", "build", "else/where"):
+            os.makedirs(self.path(folder))
+        self.write("tools/fetch-mnist", b"")
+        os.chmod(self.path("tools/fetch-mnist"), 0o755)
+        os.rename(self.path("data"), self.path("moved"))
+        for folder, says in ((".", " tools/"), ("build", " ../tools/"), ("else/where", " tools/")):
+            self.fail_with(1, "evaluate", self.path(MODEL), cwd=self.path(folder), XDG_CACHE_HOME="/nowhere",
+                           says=f"or run{says}fetch-mnist to download MNIST")
 
     def test_truncated(self):
         support.write_bytes(self.images, support.read_bytes(self.images)[:-1])

@@ -4,7 +4,7 @@ import re
 import resource
 import unittest
 
-from support import MODEL, ProgramTest, TrainedTest, cases
+from support import MODEL, PROGRAM, ProgramTest, TrainedTest, cases
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -265,3 +265,20 @@ class Model(TrainedTest):
     def test_bad_usage(self):
         self.fail_with(2, "info", MODEL, MODEL, says="takes one MODEL")
         self.fail_with(1, "info", "nothing", says="nothing: cannot be opened")
+
+
+class StartedAs(ProgramTest):
+    """Commands that are printed can be typed."""
+
+    @cases({"by_a_relative_path": "./mnist_blas", "by_its_name": "mnist_blas"})
+    def test_help_and_page(self, program):
+        os.symlink(PROGRAM, self.path("mnist_blas"))
+        self.make_data()
+        path = f"{self.folder}:{os.environ['PATH']}"
+        text = self.succeed("tune", "--help", program=program, PATH=path).out
+        self.assertEqual(f"Usage: {program} tune [OPTION...]", text.splitlines()[0])
+        self.assertIn(f'eval "$({program} tune)"', text)
+        self.assertIn(f"\n  {program} evaluate MODEL ", self.succeed("--help", program=program, PATH=path).out)
+        self.succeed("--data", "data", "--epochs", 1, "--out", "out", program=program, PATH=path)
+        if self.info()["features"]["report"]:
+            self.assertIn(f'id="command">{program} train <', self.read("out/report.html").decode())
