@@ -43,10 +43,11 @@ static mb_status open_network(mb_machine *machine, const info_arguments *argumen
                               const char *path, mb_network **network, mb_error *error)
 {
     enum { CLASSES = 10 };
-    const mb_model_arguments model = {path, arguments->network, MB_MODEL_INPUT};
+    const mb_model_arguments model = {.path = path, .network = arguments->network};
+    const mb_shape input = MB_MODEL_INPUT;
     if (path != NULL)
         return mb_model_open(machine, &model, network, error);
-    return mb_network_open(machine, arguments->network, model.input, CLASSES, network, error);
+    return mb_network_open(machine, arguments->network, input, CLASSES, network, error);
 }
 
 /* Prints the network of the file `path`, or of --network if that is NULL; or, if `object` is not

@@ -15,7 +15,7 @@ typedef struct mb_model_arguments {
     {                                                                                              \
         "network", NULL, heading, place,                                                           \
             "architecture of a PyTorch state_dict file, such as dense:128,relu,dense:10",          \
-            MB_KIND_TEXT("SPEC"), .unset = "read from the model file"                              \
+            MB_KIND_TEXT("SPEC"), .unset = "as the model file says"                                \
     }
 #define MB_OPTION_MODEL_INPUT(heading, place)                                                      \
     {                                                                                              \
