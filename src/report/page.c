@@ -94,8 +94,8 @@ static json_t *epoch_rows(const mb_run *run)
     for (size_t i = 0; i < epochs; i++) {
         const mb_epoch_metrics *epoch = &run->history->epochs[i];
         char text[64];
-        const bool kept = run->options->patience > 0 && epoch->epoch == run->selected->epoch;
-        if (i > 0 && i + 1 < epochs && (i + 1) % stride != 0 && !kept)
+        const bool selected = run->options->patience > 0 && epoch->epoch == run->selected->epoch;
+        if (i > 0 && i + 1 < epochs && (i + 1) % stride != 0 && !selected)
             continue;
         json_t *row = mb_metrics_object(epoch);
         snprintf(text, sizeof text, epoch->train_loss < 0.001 ? "%.2e" : "%.4f", epoch->train_loss);
@@ -104,7 +104,7 @@ static json_t *epoch_rows(const mb_run *run)
         json_object_set_new(row, "shown_seconds", json_string(text));
         snprintf(text, sizeof text, "%.*f", mb_decimals(gflops, 3), epoch->gflops);
         json_object_set_new(row, "shown_gflops", json_string(text));
-        json_object_set_new(row, "kept", json_boolean(kept));
+        json_object_set_new(row, "kept", json_boolean(selected));
         json_array_append_new(rows, row);
     }
     return rows;
