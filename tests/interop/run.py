@@ -19,7 +19,7 @@ def main():
               "Python with the packages of tests/interop/requirements.txt")
         return 1 if python else SKIPPED
     os.chdir(HERE)
-    command = [python or sys.executable, "-m", "unittest", "-v", module]
+    command = [python or sys.executable, os.path.join(HERE, "../cli/run.py"), module]
     return subprocess.run(command, check=False).returncode
 
 

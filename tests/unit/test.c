@@ -11,7 +11,7 @@ enum { MAX_TESTS = 128 };
 static struct {
     struct CMUnitTest tests[MAX_TESTS];
     int lines[MAX_TESTS];
-    size_t count;
+    size_t count, skipped;
     CMFixtureFunction setup, teardown;
 } registry;
 
@@ -39,8 +39,16 @@ void mb_test_set_group(CMFixtureFunction setup, CMFixtureFunction teardown)
     registry.teardown = teardown;
 }
 
+void mb_test_skip(const char *file, int line)
+{
+    registry.skipped++;
+    _skip(file, line);
+}
+
 int mb_run_tests(void)
 {
-    return _cmocka_run_group_tests(program_invocation_short_name, registry.tests, registry.count,
-                                   registry.setup, registry.teardown);
+    enum { SKIPPED = 77 };
+    const int failed = _cmocka_run_group_tests(program_invocation_short_name, registry.tests,
+                                               registry.count, registry.setup, registry.teardown);
+    return failed == 0 && registry.skipped == registry.count ? SKIPPED : failed;
 }
