@@ -13,6 +13,22 @@ typedef struct tune_arguments {
     mb_optimizer_kind optimizer;
 } tune_arguments;
 
+/* Says so if the rounds do not tell the best from the next: one round has no spread. */
+static void print_doubt(const mb_tune_result *result)
+{
+    const mb_tune_candidate *best = &result->candidates[result->best], *next = NULL;
+    for (const mb_tune_candidate *one = result->candidates;
+         one < result->candidates + result->count; one++)
+        if (one != best && (next == NULL || one->median > next->median))
+            next = one;
+    if (next != NULL && result->rounds == 1)
+        puts("# one round decides little; with fewer processes beside it, or a smaller network, "
+             "there are more");
+    else if (next != NULL && next->max >= best->min)
+        printf("# undecided: %zu threads, %s, differ from the best by less than the rounds do\n",
+               next->machine.threads, result->openmp_binds ? "OpenMP" : next->machine.pin);
+}
+
 /* Lines for a shell; the figures are comments. */
 static void print_result(const char *network, const mb_training_options *training,
                          const mb_tune_result *result)
@@ -30,6 +46,7 @@ static void print_result(const char *network, const mb_training_options *trainin
     }
     printf("# best (others within 2 %% count as equal): %.2f times the speed of one thread\n",
            best->median / result->candidates[0].median);
+    print_doubt(result);
     printf("export OMP_NUM_THREADS=%zu\n", best->machine.threads);
     if (!result->openmp_binds)
         printf("export MNIST_BLAS_PIN=%s\n", best->machine.pin);

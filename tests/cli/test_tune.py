@@ -12,6 +12,7 @@ class Tune(ProgramTest):
         """(exports, rows): the variables as a dict, and (threads, pins, min, median, max, best)."""
         text = self.succeed("tune", "--data", self.path("data"), *SETTINGS, *arguments,
                             **variables).out
+        self.text, self.rounds = text, int(re.search(r"in (\d+) alternating", text)[1])
         exports = dict(re.findall(r"(?m)^export (\w+)=(\S+)$", text))
         rows = [(int(t), pins, *map(float, figures.split()), best != "")
                 for t, pins, figures, best in
@@ -34,6 +35,9 @@ class Tune(ProgramTest):
         self.assertEqual((exports["OMP_NUM_THREADS"], exports["MNIST_BLAS_PIN"]),
                          (str(best[0]), best[1]))
         fastest = max(row[3] for row in rows)
+        following = max((row for row in rows if row != best), key=lambda row: row[3])
+        doubt = self.rounds == 1 or following[4] >= best[2]
+        self.assertEqual(doubt, re.search("(?m)^# (one round decides little|undecided: )", self.text) is not None)
         self.assertGreaterEqual(best[3], 0.979 * fastest)
         for row in rows[:rows.index(best)]:
             self.assertLess(row[3], 0.981 * fastest)
