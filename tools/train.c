@@ -71,12 +71,6 @@ static mb_status open_network(train_run *run, mb_error *error)
     return status;
 }
 
-static mb_status open_board(const char *folder, mb_tensorboard **board, mb_error *error)
-{
-    const mb_status status = mb_folder_prepare(folder, error);
-    return status == MB_OK ? mb_tensorboard_open(folder, board, error) : status;
-}
-
 /* An error begins with the option's name, which the user typed with dashes. */
 static mb_status check_training(const train_run *run, mb_error *error)
 {
@@ -100,7 +94,9 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = mb_folder_prepare(arguments->out, error);
     if (status == MB_OK && arguments->tensorboard != NULL)
-        status = open_board(arguments->tensorboard, &run->board, error);
+        status = mb_folder_prepare(arguments->tensorboard, error);
+    if (status == MB_OK && arguments->tensorboard != NULL)
+        status = mb_tensorboard_open(arguments->tensorboard, &run->board, error);
     return status;
 }
 
@@ -235,7 +231,7 @@ static mb_status print_end(train_run *run, const mb_run *result, mb_error *error
     const mb_status status = mb_run_sum_up(result, &totals, error);
     if (status != MB_OK)
         return status;
-    char length[MB_RUN_LENGTH];
+    char length[MB_RUN_LENGTH], chance[MB_CHANCE_TEXT];
     const mb_terminal *terminal = &run->view.terminal;
     mb_output_print(
         &run->output,
@@ -244,14 +240,9 @@ static mb_status print_end(train_run *run, const mb_run *result, mb_error *error
         mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
         mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
         totals.median_speed, run->arguments.out);
+    if (mb_data_is_chance(run->dataset, result->selected->test_accuracy, chance))
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", chance);
     return MB_OK;
-}
-
-static void warn_of_chance(train_run *run, double accuracy)
-{
-    char text[MB_CHANCE_TEXT];
-    if (mb_data_is_chance(run->dataset, accuracy, text))
-        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", text);
 }
 
 /* One line on stderr: where the run stopped, and the command that resumes it. */
@@ -333,8 +324,6 @@ static mb_status save(train_run *run, mb_error *error)
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
         status = print_end(run, &result, &second);
-    if (status == MB_OK && !at.stopped)
-        warn_of_chance(run, result.selected->test_accuracy);
     *error = first.status != MB_OK ? first : second;
     if (error->status == MB_OK && !at.stopped)
         return report_unless_stopped(run, &result, error);
