@@ -1,23 +1,29 @@
 #include "resume.h"
+
 #include "data.h"
+#include "run_folder.h"
 
 #include <mnist_blas/options.h>
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Keys of the notes. Flags are there or not. */
 #define NOTE_OUT "out"
+#define NOTE_START "started-in"
 #define NOTE_EVERY "checkpoint-every"
 #define NOTE_NO_REPORT "no-report"
 #define NOTE_GROUND "ground"
 #define NOTE_EPOCHS_EXTENDED "stretched"
 
-size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX_NOTES])
+size_t mb_resume_notes(const mb_train_arguments *arguments, const char *start,
+                       mb_note notes[MB_MAX_NOTES])
 {
     size_t count = 0;
     notes[count++] = (mb_note){NOTE_OUT, arguments->out};
     notes[count++] = (mb_note){NOTE_EVERY, arguments->checkpoint_every};
+    if (start != NULL)
+        notes[count++] = (mb_note){NOTE_START, start};
     if (arguments->ground > 0)
         notes[count++] = (mb_note){NOTE_GROUND, mb_ground_choices.values[arguments->ground].name};
     if (arguments->no_report)
@@ -27,20 +33,36 @@ size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX
     return count;
 }
 
-/* The command line of the checkpoint's run. */
+/* The run folder: that in which the checkpoint is, under its name; else as the checkpoint says. The
+ * caller frees it. */
+static char *out_of(const char *path, const char *start, const char *out)
+{
+    static const char name[] = "checkpoint";
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash != NULL ? slash + 1 : path, name) == 0)
+        return mb_folder_of(path);
+    char *from_here = mb_path_from(start, out);
+    return from_here != NULL ? from_here : strdup(out);
+}
+
+/* The command line of the checkpoint's run. Paths were relative to where it was started. */
 static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *base, mb_error *error)
 {
     const mb_checkpoint_info *info = mb_checkpoint_describe(checkpoint);
-    const char *out = mb_checkpoint_note(checkpoint, NOTE_OUT);
+    const char *recorded = mb_checkpoint_note(checkpoint, NOTE_OUT);
     const char *every = mb_checkpoint_note(checkpoint, NOTE_EVERY);
-    if (out == NULL || *out == '\0' || every == NULL)
+    const char *start = mb_checkpoint_note(checkpoint, NOTE_START);
+    if (recorded == NULL || *recorded == '\0' || every == NULL)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: does not say where its run folder is",
                        info->path);
+    char *out = out_of(info->path, start, recorded), *data = mb_path_from(start, info->data);
     *base = (mb_train_arguments){
-        .data = info->data,
+        .data = data != NULL ? data : info->data,
         .network = info->network,
         .out = out,
         .resume = info->path,
+        .resumed_out = out,
+        .owned = {out, data},
         .checkpoint_every = every,
         .synthetic = info->data == NULL,
         .epochs_extended = mb_checkpoint_note(checkpoint, NOTE_EPOCHS_EXTENDED) != NULL,
@@ -48,7 +70,7 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
         /* that of the command that repeats the run */
         .ground = mb_checkpoint_note(checkpoint, NOTE_GROUND) != NULL ? 1 + info->form.ground : 0,
         .training = info->options};
-    return MB_OK;
+    return out != NULL ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
 }
 
 /* Two things that more epochs change in the rest of a run: the learning rates, and which epochs are
@@ -75,6 +97,7 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
     status = mb_checkpoint_open(arguments->resume, checkpoint, error);
     if (status == MB_OK)
         status = arguments_of(*checkpoint, &base, error);
+    *arguments = base;
     if (status == MB_OK)
         status = mb_train_arguments_parse(argc, argv, &base, arguments, error);
     if (status != MB_OK)

@@ -8,14 +8,17 @@
 #include <mnist_blas/checkpoint.h>
 
 /* The arguments that a checkpoint holds besides training options, as notes. */
-enum { MB_MAX_NOTES = 5 };
+enum { MB_MAX_NOTES = 6 };
 
-/* Writes them into `notes`; returns how many there are. Their values are the arguments'. */
-size_t mb_resume_notes(const mb_train_arguments *arguments, mb_note notes[MB_MAX_NOTES]);
+/* Writes them into `notes`; returns how many there are. Their values are the arguments' and
+ * `start`, the folder in which the program was started (NULL: not known). */
+size_t mb_resume_notes(const mb_train_arguments *arguments, const char *start,
+                       mb_note notes[MB_MAX_NOTES]);
 
 /* Parses the command line. With --resume, opens the checkpoint, whose options are the defaults;
- * *checkpoint is the caller's in any case, for mb_checkpoint_close. MB_ERROR_INVALID: bad usage, or
- * options that conflict with the checkpoint's; else as mb_checkpoint_open. */
+ * *checkpoint is the caller's in any case, for mb_checkpoint_close, and so are arguments->owned.
+ * MB_ERROR_INVALID: bad usage, or options that conflict with the checkpoint's; else as
+ * mb_checkpoint_open. */
 mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
                           mb_checkpoint **checkpoint, mb_error *error);
 

@@ -1,45 +1,17 @@
 /* mnist_blas train */
-#include "cli.h"
 #include "data.h"
 #include "library_text.h"
-#include "output.h"
-#include "progress.h"
-#include "resume.h"
+#include "run_folder.h"
 #include "signals.h"
 #include "train_command.h"
-#include "train_options.h"
+#include "train_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A training run of the program. */
-typedef struct train_run {
-    mb_train_arguments arguments;
-    mb_checkpoint *from; /* to resume; NULL: a new run */
-    mb_machine *machine;
-    mb_dataset *dataset;
-    mb_network *network;
-    mb_evaluation *evaluation; /* of the finished network */
-    mb_training_events events;
-    mb_trainer *trainer;
-    char *checkpoint; /* path of the file to write */
-    mb_note notes[MB_MAX_NOTES];
-    mb_tensorboard *board;    /* NULL: not requested */
-    mb_output output, errors; /* stdout and stderr */
-    mb_progress_view view;
-    int signal; /* that stopped it; 0: none */
-} train_run;
-
-/* "FOLDER/NAME" on the heap; NULL if memory is out. */
-static char *join(const char *folder, const char *name)
-{
-    char *path = NULL;
-    return asprintf(&path, "%s/%s", folder, name) >= 0 ? path : NULL;
-}
-
-static mb_status open_data(train_run *run, mb_error *error)
+static mb_status open_data(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     mb_status status =
@@ -56,7 +28,7 @@ static mb_status open_data(train_run *run, mb_error *error)
     return status;
 }
 
-static mb_status open_network(train_run *run, mb_error *error)
+static mb_status open_network(mb_train_run *run, mb_error *error)
 {
     const mb_shape input = mb_images_shape(&run->dataset->train.images);
     const size_t classes = run->dataset->classes;
@@ -72,7 +44,7 @@ static mb_status open_network(train_run *run, mb_error *error)
 }
 
 /* An error begins with the option's name, which the user typed with dashes. */
-static mb_status check_training(const train_run *run, mb_error *error)
+static mb_status check_training(const mb_train_run *run, mb_error *error)
 {
     mb_error why;
     const mb_status status =
@@ -80,7 +52,7 @@ static mb_status check_training(const train_run *run, mb_error *error)
     return status == MB_OK ? MB_OK : mb_fail(error, status, "--%s", why.text);
 }
 
-static mb_status open_run(train_run *run, mb_error *error)
+static mb_status open_run(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     const mb_machine_options options = {.threads = arguments->threads};
@@ -92,42 +64,34 @@ static mb_status open_run(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = open_network(run, error);
     if (status == MB_OK)
-        status = mb_folder_prepare(arguments->out, error);
+        status = mb_run_folder_open(arguments->out, &run->lock, error);
     if (status == MB_OK && arguments->tensorboard != NULL)
-        status = mb_folder_prepare(arguments->tensorboard, error);
-    if (status == MB_OK && arguments->tensorboard != NULL)
-        status = mb_tensorboard_open(arguments->tensorboard, &run->board, error);
+        status = mb_run_board_open(arguments->tensorboard, run->from != NULL, &run->board_folder,
+                                   &run->board, error);
     return status;
 }
 
-static void print_augmentation(train_run *run)
-{
-    const mb_training_options *training = &run->arguments.training;
-    const mb_augmentation_kind kind = training->augmentation.kind;
-    char strengths[256];
-    if (kind != MB_AUGMENT_NONE)
-        mb_output_print(&run->output, "augment  %s: %s\n", mb_augmentation_name(kind),
-                        mb_options_describe(mb_training_option_table, training,
-                                            &mb_augmentation_names, strengths, sizeof strengths));
-}
-
 /* The policy exists even without --checkpoint-every: a signal may stop the run. */
-static mb_status set_checkpoints(train_run *run, mb_error *error)
+static mb_status set_checkpoints(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
-    run->checkpoint = join(arguments->out, "checkpoint");
+    run->checkpoint = mb_join(arguments->out, "checkpoint");
     if (run->checkpoint == NULL)
         return mb_fail_memory(error, "checkpoint", strlen(arguments->out));
+    run->has_checkpoint =
+        arguments->resume != NULL && mb_is_same_file(arguments->resume, run->checkpoint);
+    run->start = getcwd(NULL, 0);
     const mb_checkpoint_policy policy = {.path = run->checkpoint,
                                          .every_steps = arguments->checkpoint_steps,
                                          .every_epoch = arguments->checkpoint_epochs,
                                          .notes = run->notes,
-                                         .note_count = mb_resume_notes(arguments, run->notes)};
+                                         .note_count =
+                                             mb_resume_notes(arguments, run->start, run->notes)};
     return mb_trainer_set_checkpoints(run->trainer, &policy, error);
 }
 
 /* The initial state: parameters drawn from the seed, or the checkpoint's. */
-static mb_status open_training(train_run *run, mb_error *error)
+static mb_status open_training(mb_train_run *run, mb_error *error)
 {
     mb_network_initialise(run->network, run->arguments.training.seed);
     mb_status status =
@@ -135,86 +99,62 @@ static mb_status open_training(train_run *run, mb_error *error)
                         &run->events, &run->trainer, error);
     if (status == MB_OK && run->from != NULL)
         status = mb_trainer_restore(run->trainer, run->from, error);
+    if (status == MB_OK && run->from != NULL)
+        mb_tensorboard_resume(run->board, mb_trainer_position(run->trainer).epoch);
     return status == MB_OK ? set_checkpoints(run, error) : status;
 }
 
-static void print_resumption(train_run *run)
-{
-    const mb_training_position at = mb_trainer_position(run->trainer);
-    const mb_training_options *training = &run->arguments.training;
-    const char *path = mb_checkpoint_describe(run->from)->path;
-    if (!at.done)
-        mb_output_print(&run->output, "resumed  %s: step %zu of %zu in epoch %zu/%zu\n", path,
-                        at.step, at.steps, at.epoch + 1, training->epochs);
-    else
-        mb_output_print(&run->output, "resumed  %s: all %zu epochs are trained\n", path, at.epoch);
-    mb_resume_print_changes(run->from, training, &run->output);
-}
-
-static void print_beginning(train_run *run)
-{
-    const mb_machine_info *machine = mb_machine_describe(run->machine);
-    const mb_dataset *data = run->dataset;
-    const mb_training_options *training = &run->arguments.training;
-    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes%s\n",
-                    data->folder != NULL ? data->folder : "synthetic digits",
-                    data->train.images.count, data->test.images.count, data->train.images.rows,
-                    data->train.images.columns, data->classes,
-                    data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
-    mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
-                    mb_network_parameter_count(run->network));
-    mb_output_print(
-        &run->output, "training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
-        mb_optimizer_name(training->optimizer), training->lr, mb_schedule_name(training->schedule),
-        training->weight_decay, training->batch_size, (unsigned long long)training->seed);
-    if (training->label_smoothing > 0.0)
-        mb_output_print(&run->output, "loss     label smoothing %g: at least %.4f in training\n",
-                        training->label_smoothing, mb_training_loss_min(training, data->classes));
-    print_augmentation(run);
-    mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
-                    machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,
-                    machine->blas_core);
-    if (run->from != NULL)
-        print_resumption(run);
-}
-
-/* Training continues: the disk may have space by its end. */
+/* Training continues: the disk may have space by its end. A folder that was removed is made again.
+ */
 static void on_checkpoint_failed(void *context, const mb_error *error)
 {
-    train_run *run = context;
+    mb_train_run *run = context;
+    mb_folder_prepare(run->arguments.out, NULL);
     mb_progress_clear(&run->view);
     mb_output_print(&run->errors, "mnist_blas: warning: %s\n", error->text);
 }
 
 static void on_progress(void *context, const mb_progress *progress)
 {
-    train_run *run = context;
+    mb_train_run *run = context;
     mb_progress_show(&run->view, progress);
 }
 
 static void on_epoch(void *context, const mb_epoch_metrics *metrics)
 {
-    train_run *run = context;
+    mb_train_run *run = context;
     mb_progress_show_epoch(&run->view, metrics);
     mb_tensorboard_add(run->board, metrics);
 }
 
 static bool on_stop(void *context)
 {
-    train_run *run = context;
+    mb_train_run *run = context;
     run->signal = mb_signals_received();
     return run->signal != 0;
 }
 
-/* The network is evaluated once it is saved, unless a signal stopped the run. */
-static mb_status write_run(train_run *run, mb_run *result, mb_error *error)
+/* Before this run's first file: a checkpoint of another run must not stand beside its model. */
+static void set_other_checkpoint_aside(mb_train_run *run)
+{
+    if (!run->has_checkpoint && mb_set_checkpoint_aside(run->checkpoint))
+        mb_output_print(&run->errors, "mnist_blas: warning: %s of another run is now %s.old\n",
+                        run->checkpoint, run->checkpoint);
+    run->has_checkpoint = true;
+}
+
+/* Pictures of another run do not stay beside the model. The network is evaluated once it is saved,
+ * unless a signal stopped the run. */
+static mb_status write_run(mb_train_run *run, mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
-    char *model = join(out, "model.safetensors");
+    char *model = mb_join(out, "model.safetensors");
     mb_status status = model != NULL ? mb_model_save(run->network, model, error)
                                      : mb_fail_memory(error, out, strlen(out));
-    if (status == MB_OK)
+    if (status == MB_OK) {
+        mb_report_remove(out);
         status = mb_metrics_write(result, out, error);
+    }
     if (status == MB_OK && result->interrupted == NULL)
         status =
             mb_evaluate(run->machine, run->network, &run->dataset->test, &run->evaluation, error);
@@ -225,41 +165,9 @@ static mb_status write_run(train_run *run, mb_run *result, mb_error *error)
     return status;
 }
 
-static mb_status print_end(train_run *run, const mb_run *result, mb_error *error)
-{
-    mb_run_totals totals;
-    const mb_status status = mb_run_sum_up(result, &totals, error);
-    if (status != MB_OK)
-        return status;
-    char length[MB_RUN_LENGTH], chance[MB_CHANCE_TEXT];
-    const mb_terminal *terminal = &run->view.terminal;
-    mb_output_print(
-        &run->output,
-        "%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
-        "%s/model.safetensors\n",
-        mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
-        mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
-        totals.median_speed, run->arguments.out);
-    if (mb_data_is_chance(run->dataset, result->selected->test_accuracy, chance))
-        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", chance);
-    return MB_OK;
-}
-
-/* One line on stderr: where the run stopped, and the command that resumes it. */
-static void print_interruption(train_run *run)
-{
-    const mb_training_position at = mb_trainer_position(run->trainer);
-    char *command = mb_resume_command(run->checkpoint, run->arguments.tensorboard);
-    mb_output_print(&run->errors,
-                    "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: %s\n",
-                    mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
-                    run->arguments.training.epochs, command != NULL ? command : run->checkpoint);
-    free(command);
-}
-
 /* Pictures are drawn last, after the result is printed. A build or a machine that cannot draw is
  * not a failure of the run. */
-static mb_status report(train_run *run, const mb_run *result, mb_error *error)
+static mb_status report(mb_train_run *run, const mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
     mb_error why = {0};
@@ -289,7 +197,7 @@ static mb_status report(train_run *run, const mb_run *result, mb_error *error)
 
 /* All results are saved: from here on a signal may end the process at once. One that came after the
  * last step was deferred until now. */
-static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_error *error)
+static mb_status report_unless_stopped(mb_train_run *run, const mb_run *result, mb_error *error)
 {
     mb_signals_defer(false);
     run->signal = mb_signals_received();
@@ -301,12 +209,14 @@ static mb_status report_unless_stopped(train_run *run, const mb_run *result, mb_
 }
 
 /* Writes the results of a run that has finished or was stopped, except the pictures. */
-static mb_status save(train_run *run, mb_error *error)
+static mb_status save(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
     const mb_training_position at = mb_trainer_position(run->trainer);
     mb_error first = {0}, second = {0};
+    mb_folder_prepare(arguments->out, NULL); /* made again if it was removed */
+    set_other_checkpoint_aside(run);
     if (writes_checkpoints || at.stopped)
         mb_trainer_save(run->trainer, &first);
     mb_trainer_finalize(run->trainer);
@@ -323,14 +233,14 @@ static mb_status save(train_run *run, mb_error *error)
     /* The model is written even if the checkpoint could not be. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
-        status = print_end(run, &result, &second);
+        status = mb_train_print_end(run, &result, &second);
     *error = first.status != MB_OK ? first : second;
     if (error->status == MB_OK && !at.stopped)
         return report_unless_stopped(run, &result, error);
     return error->status;
 }
 
-static mb_status train(train_run *run, mb_error *error)
+static mb_status train(mb_train_run *run, mb_error *error)
 {
     mb_status status = open_run(run, error);
     if (status == MB_OK)
@@ -343,8 +253,15 @@ static mb_status train(train_run *run, mb_error *error)
     mb_error why;
     if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
+    if (run->board_folder != NULL && strcmp(run->board_folder, run->arguments.tensorboard) != 0)
+        mb_output_print(&run->errors,
+                        "mnist_blas: warning: --tensorboard %s: has event files of another run; "
+                        "those of this run go to %s\n",
+                        run->arguments.tensorboard, run->board_folder);
     if (!run->view.quiet)
-        print_beginning(run);
+        mb_train_print_beginning(run);
+    if (run->arguments.checkpoint_steps > 0 || run->arguments.checkpoint_epochs)
+        set_other_checkpoint_aside(run);
     mb_progress_begin(&run->view);
     mb_signals_defer(true);
     status = mb_trainer_run(run->trainer, error);
@@ -352,15 +269,20 @@ static mb_status train(train_run *run, mb_error *error)
     if (status == MB_OK)
         status = save(run, error);
     if (status == MB_OK && mb_trainer_position(run->trainer).stopped)
-        print_interruption(run);
+        mb_train_print_interruption(run);
     return status;
 }
 
-static void close_run(train_run *run)
+static void close_run(mb_train_run *run)
 {
     mb_trainer_close(run->trainer);
     mb_evaluation_free(run->evaluation);
+    mb_folder_unlock(run->lock);
     free(run->checkpoint);
+    free(run->start);
+    free(run->board_folder);
+    for (size_t i = 0; i < sizeof run->arguments.owned / sizeof *run->arguments.owned; i++)
+        free(run->arguments.owned[i]);
     mb_network_close(run->network);
     mb_dataset_close(run->dataset);
     mb_machine_close(run->machine);
@@ -369,10 +291,11 @@ static void close_run(train_run *run)
 
 int mb_train_main(int argc, char **argv)
 {
-    train_run run = {.events = {.progress = on_progress,
-                                .epoch = on_epoch,
-                                .stop = on_stop,
-                                .checkpoint_failed = on_checkpoint_failed}};
+    mb_train_run run = {.lock = -1,
+                        .events = {.progress = on_progress,
+                                   .epoch = on_epoch,
+                                   .stop = on_stop,
+                                   .checkpoint_failed = on_checkpoint_failed}};
     mb_error error;
     run.events.context = &run;
     mb_signals_install();

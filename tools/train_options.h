@@ -15,6 +15,8 @@ typedef struct mb_train_arguments {
     size_t threads;          /* 0: not given */
     unsigned ground;         /* of mb_ground_choices */
     const char *tensorboard; /* folder of event files; NULL: none */
+    const char *resumed_out; /* run folder of the checkpoint; NULL: none is resumed */
+    char *owned[2];          /* texts of a resumed run, to be freed */
     bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;

@@ -15,6 +15,14 @@ extern "C" {
  * MB_ERROR_MEMORY. */
 MB_API mb_status mb_folder_prepare(const char *folder, mb_error *error);
 
+/* Reserves a prepared folder for one writer, until mb_folder_unlock or the end of the process.
+ * *lock is -1 where folders cannot be locked: that is no error. MB_ERROR_IO: another process has
+ * reserved it. */
+MB_API mb_status mb_folder_lock(const char *folder, int *lock, mb_error *error);
+
+/* -1 is fine. */
+MB_API void mb_folder_unlock(int lock);
+
 #ifdef __cplusplus
 }
 #endif

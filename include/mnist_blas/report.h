@@ -69,6 +69,10 @@ MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char
 MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
                                  const char *folder, mb_error *error);
 
+/* Removes report.html and pictures from `folder`, which are of another run than its model. Failures
+ * are ignored. */
+MB_API void mb_report_remove(const char *folder);
+
 /* An event file for TensorBoard: one record per epoch. */
 typedef struct mb_tensorboard mb_tensorboard;
 
@@ -77,6 +81,10 @@ typedef struct mb_tensorboard mb_tensorboard;
  * records have a length and checksums, are written at once, and readers stop before one that is not
  * whole. MB_ERROR_UNAVAILABLE: no MB_FEATURE_TENSORBOARD; MB_ERROR_IO; MB_ERROR_MEMORY. */
 MB_API mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_error *error);
+
+/* The run was resumed after this number of epochs: TensorBoard leaves out later ones that files
+ * before this one have, as of a run that was killed. NULL is fine. */
+MB_API void mb_tensorboard_resume(mb_tensorboard *board, size_t epochs);
 
 /* Adds loss, accuracies, learning rate and samples per second of an epoch. After an error, which
  * mb_tensorboard_close returns, nothing is added; NULL is fine. */

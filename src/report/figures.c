@@ -24,12 +24,9 @@ static const struct drawing {
     bool (*applies)(const mb_report *report);
     mb_drawing_fn *draw;
 } drawings[] = {
-    {"loss", "Loss and accuracy", SVG | PNG, always, mb_draw_loss},
-    {"predictions", "Predictions", PNG, always, mb_draw_predictions},
-    {"mistakes", "Most confident mistakes", PNG, always, mb_draw_mistakes},
-    {"confusion", "Confusion matrix", SVG, always, mb_draw_confusion},
-    {"weights", "First layer's weights", PNG, always, mb_draw_weights},
-    {"augmented", "Augmented training images", PNG, if_augmented, mb_draw_augmented},
+#define FIGURE(name, title, formats, applies) {#name, title, formats, applies, mb_draw_##name},
+#include "report/figures.inc"
+#undef FIGURE
 };
 
 enum { DRAWINGS = sizeof drawings / sizeof drawings[0] };
@@ -65,16 +62,9 @@ mb_status mb_figures_draw(const mb_report *report, mb_figures *figures, mb_error
 
 void mb_figures_remove_others(const mb_report *report, const char *folder)
 {
-    for (size_t i = 0; i < DRAWINGS; i++) {
-        for (unsigned format = 0; format < MB_FIGURE_FORMATS; format++) {
-            char *path = NULL;
-            if (drawings[i].applies(report) || (drawings[i].formats & 1u << format) == 0 ||
-                asprintf(&path, "%s/%s.%s", folder, drawings[i].name, extensions[format]) < 0)
-                continue;
-            remove(path);
-            free(path);
-        }
-    }
+    for (size_t i = 0; i < DRAWINGS; i++)
+        if (!drawings[i].applies(report))
+            mb_figure_remove(folder, drawings[i].name);
 }
 
 void mb_figures_free(mb_figures *figures)

@@ -35,6 +35,9 @@ mb_status mb_figures_draw(const mb_report *report, mb_figures *figures, mb_error
 /* Removes the files of figures that do not apply to the run: they belong to an earlier one. */
 void mb_figures_remove_others(const mb_report *report, const char *folder);
 
+/* Removes the files of the figure with this name, in all formats. */
+void mb_figure_remove(const char *folder, const char *name);
+
 void mb_figures_free(mb_figures *figures);
 
 #endif

@@ -4,6 +4,7 @@
 #include "report/page.h"
 
 #include <mnist_blas/classifier.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Everything is made before the first file is written, and the page comes last: a failure leaves
@@ -60,4 +61,27 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *co
     mb_evaluation_free(evaluation);
     free(probabilities);
     return status;
+}
+
+void mb_figure_remove(const char *folder, const char *name)
+{
+    static const char *const extensions[] = {"svg", "png"};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s/%s.%s", folder, name, extensions[i]) < 0)
+            return;
+        remove(path);
+        free(path);
+    }
+}
+
+void mb_report_remove(const char *folder)
+{
+#define FIGURE(name, title, formats, applies) mb_figure_remove(folder, #name);
+#include "report/figures.inc"
+#undef FIGURE
+    char *page = mb_path_join(folder, "report.html");
+    if (page != NULL)
+        remove(page);
+    free(page);
 }

@@ -64,23 +64,43 @@ static uint8_t *pack(Mb__Tensorboard__Event *event, size_t *size)
     return record;
 }
 
-/* The record of an epoch, or with NULL the first record of a file. */
-static uint8_t *make_record(const mb_epoch_metrics *metrics, size_t *size)
+/* The first record of a file. */
+static uint8_t *make_first_record(size_t *size)
+{
+    static char version[] = "brain.Event:2"; /* protobuf-c only reads it */
+    Mb__Tensorboard__Event event;
+    mb__tensorboard__event__init(&event);
+    event.what_case = MB__TENSORBOARD__EVENT__WHAT_FILE_VERSION;
+    event.file_version = version;
+    return pack(&event, size);
+}
+
+/* The record of a run that starts with this epoch. */
+static uint8_t *make_start_record(size_t epoch, size_t *size)
+{
+    Mb__Tensorboard__SessionLog log;
+    Mb__Tensorboard__Event event;
+    mb__tensorboard__session_log__init(&log);
+    mb__tensorboard__event__init(&event);
+    log.status = MB__TENSORBOARD__SESSION_LOG__SESSION_STATUS__START;
+    event.step = (int64_t)epoch;
+    event.what_case = MB__TENSORBOARD__EVENT__WHAT_SESSION_LOG;
+    event.session_log = &log;
+    return pack(&event, size);
+}
+
+/* The record of an epoch. */
+static uint8_t *make_epoch_record(const mb_epoch_metrics *metrics, size_t *size)
 {
     /* protobuf-c's strings are not const, though it only reads them */
-    static char version[] = "brain.Event:2", loss[] = "loss/train", train[] = "accuracy/train",
-                test[] = "accuracy/test", excess[] = "loss/train_excess", test_loss[] = "loss/test",
+    static char loss[] = "loss/train", train[] = "accuracy/train", test[] = "accuracy/test",
+                excess[] = "loss/train_excess", test_loss[] = "loss/test",
                 validation_loss[] = "loss/validation", validation[] = "accuracy/validation",
                 lr[] = "lr", speed[] = "samples_per_second";
     Mb__Tensorboard__Summary__Value values[SCALARS], *list[SCALARS];
     Mb__Tensorboard__Summary summary;
     Mb__Tensorboard__Event event;
     mb__tensorboard__event__init(&event);
-    if (metrics == NULL) {
-        event.what_case = MB__TENSORBOARD__EVENT__WHAT_FILE_VERSION;
-        event.file_version = version;
-        return pack(&event, size);
-    }
     const struct {
         char *tag;
         double value; /* NaN: there is none */
@@ -113,9 +133,21 @@ static uint8_t *make_record(const mb_epoch_metrics *metrics, size_t *size)
 }
 #else
 /* Never called: no file can be opened. */
-static uint8_t *make_record(const mb_epoch_metrics *metrics, size_t *size)
+static uint8_t *make_first_record(size_t *size)
 {
-    (void)metrics, (void)size, (void)now;
+    (void)size, (void)now;
+    return NULL;
+}
+
+static uint8_t *make_start_record(size_t epoch, size_t *size)
+{
+    (void)epoch, (void)size;
+    return NULL;
+}
+
+static uint8_t *make_epoch_record(const mb_epoch_metrics *metrics, size_t *size)
+{
+    (void)metrics, (void)size;
     return NULL;
 }
 #endif
@@ -128,10 +160,10 @@ static void fail(mb_tensorboard *board, int why)
         return; /* readers stop before it */
 }
 
-static void add_record(mb_tensorboard *board, const mb_epoch_metrics *metrics)
+/* Writes a record, which it frees; NULL: memory was out. */
+static void add_record(mb_tensorboard *board, uint8_t *record, size_t size)
 {
-    size_t size = 0, done = 0;
-    uint8_t *record = make_record(metrics, &size);
+    size_t done = 0;
     if (record == NULL)
         mb_fail_memory(&board->error, board->path, size);
     while (done < size && board->error.status == MB_OK) {
@@ -177,25 +209,41 @@ mb_status mb_tensorboard_open(const char *folder, mb_tensorboard **board, mb_err
         return mb_fail_memory(error, folder, sizeof *opened);
     opened->fd = -1;
     open_file(opened, folder);
-    if (opened->error.status == MB_OK)
-        add_record(opened, NULL);
+    if (opened->error.status == MB_OK) {
+        size_t size = 0;
+        uint8_t *record = make_first_record(&size);
+        add_record(opened, record, size);
+    }
     if (opened->error.status != MB_OK)
         return mb_tensorboard_close(opened, error);
     *board = opened;
     return MB_OK;
 }
 
+void mb_tensorboard_resume(mb_tensorboard *board, size_t epochs)
+{
+    size_t size = 0;
+    if (board == NULL || board->error.status != MB_OK)
+        return;
+    uint8_t *record = make_start_record(epochs + 1, &size);
+    add_record(board, record, size);
+}
+
 void mb_tensorboard_add(mb_tensorboard *board, const mb_epoch_metrics *metrics)
 {
-    if (board != NULL && board->error.status == MB_OK)
-        add_record(board, metrics);
+    size_t size = 0;
+    if (board == NULL || board->error.status != MB_OK)
+        return;
+    uint8_t *record = make_epoch_record(metrics, &size);
+    add_record(board, record, size);
 }
 
 mb_status mb_tensorboard_close(mb_tensorboard *board, mb_error *error)
 {
     if (board == NULL)
         return MB_OK;
-    if (board->fd >= 0 && board->error.status == MB_OK && fsync(board->fd) != 0 && errno != EINVAL)
+    if (board->fd >= 0 && board->error.status == MB_OK && fsync(board->fd) != 0 &&
+        errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
         fail(board, errno);
     if (board->fd >= 0)
         close(board->fd);

@@ -38,7 +38,7 @@ def check_page(data):
 
 
 # By the end of a file's name: raises an error for a file that a reader could not take.
-CHECKS = {"safetensors": TensorFile.read, "checkpoint": TensorFile.read, "json": json.loads,
+CHECKS = {"safetensors": TensorFile.read, "checkpoint": TensorFile.read, "old": TensorFile.read, "json": json.loads,
           "jsonl": lambda data: [json.loads(line) for line in data.splitlines()],
           "png": check_png, "svg": xml.etree.ElementTree.fromstring, "html": check_page}
 

@@ -2,6 +2,7 @@
 import os
 import re
 import resource
+import shutil
 import signal
 
 import model_files
@@ -91,6 +92,19 @@ class Resumed(RunFolderTest):
         self.fail_with(2, "--resume", "out/checkpoint", "--momentum", 0.9,
                        says="--momentum: has no effect with --optimizer adamw: it needs --optimizer sgd")
 
+    def test_from_another_folder(self):
+        """Data and run folder are found from where the run was started; --out is said."""
+        self.train_whole()
+        self.interrupted(signal.SIGTERM, *RUN)
+        os.mkdir(self.path("other"))
+        shutil.copy(self.path("out/checkpoint"), self.path("other/copy"))
+        result = self.succeed("--resume", "copy", "--out", "here", cwd=self.path("other"))
+        self.assertIn(f"out      here, not {self.folder}/out\n", result.out)
+        self.assert_same_run("other/here")
+        self.succeed("--resume", "../out/checkpoint", "--quiet", cwd=self.path("other"))
+        self.assert_same_run()
+        self.assertEqual(["copy", "here"], self.names("other"))
+
     def test_finished_run(self):
         self.train_whole("--checkpoint-every", "epoch")
         result = self.succeed("--resume", "whole/checkpoint", "--out", "out")
@@ -144,9 +158,9 @@ class Refused(RunFolderTest):
     def setUpClass(cls):
         maker = RunFolderTest()
         maker.setUp()
-        cls.addClassCleanup(maker.doCleanups)
         maker.interrupted(signal.SIGTERM, *RUN)
         cls.before = maker.files()
+        maker.doCleanups()
 
     def setUp(self):
         super().setUp()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import random
+import shutil
 import signal
 import termios
 import time
@@ -113,6 +114,32 @@ class Ending(RunFolderTest):
         self.assertEqual(STOPPED_FILES, sorted(self.whole_files()))
         self.assertEqual(int(1 in numbers), self.run_program(
             "evaluate", "--data", "data", support.MODEL, **close).code)
+
+    def test_folder_that_was_removed(self):
+        """It is made again, for the next checkpoint and at the end."""
+        for number, every in ((signal.SIGTERM, []), (signal.SIGKILL, ["--checkpoint-every", "epoch"])):
+            process = self.start_run(*ENDLESS, *every, after="epoch 1/")
+            while every and "checkpoint" not in self.names():
+                self.assertIsNone(process.poll())
+            shutil.rmtree(self.path("out"))
+            while every and not os.path.exists(self.path("out/checkpoint")):
+                self.assertIsNone(process.poll())
+            process.send_signal(number)
+            self.finish(process)
+            self.assertIn("checkpoint", self.whole_files())
+
+    def test_files_of_another_run(self):
+        """Pictures do not stand beside the model of another run; a checkpoint is kept under another name."""
+        self.succeed("--data", "data", "--epochs", 1, "--quiet", "--checkpoint-every", "epoch", "--out", "out")
+        before = self.files()
+        result = self.succeed("--data", "data", "--epochs", 1, "--quiet", "--no-report", "--seed", 2, "--out", "out")
+        self.assertEqual(["mnist_blas: warning: out/checkpoint of another run is now out/checkpoint.old"],
+                         result.warnings[-1:])
+        self.assertEqual(["checkpoint.old", *support.RUN_FILES], self.names())
+        self.assertEqual(before["checkpoint"], self.read("out/checkpoint.old"))
+        self.succeed("--resume", "out/checkpoint.old", "--epochs", 2, "--quiet", "--out", "other")
+        self.interrupted(signal.SIGTERM, *ENDLESS)
+        self.assertEqual(["checkpoint", "checkpoint.old", *support.RUN_FILES], self.names())
 
     def test_checkpoint_that_cannot_be_written(self):
         os.makedirs(self.path("out", "checkpoint"))

@@ -2,6 +2,7 @@
 with TensorBoard."""
 import errno
 import os
+import signal
 import struct
 import unittest
 
@@ -64,6 +65,16 @@ class EventFiles(RunFolderTest):
         for record in found[1:]:
             for tag in (b"loss/train", b"accuracy/test", b"lr", b"samples_per_second"):
                 self.assertIn(tag, record)
+
+    def test_runs_into_one_folder(self):
+        """A second one gets a folder of its own; a resumed one goes on, and says what it replaces."""
+        self.succeed(*self.options)
+        line = self.interrupted(signal.SIGTERM, "--no-report", "--tensorboard", "board", "--epochs", 100000)[-1]
+        self.assertEqual("out/checkpoint --tensorboard board/run-2", line)
+        before, = self.names("board/run-2")
+        self.interrupt(signal.SIGTERM, *f"--resume {line}".split(), after="resumed")
+        data, = (data for name, data in self.files("board/run-2").items() if name != before)
+        self.assertIn(b"\x3a\x02\x08\x01", records(data)[1])  # session_log: START
 
     def test_other_files_are_unaffected(self):
         self.succeed(*self.options)

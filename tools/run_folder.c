@@ -1,0 +1,88 @@
+#include "run_folder.h"
+
+#include <dirent.h>
+#include <mnist_blas/folder.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *mb_join(const char *folder, const char *name)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", folder, name) >= 0 ? path : NULL;
+}
+
+char *mb_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return strdup(".");
+    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+bool mb_is_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+bool mb_set_checkpoint_aside(const char *path)
+{
+    struct stat info;
+    char *old = NULL;
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode) || asprintf(&old, "%s.old", path) < 0)
+        return false;
+    const bool renamed = rename(path, old) == 0;
+    free(old);
+    return renamed;
+}
+
+static bool has_event_files(const char *folder)
+{
+    DIR *opened = opendir(folder);
+    bool found = false;
+    if (opened == NULL)
+        return false;
+    for (struct dirent *entry; !found && (entry = readdir(opened)) != NULL;)
+        found = strstr(entry->d_name, "tfevents") != NULL;
+    closedir(opened);
+    return found;
+}
+
+mb_status mb_run_folder_open(const char *folder, int *lock, mb_error *error)
+{
+    mb_error why;
+    const mb_status status = mb_folder_prepare(folder, error);
+    if (status == MB_OK && mb_folder_lock(folder, lock, &why) != MB_OK)
+        return mb_fail(error, why.status, "%s; --out DIR chooses another one", why.text);
+    return status;
+}
+
+mb_status mb_run_board_open(const char *given, bool resumed, char **folder, mb_tensorboard **board,
+                            mb_error *error)
+{
+    *folder = strdup(given);
+    for (unsigned run = 2; !resumed && *folder != NULL && has_event_files(*folder); run++) {
+        free(*folder);
+        if (asprintf(folder, "%s/run-%u", given, run) < 0)
+            *folder = NULL;
+    }
+    if (*folder == NULL)
+        return mb_fail_memory(error, given, strlen(given));
+    const mb_status status = mb_folder_prepare(*folder, error);
+    return status == MB_OK ? mb_tensorboard_open(*folder, board, error) : status;
+}
+
+char *mb_path_from(const char *start, const char *path)
+{
+    if (path == NULL || *path == '/' || start == NULL || mb_is_same_file(start, "."))
+        return NULL;
+    char *joined = mb_join(start, path);
+    if (joined != NULL && access(joined, F_OK) == 0)
+        return joined;
+    free(joined);
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/* The folders that a run writes into. */
+#ifndef MB_TOOLS_RUN_FOLDER_H
+#define MB_TOOLS_RUN_FOLDER_H
+
+#include <mnist_blas/report.h>
+
+#include <stdbool.h>
+
+/* "FOLDER/NAME" on the heap; NULL if memory is out. */
+char *mb_join(const char *folder, const char *name);
+
+/* The folder of `path`, on the heap; NULL if memory is out. */
+char *mb_folder_of(const char *path);
+
+/* True if both name the same file, which exists. */
+bool mb_is_same_file(const char *one, const char *other);
+
+/* Renames a checkpoint of another run to "PATH.old", so that it does not stand beside this run's
+ * model, and is not lost. True if there was one. */
+bool mb_set_checkpoint_aside(const char *path);
+
+/* Prepares the run folder, and reserves it until mb_folder_unlock. As mb_folder_prepare and
+ * mb_folder_lock. */
+mb_status mb_run_folder_open(const char *folder, int *lock, mb_error *error);
+
+/* Opens an event file in `given` or, if that has those of another run and this run is not resumed,
+ * in the first of its sub-folders run-2, run-3, ... that has none. The caller frees *folder. As
+ * mb_folder_prepare and mb_tensorboard_open. */
+mb_status mb_run_board_open(const char *given, bool resumed, char **folder, mb_tensorboard **board,
+                            mb_error *error);
+
+/* `path`, relative to the folder in which a run was started, as it is reached from here, on the
+ * heap. NULL if it is reached as it is, and if memory is out. */
+char *mb_path_from(const char *start, const char *path);
+
+#endif

@@ -1,0 +1,93 @@
+/* What train prints before and after training. */
+#include "data.h"
+#include "signals.h"
+#include "train_command.h"
+#include "train_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_augmentation(mb_train_run *run)
+{
+    const mb_training_options *training = &run->arguments.training;
+    const mb_augmentation_kind kind = training->augmentation.kind;
+    char strengths[256];
+    if (kind != MB_AUGMENT_NONE)
+        mb_output_print(&run->output, "augment  %s: %s\n", mb_augmentation_name(kind),
+                        mb_options_describe(mb_training_option_table, training,
+                                            &mb_augmentation_names, strengths, sizeof strengths));
+}
+
+static void print_resumption(mb_train_run *run)
+{
+    const mb_training_position at = mb_trainer_position(run->trainer);
+    const mb_training_options *training = &run->arguments.training;
+    const char *path = mb_checkpoint_describe(run->from)->path;
+    if (!at.done)
+        mb_output_print(&run->output, "resumed  %s: step %zu of %zu in epoch %zu/%zu\n", path,
+                        at.step, at.steps, at.epoch + 1, training->epochs);
+    else
+        mb_output_print(&run->output, "resumed  %s: all %zu epochs are trained\n", path, at.epoch);
+    if (strcmp(run->arguments.out, run->arguments.resumed_out) != 0)
+        mb_output_print(&run->output, "out      %s, not %s\n", run->arguments.out,
+                        run->arguments.resumed_out);
+    mb_resume_print_changes(run->from, training, &run->output);
+}
+
+void mb_train_print_beginning(mb_train_run *run)
+{
+    const mb_machine_info *machine = mb_machine_describe(run->machine);
+    const mb_dataset *data = run->dataset;
+    const mb_training_options *training = &run->arguments.training;
+    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes%s\n",
+                    data->folder != NULL ? data->folder : "synthetic digits",
+                    data->train.images.count, data->test.images.count, data->train.images.rows,
+                    data->train.images.columns, data->classes,
+                    data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
+    mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
+                    mb_network_parameter_count(run->network));
+    mb_output_print(
+        &run->output, "training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
+        mb_optimizer_name(training->optimizer), training->lr, mb_schedule_name(training->schedule),
+        training->weight_decay, training->batch_size, (unsigned long long)training->seed);
+    if (training->label_smoothing > 0.0)
+        mb_output_print(&run->output, "loss     label smoothing %g: at least %.4f in training\n",
+                        training->label_smoothing, mb_training_loss_min(training, data->classes));
+    print_augmentation(run);
+    mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
+                    machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,
+                    machine->blas_core);
+    if (run->from != NULL)
+        print_resumption(run);
+}
+
+mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *error)
+{
+    mb_run_totals totals;
+    const mb_status status = mb_run_sum_up(result, &totals, error);
+    if (status != MB_OK)
+        return status;
+    char length[MB_RUN_LENGTH], chance[MB_CHANCE_TEXT];
+    const mb_terminal *terminal = &run->view.terminal;
+    mb_output_print(
+        &run->output,
+        "%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
+        "%s/model.safetensors\n",
+        mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
+        mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
+        totals.median_speed, run->arguments.out);
+    if (mb_data_is_chance(run->dataset, result->selected->test_accuracy, chance))
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", chance);
+    return MB_OK;
+}
+
+void mb_train_print_interruption(mb_train_run *run)
+{
+    const mb_training_position at = mb_trainer_position(run->trainer);
+    char *command = mb_resume_command(run->checkpoint, run->board_folder);
+    mb_output_print(&run->errors,
+                    "mnist_blas: %s: stopped at step %zu of %zu in epoch %zu/%zu; to go on: %s\n",
+                    mb_signals_name(run->signal), at.step, at.steps, at.epoch + 1,
+                    run->arguments.training.epochs, command != NULL ? command : run->checkpoint);
+    free(command);
+}
