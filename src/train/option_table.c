@@ -128,7 +128,7 @@ const mb_option mb_training_option_table[] = {
     {"optimizer", NULL, TRAINING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
     {"lr", "Learning rate", TRAINING, AT(lr), "learning rate, the peak of the schedule",
      MB_KIND_REAL("FLOAT", 0.0, 1e6), .min_excluded = true},
-    {"min-lr", "Minimum learning rate", TRAINING, AT(min_lr), "rate that the schedule decays to",
+    {"min-lr", "Minimum learning rate", TRAINING, AT(min_lr), "rate to which the schedule decays",
      MB_KIND_REAL("FLOAT", 0.0, 1e6), FOR_COSINE, .omit_zero = true},
     {"label-smoothing", NULL, TRAINING, AT(label_smoothing),
      "fraction of each label that is spread evenly over all classes", FRACTION, .omit_zero = true},

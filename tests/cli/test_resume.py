@@ -141,6 +141,23 @@ class Resumed(RunFolderTest):
         command = re.search('<code id="command">(.*?)</code>', self.read("longer", "report.html").decode())[1]
         self.assertEqual("mnist_blas train --resume out/checkpoint --epochs 3", re.sub("<[^>]*>", "", command))
 
+    def test_report_of_a_checkpoint(self):
+        """It has the pictures that the run itself would have drawn; a stopped run has them, too."""
+        self.need_feature("report")
+        self.succeed("--data", "data", "--epochs", 2, "--checkpoint-every", "epoch", "--quiet", "--out", "out")
+        before = self.files()
+        for name in set(before) - {"checkpoint"}:
+            os.remove(self.path("out", name))
+        self.succeed("report", "out")
+        after = self.whole_files()
+        self.assertEqual(set(before) - set(RUN_FILES), set(after))
+        for name in [name for name in after if name.endswith(".png")]:
+            self.assertEqual(before[name], after[name], name)
+        self.interrupted(signal.SIGTERM, *RUN)
+        self.succeed("report", "../out", cwd=self.make_data("elsewhere"))
+        self.assertIn("report.html", self.names())
+        self.fail_with(1, "report", "elsewhere", says="elsewhere/checkpoint: cannot be opened")
+
     def test_synthetic_digits(self):
         """They are generated again, even if data has appeared."""
         os.rename(self.path("data"), self.path("elsewhere"))
