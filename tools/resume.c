@@ -45,6 +45,15 @@ static char *out_of(const char *path, const char *start, const char *out)
     return from_here != NULL ? from_here : strdup(out);
 }
 
+/* A file does not choose where others are written: the run folder is that in which it is. */
+static bool is_in(const char *path, const char *out)
+{
+    char *folder = mb_folder_of(path);
+    const bool same = folder != NULL && (strcmp(folder, out) == 0 || mb_is_same_file(folder, out));
+    free(folder);
+    return same;
+}
+
 /* The command line of the checkpoint's run. Paths were relative to where it was started. */
 static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *base, mb_error *error)
 {
@@ -59,7 +68,7 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     *base = (mb_train_arguments){
         .data = data != NULL ? data : info->data,
         .network = info->network,
-        .out = out,
+        .out = out != NULL && is_in(info->path, out) ? out : NULL,
         .resume = info->path,
         .resumed_out = out,
         .owned = {out, data},
@@ -100,6 +109,10 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
     *arguments = base;
     if (status == MB_OK)
         status = mb_train_arguments_parse(argc, argv, &base, arguments, error);
+    if (status == MB_OK && arguments->out == NULL)
+        status = mb_fail(error, MB_ERROR_INVALID,
+                         "%s: is not in the folder of its run, %s: give --out DIR",
+                         arguments->resume, arguments->resumed_out);
     if (status != MB_OK)
         return status;
     const mb_checkpoint_info *info = mb_checkpoint_describe(*checkpoint);

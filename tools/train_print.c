@@ -39,10 +39,11 @@ void mb_train_print_beginning(mb_train_run *run)
     const mb_machine_info *machine = mb_machine_describe(run->machine);
     const mb_dataset *data = run->dataset;
     const mb_training_options *training = &run->arguments.training;
+    char folder[1024]; /* a checkpoint may have named it */
+    mb_printable(data->folder != NULL ? data->folder : "synthetic digits", folder, sizeof folder);
     mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes%s\n",
-                    data->folder != NULL ? data->folder : "synthetic digits",
-                    data->train.images.count, data->test.images.count, data->train.images.rows,
-                    data->train.images.columns, data->classes,
+                    folder, data->train.images.count, data->test.images.count,
+                    data->train.images.rows, data->train.images.columns, data->classes,
                     data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
     mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
                     mb_network_parameter_count(run->network));

@@ -105,6 +105,18 @@ class Resumed(RunFolderTest):
         self.assert_same_run()
         self.assertEqual(["copy", "here"], self.names("other"))
 
+    def test_copy_of_a_checkpoint(self):
+        """One in another folder does not say where files are written."""
+        self.interrupted(signal.SIGTERM, *RUN)
+        for copy in "out/copy", "copy":
+            self.write(copy, self.read("out/checkpoint"))
+        before = self.files()
+        self.fail_with(2, "--resume", "copy", says=["copy: is not in the folder of its run, out", "--out DIR"])
+        self.assertEqual(before, self.files())
+        self.succeed("--resume", "copy", "--out", "other", "--quiet")
+        self.succeed("--resume", "out/copy", "--quiet")
+        self.assert_same_model("out", "other")
+
     def test_finished_run(self):
         self.train_whole("--checkpoint-every", "epoch")
         result = self.succeed("--resume", "whole/checkpoint", "--out", "out")
