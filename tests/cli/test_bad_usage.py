@@ -99,7 +99,7 @@ NETWORKS = [
 ]
 CPU = str(min(os.sched_getaffinity(0)))
 VARIABLES = {
-    "OMP_NUM_THREADS": ["abc", "0", "-4", "", "4x", "4,x", "99999999", "99999999999999999999"],
+    "OMP_NUM_THREADS": ["abc", "0", "-4", "4x", "4,x", "99999999", "99999999999999999999"],
     "MNIST_BLAS_PIN": ["99999", "99999999999999999999", "99998-99999", "x", "", "CORE", CPU + ",", CPU + "-", "3-1",
                        f"{CPU},{CPU}", f"{CPU}, {CPU}"],
 }
