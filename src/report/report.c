@@ -6,6 +6,7 @@
 #include <mnist_blas/classifier.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Everything is made before the first file is written, and the page comes last: a failure leaves
  * the files of an earlier run, or pictures newer than the page, which contains its own. */
@@ -70,7 +71,7 @@ void mb_figure_remove(const char *folder, const char *name)
         char *path = NULL;
         if (asprintf(&path, "%s/%s.%s", folder, name, extensions[i]) < 0)
             return;
-        remove(path);
+        unlink(path);
         free(path);
     }
 }
@@ -82,6 +83,6 @@ void mb_report_remove(const char *folder)
 #undef FIGURE
     char *page = mb_path_join(folder, "report.html");
     if (page != NULL)
-        remove(page);
+        unlink(page);
     free(page);
 }
