@@ -89,8 +89,11 @@ json_t *mb_info_model(const char *path, const mb_network *network)
     char input[64];
     json_t *name = json_string(path), *summary = summary_beside(path, network);
     write_shape(mb_network_input(network), input, sizeof input);
-    return json_pack("{s:o?, s:s, s:I, s:o?}", "path", name, "input", input, "classes",
-                     (json_int_t)mb_network_classes(network), "summary", summary);
+    const mb_image_form form = mb_network_form(network);
+    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:o?}", "path", name, "input", input, "classes",
+                     (json_int_t)mb_network_classes(network), "ground",
+                     mb_ground_names.values[form.ground].name, "framing",
+                     mb_framing_names.values[form.framing].name, "summary", summary);
 }
 
 /* How it was trained, as far as the summary says. */
@@ -117,7 +120,10 @@ void mb_info_print_model(const char *path, const mb_network *network)
     json_t *summary = summary_beside(path, network);
     char input[64];
     write_shape(mb_network_input(network), input, sizeof input);
-    printf("model      %s\nimages     %s, %zu classes\n", path, input, mb_network_classes(network));
+    const mb_image_form form = mb_network_form(network);
+    printf("model      %s\nimages     %s, %zu classes, ground %s, framing %s\n", path, input,
+           mb_network_classes(network), mb_ground_names.values[form.ground].name,
+           mb_framing_names.values[form.framing].name);
     print_training(summary);
     json_decref(summary);
 }

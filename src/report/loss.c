@@ -192,7 +192,7 @@ static void draw(const mb_canvas *canvas, const mb_run *run, const plot *p)
         panel.title = "Loss, nats (logarithmic)";
     else if (first > panel.up.max)
         panel.title = title;
-    snprintf(title, sizeof title, "Loss, nats (training starts at %.3g)", first);
+    snprintf(title, sizeof title, "Loss, nats (from %.3g)", first);
     draw_titles(canvas, run);
     mb_panel_draw(&panel, &p->series[STEPS], 4);
     panel.title = "Accuracy, %";

@@ -71,7 +71,7 @@ void mb_figure_remove(const char *folder, const char *name)
         char *path = NULL;
         if (asprintf(&path, "%s/%s.%s", folder, name, extensions[i]) < 0)
             return;
-        unlink(path);
+        unlink(path); /* not a folder */
         free(path);
     }
 }

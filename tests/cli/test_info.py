@@ -244,12 +244,15 @@ class Model(TrainedTest):
 
     def test_model_and_the_run_beside_it(self):
         info, summary = self.info(MODEL), self.trained_summary
-        self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "summary": summary}, info["model"])
+        framing = info["model"]["framing"]
+        self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "ground": "dark",
+                          "framing": framing, "summary": summary}, info["model"])
         self.assertEqual((summary["network"], summary["parameters"]),
                          (info["network"]["spec"], info["network"]["parameters"]))
         self.assertIn("threads", info)
         text = self.succeed("info", MODEL).out
-        for part in (MODEL, "1x12x10, 4 classes", "adamw, lr 0.005 onecycle, batch size 64, 1 epoch, seed 1",
+        for part in (MODEL, f"1x12x10, 4 classes, ground dark, framing {framing}\n",
+                     "adamw, lr 0.005 onecycle, batch size 64, 1 epoch, seed 1",
                      f"test accuracy {100 * summary['test_accuracy']:.2f} %", "dense:128"):
             self.assertIn(part, text)
 
