@@ -131,6 +131,9 @@ mb_ink mb_find_ink(PIX *gray)
         clear_lines(strength, min);
         clear_background(strength, &of, min);
         PIX *ink = at_least(strength, min);
+        int empty = 0;
+        pixZero(ink, &empty);
+        found.blank = empty != 0;
         found.digits = mb_count_digits(ink);
         pixClipToForeground(ink, NULL, &box);
         boxGetGeometry(box, &found.left, &found.top, NULL, NULL);

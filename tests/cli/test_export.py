@@ -75,7 +75,7 @@ class StateDict(ProgramTest):
 
     def test_evaluate_takes_the_size_of_the_data(self):
         out = self.succeed(*self.evaluate, *self.NETWORK).out
-        self.assertIn("state: accuracy 0.2500 (50 of 200)", out)
+        self.assertIn("state: accuracy 25.00 % (50 of 200)", out)
 
     def test_predict_is_given_the_size(self):
         answer = self.predict(*self.NETWORK, "--input", "12x10", "state", self.images)

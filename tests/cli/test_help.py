@@ -88,7 +88,7 @@ class Names(HelpTest):
             for folder, _, files in os.walk(os.path.join(documentation.ROOT, part)):
                 for name in files:
                     if name.endswith(".c"):
-                        asked |= set(re.findall(r'(?:getenv|is_set)\("([A-Z_]+)"\)',
+                        asked |= set(re.findall(r'(?:getenv|is_set|variable)\("([A-Z_]+)"\)',
                                                 documentation.read_text(folder, name)))
         self.assertIn("MNIST_BLAS_PIN", asked)
         self.assertEqual(set(), asked - manual)

@@ -20,7 +20,7 @@ class Mnist(ProgramTest):
         accuracy = summary["test_accuracy"]
         text = self.succeed("evaluate", "mnist_blas_out/model.safetensors", "--data",
                             support.REAL_DATA).out
-        self.assertIn(f"accuracy {accuracy:.4f} ({round(10000 * accuracy)} of 10000)", text)
+        self.assertIn(f"accuracy {100 * accuracy:.2f} % ({round(10000 * accuracy)} of 10000)", text)
 
     def test_memory(self):
         """Of one epoch: all memory is taken before the first step."""

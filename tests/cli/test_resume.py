@@ -226,7 +226,7 @@ class Refused(RunFolderTest):
             with self.subTest(new=new):
                 self.assertEqual((1, len(old)), (whole.count(old), len(new)))
                 self.write("tampered", model_files.sign(whole.replace(old, new)))
-                result = self.run_program("--resume", "tampered", "--quiet")
+                result = self.run_program("--resume", "tampered", "--out", "out", "--quiet")
                 self.assertIn(result.code, (1, 2), result)
                 self.check_failure(result, result.code, says)
                 self.assertEqual(self.before, self.files())
