@@ -25,9 +25,9 @@ static const mb_series styles[SERIES] = {
     [SMOOTHED] = {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, 0, NULL, NULL},
     [MEANS] = {"mean of an epoch", MB_COLOUR_TEXT, 0.0, MB_MARKER_DISC, 0, NULL, NULL},
     [TEST_LOSS] = {"test", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL},
-    [TRAINING] = {"training", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL},
+    [TRAINING] = {"training", MB_COLOUR_BLUE, 1.5, MB_MARKER_DISC, 0, NULL, NULL},
     [VALIDATION] = {"validation", MB_COLOUR_GREEN, 1.5, MB_MARKER_SQUARE, 0, NULL, NULL},
-    [TEST] = {"test", MB_COLOUR_BLUE, 2.0, MB_MARKER_DISC, 0, NULL, NULL},
+    [TEST] = {"test", MB_COLOUR_VERMILION, 2.0, MB_MARKER_TRIANGLE, 0, NULL, NULL},
 };
 
 typedef struct plot {
