@@ -12,9 +12,9 @@ typedef struct mb_claims {
     size_t count;
 } mb_claims;
 
-/* Claims a CPU. False if another run has it; true also where claims cannot be made. A claim is a
- * socket bound to a name in Linux's abstract namespace, which the system frees when the process
- * ends. */
+/* Claims a CPU. False if another process has it; true also where claims cannot be made. A claim is
+ * a socket that listens at a name in Linux's abstract namespace, which the system frees when the
+ * process ends. */
 bool mb_claim_cpu(mb_claims *claims, unsigned cpu);
 
 /* Gives the CPUs back; {0} is fine. */

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Four cores of two threads each, numbered as Linux often does. */
 static int read_topology(void **state)
@@ -23,18 +25,32 @@ static int free_topology(void **state)
     return 0;
 }
 
+/* Claims a CPU in another process, which ends. */
+static bool another_process_claims(unsigned cpu)
+{
+    int status = 0;
+    mb_claims claims = {0};
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(mb_claim_cpu(&claims, cpu) ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status == 0;
+}
+
 /* A CPU that no machine has, so that no run claims it. */
 TEST(a_claim_lasts_until_it_is_freed)
 {
     const unsigned cpu = 4000000000;
     mb_claims first = {0}, second = {0};
     assert_true(mb_claim_cpu(&first, cpu));
-    assert_false(mb_claim_cpu(&second, cpu));
-    assert_true(mb_claim_cpu(&second, cpu + 1));
+    assert_true(mb_claim_cpu(&second, cpu)); /* both are of this process */
+    assert_false(another_process_claims(cpu));
+    assert_true(another_process_claims(cpu + 1));
+    mb_claims_free(&second);
+    assert_false(another_process_claims(cpu));
     mb_claims_free(&first);
-    assert_true(mb_claim_cpu(&second, cpu));
-    mb_claims_free(&second);
-    mb_claims_free(&second);
+    assert_true(another_process_claims(cpu));
+    mb_claims_free(&first);
 }
 
 TEST(policies)
