@@ -50,14 +50,15 @@ class Ending(RunFolderTest):
         self.assertEqual(1, summary["interrupted_at"]["epoch"])
 
     def test_second_signal_ends_at_once(self):
-        """Both are pending when the stopped program continues, before it can save anything."""
+        """Both are pending when the stopped program continues; it may have begun to save."""
         numbers = signal.SIGINT, signal.SIGTERM
         process = self.start_run(*ENDLESS, after="epoch 1/")
         for number in (signal.SIGSTOP, *numbers, signal.SIGCONT):
             process.send_signal(number)
         result = self.finish(process)
         self.assertIn(result.code, [128 + number for number in numbers], result)
-        self.assertEqual(("", []), (result.err, self.names()))
+        self.assertEqual("", result.err)
+        self.assertLessEqual(set(self.names()), set(STOPPED_FILES))
 
     @cases([signal.SIGHUP, signal.SIGXCPU])
     def test_repeated_signal_counts_once(self, number):
