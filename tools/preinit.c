@@ -113,10 +113,26 @@ static void check_address_space(char **environment)
     _exit(1);
 }
 
+/* Libraries use more of the stack than a small limit allows, and end by a signal then. */
+static void check_stack(void)
+{
+    enum { MIN_STACK = 256 << 10 };
+    struct rlimit stack;
+    char line[128];
+    if (getrlimit(RLIMIT_STACK, &stack) != 0 || stack.rlim_cur >= MIN_STACK)
+        return;
+    const int length =
+        snprintf(line, sizeof line, "mnist_blas: ulimit -s: must be at least %d KiB, got %llu\n",
+                 MIN_STACK >> 10, (unsigned long long)stack.rlim_cur >> 10);
+    (void)!write(STDERR_FILENO, line, (size_t)length);
+    _exit(1);
+}
+
 static void before_libraries(int argc, char **argv, char **environment)
 {
     (void)argc;
     (void)argv;
+    check_stack();
     clean_environment(environment);
     initial.known =
         sched_getaffinity(0, sizeof initial.mask, (cpu_set_t *)(void *)initial.mask) == 0;

@@ -208,6 +208,7 @@ class Failing(ProgramTest):
 
     @cases({"model_larger_than_files_may_be":  # the signal that says so is ignored, as in Python
             (["--epochs", 1], limit(resource.RLIMIT_FSIZE, 10000), "out/model.safetensors: cannot be written: "),
+            "stack_too_small": ([], limit(resource.RLIMIT_STACK, 1 << 16), "ulimit -s: must be at least 256 KiB, got 64"),
             "network_of_40_GB_in_4_GB": (["--network", "dense:100000,dense:100000,relu,dense:4"],
                                          limit(resource.RLIMIT_AS, 4 << 30), "memory")})
     def test_limited(self, arguments, prepare, says):
