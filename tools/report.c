@@ -93,6 +93,11 @@ static mb_status report(const report_arguments *arguments, char *path, mb_error 
     stored_run run = {.lock = -1};
     mb_status status =
         mb_resume_parse(given != NULL ? 5 : 3, argv, &run.arguments, &run.checkpoint, error);
+    if (status == MB_ERROR_IO) {
+        const mb_error why = *error;
+        mb_fail(error, status, "%s: a run has one if it was stopped, or with --checkpoint-every",
+                why.text);
+    }
     if (status == MB_OK)
         status = open_run(&run, arguments->threads, error);
     if (status == MB_OK)
@@ -103,8 +108,7 @@ static mb_status report(const report_arguments *arguments, char *path, mb_error 
     }
     mb_trainer_close(run.trainer);
     mb_folder_unlock(run.lock);
-    for (size_t i = 0; i < sizeof run.arguments.owned / sizeof *run.arguments.owned; i++)
-        free(run.arguments.owned[i]);
+    mb_train_arguments_free(&run.arguments);
     mb_network_close(run.network);
     mb_dataset_close(run.dataset);
     mb_machine_close(run.machine);

@@ -16,7 +16,8 @@ size_t mb_resume_notes(const mb_train_arguments *arguments, const char *start,
                        mb_note notes[MB_MAX_NOTES]);
 
 /* Parses the command line. With --resume, opens the checkpoint, whose options are the defaults;
- * *checkpoint is the caller's in any case, for mb_checkpoint_close, and so are arguments->owned.
+ * *checkpoint is the caller's in any case, for mb_checkpoint_close, and so is *arguments, for
+ * mb_train_arguments_free.
  * MB_ERROR_INVALID: bad usage, or options that conflict with the checkpoint's; else as
  * mb_checkpoint_open. */
 mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,

@@ -281,8 +281,7 @@ static void close_run(mb_train_run *run)
     free(run->checkpoint);
     free(run->start);
     free(run->board_folder);
-    for (size_t i = 0; i < sizeof run->arguments.owned / sizeof *run->arguments.owned; i++)
-        free(run->arguments.owned[i]);
+    mb_train_arguments_free(&run->arguments);
     mb_network_close(run->network);
     mb_dataset_close(run->dataset);
     mb_machine_close(run->machine);

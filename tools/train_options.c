@@ -1,6 +1,7 @@
 #include "train_options.h"
 #include "data.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DATA "Data and model:"
@@ -136,3 +137,9 @@ const mb_command mb_command_train = {
     .main = mb_train_main,
     .commands = mb_commands,
 };
+
+void mb_train_arguments_free(mb_train_arguments *arguments)
+{
+    for (size_t i = 0; i < sizeof arguments->owned / sizeof *arguments->owned; i++)
+        free(arguments->owned[i]);
+}

@@ -16,7 +16,7 @@ typedef struct mb_train_arguments {
     unsigned ground;         /* of mb_ground_choices */
     const char *tensorboard; /* folder of event files; NULL: none */
     const char *resumed_out; /* run folder of the checkpoint; NULL: none is resumed */
-    char *owned[2];          /* texts of a resumed run, to be freed */
+    char *owned[2];          /* texts of a resumed run */
     bool quiet, no_report;
     mb_training_options training;
 } mb_train_arguments;
@@ -25,6 +25,9 @@ typedef struct mb_train_arguments {
  * the chosen optimizer. Ends the program for --help and the like. MB_ERROR_INVALID. */
 mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,
                                    mb_train_arguments *arguments, mb_error *error);
+
+/* Frees the texts of a resumed run; {0} is fine. */
+void mb_train_arguments_free(mb_train_arguments *arguments);
 
 /* Runs the command; in train.c. */
 int mb_train_main(int argc, char **argv);

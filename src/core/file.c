@@ -123,6 +123,14 @@ char *mb_path_join(const char *folder, const char *name)
     return asprintf(&path, "%s%s%s", folder, separator, name) < 0 ? NULL : path;
 }
 
+FILE *mb_file_open_in(const char *folder, const char *name)
+{
+    char *path = mb_path_join(folder, name);
+    FILE *file = path != NULL ? fopen(path, "re") : NULL;
+    free(path);
+    return file;
+}
+
 char *mb_path_dirname(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Bytes on the heap; the owner frees `data`. */
 typedef struct mb_bytes {
@@ -40,6 +41,9 @@ void mb_file_remove_stale(const char *folder);
 
 /* "FOLDER/NAME" on the heap; NULL if memory is out. */
 char *mb_path_join(const char *folder, const char *name);
+
+/* Opens FOLDER/NAME for reading; the folder "" is the root. NULL: it cannot be opened. */
+FILE *mb_file_open_in(const char *folder, const char *name);
 
 /* The folder of `path`, "." for a bare name, on the heap; NULL if memory is out. */
 char *mb_path_dirname(const char *path);

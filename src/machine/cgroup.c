@@ -1,5 +1,6 @@
 #include "machine/cgroup.h"
 
+#include "core/file.h"
 #include "core/parse.h"
 
 #include <limits.h>
@@ -40,20 +41,10 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-static FILE *open_below(const char *folder, const char *name)
-{
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return NULL;
-    FILE *file = fopen(path, "re");
-    free(path);
-    return file;
-}
-
 /* Lines are "ID:CONTROLLERS:PATH", for v2 "0::PATH". */
 static void read_membership(const char *root, const char *controller, membership *member)
 {
-    FILE *file = open_below(root, "proc/self/cgroup");
+    FILE *file = mb_file_open_in(root, "proc/self/cgroup");
     char *line = NULL;
     size_t capacity = 0;
     while (file != NULL && getline(&line, &capacity, file) > 0) {
@@ -154,7 +145,7 @@ enum { LINE = 64 };
 
 static bool first_line(const char *folder, const char *name, char line[LINE])
 {
-    FILE *file = open_below(folder, name);
+    FILE *file = mb_file_open_in(folder, name);
     const bool read = file != NULL && fgets(line, LINE, file) != NULL;
     if (file != NULL)
         fclose(file);
@@ -185,7 +176,7 @@ static double quota_of(const char *folder, bool unified)
 /* A line of memory.stat, "NAME BYTES"; 0 if there is none. */
 static double memory_stat(const char *folder, const char *name)
 {
-    FILE *file = open_below(folder, "memory.stat");
+    FILE *file = mb_file_open_in(folder, "memory.stat");
     char line[LINE];
     double bytes = 0;
     const size_t length = strlen(name);
@@ -242,7 +233,7 @@ static double limit_of(const char *root, const resource *limited)
     char *line = NULL;
     size_t capacity = 0;
     read_membership(root, limited->controller, &member);
-    FILE *mounts = open_below(root, "proc/self/mountinfo");
+    FILE *mounts = mb_file_open_in(root, "proc/self/mountinfo");
     while (mounts != NULL && getline(&line, &capacity, mounts) > 0) {
         mount found;
         if (parse_mount(line, limited->controller, &found))

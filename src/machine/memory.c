@@ -1,5 +1,6 @@
 #include "machine/memory.h"
 
+#include "core/file.h"
 #include "machine/cgroup.h"
 
 #include <math.h>
@@ -9,20 +10,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static FILE *open_proc(const char *root, const char *name)
-{
-    char *path = NULL;
-    if (asprintf(&path, "%s/proc/%s", root, name) < 0)
-        return NULL;
-    FILE *file = fopen(path, "re");
-    free(path);
-    return file;
-}
-
 /* The value of "NAME: N kB" in bytes; -1 if there is none. */
 static double read_kb(const char *root, const char *file_name, const char *name)
 {
-    FILE *file = open_proc(root, file_name);
+    FILE *file = mb_file_open_in(root, file_name);
     char line[128];
     double bytes = -1;
     const size_t length = strlen(name);
@@ -47,7 +38,7 @@ static void lower_by_rlimit(mb_memory_limit *limit, const char *root, int which,
     struct rlimit set;
     if (getrlimit((__rlimit_resource_t)which, &set) != 0 || set.rlim_cur == RLIM_INFINITY)
         return;
-    const double bytes = read_kb(root, "self/status", used);
+    const double bytes = read_kb(root, "proc/self/status", used);
     lower(limit, (double)set.rlim_cur - (bytes > 0 ? bytes : 0), source);
 }
 
@@ -62,8 +53,8 @@ mb_memory_limit mb_memory_mappable(const char *root)
 mb_memory_limit mb_memory_available(const char *root)
 {
     mb_memory_limit limit = mb_memory_mappable(root);
-    const double free_bytes = read_kb(root, "meminfo", "MemAvailable");
-    const double swap = read_kb(root, "meminfo", "SwapFree");
+    const double free_bytes = read_kb(root, "proc/meminfo", "MemAvailable");
+    const double swap = read_kb(root, "proc/meminfo", "SwapFree");
     const double cgroup = mb_cgroup_memory_available(root);
     if (free_bytes >= 0)
         lower(&limit, free_bytes + (swap > 0 ? swap : 0), "the machine");
