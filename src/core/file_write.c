@@ -153,15 +153,35 @@ static bool is_refusal(int why)
     return why == EBUSY || why == ETXTBSY || why == EACCES || why == EPERM || why == EXDEV;
 }
 
+/* Creates FILE.new, or FILE.new2, ... if that exists; on the heap. NULL: none can be created. */
+static char *create_beside(const char *path)
+{
+    for (int number = 1; number <= MAX_TRIES; number++) {
+        char *name = NULL, digits[16] = "";
+        if (number > 1)
+            snprintf(digits, sizeof digits, "%d", number);
+        if (asprintf(&name, "%s.new%s", path, digits) < 0)
+            return NULL;
+        const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        const int why = errno;
+        if (fd >= 0) {
+            close(fd);
+            return name;
+        }
+        free(name);
+        if (why != EEXIST)
+            return NULL;
+    }
+    return NULL;
+}
+
 /* Where a file cannot be replaced, as one that is a mount point, it is overwritten. Until that is
  * done the new content is complete in a second file, which stays after a failure. */
 static mb_status overwrite(const target *file, const char *temporary, const mb_bytes *bytes,
                            mb_error *error)
 {
-    char *other = NULL;
-    if (asprintf(&other, "%s.new", file->path) < 0)
-        return mb_fail_memory(error, file->said, strlen(file->path));
-    const char *complete = rename(temporary, other) == 0 ? other : temporary;
+    char *other = create_beside(file->path);
+    const char *complete = other != NULL && rename(temporary, other) == 0 ? other : temporary;
     const int fd = open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     mb_status status = MB_OK;
     if (fd < 0 || ftruncate(fd, (off_t)bytes->size) != 0 || write_all(fd, bytes) != MB_OK)

@@ -96,10 +96,12 @@ class Disks(RunFolderTest):
         new = self.whole_files("disk/out")
         self.assertNotEqual(self.old["model.safetensors"], new["model.safetensors"])
         subprocess.run(["mount", "-o", "remount,bind,ro", model], check=True)
+        self.write("disk/out/model.safetensors.new", b"the user's")
         self.fail_with(1, *self.options, says="model.safetensors: cannot be written: Read-only file system; its new "
-                       "content is in disk/out/model.safetensors.new")
+                       "content is in disk/out/model.safetensors.new2")
         self.assertEqual(new["model.safetensors"], self.read("disk/out/model.safetensors"))
-        self.assertEqual(self.old["model.safetensors"], self.read("disk/out/model.safetensors.new"))
+        self.assertEqual(self.old["model.safetensors"], self.read("disk/out/model.safetensors.new2"))
+        self.assertEqual(b"the user's", self.read("disk/out/model.safetensors.new"))
 
     def test_read_only(self):
         self.make_read_only()
