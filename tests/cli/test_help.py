@@ -35,7 +35,10 @@ class Names(HelpTest):
     def test_commands(self):
         commands = self.commands()
         self.assertLessEqual({"train", "evaluate", "info"}, set(commands))
-        self.assertEqual(sorted(commands), complete(self.folder, ""))
+        self.assertEqual(sorted([*commands, "help"]), complete(self.folder, ""))
+        self.assertEqual(sorted(commands), complete(self.folder, "help", ""))
+        self.assertEqual(["evaluate", "export"], complete(self.folder, "help", "e"))
+        self.assertEqual([], complete(self.folder, "help", "info", ""))
         refusal = re.search(" must be (.*), got 'x'", self.fail_with(2, "x")).group(1)
         self.assertEqual(set(commands), set(re.split(", | or ", refusal)))
 
@@ -331,6 +334,7 @@ class Completion(HelpTest):
             self.assertEqual(models, complete(self.folder, command, "--threads", "=", "2", ""))
             self.assertEqual(["a.safetensors"], complete(self.folder, command, "a"))
         self.assertEqual([], complete(self.folder, "evaluate", "a.safetensors", ""))
+        self.assertEqual(["some folder"], complete(self.folder, "report", ""))
 
     def test_images(self):
         images = ["one.png", "packed-ubyte.gz", "some folder", "t10k-images-idx3-ubyte", "two.pgm"]
