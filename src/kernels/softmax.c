@@ -1,5 +1,6 @@
 /* With m the largest logit of a row, log-softmax is z - m - log(sum(e^(z - m))): no exponential is
- * above 1, so logits of +-1e4 do not overflow. */
+ * above 1, so logits of +-1e4 do not overflow. mb_softmax (train/classifier.c) is the same in
+ * double, for probabilities that are printed. */
 #include "kernels/exp.h"
 
 #include <math.h>

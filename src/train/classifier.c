@@ -86,7 +86,8 @@ mb_status mb_classifier_logits(mb_classifier *classifier, const mb_images *image
     return status;
 }
 
-/* See src/kernels/softmax.c. */
+/* The formula of softmax_cross_entropy (kernels/softmax.c), which is in float for speed; in double,
+ * as probabilities are printed to the last digit of a float. */
 void mb_softmax(size_t classes, float *row)
 {
     float max = row[0];
