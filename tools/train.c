@@ -28,16 +28,28 @@ static mb_status open_data(mb_train_run *run, mb_error *error)
     return status;
 }
 
+static mb_status open_new_network(mb_train_run *run, mb_error *error)
+{
+    const mb_images *images = &run->dataset->train.images;
+    const size_t classes = run->dataset->classes, batch = run->arguments.training.batch_size;
+    const char *spec = run->arguments.network;
+    const mb_status status =
+        mb_network_check_memory(run->machine, spec, mb_images_shape(images), classes,
+                                batch < images->count ? batch : images->count, error);
+    return status == MB_OK ? mb_network_open(run->machine, spec, mb_images_shape(images), classes,
+                                             &run->network, error)
+                           : status;
+}
+
 static mb_status open_network(mb_train_run *run, mb_error *error)
 {
-    const mb_shape input = mb_images_shape(&run->dataset->train.images);
-    const size_t classes = run->dataset->classes;
-    const char *spec = run->arguments.network;
     const bool resumed = run->from != NULL;
     mb_status status =
-        resumed && strcmp(spec, mb_checkpoint_describe(run->from)->network) == 0
-            ? mb_checkpoint_network(run->from, run->machine, input, classes, &run->network, error)
-            : mb_network_open(run->machine, spec, input, classes, &run->network, error);
+        resumed && strcmp(run->arguments.network, mb_checkpoint_describe(run->from)->network) == 0
+            ? mb_checkpoint_network(run->from, run->machine,
+                                    mb_images_shape(&run->dataset->train.images),
+                                    run->dataset->classes, &run->network, error)
+            : open_new_network(run, error);
     if (status == MB_OK && resumed)
         status = mb_resume_check_network(run->from, run->network, error);
     return status;

@@ -58,6 +58,13 @@ MB_API mb_status mb_network_open(const mb_machine *machine, const char *spec, mb
  * rectifiers", 2015. The same seed gives the same network. */
 MB_API void mb_network_initialise(mb_network *network, uint64_t seed);
 
+/* MB_ERROR_MEMORY if the memory of training such a network (mb_network_training_bytes) is not
+ * available: to be asked before it is opened, which takes only a part of that. Allocates none of
+ * it. Other errors are those of mb_network_open. */
+MB_API mb_status mb_network_check_memory(const mb_machine *machine, const char *spec,
+                                         mb_shape input, size_t classes, size_t batch_size,
+                                         mb_error *error);
+
 /* The names that stand for whole networks, "mlp" first, with `separator` between them, cut off at
  * `size`. Returns `text`. */
 MB_API char *mb_network_list_names(const char *separator, char *text, size_t size);

@@ -115,7 +115,8 @@ static mb_status alloc_parameters(mb_network *network, size_t max, mb_error *err
     return MB_OK;
 }
 
-static mb_status build(mb_network *network, const char *text, mb_tiling_rules rules, size_t max,
+/* All but the parameters. */
+static mb_status build(mb_network *network, const char *text, mb_tiling_rules rules,
                        mb_error *error)
 {
     mb_spec spec;
@@ -132,18 +133,12 @@ static mb_status build(mb_network *network, const char *text, mb_tiling_rules ru
         status = check_output(network, error);
     if (status == MB_OK)
         mb_rewrite_bound_nonzeros(network);
-    return status == MB_OK ? alloc_parameters(network, max, error) : status;
+    return status;
 }
 
-mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
-                          size_t classes, mb_network **network, mb_error *error)
-{
-    return mb_network_open_within(machine, spec, input, classes, SIZE_MAX, network, error);
-}
-
-mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb_shape input,
-                                 size_t classes, size_t max_parameters, mb_network **network,
-                                 mb_error *error)
+static mb_status open_without_parameters(const mb_machine *machine, const char *spec,
+                                         mb_shape input, size_t classes, mb_network **network,
+                                         mb_error *error)
 {
     size_t pixels;
     if (!mb_multiply(input.channels, input.rows, &pixels) ||
@@ -161,13 +156,50 @@ mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb
     opened->classes = classes;
     const char *blas_core = mb_machine_describe(machine)->blas_core;
     opened->kernels = mb_kernels_for_blas(blas_core);
-    const mb_status status = build(opened, spec, mb_tiling_rules_for(mb_blas_is_avx512(blas_core)),
-                                   max_parameters, error);
+    const mb_status status =
+        build(opened, spec, mb_tiling_rules_for(mb_blas_is_avx512(blas_core)), error);
     if (status == MB_OK)
         *network = opened;
     else
         mb_network_close(opened);
     return status;
+}
+
+mb_status mb_network_open_within(const mb_machine *machine, const char *spec, mb_shape input,
+                                 size_t classes, size_t max_parameters, mb_network **network,
+                                 mb_error *error)
+{
+    mb_network *opened = NULL;
+    mb_status status = open_without_parameters(machine, spec, input, classes, &opened, error);
+    if (status == MB_OK)
+        status = alloc_parameters(opened, max_parameters, error);
+    if (status == MB_OK)
+        *network = opened;
+    else
+        mb_network_close(opened);
+    return status;
+}
+
+mb_status mb_network_check_memory(const mb_machine *machine, const char *spec, mb_shape input,
+                                  size_t classes, size_t batch_size, mb_error *error)
+{
+    const size_t threads = mb_machine_describe(machine)->threads;
+    mb_network *network = NULL;
+    char what[64];
+    mb_status status = open_without_parameters(machine, spec, input, classes, &network, error);
+    if (status != MB_OK)
+        return status;
+    snprintf(what, sizeof what, "training in batches of %zu", batch_size);
+    status = mb_memory_check(mb_network_training_bytes(network, batch_size, threads), threads, what,
+                             "take smaller layers or batches", error);
+    mb_network_close(network);
+    return status;
+}
+
+mb_status mb_network_open(const mb_machine *machine, const char *spec, mb_shape input,
+                          size_t classes, mb_network **network, mb_error *error)
+{
+    return mb_network_open_within(machine, spec, input, classes, SIZE_MAX, network, error);
 }
 
 void mb_network_close(mb_network *network)

@@ -61,8 +61,12 @@ class Cnn(ProgramTest):
         says = ("network: needs 4003.", "GB of memory", "leaves", "smaller layers")
         self.fail_with(1, "info", "--network", network, says=says)
         data = self.make_data("data", classes=10, rows=28, columns=28, train=4096, test=100)
-        limit = 6 * GIGABYTE // 10 + 256 * (1 << 20) * len(os.sched_getaffinity(0))
-        self.fail_with(1, "train", "--data", data, "--network", "cnn", "--batch-size", 4096, "--no-report", "--quiet",
-                       says=("batch size: 4096 samples at a time: needs", "ulimit -v leaves", "take fewer"),
-                       prepare=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        blas = 256 * (1 << 20) * len(os.sched_getaffinity(0))
+        # activations that do not fit; parameters that do, with moments that do not
+        for network, batch, limit in (("cnn", 4096, 6 * GIGABYTE // 10),
+                                      ("dense:15000,dense:15000,dense:10", 64, 2 * GIGABYTE)):
+            limit += blas
+            self.fail_with(1, "train", "--data", data, "--network", network, "--batch-size", batch, "--no-report",
+                           says=(f"training in batches of {batch}: needs", "ulimit -v leaves", "take smaller layers"),
+                           prepare=lambda to=limit: resource.setrlimit(resource.RLIMIT_AS, (to, to)))
         self.assertFalse(os.path.exists(self.path("mnist_blas_out/model.safetensors")))
