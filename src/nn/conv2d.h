@@ -13,8 +13,8 @@
 
 typedef struct mb_conv2d_config {
     mb_window window; /* first, for mb_layer_window */
-    /* Upper bound on the non-zeros per channel of d_out, from a max pool after the layer; 0:
-     * unknown. */
+    /* Upper bound on the non-zeros per channel of d_out if it is finite, from a max pool after the
+     * layer; 0: unknown. */
     size_t max_nonzeros;
 } mb_conv2d_config;
 
@@ -50,7 +50,7 @@ typedef struct mb_conv2d_pass {
 
     /* The thread's scratch. */
     float *windows, *d_windows; /* of a block */
-    mb_nonzero_grad *nonzeros;  /* (max_nonzeros + 1) */
+    mb_nonzero_grad *nonzeros;  /* (pixels of d_out + 1) */
 } mb_conv2d_pass;
 
 /* Offset of a group's weights. */

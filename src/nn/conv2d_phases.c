@@ -71,8 +71,9 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
 {
     const size_t windows = size->block_rows * size->out_columns * size->window + SLACK;
     const size_t padded = padded_size(layer, size), image = mb_shape_size(layer->in);
-    const size_t max_nonzeros = ((const mb_conv2d_config *)layer->config)->max_nonzeros;
-    const size_t nonzeros = 2 * (max_nonzeros + 1); /* in floats */
+    const bool sparse = ((const mb_conv2d_config *)layer->config)->max_nonzeros > 0;
+    /* In floats. Gradients that are NaN, of a run that diverges, may be everywhere. */
+    const size_t nonzeros = sparse ? 2 * (size->out_rows * size->out_columns + 1) : 0;
     const size_t sizes[] = {windows, windows, padded, padded, image, nonzeros};
     float *parts[6];
     size_t used = 0;

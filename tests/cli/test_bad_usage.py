@@ -206,6 +206,12 @@ class Failing(ProgramTest):
         self.refuse(1, "--data", self.make_data(), "--quiet", "--optimizer", "sgd", "--lr", "1e6",
                     "--schedule", "constant", says=["step", "learning rate", "1e+06"])
 
+    def test_diverging_before_a_max_pool(self):
+        """All gradients before the pool are NaN, of which a finite network has few that are not 0."""
+        network = 8 * "conv2d:16x3/pad1," + "gelu,maxpool2d:2,flatten,dense:4"
+        self.refuse(1, "--data", self.make_data(train=300), "--quiet", "--network", network, "--lr", "1e6",
+                    "--schedule", "constant", says=["step", "learning rate", "1e+06"])
+
     @cases({"model_larger_than_files_may_be":  # the signal that says so is ignored, as in Python
             (["--epochs", 1], limit(resource.RLIMIT_FSIZE, 10000), "out/model.safetensors: cannot be written: "),
             "stack_too_small": ([], limit(resource.RLIMIT_STACK, 1 << 16), "ulimit -s: must be at least 256 KiB, got 64"),
