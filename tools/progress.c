@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20 };
+enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20, PIPE_CELLS = 100 };
 
 static const double redraw_seconds =
     0.04; /* events come every 0.05 s, or faster if epochs are short */
@@ -25,15 +25,22 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* A line of at most `width` cells. Once a part does not fit, it and all after it are left out. */
+/* A line of at most `width` cells. Once a part does not fit, it and all after it are left out, or
+ * go to another line if it `wraps`. */
 typedef struct text_line {
     size_t width, cells, bytes;
+    bool wraps;
     char text[LINE_BYTES];
 } text_line;
 
 static void add_part(text_line *line, size_t cells, const char *part)
 {
+    static const char next_line[] = "\n         "; /* as wide as "epoch 1/5" */
     const size_t bytes = strlen(part);
+    if (line->wraps && line->cells + cells > line->width) {
+        line->cells = 0;
+        add_part(line, strlen(next_line) - 1, next_line);
+    }
     if (line->cells + cells > line->width || line->bytes + bytes >= LINE_BYTES) {
         line->width = 0;
         return;
@@ -112,24 +119,27 @@ void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
     view->drawn_at = now();
 }
 
+/* Loss and accuracy. */
+static void add_result(text_line *line, const char *split, double loss, double accuracy)
+{
+    add(line, "  %s %.4f %.2f %%", split, loss, 100.0 * accuracy);
+}
+
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)
 {
     const bool interactive = view->terminal.interactive;
-    text_line line = {.width = interactive ? mb_terminal_width(&view->terminal) - 1 : SIZE_MAX};
+    text_line line = {.width = interactive ? mb_terminal_width(&view->terminal) - 1 : PIPE_CELLS,
+                      .wraps = !interactive};
     if (view->quiet)
         return;
     add(&line, "epoch %zu/%zu", metrics->epoch, metrics->epochs);
-    add(&line, "  loss %.4f", metrics->train_loss);
-    add(&line, "  train %.2f %%", 100.0 * metrics->train_accuracy);
+    add_result(&line, "train", metrics->train_loss, metrics->train_accuracy);
     if (!isnan(metrics->validation_accuracy))
-        add(&line, "  validation %.2f %%", 100.0 * metrics->validation_accuracy);
-    add(&line, "  test %.2f %%", 100.0 * metrics->test_accuracy);
+        add_result(&line, "validation", metrics->validation_loss, metrics->validation_accuracy);
+    add_result(&line, "test", metrics->test_loss, metrics->test_accuracy);
     add(&line, "  %.3f s", metrics->seconds);
     add(&line, "  %.0f samples/s", metrics->samples_per_second);
     add(&line, "  %.1f GFLOP/s", metrics->gflops);
-    if (!isnan(metrics->validation_accuracy))
-        add(&line, "  validation loss %.4f", metrics->validation_loss);
-    add(&line, "  test loss %.4f", metrics->test_loss);
     if (interactive) {
         draw(view, line.text, ERASE_REST "\n");
         view->drawn = false;

@@ -49,9 +49,9 @@ class Width(TerminalTest):
     """No line is wider than the window; if its width is unknown, than COLUMNS, else than 80."""
 
     @cases({"20": (20, r"^epoch \d/3  [ \d]{3} %$", r"^epoch \d/3$"),
-            "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ %$"),
-            "60": (60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ %$"),
-            "200": (200, r"\[[█░]{20}\]  \d+:\d\d left  loss \d.*  \d+ samples/s$", r" GFLOP/s  test loss [\d.]+$")})
+            "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ [\d.]+ %$"),
+            "60": (60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ [\d.]+ %$"),
+            "200": (200, r"\[[█░]{20}\]  \d+:\d\d left  loss \d.*  \d+ samples/s$", r" GFLOP/s$")})
     def test_width(self, width, bar, line):
         terminal = self.run_to_end(*FEW, width=width)
         drawn = bars(terminal.text)
@@ -110,14 +110,14 @@ class Drawing(TerminalTest):
         for kind in ("dumb", "", None):
             text = self.run_to_end(*FEW, width=40, TERM=kind).text
             self.assertNotRegex(text.replace("\r\n", "\n"), r"[\x00-\x09\x0b-\x1f█░]")
-            self.assertEqual(3, len(re.findall(r"(?m)^epoch \d/3 .* GFLOP/s  test loss [\d.]+\r$", text)))
+            self.assertEqual(3, len(re.findall(r"(?m)^epoch \d/3 .* GFLOP/s\r$", text)))
 
     def test_plain_text_in_a_pipe(self):
         result = self.succeed("--data", self.data, *FEW, TERM="xterm", LC_ALL="C.UTF-8", COLUMNS="20")
         self.assertNotRegex(result.out, r"[\x00-\x09\x0b-\x1f█░]")
         self.assertEqual(3, len(re.findall(
-            r"(?m)^epoch \d/3  loss \d+\.\d{4}  train \d+\.\d\d %  test \d+\.\d\d %  "
-            r"\d+\.\d{3} s  \d+ samples/s  \d+\.\d GFLOP/s  test loss \d\.\d{4}$", result.out)), result)
+            r"(?m)^epoch \d/3  train \d+\.\d{4} \d+\.\d\d %  test \d\.\d{4} \d+\.\d\d %  "
+            r"\d+\.\d{3} s  \d+ samples/s  \d+\.\d GFLOP/s$", result.out)), result)
 
     def test_quiet_prints_plain_text(self):
         terminal = self.run_to_end(*FEW, "--quiet")

@@ -103,20 +103,27 @@ TEST(a_narrow_terminal_shows_the_first_parts)
         const char *columns, *bar, *epoch;
     } cases[] = {
         {"160", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s  "
-         "723875 samples/s  328.9 GFLOP/s  validation loss 0.2134  test loss 0.1987"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %  0.083 s "
+         " 723875 samples/s  328.9 GFLOP/s"},
+        {"89", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %  0.083 "
+         "s"},
+        {"88", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
         {"82", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
         {"81", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %  0.083 s"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
         {"80", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %  test 94.11 %"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
+        {"79", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
         {"67", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
         {"66", "epoch 2/4   50 %  [##########..........]  0:17 left",
-         "epoch 1/5  loss 0.3677  train 89.70 %  validation 93.50 %"},
-        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  loss 0.3677  train 89.70 %"},
-        {"42", "epoch 2/4   50 %", "epoch 1/5  loss 0.3677  train 89.70 %"},
+         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
+        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  train 0.3677 89.70 %"},
+        {"42", "epoch 2/4   50 %", "epoch 1/5  train 0.3677 89.70 %"},
         {"12", "epoch 2/4", "epoch 1/5"},
         {"11", "", "epoch 1/5"},
         {"1", "", ""}};
@@ -218,6 +225,25 @@ TEST(no_line_is_wider_than_the_window)
             assert_true(strlen(next_write(&screen)) - strlen("\r\033[K\n") < width);
             close_screen(&screen);
         }
+}
+
+/* Nothing is left out in a pipe: what does not fit into 100 columns comes in a second line. */
+TEST(a_line_in_a_pipe_has_all_parts_in_100_columns)
+{
+    mb_epoch_metrics epoch = metrics;
+    fake_terminal screen;
+    open_screen(&screen, "20");
+    screen.view.terminal.interactive = false;
+    mb_progress_show_epoch(&screen.view, &epoch);
+    assert_string_equal(next_write(&screen),
+                        "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 "
+                        "94.11 %  0.083 s\n           723875 samples/s  328.9 GFLOP/s\n");
+    epoch.validation_accuracy = NAN;
+    mb_progress_show_epoch(&screen.view, &epoch);
+    assert_string_equal(next_write(&screen),
+                        "epoch 1/5  train 0.3677 89.70 %  test 0.1987 94.11 %  "
+                        "0.083 s  723875 samples/s  328.9 GFLOP/s\n");
+    close_screen(&screen);
 }
 
 TEST(a_bar_is_full_at_its_end_only)
