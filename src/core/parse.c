@@ -57,7 +57,7 @@ bool mb_parse_real(const char *text, double *value)
     const double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number))
         return false;
-    *value = number;
+    *value = number == 0.0 ? 0.0 : number; /* -0 is 0 in all bits */
     return true;
 }
 

@@ -16,7 +16,7 @@ static const struct expectation {
 } expectations[] = {
     {"validation",
      "0 to 4294967295, or a percentage below 100%",
-     {"0", "4294967295", "10%", "0.5%"},
+     {"0", "4294967295", "10%", "0.5%", "-0%"},
      {"4294967296", "-1", "100%", "-1%", "%"}},
     {"patience", "0 to 1000000", {"0", "1000000"}, {"1000001"}},
     {"epochs",
@@ -29,7 +29,7 @@ static const struct expectation {
     {"label-smoothing", "at least 0 and below 1", {"0", "0.999"}, {"-0.1", "1", "1.5"}},
     {"ema", "at least 0 and below 1", {"0", "0.9999"}, {"-1e-9", "1"}},
     {"schedule", "constant, cosine", {"constant", "cosine"}, {"linear", "0"}},
-    {"weight-decay", "0 to 1e+06", {"0", "1e6"}, {"-1e-9", "1.1e6"}},
+    {"weight-decay", "0 to 1e+06", {"0", "-0", "1e6"}, {"-1e-9", "1.1e6"}},
     {"seed",
      "0 to 9223372036854775807",
      {"0", "9223372036854775807"},
@@ -156,6 +156,11 @@ TEST(limits_are_taken_and_what_is_beyond_is_refused)
             mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAM);
             assert_int_equal(mb_option_parse(option, &options, expected->good[v], NULL), MB_OK);
             assert_int_equal(mb_option_check(option, &options, NULL), MB_OK);
+            mb_training_options again = options;
+            char text[MB_OPTION_TEXT_SIZE];
+            mb_option_format(option, &options, text, sizeof text);
+            assert_int_equal(mb_option_parse(option, &again, text, NULL), MB_OK);
+            assert_memory_equal(&again, &options, sizeof options);
         }
         for (size_t v = 0; v < MAX_VALUES && expected->bad[v] != NULL; v++)
             check_bad_value(option, expected->range, expected->bad[v]);
