@@ -24,8 +24,8 @@ typedef struct mb_epoch_metrics {
      * version began, and without a validation split. */
     double test_loss, validation_loss;
     double lr; /* learning rate of the epoch's last step */
-    /* Threads that trained. Fewer than the machine's if the thread count was automatic and fewer
-     * are faster. */
+    /* Threads that trained last. Fewer than the machine's if the thread count was automatic and
+     * fewer are faster. */
     size_t threads;
     /* Wall time of the training phase (evaluation excluded), and the rates that follow from it. */
     double seconds, samples_per_second, gflops;

@@ -1,4 +1,4 @@
-/* Monotonic time. */
+/* Monotonic time and CPU time. */
 #ifndef MB_CORE_CLOCK_H
 #define MB_CORE_CLOCK_H
 
@@ -9,6 +9,10 @@
 
 /* Seconds since an arbitrary fixed moment. */
 double mb_seconds(void);
+
+/* CPU time of the calling thread in seconds: it stands still while the thread sleeps or another
+ * process has its CPU. A system call. */
+double mb_thread_cpu_seconds(void);
 
 /* Ticks of the CPU's time stamp counter, read in a few nanoseconds. Their rate is constant; measure
  * it with mb_seconds. Only differences on one thread are meaningful. */

@@ -1,5 +1,6 @@
 #include "train/epoch.h"
 
+#include "core/clock.h"
 #include "machine/memory.h"
 
 #include <math.h>
@@ -155,6 +156,7 @@ static void run_interval(const mb_worker *worker, void *context)
     interval *job = context;
     mb_epoch *epoch = job->epoch;
     void *scratch = epoch->scratch + worker->index * epoch->scratch_each;
+    const double cpu_before = mb_thread_cpu_seconds();
     size_t done = 0;
     while (done < job->count && epoch->stats.finite) {
         const size_t number = job->first + done++;
@@ -170,11 +172,15 @@ static void run_interval(const mb_worker *worker, void *context)
     }
     if (worker->index == 0)
         job->ran = done;
+    const double cpu = mb_thread_cpu_seconds() - cpu_before;
+    atomic_fetch_add_explicit(&epoch->cpu_nanoseconds, (unsigned long long)(1e9 * cpu),
+                              memory_order_relaxed);
 }
 
 size_t mb_epoch_run(mb_epoch *epoch, mb_team *team, size_t threads, size_t first, size_t count)
 {
     interval job = {epoch, first, count, 0};
+    atomic_store_explicit(&epoch->cpu_nanoseconds, 0, memory_order_relaxed);
     mb_team_run_first(team, threads, run_interval, &job);
     return job.ran;
 }

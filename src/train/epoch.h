@@ -7,6 +7,7 @@
 #include "train/data_loader.h"
 
 #include <mnist_blas/training.h>
+#include <stdatomic.h>
 
 /* Returns the update of a step; each thread calls it, and all must get the same. */
 typedef mb_update mb_update_callback(const void *context, size_t step);
@@ -31,6 +32,7 @@ typedef struct mb_epoch {
     float *logits;
     mb_update_callback *get_update; /* NULL: evaluation */
     const void *get_update_context;
+    atomic_ullong cpu_nanoseconds; /* of all threads in the last mb_epoch_run */
 } mb_epoch;
 
 /* Prepares epochs of `network` over the samples of `config` (a batch size above their number

@@ -102,7 +102,8 @@ static mb_status train_interval(mb_trainer *trainer, mb_error *error)
     trainer->step += ran;
     trainer->seconds += took;
     if (trainer->interval_steps > 0) /* the first step runs on a cold cache and does not count */
-        mb_thread_tuner_record(&trainer->thread_tuner, ran, took);
+        mb_thread_tuner_record(&trainer->thread_tuner, ran, took,
+                               1e-9 * (double)trainer->training.cpu_nanoseconds);
     trainer->interval_steps = mb_epoch_interval(ran, took);
     report_progress(trainer);
     mb_checkpoint_after_interval(trainer);

@@ -3,6 +3,12 @@
 
 enum { USUAL = 1000, EPOCH = 100000 };
 
+/* Records steps of threads that were never interrupted. */
+static void record(mb_thread_tuner *tuner, size_t steps, double seconds)
+{
+    mb_thread_tuner_record(tuner, steps, seconds, seconds * (double)tuner->threads);
+}
+
 /* Runs an epoch in which a step takes seconds[i] with the tuner's i-th thread count; returns the
  * final thread count and the number of trial steps. */
 static size_t run_epoch(mb_thread_tuner *tuner, const double *seconds, size_t *steps)
@@ -13,7 +19,7 @@ static size_t run_epoch(mb_thread_tuner *tuner, const double *seconds, size_t *s
         while (tuner->max_threads >> size > tuner->threads)
             size++;
         const size_t now = mb_thread_tuner_steps(tuner, USUAL);
-        mb_thread_tuner_record(tuner, now, seconds[size] * (double)now);
+        record(tuner, now, seconds[size] * (double)now);
         *steps += now;
         assert_in_range(*steps, 1, USUAL);
     }
@@ -50,7 +56,7 @@ TEST(one_disturbed_trial_does_not_matter)
         mb_thread_tuner_start_epoch(&tuner, EPOCH);
         for (size_t trial = 0; tuner.is_trying; trial++) {
             const double each = trial == disturbed ? 1.0 : tuner.threads == 2 ? 20e-6 : 30e-6;
-            mb_thread_tuner_record(&tuner, 16, 16 * each);
+            record(&tuner, 16, 16 * each);
         }
         assert_int_equal(tuner.threads, 2);
     }
@@ -85,7 +91,7 @@ TEST(a_number_that_was_asked_for_stays)
         mb_thread_tuner_start_epoch(&tuners[i], EPOCH);
         assert_false(tuners[i].is_trying);
         assert_int_equal(mb_thread_tuner_steps(&tuners[i], USUAL), USUAL);
-        mb_thread_tuner_record(&tuners[i], USUAL, 1e-3);
+        record(&tuners[i], USUAL, 1e-3);
         assert_int_equal(tuners[i].threads, threads);
     }
 }
@@ -106,4 +112,67 @@ TEST(a_short_epoch_has_no_trials)
     assert_int_equal(tuner.threads, 2);
     mb_thread_tuner_start_epoch(&tuner, 8 * 96);
     assert_true(tuner.is_trying);
+}
+
+/* Trains `seconds` in intervals of 50 ms, with `each` seconds per step on all threads, half of
+ * them, and so on; a team of more than `undisturbed` threads runs for half of the time. Returns the
+ * seconds on `threads` threads. */
+static double run_busy(mb_thread_tuner *tuner, double seconds, const double *each,
+                       size_t undisturbed, size_t threads)
+{
+    const double interval = 0.05;
+    double with_threads = 0.0;
+    for (double t = 0.0; t < seconds; t += interval) {
+        const size_t now = tuner->threads;
+        size_t candidate = 0;
+        while (tuner->max_threads >> candidate > now)
+            candidate++;
+        with_threads += now == threads ? interval : 0.0;
+        const double cpu = interval * (double)now * (now > undisturbed ? 0.5 : 1.0);
+        mb_thread_tuner_record(tuner, (size_t)(interval / each[candidate]), interval, cpu);
+    }
+    return with_threads;
+}
+
+TEST(on_a_busy_machine_the_fastest_thread_count_trains)
+{
+    static const double calm[] = {20e-6, 30e-6, 50e-6, 90e-6},
+                        busy[] = {200e-6, 100e-6, 50e-6, 90e-6}, all[] = {40e-6, 60e-6, 90e-6, 1};
+    mb_thread_tuner tuner = mb_thread_tuner_init(8, false);
+    size_t steps;
+    assert_int_equal(run_epoch(&tuner, calm, &steps), 8);
+    assert_true(run_busy(&tuner, 10.0, calm, 8, 8) > 9.9);
+    assert_true(run_busy(&tuner, 10.0, busy, 2, 2) > 8.0);
+    mb_thread_tuner_start_epoch(&tuner, EPOCH); /* short trials would take all 8 */
+    assert_false(tuner.is_trying);
+    assert_true(run_busy(&tuner, 10.0, busy, 2, 2) > 8.0);
+    assert_true(run_busy(&tuner, 10.0, calm, 8, 8) > 6.0); /* the others ended */
+    assert_int_equal(tuner.threads, 8);
+    assert_true(run_busy(&tuner, 10.0, all, 1, 8) > 8.0); /* busy, but all are the fastest */
+    mb_thread_tuner_start_epoch(&tuner, EPOCH);
+    assert_false(tuner.is_trying);
+    assert_true(run_busy(&tuner, 10.0, calm, 8, 8) > 9.0);
+    mb_thread_tuner_start_epoch(&tuner, EPOCH);
+    assert_true(tuner.is_trying);
+}
+
+/* A small network that trains fastest on one thread goes back to short trials. */
+TEST(a_search_ends_where_more_threads_are_undisturbed_and_slower)
+{
+    static const double calm[] = {60e-6, 30e-6}, busy[] = {300e-6, 30e-6};
+    mb_thread_tuner tuner = mb_thread_tuner_init(2, false);
+    assert_true(run_busy(&tuner, 2.0, busy, 1, 1) > 1.0);
+    mb_thread_tuner_start_epoch(&tuner, EPOCH);
+    assert_false(tuner.is_trying);
+    assert_true(run_busy(&tuner, 4.0, calm, 2, 1) > 3.0);
+    assert_int_equal(tuner.threads, 1);
+    mb_thread_tuner_start_epoch(&tuner, EPOCH);
+    assert_true(tuner.is_trying);
+}
+
+TEST(a_fixed_thread_count_stays_on_a_busy_machine)
+{
+    static const double busy[] = {300e-6, 30e-6};
+    mb_thread_tuner tuner = mb_thread_tuner_init(2, true);
+    assert_true(run_busy(&tuner, 2.0, busy, 1, 2) > 1.9);
 }
