@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include "restart.h"
+
 #include <stdio.h>
 
 mb_status mb_bench_parse(char *program, const char *about, const mb_option *options, int argc,
@@ -7,7 +9,10 @@ mb_status mb_bench_parse(char *program, const char *about, const mb_option *opti
 {
     const mb_command command = {.program = program, .about = about, .groups = {{options, 0}}};
     mb_parsed parsed = {.operands = NULL};
-    return mb_parse_arguments(&command, argc, argv, arguments, &parsed, error);
+    const mb_status status = mb_parse_arguments(&command, argc, argv, arguments, &parsed, error);
+    if (status == MB_OK)
+        mb_restart_with_better_blas(argv);
+    return status;
 }
 
 mb_status mb_bench_open_machine(const char *program, size_t threads, mb_machine **machine,

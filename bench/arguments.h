@@ -29,8 +29,8 @@ enum { MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
     }
 #define MB_BENCH_HEADING "Options:"
 
-/* Parses the arguments of a benchmark program into its struct, which holds the defaults. As
- * mb_parse_arguments. */
+/* Parses the arguments of a benchmark program into its struct, which holds the defaults, and
+ * restarts the program as mnist_blas restarts itself. As mb_parse_arguments. */
 mb_status mb_bench_parse(char *program, const char *about, const mb_option *options, int argc,
                          char **argv, void *arguments, mb_error *error);
 

@@ -1,7 +1,6 @@
 /* bench_epoch: speed of whole training epochs, and the time of their phases. */
 #include "arguments.h"
 #include "epoch.h"
-#include "restart.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -166,9 +165,7 @@ int main(int argc, char **argv)
     mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
     if (given.networks.count == 0)
         given.networks = (mb_text_list){{"mlp"}, 1};
-    if (status == MB_OK) {
-        mb_restart_with_better_blas(argv);
+    if (status == MB_OK)
         status = run(&given, &error);
-    }
     return mb_exit_code(program, status, &error);
 }

@@ -4,7 +4,6 @@
 #include "arguments.h"
 #include "limit.h"
 #include "products.h"
-#include "restart.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -142,11 +141,8 @@ int main(int argc, char **argv)
     mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
     if (given.networks.count == 0)
         given.networks = (mb_text_list){{"mlp"}, 1};
-    if (status == MB_OK && given.all_cores) {
-        status = mb_bench_all_cores(argv, given.json, &error);
-    } else if (status == MB_OK) {
-        mb_restart_with_better_blas(argv);
-        status = run(&given, &error);
-    }
+    if (status == MB_OK)
+        status =
+            given.all_cores ? mb_bench_all_cores(argv, given.json, &error) : run(&given, &error);
     return mb_exit_code(program, status, &error);
 }

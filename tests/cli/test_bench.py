@@ -9,7 +9,8 @@ import re
 import subprocess
 import unittest
 
-from support import COLUMNS, HANG, ROWS, ProgramTest, Result, clean_environment, made_split
+from support import (COLUMNS, HANG, OVERLOOKED_AVX512, ROWS, ProgramTest, Result, clean_environment, made_split,
+                     needs_faults)
 
 NAMES = ("bench_epoch", "bench_gemm", "bench_kernels")
 PROGRAMS = {name: os.path.abspath(os.environ.get(f"MNIST_BLAS_{name.upper()}") or os.path.join(
@@ -112,6 +113,20 @@ class Usage(BenchTest):
         self.refuse("bench_epoch", "--data", data, "--batch-size", 301)
         result = self.run_bench("bench_epoch", "--data", self.path("nowhere"))
         self.assertEqual((1, 1), (result.code, len(result.errors)), result)
+
+
+class KernelSet(BenchTest):
+    @needs_faults
+    def test_is_that_of_training(self):
+        data = self.make_data(classes=10, rows=28, columns=28, train=64)
+        brief = {"bench_gemm": ["--repeats", 1, "--big-only"], "bench_kernels": ["--repeats", 1, "--only", "adam"],
+                 "bench_epoch": ["--rounds", 1, "--epochs", 1, "--data", data]}
+        for variables in ({}, OVERLOOKED_AVX512, {"OPENBLAS_CORETYPE": "Prescott"}):
+            for name in NAMES:
+                with self.subTest(program=name, variables=variables):
+                    self.measure(name, *brief[name], **variables)
+                    with open(self.path(f"{name}.json"), encoding="utf-8") as file:
+                        self.assertEqual(self.info(**variables)["blas_core"], json.load(file)["context"]["blas_core"])
 
 
 class Gemm(BenchTest):

@@ -4,7 +4,7 @@ import re
 import resource
 import unittest
 
-from support import MODEL, PROGRAM, ProgramTest, TrainedTest, cases
+from support import MODEL, OVERLOOKED_AVX512, PROGRAM, ProgramTest, TrainedTest, cases, needs_faults
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -180,12 +180,16 @@ class KernelSet(ProgramTest):
         summary = self.train(self.make_data(), OPENBLAS_CORETYPE="Haswell")
         self.assertEqual("Haswell", summary["blas_core"])
 
-    def test_train_restarts_only_if_info_does(self):
+    @needs_faults
+    def test_restarts_if_openblas_overlooks_avx512(self):
         self.need(AVX512)
-        info, text = self.info(), self.succeed("info").out
-        self.assertEqual(info["restarted"], "starting again" in text)
-        if info["restarted"]:
-            self.assertEqual("SkylakeX", info["blas_core"])
+        info = self.info(**OVERLOOKED_AVX512)
+        self.assertEqual(("SkylakeX", True), (info["blas_core"], info["restarted"]))
+        self.assertIn("starting again", self.succeed("info", **OVERLOOKED_AVX512).out)
+        summary = self.train(self.make_data(), **OVERLOOKED_AVX512)
+        self.assertEqual("SkylakeX", summary["blas_core"])
+        info = self.info(**OVERLOOKED_AVX512, OPENBLAS_CORETYPE="Zen")
+        self.assertEqual(("Zen", False), (info["blas_core"], info["restarted"]))
 
 
 class Networks(ProgramTest):

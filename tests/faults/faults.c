@@ -3,8 +3,11 @@
  *
  *     FAULT=fail:ERRNO:N   call N fails with this errno
  *     FAULT=kill:9:N       before call N the calling thread gets this signal
- *     FAULT=twice:2:N      before call N the process gets SIGTERM and this signal; the call is not
- * made FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
+ *     FAULT=twice:2:N      instead of call N the process gets SIGTERM and this signal
+ *     FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
+ *
+ * FAULT=haswell: unless OPENBLAS_CORETYPE is set, OpenBLAS says that it has chosen its set for
+ * AVX2, as it does on a CPU that it does not know.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +30,7 @@ EXPORT ssize_t write(int fd, const void *data, size_t size);
 EXPORT int fsync(int fd);
 EXPORT int rename(const char *from, const char *to);
 EXPORT int flock(int fd, int operation);
+EXPORT char *openblas_get_corename(void);
 
 static atomic_int calls, writes;
 
@@ -145,4 +149,14 @@ int flock(int fd, int operation)
         abort();
     errno = number;
     return -1;
+}
+
+char *openblas_get_corename(void)
+{
+    static char haswell[] = "Haswell";
+    const char *fault = getenv("FAULT");
+    char *(*real)(void);
+    *(void **)&real = dlsym(RTLD_NEXT, "openblas_get_corename");
+    const bool overlooked = fault != NULL && strcmp(fault, "haswell") == 0;
+    return overlooked && getenv("OPENBLAS_CORETYPE") == NULL ? haswell : real();
 }
