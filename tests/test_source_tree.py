@@ -77,6 +77,10 @@ class Folders(unittest.TestCase):
         for path in sources("src"):
             self.assertIsNone(forbidden.search(path.read_text()), path)
 
+    def test_no_types_that_one_c_library_has_to_itself(self):
+        for path in sources("src", "include", "tools"):
+            self.assertFalse({name for name in identifiers(path.read_text()) if re.fullmatch(r"__\w+_t", name)}, path)
+
     def test_every_folder_has_a_readme(self):
         for top in FOLDERS:
             for folder, folders, files in os.walk(ROOT / top):

@@ -36,7 +36,7 @@ static void lower_by_rlimit(mb_memory_limit *limit, const char *root, int which,
                             const char *source)
 {
     struct rlimit set;
-    if (getrlimit((__rlimit_resource_t)which, &set) != 0 || set.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(which, &set) != 0 || set.rlim_cur == RLIM_INFINITY)
         return;
     const double bytes = read_kb(root, "proc/self/status", used);
     lower(limit, (double)set.rlim_cur - (bytes > 0 ? bytes : 0), source);
