@@ -20,6 +20,7 @@ typedef struct parsing {
     struct argp_option options[MB_MAX_OPTIONS + MAX_HEADINGS + 4];
     size_t count;
     char *help[MB_MAX_OPTIONS];
+    FILE *nowhere;
 } parsing;
 
 const char *mb_started_as(void)
@@ -51,13 +52,16 @@ static char *help_of(const parsing *p, size_t number, const char *folders)
     return NULL;
 }
 
-/* argp's layout follows ARGP_HELP_FMT, and with some of its values prints without end. */
-static void print_help(struct argp_state *state)
+/* argp's layout follows ARGP_HELP_FMT, and with some of its values prints without end. Where memory
+ * is out, it prints nothing and only malloc's errno says so. */
+static mb_status print_help(struct argp_state *state)
 {
     const parsing *p = state->input;
     setenv("ARGP_HELP_FMT", "rmargin=79", 1);
     state->name = (char *)(uintptr_t)p->name; /* argp does not modify it */
+    errno = 0;
     argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
+    return errno == ENOMEM ? mb_fail_memory(p->error, "help", BUFSIZ) : MB_OK;
 }
 
 /* ---- parsing ---- */
@@ -165,15 +169,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
     mb_status status = MB_OK;
     if (key == ARGP_KEY_INIT) {
         /* Where argp's second line after getopt's message goes ("Try `mnist_blas --help'..."). */
-        FILE *nowhere = fopen("/dev/null", "w");
-        if (nowhere != NULL)
-            state->err_stream = nowhere;
+        p->nowhere = fopen("/dev/null", "we");
+        if (p->nowhere != NULL)
+            state->err_stream = p->nowhere;
     } else if (key == 'h' || key == '?' || key == 'V') {
-        if (key != 'V')
-            print_help(state);
-        else
+        if (key == 'V')
             printf("mnist_blas %s\n", mb_version());
-        exit(mb_check_output(MB_EXIT_DONE));
+        else
+            status = print_help(state);
+        exit(mb_exit_code(MB_PROGRAM, status, p->error));
     } else if (key == ARGP_KEY_ARG)
         status = add_operand(p, text);
     else if (key == ARGP_KEY_END)
@@ -255,8 +259,12 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
         .options = p->options, .parser = parse, .args_doc = p->command->operands, .doc = text};
     argp_err_exit_status = MB_EXIT_USAGE;
     const error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, p);
+    if (p->nowhere != NULL)
+        fclose(p->nowhere);
     free(text);
-    if (failed != 0 && p->error->status == MB_OK)
+    if (failed == ENOMEM)
+        mb_fail_memory(p->error, "arguments", sizeof *p);
+    else if (failed != 0 && p->error->status == MB_OK)
         mb_fail(p->error, MB_ERROR_INVALID, "arguments: %s", strerror(failed));
     return p->error->status;
 }

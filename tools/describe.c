@@ -50,7 +50,7 @@ static void print_sentence(const mb_option *option)
     if (out == NULL)
         return;
     mb_print_option_help(out, option);
-    if (fclose(out) == 0)
+    if (fclose(out) == 0 && text != NULL)
         printf("%c%s.\n", toupper((unsigned char)*text), text + 1);
     free(text);
 }

@@ -37,12 +37,19 @@ void mb_output_open(mb_output *output, int fd)
     }
 }
 
+/* True if `fd` takes text within this time. Where that cannot be told, the write decides. */
+static bool takes_text(int fd, int wait_ms)
+{
+    struct pollfd reader = {.fd = fd, .events = POLLOUT};
+    const int ready = poll(&reader, 1, wait_ms);
+    return ready > 0 || (ready < 0 && errno != EINTR);
+}
+
 /* Waits until `fd` takes text: without a limit, or after a signal for a short time. */
 static bool wait_for(int fd)
 {
-    struct pollfd reader = {.fd = fd, .events = POLLOUT};
     for (int waits = 0; waits < WAITS_AT_END;) {
-        if (poll(&reader, 1, WAIT_MS) > 0)
+        if (takes_text(fd, WAIT_MS))
             return true;
         waits += mb_signals_received() != 0;
     }
@@ -51,8 +58,7 @@ static bool wait_for(int fd)
 
 bool mb_output_takes_text(int fd)
 {
-    struct pollfd reader = {.fd = fd, .events = POLLOUT};
-    return mb_signals_received() != 0 ? wait_for(fd) : poll(&reader, 1, 0) > 0;
+    return mb_signals_received() != 0 ? wait_for(fd) : takes_text(fd, 0);
 }
 
 /* The most that a write takes without waiting, if poll has said that the reader takes text. */
@@ -72,11 +78,10 @@ static void note_failure(mb_output *output, int why)
 /* Writes text; returns the bytes that need not be written any more. */
 static size_t put(mb_output *output, const char *text, size_t size, bool waits)
 {
-    struct pollfd reader = {.fd = output->fd, .events = POLLOUT};
     const size_t max = max_write(output);
     size_t done = 0;
     while (done < size && !output->gone) {
-        if (waits ? !wait_for(output->fd) : poll(&reader, 1, 0) <= 0)
+        if (waits ? !wait_for(output->fd) : !takes_text(output->fd, 0))
             return done;
         const size_t left = size - done;
         const ssize_t written = write(output->fd, text + done, left < max ? left : max);

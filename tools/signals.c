@@ -53,8 +53,7 @@ void mb_signals_install(void)
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < SIGNALS; i++) {
         struct sigaction before;
-        sigaction(signals[i].number, NULL, &before);
-        if (before.sa_handler != SIG_IGN)
+        if (sigaction(signals[i].number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(signals[i].number, &action, NULL);
     }
 }

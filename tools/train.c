@@ -160,13 +160,14 @@ static void set_other_checkpoint_aside(mb_train_run *run)
 static mb_status write_run(mb_train_run *run, mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
+    mb_error why;
     char *model = mb_join(out, "model.safetensors");
     mb_status status = model != NULL ? mb_model_save(run->network, model, error)
                                      : mb_fail_memory(error, out, strlen(out));
-    if (status == MB_OK) {
-        mb_report_remove(out);
+    if (status == MB_OK && mb_report_remove(out, &why) != MB_OK)
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
+    if (status == MB_OK)
         status = mb_metrics_write(result, out, error);
-    }
     if (status == MB_OK && result->interrupted == NULL)
         status =
             mb_evaluate(run->machine, run->network, &run->dataset->test, &run->evaluation, error);

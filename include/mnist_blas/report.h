@@ -69,9 +69,9 @@ MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char
 MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
                                  const char *folder, mb_error *error);
 
-/* Removes report.html and pictures from `folder`, which are of another run than its model. Failures
- * are ignored. */
-MB_API void mb_report_remove(const char *folder);
+/* Removes report.html and pictures from `folder`, which are of another run than its model.
+ * MB_ERROR_IO: one cannot be removed; MB_ERROR_MEMORY. */
+MB_API mb_status mb_report_remove(const char *folder, mb_error *error);
 
 /* An event file for TensorBoard: one record per epoch. */
 typedef struct mb_tensorboard mb_tensorboard;

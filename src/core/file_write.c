@@ -130,10 +130,12 @@ static mb_status find_target(const char *path, target *found, mb_error *error)
     struct stat *info = &found->info, link;
     *found = (target){.said = path};
     found->exists = stat(path, info) == 0;
+    if (!found->exists && errno != ENOENT)
+        return fail(error, path, strerror(errno));
     if (found->exists && !S_ISREG(info->st_mode))
         return fail(error, path,
                     S_ISDIR(info->st_mode) ? strerror(EISDIR) : "is not a regular file");
-    const bool is_link = found->exists && lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+    const bool is_link = found->exists && (lstat(path, &link) != 0 || S_ISLNK(link.st_mode));
     found->path = is_link ? realpath(path, NULL) : strdup(path);
     if (found->path == NULL)
         return errno == ENOMEM ? mb_fail_memory(error, path, strlen(path))

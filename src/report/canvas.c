@@ -1,5 +1,7 @@
 #include "report/canvas.h"
 
+#include "core/memory_stream.h"
+
 #include <cairo-svg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@ static void set_letters(const mb_canvas *canvas)
 void mb_canvas_open(mb_figure_format format, size_t width, size_t height, mb_canvas *canvas)
 {
     *canvas = (mb_canvas){.format = format, .width = width, .height = height};
-    canvas->out = open_memstream(&canvas->bytes, &canvas->size);
+    canvas->out = mb_memory_stream_open(&canvas->bytes);
     if (format == MB_FIGURE_SVG) {
         canvas->surface =
             cairo_svg_surface_create_for_stream(append, canvas, (double)width, (double)height);
@@ -72,18 +74,18 @@ mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_figure *figure, mb_e
         drawn = cairo_surface_status(canvas->surface);
     cairo_destroy(canvas->cairo);
     cairo_surface_destroy(canvas->surface);
-    if (canvas->out != NULL && fclose(canvas->out) != 0 && drawn == CAIRO_STATUS_SUCCESS)
+    if (!mb_memory_stream_close(canvas->out, &canvas->bytes) && drawn == CAIRO_STATUS_SUCCESS)
         drawn = CAIRO_STATUS_NO_MEMORY;
     const mb_status status = check(canvas, drawn, text, error);
     if (status != MB_OK) {
         free(text);
-        free(canvas->bytes);
+        free(canvas->bytes.data);
         return status;
     }
     figure->text = text;
     figure->width = canvas->width;
     figure->height = canvas->height;
-    figure->bytes = (mb_bytes){(uint8_t *)canvas->bytes, canvas->size};
+    figure->bytes = canvas->bytes;
     return MB_OK;
 }
 

@@ -16,9 +16,8 @@ typedef struct mb_canvas {
     cairo_surface_t *surface;
     mb_figure_format format;
     size_t width, height;
-    FILE *out; /* the file's bytes so far */
-    char *bytes;
-    size_t size;
+    FILE *out;      /* to `bytes` */
+    mb_bytes bytes; /* of the file so far */
     bool no_font;
 } mb_canvas;
 

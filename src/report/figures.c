@@ -60,11 +60,13 @@ mb_status mb_figures_draw(const mb_report *report, mb_figures *figures, mb_error
     return status;
 }
 
-void mb_figures_remove_others(const mb_report *report, const char *folder)
+mb_status mb_figures_remove_others(const mb_report *report, const char *folder, mb_error *error)
 {
-    for (size_t i = 0; i < DRAWINGS; i++)
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < DRAWINGS && status == MB_OK; i++)
         if (!drawings[i].applies(report))
-            mb_figure_remove(folder, drawings[i].name);
+            status = mb_figure_remove(folder, drawings[i].name, error);
+    return status;
 }
 
 void mb_figures_free(mb_figures *figures)

@@ -33,10 +33,10 @@ typedef struct mb_figures {
 mb_status mb_figures_draw(const mb_report *report, mb_figures *figures, mb_error *error);
 
 /* Removes the files of figures that do not apply to the run: they belong to an earlier one. */
-void mb_figures_remove_others(const mb_report *report, const char *folder);
+mb_status mb_figures_remove_others(const mb_report *report, const char *folder, mb_error *error);
 
 /* Removes the files of the figure with this name, in all formats. */
-void mb_figure_remove(const char *folder, const char *name);
+mb_status mb_figure_remove(const char *folder, const char *name, mb_error *error);
 
 void mb_figures_free(mb_figures *figures);
 

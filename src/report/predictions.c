@@ -1,4 +1,5 @@
 /* predictions.png and mistakes.png: test images with what the network predicts. */
+#include "core/memory_stream.h"
 #include "report/drawings.h"
 #include "report/format.h"
 #include "report/image_grid.h"
@@ -67,9 +68,9 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
  */
 static char *describe(const char *beginning, const content *c)
 {
-    char *text = NULL;
-    size_t size = 0, listed = 0;
-    FILE *out = open_memstream(&text, &size);
+    mb_bytes text;
+    size_t listed = 0;
+    FILE *out = mb_memory_stream_open(&text);
     if (out == NULL)
         return NULL;
     fputs(beginning, out);
@@ -80,10 +81,7 @@ static char *describe(const char *beginning, const content *c)
                     p->truth, 100.0 * p->confidence);
     }
     fputs(".", out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return mb_memory_stream_close(out, &text) ? (char *)text.data : NULL;
 }
 
 mb_status mb_draw_predictions(const mb_report *report, mb_figure *figure, mb_error *error)

@@ -1,11 +1,14 @@
 #include "report/report.h"
 
 #include "core/features.h"
+#include "core/util.h"
 #include "report/page.h"
 
+#include <errno.h>
 #include <mnist_blas/classifier.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Everything is made before the first file is written, and the page comes last: a failure leaves
@@ -23,7 +26,7 @@ static mb_status write_files(const mb_report *report, const char *folder, mb_err
     if (status == MB_OK)
         status = mb_file_write_in(folder, "report.html", &page, error);
     if (status == MB_OK)
-        mb_figures_remove_others(report, folder);
+        status = mb_figures_remove_others(report, folder, error);
     mb_figures_free(&figures);
     free(page.data);
     return status;
@@ -64,25 +67,41 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *co
     return status;
 }
 
-void mb_figure_remove(const char *folder, const char *name)
+/* A folder of this name stays. */
+static mb_status remove_file(const char *folder, const char *name, mb_error *error)
 {
-    static const char *const extensions[] = {"svg", "png"};
-    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s.%s", folder, name, extensions[i]) < 0)
-            return;
-        unlink(path); /* not a folder */
-        free(path);
-    }
+    char *path = mb_path_join(folder, name);
+    mb_status status = MB_OK;
+    if (path == NULL)
+        return mb_fail_memory(error, name, strlen(folder));
+    if (unlink(path) != 0 && errno != ENOENT && errno != EISDIR)
+        status = mb_fail(error, MB_ERROR_IO, "%s: of another run, cannot be removed: %s", path,
+                         strerror(errno));
+    free(path);
+    return status;
 }
 
-void mb_report_remove(const char *folder)
+mb_status mb_figure_remove(const char *folder, const char *name, mb_error *error)
 {
-#define FIGURE(name, title, formats, applies) mb_figure_remove(folder, #name);
+    static const char *const extensions[] = {"svg", "png"};
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < MB_COUNT_OF(extensions) && status == MB_OK; i++) {
+        char file[64];
+        snprintf(file, sizeof file, "%s.%s", name, extensions[i]);
+        status = remove_file(folder, file, error);
+    }
+    return status;
+}
+
+mb_status mb_report_remove(const char *folder, mb_error *error)
+{
+    static const char *const names[] = {
+#define FIGURE(name, title, formats, applies) #name,
 #include "report/figures.inc"
 #undef FIGURE
-    char *page = mb_path_join(folder, "report.html");
-    if (page != NULL)
-        unlink(page);
-    free(page);
+    };
+    mb_status status = remove_file(folder, "report.html", error);
+    for (size_t i = 0; i < MB_COUNT_OF(names) && status == MB_OK; i++)
+        status = mb_figure_remove(folder, names[i], error);
+    return status;
 }

@@ -1,6 +1,6 @@
 #include "report/summary.h"
 
-#include "core/file.h"
+#include "core/memory_stream.h"
 #include "core/spread.h"
 #include "report/format.h"
 #include "report/json.h"
@@ -222,17 +222,15 @@ static int print_metrics(const mb_history *history, FILE *out)
 static mb_status write_file(const mb_run *run, const char *folder, const char *name, bool lines,
                             mb_error *error)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    mb_bytes text;
+    FILE *out = mb_memory_stream_open(&text);
     int failed = out == NULL;
     if (!failed)
         failed = lines ? print_metrics(run->history, out) : print_summary(run, out);
-    failed |= out != NULL && fclose(out) != 0;
+    failed |= !mb_memory_stream_close(out, &text);
     const mb_status status =
-        failed ? mb_fail_memory(error, name, size)
-               : mb_file_write_in(folder, name, &(mb_bytes){(uint8_t *)text, size}, error);
-    free(text);
+        failed ? mb_fail_memory(error, name, BUFSIZ) : mb_file_write_in(folder, name, &text, error);
+    free(text.data);
     return status;
 }
 

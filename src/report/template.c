@@ -1,5 +1,6 @@
 #include "report/template.h"
 
+#include "core/memory_stream.h"
 #include "report/format.h"
 #include "report/json.h"
 
@@ -184,21 +185,15 @@ static const char *render(renderer *r, const char *text, const scope *in)
 mb_status mb_template_render(const char *template, const json_t *model, mb_bytes *text,
                              mb_error *error)
 {
-    char *written = NULL;
-    size_t size = 0;
-    renderer r = {.out = open_memstream(&written, &size)};
+    renderer r = {.out = mb_memory_stream_open(text)};
     if (r.out == NULL)
         return mb_fail_memory(error, "report.html", BUFSIZ);
     render(&r, template, &(scope){model, NULL});
-    const bool failed = ferror(r.out) != 0;
-    mb_status status = MB_OK;
-    if (fclose(r.out) != 0 || failed)
-        status = mb_fail_memory(error, "report.html", size);
-    else if (r.missing[0] != '\0')
-        status = mb_fail(error, MB_ERROR_INVALID, "report.html: no value for '%s'", r.missing);
-    if (status == MB_OK)
-        *text = (mb_bytes){(uint8_t *)written, size};
-    else
-        free(written);
-    return status;
+    if (!mb_memory_stream_close(r.out, text))
+        return mb_fail_memory(error, "report.html", BUFSIZ);
+    if (r.missing[0] == '\0')
+        return MB_OK;
+    free(text->data);
+    *text = (mb_bytes){0};
+    return mb_fail(error, MB_ERROR_INVALID, "report.html: no value for '%s'", r.missing);
 }
