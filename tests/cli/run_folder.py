@@ -11,6 +11,7 @@ from model_files import TensorFile
 from support import ProgramTest
 
 LEFTOVER = re.compile(r"\.mnist_blas\.[a-z0-5]{6}\.tmp")
+PICTURES = {"report.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "weights.png"}
 SHORT_EPOCHS = ["--batch-size", 4, "--no-report"]  # of a few milliseconds
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_accuracy", "lr")
 STOPPED = re.compile(r"^mnist_blas: (SIG[A-Z0-9]+): stopped at step (\d+) of (\d+) in epoch (\d+)/(\d+); "
@@ -39,7 +40,7 @@ def check_page(data):
 
 # By the end of a file's name: raises an error for a file that a reader could not take.
 CHECKS = {"safetensors": TensorFile.read, "checkpoint": TensorFile.read, "old": TensorFile.read, "json": json.loads,
-          "jsonl": lambda data: [json.loads(line) for line in data.splitlines()],
+          "onnx": bytes, "jsonl": lambda data: [json.loads(line) for line in data.splitlines()],
           "png": check_png, "svg": xml.etree.ElementTree.fromstring, "html": check_page}
 
 

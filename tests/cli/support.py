@@ -192,11 +192,11 @@ class ProgramTest(unittest.TestCase):
             preexec_fn=prepare, restore_signals=prepare is None)
 
     @staticmethod
-    def finish(process):
+    def finish(process, seconds=HANG):
         """Waits for a process that was started, and returns its Result."""
         with process:
             try:
-                out, err = process.communicate(timeout=HANG)
+                out, err = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

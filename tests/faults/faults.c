@@ -1,62 +1,110 @@
-/* Preloaded into the program, makes calls that change files below $FAULT_FOLDER (an absolute path)
- * fail: opening to create, write, fsync and rename, counted from 1.
- *
- *     FAULT=fail:ERRNO:N   call N fails with this errno
- *     FAULT=kill:9:N       before call N the calling thread gets this signal
- *     FAULT=twice:2:N      instead of call N the process gets SIGTERM and this signal
- *     FAULT=short:BYTES:0  every write takes at most BYTES bytes, every other one is interrupted
- *
- * FAULT=haswell: unless OPENBLAS_CORETYPE is set, OpenBLAS says that it has chosen its set for
- * AVX2, as it does on a CPU that it does not know.
- */
+/* The request: FAULT, FAULT_CALLS, FAULT_FOLDER and FAULT_REPORT; README.md describes them. */
+#include "faults.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
+#include <unwind.h>
 
-#define EXPORT __attribute__((visibility("default")))
+typedef struct range {
+    uintptr_t begin, end;
+} range;
 
-EXPORT int open(const char *path, int flags, ...);
-EXPORT ssize_t write(int fd, const void *data, size_t size);
-EXPORT int fsync(int fd);
-EXPORT int rename(const char *from, const char *to);
-EXPORT int flock(int fd, int operation);
-EXPORT char *openblas_get_corename(void);
+static const char *const kinds[] = {"folder", "system", "memory", "library"};
+enum { FOLDER, SYSTEM, MEMORY, LIBRARY, KINDS };
 
-static atomic_int calls, writes;
+static struct {
+    int kind; /* of the calls that are counted */
+    char action[8];
+    int number, at;
+    const char *folder;
+    int report;
+    range program, c_library, own;
+} request = {.kind = KINDS, .report = -1};
+static atomic_int calls;
 
-static bool requested(const char *kind, int *number, int *at)
+/* --- whose call --- */
+
+typedef struct search {
+    uintptr_t address;
+    range found;
+} search;
+
+static int search_object(struct dl_phdr_info *object, size_t size, void *context)
 {
-    const char *fault = getenv("FAULT");
-    const size_t length = strlen(kind);
-    return fault != NULL && strncmp(fault, kind, length) == 0 &&
-           sscanf(fault + length, ":%d:%d", number, at) == 2;
+    search *wanted = context;
+    range whole = {UINTPTR_MAX, 0};
+    (void)size;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        const uintptr_t end = begin + object->dlpi_phdr[i].p_memsz;
+        if (object->dlpi_phdr[i].p_type != PT_LOAD)
+            continue;
+        whole.begin = begin < whole.begin ? begin : whole.begin;
+        whole.end = end > whole.end ? end : whole.end;
+    }
+    /* The program comes first. */
+    if (wanted->address != 0 && (wanted->address < whole.begin || wanted->address >= whole.end))
+        return 0;
+    wanted->found = whole;
+    return 1;
 }
 
-static bool affected(const char *path)
+/* Where the object that has this address is loaded; NULL: the program. */
+static range object_of(const void *address)
 {
-    const char *folder = getenv("FAULT_FOLDER");
+    search wanted = {.address = (uintptr_t)address};
+    dl_iterate_phdr(search_object, &wanted);
+    return wanted.found;
+}
+
+static bool is_in(const range *object, uintptr_t address)
+{
+    return address >= object->begin && address < object->end;
+}
+
+static _Unwind_Reason_Code leave_c_library(struct _Unwind_Context *context, void *found)
+{
+    uintptr_t *const address = found;
+    *address = _Unwind_GetIP(context);
+    return is_in(&request.own, *address) || is_in(&request.c_library, *address) ? _URC_NO_REASON
+                                                                                : _URC_END_OF_STACK;
+}
+
+bool fault_by_program(const void **caller)
+{
+    uintptr_t address = (uintptr_t)*caller;
+    if (is_in(&request.c_library, address))
+        _Unwind_Backtrace(leave_c_library, &address);
+    *caller = (const void *)address;
+    return is_in(&request.program, address);
+}
+
+/* --- which call --- */
+
+static bool is_below_folder(const char *path)
+{
     char whole[PATH_MAX];
-    if (folder == NULL || path == NULL)
+    if (request.folder == NULL || path == NULL)
         return false;
     if (path[0] != '/' && getcwd(whole, sizeof whole) != NULL) {
         strncat(whole, "/", sizeof whole - strlen(whole) - 1);
         strncat(whole, path, sizeof whole - strlen(whole) - 1);
         path = whole;
     }
-    return strncmp(path, folder, strlen(folder)) == 0;
+    return strncmp(path, request.folder, strlen(request.folder)) == 0;
 }
 
-static bool affected_fd(int fd)
+bool fault_is_below_folder(int fd)
 {
     char name[64], path[PATH_MAX];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
@@ -64,7 +112,13 @@ static bool affected_fd(int fd)
     if (length < 0)
         return false;
     path[length] = '\0';
-    return affected(path);
+    return is_below_folder(path);
+}
+
+bool fault_requested(const char *action, int *number)
+{
+    *number = request.number;
+    return strcmp(request.action, action) == 0;
 }
 
 /* The thread may be one that handles no signals. */
@@ -77,86 +131,85 @@ static void interrupt_twice(int number)
     abort();
 }
 
-/* True if this call must fail, with errno set. */
-static bool fails(void)
+static bool count_call(const char *name, const void *caller)
 {
-    int number = 0, at = 0;
     const int call = ++calls;
-    if (requested("kill", &number, &at) && call == at)
+    int number;
+    if (call < request.at || (call > request.at && !fault_requested("from", &number)))
+        return false;
+    if (call == request.at)
+        fault_report("failed", name, caller, (unsigned long)call);
+    if (fault_requested("kill", &number))
         raise(number);
-    if (requested("twice", &number, &at) && call == at)
+    if (fault_requested("twice", &number))
         interrupt_twice(number);
-    if (!requested("fail", &number, &at) || call != at)
+    if (!fault_requested("fail", &number) && !fault_requested("from", &number))
         return false;
     errno = number;
     return true;
 }
 
-int open(const char *path, int flags, ...)
+bool fault_in_call(const char *name, const void *caller)
 {
-    int (*real)(const char *, int, ...);
-    *(void **)&real = dlsym(RTLD_NEXT, "open");
-    va_list more;
-    va_start(more, flags);
-    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
-    va_end(more);
-    if ((flags & O_CREAT) != 0 && affected(path) && fails())
-        return -1;
-    return real(path, flags, mode);
+    return request.kind == SYSTEM && fault_by_program(&caller) && count_call(name, caller);
 }
 
-ssize_t write(int fd, const void *data, size_t size)
+bool fault_in_path(const char *name, const void *caller, const char *path)
 {
-    ssize_t (*real)(int, const void *, size_t);
-    *(void **)&real = dlsym(RTLD_NEXT, "write");
-    if (!affected_fd(fd))
-        return real(fd, data, size);
-    if (fails())
-        return -1;
-    int max = 0, at = 0;
-    if (requested("short", &max, &at)) {
-        if (++writes % 2 == 1) {
-            errno = EINTR;
-            return -1;
-        }
-        size = size < (size_t)max ? size : (size_t)max;
+    if (request.kind != FOLDER)
+        return fault_in_call(name, caller);
+    return is_below_folder(path) && count_call(name, caller);
+}
+
+bool fault_in_descriptor(const char *name, const void *caller, int fd)
+{
+    if (request.kind != FOLDER)
+        return fault_in_call(name, caller);
+    return fault_is_below_folder(fd) && count_call(name, caller);
+}
+
+bool fault_in_allocation(const char *name, bool by_program, const void *caller)
+{
+    return request.kind == (by_program ? MEMORY : LIBRARY) && count_call(name, caller);
+}
+
+/* --- request and report --- */
+
+void fault_report(const char *what, const char *name, const void *caller, unsigned long number)
+{
+    char line[160];
+    const int why = errno;
+    const int length = snprintf(
+        line, sizeof line, "%s %s %#lx %lu\n", what, name,
+        (unsigned long)(caller != NULL ? (uintptr_t)caller - request.program.begin : 0), number);
+    if (request.report >= 0)
+        (void)!write(request.report, line, (size_t)length);
+    errno = why;
+}
+
+__attribute__((constructor)) static void read_request(void)
+{
+    const char *fault = getenv("FAULT"), *kind = getenv("FAULT_CALLS");
+    const char *report = getenv("FAULT_REPORT");
+    request.folder = getenv("FAULT_FOLDER");
+    request.program = object_of(NULL);
+    request.c_library = object_of(dlsym(RTLD_NEXT, "abort"));
+    request.own = object_of(&request);
+    if (fault != NULL)
+        sscanf(fault, "%7[a-z]:%d:%d", request.action, &request.number, &request.at);
+    if (report != NULL) {
+        const int fd = open(report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        request.report = fcntl(fd, F_DUPFD_CLOEXEC, 500); /* files of the run have their numbers */
+        close(fd);
     }
-    return real(fd, data, size);
+    for (request.kind = FOLDER; kind != NULL && request.kind < KINDS; request.kind++)
+        if (strcmp(kind, kinds[request.kind]) == 0)
+            break;
 }
 
-int fsync(int fd)
+__attribute__((destructor)) static void write_report(void)
 {
-    int (*real)(int);
-    *(void **)&real = dlsym(RTLD_NEXT, "fsync");
-    return affected_fd(fd) && fails() ? -1 : real(fd);
-}
-
-int rename(const char *from, const char *to)
-{
-    int (*real)(const char *, const char *);
-    *(void **)&real = dlsym(RTLD_NEXT, "rename");
-    return affected(to) && fails() ? -1 : real(from, to);
-}
-
-int flock(int fd, int operation)
-{
-    int (*real)(int, int);
-    int number = 0, at = 0;
-    *(void **)&real = dlsym(RTLD_NEXT, "flock");
-    if (!requested("locks", &number, &at))
-        return real(fd, operation);
-    if ((operation & LOCK_NB) == 0)
-        abort();
-    errno = number;
-    return -1;
-}
-
-char *openblas_get_corename(void)
-{
-    static char haswell[] = "Haswell";
-    const char *fault = getenv("FAULT");
-    char *(*real)(void);
-    *(void **)&real = dlsym(RTLD_NEXT, "openblas_get_corename");
-    const bool overlooked = fault != NULL && strcmp(fault, "haswell") == 0;
-    return overlooked && getenv("OPENBLAS_CORETYPE") == NULL ? haswell : real();
+    request.kind = KINDS;
+    fault_report("counted", "calls", NULL, (unsigned long)calls);
+    fault_report_leaks();
 }
