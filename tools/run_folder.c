@@ -1,6 +1,7 @@
 #include "run_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <mnist_blas/folder.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,15 +30,22 @@ bool mb_is_same_file(const char *one, const char *other)
            a.st_ino == b.st_ino;
 }
 
-bool mb_set_checkpoint_aside(const char *path)
+mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *error)
 {
     struct stat info;
     char *old = NULL;
-    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode) || asprintf(&old, "%s.old", path) < 0)
-        return false;
-    const bool renamed = rename(path, old) == 0;
+    *renamed = false;
+    if (lstat(path, &info) == 0 ? !S_ISREG(info.st_mode) : errno == ENOENT)
+        return MB_OK;
+    if (asprintf(&old, "%s.old", path) < 0)
+        return mb_fail_memory(error, path, strlen(path));
+    mb_status status = MB_OK;
+    *renamed = rename(path, old) == 0;
+    if (!*renamed)
+        status = mb_fail(error, MB_ERROR_IO, "%s: of another run, cannot be renamed: %s", path,
+                         strerror(errno));
     free(old);
-    return renamed;
+    return status;
 }
 
 static bool has_event_files(const char *folder)

@@ -16,8 +16,8 @@ char *mb_folder_of(const char *path);
 bool mb_is_same_file(const char *one, const char *other);
 
 /* Renames a checkpoint of another run to "PATH.old", so that it does not stand beside this run's
- * model, and is not lost. True if there was one. */
-bool mb_set_checkpoint_aside(const char *path);
+ * model, and is not lost; *renamed says if there was one. MB_ERROR_IO; MB_ERROR_MEMORY. */
+mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *error);
 
 /* Prepares the run folder, and reserves it until mb_folder_unlock. As mb_folder_prepare and
  * mb_folder_lock. */

@@ -147,12 +147,17 @@ static bool on_stop(void *context)
 }
 
 /* Before this run's first file: a checkpoint of another run must not stand beside its model. */
-static void set_other_checkpoint_aside(mb_train_run *run)
+static mb_status set_other_checkpoint_aside(mb_train_run *run, mb_error *error)
 {
-    if (!run->has_checkpoint && mb_set_checkpoint_aside(run->checkpoint))
+    bool renamed = false;
+    mb_status status = MB_OK;
+    if (!run->has_checkpoint)
+        status = mb_set_checkpoint_aside(run->checkpoint, &renamed, error);
+    if (renamed)
         mb_output_print(&run->errors, "mnist_blas: warning: %s of another run is now %s.old\n",
                         run->checkpoint, run->checkpoint);
     run->has_checkpoint = true;
+    return status;
 }
 
 /* Pictures of another run do not stay beside the model. The network is evaluated once it is saved,
@@ -229,7 +234,9 @@ static mb_status save(mb_train_run *run, mb_error *error)
     const mb_training_position at = mb_trainer_position(run->trainer);
     mb_error first = {0}, second = {0};
     mb_folder_prepare(arguments->out, NULL); /* made again if it was removed */
-    set_other_checkpoint_aside(run);
+    if (set_other_checkpoint_aside(run, &first) != MB_OK)
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", first.text);
+    first = (mb_error){0};
     if (writes_checkpoints || at.stopped)
         mb_trainer_save(run->trainer, &first);
     mb_trainer_finalize(run->trainer);
@@ -274,7 +281,9 @@ static mb_status train(mb_train_run *run, mb_error *error)
     if (!run->view.quiet)
         mb_train_print_beginning(run);
     if (run->arguments.checkpoint_steps > 0 || run->arguments.checkpoint_epochs)
-        set_other_checkpoint_aside(run);
+        status = set_other_checkpoint_aside(run, error);
+    if (status != MB_OK)
+        return status;
     mb_progress_begin(&run->view);
     mb_signals_defer(true);
     status = mb_trainer_run(run->trainer, error);

@@ -11,7 +11,6 @@ from model_files import TensorFile
 from support import ProgramTest
 
 LEFTOVER = re.compile(r"\.mnist_blas\.[a-z0-5]{6}\.tmp")
-PICTURES = {"report.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "weights.png"}
 SHORT_EPOCHS = ["--batch-size", 4, "--no-report"]  # of a few milliseconds
 METRICS = ("epoch", "train_loss", "train_accuracy", "test_accuracy", "lr")
 STOPPED = re.compile(r"^mnist_blas: (SIG[A-Z0-9]+): stopped at step (\d+) of (\d+) in epoch (\d+)/(\d+); "

@@ -8,12 +8,13 @@ import subprocess
 import time
 
 import support
-from run_folder import PICTURES, RunFolderTest
+from run_folder import RunFolderTest
 from support import MODEL, needs_faults
 
 RANDOM_KILLS = 300 if support.LONG_TESTS else 15
 # Files that change from run to run, and so cannot be compared.
 TIMED = {"summary.json", "metrics.jsonl", "report.html", "loss.svg", "loss.png"}
+PICTURES = {"report.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "weights.png"}
 FIRST_CALLS = 4  # open, write, fsync, rename: of the first checkpoint
 
 
