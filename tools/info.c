@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct info_arguments {
     bool json;
@@ -142,6 +143,7 @@ static void print_pins(const mb_machine_info *info)
 
 static void print_text(const mb_machine_info *info)
 {
+    const char *requested = getenv("OPENBLAS_CORETYPE");
     printf("mnist_blas %s\n", mb_version());
     printf("cpu        %s\n", info->cpu);
     printf("cores      %zu, of which %zu may be used (%zu CPUs)", info->cores, info->cores_allowed,
@@ -151,7 +153,10 @@ static void print_text(const mb_machine_info *info)
     printf("\nthreads    %zu, decided by %s\n", info->threads, info->threads_from);
     print_pins(info);
     printf("OpenBLAS   %s, kernel set %s%s, threading %s\n", info->blas_version, info->blas_core,
-           mb_restarted() ? " (chosen by starting again: OpenBLAS had picked a slower one)" : "",
+           mb_restarted() ? " (chosen by starting again: OpenBLAS had picked a slower one)"
+           : requested != NULL && strcasecmp(requested, info->blas_core) == 0
+               ? " (OPENBLAS_CORETYPE)"
+               : "",
            info->blas_threading);
     printf("           %s\n", info->blas_config);
     printf("kernels    %s\n", info->cpu_level);

@@ -48,7 +48,7 @@ typedef struct mb_machine_info {
 typedef struct mb_machine mb_machine;
 
 /* Reads the machine and the environment (OMP_NUM_THREADS, OMP_PROC_BIND, OMP_PLACES,
- * MNIST_BLAS_PIN) and prepares the team; the caller closes *machine.
+ * MNIST_BLAS_PIN, OPENBLAS_CORETYPE) and prepares the team; the caller closes *machine.
  * MB_ERROR_INVALID: an invalid variable or option (the error names it), or a CPU that may not be
  * used; MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: the topology cannot be read. */
 MB_API mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machine,

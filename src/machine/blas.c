@@ -69,6 +69,18 @@ bool mb_blas_has_fma(const char *core)
 #endif
 }
 
+bool mb_blas_core_is_supported(const char *core)
+{
+#if defined(__x86_64__)
+    if (mb_blas_is_avx512(core))
+        return mb_cpu_has_avx512();
+    return !mb_blas_has_fma(core) || mb_cpu_v3.supported();
+#else
+    (void)core;
+    return true;
+#endif
+}
+
 /* Every CPU with AVX-512 runs SKYLAKEX, and every version since 0.3.0 accepts the name; 0.3.21
  * ignores COOPERLAKE silently. */
 const char *mb_blas_better_core_than(const char *core, bool cpu_has_avx512)

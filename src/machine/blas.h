@@ -29,6 +29,10 @@ bool mb_blas_is_avx512(const char *core);
  * architectures. */
 bool mb_blas_has_fma(const char *core);
 
+/* True if this CPU can run the kernel set, as far as its instructions are known: OPENBLAS_CORETYPE
+ * also selects sets that end the process by SIGILL. */
+bool mb_blas_core_is_supported(const char *core);
+
 /* The value of OPENBLAS_CORETYPE that is faster than the kernel set `core` on a CPU with (or
  * without) AVX-512, a constant string; NULL if there is none. OpenBLAS reads the variable when it
  * is loaded, so a program must restart itself to use it. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct mb_machine {
     mb_machine_info info; /* points into the rest */
@@ -102,6 +103,26 @@ static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error 
     return status;
 }
 
+/* OpenBLAS ignores names that it does not know, and selects sets that the CPU cannot run. */
+static mb_status check_blas_core(mb_machine *machine, mb_error *error)
+{
+    const char *requested = variable("OPENBLAS_CORETYPE"), *core = machine->blas.core;
+    if (requested == NULL)
+        return MB_OK;
+    if (!mb_blas_core_is_supported(core))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "OPENBLAS_CORETYPE=%s: this CPU cannot run that kernel set: unset it",
+                       requested);
+    if (machine->blas.dynamic && strcasecmp(requested, core) != 0) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "OPENBLAS_CORETYPE=%.32s: OpenBLAS %s has no such kernel set, and uses %s",
+                 requested, machine->blas.version, core);
+        warn(machine, text);
+    }
+    return MB_OK;
+}
+
 static void describe_blas(mb_machine *machine)
 {
     const mb_blas *blas = &machine->blas;
@@ -128,7 +149,7 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     machine->info.quota = mb_cgroup_cpu_quota("");
     machine->blas = mb_blas_describe();
     describe_blas(machine);
-    return MB_OK;
+    return check_blas_core(machine, error);
 }
 
 /* Some containers forbid pinning; unpinned threads are only slower. */

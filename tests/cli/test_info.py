@@ -174,6 +174,12 @@ class KernelSet(ProgramTest):
         self.need({"avx2", "fma"})
         info = self.info(OPENBLAS_CORETYPE="Haswell")
         self.assertEqual(("Haswell", False), (info["blas_core"], info["restarted"]))
+        self.assertIn("kernel set Haswell (OPENBLAS_CORETYPE),", self.succeed("info", OPENBLAS_CORETYPE="Haswell").out)
+
+    def test_unknown_name_is_a_warning(self):
+        result, core = self.succeed("info", OPENBLAS_CORETYPE="Unknown"), self.info()["blas_core"]
+        self.assertRegex("".join(result.warnings), f"OPENBLAS_CORETYPE=Unknown: .*no such kernel set, and uses {core}$")
+        self.assertEqual([], self.succeed("info", OPENBLAS_CORETYPE=core.upper()).warnings)
 
     def test_variable_applies_to_train(self):
         self.need({"avx2", "fma"})

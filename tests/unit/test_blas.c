@@ -80,6 +80,16 @@ TEST(a_better_set_is_named_only_where_it_runs)
     assert_null(mb_blas_better_core_than("neoversen1", false));
 }
 
+TEST(a_set_needs_the_instructions_of_the_cpu)
+{
+    assert_true(mb_blas_core_is_supported("Prescott"));
+    assert_true(mb_blas_core_is_supported(openblas_get_corename()));
+#if defined(__x86_64__)
+    assert_int_equal(mb_blas_core_is_supported("SkylakeX"), mb_cpu_has_avx512());
+    assert_int_equal(mb_blas_core_is_supported("Zen"), mb_cpu_v3.supported());
+#endif
+}
+
 TEST(the_linked_library_answers)
 {
     const mb_blas blas = mb_blas_describe();
