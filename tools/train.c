@@ -195,15 +195,11 @@ static mb_status report(mb_train_run *run, const mb_run *result, mb_error *error
             mb_output_print(&run->output, "report   left out: this build has no cairo\n");
         return MB_OK;
     }
-    char *command = mb_train_command(&run->arguments, run->dataset->folder);
-    if (command == NULL)
-        return mb_fail_memory(error, "report", sizeof *result);
     const int text = mb_library_text_begin(); /* fontconfig's, if it has no configuration */
-    const mb_status status = mb_report_write(run->machine, result, command, out, &why);
+    const mb_status status = mb_report_write(run->machine, result, out, &why);
     mb_library_text_end(text, line, sizeof line);
     if (line[0] != '\0')
         mb_output_print(&run->errors, "mnist_blas: warning: report: %s\n", line);
-    free(command);
     if (status == MB_ERROR_UNAVAILABLE)
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
     else if (status != MB_OK)
@@ -233,6 +229,7 @@ static mb_status save(mb_train_run *run, mb_error *error)
     const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
     const mb_training_position at = mb_trainer_position(run->trainer);
     mb_error first = {0}, second = {0};
+    run->command = mb_train_command(arguments, run->dataset->folder);
     mb_folder_prepare(arguments->out, NULL); /* made again if it was removed */
     if (set_other_checkpoint_aside(run, &first) != MB_OK)
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", first.text);
@@ -249,7 +246,8 @@ static mb_status save(mb_train_run *run, mb_error *error)
                      .history = mb_trainer_history(run->trainer),
                      .selected = mb_trainer_selected_epoch(run->trainer),
                      .checkpoints = writes_checkpoints ? &costs : NULL,
-                     .interrupted = at.stopped ? &position : NULL};
+                     .interrupted = at.stopped ? &position : NULL,
+                     .command = run->command};
     /* The model is written even if the checkpoint could not be. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
@@ -301,6 +299,7 @@ static void close_run(mb_train_run *run)
     mb_evaluation_free(run->evaluation);
     mb_folder_unlock(run->lock);
     free(run->checkpoint);
+    free(run->command);
     free(run->start);
     free(run->board_folder);
     mb_train_arguments_free(&run->arguments);

@@ -15,6 +15,7 @@ typedef struct mb_train_run {
     mb_evaluation *evaluation; /* of the finished network */
     mb_training_events events;
     mb_trainer *trainer;
+    char *command;       /* that repeats the run; NULL before its end, and if memory is out */
     char *start;         /* the folder in which the program was started; NULL: not known */
     int lock;            /* of the run folder */
     char *checkpoint;    /* path of the file to write */

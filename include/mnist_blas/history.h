@@ -41,9 +41,10 @@ typedef struct mb_loss_curve {
     double sum[MB_LOSS_CURVE_POINTS];
 } mb_loss_curve;
 
-/* Number of points, and the mean loss of one of them. */
+/* Number of points; number of steps and mean loss of one of them. */
 MB_API size_t mb_loss_curve_points(const mb_loss_curve *curve);
-MB_API double mb_loss_curve_mean(const mb_loss_curve *curve, size_t point);
+MB_API size_t mb_loss_curve_count(const mb_loss_curve *curve, size_t point);
+MB_API float mb_loss_curve_mean(const mb_loss_curve *curve, size_t point);
 
 typedef struct mb_history {
     mb_epoch_metrics *epochs; /* (finished) */

@@ -35,6 +35,7 @@ typedef struct mb_run {
     const mb_evaluation *evaluation;        /* of the network on the test split; NULL: none */
     const mb_checkpoint_costs *checkpoints; /* NULL: not requested */
     const mb_run_position *interrupted;     /* where a signal stopped it; NULL: complete */
+    const char *command;                    /* shell command that repeats it; NULL: none */
 } mb_run;
 
 /* Seconds of all training phases, and the epochs' samples per second (NaN without an epoch). */
@@ -63,11 +64,33 @@ MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char
 
 /* Classifies the test split of the run's dataset, and writes pictures and
  * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this
- * one does not have are removed. The run has at least one epoch. `command` is a shell command that
- * repeats it. MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed;
+ * one does not have are removed. The run has at least one epoch.
+ * MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed;
  * MB_ERROR_DIVERGED: an output of the network is not finite; MB_ERROR_IO; MB_ERROR_MEMORY. */
-MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
-                                 const char *folder, mb_error *error);
+MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *folder,
+                                 mb_error *error);
+
+/* A run as the summary.json and metrics.jsonl in its folder describe it. */
+typedef struct mb_stored_run {
+    mb_run run;       /* without dataset, network and evaluation; the caller adds its own */
+    const char *data; /* folder of the dataset; NULL: synthetic digits */
+    struct mb_stored_run_storage *storage; /* private */
+} mb_stored_run;
+
+/* *stored is the caller's, for mb_stored_run_close. MB_ERROR_IO: a file is missing or unreadable;
+ * MB_ERROR_FORMAT: one has not the content of this version, or no epoch is finished;
+ * MB_ERROR_MEMORY. */
+MB_API mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_error *error);
+
+/* Compares the evaluation of a network on the dataset with that of the run. MB_ERROR_FORMAT if
+ * images are predicted as other classes (with OpenBLAS's kernels of the run any, with others more
+ * than 1 in 100), or if the number of training images differs. */
+MB_API mb_status mb_stored_run_check(const mb_stored_run *stored, const mb_machine_info *machine,
+                                     const mb_dataset *dataset, const mb_evaluation *evaluation,
+                                     mb_error *error);
+
+/* Frees; NULL is fine. */
+MB_API void mb_stored_run_close(mb_stored_run *stored);
 
 /* Removes report.html and pictures from `folder`, which are of another run than its model.
  * MB_ERROR_IO: one cannot be removed; MB_ERROR_MEMORY. */

@@ -43,10 +43,10 @@ static void fill_steps(const mb_loss_curve *curve, plot *p)
     mb_series *steps = &p->series[STEPS], *smoothed = &p->series[SMOOTHED];
     const double steps_per_epoch = (double)curve->steps / (double)p->epochs;
     for (size_t i = 0; i < steps->count; i++) {
-        const size_t first = i * curve->stride, left = curve->steps - first;
-        const double count = (double)(left < curve->stride ? left : curve->stride);
-        steps->x[i] = smoothed->x[i] = ((double)first + 0.5 * count) / steps_per_epoch;
-        steps->y[i] = mb_loss_curve_mean(curve, i);
+        const double first = (double)(i * curve->stride);
+        const double count = (double)mb_loss_curve_count(curve, i);
+        steps->x[i] = smoothed->x[i] = (first + 0.5 * count) / steps_per_epoch;
+        steps->y[i] = (double)mb_loss_curve_mean(curve, i);
     }
     mb_smooth(steps->y, steps->count, smoothed->y);
     if (curve->stride > 1) {

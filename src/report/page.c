@@ -37,17 +37,6 @@ static json_t *option_facts(const json_t *summary, const mb_training_options *op
     return facts;
 }
 
-static json_t *machine_facts(const mb_machine_info *machine)
-{
-    return json_pack("{s:o, s:I, s:I, s:o*, s:s, s:s, s:s, s:s, s:s}", "cpu",
-                     mb_json_text(machine->cpu), "cores", (json_int_t)machine->cores,
-                     "cores_allowed", (json_int_t)machine->cores_allowed, "quota",
-                     machine->quota > 0.0 ? json_real(machine->quota) : NULL, "threads_from",
-                     machine->threads_from, "pin_policy", machine->pin_policy, "blas_version",
-                     machine->blas_version, "blas_threading", machine->blas_threading, "cpu_level",
-                     machine->cpu_level);
-}
-
 static json_t *figure_list(const mb_figures *figures)
 {
     json_t *list = json_array();
@@ -120,16 +109,15 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
     const char *folder = run->dataset->folder;
     char length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
     snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "wrong",
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "wrong",
                      (json_int_t)(evaluation->samples - evaluation->correct), "length",
                      mb_run_length(run, length), "threads",
                      mb_format_counted(threads, run->machine->threads, "thread"), "epochs",
                      mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "",
-                     "command", mb_json_text(report->command), "last_selected",
-                     run->selected->epoch == epochs, "synthetic", folder == NULL, "relative",
-                     folder != NULL && folder[0] != '/', "options",
-                     option_facts(summary, run->options), "machine", machine_facts(run->machine),
-                     "figures", figure_list(figures), "epoch_rows", epoch_rows(run));
+                     "last_selected", run->selected->epoch == epochs, "synthetic", folder == NULL,
+                     "relative", folder != NULL && folder[0] != '/', "options",
+                     option_facts(summary, run->options), "figures", figure_list(figures),
+                     "epoch_rows", epoch_rows(run));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,

@@ -36,8 +36,8 @@ static mb_status write_files(const mb_report *report, const char *folder, mb_err
 #endif
 }
 
-mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *command,
-                          const char *folder, mb_error *error)
+mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *folder,
+                          mb_error *error)
 {
     enum { BATCH = 256 };
     const mb_split *test = &run->dataset->test;
@@ -60,7 +60,7 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *co
     if (status == MB_OK)
         status = mb_classifier_probabilities(classifier, &test->images, probabilities, error);
     if (status == MB_OK)
-        status = write_files(&(mb_report){&evaluated, probabilities, command}, folder, error);
+        status = write_files(&(mb_report){&evaluated, probabilities}, folder, error);
     mb_classifier_close(classifier);
     mb_evaluation_free(evaluation);
     free(probabilities);

@@ -10,7 +10,6 @@
 typedef struct mb_report {
     const mb_run *run;          /* with an evaluation */
     const float *probabilities; /* (test images, classes) */
-    const char *command;        /* a shell command that repeats the run */
 } mb_report;
 
 #endif

@@ -137,6 +137,35 @@ static json_t *events_of(const mb_run *run)
     return json_pack("{s:o*, s:o*}", "checkpoints", written, "interrupted_at", at);
 }
 
+static json_t *machine_facts(const mb_machine_info *machine)
+{
+    return json_pack("{s:o, s:I, s:I, s:o*, s:s, s:s, s:s, s:s, s:s}", "cpu",
+                     mb_json_text(machine->cpu), "cores", (json_int_t)machine->cores,
+                     "cores_allowed", (json_int_t)machine->cores_allowed, "quota",
+                     machine->quota > 0.0 ? json_real(machine->quota) : NULL, "threads_from",
+                     machine->threads_from, "pin_policy", machine->pin_policy, "blas_version",
+                     machine->blas_version, "blas_threading", machine->blas_threading, "cpu_level",
+                     machine->cpu_level);
+}
+
+/* The training loss by steps, as mb_loss_curve has it. */
+static json_t *curve_object(const mb_loss_curve *curve)
+{
+    json_t *means = json_array();
+    for (size_t i = 0; i < mb_loss_curve_points(curve); i++)
+        json_array_append_new(means, json_real(mb_loss_curve_mean(curve, i)));
+    return json_pack("{s:I, s:I, s:o}", "steps", (json_int_t)curve->steps, "steps_per_point",
+                     (json_int_t)curve->stride, "means", means);
+}
+
+/* What a report needs besides the model, and a reader of the file hardly. */
+static json_t *records_of(const mb_run *run)
+{
+    return json_pack("{s:o, s:o, s:o}", "machine", machine_facts(run->machine), "command",
+                     run->command != NULL ? mb_json_text(run->command) : json_null(), "loss_curve",
+                     curve_object(&run->history->curve));
+}
+
 /* Numbers of images, and their size. */
 static json_t *images_of(const mb_run *run)
 {
@@ -175,7 +204,7 @@ json_t *mb_summary_object(const mb_run *run)
     if (summary != NULL &&
         (add(summary, images_of(run)) | add_options(summary, run->options) |
          add(summary, results_of(run, &totals)) | add(summary, losses_of(run)) |
-         add(summary, events_of(run)) |
+         add(summary, events_of(run)) | add(summary, records_of(run)) |
          (run->evaluation != NULL ? add(summary, mb_scores_object(run->evaluation)) : 0)) == 0)
         return summary;
     json_decref(summary);

@@ -71,8 +71,13 @@ size_t mb_loss_curve_points(const mb_loss_curve *curve)
     return curve->steps > 0 ? (curve->steps - 1) / curve->stride + 1 : 0;
 }
 
-double mb_loss_curve_mean(const mb_loss_curve *curve, size_t point)
+size_t mb_loss_curve_count(const mb_loss_curve *curve, size_t point)
 {
     const size_t left = curve->steps - point * curve->stride;
-    return curve->sum[point] / (double)(left < curve->stride ? left : curve->stride);
+    return left < curve->stride ? left : curve->stride;
+}
+
+float mb_loss_curve_mean(const mb_loss_curve *curve, size_t point)
+{
+    return (float)(curve->sum[point] / (double)mb_loss_curve_count(curve, point));
 }

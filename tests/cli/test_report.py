@@ -4,11 +4,12 @@ import html.parser
 import json
 import os
 import shlex
+import shutil
 import struct
 import xml.etree.ElementTree
 
 import support
-from support import RUN_FILES, ProgramTest, needs_real_data
+from support import RUN_FILES, ProgramTest, cases, needs_real_data
 
 PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "weights.png"]
 REPORT_FILES = sorted([*PICTURES, "report.html", *RUN_FILES])
@@ -70,7 +71,7 @@ def flat(summary):
     """The entries of the summary except the scores, with those of nested objects as "object.entry"."""
     entries = {}
     for key, value in summary.items():
-        if key in ("macro", "class_scores", "confusion"):
+        if key in ("macro", "class_scores", "confusion", "machine", "command", "loss_curve"):
             continue
         inner = value if isinstance(value, dict) else None
         entries.update({f"{key}.{name}": of for name, of in inner.items()} if inner else {key: value})
@@ -263,3 +264,71 @@ class Command(ReportTest):
     @needs_real_data
     def test_of_mnist(self):
         self.check("--data", support.REAL_DATA)
+
+
+class Later(ReportTest):
+    """Command report draws what a run left out."""
+
+    def page(self):
+        """The page except its sums and medians of times, which are rounded in summary.json."""
+        lines = support.read_bytes(self.path("out", "report.html")).splitlines()
+        return [line for line in lines if b"train_seconds" not in line and b"samples_per_second.m" not in line
+                and b'class="lead"' not in line]
+
+    @cases({"plain": (), "light": ("--ground", "light", "--optimizer", "sgd", "--nesterov", "--threads", 1),
+            "patience": ("--validation", "10%", "--patience", 1, "--epochs", 9, "--schedule", "constant"),
+            "augmented": ("--augment", "elastic", "--plain-epochs", 1, "--seed", 2 ** 63 - 1, "--ema", 0.9),
+            "checkpoints": ("--checkpoint-every", "epoch", "--lr", 0.00123456789)})
+    def test_equals_that_of_the_run(self, *arguments):
+        run = ["--data", self.make_data(), *arguments]
+        self.report(*run)
+        page, before = self.page(), self.files()
+        for name in before:
+            if name.endswith((".png", ".svg", ".html")):
+                os.remove(self.path("out", name))
+        self.assertEqual("report   out/report.html\n", self.succeed("report", "out", "--threads", 2).out)
+        self.assertEqual(page, self.page())
+        self.assertEqual({**before, "report.html": b""}, {**self.files(), "report.html": b""})
+        self.succeed("--epochs", 2, *run, "--no-report", "--quiet", "--out", "later")
+        self.succeed("report", "later")
+        self.assertEqual(sorted(before), self.names("later"))
+        for name in before:
+            if name.endswith((".png", ".svg")):
+                self.assertEqual(before[name], self.read("later", name), name)
+
+    @cases({"no_summary": ("summary.json", None, "out/summary.json: cannot be opened"),
+            "no_metrics": ("metrics.jsonl", None, "out/metrics.jsonl: cannot be opened"),
+            "no_model": ("model.safetensors", None, "out/model.safetensors: cannot be opened"),
+            "summary_cut_off": ("summary.json", lambda text: text[:1000], "out/summary.json: line"),
+            "summary_of_an_earlier_version": ("summary.json", lambda text: text.replace(b"loss_curve", b"lost_curve"),
+                                              'out/summary.json: no valid "loss_curve"'),
+            "summary_with_an_invalid_option": ("summary.json", lambda text: text.replace(b'"lr": ', b'"lr": -'),
+                                               "out/summary.json: lr: must be"),
+            "summary_of_more_epochs": ("summary.json", lambda text: text.replace(b'"epochs": 2', b'"epochs": 3'),
+                                       "out/metrics.jsonl: line 3"),
+            "predictions_of_another_run": ("summary.json", lambda text: text.replace(b'"confusion": [', b'"confusion": [['
+                                           b'1, 1, 1, 1],'), "out: predictions are not those in summary.json"),
+            "stopped": ("summary.json", lambda text: text.replace(b'"test_loss"', b'"interrupted_at": {"epoch": 3, "step":'
+                        b' 1}, "test_loss"'), "out: the run was stopped, and has no checkpoint")})
+    def test_files_that_do_not_fit(self, name, change, says):
+        self.need_feature("report")
+        self.succeed("--data", self.make_data(), "--epochs", 2, "--no-report", "--quiet", "--out", "out")
+        content = self.read("out", name)
+        os.remove(self.path("out", name))
+        if change:
+            self.assertNotEqual(content, change(content))
+            self.write(f"out/{name}", change(content))
+        before = self.files()
+        self.fail_with(1, "report", "out", says=says)
+        self.assertEqual(before, self.files())
+
+    def test_other_data(self):
+        self.need_feature("report")
+        self.train(self.make_data())
+        shutil.move(self.path("data"), self.path("moved"))
+        self.fail_with(1, "report", "out", says=["data", "--data DIR says where"])
+        self.succeed("report", "out", "--data", "moved")
+        for name, sizes in (("more", {"train": 1201}), ("fewer", {"test": 190})):
+            self.fail_with(1, "report", "out", "--data", self.make_data(name, **sizes), says="the data are of another run")
+        self.fail_with(1, "report", "nowhere", says="nowhere/summary.json: cannot be opened")
+        self.assertFalse(os.path.exists(self.path("nowhere")))

@@ -168,7 +168,7 @@ class Resumed(RunFolderTest):
         self.interrupted(signal.SIGTERM, *RUN)
         self.succeed("report", "../out", cwd=self.make_data("elsewhere"))
         self.assertIn("report.html", self.names())
-        self.fail_with(1, "report", "elsewhere", says=["elsewhere/checkpoint: cannot be opened", "--checkpoint-every"])
+        self.fail_with(1, "report", "elsewhere", says=["elsewhere/summary.json: cannot be opened", "elsewhere/checkpoint does not exist"])
 
     def test_synthetic_digits(self):
         """They are generated again, even if data has appeared."""

@@ -152,8 +152,9 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
                          .machine = &made->info,
                          .options = &made->options,
                          .history = &made->history,
-                         .selected = &made->history.epochs[spec.epochs - 1]};
-    made->report = (mb_report){&made->run, made->probabilities, "mnist_blas train --seed 1"};
+                         .selected = &made->history.epochs[spec.epochs - 1],
+                         .command = "mnist_blas train --seed 1"};
+    made->report = (mb_report){&made->run, made->probabilities};
     return made;
 }
 

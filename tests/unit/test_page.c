@@ -226,7 +226,7 @@ TEST(hostile_names_stay_text)
     made->dataset.folder = "/tmp/\"><script>alert(1)</script>/\xff%s%n{{data}}";
     made->info.cpu = "<img src=x onerror=alert(1)>";
     made->info.blas_core = "</code></pre><b>";
-    made->report.command = "mnist_blas train --data '/tmp/</code><script>\xfe'";
+    made->run.command = "mnist_blas train --data '/tmp/</code><script>\xfe'";
     mb_bytes bytes = {0};
     assert_int_equal(mb_page_make(&made->report, &figures, &bytes, NULL), MB_OK);
     char *page = (char *)bytes.data;

@@ -145,3 +145,13 @@ TEST(onecycle_rises_then_falls)
         is_near(mb_schedule_lr(&options, steps - 1, steps), 4e-6);
     }
 }
+
+TEST(names_are_those_of_the_options)
+{
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_SGD), "sgd");
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAM), "adam");
+    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAMW), "adamw");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_CONSTANT), "constant");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_COSINE), "cosine");
+    assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
+}

@@ -32,7 +32,16 @@ static int open_fixture(void **state)
     assert_int_equal(mb_machine_open(&options, &f->machine, NULL), MB_OK);
     assert_int_equal(
         mb_network_open(f->machine, "mlp", (mb_shape){1, 28, 28}, 10, &f->network, NULL), MB_OK);
-    f->info = (mb_machine_info){.threads = 3, .blas_core = "SkylakeX"};
+    f->info = (mb_machine_info){.cpu = "Made-up CPU",
+                                .cpu_level = "x86-64-v3",
+                                .cores = 4,
+                                .cores_allowed = 3,
+                                .threads = 3,
+                                .threads_from = "cores",
+                                .pin_policy = "core",
+                                .blas_version = "0.3.21",
+                                .blas_core = "SkylakeX",
+                                .blas_threading = "openmp"};
     f->options = (mb_training_options){.epochs = 7, /* of which 3 are finished */
                                        .batch_size = 50,
                                        .optimizer = MB_OPTIMIZER_ADAMW,
@@ -60,6 +69,7 @@ static int open_fixture(void **state)
                                           .threads = 3 - i % 2};
     f->history.epochs = f->epochs;
     f->history.finished = 3;
+    f->history.curve = (mb_loss_curve){.stride = 2, .steps = 3, .sum = {1.5, 0.1}};
     f->dataset = (mb_dataset){.folder = "data/mnist",
                               .classes = 10,
                               .train.images.count = 900,
@@ -69,7 +79,8 @@ static int open_fixture(void **state)
                       .machine = &f->info,
                       .options = &f->options,
                       .history = &f->history,
-                      .selected = &f->epochs[2]};
+                      .selected = &f->epochs[2],
+                      .command = "mnist_blas train"};
     return 0;
 }
 
@@ -163,7 +174,19 @@ static void check_summary(const fixture *f, const char *changes)
         "test_loss" : 1.5,
         "test_accuracy" : 0.93,
         "train_seconds" : 1.5,
-        "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0}
+        "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0},
+        "machine" : {
+            "cpu" : "Made-up CPU",
+            "cores" : 4,
+            "cores_allowed" : 3,
+            "threads_from" : "cores",
+            "pin_policy" : "core",
+            "blas_version" : "0.3.21",
+            "blas_threading" : "openmp",
+            "cpu_level" : "x86-64-v3"
+        },
+        "command" : "mnist_blas train",
+        "loss_curve" : {"steps" : 3, "steps_per_point" : 2, "means" : [ 0.75, 0.100000001 ]}
     }));
     json_t *changed = read_object(changes);
     json_object_set_new(changed, "version", json_string(mb_version()));
@@ -355,16 +378,6 @@ CASE(metrics_are_a_line_per_epoch)
         check_equal(read_object(strsep(&rest, "\n")), read_object(lines[i]));
     assert_null(rest);
     free(text);
-}
-
-TEST(names_are_those_of_the_options)
-{
-    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_SGD), "sgd");
-    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAM), "adam");
-    assert_string_equal(mb_optimizer_name(MB_OPTIMIZER_ADAMW), "adamw");
-    assert_string_equal(mb_schedule_name(MB_SCHEDULE_CONSTANT), "constant");
-    assert_string_equal(mb_schedule_name(MB_SCHEDULE_COSINE), "cosine");
-    assert_string_equal(mb_schedule_name(MB_SCHEDULE_ONECYCLE), "onecycle");
 }
 
 CASE(a_missing_folder_is_an_error)
