@@ -194,10 +194,11 @@ static mb_status report(const report_arguments *arguments, const char *folder, c
     mb_error why = {0};
     const bool has_checkpoint = access(checkpoint, F_OK) == 0;
     mb_status status = mb_stored_run_read(folder, &run.stored, &why);
-    if (has_checkpoint)
+    if (has_checkpoint && status != MB_ERROR_MEMORY)
         status = read_checkpoint(&run, checkpoint, arguments->data, error);
     else if (status != MB_OK)
-        mb_fail(error, status, "%s (and %s does not exist)", why.text, checkpoint);
+        mb_fail(error, status, has_checkpoint ? "%s" : "%s (and %s does not exist)", why.text,
+                checkpoint);
     if (status == MB_OK)
         status = open_folder(&run, arguments->threads, error);
     if (status == MB_OK)

@@ -160,27 +160,23 @@ static mb_status set_other_checkpoint_aside(mb_train_run *run, mb_error *error)
     return status;
 }
 
-/* Pictures of another run do not stay beside the model. The network is evaluated once it is saved,
- * unless a signal stopped the run. */
+/* The network is evaluated once it is saved, unless a signal stopped the run. */
 static mb_status write_run(mb_train_run *run, mb_run *result, mb_error *error)
 {
     const char *out = run->arguments.out;
-    mb_error why;
-    char *model = mb_join(out, "model.safetensors");
-    mb_status status = model != NULL ? mb_model_save(run->network, model, error)
-                                     : mb_fail_memory(error, out, strlen(out));
-    if (status == MB_OK && mb_report_remove(out, &why) != MB_OK)
-        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);
+    mb_error removal_error;
+    mb_status status = mb_run_save_model(run->network, out, &removal_error, error);
+    if (removal_error.text[0] != '\0')
+        mb_output_print(&run->errors, "mnist_blas: warning: %s\n", removal_error.text);
+    if (status == MB_OK && result->command == NULL)
+        status = mb_fail_memory(error, "command", 1);
     if (status == MB_OK)
         status = mb_metrics_write(result, out, error);
     if (status == MB_OK && result->interrupted == NULL)
         status =
             mb_evaluate(run->machine, run->network, &run->dataset->test, &run->evaluation, error);
     result->evaluation = run->evaluation;
-    if (status == MB_OK)
-        status = mb_summary_write(result, out, error);
-    free(model);
-    return status;
+    return status == MB_OK ? mb_summary_write(result, out, error) : status;
 }
 
 /* Pictures are drawn last, after the result is printed. A build or a machine that cannot draw is

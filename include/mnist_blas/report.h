@@ -92,9 +92,11 @@ MB_API mb_status mb_stored_run_check(const mb_stored_run *stored, const mb_machi
 /* Frees; NULL is fine. */
 MB_API void mb_stored_run_close(mb_stored_run *stored);
 
-/* Removes report.html and pictures from `folder`, which are of another run than its model.
- * MB_ERROR_IO: one cannot be removed; MB_ERROR_MEMORY. */
-MB_API mb_status mb_report_remove(const char *folder, mb_error *error);
+/* Writes FOLDER/model.safetensors as mb_model_save does. report.html and pictures in the folder,
+ * which show the model before, are removed when the new one is on disk, right before it takes its
+ * name; *removal_error has a text if one cannot be removed, and else an empty one. */
+MB_API mb_status mb_run_save_model(const mb_network *network, const char *folder,
+                                   mb_error *removal_error, mb_error *error);
 
 /* An event file for TensorBoard: one record per epoch. */
 typedef struct mb_tensorboard mb_tensorboard;

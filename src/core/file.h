@@ -31,6 +31,10 @@ mb_status mb_file_read_stream(const char *path, size_t limit, mb_bytes *bytes, m
  * MB_ERROR_IO: cannot be written, or `path` exists and is not a regular file; MB_ERROR_MEMORY. */
 mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error);
 
+/* The same; calls `before` when the content is on disk, right before the file takes its name. */
+mb_status mb_file_replace(const char *path, const mb_bytes *bytes, void (*before)(void *context),
+                          void *context, mb_error *error);
+
 /* mb_file_write to FOLDER/NAME. */
 mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
                            mb_error *error);

@@ -214,9 +214,9 @@ static mb_status put_in_place(const target *file, const char *temporary, int fd,
     return fail(error, file->said, strerror(why));
 }
 
-mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error)
+mb_status mb_file_replace(const char *path, const mb_bytes *bytes, void (*before)(void *context),
+                          void *context, mb_error *error)
 {
-    const mb_bytes bytes = {(uint8_t *)(uintptr_t)data, size}; /* only read */
     target file;
     char *folder = NULL, *temporary = NULL;
     int fd = -1;
@@ -232,9 +232,11 @@ mb_status mb_file_write(const char *path, const void *data, size_t size, mb_erro
     if (status != MB_OK)
         goto done;
     keep_mode(fd, &file);
-    if (write_all(fd, &bytes) == MB_OK)
-        status = put_in_place(&file, temporary, fd, &bytes, error);
-    else {
+    if (write_all(fd, bytes) == MB_OK) {
+        if (before != NULL)
+            before(context);
+        status = put_in_place(&file, temporary, fd, bytes, error);
+    } else {
         status = fail(error, path, strerror(errno));
         close(fd);
         unlink(temporary);
@@ -246,6 +248,12 @@ done:
     free(folder);
     free(file.path);
     return status;
+}
+
+mb_status mb_file_write(const char *path, const void *data, size_t size, mb_error *error)
+{
+    const mb_bytes bytes = {(uint8_t *)(uintptr_t)data, size}; /* only read */
+    return mb_file_replace(path, &bytes, NULL, NULL, error);
 }
 
 mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,

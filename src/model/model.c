@@ -1,4 +1,4 @@
-#include <mnist_blas/model.h>
+#include "model/model.h"
 
 #include "core/arena.h"
 #include "core/parse.h"
@@ -74,7 +74,8 @@ static void collect_tensors(const mb_network *network, collection *all)
         }
 }
 
-mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
+mb_status mb_model_serialize(const mb_network *network, const char *path, mb_bytes *bytes,
+                             mb_error *error)
 {
     collection all = {0};
     char input[INPUT_SIZE], classes[24];
@@ -92,8 +93,18 @@ mb_status mb_model_save(const mb_network *network, const char *path, mb_error *e
                                             .metadata_count = metadata_count};
     mb_status status = mb_arena_status(&all.arena, path, error);
     if (status == MB_OK)
-        status = mb_safetensors_write(path, &content, error);
+        status = mb_safetensors_serialize(path, &content, bytes, error);
     mb_arena_free(&all.arena);
+    return status;
+}
+
+mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error)
+{
+    mb_bytes bytes = {0};
+    mb_status status = mb_model_serialize(network, path, &bytes, error);
+    if (status == MB_OK)
+        status = mb_file_write(path, bytes.data, bytes.size, error);
+    free(bytes.data);
     return status;
 }
 

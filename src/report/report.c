@@ -2,6 +2,7 @@
 
 #include "core/features.h"
 #include "core/util.h"
+#include "model/model.h"
 #include "report/page.h"
 
 #include <errno.h>
@@ -93,7 +94,7 @@ mb_status mb_figure_remove(const char *folder, const char *name, mb_error *error
     return status;
 }
 
-mb_status mb_report_remove(const char *folder, mb_error *error)
+static mb_status remove_report(const char *folder, mb_error *error)
 {
     static const char *const names[] = {
 #define FIGURE(name, title, formats, applies) #name,
@@ -103,5 +104,32 @@ mb_status mb_report_remove(const char *folder, mb_error *error)
     mb_status status = remove_file(folder, "report.html", error);
     for (size_t i = 0; i < MB_COUNT_OF(names) && status == MB_OK; i++)
         status = mb_figure_remove(folder, names[i], error);
+    return status;
+}
+
+typedef struct removal {
+    const char *folder;
+    mb_error *removal_error;
+} removal;
+
+static void run_removal(void *context)
+{
+    const removal *r = context;
+    remove_report(r->folder, r->removal_error);
+}
+
+mb_status mb_run_save_model(const mb_network *network, const char *folder, mb_error *removal_error,
+                            mb_error *error)
+{
+    char *path = mb_path_join(folder, "model.safetensors");
+    mb_bytes bytes = {0};
+    removal older = {folder, removal_error};
+    *removal_error = (mb_error){0};
+    mb_status status = path != NULL ? mb_model_serialize(network, path, &bytes, error)
+                                    : mb_fail_memory(error, folder, 1);
+    if (status == MB_OK)
+        status = mb_file_replace(path, &bytes, run_removal, &older, error);
+    free(bytes.data);
+    free(path);
     return status;
 }

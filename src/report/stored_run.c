@@ -50,9 +50,12 @@ static mb_status read_summary(storage *s, mb_error *error)
         return status;
     s->summary = json_loadb((const char *)bytes.data, bytes.size, 0, &why);
     free(bytes.data);
-    return s->summary != NULL ? MB_OK
-                              : mb_fail(error, MB_ERROR_FORMAT, "%s/summary.json: line %d: %s",
-                                        s->folder, why.line, why.text);
+    if (s->summary != NULL)
+        return MB_OK;
+    if (json_error_code(&why) == json_error_out_of_memory)
+        return mb_fail_memory(error, s->folder, bytes.size);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s/summary.json: line %d: %s", s->folder, why.line,
+                   why.text[0] != '\0' ? why.text : "not JSON");
 }
 
 /* ---- options ---- */

@@ -152,8 +152,13 @@ static json_t *machine_facts(const mb_machine_info *machine)
 static json_t *curve_object(const mb_loss_curve *curve)
 {
     json_t *means = json_array();
+    int failed = 0;
     for (size_t i = 0; i < mb_loss_curve_points(curve); i++)
-        json_array_append_new(means, json_real(mb_loss_curve_mean(curve, i)));
+        failed |= json_array_append_new(means, json_real(mb_loss_curve_mean(curve, i)));
+    if (failed) {
+        json_decref(means);
+        return NULL;
+    }
     return json_pack("{s:I, s:I, s:o}", "steps", (json_int_t)curve->steps, "steps_per_point",
                      (json_int_t)curve->stride, "means", means);
 }

@@ -16,6 +16,7 @@ RANDOM_KILLS = 300 if support.LONG_TESTS else 15
 TIMED = {"summary.json", "metrics.jsonl", "report.html", "loss.svg", "loss.png"}
 PICTURES = {"report.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "weights.png"}
 FIRST_CALLS = 4  # open, write, fsync, rename: of the first checkpoint
+MODEL_RENAME = 4  # the pictures of the old model are removed before
 
 
 class Torn(RunFolderTest):
@@ -37,13 +38,17 @@ class Torn(RunFolderTest):
         for name, data in self.old.items():
             self.write(f"out/{name}", data)
 
-    def check(self, said):
-        """Each file is complete, from either run; pictures go before the first file after the new model comes."""
+    def check(self, said, lost=()):
+        """Each file is complete, from either run; pictures of the old run go before the new model comes. They may be
+        `lost` with the old model."""
         found = self.whole_files()
         has_model = found["model.safetensors"] == self.new["model.safetensors"]
         has_metrics = found["metrics.jsonl"] != self.old["metrics.jsonl"]
-        self.assertLessEqual(set(self.old) - (PICTURES if has_model else set()), set(found), said)
+        self.assertLessEqual(set(self.old) - set(PICTURES if has_model else lost), set(found), said)
         self.assertLessEqual(set(found), set(self.old), said)
+        if has_model:
+            self.assertEqual([], [name for name in PICTURES & set(found) if found[name] == self.old[name] != self.new[name]],
+                             said)
         for name in set(found) - TIMED:
             self.assertTrue(found[name] == self.new[name] or (not has_metrics and found[name] == self.old[name]),
                             f"{name}: {said}")
@@ -58,7 +63,7 @@ class Torn(RunFolderTest):
                 return
             said = f"call {number}: {result}"
             yield number, result, said
-            self.check(said)
+            self.check(said, PICTURES if number == MODEL_RENAME else ())
             self.restore()
 
     @needs_faults
@@ -108,7 +113,7 @@ class Torn(RunFolderTest):
             time.sleep(delay)
             process.kill()
             self.finish(process)
-            self.check(f"kill {kill}, after {delay} s")
+            self.check(f"kill {kill}, after {delay} s", PICTURES)
             self.succeed("evaluate", "--data", "data", MODEL)
         self.succeed(*self.options)
         self.assertEqual([], self.leftovers())
