@@ -2,6 +2,7 @@
  * units can do: a large square product, and the products of a training step. */
 #include "all_cores.h"
 #include "arguments.h"
+#include "distance.h"
 #include "limit.h"
 #include "products.h"
 
@@ -49,10 +50,13 @@ static mb_status measure_machine(mb_machine *machine, const arguments *given,
 {
     mb_bench_result fma, big;
     mb_status status = mb_bench_fma(machine, given->repeats, &fma, error);
+    const mb_round_trip before = mb_machine_round_trip(machine);
     if (status == MB_OK)
         status = mb_bench_sgemm(machine, given->repeats, &big, error);
     if (status != MB_OK)
         return status;
+    const mb_round_distance distance = {before, mb_machine_round_trip(machine)};
+    mb_bench_add_distance(&big, &distance, 1);
     const double limit = mb_bench_counter_value(&fma, "GFLOP/s_max");
     status = add(results, &big, limit, error);
     if (status == MB_OK)

@@ -82,6 +82,12 @@ def big_sgemm(build, threads):
         return json.loads(path.read_text())["benchmarks"][0]["GFLOP/s"]
 
 
+def round_trip(build, threads):
+    """How far apart the cores of so many threads are: "kind" ("near", "far", "mixed"), "min_ns" and "max_ns" of the
+    round trip of a cache line; None for one thread."""
+    return json.loads(run_program([build / "mnist_blas", "info", "--json", "--threads", threads]))["round_trip"]
+
+
 class Ours:
     name, layouts = "mnist_blas", [None]
 

@@ -3,10 +3,11 @@
 import contextlib
 import time
 
-from contenders import PEERS, Missing, Peer, Way, big_sgemm, busy_seconds, settle
+from contenders import PEERS, Missing, Peer, Way, big_sgemm, busy_seconds, round_trip, settle
 from outcome import result_of
 
 TRIALS = 5  # timings of each configuration; the fastest counts
+ATTEMPTS = 3  # of a round during which the distance of the cores changes
 
 
 def thread_counts(cores):
@@ -76,6 +77,26 @@ def take_turn(trainer, epochs, seed):
     return trained
 
 
+def kind_of(distance):
+    return distance["kind"] if distance else None
+
+
+def run_round(number, trainers, cores, given):
+    """Trains with each contender; again if the distance of the cores changed meanwhile, so that a ratio is never taken
+    across a change. Returns the turns, the rate of a large SGEMM by thread count, and the distances before and after."""
+    for attempt in range(1, ATTEMPTS + 1):
+        before = round_trip(given.build, cores)
+        sgemm = {count: big_sgemm(given.build, count) for count in sorted({1, cores})}
+        turns = {contender: take_turn(trainer, given.epochs_per_round, number)
+                 for contender, trainer in trainers.items()}
+        distances = (before, round_trip(given.build, cores))
+        if kind_of(distances[0]) == kind_of(distances[1]):
+            break
+        print(f"  round {number}: the cores were {kind_of(distances[0])} before and {kind_of(distances[1])} after it: "
+              + ("repeated" if attempt < ATTEMPTS else "marked"), flush=True)
+    return turns, sgemm, distances
+
+
 def compare_at(work, contenders, threads, cores, given):
     """Compares at one batch size: the fastest configurations, then the rounds. Returns outcome.result_of."""
     print(f"{work.network}, batch size {work.batch_size}, {work.optimizer}: finding thread counts", flush=True)
@@ -83,13 +104,12 @@ def compare_at(work, contenders, threads, cores, given):
         trainers, tried = try_ways(contenders, work, threads, opened)
         ways = {contender: choose_way(contender, trainers[contender], tried[contender])
                 for contender in contenders}
-        turns = {contender: [] for contender in contenders}
-        sgemm = {count: [] for count in sorted({1, cores})}
+        chosen = {contender: trainers[contender][way] for contender, way in ways.items()}
+        rounds = []
         for number in range(1, given.rounds + 1):
-            for count, rates in sgemm.items():
-                rates.append(big_sgemm(given.build, count))
-            for contender, way in ways.items():
-                turns[contender].append(take_turn(trainers[contender][way], given.epochs_per_round, number))
-            speeds = (f"{contender.name} {turns[contender][-1].speed():,.0f}" for contender in contenders)
-            print(f"  round {number} of {given.rounds}, samples/s: " + ", ".join(speeds), flush=True)
-    return result_of(work, ways, tried, turns, sgemm, cores)
+            rounds.append(run_round(number, chosen, cores, given))
+            turns, _, distances = rounds[-1]
+            speeds = ", ".join(f"{contender.name} {turn.speed():,.0f}" for contender, turn in turns.items())
+            distance = f", cores {kind_of(distances[1])}" if distances[1] else ""
+            print(f"  round {number} of {given.rounds}, samples/s: {speeds}{distance}", flush=True)
+    return result_of(work, ways, tried, rounds, cores)

@@ -3,6 +3,7 @@
 #ifndef MB_BENCH_EPOCH_H
 #define MB_BENCH_EPOCH_H
 
+#include "distance.h"
 #include "result.h"
 
 #include "core/arena.h"
@@ -47,9 +48,10 @@ typedef struct mb_epoch_case {
      * are skipped. The latter is an upper bound, for images without augmentation, which adds
      * non-zero pixels. */
     double dense_flops, done_flops;
-    double *seconds; /* (rounds, epochs) */
-    double *cpu;     /* (rounds, epochs) CPU time of the calling thread */
-    double *sgemm;   /* (rounds) GFLOP/s of a large SGEMM before the round */
+    double *seconds;             /* (rounds, epochs) */
+    double *cpu;                 /* (rounds, epochs) CPU time of the calling thread */
+    double *sgemm;               /* (rounds) GFLOP/s of a large SGEMM before the round */
+    mb_round_distance *distance; /* (rounds) */
     mb_phase_sums phases;
 } mb_epoch_case;
 
@@ -65,8 +67,8 @@ typedef struct mb_epoch_settings {
 mb_status mb_epoch_case_open(const mb_epoch_settings *settings, mb_epoch_case *epoch_case,
                              mb_error *error);
 
-/* Round `round` of a case: the large SGEMM, then training of a new network. Statuses of mb_train.
- */
+/* Round `round` of a case: the large SGEMM, then training of a new network; again if the distance
+ * of the cores changed meanwhile. Statuses of mb_train. */
 mb_status mb_epoch_case_run(const mb_epoch_settings *settings, size_t round,
                             mb_epoch_case *epoch_case, mb_error *error);
 

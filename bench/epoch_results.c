@@ -84,6 +84,7 @@ static mb_status add_whole(const mb_epoch_settings *settings, const mb_epoch_cas
     mb_bench_add_counter(&result, "SGEMM_ratio", ratio.median);
     mb_bench_add_counter(&result, "SGEMM_ratio_min", ratio.min);
     mb_bench_add_counter(&result, "SGEMM_ratio_max", ratio.max);
+    mb_bench_add_distance(&result, epoch_case->distance, settings->rounds);
     if (epochs >= MIN_DRIFT_EPOCHS) {
         const size_t third = epochs / 3;
         const mb_spread first = spread_of(settings, epoch_case->seconds, 0, third, scratch),
@@ -201,10 +202,11 @@ void mb_epoch_print(const mb_epoch_settings *settings, const mb_bench_results *r
     for (size_t i = 0; i < results->count; i++)
         if (is_whole(&results->result[i]))
             width = mb_max_size(width, strlen(results->result[i].name) - skipped);
-    printf("%-*s  %30s  %18s %9s %14s%s\n", (int)width, "", "samples/s         ", "GFLOP/s     ",
-           "big", "SGEMM ratio  ", drift ? "   drift" : "");
-    printf("%-*s  %10s%10s%10s  %9s%9s %9s %14s\n", (int)width, heading, "min", "median", "max",
-           "dense", "done", "SGEMM", "median (range)");
+    printf("%-*s  %30s  %18s %9s %16s%s\n", (int)width, "", "samples/s         ", "GFLOP/s     ",
+           "big", "SGEMM ratio   ", drift ? "   drift" : "");
+    printf("%-*s  %10s%10s%10s  %9s%9s %9s %16s%s  %s\n", (int)width, heading, "min", "median",
+           "max", "dense", "done", "SGEMM", "median (range)", drift ? "        " : "",
+           "cores, round trip");
     for (size_t i = 0; i < results->count; i++) {
         const mb_bench_result *result = &results->result[i];
         if (!is_whole(result))
@@ -220,7 +222,7 @@ void mb_epoch_print(const mb_epoch_settings *settings, const mb_bench_results *r
                value[6], value[7], value[8]);
         if (drift)
             printf("  %+5.1f%%", 100.0 * value[9]);
-        printf("\n");
+        printf("  %s\n", result->label);
     }
 }
 

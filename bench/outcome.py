@@ -1,5 +1,6 @@
 """The output of bench/compare: results per contender, table, JSON, verdict on accuracy."""
 
+import collections
 import json
 import os
 import pathlib
@@ -44,15 +45,28 @@ def accuracy_of(rows):
             "agree": all(abs(difference) <= MARGIN for difference in apart.values())}
 
 
-def result_of(work, ways, tried, turns, sgemm, cores):
-    """The results at one batch size. Dicts are by contender, ours first; `sgemm` is by thread count."""
-    ours = next(iter(turns))
+def distance_of(distances):
+    """The distance of the cores over all rounds, from pairs of before and after; None for one core."""
+    found = [one for pair in distances for one in pair if one]
+    if not found:
+        return None
+    kinds = [pair[0]["kind"] if pair[0] and pair[1] and pair[0]["kind"] == pair[1]["kind"] else "changed"
+             for pair in distances]
+    return {"rounds": kinds, "min_ns": min(one["min_ns"] for one in found), "max_ns": max(one["max_ns"] for one in found)}
+
+
+def result_of(work, ways, tried, rounds, cores):
+    """The results at one batch size; `ways` and `tried` are by contender, ours first; `rounds` are of
+    contest.run_round."""
+    ours = next(iter(ways))
+    turns = {contender: [one[0][contender] for one in rounds] for contender in ways}
+    sgemm = {threads: [one[1][threads] for one in rounds] for threads in rounds[0][1]}
     flops = turns[ours][-1].flops_per_sample
     rows = {contender.name: row_of(contender, ways[contender], tried[contender], turns[contender],
                                    turns[ours], flops, sgemm[cores]) for contender in turns}
     return {"network": work.network, "batch_size": work.batch_size, "flops_per_sample": flops,
             "sgemm_gflops": {str(threads): spread(rates) for threads, rates in sgemm.items()},
-            "contenders": rows, "accuracy": accuracy_of(rows)}
+            "round_trip": distance_of([one[2] for one in rounds]), "contenders": rows, "accuracy": accuracy_of(rows)}
 
 
 def three(values, form):
@@ -81,6 +95,10 @@ def print_table(result, cores):
     for threads, rates in result["sgemm_gflops"].items():
         print(f"big SGEMM, {threads} thread{'s' if threads != '1' else ''}: GFLOP/s"
               f" min {rates['min']:.1f}, median {rates['median']:.1f}, max {rates['max']:.1f}")
+    distance = result["round_trip"]
+    if distance:
+        print(f"cores: {', '.join(sorted(set(distance['rounds'])))}, round trip of a cache line {distance['min_ns']:.0f}"
+              f" to {distance['max_ns']:.0f} ns")
     print(f"(of big SGEMM: {result['flops_per_sample'] / 1e3:.0f} kFLOP per sample, relative to the speed of"
           f" {cores} thread{'s' if cores > 1 else ''}; median of the rounds)", flush=True)
     warn(result)
@@ -91,6 +109,11 @@ def warn(result):
     if worst > BUSY:
         print(f"compare: warning: other processes kept {worst:.1f} CPUs busy in a timed turn; "
               "repeat on an idle machine", file=sys.stderr)
+    kinds = collections.Counter(result["round_trip"]["rounds"] if result["round_trip"] else [])
+    if len(kinds) > 1 or "changed" in kinds:
+        print("compare: warning: the distance of the cores changed: "
+              + ", ".join(f"{kind} in {count}" for kind, count in kinds.items())
+              + f" of {sum(kinds.values())} rounds; compare speeds of one kind only", file=sys.stderr)
     for threads, rates in result["sgemm_gflops"].items():
         if rates["max"] > UNSTEADY * rates["min"]:
             print(f"compare: warning: the large SGEMM with threads {threads} ran at {rates['min']:.0f} to "

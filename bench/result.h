@@ -20,7 +20,7 @@ typedef struct mb_bench_counter {
 /* One benchmark. Times are in nanoseconds per iteration. */
 typedef struct mb_bench_result {
     char name[MB_BENCH_NAME];
-    char label[MB_BENCH_NAME]; /* further information; "": none */
+    char label[MB_BENCH_NAME]; /* for people: further information; "": none */
     size_t threads, iterations, repeats;
     mb_spread ns;
     double cpu;          /* median CPU time of the calling thread */

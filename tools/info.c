@@ -84,6 +84,29 @@ static json_t *pins_of(const mb_machine_info *info)
     return pins;
 }
 
+/* The CPUs of each cache; NULL if memory is out. */
+static json_t *caches_of(const mb_machine_info *info)
+{
+    json_t *caches = json_array();
+    for (size_t cache = 0; cache < info->caches; cache++) {
+        json_t *cpus = json_array();
+        for (size_t core = 0; core < info->cores_allowed; core++)
+            if (info->core_caches[core] == cache)
+                json_array_append_new(cpus, json_integer((json_int_t)info->core_cpus[core]));
+        json_array_append_new(caches, cpus);
+    }
+    return caches;
+}
+
+/* In nanoseconds; null for one thread. */
+static json_t *round_trip_of(mb_round_trip round_trip)
+{
+    return round_trip.max > 0.0
+               ? json_pack("{s:s, s:f, s:f}", "kind", mb_round_trip_kind(round_trip), "min_ns",
+                           1e9 * round_trip.min, "max_ns", 1e9 * round_trip.max)
+               : json_null();
+}
+
 static const struct {
     mb_feature feature;
     const char *name, *use, *library;
@@ -108,14 +131,15 @@ static mb_status print_json(mb_machine *machine, const info_arguments *arguments
 {
     const mb_machine_info *info = mb_machine_describe(machine);
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:o, "
-        "s:s?}",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:s, "
+        "s:b, s:o, s:s?}",
         "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
         (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed, "cpus_allowed",
-        (json_int_t)info->pus_allowed, "cpu_quota",
+        (json_int_t)info->pus_allowed, "caches", caches_of(info), "cpu_quota",
         info->quota > 0.0 ? json_real(info->quota) : json_null(), "threads",
         (json_int_t)info->threads, "threads_from", info->threads_from, "pin_policy",
-        info->pin_policy, "pins", pins_of(info), "blas_core", info->blas_core, "blas_version",
+        info->pin_policy, "pins", pins_of(info), "round_trip",
+        round_trip_of(mb_machine_round_trip(machine)), "blas_core", info->blas_core, "blas_version",
         info->blas_version, "blas_threading", info->blas_threading, "blas_config",
         info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
         info->warning);
@@ -141,8 +165,34 @@ static void print_pins(const mb_machine_info *info)
     puts(strcmp(info->pin_policy, "shared") == 0 ? ": other runs are pinned to the cores" : "");
 }
 
-static void print_text(const mb_machine_info *info)
+/* "CPU 0, 1; CPU 2, 3: a cache for each group" */
+static void print_caches(const mb_machine_info *info)
 {
+    for (size_t cache = 0; cache < info->caches; cache++) {
+        const char *join = cache == 0 ? "caches     CPU " : "; CPU ";
+        for (size_t core = 0; core < info->cores_allowed; core++)
+            if (info->core_caches[core] == cache) {
+                printf("%s%u", join, info->core_cpus[core]);
+                join = ", ";
+            }
+    }
+    if (info->caches > 0)
+        puts(info->caches == 1 ? ": one for all" : ": a cache for each group");
+}
+
+static void print_round_trip(mb_round_trip round_trip)
+{
+    if (round_trip.max <= 0.0)
+        puts("distance   unknown: the threads share CPUs, with each other or with other processes");
+    else
+        printf(
+            "distance   %s: a cache line goes from thread to thread and back in %.0f to %.0f ns\n",
+            mb_round_trip_kind(round_trip), 1e9 * round_trip.min, 1e9 * round_trip.max);
+}
+
+static void print_text(mb_machine *machine)
+{
+    const mb_machine_info *info = mb_machine_describe(machine);
     const char *requested = getenv("OPENBLAS_CORETYPE");
     printf("mnist_blas %s\n", mb_version());
     printf("cpu        %s\n", info->cpu);
@@ -152,6 +202,9 @@ static void print_text(const mb_machine_info *info)
         printf(", CPU quota %g", info->quota);
     printf("\nthreads    %zu, decided by %s\n", info->threads, info->threads_from);
     print_pins(info);
+    print_caches(info);
+    if (info->threads > 1)
+        print_round_trip(mb_machine_round_trip(machine));
     printf("OpenBLAS   %s, kernel set %s%s, threading %s\n", info->blas_version, info->blas_core,
            mb_restarted() ? " (chosen by starting again: OpenBLAS had picked a slower one)"
            : requested != NULL && strcasecmp(requested, info->blas_core) == 0
@@ -182,7 +235,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
         else if (model != NULL || given->network != NULL)
             status = show_network(machine, given, model, NULL, error);
         else
-            print_text(mb_machine_describe(machine));
+            print_text(machine);
     }
     mb_machine_close(machine);
     return status;
@@ -192,10 +245,12 @@ const mb_command mb_command_info = {
     .name = "info",
     .operands = "[MODEL]",
     .brief = "show the machine, or a saved model",
-    .about = "Shows the machine as training would use it: cores, threads and their pins, OpenBLAS "
-             "and its kernel set, and the features of this build. With a model file, shows its "
-             "images, classes, layers and parameters, and how it was trained if the summary of its "
-             "run is in the same folder.",
+    .about =
+        "Shows the machine as training would use it: cores, threads and their pins, the caches "
+        "that cores share and how far apart the threads' cores are, OpenBLAS and its kernel set, "
+        "and the features of this build. With a model file, shows its "
+        "images, classes, layers and parameters, and how it was trained if the summary of its "
+        "run is in the same folder.",
     .examples = "Examples:\n"
                 "  mnist_blas info\n"
                 "  mnist_blas info mnist_blas_out/model.safetensors\n"

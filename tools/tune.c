@@ -29,9 +29,22 @@ static void print_doubt(const mb_tune_result *result)
                next->machine.threads, result->openmp_binds ? "OpenMP" : next->machine.pin);
 }
 
-/* Lines for a shell; the figures are comments. */
-static void print_result(const char *network, const mb_training_options *training,
-                         const mb_tune_result *result)
+/* Two threads may be slower than one on cores that are far apart. */
+static void print_distance(const mb_round_trip *distance)
+{
+    const char *kind = mb_round_trip_kind(distance[0]), *after = mb_round_trip_kind(distance[1]);
+    if (distance[0].max <= 0.0)
+        return; /* one thread, or a busy machine */
+    printf("# cores: %s, %.0f ns for a cache line from thread to thread and back", kind,
+           1e9 * distance[0].max);
+    if (strcmp(kind, after) != 0)
+        printf(", and %s afterwards, %.0f ns: tune again", after, 1e9 * distance[1].max);
+    puts("");
+}
+
+/* Lines for a shell; the figures are comments. `distance` is that of the cores before and after. */
+static void print_result(const char *network, const mb_round_trip *distance,
+                         const mb_training_options *training, const mb_tune_result *result)
 {
     const mb_tune_candidate *best = &result->candidates[result->best];
     printf("# %s, batch size %zu, %s: samples/s in %zu alternating round%s\n", network,
@@ -47,6 +60,7 @@ static void print_result(const char *network, const mb_training_options *trainin
     printf("# best (others within 2 %% count as equal): %.2f times the speed of one thread\n",
            best->median / result->candidates[0].median);
     print_doubt(result);
+    print_distance(distance);
     printf("export OMP_NUM_THREADS=%zu\n", best->machine.threads);
     if (!result->openmp_binds)
         printf("export MNIST_BLAS_PIN=%s\n", best->machine.pin);
@@ -60,17 +74,26 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     mb_machine *machine = NULL;
     mb_dataset *dataset = NULL;
     mb_tune_result result;
+    mb_round_trip distance[2] = {{0.0, 0.0}, {0.0, 0.0}};
     training.batch_size = given->batch_size;
     mb_status status = mb_machine_open(NULL, &machine, error);
     if (status == MB_OK)
         status = mb_data_open_or_synthesize(given->data, machine, &dataset, error);
     if (status == MB_OK)
         mb_report_warnings(MB_PROGRAM, machine);
+    if (status == MB_OK)
+        distance[0] = mb_machine_round_trip(machine);
     mb_machine_close(machine); /* mb_tune pins its own threads */
+    machine = NULL;
     if (status == MB_OK)
         status = mb_tune(dataset, given->network, &training, &result, error);
     if (status == MB_OK)
-        print_result(given->network, &training, &result);
+        status = mb_machine_open(NULL, &machine, error);
+    if (status == MB_OK) {
+        distance[1] = mb_machine_round_trip(machine);
+        print_result(given->network, distance, &training, &result);
+    }
+    mb_machine_close(machine);
     mb_dataset_close(dataset);
     return status;
 }

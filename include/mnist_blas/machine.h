@@ -32,8 +32,11 @@ typedef struct mb_machine_info {
     size_t cores;          /* physical cores of the machine */
     size_t cores_allowed;  /* physical cores that this process may use */
     size_t pus_allowed;    /* logical processors that this process may use */
-    double quota;          /* CPU quota of the cgroups, in CPUs; 0: no limit */
-    size_t threads;        /* threads of the team */
+    size_t caches;         /* last-level caches of these cores; 0: unknown */
+    const unsigned *core_cpus;   /* (cores_allowed) CPU number of each core */
+    const unsigned *core_caches; /* (cores_allowed) 0 .. caches-1: the cache of each core */
+    double quota;                /* CPU quota of the cgroups, in CPUs; 0: no limit */
+    size_t threads;              /* threads of the team */
     const char *threads_from; /* origin of threads: "--threads", "OMP_NUM_THREADS", "cores", ... */
     const char *pin_policy;   /* "core", "pu", "none", "list", "OpenMP", "shared" */
     const unsigned *pins;     /* (threads) CPU number of each thread; NULL: not pinned */
@@ -56,6 +59,20 @@ MB_API mb_status mb_machine_open(const mb_machine_options *options, mb_machine *
 
 /* Valid until the machine is closed. */
 MB_API const mb_machine_info *mb_machine_describe(const mb_machine *machine);
+
+/* Round trips of a cache line between neighbouring threads of a team, in seconds: the nearest pair
+ * and the farthest one. 0: one thread, or threads that share a CPU. */
+typedef struct mb_round_trip {
+    double min, max;
+} mb_round_trip;
+
+/* Measures them, on all threads of the team: about 1 ms per pair. On a virtual machine they may
+ * change by the minute. */
+MB_API mb_round_trip mb_machine_round_trip(mb_machine *machine);
+
+/* "near": all pairs share a cache, as far as their round trips tell; "far": none does; "mixed";
+ * "unknown": nothing was measured. Constant strings. */
+MB_API const char *mb_round_trip_kind(mb_round_trip round_trip);
 
 /* Unpins the threads and frees; NULL is fine. */
 MB_API void mb_machine_close(mb_machine *machine);

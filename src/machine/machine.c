@@ -7,6 +7,7 @@
 #include "machine/cpu.h"
 #include "machine/memory.h"
 #include "machine/pins.h"
+#include "machine/round_trip.h"
 #include "machine/threads.h"
 #include "machine/topology.h"
 
@@ -146,6 +147,9 @@ static mb_status read_machine(mb_machine *machine, mb_error *error)
     machine->info.cores = topology->cores;
     machine->info.cores_allowed = topology->cores_allowed;
     machine->info.pus_allowed = topology->pus_allowed;
+    machine->info.caches = topology->caches;
+    machine->info.core_cpus = topology->core_pus;
+    machine->info.core_caches = topology->core_caches;
     machine->info.quota = mb_cgroup_cpu_quota("");
     machine->blas = mb_blas_describe();
     describe_blas(machine);
@@ -236,6 +240,11 @@ bool mb_machine_threads_requested(const mb_machine *machine)
 {
     const char *from = machine->info.threads_from;
     return strcmp(from, "--threads") == 0 || strcmp(from, "OMP_NUM_THREADS") == 0;
+}
+
+mb_round_trip mb_machine_round_trip(mb_machine *machine)
+{
+    return mb_round_trip_measure(machine->team);
 }
 
 mb_team *mb_machine_team(mb_machine *machine) { return machine->team; }

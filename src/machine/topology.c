@@ -16,9 +16,9 @@ static mb_status fail_hwloc(mb_error *error, const char *what)
     return mb_fail(error, MB_ERROR_UNAVAILABLE, "hwloc: %s: %s", what, strerror(errno));
 }
 
-/* Loads cores, processors and the packages, which carry the CPU's name; caches and devices would
- * cost time. DONT_CHANGE_BINDING: hwloc must not move the calling thread over all CPUs to query
- * each. */
+/* Loads cores, processors, the caches that cores share, and the packages, which carry the CPU's
+ * name; devices would cost time. DONT_CHANGE_BINDING: hwloc must not move the calling thread over
+ * all CPUs to query each. */
 static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error *error)
 {
     hwloc_topology_t topology;
@@ -29,6 +29,8 @@ static mb_status load(const char *synthetic, hwloc_topology_t *loaded, mb_error 
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_L2CACHE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_L3CACHE, HWLOC_TYPE_FILTER_KEEP_ALL);
     mb_status status = MB_OK;
     if (synthetic != NULL && hwloc_topology_set_synthetic(topology, synthetic) != 0)
         status = fail_hwloc(error, "invalid synthetic topology");
@@ -124,6 +126,25 @@ static core_kind fastest_kind(hwloc_topology_t loaded, hwloc_obj_type_t unit,
     return fastest;
 }
 
+/* The outermost cache of a core; NULL if the system reports none. */
+static hwloc_obj_t last_level_cache(hwloc_obj_t core)
+{
+    hwloc_obj_t cache = NULL;
+    for (hwloc_obj_t above = core->parent; above != NULL; above = above->parent)
+        if (hwloc_obj_type_is_dcache(above->type))
+            cache = above;
+    return cache;
+}
+
+/* The number of the core's cache: that of an earlier core, or a new one. */
+static unsigned number_of_cache(hwloc_obj_t cache, mb_topology *topology)
+{
+    for (size_t i = 0; i < topology->cores_allowed; i++)
+        if (hwloc_bitmap_isset(cache->cpuset, topology->core_pus[i]))
+            return topology->core_caches[i];
+    return (unsigned)topology->caches++;
+}
+
 /* Appends the allowed cores that are (or are not) of the fastest kind, and their PUs. */
 static void append_cores(hwloc_topology_t loaded, hwloc_obj_type_t unit,
                          hwloc_const_cpuset_t allowed, bool fast, hwloc_bitmap_t scratch,
@@ -135,6 +156,9 @@ static void append_cores(hwloc_topology_t loaded, hwloc_obj_type_t unit,
         hwloc_bitmap_and(scratch, core->cpuset, allowed);
         if (hwloc_bitmap_iszero(scratch) || as_fast(kind_of(loaded, core->cpuset), fastest) != fast)
             continue;
+        const hwloc_obj_t cache = last_level_cache(core);
+        if (cache != NULL)
+            topology->core_caches[topology->cores_allowed] = number_of_cache(cache, topology);
         topology->core_pus[topology->cores_allowed++] = (unsigned)hwloc_bitmap_first(scratch);
         for (int pu = hwloc_bitmap_first(scratch); pu >= 0; pu = hwloc_bitmap_next(scratch, pu))
             topology->pus[topology->pus_allowed++] = (unsigned)pu;
@@ -163,10 +187,11 @@ static mb_status describe(hwloc_topology_t loaded, bool this_machine, mb_topolog
     hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
     found.cores = (size_t)(cores > 0 ? cores : pus);
     found.core_pus = calloc(found.cores, sizeof *found.core_pus);
+    found.core_caches = calloc(found.cores, sizeof *found.core_caches);
     found.pus = calloc((size_t)pus, sizeof *found.pus);
     found.cpu = cpu_name(loaded);
-    if (allowed == NULL || scratch == NULL || found.core_pus == NULL || found.pus == NULL ||
-        found.cpu == NULL) {
+    if (allowed == NULL || scratch == NULL || found.core_pus == NULL || found.core_caches == NULL ||
+        found.pus == NULL || found.cpu == NULL) {
         status = mb_fail_memory(error, "topology", (size_t)pus * 2 * sizeof *found.pus);
         goto done;
     }
@@ -206,6 +231,7 @@ void mb_topology_free(mb_topology *topology)
 {
     free(topology->cpu);
     free(topology->core_pus);
+    free(topology->core_caches);
     free(topology->pus);
     *topology = (mb_topology){0};
 }

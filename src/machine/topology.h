@@ -17,7 +17,9 @@ typedef struct mb_topology {
     size_t cores;         /* of the machine */
     size_t cores_allowed; /* that may be used */
     size_t cores_fast; /* that may be used and are of the fastest kind; fewer on hybrid CPUs only */
-    unsigned *core_pus; /* (cores_allowed) first allowed PU of each */
+    unsigned *core_pus;    /* (cores_allowed) first allowed PU of each */
+    size_t caches;         /* last-level caches of these cores, numbered as they come; 0: unknown */
+    unsigned *core_caches; /* (cores_allowed) the cache of each */
     size_t pus_allowed;
     unsigned *pus; /* (pus_allowed) */
 } mb_topology;

@@ -129,6 +129,29 @@ class KernelSet(BenchTest):
                         self.assertEqual(self.info(**variables)["blas_core"], json.load(file)["context"]["blas_core"])
 
 
+class Distance(BenchTest):
+    """The round trip between two threads stands beside their speeds; one thread has none."""
+
+    def test_of(self):
+        self.make_data(train=300)
+        epoch, out = self.measure("bench_epoch", "--data", self.path("data"), "--threads", "1,2", "--rounds", 2, "--epochs",
+                                  1, "--network", "dense:8,relu,dense:4")
+        gemm, _ = self.measure("bench_gemm", "--repeats", 1, "--threads", "1,2", "--big-only")
+        for benchmarks in (epoch, gemm):
+            for name, one in benchmarks.items():
+                if not name.startswith(("epoch/", "sgemm ")):
+                    continue
+                with self.subTest(name):
+                    if one["threads"] == 1:
+                        self.assertNotIn("round_trip_ns_max", one)
+                    if "round_trip_ns_max" not in one:  # also on a busy machine
+                        continue
+                    self.assertTrue(0 < one["round_trip_ns_min"] <= one["round_trip_ns_max"], one)
+                    self.assertIn(one["rounds_changed"], (0, 1, 2))
+                    self.assertRegex(one["label"], r"^(near|far|mixed), \d+-\d+ ns")
+                    self.assertTrue(one in gemm.values() or one["label"] in out)
+
+
 class Gemm(BenchTest):
     def test_products_are_those_of_the_network(self):
         benchmarks, out = self.measure("bench_gemm", "--repeats", 1, "--threads", "1,2",

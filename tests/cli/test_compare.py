@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import xml.etree.ElementTree
@@ -116,6 +117,25 @@ class Compare(ProgramTest):
         texts = " ".join(element.text or "" for element in picture.iter())
         for word in ("mnist_blas", "quick", "quicker", "batch size 64", "adam", "784-128-64-10"):
             self.assertIn(word, texts)
+
+    def test_a_round_in_which_the_distance_of_the_cores_changes_is_repeated(self):
+        """And marked after three attempts; rounds of both kinds are said."""
+        self.add_peer("peer")
+        kinds = iter(["near", "far", "far", "near", "near", "near"] + 3 * ["near", "far"] + ["far", "far"])
+        sys.modules["contest"].round_trip = lambda build, threads: {
+            "kind": (kind := next(kinds)), "min_ns": 400 if kind == "far" else 100, "max_ns": 450 if kind == "far" else 110}
+        self.addCleanup(setattr, sys.modules["contest"], "round_trip", sys.modules["contenders"].round_trip)
+        code, out, err = self.run_compare("--json", self.path("c.json"), "--rounds", 3)
+        self.assertEqual(0, code, err)
+        self.assertEqual(["repeated"] * 4 + ["marked"],
+                         re.findall(r"(?m)^  round \d: the cores were \w+ before and \w+ after it: (\w+)$", out))
+        with open(self.path("c.json"), encoding="utf-8") as file:
+            result, = json.load(file)["comparisons"]
+        self.assertEqual({"rounds": ["near", "changed", "far"], "min_ns": 100, "max_ns": 450}, result["round_trip"])
+        self.assertEqual(3, len(result["contenders"]["peer"]["epochs"]))
+        self.assertIn("cores: changed, far, near, round trip of a cache line 100 to 450 ns\n", out)
+        self.assertIn("the distance of the cores changed: near in 1, changed in 1, far in 1 of 3 rounds",
+                      err)
 
     def test_slow_trials_do_not_decide(self):
         # Two epochs per trial. Two threads are faster, except in the first two trials.

@@ -51,6 +51,23 @@ class Report(ProgramTest):
         self.assertTrue(1 <= info["cores_allowed"] <= min(info["cores"], info["cpus_allowed"]))
         self.assertTrue(1 <= info["threads"] <= info["cores_allowed"])
 
+    def test_distance_of_the_cores(self):
+        """Cores are in one cache each, and two threads on CPUs of their own have a round trip."""
+        info = self.info()
+        caches = info["caches"]
+        self.assertIn(sorted(cpu for cache in caches for cpu in cache), ([], sorted(set(sum(caches, [])))))
+        self.assertTrue(caches == [] or info["cores_allowed"] == sum(map(len, caches)), caches)
+        self.assertIsNone(self.info("--threads", 1)["round_trip"])
+        if len(CPUS) == 1:
+            self.skipTest("one CPU")
+        pinned = {"MNIST_BLAS_PIN": f"{CPUS[0]},{CPUS[-1]}"}
+        tries = (self.info("--threads", 2, **pinned)["round_trip"] for _ in range(50))  # unknown on a busy machine
+        trip = next(filter(None, tries))
+        self.assertTrue(0 < trip["min_ns"] == trip["max_ns"], trip)
+        self.assertEqual(trip["kind"], "near" if trip["max_ns"] < 180 else "far")
+        self.assertRegex(self.succeed("info", "--threads", 2, **pinned).out, 
+                         r"(?m)^distance   ((near|far): .* \d+ ns|unknown: .* share CPUs.*)$")
+
     def test_text_agrees_with_json(self):
         info, text = self.info(), self.succeed("info").out
         for key in ("version", "cpu", "threads", "blas_core", "blas_version", "blas_threading",

@@ -29,6 +29,8 @@ class Tune(ProgramTest):
         self.assertEqual({"OMP_NUM_THREADS", "MNIST_BLAS_PIN"}, set(exports))
         self.assertEqual((1, "core"), rows[0][:2])
         self.assertIn(("none",), [row[1:2] for row in rows])
+        for line in re.findall("(?m)^# cores: .*", self.text):  # none on a busy machine
+            self.assertRegex(line, r"^# cores: (near|far|mixed), \d+ ns for a cache line from thread to thread and back")
         for row in rows:
             self.assertTrue(0 < row[2] <= row[3] <= row[4], row)
         best, = [row for row in rows if row[5]]

@@ -1,4 +1,5 @@
 #include "machine/pins.h"
+#include "machine/round_trip.h"
 #include "machine/team.h"
 #include "support.h"
 #include "test.h"
@@ -325,4 +326,34 @@ int main(int count, char **arguments)
     if (count > 1 && strcmp(arguments[1], limited) == 0)
         return run_limited();
     return mb_run_tests();
+}
+
+/* Two threads on CPUs of their own exchange a line in less than a microsecond; those that share a
+ * CPU do not answer in time, and the measurement ends. */
+TEST(round_trips_are_measured_between_cpus_only)
+{
+    mb_affinity before, pinned;
+    const unsigned cpu = first_cpu(&before, &pinned);
+    mb_team *alone = open_team(1, NULL), *together = open_team(3, (unsigned[]){cpu, cpu, cpu});
+    assert_string_equal(mb_round_trip_kind(mb_round_trip_measure(alone)), "unknown");
+    mb_team_close(alone);
+    assert_string_equal(mb_round_trip_kind(mb_round_trip_measure(together)), "unknown");
+    mb_team_close(together);
+    mb_team *apart = open_team(2, (unsigned[]){cpu, cpu + 1});
+    mb_round_trip trip = {0.0, 0.0};
+    for (size_t i = 0; i < 1000 && trip.max == 0.0; i++) /* other processes may use the CPUs */
+        trip = mb_round_trip_measure(apart);
+    const bool one_cpu = mb_team_pin_failure(apart) != 0 || within_limit(2) < 2;
+    mb_team_close(apart);
+    if (one_cpu)
+        skip();
+    assert_true(trip.min > 1e-9 && trip.min <= trip.max);
+}
+
+TEST(distances_have_kinds)
+{
+    assert_string_equal(mb_round_trip_kind((mb_round_trip){60e-9, 120e-9}), "near");
+    assert_string_equal(mb_round_trip_kind((mb_round_trip){60e-9, 350e-9}), "mixed");
+    assert_string_equal(mb_round_trip_kind((mb_round_trip){350e-9, 350e-9}), "far");
+    assert_string_equal(mb_round_trip_kind((mb_round_trip){0.0, 0.0}), "unknown");
 }

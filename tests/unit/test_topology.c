@@ -19,6 +19,8 @@ typedef struct synthetic_machine {
     size_t atoms;         /* kinds of the first type */
     size_t cores, cores_fast;
     const char *core_pus, *pus;
+    size_t caches;
+    const char *core_caches; /* NULL: all 0 */
 } synthetic_machine;
 
 static const synthetic_machine machines[] = {
@@ -29,19 +31,35 @@ static const synthetic_machine machines[] = {
      8,
      8,
      "0,2,4,6,8,10,12,14",
-     "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15"},
+     "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+     0,
+     NULL},
     /* Linux often numbers the second threads of all cores after the first ones. */
-    {"core:3 pu:2(indexes=0,3,1,4,2,5)", NULL, {NULL}, 0, 3, 3, "0,1,2", "0,3,1,4,2,5"},
-    {"core:1 pu:1", NULL, {NULL}, 0, 1, 1, "0", "0"},
+    {"core:3 pu:2(indexes=0,3,1,4,2,5)", NULL, {NULL}, 0, 3, 3, "0,1,2", "0,3,1,4,2,5", 0, NULL},
+    {"core:1 pu:1", NULL, {NULL}, 0, 1, 1, "0", "0", 0, NULL},
     /* Some virtual machines report processors, but no cores. */
-    {"pu:3", NULL, {NULL}, 0, 3, 3, "0,1,2", "0,1,2"},
+    {"pu:3", NULL, {NULL}, 0, 3, 3, "0,1,2", "0,1,2", 0, NULL},
     /* A core counts if one of its processors is allowed, and is pinned to that one. */
-    {"core:4 pu:2", "3-5", {NULL}, 0, 4, 2, "3,4", "3,4,5"},
+    {"core:4 pu:2", "3-5", {NULL}, 0, 4, 2, "3,4", "3,4,5", 0, NULL},
     /* Fast cores come first, although the system counts them last. */
-    {"core:4 pu:2", NULL, {"0-3", "4-7"}, 1, 4, 2, "4,6,0,2", "4,5,6,7,0,1,2,3"},
-    {"core:4 pu:2", "0-3", {"0-3", "4-7"}, 1, 4, 2, "0,2", "0,1,2,3"},
+    {"core:4 pu:2", NULL, {"0-3", "4-7"}, 1, 4, 2, "4,6,0,2", "4,5,6,7,0,1,2,3", 0, NULL},
+    {"core:4 pu:2", "0-3", {"0-3", "4-7"}, 1, 4, 2, "0,2", "0,1,2,3", 0, NULL},
     /* Favoured cores of one type have a slightly higher clock rate. */
-    {"core:6 pu:1", NULL, {"0-1", "2-3", "4-5"}, 1, 6, 4, "2,3,4,5,0,1", "2,3,4,5,0,1"},
+    {"core:6 pu:1", NULL, {"0-1", "2-3", "4-5"}, 1, 6, 4, "2,3,4,5,0,1", "2,3,4,5,0,1", 0, NULL},
+    /* The outermost cache counts; chiplets of one package have one each. */
+    {"package:2 l3:2 l2:2 core:1 pu:1",
+     NULL,
+     {NULL},
+     0,
+     8,
+     8,
+     "0,1,2,3,4,5,6,7",
+     "0,1,2,3,4,5,6,7",
+     4,
+     "0,0,1,1,2,2,3,3"},
+    {"l2:2 core:2 pu:2", NULL, {NULL}, 0, 4, 4, "0,2,4,6", "0,1,2,3,4,5,6,7", 2, "0,0,1,1"},
+    /* Caches of cores that are not allowed do not count, and numbers follow the order of cores. */
+    {"l3:3 core:2 pu:1", "2-5", {"2-3", "4-5"}, 1, 6, 2, "4,5,2,3", "4,5,2,3", 2, "0,0,1,1"},
 };
 
 static hwloc_bitmap_t set_of(const char *cpus)
@@ -88,6 +106,9 @@ static void check(const synthetic_machine *machine, mb_topology *topology)
     assert_int_equal(topology->cores_fast, machine->cores_fast);
     is_list(topology->core_pus, topology->cores_allowed, machine->core_pus);
     is_list(topology->pus, topology->pus_allowed, machine->pus);
+    assert_int_equal(topology->caches, machine->caches);
+    if (machine->core_caches != NULL)
+        is_list(topology->core_caches, topology->cores_allowed, machine->core_caches);
     assert_string_equal(topology->cpu, "");
     mb_topology_free(topology);
 }
