@@ -35,7 +35,7 @@ static void build_sets(void)
 {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].level->supported()) {
-            if (set_count > 0)
+            if (i > 0) /* the baseline is always supported */
                 sets[set_count] = sets[set_count - 1];
             sets[set_count].name = known[i].level->name;
             known[i].init(&sets[set_count++].kernels);

@@ -57,8 +57,8 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
     bool fits = true;
     json_t *shape = json_array();
     for (size_t i = 0; i < tensor->dimensions; i++) {
-        fits =
-            fits && tensor->shape[i] <= INT64_MAX && mb_multiply(bytes, tensor->shape[i], &bytes);
+        fits = fits && tensor->shape[i] <= SIZE_MAX / 2 &&
+               mb_multiply(bytes, tensor->shape[i], &bytes);
         (void)json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i]));
     }
     if (!fits || bytes > SIZE_MAX - begin) {

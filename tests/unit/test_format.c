@@ -6,12 +6,13 @@ TEST(counts_have_groups_of_three)
     static const struct {
         size_t count;
         const char *text;
-    } cases[] = {{0, "0"},
-                 {999, "999"},
-                 {4690, "4,690"},
-                 {123456, "123,456"},
-                 {1000000, "1,000,000"},
-                 {UINT64_MAX, "18,446,744,073,709,551,615"}};
+    } cases[] = {
+        {0, "0"},
+        {999, "999"},
+        {4690, "4,690"},
+        {123456, "123,456"},
+        {1000000, "1,000,000"},
+        {SIZE_MAX, SIZE_MAX > UINT32_MAX ? "18,446,744,073,709,551,615" : "4,294,967,295"}};
     char text[MB_COUNT_LENGTH];
     for (size_t i = 0; i < TEST_COUNT(cases); i++)
         assert_string_equal(mb_format_count(text, cases[i].count), cases[i].text);
