@@ -75,7 +75,7 @@ TEST(failure_is_remembered)
                                       {1, SIZE_MAX},
                                       {1, SIZE_MAX - MB_CACHE_LINE},
                                       {1, SIZE_MAX - 2 * MB_CACHE_LINE},
-                                      {SIZE_MAX / 4, 1}};
+                                      {SIZE_MAX / 4 * 3, 1}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         mb_arena arena = {0};
         mb_error error = {0};
