@@ -161,6 +161,17 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
     return status;
 }
 
+static void warn_of_training_images(const mb_network *network, const mb_dataset *dataset)
+{
+    size_t sampled, trained;
+    mb_network_count_trained(network, &dataset->test.images, &sampled, &trained);
+    if (trained > 0)
+        fprintf(stderr,
+                "mnist_blas: warning: %s: the model was trained on these images, or some of them "
+                "(%zu of a sample of %zu): the accuracy is too high\n",
+                dataset->folder, trained, sampled);
+}
+
 static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
 {
     const mb_machine_options machine_options = {.threads = arguments->threads};
@@ -175,6 +186,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
+        warn_of_training_images(network, dataset);
         status = print(arguments, evaluation, dataset->folder, error);
     }
     mb_evaluation_free(evaluation);

@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/* Writes the parameters as a safetensors file, with the spec, the input shape, the class count and
- * the form of the images as metadata. Equal networks give equal bytes. The file appears whole or
- * not at all; after a failure the old file at `path` is untouched. MB_ERROR_IO: cannot be written;
- * MB_ERROR_MEMORY. */
+/* Writes the parameters as a safetensors file, with the spec, the input shape, the class count, the
+ * form of the images and 64 hashes of training images as metadata. Equal networks give equal bytes.
+ * The file appears whole or not at all; after a failure the old file at `path` is untouched.
+ * MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error);
 
 /* Reads such a file; the caller closes *network.

@@ -78,6 +78,11 @@ MB_API size_t mb_network_classes(const mb_network *network);
  * that is not trained. Model files and checkpoints keep it. */
 MB_API mb_image_form mb_network_form(const mb_network *network);
 MB_API void mb_network_set_form(mb_network *network, mb_image_form form);
+/* Of `images`, in the form of a dataset's in memory, counts a random sample (about 64 of as many
+ * images as the network was trained on; none of a network that is not trained or of an earlier
+ * version), and how many of it the network was trained on. */
+MB_API void mb_network_count_trained(const mb_network *network, const mb_images *images,
+                                     size_t *sampled, size_t *trained);
 /* Trainable elements. */
 MB_API size_t mb_network_parameter_count(const mb_network *network);
 /* Dense arithmetic of a training step per sample, 2 per multiply-add. */

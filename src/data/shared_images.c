@@ -2,6 +2,7 @@
  * training image is looked up. */
 #include "core/arena.h"
 #include "core/status.h"
+#include "data/image_sketch.h"
 
 #include <mnist_blas/dataset.h>
 #include <stdbool.h>
@@ -16,25 +17,6 @@ typedef struct image_table {
     uint64_t *hashes; /* (slots) */
     uint32_t *copies; /* (images) equal ones of the image in the table; 0: not there, or found */
 } image_table;
-
-/* Four lanes, so that a multiplication need not wait for the one before. */
-static uint64_t hash_image(const uint8_t *pixels, size_t bytes)
-{
-    enum { LANES = 4 };
-    static const uint64_t factor = 0x9e3779b97f4a7c15;
-    uint64_t lanes[LANES] = {1, 2, 3, 4}, word, hash = bytes;
-    size_t at = 0;
-    for (; at + sizeof lanes <= bytes; at += sizeof lanes)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            memcpy(&word, pixels + at + lane * sizeof word, sizeof word);
-            lanes[lane] = (lanes[lane] ^ word ^ lanes[lane] >> 29) * factor;
-        }
-    for (; at < bytes; at++)
-        hash = (hash ^ pixels[at] ^ hash >> 29) * factor;
-    for (size_t lane = 0; lane < LANES; lane++)
-        hash = (hash ^ lanes[lane] ^ hash >> 29) * factor;
-    return hash ^ hash >> 32;
-}
 
 /* The slot of an image equal to this one, or the empty one in which it belongs. */
 static size_t find_slot(const image_table *table, const uint8_t *pixels, uint64_t hash)
@@ -53,7 +35,7 @@ static size_t find_slot(const image_table *table, const uint8_t *pixels, uint64_
 static void insert(image_table *table, size_t index)
 {
     const uint8_t *pixels = table->images->pixels + index * table->bytes;
-    const uint64_t hash = hash_image(pixels, table->bytes);
+    const uint64_t hash = mb_image_hash(pixels, table->bytes);
     const size_t slot = find_slot(table, pixels, hash);
     if (table->slots[slot] == 0) {
         table->slots[slot] = (uint32_t)index + 1;
@@ -65,7 +47,8 @@ static void insert(image_table *table, size_t index)
 /* The images of the table that are equal to this one, the first time that it is looked up. */
 static size_t take(image_table *table, const uint8_t *pixels)
 {
-    const uint32_t found = table->slots[find_slot(table, pixels, hash_image(pixels, table->bytes))];
+    const uint32_t found =
+        table->slots[find_slot(table, pixels, mb_image_hash(pixels, table->bytes))];
     if (found == 0)
         return 0;
     const size_t copies = table->copies[found - 1];

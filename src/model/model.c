@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const char generator_key[] = "generator", network_key[] = "network", input_key[] = "input",
-                  classes_key[] = "classes";
+                  classes_key[] = "classes", trained_key[] = "training_images";
 
 /* "1x28x28" */
 enum { INPUT_SIZE = 64 };
@@ -78,14 +78,17 @@ mb_status mb_model_serialize(const mb_network *network, const char *path, mb_byt
                              mb_error *error)
 {
     collection all = {0};
-    char input[INPUT_SIZE], classes[24];
+    char input[INPUT_SIZE], classes[24], trained[MB_SKETCH_TEXT];
     format_input(network, input);
+    mb_image_sketch_format(&network->trained, trained);
     snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
-    mb_key_value metadata[4 + MB_FORM_ENTRIES] = {{generator_key, "mnist_blas"},
+    mb_key_value metadata[5 + MB_FORM_ENTRIES] = {{generator_key, "mnist_blas"},
                                                   {network_key, mb_network_spec(network)},
                                                   {input_key, input},
                                                   {classes_key, classes}};
-    const size_t metadata_count = 4 + mb_form_metadata(network->form, metadata + 4);
+    size_t metadata_count = 4 + mb_form_metadata(network->form, metadata + 4);
+    if (network->trained.count > 0)
+        metadata[metadata_count++] = (mb_key_value){trained_key, trained};
     collect_tensors(network, &all);
     const mb_safetensors_content content = {.tensors = all.tensors,
                                             .tensor_count = all.count,
@@ -283,10 +286,24 @@ static size_t count_classes(const mb_safetensors *file)
     return classes;
 }
 
+static mb_status read_trained(const char *path, const mb_safetensors *file, mb_image_sketch *sketch,
+                              mb_error *error)
+{
+    const char *text = mb_safetensors_metadata(file, trained_key);
+    if (text == NULL || mb_image_sketch_parse(text, sketch))
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_FORMAT,
+                   "%s: metadata \"%s\": must be ascending hashes of 16 "
+                   "digits, got \"%.100s\"",
+                   path, trained_key, text);
+}
+
 /* Loads the tensors unless an earlier step failed, and closes the file. */
 static mb_status finish_loading(const char *path, mb_safetensors *file, mb_network *loaded,
                                 mb_status status, mb_network **network, mb_error *error)
 {
+    if (status == MB_OK)
+        status = read_trained(path, file, &loaded->trained, error);
     if (status == MB_OK)
         status = load_tensors(path, file, loaded, error);
     if (status == MB_OK)

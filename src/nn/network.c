@@ -294,6 +294,12 @@ mb_image_form mb_network_form(const mb_network *network) { return network->form;
 
 void mb_network_set_form(mb_network *network, mb_image_form form) { network->form = form; }
 
+void mb_network_count_trained(const mb_network *network, const mb_images *images, size_t *sampled,
+                              size_t *trained)
+{
+    mb_image_sketch_compare(&network->trained, images, sampled, trained);
+}
+
 size_t mb_network_parameter_count(const mb_network *network)
 {
     size_t parameters = 0;

@@ -2,6 +2,7 @@
 #ifndef MB_NN_NETWORK_H
 #define MB_NN_NETWORK_H
 
+#include "data/image_sketch.h"
 #include "nn/layer.h"
 
 struct mb_network {
@@ -13,6 +14,7 @@ struct mb_network {
     mb_shape input;
     size_t classes;
     mb_image_form form;        /* of the images that it was trained on */
+    mb_image_sketch trained;   /* of these images */
     float *parameters;         /* of all layers */
     size_t parameter_elements; /* in `parameters`, padding between layers included */
 };

@@ -159,6 +159,7 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     status = open_all(opened, network, error);
     if (status == MB_OK) {
         network->form = dataset->form;
+        network->trained = mb_image_sketch_of(&dataset->train.images);
         *trainer = opened;
     } else
         mb_trainer_close(opened);

@@ -76,6 +76,7 @@ BAD_FILES = {
     "with_a_number_as_metadata": (metadata(classes=4), "string"),
     "with_another_class_count": (metadata(classes="5"), "dense:5"),
     "with_no_class_count": (metadata(classes="many"), "many"),
+    "with_hashes_of_no_images": (metadata(training_images="12g4"), ["training_images", "12g4"]),
     "with_another_input": (metadata(input="1x99x10"), "shape"),
     "with_a_huge_input": (metadata(input="1x99999999x99999999"), "99999999"),
     "with_a_huge_network": (metadata(network="dense:2000000000,relu,dense:4"), "dense"),

@@ -16,6 +16,28 @@ def ratio(part, whole):
     return part / whole if whole else 0.0
 
 
+class TrainingImages(ProgramTest):
+    """The model knows which images it was trained on, all of them or some, also inverted ones."""
+
+    @cases({"dark": 0, "light": 255})
+    def test_warning(self, ground):
+        data = self.make_data(test=900)
+        for name in (support.TRAIN_IMAGES, support.TEST_IMAGES):
+            content = self.read("data", name)
+            self.write(f"data/{name}", content[:16] + bytes(byte ^ ground for byte in content[16:]))
+        self.train(data)
+        self.assertEqual([], self.succeed("evaluate", MODEL, "--data", data).warnings)
+        images, labels = (self.read("data", name) for name in (support.TRAIN_IMAGES, support.TRAIN_LABELS))
+        for count in (1200, 300):
+            for name, content in ((support.TEST_IMAGES, images[16:]), (support.TEST_LABELS, labels[8:])):
+                size = len(content) // 1200
+                sizes = (count,) if size == 1 else (count, support.ROWS, support.COLUMNS)
+                self.write(f"data/{name}", support.idx(sizes, content[:count * size]))
+            line, = self.succeed("evaluate", MODEL, "--data", data).warnings
+            self.assertRegex(line, r"^mnist_blas: warning: .*data: the model was trained on these images, or some of them "
+                                   r"\((\d+) of a sample of \1\): the accuracy is too high$")
+
+
 class Figures(ProgramTest):
     """Accuracy, scores and confusion matrix, as JSON and as text."""
 
