@@ -76,10 +76,12 @@ void mb_state_unpack(const mb_state *state, const void *packed)
 {
     const size_t size = mb_state_size(state->kind);
     for (size_t i = 0; i < state->count; i++)
-        if (state->kind == MB_STATE_SIZES)
-            *(size_t *)(void *)element(state, i) = (size_t)((const int64_t *)packed)[i];
-        else
+        if (state->kind == MB_STATE_SIZES) {
+            const uint64_t value = ((const uint64_t *)packed)[i];
+            *(size_t *)(void *)element(state, i) = value < SIZE_MAX ? (size_t)value : SIZE_MAX;
+        } else {
             memcpy(element(state, i), (const char *)packed + i * size, size);
+        }
 }
 
 mb_status mb_state_validate_position(const char *path, mb_trainer *trainer, mb_error *error)

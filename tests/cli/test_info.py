@@ -180,6 +180,8 @@ class KernelSet(ProgramTest):
             self.skipTest(f"this OpenBLAS has one kernel set: {config}")
 
     def need(self, flags):
+        if self.info()["kernels"] == "generic":
+            self.skipTest("these kernel sets are for 64 bits")
         if missing := flags - cpu_flags():
             self.skipTest(f"the CPU lacks {', '.join(sorted(missing))}")
 
