@@ -119,10 +119,9 @@ void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
     view->drawn_at = now();
 }
 
-/* Loss and accuracy. */
-static void add_result(text_line *line, const char *split, double loss, double accuracy)
+static void add_result(text_line *line, const char *split, double accuracy, double loss)
 {
-    add(line, "  %s %.4f %.2f %%", split, loss, 100.0 * accuracy);
+    add(line, "  %s %.2f %% %.4f", split, 100.0 * accuracy, loss);
 }
 
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)
@@ -133,10 +132,10 @@ void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metr
     if (view->quiet)
         return;
     add(&line, "epoch %zu/%zu", metrics->epoch, metrics->epochs);
-    add_result(&line, "train", metrics->train_loss, metrics->train_accuracy);
+    add_result(&line, "train", metrics->train_accuracy, metrics->train_loss);
     if (!isnan(metrics->validation_accuracy))
-        add_result(&line, "validation", metrics->validation_loss, metrics->validation_accuracy);
-    add_result(&line, "test", metrics->test_loss, metrics->test_accuracy);
+        add_result(&line, "validation", metrics->validation_accuracy, metrics->validation_loss);
+    add_result(&line, "test", metrics->test_accuracy, metrics->test_loss);
     add(&line, "  %.3f s", metrics->seconds);
     add(&line, "  %.0f samples/s", metrics->samples_per_second);
     add(&line, "  %.1f GFLOP/s", metrics->gflops);

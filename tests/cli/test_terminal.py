@@ -49,8 +49,8 @@ class Width(TerminalTest):
     """No line is wider than the window; if its width is unknown, than COLUMNS, else than 80."""
 
     @cases({"20": (20, r"^epoch \d/3  [ \d]{3} %$", r"^epoch \d/3$"),
-            "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ [\d.]+ %$"),
-            "60": (60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ [\d.]+ %$"),
+            "40": (40, r"^epoch \d/3  [ \d]{3} %$", r"  train [\d.]+ % [\d.]+$"),
+            "60": (60, r"^epoch \d/3  [ \d]{3} %  \[[█░]{20}\]  \d+:\d\d left$", r"  test [\d.]+ % [\d.]+$"),
             "200": (200, r"\[[█░]{20}\]  \d+:\d\d left  loss \d.*  \d+ samples/s$", r" GFLOP/s$")})
     def test_width(self, width, bar, line):
         terminal = self.run_to_end(*FEW, width=width)
@@ -116,7 +116,7 @@ class Drawing(TerminalTest):
         result = self.succeed("--data", self.data, *FEW, TERM="xterm", LC_ALL="C.UTF-8", COLUMNS="20")
         self.assertNotRegex(result.out, r"[\x00-\x09\x0b-\x1f█░]")
         self.assertEqual(3, len(re.findall(
-            r"(?m)^epoch \d/3  train \d+\.\d{4} \d+\.\d\d %  test \d\.\d{4} \d+\.\d\d %  "
+            r"(?m)^epoch \d/3  train \d+\.\d\d % \d+\.\d{4}  test \d+\.\d\d % \d\.\d{4}  "
             r"\d+\.\d{3} s  \d+ samples/s  \d+\.\d GFLOP/s$", result.out)), result)
 
     def test_quiet_prints_plain_text(self):

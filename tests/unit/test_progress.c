@@ -103,27 +103,27 @@ TEST(a_narrow_terminal_shows_the_first_parts)
         const char *columns, *bar, *epoch;
     } cases[] = {
         {"160", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %  0.083 s "
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987  0.083 s "
          " 723875 samples/s  328.9 GFLOP/s"},
         {"89", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %  0.083 "
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987  0.083 "
          "s"},
         {"88", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
         {"82", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
         {"81", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
         {"80", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 94.11 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
         {"79", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
         {"67", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
         {"66", "epoch 2/4   50 %  [##########..........]  0:17 left",
-         "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %"},
-        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  train 0.3677 89.70 %"},
-        {"42", "epoch 2/4   50 %", "epoch 1/5  train 0.3677 89.70 %"},
+         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
+        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  train 89.70 % 0.3677"},
+        {"42", "epoch 2/4   50 %", "epoch 1/5  train 89.70 % 0.3677"},
         {"12", "epoch 2/4", "epoch 1/5"},
         {"11", "", "epoch 1/5"},
         {"1", "", ""}};
@@ -236,12 +236,12 @@ TEST(a_line_in_a_pipe_has_all_parts_in_100_columns)
     screen.view.terminal.interactive = false;
     mb_progress_show_epoch(&screen.view, &epoch);
     assert_string_equal(next_write(&screen),
-                        "epoch 1/5  train 0.3677 89.70 %  validation 0.2134 93.50 %  test 0.1987 "
-                        "94.11 %  0.083 s\n           723875 samples/s  328.9 GFLOP/s\n");
+                        "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % "
+                        "0.1987  0.083 s\n           723875 samples/s  328.9 GFLOP/s\n");
     epoch.validation_accuracy = NAN;
     mb_progress_show_epoch(&screen.view, &epoch);
     assert_string_equal(next_write(&screen),
-                        "epoch 1/5  train 0.3677 89.70 %  test 0.1987 94.11 %  "
+                        "epoch 1/5  train 89.70 % 0.3677  test 94.11 % 0.1987  "
                         "0.083 s  723875 samples/s  328.9 GFLOP/s\n");
     close_screen(&screen);
 }
