@@ -23,6 +23,7 @@ FAULTS = os.environ.get("MNIST_BLAS_FAULTS")  # the library of tests/faults
 LONG_TESTS = bool(os.environ.get("MNIST_BLAS_LONG_TESTS"))
 needs_real_data = unittest.skipUnless(REAL_DATA, "MNIST_BLAS_DATA is not set: no real MNIST")
 OVERLOOKED_AVX512 = {"LD_PRELOAD": FAULTS, "FAULT": "haswell"}  # the environment of an OpenBLAS that chose AVX2
+needs_ulimit_v = unittest.skipIf("ASAN_OPTIONS" in os.environ, "AddressSanitizer maps 20 TB")
 needs_faults = unittest.skipUnless(FAULTS, "MNIST_BLAS_FAULTS is not set")
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -4,7 +4,7 @@ import re
 import resource
 import unittest
 
-from support import MODEL, OVERLOOKED_AVX512, PROGRAM, ProgramTest, TrainedTest, cases, needs_faults
+from support import MODEL, OVERLOOKED_AVX512, PROGRAM, ProgramTest, TrainedTest, cases, needs_ulimit_v, needs_faults
 
 AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 AVX512_SETS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -117,6 +117,7 @@ class Threads(ProgramTest):
         self.assertEqual((code, code // 2), (result.code, len(result.err.splitlines())), result)
 
     @cases({"to_load": 100, "to_multiply": 128 * (1 + len(CPUS))})
+    @needs_ulimit_v
     def test_little_address_space(self, mib):
         """OpenBLAS, which maps 128 MiB per thread, would wait for it without end."""
         limit = mib << 20
