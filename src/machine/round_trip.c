@@ -6,7 +6,8 @@
 #include <limits.h>
 #include <stdatomic.h>
 
-enum { EXCHANGES = 200, REPEATS = 10, LINE = 128, STOP = UINT_MAX };
+enum { EXCHANGES = 200, REPEATS = 10, LINE = 128 };
+static const unsigned STOP = UINT_MAX;
 
 /* An answer that takes more spins, about 10 us, is late: a thread was interrupted. If many are, the
  * threads share a CPU, with each other or with other processes. */
