@@ -113,11 +113,30 @@ void mb_remove_specks(PIX *ink)
 
 /* --- lines --- */
 
+/* Opens (value 1) or closes (value 0) the rows of `binary`: inverts runs of `value` that are
+ * shorter than `min`, except runs of 0 at the edge. pixOpenBrick's time is proportional to `min`.
+ */
+static void clear_runs(PIX *binary, unsigned value, int min)
+{
+    const int width = pixGetWidth(binary);
+    for (int y = 0; binary != NULL && y < pixGetHeight(binary); y++) {
+        l_uint32 *line = pixGetData(binary) + (size_t)y * (size_t)pixGetWpl(binary);
+        for (int begin = 0, end = 0; begin < width; begin = end) {
+            const unsigned bit = GET_DATA_BIT(line, begin);
+            while (end < width && GET_DATA_BIT(line, end) == bit)
+                end++;
+            const bool between = bit != 0 || (begin > 0 && end < width);
+            for (int x = begin; bit == value && between && end - begin < min && x < end; x++)
+                SET_DATA_BIT_VAL(line, x, 1 - bit);
+        }
+    }
+}
+
 /* Runs of pixels in rows, long and thin, as components that may lean a little. */
 static PIX *thin_runs(PIX *ink, int thickness)
 {
-    const int run = max_of(3 * thickness, pixGetWidth(ink) / 10);
-    PIX *runs = pixOpenBrick(NULL, ink, run, 1);
+    PIX *runs = pixCopy(NULL, ink);
+    clear_runs(runs, 1, max_of(3 * thickness, pixGetWidth(ink) / 10));
     PIX *thick = pixOpenBrick(NULL, runs, 1, thickness + 1);
     pixSubtract(runs, runs, thick);
     pixDestroy(&thick);
@@ -149,7 +168,7 @@ static void select_lines(PIX *lines, PIX *rest, int thickness)
     int first = 0, end = 0, left, right;
     const int width = pixGetWidth(lines);
     PIX *joined = pixDilateBrick(NULL, lines, 1, 5), *selected = pixCreateTemplate(lines);
-    mb_pix_replace(&joined, pixCloseSafeBrick(NULL, joined, 3 * width / 5 | 1, 1));
+    clear_runs(joined, 0, 3 * width / 5 | 1);
     parts all = parts_of(joined);
     if (box_of(rest, &first, &end))
         for (int i = 0; i < all.count; i++) {
@@ -243,6 +262,7 @@ PIX *mb_lines_of(PIX *ink)
 /* Components beside which there is a gap. */
 typedef struct group {
     int left, right, top, bottom;
+    int tallest; /* height of a component */
     double area;
 } group;
 
@@ -251,6 +271,7 @@ static group group_of(const parts *all, int i)
     group of = {.area = area_of(all, i)};
     range_of(all, i, 0, &of.left, &of.right);
     range_of(all, i, 1, &of.top, &of.bottom);
+    of.tallest = of.bottom - of.top;
     return of;
 }
 
@@ -262,9 +283,9 @@ static int add_to_groups(group *groups, int count, group one, int gap)
     for (int g = 0; g < count; g++) {
         const group *other = &groups[g];
         if (other->left < one.right + gap && one.left < other->right + gap)
-            one = (group){min_of(one.left, other->left), max_of(one.right, other->right),
-                          min_of(one.top, other->top), max_of(one.bottom, other->bottom),
-                          one.area + other->area};
+            one = (group){min_of(one.left, other->left),       max_of(one.right, other->right),
+                          min_of(one.top, other->top),         max_of(one.bottom, other->bottom),
+                          max_of(one.tallest, other->tallest), one.area + other->area};
         else
             groups[left++] = *other;
     }
@@ -292,7 +313,8 @@ int mb_count_digits(PIX *ink)
         area = fmax(area, groups[g].area);
     }
     for (int g = 0; g < count; g++)
-        alike += groups[g].bottom - groups[g].top > 0.6 * size && groups[g].area > 0.2 * area;
+        alike += groups[g].bottom - groups[g].top > 0.6 * size && groups[g].tallest > 0.5 * size &&
+                 groups[g].area > 0.2 * area;
     free_parts(&all);
     return alike;
 }

@@ -12,24 +12,31 @@ static int max_of(int a, int b) { return a > b ? a : b; }
 
 /* Distribution of the values of a picture. */
 typedef struct levels {
-    float median, max;
-    float
-        noise; /* standard deviation, from the lower half: ink, in the upper, does not change it */
+    float background, max; /* max: above the background */
+    float noise; /* standard deviation, from the lower half of the background: above it is ink */
 } levels;
 
+/* Subtracts the background: the median of the picture. In one that is cropped to thick strokes ink
+ * and its edges are half of the picture, and the background is the lowest quarter of the rest. */
 static levels levels_of(PIX *pix)
 {
+    enum { MIN_CROPPED = 64 }; /* weaker ink is told from noise only with more background */
     levels of = {0};
-    float low = 0.0f;
+    float low = 0.0f, rank = 0.5f, below = 0.0f;
     int min = 0, max = 0;
     NUMA *histogram = NULL;
-    pixGetRankValueMasked(pix, NULL, 0, 0, 1, 0.5f, &of.median, &histogram);
-    numaHistogramGetValFromRank(histogram, 0.16f, &low);
+    pixGetRankValueMasked(pix, NULL, 0, 0, 1, rank, &of.background, &histogram);
     numaGetNonzeroRange(histogram, 0.0f, &min, &max);
+    numaHistogramGetRankFromVal(histogram, 0.5f * (float)max, &below);
+    if (of.background > 0.2f * (float)max && below < 0.7f && max > MIN_CROPPED) {
+        rank = 0.25f * below;
+        numaHistogramGetValFromRank(histogram, rank, &of.background);
+    }
+    numaHistogramGetValFromRank(histogram, 0.32f * rank, &low);
     numaDestroy(&histogram);
-    of.noise = of.median - low;
-    of.max = (float)max - floorf(of.median);
-    pixAddConstantGray(pix, -(int)of.median);
+    of.noise = of.background - low;
+    of.max = (float)max - floorf(of.background);
+    pixAddConstantGray(pix, -(int)of.background);
     return of;
 }
 
@@ -49,7 +56,7 @@ static bool ink_is_light(PIX *gray)
             const int rounded = (int)GET_DATA_BYTE(line, x) - (int)GET_DATA_BYTE(mean, x);
             const double difference = abs(rounded) <= 2 ? 0.0 : rounded;
             squares += difference * difference;
-            cubes += pow(difference, 3.0);
+            cubes += difference * difference * difference;
             if (x == 0 || y == 0 || x == width - 1 || y == height - 1)
                 edge += difference;
         }
@@ -102,13 +109,60 @@ static void clear_background(PIX *strength, const levels *of, float min)
     pixDestroy(&ink);
 }
 
-/* Sets lines and frames to 0. */
+static int pixels_of(PIX *binary)
+{
+    int count = 0;
+    pixCountPixels(binary, &count, NULL);
+    return count;
+}
+
+/* Sets lines and frames to 0, except ink that is little else and away from the edge of the picture:
+ * a thin 1. */
 static void clear_lines(PIX *strength, float min)
 {
     PIX *ink = at_least(strength, min), *lines = mb_lines_of(ink);
-    pixSetMasked(strength, lines, 0);
+    PIX *rest = pixSubtract(NULL, ink, lines), *inside = pixCopy(NULL, ink);
+    pixSetOrClearBorder(inside, 1, 1, 1, 1, PIX_CLR);
+    const int all = pixels_of(ink);
+    if (pixels_of(inside) < all || 10 * pixels_of(rest) > all)
+        pixSetMasked(strength, lines, 0);
     pixDestroy(&ink);
     pixDestroy(&lines);
+    pixDestroy(&rest);
+    pixDestroy(&inside);
+}
+
+/* Width of the sharpest edge: 1 if neighbours have the strongest ink and none. */
+static double edge_width(PIX *strength)
+{
+    int max = 0, step = 1;
+    const int width = pixGetWidth(strength), height = pixGetHeight(strength);
+    for (int y = 0; y < height; y++) {
+        const l_uint32 *line = pixGetData(strength) + (size_t)y * (size_t)pixGetWpl(strength);
+        const l_uint32 *above = y > 0 ? line - pixGetWpl(strength) : line;
+        for (int x = 0; x < width; x++) {
+            const int value = GET_DATA_BYTE(line, x),
+                      before = GET_DATA_BYTE(line, max_of(0, x - 1));
+            max = max_of(max, value);
+            step = max_of(step, abs(value - before));
+            step = max_of(step, abs(value - (int)GET_DATA_BYTE(above, x)));
+        }
+    }
+    return (double)max / step;
+}
+
+/* Box of the ink, from the middle of its edges: `min`, which separates it from its background, is
+ * passed farther outside if the edges are blurred. */
+static BOX *box_of(PIX *strength, PIX *ink, float min, float max)
+{
+    BOX *box = NULL;
+    int left = 0, top = 0, width = 0, height = 0;
+    pixClipToForeground(ink, NULL, &box);
+    boxGetGeometry(box, &left, &top, &width, &height);
+    const double outside = (edge_width(strength) - 1.0) * fmax(0.0, 0.5 - (double)(min / max));
+    const int margin = (int)fmin(lround(outside), (width < height ? width : height) / 4);
+    boxSetGeometry(box, left + margin, top + margin, width - 2 * margin, height - 2 * margin);
+    return box;
 }
 
 mb_ink mb_find_ink(PIX *gray)
@@ -127,7 +181,6 @@ mb_ink mb_find_ink(PIX *gray)
     }
     found.blank = strength != NULL && of.max <= max;
     if (strength != NULL && !found.blank) {
-        BOX *box = NULL;
         clear_lines(strength, min);
         clear_background(strength, &of, min);
         PIX *ink = at_least(strength, min);
@@ -135,7 +188,7 @@ mb_ink mb_find_ink(PIX *gray)
         pixZero(ink, &empty);
         found.blank = empty != 0;
         found.digits = mb_count_digits(ink);
-        pixClipToForeground(ink, NULL, &box);
+        BOX *box = box_of(strength, ink, min, of.max);
         boxGetGeometry(box, &found.left, &found.top, NULL, NULL);
         found.strength = pixClipRectangle(strength, box, NULL);
         boxDestroy(&box);

@@ -39,16 +39,16 @@ static PIX *reduced(const uint8_t *pixels, size_t rows, size_t columns)
 /* MNIST's digits fill 20 of 28 pixels. */
 static double box_side(size_t side) { return fmax(1.0, round((double)side * 20.0 / 28.0)); }
 
-/* Ink that is smaller than the box by at most this much is not resampled: smooth edges have no
+/* Ink that is smaller than the box by at most TOLERANCE is not resampled: smooth edges have no
  * clear end. */
-static const double tolerance = 1.0;
+#define TOLERANCE 1.0
 
 static double scale_of(PIX *ink, size_t to_rows, size_t to_columns)
 {
     const double down = box_side(to_rows), across = box_side(to_columns);
     const double rows = pixGetHeight(ink), columns = pixGetWidth(ink);
     const double left = fmin(down - rows, across - columns);
-    return left >= 0.0 && left <= tolerance ? 1.0 : fmin(down / rows, across / columns);
+    return left >= 0.0 && left <= TOLERANCE ? 1.0 : fmin(down / rows, across / columns);
 }
 
 /* Length of the overlap of pixel `i`, from i to i + 1, and the range from `begin` to `end`. */
@@ -61,12 +61,14 @@ static double overlap(int i, double begin, double end)
 static double area_mean(PIX *pix, double left, double top, double width, double height)
 {
     double sum = 0.0;
-    for (int row = (int)top; row < pixGetHeight(pix) && row < top + height; row++)
-        for (int column = (int)left; column < pixGetWidth(pix) && column < left + width; column++) {
-            l_uint32 value = 0;
-            pixGetPixel(pix, column, row, &value);
-            sum += value * overlap(row, top, top + height) * overlap(column, left, left + width);
-        }
+    const int rows = pixGetHeight(pix), columns = pixGetWidth(pix);
+    for (int row = (int)top; row < rows && row < top + height; row++) {
+        const l_uint32 *line = pixGetData(pix) + (size_t)row * (size_t)pixGetWpl(pix);
+        double row_sum = 0.0;
+        for (int column = (int)left; column < columns && column < left + width; column++)
+            row_sum += GET_DATA_BYTE(line, column) * overlap(column, left, left + width);
+        sum += row_sum * overlap(row, top, top + height);
+    }
     return sum / (width * height);
 }
 
@@ -89,7 +91,7 @@ static PIX *scaled(PIX *ink, double scale)
 }
 
 /* Where a side of `count` begins in one of `side`, so that its center of mass is at side / 2. It
- * stays at `now` (NAN: nowhere) if that is about as good: close to the half of a pixel, the
+ * stays at `now` (NAN: unknown) if that is about as good: close to the half of a pixel, the
  * faintest ink would move it by a whole one. */
 static int offset(double center, int count, size_t side, double now)
 {
@@ -121,8 +123,9 @@ static void put_centered(PIX *fit, double left_now, double top_now, uint8_t *ima
 /* Width of the strokes: twice their area by the length of their boundary. */
 static double stroke_width(PIX *ink)
 {
-    int area = 0, length = 0;
-    PIX *rest = pixThresholdToBinary(ink, 128), *boundary = NULL;
+    int area = 0, length = 0, max = 0;
+    pixGetExtremeValue(ink, 1, L_SELECT_MAX, NULL, NULL, NULL, &max);
+    PIX *rest = pixThresholdToBinary(ink, (max + 1) / 2), *boundary = NULL;
     pixInvert(rest, rest);
     boundary = pixExtractBoundary(rest, 1);
     pixCountPixels(rest, &area, NULL);
@@ -167,10 +170,13 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
     else if (fit == NULL)
         status = mb_fail_memory(error, name, rows * columns);
     else {
-        const bool same = rows == to_rows && columns == to_columns &&
-                          pixGetWidth(fit) == pixGetWidth(ink.strength) &&
-                          pixGetHeight(fit) == pixGetHeight(ink.strength);
-        put_centered(fit, same ? ink.left : NAN, same ? ink.top : NAN, image, to_rows, to_columns);
+        const double across = (double)to_columns / pixGetWidth(gray);
+        const double down = (double)to_rows / pixGetHeight(gray);
+        const bool in_form =
+            fabs(across * pixGetWidth(ink.strength) - pixGetWidth(fit)) <= TOLERANCE &&
+            fabs(down * pixGetHeight(ink.strength) - pixGetHeight(fit)) <= TOLERANCE;
+        put_centered(fit, in_form ? round(across * ink.left) : NAN,
+                     in_form ? round(down * ink.top) : NAN, image, to_rows, to_columns);
     }
     pixDestroy(&gray);
     pixDestroy(&ink.strength);

@@ -41,21 +41,21 @@ static PIX *largest_component(PIX *binary)
     return largest;
 }
 
-/* Area of the smallest rectangle at this angle around the pixels of `binary`. */
-static double rectangle_area(PIX *binary, double angle)
+/* Area of the smallest rectangle at this angle around the points. */
+static double rectangle_area(PTA *points, double angle)
 {
     double across[2] = {INFINITY, -INFINITY}, down[2] = {INFINITY, -INFINITY};
     const double cosine = cos(angle), sine = sin(angle);
-    const int width = pixGetWidth(binary), height = pixGetHeight(binary);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            if (GET_DATA_BIT(pixGetData(binary) + (size_t)y * (size_t)pixGetWpl(binary), x)) {
-                const double u = x * cosine + y * sine, v = y * cosine - x * sine;
-                across[0] = fmin(across[0], u);
-                across[1] = fmax(across[1], u);
-                down[0] = fmin(down[0], v);
-                down[1] = fmax(down[1], v);
-            }
+    for (int i = 0; i < ptaGetCount(points); i++) {
+        float x = 0.0f, y = 0.0f;
+        ptaGetPt(points, i, &x, &y);
+        const double u = (double)x * cosine + (double)y * sine,
+                     v = (double)y * cosine - (double)x * sine;
+        across[0] = u < across[0] ? u : across[0];
+        across[1] = u > across[1] ? u : across[1];
+        down[0] = v < down[0] ? v : down[0];
+        down[1] = v > down[1] ? v : down[1];
+    }
     return (across[1] - across[0] + 1.0) * (down[1] - down[0] + 1.0);
 }
 
@@ -72,8 +72,10 @@ static double rectangularity(PIX *region)
 {
     double smallest = INFINITY;
     PIX *boundary = pixExtractBoundary(region, 1);
-    for (int degrees = 0; boundary != NULL && degrees < 90; degrees += 3)
-        smallest = fmin(smallest, rectangle_area(boundary, degrees * acos(-1.0) / 180.0));
+    PTA *points = ptaGetPixelsFromPix(boundary, NULL);
+    for (int degrees = 0; points != NULL && degrees < 90; degrees += 3)
+        smallest = fmin(smallest, rectangle_area(points, degrees * acos(-1.0) / 180.0));
+    ptaDestroy(&points);
     pixDestroy(&boundary);
     return pixels_of(region) / smallest;
 }

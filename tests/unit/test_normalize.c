@@ -78,6 +78,38 @@ TEST(images_in_the_form_stay)
     }
 }
 
+/* A digit enlarged with linear interpolation, as programs for pictures do. */
+static picture smooth(const uint8_t *image, size_t factor)
+{
+    const picture made = blank(SIDE * factor, SIDE * factor, 0);
+    for (size_t i = 0; i < made.rows * made.columns; i++) {
+        const double y = ((double)(i / made.columns) + 0.5) / (double)factor - 0.5;
+        const double x = ((double)(i % made.columns) + 0.5) / (double)factor - 0.5;
+        double value = 0.0;
+        for (size_t p = 0; p < PIXELS; p++)
+            value += image[p] * fmax(0.0, 1.0 - fabs(y - (double)(p / SIDE))) *
+                     fmax(0.0, 1.0 - fabs(x - (double)(p % SIDE)));
+        made.gray[i] = (uint8_t)lround(value);
+    }
+    return made;
+}
+
+/* Blurred edges begin outside of the ink: they must not make it smaller, or shift it. */
+TEST(smooth_enlargements)
+{
+    enum { SOME = 20 };
+    uint8_t digit[PIXELS], one[PIXELS], other[PIXELS];
+    double sum = 0.0;
+    for (size_t factor = 3; factor <= 9; factor += 3)
+        for (size_t i = 0; i < SOME; i++) {
+            mb_synthetic_digit(13, i, digit);
+            normalize(placed(digit, 1, SIDE, SIDE, 0, 0), one);
+            normalize(smooth(one, factor), other);
+            sum += mean_difference(one, other);
+        }
+    assert_true(sum / (3 * SOME) < 5.5); /* interpolation alone makes most of it */
+}
+
 TEST(light_and_dark_ink_are_the_same)
 {
     uint8_t digit[PIXELS], light[PIXELS], dark[PIXELS];
@@ -234,6 +266,57 @@ TEST(surroundings_are_no_ink)
             alike += mean_difference(clean, found) < 3.0;
         }
         assert_in_range(alike, DIGITS * 95 / 100, DIGITS);
+    }
+}
+
+/* A straight stroke through most of the picture, alone, is no ruled line. */
+TEST(a_thin_one_is_not_blank)
+{
+    uint8_t image[PIXELS];
+    const picture p = blank(SIDE, SIDE, 0);
+    for (size_t r = 4; r < 24; r++)
+        p.gray[r * SIDE + 13 + r / 16] = 255;
+    normalize(p, image);
+    assert_non_null(memchr(image, 255, PIXELS));
+}
+
+/* What is left of a form's line, as beside some of MNIST's digits, is no second digit. */
+TEST(a_broken_line_is_no_digit)
+{
+    uint8_t image[PIXELS];
+    const picture p = blank(SIDE, SIDE, 0);
+    for (size_t r = 4; r < 24; r++) {
+        memset(p.gray + r * SIDE + 9, 255, 3);
+        p.gray[r * SIDE + 18] = r % 7 < 3 ? 255 : 0;
+    }
+    normalize(p, image);
+}
+
+/* Half of the picture is ink. */
+TEST(thick_strokes_cropped)
+{
+    uint8_t image[PIXELS];
+    const picture p = blank(80, 30, 245);
+    for (size_t r = 0; r < 80; r++)
+        for (size_t c = 0; c < 30; c++)
+            p.gray[r * 30 + c] =
+                (uint8_t)fmin(245.0, 30.0 + fmax(0.0, fabs((double)c - 15.0) - 6.0) * 40.0);
+    normalize(p, image);
+    assert_int_equal(image[14 * SIDE + 14], 255);
+}
+
+/* Pale ink is as wide as black ink. */
+TEST(the_strength_of_the_ink_does_not_matter)
+{
+    uint8_t digit[PIXELS], black[PIXELS], pale[PIXELS];
+    for (size_t i = 0; i < DIGITS; i++) {
+        mb_synthetic_digit(14, i, digit);
+        const picture p = placed(digit, 4, 112, 112, 0, 0);
+        for (size_t pixel = 0; pixel < p.rows * p.columns; pixel++)
+            p.gray[pixel] = (uint8_t)(240 - p.gray[pixel] / 4);
+        normalize(placed(digit, 4, 112, 112, 0, 0), black);
+        normalize(p, pale);
+        assert_true(mean_difference(black, pale) < 3.0);
     }
 }
 
