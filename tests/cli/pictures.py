@@ -1,4 +1,5 @@
 """Pictures for predict: a small PNG writer, and transformations of digits."""
+import functools
 import math
 import random
 import struct
@@ -34,6 +35,7 @@ def blocks(pixels, side, factor):
     return b"".join(rows)
 
 
+@functools.lru_cache(maxsize=1024)
 def smooth(pixels, side, factor):
     """A square picture enlarged with bilinear interpolation."""
     places = []
@@ -52,6 +54,7 @@ def smooth(pixels, side, factor):
     return b"".join(rows)
 
 
+@functools.lru_cache(maxsize=1024)
 def photograph(pixels, side, seed):
     """(width, height, gray values) of a photographed digit: dark on gray paper, lit from one side, darker in
     the corners, with noise, at a random position."""
@@ -80,32 +83,81 @@ def photograph(pixels, side, seed):
     return width, height, b"".join(rows)
 
 
+PAPER, INK = 245, 30  # gray values
+
+
 def grid(across, down, gray):
     """Lines of squared paper; `across` or `down` only: of ruled paper."""
-    return lambda u, v, light: min(light, gray) if across * 9 * u % 1 < 0.05 or down * 9 * v % 1 < 0.05 else light
+    return lambda u, v, light, _: min(light, gray) if across * 9 * u % 1 < 0.05 or down * 9 * v % 1 < 0.05 else light
 
 
-# What a style makes of the light at (u, v), 0 to 1 each, of paper of 245 with ink of 30.
+def grain(light, fraction):
+    """Light of ink that covers rough paper in part."""
+    return PAPER - (PAPER - light) * (0.3 + 0.7 * fraction)
+
+
+class Style:  # pylint: disable=too-few-public-methods
+    """How a digit is drawn and photographed. `change(u, v, light, fraction)` is the light at (u, v), 0 to 1 each,
+    of paper of gray PAPER with ink of gray INK, and a random fraction. The picture is turned by `angle` degrees.
+    Strokes are where the enlarged digit is above `stroke`, or have its gray values. `margins`, left, top, right
+    and bottom, are fractions of the digit's image; None: the picture is cropped to the ink."""
+
+    def __init__(self, change=lambda u, v, light, _: light, angle=0, stroke=None, margins=(1 / 6,) * 4, factor=4):
+        self.change, self.angle, self.margins, self.factor = change, math.radians(angle), margins, factor
+        self.ink = bytes(value if stroke is None else 255 * (value > stroke) for value in range(256))
+
+
+WIDE = (0.4,) * 4
 STYLES = {
-    "frame": lambda u, v, light: 30 if 0.02 < min(u, v, 1 - u, 1 - v) < 0.035 else light,
-    "ruled": grid(0, 1, 170),
-    "squared": grid(1, 1, 200),
-    "on_a_dark_table": lambda u, v, light: light if 0.08 < u < 0.95 and v + u / 9 < 0.97 else 70,
-    "in_a_shadow": lambda u, v, light: light * (0.55 if u + 2 * v < 1.6 else 1),
-    "vignette": lambda u, v, light: light * (1 - 1.2 * ((u - 0.5) ** 2 + (v - 0.5) ** 2)),
-    "gradient": lambda u, v, light: light * (0.4 + 0.6 * u),
-    "pale": lambda u, v, light: 180 + light / 5,
+    "frame": Style(lambda u, v, light, _: INK if 0.02 < min(u, v, 1 - u, 1 - v) < 0.035 else light),
+    "ruled": Style(grid(0, 1, 170)),
+    "squared": Style(grid(1, 1, 200)),
+    "margin_line": Style(lambda u, v, light, _: min(light, 120) if 0.06 < u < 0.07 else light),
+    "on_a_dark_table": Style(lambda u, v, light, _: light if 0.08 < u < 0.95 and v + u / 9 < 0.97 else 70),
+    "in_a_shadow": Style(lambda u, v, light, _: light * (0.55 if u + 2 * v < 1.6 else 1)),
+    "vignette": Style(lambda u, v, light, _: light * (1 - 1.2 * ((u - 0.5) ** 2 + (v - 0.5) ** 2))),
+    "gradient": Style(lambda u, v, light, _: light * (0.4 + 0.6 * u)),
+    "glare": Style(lambda u, v, light, _: light * 0.7 + 90 * max(0, 1 - 9 * ((u - 0.8) ** 2 + (v - 0.2) ** 2))),
+    "pale": Style(lambda u, v, light, _: 180 + light / 5),
+    "noise": Style(lambda u, v, light, fraction: 15 + light * 0.8 + 40 * (fraction - 0.5)),
+    "specks": Style(lambda u, v, light, fraction: INK if fraction > 0.998 else light),
+    "pen": Style(stroke=110),
+    "thin": Style(stroke=160),
+    "thick": Style(stroke=30),
+    "pencil": Style(lambda u, v, light, fraction: 120 + grain(light, fraction) / 2),
+    "chalk": Style(lambda u, v, light, fraction: 270 - grain(light, fraction)),
+    "coarse": Style(factor=1),
+    "cropped": Style(margins=None),
+    "in_a_corner": Style(margins=(1.4, 0.1, 0.1, 1.4)),
+    "tilted_right": Style(angle=-15),
+    "ruled_tilted_right": Style(grid(0, 1, 170), -15),
+    "sheet_tilted_right": Style(lambda u, v, light, _: light if 0.15 < min(u, v, 1 - u, 1 - v) else 70, -15, margins=WIDE),
 }
 
 
-def drawn(pixels, side, style):
-    """(side, side, gray values) of a digit drawn on paper in one of the STYLES."""
-    large, size = smooth(pixels, side, 6), side * 6
-    margin, change = size // 6, STYLES[style]
-    whole = size + 2 * margin
-    lights = [245] * (margin * whole)
-    for y in range(size):
-        lights += [245] * margin + [245 - 215 * ink / 255 for ink in large[y * size:(y + 1) * size]] + [245] * margin
-    lights += [245] * (margin * whole)
-    return whole, whole, bytes(int(change(i % whole / whole, i // whole / whole, light))
-                               for i, light in enumerate(lights))
+def margins_of(large, size, style):
+    """Pixels that the picture has around the enlarged digit, or beyond its ink: negative."""
+    if style.margins is not None:
+        return [int(size * margin) for margin in style.margins]
+    rows = [y for y in range(size) if max(large[y * size:(y + 1) * size]) > 30]
+    columns = [x for x in range(size) if max(large[x::size]) > 30]
+    return -columns[0], -rows[0], columns[-1] + 1 - size, rows[-1] + 1 - size
+
+
+def drawn(pixels, side, style, seed):
+    """(width, height, gray values) of a digit drawn on paper in one of the STYLES."""
+    rng, style, size = random.Random(seed), STYLES[style], side * STYLES[style].factor
+    large = smooth(pixels, side, style.factor).translate(style.ink)
+    left, top, right, bottom = margins_of(large, size, style)
+    width, height = left + size + right, top + size + bottom
+    cosine, sine = math.cos(style.angle), math.sin(style.angle)
+    light = [PAPER - (PAPER - INK) * ink / 255 for ink in large]
+    values = []
+    for y in range(height):
+        for x in range(width):
+            p = width / 2 + cosine * (x - width / 2) - sine * (y - height / 2)
+            q = height / 2 + sine * (x - width / 2) + cosine * (y - height / 2)
+            column, row = round(p) - left, round(q) - top
+            here = light[row * size + column] if 0 <= column < size and 0 <= row < size else PAPER
+            values.append(int(min(max(style.change(p / width, q / height, here, rng.random()), 0), 255)))
+    return width, height, bytes(values)
