@@ -56,7 +56,7 @@ Expected = collections.namedtuple("Expected", "report out files")
 
 
 def read_report(path):
-    """The number of calls, (name, caller) of the one that failed, and the callers whose blocks are not freed."""
+    """The number of calls, (name, caller) of the one that failed, and what is not freed or closed: blocks by caller, descriptors."""
     calls, failed, leaks = 0, (), set()
     for what, name, caller, number in re.findall(r"(\w+) (\S+) (\S+) (\d+)", support.read_bytes(path).decode()):
         if what == "counted":
@@ -64,7 +64,7 @@ def read_report(path):
         elif what == "failed":
             failed = name, caller
         else:
-            leaks.add(caller)
+            leaks.add(f"{name} {caller}")
     return Report(calls, failed, leaks)
 
 

@@ -21,6 +21,7 @@ typedef struct range {
 
 static const char *const kinds[] = {"folder", "system", "memory", "library"};
 enum { FOLDER, SYSTEM, MEMORY, LIBRARY, KINDS };
+enum { FIRST_FD = 500 }; /* of this library; those of the program are below */
 
 static struct {
     int kind; /* of the calls that are counted */
@@ -199,7 +200,7 @@ __attribute__((constructor)) static void read_request(void)
         sscanf(fault, "%7[a-z]:%d:%d", request.action, &request.number, &request.at);
     if (report != NULL) {
         const int fd = open(report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        request.report = fcntl(fd, F_DUPFD_CLOEXEC, 500); /* files of the run have their numbers */
+        request.report = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
         close(fd);
     }
     for (request.kind = FOLDER; kind != NULL && request.kind < KINDS; request.kind++)
@@ -212,4 +213,7 @@ __attribute__((destructor)) static void write_report(void)
     request.kind = KINDS;
     fault_report("counted", "calls", NULL, (unsigned long)calls);
     fault_report_leaks();
+    for (int fd = STDERR_FILENO + 1; fd < FIRST_FD; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            fault_report("leaked", "descriptor", NULL, (unsigned long)fd);
 }
