@@ -42,7 +42,7 @@ enum { MB_SPLIT_TRAIN = 1, MB_SPLIT_TEST = 2 };
  * of ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
  * (~/.cache/mnist_blas) that contains one of the files. *found is on the heap, the caller frees it;
  * NULL, with MB_OK, if none of them does. MB_ERROR_IO: the folder that the argument or the variable
- * names does not exist; MB_ERROR_MEMORY. */
+ * names does not exist, or one of the others cannot be opened; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_find(const char *folder, char **found, mb_error *error);
 
 /* The folders that mb_dataset_find looks in if neither argument nor variable names one, in that

@@ -32,8 +32,6 @@ static mb_status find_file(const char *folder, const char *name, char **path, mb
 static mb_status probe(const char *path, bool *found, mb_error *error)
 {
     *found = false;
-    if (mb_data_folder_check(NULL, path, NULL) != MB_OK)
-        return MB_OK;
     for (size_t i = 0; i < MB_IDX_FOLDER_FILES && !*found; i++) {
         char *file = NULL;
         const mb_status status = find_file(path, mb_idx_folder_files[i], &file, error);

@@ -11,7 +11,13 @@ const mb_data_format *const mb_data_formats[] = {&mb_idx_folder_format, NULL};
 
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error)
 {
+    struct stat info;
     *format = NULL;
+    if (stat(path, &info) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
+            return MB_OK;
+        return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    }
     for (size_t i = 0; mb_data_formats[i] != NULL; i++) {
         bool found = false;
         const mb_status status = mb_data_formats[i]->probe(path, &found, error);

@@ -31,7 +31,8 @@ typedef struct mb_data_format {
 /* In the order in which they are probed; NULL after the last. */
 extern const mb_data_format *const mb_data_formats[];
 
-/* The first format that finds data at `path`; NULL in *format if none does. MB_ERROR_MEMORY. */
+/* The first format that finds data at `path`; NULL in *format if none does, or if there is nothing
+ * that may be accessed. MB_ERROR_IO: `path` cannot be opened; MB_ERROR_MEMORY. */
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error);
 
 /* Checks that `path` is a folder. MB_ERROR_IO: "ORIGIN: PATH: WHY", without the first part if

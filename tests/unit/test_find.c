@@ -175,6 +175,15 @@ TEST_WITH(folder_without_data, enter, leave)
     check_found(NULL, "../data/mnist");
 }
 
+/* It is not passed over: there may be data in it. */
+TEST_WITH(place_that_cannot_be_opened, enter, leave)
+{
+    make_data("data", NULL);
+    make_data("../data/mnist", "t10k-images-idx3-ubyte");
+    assert_int_equal(symlink("mnist", "data/mnist"), 0);
+    check_fails(NULL, "./data/mnist: cannot be opened: ");
+}
+
 TEST_WITH(places_listed, enter, leave)
 {
     char *places = mb_dataset_search_path();
