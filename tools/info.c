@@ -146,13 +146,12 @@ static mb_status print_json(mb_machine *machine, const info_arguments *arguments
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
     if (status == MB_OK && (model != NULL || arguments->network != NULL))
         status = show_network(machine, arguments, model, object, error);
-    char *text =
-        status == MB_OK ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    if (text != NULL)
-        puts(text);
-    else if (status == MB_OK)
+    /* json_dumps loses keys if memory is out */
+    if (status == MB_OK &&
+        json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 && !ferror(stdout))
         status = mb_fail_memory(error, "info", sizeof *info);
-    free(text);
+    if (status == MB_OK)
+        puts("");
     json_decref(object);
     return status;
 }

@@ -62,12 +62,12 @@ mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error 
             probabilities += classes;
             logits += classes;
         }
-    char *text = whole ? json_dumps(array, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    if (text != NULL)
-        puts(text);
-    const mb_status status =
-        text != NULL ? MB_OK : mb_fail_memory(error, "predict", sizeof *predictions);
-    free(text);
+    /* json_dumps loses keys if memory is out */
+    whole = whole && (json_dumpf(array, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 ||
+                      ferror(stdout));
+    const mb_status status = whole ? MB_OK : mb_fail_memory(error, "predict", sizeof *predictions);
+    if (whole)
+        puts("");
     json_decref(array);
     return status;
 }

@@ -45,15 +45,6 @@ static char *out_of(const char *path, const char *start, const char *out)
     return from_here != NULL ? from_here : strdup(out);
 }
 
-/* A file does not choose where others are written: the run folder is that in which it is. */
-static bool is_in(const char *path, const char *out)
-{
-    char *folder = mb_folder_of(path);
-    const bool same = folder != NULL && (strcmp(folder, out) == 0 || mb_is_same_file(folder, out));
-    free(folder);
-    return same;
-}
-
 /* The command line of the checkpoint's run. Paths were relative to where it was started. */
 static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *base, mb_error *error)
 {
@@ -65,10 +56,14 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
         return mb_fail(error, MB_ERROR_FORMAT, "%s: does not say where its run folder is",
                        info->path);
     char *out = out_of(info->path, start, recorded), *data = mb_path_from(start, info->data);
+    char *folder = mb_folder_of(info->path);
+    const bool complete = out != NULL && folder != NULL;
     *base = (mb_train_arguments){
         .data = data != NULL ? data : info->data,
         .network = info->network,
-        .out = out != NULL && is_in(info->path, out) ? out : NULL,
+        /* A file does not choose where others are written: the run folder is that in which it is.
+         */
+        .out = complete && mb_is_same_file(folder, out) ? out : NULL,
         .resume = info->path,
         .resumed_out = out,
         .owned = {out, data},
@@ -79,7 +74,8 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
         /* that of the command that repeats the run */
         .ground = mb_checkpoint_note(checkpoint, NOTE_GROUND) != NULL ? 1 + info->form.ground : 0,
         .training = info->options};
-    return out != NULL ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
+    free(folder);
+    return complete ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
 }
 
 /* Two things that more epochs change in the rest of a run: the learning rates, and which epochs are

@@ -26,8 +26,8 @@ char *mb_folder_of(const char *path)
 bool mb_is_same_file(const char *one, const char *other)
 {
     struct stat a, b;
-    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    return strcmp(one, other) == 0 || (stat(one, &a) == 0 && stat(other, &b) == 0 &&
+                                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
 mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *error)

@@ -12,7 +12,7 @@ char *mb_join(const char *folder, const char *name);
 /* The folder of `path`, on the heap; NULL if memory is out. */
 char *mb_folder_of(const char *path);
 
-/* True if both name the same file, which exists. */
+/* True if both are the same path, or name the same file. */
 bool mb_is_same_file(const char *one, const char *other);
 
 /* Renames a checkpoint of another run to "PATH.old", so that it does not stand beside this run's

@@ -2,7 +2,7 @@
 
 #include "core/arena.h"
 #include "core/endian.h"
-#include "core/file.h"
+#include "core/memory_stream.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -79,7 +79,7 @@ static mb_status add_tensor(const char *path, const mb_named_tensor *tensor, siz
 
 /* The header's text, on the heap, and the size of the data it describes. */
 static mb_status compose_header(const char *path, const mb_safetensors_content *content,
-                                char **text, size_t *data_size, mb_error *error)
+                                mb_bytes *text, size_t *data_size, mb_error *error)
 {
     size_t offset = 0;
     json_t *header = json_object();
@@ -87,10 +87,11 @@ static mb_status compose_header(const char *path, const mb_safetensors_content *
     for (size_t i = 0; i < content->tensor_count && status == MB_OK; i++)
         status = add_tensor(path, &content->tensors[i], &offset, header, error);
     if (status == MB_OK) {
-        *text = json_dumps(header, JSON_COMPACT);
+        FILE *out = mb_memory_stream_open(text); /* json_dumps loses keys if memory is out */
+        const bool dumped = out != NULL && json_dumpf(header, out, JSON_COMPACT) == 0;
+        if (!mb_memory_stream_close(out, text) || !dumped)
+            status = mb_fail_memory(error, path, BUFSIZ);
         *data_size = offset;
-        if (*text == NULL)
-            status = mb_fail_memory(error, path, content->tensor_count);
     }
     json_decref(header);
     return status;
@@ -112,14 +113,13 @@ static void copy_tensors(const mb_safetensors_content *content, uint8_t *data)
 mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_content *content,
                                    mb_bytes *whole, mb_error *error)
 {
-    char *header = NULL;
+    mb_bytes header = {0};
     uint8_t *bytes = NULL;
     size_t data_size = 0;
     mb_status status = compose_header(path, content, &header, &data_size, error);
     if (status != MB_OK)
         goto done;
-    const size_t header_length = strlen(header);
-    const size_t padded = mb_round_up(header_length, HEADER_UNIT);
+    const size_t padded = mb_round_up(header.size, HEADER_UNIT);
     const size_t head = LENGTH_BYTES + padded;
     if (padded > MB_SAFETENSORS_HEADER_LIMIT || data_size > MB_SAFETENSORS_LIMIT - head) {
         status = mb_fail(error, MB_ERROR_IO,
@@ -133,12 +133,12 @@ mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_conten
         goto done;
     }
     mb_store_le64(bytes, padded);
-    memcpy(bytes + LENGTH_BYTES, header, header_length);
-    memset(bytes + LENGTH_BYTES + header_length, ' ', padded - header_length);
+    memcpy(bytes + LENGTH_BYTES, header.data, header.size);
+    memset(bytes + LENGTH_BYTES + header.size, ' ', padded - header.size);
     copy_tensors(content, bytes + head);
     *whole = (mb_bytes){bytes, head + data_size};
 done:
-    free(header);
+    free(header.data);
     return status;
 }
 
