@@ -12,10 +12,16 @@
 #define MB_PASTE_EXPANDED(name, set) MB_PASTE(name, set)
 #define MB_KERNEL_FN(name) MB_PASTE_EXPANDED(name, MB_KERNEL_SET)
 
+/* Products use fused multiply-adds. GCC says so by FP_FAST_FMAF, clang by the architecture's macro.
+ */
+#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define MB_FMA
+#endif
+
 /* Fused if the set has it, as in OpenBLAS's kernels for such CPUs. */
 static inline float mb_multiply_add(float a, float b, float c)
 {
-#ifdef FP_FAST_FMAF
+#ifdef MB_FMA
     return fmaf(a, b, c);
 #else
     return a * b + c;

@@ -5,7 +5,7 @@
  * image, because windows overlap: they are the same in all sets with fused multiply-adds. */
 #include "kernels/vector.h"
 
-#ifdef FP_FAST_FMAF
+#ifdef MB_FMA
 enum { SCATTERED = 12 };
 #else
 enum { SCATTERED = MB_ACCUMULATORS };

@@ -4,7 +4,7 @@
 void MB_KERNEL_FN(kernels_init)(mb_kernels *kernels)
 {
     *kernels = (mb_kernels){
-#ifdef FP_FAST_FMAF
+#ifdef MB_FMA
         .fma = true,
 #endif
 #define MB_KERNEL(result, name, parameters) .name = MB_KERNEL_FN(name),
