@@ -67,14 +67,18 @@ static double pixels_of(PIX *binary)
 }
 
 /* The fraction of the smallest rectangle around it that `region` fills: 1 for a rectangle, 0.79 for
- * an ellipse. */
-static double rectangularity(PIX *region)
+ * an ellipse. *angle: of the rectangle's sides, -pi / 4 to pi / 4. */
+static double rectangularity(PIX *region, double *angle)
 {
+    const double degree = acos(-1.0) / 180.0;
     double smallest = INFINITY;
     PIX *boundary = pixExtractBoundary(region, 1);
     PTA *points = ptaGetPixelsFromPix(boundary, NULL);
-    for (int degrees = 0; points != NULL && degrees < 90; degrees += 3)
-        smallest = fmin(smallest, rectangle_area(points, degrees * acos(-1.0) / 180.0));
+    for (int degrees = -45; points != NULL && degrees < 45; degrees += 3) {
+        const double area = rectangle_area(points, degrees * degree);
+        *angle = area < smallest ? degrees * degree : *angle;
+        smallest = fmin(smallest, area);
+    }
     ptaDestroy(&points);
     pixDestroy(&boundary);
     return pixels_of(region) / smallest;
@@ -89,8 +93,8 @@ static float median_of(PIX *gray, PIX *where)
 
 /* True if `region`, a bright component with its holes filled, is paper: a rectangle, neither a part
  * of a drawing nor about all of the picture, much lighter than the rest, all of which is dark, with
- * something dark in it. */
-static bool is_sheet(PIX *gray, PIX *bright, PIX *region)
+ * something dark in it. *angle: of its sides. */
+static bool is_sheet(PIX *gray, PIX *bright, PIX *region, double *angle)
 {
     const double all = (double)pixGetWidth(gray) * pixGetHeight(gray), area = pixels_of(region);
     if (area < 0.1 * all || area > 0.97 * all)
@@ -100,7 +104,7 @@ static bool is_sheet(PIX *gray, PIX *bright, PIX *region)
     const double ink = 1.0 - pixels_of(paper) / area;
     const bool is = ink > 0.002 && ink < 0.35 && pixels_of(other) < 0.1 * (all - area) &&
                     median_of(gray, outside) < 0.65f * median_of(gray, paper) &&
-                    rectangularity(region) > 0.85;
+                    rectangularity(region, angle) > 0.85;
     pixDestroy(&paper);
     pixDestroy(&outside);
     pixDestroy(&other);
@@ -126,8 +130,9 @@ static void extend_row(PIX *gray, PIX *region, int y, int value)
             SET_DATA_BYTE(line, x, GET_DATA_BYTE(line, x < first ? first : last));
 }
 
-/* Clips to the sheet, without its edge: what is outside of it becomes paper. */
-static void clip(PIX **gray, PIX *region)
+/* Clips to the sheet, without its edge, and turns it upright: what is outside of it becomes paper.
+ */
+static void clip(PIX **gray, PIX *region, double angle)
 {
     BOX *box = NULL;
     const int edge = 2 * (1 + (pixGetWidth(*gray) + pixGetHeight(*gray)) / 200) + 1;
@@ -138,6 +143,7 @@ static void clip(PIX **gray, PIX *region)
         mb_pix_replace(gray, pixClipRectangle(*gray, box, NULL));
         for (int y = 0; *gray != NULL && y < pixGetHeight(*gray); y++)
             extend_row(*gray, clipped, y, paper);
+        mb_pix_replace(gray, pixRotateAMGray(*gray, (float)-angle, (l_uint8)paper));
     }
     boxDestroy(&box);
     pixDestroy(&clipped);
@@ -148,13 +154,14 @@ void mb_clip_to_sheet(PIX **gray)
 {
     enum { MIN_SIDE = 32 };
     int threshold = 0;
+    double angle = 0.0;
     if (*gray == NULL || pixGetWidth(*gray) < MIN_SIDE || pixGetHeight(*gray) < MIN_SIDE)
         return;
     PIX *bright = bright_parts(*gray, &threshold), *region = largest_component(bright);
     PIX *holes = pixHolesByFilling(region, 4);
     pixOr(region, region, holes);
-    if (region != NULL && is_sheet(*gray, bright, region))
-        clip(gray, region);
+    if (region != NULL && is_sheet(*gray, bright, region, &angle))
+        clip(gray, region, angle);
     pixDestroy(&bright);
     pixDestroy(&region);
     pixDestroy(&holes);

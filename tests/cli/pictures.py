@@ -131,6 +131,7 @@ STYLES = {
     "in_a_corner": Style(margins=(1.4, 0.1, 0.1, 1.4)),
     "tilted_right": Style(angle=-15),
     "ruled_tilted_right": Style(grid(0, 1, 170), -15),
+    "sheet_tilted_left": Style(lambda u, v, light, _: light if 0.15 < min(u, v, 1 - u, 1 - v) else 70, 15, margins=WIDE),
     "sheet_tilted_right": Style(lambda u, v, light, _: light if 0.15 < min(u, v, 1 - u, 1 - v) else 70, -15, margins=WIDE),
 }
 

@@ -1,0 +1,67 @@
+#include "support.h"
+#include "test.h"
+
+#include <mnist_blas/dataset.h>
+#include <string.h>
+
+enum { COUNT = 10, MAX_SIDE = 56, MAX_PIXELS = MAX_SIDE * MAX_SIDE };
+
+/* Bars of this height and a fifth of it in width, their upper end at `top` of 28 rows; the last
+ * `others` images are blank, or filled if `filled`. */
+typedef struct form_case {
+    size_t side, height, top, others;
+    bool filled, inverted;
+    mb_framing framing;
+} form_case;
+
+static void draw(const form_case *c, size_t index, uint8_t *image)
+{
+    const size_t scale = c->side / 28, height = c->height * scale, top = c->top * scale;
+    const size_t left = (c->side - height / 5) / 2;
+    const bool other = index >= COUNT - c->others;
+    memset(image, other && c->filled ? 200 : 0, c->side * c->side);
+    for (size_t row = top; !other && row < top + height; row++)
+        memset(image + row * c->side + left, 200, height / 5);
+    for (size_t i = 0; c->inverted && i < c->side * c->side; i++)
+        image[i] = (uint8_t)(255 - image[i]);
+}
+
+TEST(framing_is_measured)
+{
+    static const form_case cases[] = {
+        {28, 20, 4, 0, false, false, MB_FRAMING_MNIST},
+        {28, 20, 4, 0, false, true, MB_FRAMING_MNIST},
+        {56, 20, 4, 0, false, false, MB_FRAMING_MNIST},
+        {28, 21, 3, 0, false, false, MB_FRAMING_MNIST},
+        {28, 24, 2, 0, false, false, MB_FRAMING_NONE}, /* as EMNIST's */
+        {28, 28, 0, 0, false, false, MB_FRAMING_NONE},
+        {28, 20, 1, 0, false, false, MB_FRAMING_NONE},
+        {28, 12, 8, 0, false, false, MB_FRAMING_NONE},
+        {28, 20, 4, 1, true, false, MB_FRAMING_MNIST},
+        {28, 20, 4, 2, true, false, MB_FRAMING_NONE},
+        {28, 20, 4, 5, false, false, MB_FRAMING_MNIST},
+        {28, 20, 4, 10, false, false, MB_FRAMING_NONE},
+    };
+    static uint8_t pixels[COUNT * MAX_PIXELS];
+    for (size_t c = 0; c < TEST_COUNT(cases); c++) {
+        const size_t side = cases[c].side;
+        for (size_t i = 0; i < COUNT; i++)
+            draw(&cases[c], i, pixels + i * side * side);
+        const mb_images images = {pixels, COUNT, 1, side, side};
+        const mb_image_form form = mb_images_measure(&images);
+        if (form.framing != cases[c].framing ||
+            form.ground != (cases[c].inverted ? MB_GROUND_LIGHT : MB_GROUND_DARK))
+            fail_msg("case %zu: framing %d, ground %d", c, (int)form.framing, (int)form.ground);
+    }
+}
+
+/* MNIST's form is of one channel. */
+TEST(images_of_colour_have_no_framing)
+{
+    static uint8_t pixels[3 * MAX_PIXELS];
+    const form_case bar = {28, 20, 4, 0, false, false, MB_FRAMING_MNIST};
+    for (size_t channel = 0; channel < 3; channel++)
+        draw(&bar, 0, pixels + channel * 28 * 28);
+    const mb_images images = {pixels, 1, 3, 28, 28};
+    assert_int_equal(mb_images_measure(&images).framing, MB_FRAMING_NONE);
+}
