@@ -90,7 +90,7 @@ def run_round(number, trainers, cores, given):
         turns = {contender: take_turn(trainer, given.epochs_per_round, number)
                  for contender, trainer in trainers.items()}
         distances = (before, round_trip(given.build, cores))
-        if kind_of(distances[0]) == kind_of(distances[1]):
+        if None in distances or kind_of(distances[0]) == kind_of(distances[1]):  # None: a busy machine
             break
         print(f"  round {number}: the cores were {kind_of(distances[0])} before and {kind_of(distances[1])} after it: "
               + ("repeated" if attempt < ATTEMPTS else "marked"), flush=True)

@@ -5,7 +5,8 @@
 
 bool mb_distance_changed(const mb_round_distance *round)
 {
-    return strcmp(mb_round_trip_kind(round->before), mb_round_trip_kind(round->after)) != 0;
+    return round->before.max > 0.0 && round->after.max > 0.0 &&
+           strcmp(mb_round_trip_kind(round->before), mb_round_trip_kind(round->after)) != 0;
 }
 
 static void extend_range(mb_round_trip *range, mb_round_trip by)

@@ -14,7 +14,7 @@ typedef struct mb_round_distance {
     mb_round_trip before, after;
 } mb_round_distance;
 
-/* True if the kind (near, far, mixed) changed during the round. */
+/* True if the kind (near, far, mixed) changed during the round, as far as it is known. */
 bool mb_distance_changed(const mb_round_distance *round);
 
 /* Adds counters of `count` rounds: round_trip_ns_min, round_trip_ns_max and rounds_changed; and the

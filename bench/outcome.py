@@ -50,9 +50,9 @@ def distance_of(distances):
     found = [one for pair in distances for one in pair if one]
     if not found:
         return None
-    kinds = [pair[0]["kind"] if pair[0] and pair[1] and pair[0]["kind"] == pair[1]["kind"] else "changed"
-             for pair in distances]
-    return {"rounds": kinds, "min_ns": min(one["min_ns"] for one in found), "max_ns": max(one["max_ns"] for one in found)}
+    kinds = [{one["kind"] for one in pair if one} for pair in distances]
+    return {"rounds": ["changed" if len(kind) > 1 else "".join(kind) or "unknown" for kind in kinds],
+            "min_ns": min(one["min_ns"] for one in found), "max_ns": max(one["max_ns"] for one in found)}
 
 
 def result_of(work, ways, tried, rounds, cores):

@@ -60,26 +60,27 @@ static void add_openmp_places(hwloc_bitmap_t cpus)
     }
 }
 
-/* A new set of the CPUs that may be used; NULL if memory is out. On this machine they are those of
- * the thread's affinity, also if HWLOC_XMLFILE or the like describes another one. */
-static hwloc_bitmap_t allowed_cpus(hwloc_topology_t loaded, bool this_machine)
+/* A new set of the CPUs that may be used, in *allowed. On this machine they are those of the
+ * thread's affinity, also if HWLOC_XMLFILE or the like describes another one; a system without
+ * affinity allows all. */
+static mb_status find_allowed_cpus(hwloc_topology_t loaded, bool this_machine,
+                                   hwloc_bitmap_t *allowed, mb_error *error)
 {
     mb_affinity affinity;
-    hwloc_bitmap_t allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(loaded));
-    /* A system that does not report affinity has none. */
-    if (allowed == NULL || !this_machine || mb_affinity_get(&affinity) != 0)
-        return allowed;
+    const int failure = this_machine ? mb_affinity_get(&affinity) : ENOSYS;
+    if (failure != 0 && failure != ENOSYS)
+        return mb_fail(error, MB_ERROR_UNAVAILABLE, "CPUs that this process may use: %s",
+                       strerror(failure));
     hwloc_bitmap_t bound = hwloc_bitmap_alloc();
-    if (bound != NULL &&
-        hwloc_bitmap_from_ulongs(bound, MB_COUNT_OF(affinity.mask), affinity.mask) == 0) {
+    *allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(loaded));
+    bool complete = *allowed != NULL && bound != NULL;
+    if (complete && failure == 0) {
+        complete = hwloc_bitmap_from_ulongs(bound, MB_COUNT_OF(affinity.mask), affinity.mask) == 0;
         add_openmp_places(bound);
-        hwloc_bitmap_and(allowed, allowed, bound);
-    } else {
-        hwloc_bitmap_free(allowed);
-        allowed = NULL;
+        hwloc_bitmap_and(*allowed, *allowed, bound);
     }
     hwloc_bitmap_free(bound);
-    return allowed;
+    return complete ? MB_OK : mb_fail_memory(error, "topology", sizeof affinity);
 }
 
 /* Rank of a kind of core by hwloc; all are 0 if it does not know. */
@@ -177,20 +178,21 @@ static char *cpu_name(hwloc_topology_t loaded)
 static mb_status describe(hwloc_topology_t loaded, bool this_machine, mb_topology *topology,
                           mb_error *error)
 {
-    mb_status status = MB_OK;
     mb_topology found = {0};
     const int cores = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_CORE);
     const int pus = hwloc_get_nbobjs_by_type(loaded, HWLOC_OBJ_PU);
     /* If the system does not report cores, each logical processor counts as one. */
     const hwloc_obj_type_t unit = cores > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
-    hwloc_bitmap_t allowed = allowed_cpus(loaded, this_machine);
-    hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
+    hwloc_bitmap_t allowed = NULL, scratch = hwloc_bitmap_alloc();
     found.cores = (size_t)(cores > 0 ? cores : pus);
     found.core_pus = calloc(found.cores, sizeof *found.core_pus);
     found.core_caches = calloc(found.cores, sizeof *found.core_caches);
     found.pus = calloc((size_t)pus, sizeof *found.pus);
     found.cpu = cpu_name(loaded);
-    if (allowed == NULL || scratch == NULL || found.core_pus == NULL || found.core_caches == NULL ||
+    mb_status status = find_allowed_cpus(loaded, this_machine, &allowed, error);
+    if (status != MB_OK)
+        goto done;
+    if (scratch == NULL || found.core_pus == NULL || found.core_caches == NULL ||
         found.pus == NULL || found.cpu == NULL) {
         status = mb_fail_memory(error, "topology", (size_t)pus * 2 * sizeof *found.pus);
         goto done;

@@ -186,11 +186,14 @@ class ProgramTest(unittest.TestCase):
     # --- running ---
 
     def start(self, *arguments, cwd=None, prepare=None, program=PROGRAM, stdout=subprocess.PIPE, **variables):
-        """Starts the program; `variables` go into its environment, `prepare` runs before it."""
-        return subprocess.Popen(
+        """Starts the program, which does not outlive the test; `variables` go into its environment, `prepare` runs before
+        it."""
+        process = subprocess.Popen(
             [program, *map(str, arguments)], cwd=cwd or self.folder, stdin=subprocess.DEVNULL, stdout=stdout,
             stderr=subprocess.PIPE, text=True, env=clean_environment(self.folder, **variables),
             preexec_fn=prepare, restore_signals=prepare is None)
+        self.addCleanup(lambda: process.kill() if process.returncode is None else None)
+        return process
 
     @staticmethod
     def finish(process, seconds=HANG):

@@ -50,7 +50,7 @@ REMOVING = {"unlink", "unlinkat", "opendir", "readdir", "openat"}  # where these
 # What a command prints and is not the same in each run.
 FIGURES = r"(?s).*"
 VARYING = {**dict.fromkeys((name for name in COMMANDS if name.startswith(("train", "resume", "tune"))), FIGURES),
-           "info": r"(pins|caches|round) .*", "info_json": r'(?s)"caches.*"cpu_quota"|"pin_policy.*"blas_core"'}
+           "info": r"(pins|caches|distance) .*", "info_json": r'(?s)"caches.*"cpu_quota"|"pin_policy.*"blas_core"'}
 
 Report = collections.namedtuple("Report", "calls failed leaks")
 Expected = collections.namedtuple("Expected", "report out files")

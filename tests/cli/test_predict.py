@@ -248,7 +248,8 @@ class BadFiles(PredictTest):
         for name, command in ("-", "cat good.png | {}"), ("/dev/stdin", "cat good.png | {}"), (
                 "pipe", "cat good.png > pipe & {}"):
             line = f"{support.PROGRAM} predict --json --form mnist {MODEL} {name}"
-            out = subprocess.check_output(command.format(line), shell=True, cwd=self.folder)
+            out = subprocess.check_output(command.format(line), shell=True, cwd=self.folder,
+                                          env=support.clean_environment(self.folder))
             self.assertEqual(found, json.loads(out)[0]["probabilities"])
 
     def test_bad_model(self):

@@ -1,5 +1,6 @@
 """Signals: a run stops cleanly, leaves complete files, and can be resumed. Signals at 10 random moments, or
 500 with MNIST_BLAS_LONG_TESTS."""
+import contextlib
 import fcntl
 import os
 import random
@@ -116,13 +117,21 @@ class Ending(RunFolderTest):
         self.assertEqual(int(1 in numbers), self.run_program(
             "evaluate", "--data", "data", support.MODEL, **close).code)
 
+    def remove_run(self):
+        """Again if a checkpoint is written meanwhile."""
+        removed = False
+        while not removed:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(self.path("out"))
+                removed = True
+
     def test_folder_that_was_removed(self):
         """It is made again, for the next checkpoint and at the end."""
         for number, every in ((signal.SIGTERM, []), (signal.SIGKILL, ["--checkpoint-every", "epoch"])):
             process = self.start_run(*ENDLESS, *every, after="epoch 1/")
             while every and "checkpoint" not in self.names():
                 self.assertIsNone(process.poll())
-            shutil.rmtree(self.path("out"))
+            self.remove_run()
             while every and not os.path.exists(self.path("out/checkpoint")):
                 self.assertIsNone(process.poll())
             process.send_signal(number)
