@@ -87,8 +87,14 @@ static PIX *ink_strength(PIX *gray, int part, int radius)
     if (ink_is_light(gray))
         pixInvert(pix, pix);
     PIX *blurred = pixBlockconv(pix, radius, radius);
-    pixGetBackgroundGrayMapMorph(blurred, NULL, REDUCTION, size, &background);
+    const bool is_dark = /* every pixel that it samples is black: no ink takes light away */
+        pixGetBackgroundGrayMapMorph(blurred, NULL, REDUCTION, size, &background) != 0 &&
+        blurred != NULL;
     pixDestroy(&blurred);
+    if (is_dark) {
+        pixDestroy(&pix);
+        return pixCreateTemplate(gray);
+    }
     mb_pix_replace(&background, pixGetInvBackgroundMap(background, 255, 0, 0));
     mb_pix_replace(&pix, pixApplyInvBackgroundGrayMap(pix, background, REDUCTION, REDUCTION));
     pixDestroy(&background);
