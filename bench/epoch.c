@@ -138,10 +138,10 @@ static mb_status train(const mb_epoch_settings *settings, size_t round, bool is_
     status = mb_trainer_run_epoch(trainer, error);
     for (size_t epoch = 0; epoch < settings->epochs && status == MB_OK; epoch++) {
         const size_t cell = round * settings->epochs + epoch;
-        const double before = mb_bench_cpu_seconds();
+        const double before = mb_thread_cpu_seconds();
         status = mb_trainer_run_epoch(trainer, error);
         epoch_case->seconds[cell] = seconds;
-        epoch_case->cpu[cell] = mb_bench_cpu_seconds() - before;
+        epoch_case->cpu[cell] = mb_thread_cpu_seconds() - before;
     }
     distance->after = mb_machine_round_trip(epoch_case->machine);
     if (status == MB_OK && settings->time_phases &&

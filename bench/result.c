@@ -1,5 +1,6 @@
 #include "result.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 
 #include <jansson.h>
@@ -12,13 +13,6 @@
 
 /* Shorter repeats would depend on the clock and on single interrupts. */
 static const double min_seconds = 0.005;
-
-double mb_bench_cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static size_t calibrate(mb_bench_fn *run, void *context)
 {
@@ -42,9 +36,9 @@ mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_b
     result->iterations = calibrate(run, context);
     const double to_ns = 1e9 / (double)result->iterations;
     for (size_t i = 0; i < repeats; i++) {
-        const double before = mb_bench_cpu_seconds();
+        const double before = mb_thread_cpu_seconds();
         wall[i] = to_ns * run(context, result->iterations);
-        cpu[i] = to_ns * (mb_bench_cpu_seconds() - before);
+        cpu[i] = to_ns * (mb_thread_cpu_seconds() - before);
     }
     result->ns = mb_spread_of(wall, repeats);
     result->cpu = mb_spread_of(cpu, repeats).median;

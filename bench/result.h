@@ -38,9 +38,6 @@ typedef struct mb_bench_results {
 /* Runs `iterations` times; returns the seconds. */
 typedef double mb_bench_fn(void *context, size_t iterations);
 
-/* CPU time of the calling thread. */
-double mb_bench_cpu_seconds(void);
-
 /* Measures `run` `repeats` times (at least 1), with enough iterations per repeat to be timed;
  * finding that number warms up caches. Fills the times of *result. MB_ERROR_MEMORY. */
 mb_status mb_bench_measure(mb_bench_fn *run, void *context, size_t repeats, mb_bench_result *result,

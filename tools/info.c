@@ -181,12 +181,16 @@ static void print_caches(const mb_machine_info *info)
 
 static void print_round_trip(mb_round_trip round_trip)
 {
-    if (round_trip.max <= 0.0)
+    const double nearest = 1e9 * round_trip.min, farthest = 1e9 * round_trip.max;
+    if (farthest <= 0.0) {
         puts("distance   unknown: the threads share CPUs, with each other or with other processes");
-    else
-        printf(
-            "distance   %s: a cache line goes from thread to thread and back in %.0f to %.0f ns\n",
-            mb_round_trip_kind(round_trip), 1e9 * round_trip.min, 1e9 * round_trip.max);
+        return;
+    }
+    printf("distance   %s: a cache line goes from thread to thread and back in ",
+           mb_round_trip_kind(round_trip));
+    if (nearest < farthest) /* of several pairs of threads */
+        printf("%.0f to ", nearest);
+    printf("%.0f ns\n", farthest);
 }
 
 static void print_text(mb_machine *machine)

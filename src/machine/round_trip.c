@@ -1,7 +1,6 @@
 #include "machine/round_trip.h"
 
 #include "core/clock.h"
-#include "core/util.h"
 
 #include <limits.h>
 #include <stdatomic.h>

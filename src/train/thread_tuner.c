@@ -142,10 +142,10 @@ static void record_window(mb_thread_tuner *tuner, size_t steps, double seconds, 
     mb_thread_window *window = &tuner->window;
     window->steps += (double)steps;
     window->seconds += seconds;
-    window->cpu_share += cpu_seconds / (double)tuner->threads;
+    window->cpu_seconds += cpu_seconds / (double)tuner->threads;
     if (window->seconds < window_seconds)
         return;
-    const bool is_disturbed = window->cpu_share < undisturbed * window->seconds;
+    const bool is_disturbed = window->cpu_seconds < undisturbed * window->seconds;
     if (tuner->busy.is_active || is_disturbed)
         tuner->threads =
             threads_of_candidate(tuner, search(tuner, candidate_of_threads(tuner),

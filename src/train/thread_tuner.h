@@ -22,7 +22,7 @@ enum { MB_MAX_THREAD_COUNTS = 17 };
 /* Steps over which speed and CPU time are measured. */
 typedef struct mb_thread_window {
     double steps, seconds;
-    double cpu_share; /* CPU time of the threads, relative to all of their time: sum over seconds */
+    double cpu_seconds; /* mean of the threads; below `seconds` if they did not always run */
 } mb_thread_window;
 
 /* The search for the fastest thread count on a busy machine. */

@@ -124,70 +124,73 @@ static void check_equal(json_t *object, json_t *expected)
     json_decref(expected);
 }
 
+/* summary.json of open_fixture's run, but for the version. */
+static const char fixture_summary[] = JSON({
+    "version" : "",
+    "training_images" : 900,
+    "validation_images" : 0,
+    "test_images" : 300,
+    "rows" : 20,
+    "columns" : 30,
+    "classes" : 10,
+    "data" : "data/mnist",
+    "network" : "dense:128,relu,dense:64,relu,dense:10",
+    "parameters" : 109386,
+    "threads" : 3,
+    "blas_core" : "SkylakeX",
+    "epochs_requested" : 7,
+    "epochs" : 3,
+    "validation" : 0,
+    "patience" : 0,
+    "batch_size" : 50,
+    "optimizer" : "adamw",
+    "lr" : 0.004,
+    "min_lr" : 0.0,
+    "label_smoothing" : 0.05,
+    "ema" : 0.0,
+    "schedule" : "cosine",
+    "weight_decay" : 0.2,
+    "seed" : 9007199254740993,
+    "augment" : "off",
+    "rotate" : null,
+    "scale" : null,
+    "shear" : null,
+    "shift" : null,
+    "elastic_alpha" : null,
+    "elastic_sigma" : null,
+    "plain_epochs" : null,
+    "momentum" : null,
+    "nesterov" : null,
+    "beta1" : 0.8,
+    "beta2" : 0.95,
+    "epsilon" : 1e-7,
+    "final_train_loss" : 0.041152263,
+    "final_train_excess_loss" : 0.75,
+    "test_loss" : 1.5,
+    "test_accuracy" : 0.93,
+    "train_seconds" : 1.5,
+    "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0},
+    "machine" : {
+        "cpu" : "Made-up CPU",
+        "cores" : 4,
+        "cores_allowed" : 3,
+        "threads_from" : "cores",
+        "pin_policy" : "core",
+        "blas_version" : "0.3.21",
+        "blas_threading" : "openmp",
+        "cpu_level" : "x86-64-v3"
+    },
+    "command" : "mnist_blas train",
+    "loss_curve" : {"steps" : 3, "steps_per_point" : 2, "means" : [ 0.75, 0.100000001 ]}
+});
+
 /* Checks summary.json of the fixture's run; `changes` are the differences from that of
  * open_fixture.
  */
 static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
-    json_t *expected = read_object(JSON({
-        "version" : "",
-        "training_images" : 900,
-        "validation_images" : 0,
-        "test_images" : 300,
-        "rows" : 20,
-        "columns" : 30,
-        "classes" : 10,
-        "data" : "data/mnist",
-        "network" : "dense:128,relu,dense:64,relu,dense:10",
-        "parameters" : 109386,
-        "threads" : 3,
-        "blas_core" : "SkylakeX",
-        "epochs_requested" : 7,
-        "epochs" : 3,
-        "validation" : 0,
-        "patience" : 0,
-        "batch_size" : 50,
-        "optimizer" : "adamw",
-        "lr" : 0.004,
-        "min_lr" : 0.0,
-        "label_smoothing" : 0.05,
-        "ema" : 0.0,
-        "schedule" : "cosine",
-        "weight_decay" : 0.2,
-        "seed" : 9007199254740993,
-        "augment" : "off",
-        "rotate" : null,
-        "scale" : null,
-        "shear" : null,
-        "shift" : null,
-        "elastic_alpha" : null,
-        "elastic_sigma" : null,
-        "plain_epochs" : null,
-        "momentum" : null,
-        "nesterov" : null,
-        "beta1" : 0.8,
-        "beta2" : 0.95,
-        "epsilon" : 1e-7,
-        "final_train_loss" : 0.041152263,
-        "final_train_excess_loss" : 0.75,
-        "test_loss" : 1.5,
-        "test_accuracy" : 0.93,
-        "train_seconds" : 1.5,
-        "samples_per_second" : {"min" : 0.0, "median" : 200000.0, "max" : 300000.0},
-        "machine" : {
-            "cpu" : "Made-up CPU",
-            "cores" : 4,
-            "cores_allowed" : 3,
-            "threads_from" : "cores",
-            "pin_policy" : "core",
-            "blas_version" : "0.3.21",
-            "blas_threading" : "openmp",
-            "cpu_level" : "x86-64-v3"
-        },
-        "command" : "mnist_blas train",
-        "loss_curve" : {"steps" : 3, "steps_per_point" : 2, "means" : [ 0.75, 0.100000001 ]}
-    }));
+    json_t *expected = read_object(fixture_summary);
     json_t *changed = read_object(changes);
     json_object_set_new(changed, "version", json_string(mb_version()));
     json_object_update(expected, changed);
