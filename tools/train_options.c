@@ -13,8 +13,8 @@ static const mb_option model_options[] = {
     MB_OPTION_DATA(DATA, AT(data), "the four IDX files"),
     MB_OPTION_GROUND(DATA, AT(ground), "background of the images (auto: measured)"),
     {"network", NULL, DATA, AT(network),
-     "layers: mlp (784-128-64-10 with ReLU), lenet5, cnn, best, or a list such as "
-     "dense:300,relu,dense:10",
+     "layers: mlp (784-128-64-10 with ReLU), lenet5, lenet5-valid (without padding), cnn, best, "
+     "or a list such as dense:300,relu,dense:10",
      MB_KIND_TEXT("SPEC")},
     {0},
 };

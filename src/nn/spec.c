@@ -11,6 +11,8 @@ static const struct {
     {"mlp", "dense:128,relu,dense:64,relu,dense:%zu"},
     {"lenet5", "conv2d:6x5/pad2,relu,maxpool2d:2,conv2d:16x5,relu,maxpool2d:2,flatten,"
                "dense:120,relu,dense:84,relu,dense:%zu"},
+    {"lenet5-valid", "conv2d:6x5,relu,maxpool2d:2,conv2d:16x5,relu,maxpool2d:2,flatten,"
+                     "dense:120,relu,dense:84,relu,dense:%zu"},
     {"cnn", "conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0.25,flatten,"
             "dense:128,relu,dropout:0.5,dense:%zu"},
     {"best", "conv2d:24x5/pad2/stride2,batchnorm2d,relu,conv2d:32x3/pad1,batchnorm2d,relu,"

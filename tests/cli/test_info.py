@@ -220,7 +220,7 @@ class KernelSet(ProgramTest):
 
 class Networks(ProgramTest):
     """info --network."""
-    PARAMETERS = {"mlp": 109386, "lenet5": 61706, "cnn": 1199882, "best": 87194}
+    PARAMETERS = {"mlp": 109386, "lenet5": 61706, "lenet5-valid": 44426, "cnn": 1199882, "best": 87194}
     LENET5 = [("conv2d", "6x5/pad2", "1x28x28", "6x28x28", 156, 2 * 25 * 6 * 784),
               ("relu", None, "6x28x28", "6x28x28", 0, 0),
               ("maxpool2d", "2", "6x28x28", "6x14x14", 0, 0),

@@ -230,7 +230,7 @@ TEST(bad_specs_are_refused_by_name)
         {"dense:8,relu:2,dense:3", {1, 2, 3}, 3, "layer 2 'relu:2': relu takes no argument"},
         {"dense:8,swish,dense:3", {1, 2, 3}, 3, "layer 2: no layer is called 'swish'; layers: "},
         {"Dense:3", {1, 2, 3}, 3, "layer 1: no layer is called 'Dense'"},
-        {"mlp,dense:3", {1, 2, 3}, 3, "; whole networks: mlp, lenet5, cnn"},
+        {"mlp,dense:3", {1, 2, 3}, 3, "; whole networks: mlp, lenet5, lenet5-valid, cnn"},
         {"dense:8,,dense:3", {1, 2, 3}, 3, "layer 2 of 'dense:8,,dense:3' is empty"},
         {"", {1, 2, 3}, 3, "layer 1 of '' is empty"},
         /* the last layer has a unit for each class */
