@@ -50,6 +50,7 @@ typedef struct mb_conv2d_pass {
 
     /* The thread's scratch. */
     float *windows, *d_windows; /* of a block */
+    uint32_t *pixels, *marks;   /* (pixels of out), (columns of the padded image) */
     mb_nonzero_grad *nonzeros;  /* (pixels of d_out + 1) */
 } mb_conv2d_pass;
 

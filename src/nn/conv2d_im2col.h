@@ -25,4 +25,19 @@ void mb_conv2d_im2col_forward(const mb_conv2d_pass *pass, const mb_conv2d_produc
 void mb_conv2d_im2col_grad_weights(const mb_conv2d_pass *pass, const mb_conv2d_products *products);
 void mb_conv2d_im2col_grad_image(const mb_conv2d_pass *pass, const mb_conv2d_products *products);
 
+/* ---- background (conv2d_background.c) ---- */
+
+/* The output pixels that must be computed, in ascending order; all except the first whose window
+ * is background, at index `background`, have a window that is not. */
+typedef struct mb_conv2d_list {
+    uint32_t *pixels;
+    size_t count, background;
+} mb_conv2d_list;
+
+mb_conv2d_list mb_conv2d_list_windows(const mb_conv2d_pass *pass);
+
+/* out (pixels, units) = the outputs of the listed pixels, which are at its start, and those of the
+ * background at all other pixels. */
+void mb_conv2d_expand(const mb_conv2d_list *list, size_t pixels, size_t units, float *out);
+
 #endif

@@ -114,7 +114,43 @@ void mb_conv2d_nhwc_transpose(const mb_layer *layer, const mb_kernels *kernels, 
                        size.window);
 }
 
-static void forward(const mb_conv2d_pass *pass) { mb_conv2d_im2col_forward(pass, &products); }
+/* Writes the windows of `count` listed output pixels, run of neighbours by run. */
+static void copy_listed_windows(const mb_conv2d_pass *pass, const uint32_t *pixels, size_t count)
+{
+    const mb_conv2d_size *size = pass->size;
+    const size_t channels = pass->layer->in.channels, stride = mb_layer_window(pass->layer)->stride;
+    mb_strided_view view = view_of(pass);
+    for (size_t done = 0; done < count; done += view.outer) {
+        const size_t y = pixels[done] / size->out_columns, x = pixels[done] % size->out_columns;
+        view.outer = 1;
+        while (done + view.outer < count && x + view.outer < size->out_columns &&
+               pixels[done + view.outer] == pixels[done] + view.outer)
+            view.outer++;
+        pass->kernels->im2col(view, pass->image + (y * size->columns + x) * stride * channels,
+                              pass->windows + done * size->window);
+    }
+}
+
+static void forward(const mb_conv2d_pass *pass)
+{
+    const mb_conv2d_size *size = pass->size;
+    if (size->groups > 1) {
+        mb_conv2d_im2col_forward(pass, &products);
+        return;
+    }
+    const mb_conv2d_list list = mb_conv2d_list_windows(pass);
+    const size_t units = size->units;
+    const size_t block = mb_equal_blocks(list.count, size->block_rows * size->out_columns);
+    for (size_t done = 0, now; done < list.count; done += now) {
+        now = list.count - done < block ? list.count - done : block;
+        float *out = pass->out + done * units;
+        copy_listed_windows(pass, list.pixels + done, now);
+        pass->kernels->fill_rows(now, units, pass->bias, out, units);
+        mb_gemm(pass->layer->rules, now, units, size->window, pass->windows, size->window,
+                pass->weights, units, 1.0f, out, units);
+    }
+    mb_conv2d_expand(&list, size->out_pixels, units, pass->out);
+}
 
 static void backward(const mb_conv2d_pass *pass)
 {

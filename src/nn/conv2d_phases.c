@@ -58,6 +58,7 @@ enum { SLACK = 2 * MB_LANES }; /* kernels read and write whole vectors */
 typedef struct scratch {
     float *windows, *d_windows, *image, *d_image, *transposed;
     mb_nonzero_grad *nonzeros;
+    uint32_t *pixels, *marks;
 } scratch;
 
 static size_t padded_size(const mb_layer *layer, const mb_conv2d_size *size)
@@ -73,14 +74,22 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
     const size_t padded = padded_size(layer, size), image = mb_shape_size(layer->in);
     const bool sparse = ((const mb_conv2d_config *)layer->config)->max_nonzeros > 0;
     /* In floats. Gradients that are NaN, of a run that diverges, may be everywhere. */
-    const size_t nonzeros = sparse ? 2 * (size->out_rows * size->out_columns + 1) : 0;
-    const size_t sizes[] = {windows, windows, padded, padded, image, nonzeros};
-    float *parts[6];
+    const size_t nonzeros = sparse ? 2 * (size->out_pixels + 1) : 0;
+    const size_t sizes[] = {windows, windows,  padded,           padded,
+                            image,   nonzeros, size->out_pixels, size->columns};
+    enum { PARTS = sizeof sizes / sizeof *sizes };
+    float *parts[PARTS];
     size_t used = 0;
-    for (size_t i = 0; i < 6; used += mb_pad_to_lanes(sizes[i++]))
+    for (size_t i = 0; i < PARTS; used += mb_pad_to_lanes(sizes[i++]))
         parts[i] = memory != NULL ? memory + used : NULL;
-    *s = (scratch){parts[0], parts[1], parts[2],
-                   parts[3], parts[4], (mb_nonzero_grad *)(void *)parts[5]};
+    *s = (scratch){parts[0],
+                   parts[1],
+                   parts[2],
+                   parts[3],
+                   parts[4],
+                   (mb_nonzero_grad *)(void *)parts[5],
+                   (uint32_t *)(void *)parts[6],
+                   (uint32_t *)(void *)parts[7]};
     return used * sizeof *memory;
 }
 
@@ -186,7 +195,9 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
                            .transposed = op->ctx.workspace,
                            .windows = s->windows,
                            .d_windows = s->d_windows,
-                           .nonzeros = s->nonzeros};
+                           .nonzeros = s->nonzeros,
+                           .pixels = s->pixels,
+                           .marks = s->marks};
     pass.image = load_image(&pass, mb_tile_in(args), s);
     return pass;
 }

@@ -28,7 +28,7 @@ static const struct size image_sizes[] = {{1, 1},   {2, 2},   {16, 16}, {17, 17}
                          mlp_sizes[] = {{1, 1},     {7, 7},   {64, 64}, {65, 65},
                                         {130, 130}, {71, 64}, {129, 65}};
 
-/* Bands: some rows of most images are blank. Sparse images have a sparse form. */
+/* Bands: some rows or columns of most images are blank. Sparse images have a sparse form. */
 enum kind { BANDS, SPARSE, WITHOUT_ZEROS, BLANK, HALF_BLANK };
 
 /* Networks, their batches, and the tolerances. */
@@ -60,14 +60,17 @@ static bool is_lit(enum kind kind, mb_rng *rng)
     return kind == WITHOUT_ZEROS || mb_rng_below(rng, 5) == 0;
 }
 
-/* The top and bottom rows are blank in two of three images, and some images are blank. */
+/* The top and bottom rows are blank in two of three images, the right columns in some, and some
+ * images are blank. */
 static void draw_bands(const struct net *net, size_t i, mb_rng *rng, uint8_t *image)
 {
     const size_t rows = net->rows, blank = i % 3 == 0 ? 0 : rows / 2 + i % 2;
     const size_t first = blank > 0 ? mb_rng_below(rng, (uint32_t)blank) : 0;
+    const size_t end = i % 4 < 2 ? net->columns : net->columns - net->columns / 3;
     for (size_t p = 0; p < rows * net->columns; p++) {
         const size_t row = p / net->columns;
-        const bool lit = row >= first && row < rows - (blank - first) && i % 7 != 6;
+        const bool lit =
+            row >= first && row < rows - (blank - first) && p % net->columns < end && i % 7 != 6;
         image[p] = (uint8_t)(lit && mb_rng_below(rng, 4) > 0 ? mb_rng_below(rng, 256) : 0);
     }
 }
