@@ -5,6 +5,7 @@
 #include "core/digest.h"
 
 #include <mnist_blas/dataset.h>
+#include <stdbool.h>
 
 /* Makes mb_dataset_close free `memory`, which holds the images and labels of a dataset that
  * mb_dataset_from_arrays made; once a dataset. */
@@ -13,5 +14,9 @@ void mb_dataset_own(mb_dataset *dataset, void *memory);
 /* SHA-256 by which a resumed run knows its data: of count, rows and columns (64 bits each,
  * little-endian), then pixels, then labels. */
 mb_digest mb_split_fingerprint(const mb_split *split);
+
+/* True if the pixels of `images`, as they are in memory, show this background: black or nearly so,
+ * or white. Photographs have neither. */
+bool mb_images_have_ground(const mb_images *images, mb_ground ground);
 
 #endif

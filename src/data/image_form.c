@@ -1,11 +1,10 @@
 /* How the images of a dataset look in its files: names, and measuring. */
 #include "core/util.h"
+#include "data/dataset.h"
 
-#include <mnist_blas/dataset.h>
 #include <mnist_blas/options.h>
 
 #include <math.h>
-#include <stdbool.h>
 
 static const mb_enum_value grounds[] = {
     [MB_GROUND_DARK] = {"dark", NULL},
@@ -19,9 +18,9 @@ static const mb_enum_value framings[] = {
 /* At most MEASURED images are looked at, evenly spaced. */
 enum { MEASURED = 4096, VALUES = 256 };
 
-/* A ground is light if at least half of the pixels at the border have values within WINDOW of each
- * other, all of them at least LIGHT. They are 99.9 % on MNIST inverted, and 10 % on CIFAR-10 in
- * gray, which has no ground. */
+/* Images have a light ground if at least half of the pixels at the border have values within WINDOW
+ * of each other, all of them at least LIGHT, and a dark one if their inverted values do. They are
+ * 99.9 % on MNIST and MNIST inverted; CIFAR-10 in gray has no ground: 11 % dark, 10 % light. */
 enum { LIGHT = 192, WINDOW = 32 };
 
 static void count_border(const uint8_t *pixels, size_t rows, size_t columns, size_t counts[VALUES])
@@ -33,7 +32,7 @@ static void count_border(const uint8_t *pixels, size_t rows, size_t columns, siz
     }
 }
 
-static mb_ground measure_ground(const mb_images *images)
+bool mb_images_have_ground(const mb_images *images, mb_ground ground)
 {
     const size_t step = mb_divide_up(images->count, MEASURED);
     size_t counts[VALUES] = {0}, all = 0, within = 0, max = 0;
@@ -42,13 +41,14 @@ static mb_ground measure_ground(const mb_images *images)
             count_border(images->pixels +
                              (i * images->channels + channel) * images->rows * images->columns,
                          images->rows, images->columns, counts);
+    const size_t inverted = ground == MB_GROUND_LIGHT ? 0 : VALUES - 1;
     for (size_t value = 0; value < VALUES; value++) {
         all += counts[value];
-        within += value >= LIGHT ? counts[value] : 0;
-        within -= value >= LIGHT + WINDOW ? counts[value - WINDOW] : 0;
+        within += value >= LIGHT ? counts[value ^ inverted] : 0;
+        within -= value >= LIGHT + WINDOW ? counts[(value - WINDOW) ^ inverted] : 0;
         max = mb_max_size(max, within);
     }
-    return 2 * max >= all ? MB_GROUND_LIGHT : MB_GROUND_DARK;
+    return 2 * max >= all;
 }
 
 /* Ink is at least INK; the larger side of its box is 20/28 of the image and its center of mass is
@@ -104,7 +104,8 @@ static mb_framing measure_framing(const mb_images *images, mb_ground ground)
 
 mb_image_form mb_images_measure(const mb_images *images)
 {
-    const mb_ground ground = measure_ground(images);
+    const mb_ground ground =
+        mb_images_have_ground(images, MB_GROUND_LIGHT) ? MB_GROUND_LIGHT : MB_GROUND_DARK;
     return (mb_image_form){ground, measure_framing(images, ground)};
 }
 

@@ -19,6 +19,7 @@ typedef struct sheet {
     mb_sample_source source;
     mb_augmenter augmenter;
     size_t number[MAX_IMAGES], count, epochs;
+    mb_pixel_fn *pixel;
     uint8_t *image;
     void *scratch;
 } sheet;
@@ -50,6 +51,7 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_training_options *options = report->run->options;
     const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
+    s->pixel = mb_pixel_of(data);
     const uint8_t *labels = data->train.labels;
     const size_t images = data->train.images.count;
     const size_t held_out = mb_validation_count(options, images);
@@ -85,7 +87,7 @@ static void draw_image(const sheet *s, const mb_image_grid *grid, const mb_canva
         mb_augment_image(augmenter, mb_kernels_best(), number, epoch - 1, s->scratch, s->image);
         gray.values = s->image;
     }
-    const mb_grid_image image = {.pixel = mb_gray_pixel,
+    const mb_grid_image image = {.pixel = s->pixel,
                                  .image = &gray,
                                  .rows = augmenter->rows,
                                  .columns = augmenter->columns,

@@ -1,15 +1,31 @@
 #include "report/image_grid.h"
 
+#include "data/dataset.h"
+
 #include <math.h>
 
 static const double badge = 18.0;       /* side of a marked image's cross */
 static const double line_height = 16.0; /* from one caption to the next */
 
-uint32_t mb_gray_pixel(const void *image, size_t row, size_t column)
+static uint32_t ink_pixel(const void *image, size_t row, size_t column)
 {
     const mb_gray_image *gray = image;
     return mb_mix(MB_COLOUR_BACKGROUND, MB_COLOUR_TEXT,
                   (double)gray->values[row * gray->columns + column] / 255.0);
+}
+
+static uint32_t gray_pixel(const void *image, size_t row, size_t column)
+{
+    const mb_gray_image *gray = image;
+    return 0x010101 * (uint32_t)gray->values[row * gray->columns + column];
+}
+
+mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset)
+{
+    return dataset->form.ground == MB_GROUND_LIGHT ||
+                   mb_images_have_ground(&dataset->test.images, MB_GROUND_DARK)
+               ? ink_pixel
+               : gray_pixel;
 }
 
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas)

@@ -5,6 +5,8 @@
 
 #include "report/canvas.h"
 
+#include <mnist_blas/dataset.h>
+
 /* Width of the figure, and of its margins. */
 enum { MB_GRID_WIDTH = 900, MB_GRID_MARGIN = 24 };
 
@@ -28,13 +30,15 @@ typedef struct mb_grid_image {
     bool marked;    /* a thick frame with a cross at its corner instead */
 } mb_grid_image;
 
-/* Gray values (rows, columns) with 0 as background, drawn in dark on white by mb_gray_pixel. */
+/* Gray values (rows, columns). */
 typedef struct mb_gray_image {
     const uint8_t *values;
     size_t columns;
 } mb_gray_image;
 
-mb_pixel_fn mb_gray_pixel;
+/* How gray images of a dataset are drawn: dark on white, as light ground is in the files, or as
+ * they are if they have no ground, because photographs would look like negatives. */
+mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset);
 
 /* Opens the canvas and writes the text above the images. */
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas);

@@ -20,7 +20,7 @@ typedef struct content {
 } content;
 
 static void draw_image(const mb_report *report, const mb_image_grid *grid, const mb_canvas *canvas,
-                       size_t index, const mb_prediction *p, bool mark_wrong)
+                       mb_pixel_fn *pixel, size_t index, const mb_prediction *p, bool mark_wrong)
 {
     const mb_images *images = &report->run->dataset->test.images;
     const bool wrong = p->predicted != p->truth;
@@ -31,7 +31,7 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
     if (wrong)
         snprintf(class, sizeof class, "%zu (true %zu)", p->predicted, p->truth);
     snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * p->confidence + 0.5));
-    const mb_grid_image image = {.pixel = mb_gray_pixel,
+    const mb_grid_image image = {.pixel = pixel,
                                  .image = &gray,
                                  .rows = images->rows,
                                  .columns = images->columns,
@@ -57,10 +57,11 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
                                 .box_height = BOX,
                                 .height =
                                     HEADER + (c->count + COLUMNS - 1) / COLUMNS * CELL_HEIGHT};
+    mb_pixel_fn *pixel = mb_pixel_of(report->run->dataset);
     mb_canvas canvas;
     mb_image_grid_open(&grid, figure->format, &canvas);
     for (size_t i = 0; i < c->count; i++)
-        draw_image(report, &grid, &canvas, i, &c->predictions[i], c->mark_wrong);
+        draw_image(report, &grid, &canvas, pixel, i, &c->predictions[i], c->mark_wrong);
     return mb_canvas_close(&canvas, text, figure, error);
 }
 

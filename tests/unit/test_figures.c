@@ -238,6 +238,45 @@ TEST(pictures_fill_their_width)
     mb_test_report_close(made);
 }
 
+/* Checks a row of the first image of predictions.png, enlarged 3 times, pixel by pixel, without the
+ * columns below the frame. */
+static void check_drawn(mb_test_report *made, const double expected[28])
+{
+    mb_figures figures = draw(&made->report);
+    cairo_surface_t *image = decode(&figures.list[PREDICTIONS]);
+    for (size_t x = 2; x < 26; x++)
+        assert_true(fabs(gray(image, 35 + 3 * x + 1, 84 + 3 * 14 + 1) - expected[x]) < 1.0);
+    cairo_surface_destroy(image);
+    mb_figures_free(&figures);
+}
+
+/* Dark on white if the ground is dark, or was light in the files; photographs as they are. */
+TEST(photographs_are_not_drawn_as_negatives)
+{
+    enum { PIXELS = 28 * 28 };
+    const double text = 0.299 * 0x1f + 0.587 * 0x23 + 0.114 * 0x28;
+    mb_test_report *made = mb_test_report_open(NULL);
+    uint8_t *images = mb_arena_alloc(&made->arena, 200, PIXELS);
+    double plain[28], inverted[28];
+    assert_non_null(images);
+    made->dataset.test.images.pixels = images;
+    for (size_t i = 0; i < (size_t)200 * PIXELS; i++) /* lit from the left */
+        images[i] = (uint8_t)(250 - 9 * (i % 28));
+    for (size_t x = 0; x < 28; x++) {
+        plain[x] = 250.0 - 9.0 * (double)x;
+        inverted[x] = 255.0 - plain[x] * (255.0 - text) / 255.0;
+    }
+    check_drawn(made, plain);
+    made->dataset.form.ground = MB_GROUND_LIGHT;
+    check_drawn(made, inverted);
+    made->dataset.form.ground = MB_GROUND_DARK;
+    for (size_t i = 0; i < (size_t)200 * PIXELS; i++) /* black above and below */
+        if (i / 28 % 28 < 4 || i / 28 % 28 >= 24)
+            images[i] = 0;
+    check_drawn(made, inverted);
+    mb_test_report_close(made);
+}
+
 /* Blue pixels of a run's loss panel in its upper half, in the middle of the run. */
 static size_t count_upper_blue(mb_test_report *made)
 {

@@ -1,7 +1,7 @@
+#include "data/dataset.h"
 #include "support.h"
 #include "test.h"
 
-#include <mnist_blas/dataset.h>
 #include <string.h>
 
 enum { COUNT = 10, MAX_SIDE = 56, MAX_PIXELS = MAX_SIDE * MAX_SIDE };
@@ -64,4 +64,33 @@ TEST(images_of_colour_have_no_framing)
         draw(&bar, 0, pixels + channel * 28 * 28);
     const mb_images images = {pixels, 1, 3, 28, 28};
     assert_int_equal(mb_images_measure(&images).framing, MB_FRAMING_NONE);
+}
+
+/* `dark` of the 20 pixels at the border are 0 to 31, `light` 224 to 255, the others between. */
+TEST(photographs_have_no_ground)
+{
+    static const struct {
+        size_t dark, light;
+        bool is_dark, is_light;
+    } cases[] = {{20, 0, true, false}, {10, 0, true, false}, {9, 0, false, false},
+                 {2, 2, false, false}, {9, 9, false, false}, {0, 9, false, false},
+                 {10, 10, true, true}, {0, 10, false, true}, {0, 20, false, true}};
+    enum { SIDE = 6, BORDER = 20 };
+    for (size_t c = 0; c < TEST_COUNT(cases); c++) {
+        uint8_t pixels[SIDE * SIDE];
+        for (size_t i = 0, at = 0; i < sizeof pixels; i++) {
+            const size_t row = i / SIDE, column = i % SIDE;
+            const bool border = row % (SIDE - 1) == 0 || column % (SIDE - 1) == 0;
+            pixels[i] = (uint8_t)(7 * at % 32);
+            if (!border || (at >= cases[c].dark && at < BORDER - cases[c].light))
+                pixels[i] = (uint8_t)(100 + 5 * at);
+            else if (at >= cases[c].dark)
+                pixels[i] ^= 255;
+            at += border;
+        }
+        const mb_images images = {pixels, 1, 1, SIDE, SIDE};
+        if (mb_images_have_ground(&images, MB_GROUND_DARK) != cases[c].is_dark ||
+            mb_images_have_ground(&images, MB_GROUND_LIGHT) != cases[c].is_light)
+            fail_msg("case %zu", c);
+    }
 }
