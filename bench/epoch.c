@@ -43,7 +43,7 @@ static void count_flops(const mb_trainer *trainer, double density, mb_epoch_case
     const mb_network *network = trainer->training.network;
     const mb_layer *first = &network->layers[0];
     epoch_case->dense_flops = epoch_case->done_flops = mb_network_training_flops(network);
-    if (first->ops->accepts_sparse_input && trainer->source.nonzeros != NULL)
+    if (first->ops->accepts_sparse_input && mb_sample_source_is_sparse(&trainer->source))
         epoch_case->done_flops -= 2.0 * first->ops->flops(first) * (1.0 - density);
     for (size_t i = 0; i < network->count; i++)
         epoch_case->done_flops -= skipped_flops(&network->layers[i]);

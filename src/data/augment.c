@@ -62,18 +62,14 @@ static mb_status make_tables(mb_augmenter *a, mb_arena *arena, mb_error *error)
     const size_t pixels = a->rows * a->columns;
     float *x = mb_arena_alloc(arena, pixels, sizeof *x);
     float *y = mb_arena_alloc(arena, pixels, sizeof *y);
-    uint32_t *place = mb_arena_alloc(arena, pixels, sizeof *place);
-    if (x == NULL || y == NULL || place == NULL)
+    if (x == NULL || y == NULL)
         return mb_arena_status(arena, "augmentation", error);
     for (size_t p = 0; p < pixels; p++) {
-        const size_t row = p / a->columns, column = p % a->columns;
-        x[p] = (float)column - 0.5f * (float)(a->columns - 1);
-        y[p] = (float)row - 0.5f * (float)(a->rows - 1);
-        place[p] = (uint32_t)((row + FRAME) * stride_of(a) + column + FRAME);
+        x[p] = (float)(p % a->columns) - 0.5f * (float)(a->columns - 1);
+        y[p] = (float)(p / a->columns) - 0.5f * (float)(a->rows - 1);
     }
     a->x = x;
     a->y = y;
-    a->place = place;
     return MB_OK;
 }
 
@@ -148,22 +144,13 @@ static mb_warp random_affine(const mb_augmenter *a, mb_rng *rng)
                      .stride = stride_of(a)};
 }
 
-/* Copies an image into its frame, from the sparse form if there is one. */
+/* Copies an image into its frame. */
 static void put_in_frame(const mb_augmenter *a, size_t index, uint8_t *framed)
 {
-    const mb_sample_source *source = a->source;
+    const uint8_t *image = mb_sample_source_image(a->source, index);
     const size_t stride = stride_of(a);
     memset(framed, 0, (a->rows + 3 * FRAME) * stride + 1);
-    for (size_t segment = 0; segment < source->segments && source->nonzeros != NULL; segment++) {
-        const mb_sparse_row x = mb_sample_source_segment(source, index, segment);
-        const uint32_t *place = a->place + segment * source->segment_pixels;
-        for (size_t k = 0; k < x.count; k++) {
-            place += x.nonzeros[k].delta;
-            framed[*place] = x.nonzeros[k].value;
-        }
-    }
-    const uint8_t *image = source->split.images.pixels + index * source->pixels;
-    for (size_t row = 0; row < a->rows && source->nonzeros == NULL; row++)
+    for (size_t row = 0; row < a->rows; row++)
         memcpy(framed + (row + FRAME) * stride + FRAME, image + row * a->columns, a->columns);
 }
 
@@ -188,7 +175,7 @@ void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t i
 {
     if (epoch >= a->plain_from) {
         const size_t pixels = a->source->pixels;
-        memcpy(image, a->source->split.images.pixels + index * pixels, pixels);
+        memcpy(image, mb_sample_source_image(a->source, index), pixels);
         return;
     }
     const workspace work = lay_out(a, scratch);
@@ -208,25 +195,20 @@ mb_status mb_augmented_batch_open(const mb_augmenter *augmenter, size_t max_rows
                                   mb_augmented_batch *augmented, mb_error *error)
 {
     const mb_sample_source *original = augmenter->source;
-    mb_images shape = original->split.images;
     uint32_t *index = mb_arena_alloc(arena, max_rows, sizeof *index);
     *augmented = (mb_augmented_batch){.augmenter = augmenter,
+                                      .source = *original,
                                       .images = mb_arena_alloc(arena, max_rows, original->pixels),
                                       .labels = mb_arena_alloc(arena, max_rows, 1),
                                       .index = index};
     for (size_t row = 0; row < max_rows && index != NULL; row++)
         index[row] = (uint32_t)row;
-    shape.pixels = augmented->images;
-    shape.count = max_rows;
-    augmented->source = (mb_sample_source){.split.images = shape, .pixels = original->pixels};
-    mb_status status = mb_arena_status(arena, "augmentation", error);
-    if (status == MB_OK && original->nonzeros != NULL)
-        status = mb_sample_source_reserve(&shape, arena, &augmented->source, error);
+    augmented->source.split.images.pixels = augmented->images;
+    augmented->source.split.images.count = max_rows;
     augmented->source.split.labels = augmented->labels;
-    return status;
+    return mb_arena_status(arena, "augmentation", error);
 }
 
-/* Row r has its non-zeros from r * pixels on, where there is space for all of its pixels. */
 void mb_augmented_batch_fill(const mb_augmented_batch *augmented, const mb_kernels *kernels,
                              mb_sample_indices samples, size_t first, size_t end, size_t epoch,
                              void *scratch)
@@ -238,8 +220,6 @@ void mb_augmented_batch_fill(const mb_augmented_batch *augmented, const mb_kerne
         augmented->labels[row] = augmenter->source->split.labels[index];
         mb_augment_image(augmenter, kernels, index, epoch, scratch,
                          augmented->images + row * pixels);
-        if (augmented->source.nonzeros != NULL)
-            mb_sample_source_compress(&augmented->source, kernels, row, (uint32_t)(row * pixels));
     }
 }
 
@@ -247,5 +227,6 @@ void mb_augmented_batch_prefetch(const mb_augmented_batch *augmented, mb_sample_
                                  size_t first, size_t end)
 {
     for (size_t row = first; row < mb_min_size(end, samples.count); row++)
-        mb_sample_source_prefetch(augmented->augmenter->source, samples.index[row]);
+        mb_prefetch(mb_sample_source_image(augmented->augmenter->source, samples.index[row]),
+                    augmented->source.pixels);
 }

@@ -14,9 +14,8 @@ typedef struct mb_augmenter {
     mb_augmentation options;
     uint64_t seed;
     size_t rows, columns;
-    const float *x, *y;    /* (pixels) coordinates from the center of the image */
-    const uint32_t *place; /* (pixels) offset in the framed image */
-    const float *weights;  /* (2 radius + 1) of the smoothing; NULL: not elastic */
+    const float *x, *y;   /* (pixels) coordinates from the center of the image */
+    const float *weights; /* (2 radius + 1) of the smoothing; NULL: not elastic */
     size_t radius;
     size_t scratch;    /* bytes of scratch for one image */
     size_t plain_from; /* first epoch without augmentation; after mb_augmenter_open: none */
@@ -34,11 +33,11 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
 void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t index,
                       size_t epoch, void *scratch, uint8_t *image);
 
-/* The augmented images of one step, as a sample source in the form of the original: row r is image
+/* The augmented images of one step, as a sample source like the original: row r is image
  * r. Each row has its own memory, so that threads can fill rows in parallel. */
 typedef struct mb_augmented_batch {
     const mb_augmenter *augmenter;
-    mb_sample_source source; /* (max_rows); not sparse if the original is not */
+    mb_sample_source source; /* (max_rows); sparse if the original is */
     uint8_t *images, *labels;
     const uint32_t *index; /* (max_rows) 0, 1, 2, ...: the samples of a batch of all rows */
 } mb_augmented_batch;

@@ -1,8 +1,5 @@
-/* The samples of a step: dense rows of floats, or only the non-zero pixels.
- *
- * A sparse batch has two forms. By row, for the forward pass: the compressed rows of the samples,
- * which stay in the source. By pixel, for the gradient of the first layer's weights: for each pixel
- * the rows in which it is not zero, gathered here, one block of rows after the other. */
+/* The samples of a step: rows of floats, or, where most pixels are 0, blocks of rows by pixel, from
+ * which products skip the zeros. */
 #ifndef MB_DATA_BATCH_H
 #define MB_DATA_BATCH_H
 
@@ -14,8 +11,8 @@
 /* Maximum rows of a tile of a dense batch. */
 enum { MB_GATHER_ROWS = 16 };
 
-/* MB_BLOCK_ROWS rows (fewer in the last block) by pixel: bit r of mask[p] says that row r of the
- * block has value[p * MB_BLOCK_ROWS + r] there; values without their bit are not cleared. */
+/* MB_BLOCK_ROWS rows (fewer in the last block) by pixel, as the kernel transpose_bytes writes them.
+ */
 typedef struct mb_transposed_block {
     uint64_t *mask; /* (pixels) */
     uint8_t *value; /* (pixels, MB_BLOCK_ROWS) */
@@ -23,10 +20,9 @@ typedef struct mb_transposed_block {
 
 typedef struct mb_batch {
     const mb_sample_source *source;
-    uint8_t *labels; /* (rows) */
-    float *x;        /* (rows, pixels) row-major, 0 .. 1; NULL in a sparse batch */
-    /* (rows / MB_BLOCK_ROWS, rounded up); NULL in a dense batch and without `transposed`. */
-    mb_transposed_block *block;
+    uint8_t *labels;            /* (rows) */
+    float *x;                   /* (rows, pixels) row-major, 0 .. 1; NULL if the source is sparse */
+    mb_transposed_block *block; /* (rows / MB_BLOCK_ROWS, rounded up); NULL if it is not */
 } mb_batch;
 
 /* Samples of a split. */
@@ -35,17 +31,9 @@ typedef struct mb_sample_indices {
     size_t count;
 } mb_sample_indices;
 
-/* Segment `segment` of row `row` of a sparse batch of these samples. */
-static inline mb_sparse_row mb_batch_sparse_row(const mb_batch *batch, mb_sample_indices samples,
-                                                size_t row, size_t segment)
-{
-    return mb_sample_source_segment(batch->source, samples.index[row], segment);
-}
-
-/* Allocates a batch of up to max_rows samples of `source` from the arena; `transposed`: with
- * blocks, for training. MB_ERROR_MEMORY. */
-mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, bool transposed,
-                        mb_arena *arena, mb_batch *batch, mb_error *error);
+/* Allocates a batch of up to max_rows samples of `source` from the arena. MB_ERROR_MEMORY. */
+mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, mb_arena *arena,
+                        mb_batch *batch, mb_error *error);
 
 /* Number of tiles in which a batch of up to max_rows samples is gathered. */
 size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);

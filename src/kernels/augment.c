@@ -52,47 +52,6 @@ void MB_KERNEL_FN(warp)(size_t n, const mb_warp *warp, const float *restrict x,
                         w.yx * x[i] + w.yy * y[i] + w.y0 + dy[i], taps);
 }
 
-/* Bit b: byte b of the eight is non-zero. The product gathers the lowest bits of the bytes in its
- * top byte, without carries. */
-static inline uint64_t nonzero_of_8(const uint8_t *bytes)
-{
-    const uint64_t ones = 0x0101010101010101u, low = 0x7f * ones;
-    uint64_t eight;
-    memcpy(&eight, bytes, sizeof eight);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    eight = __builtin_bswap64(eight);
-#endif
-    const uint64_t top = ((eight & low) + low) | eight;
-    return (top >> 7 & ones) * 0x0102040810204080u >> 56;
-}
-
-/* Bit b: byte b of the n <= 64 is non-zero. */
-static inline uint64_t nonzero_up_to_64(size_t n, const uint8_t *bytes)
-{
-    uint64_t mask = 0;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        mask |= nonzero_of_8(bytes + i) << i;
-    for (; i < n; i++)
-        mask |= (uint64_t)(bytes[i] != 0) << i;
-    return mask;
-}
-
-size_t MB_KERNEL_FN(find_nonzero_pixels)(size_t n, const uint8_t *restrict bytes,
-                                         mb_nonzero *restrict nonzeros)
-{
-    size_t count = 0, last = 0;
-    for (size_t base = 0; base < n; base += 64) {
-        const size_t now = n - base < 64 ? n - base : 64;
-        for (uint64_t mask = nonzero_up_to_64(now, bytes + base); mask != 0; mask &= mask - 1) {
-            const size_t p = base + (size_t)__builtin_ctzll(mask);
-            nonzeros[count++] = (mb_nonzero){(uint8_t)(p - last), bytes[p]};
-            last = p;
-        }
-    }
-    return count;
-}
-
 /* The finalizer of SplitMix64; core/rng.h names the paper. */
 static inline uint64_t mix(uint64_t z)
 {

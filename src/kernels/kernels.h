@@ -50,17 +50,6 @@ typedef void mb_update_fn MB_UPDATE_PARAMETERS;
 
 /* ---- sparse images ---- */
 
-/* A non-zero pixel, `delta` pixels after the non-zero before it. */
-typedef struct mb_nonzero {
-    uint8_t delta, value;
-} mb_nonzero;
-
-/* The non-zero pixels of one segment of an image; the first delta is from the segment's start. */
-typedef struct mb_sparse_row {
-    const mb_nonzero *nonzeros;
-    size_t count;
-} mb_sparse_row;
-
 /* Rows of a batch that are transposed together; for each pixel, a bit mask of the non-zero rows. */
 enum { MB_BLOCK_ROWS = 64 };
 

@@ -10,106 +10,6 @@ enum { QUADS = MB_LANES / 4 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* ---- products with sparse images ---- */
-
-/* sum (n columns, a multiple of 4 up to MB_MAX_SPARSE_COLUMNS) of the row's non-zeros times w. */
-ALWAYS_INLINE void product_columns(const size_t n, mb_sparse_row x, const float *restrict gray,
-                                   size_t pixel_stride, size_t vector_stride,
-                                   const float *restrict w, float *restrict z)
-{
-    float32x4_t sum[MB_MAX_SPARSE_COLUMNS / 4];
-    for (size_t q = 0; q < n / 4; q++)
-        sum[q] = vld1q_f32(z + 4 * q);
-    for (size_t k = 0; k < x.count; k++) {
-        const float factor = gray[x.nonzeros[k].value];
-        w += x.nonzeros[k].delta * pixel_stride;
-        for (size_t q = 0; q < n / 4; q++)
-            sum[q] = vfmaq_n_f32(sum[q], vld1q_f32(w + q / QUADS * vector_stride + q % QUADS * 4),
-                                 factor);
-    }
-    for (size_t q = 0; q < n / 4; q++)
-        vst1q_f32(z + 4 * q, sum[q]);
-}
-
-static void product_column(mb_sparse_row x, const float *restrict gray, size_t pixel_stride,
-                           const float *restrict w, float *restrict z)
-{
-    for (size_t k = 0; k < x.count; k++) {
-        w += x.nonzeros[k].delta * pixel_stride;
-        *z = fmaf(gray[x.nonzeros[k].value], *w, *z);
-    }
-}
-
-void MB_KERNEL_FN(sparse_product)(size_t rows, const mb_sparse_row *x, const float *gray,
-                                  mb_weight_strides strides, const float *w, float *z, size_t ldz)
-{
-    const size_t pixel_stride = strides.pixel_stride, vector_stride = strides.vector_stride;
-    for (size_t r = 0; r < rows; r++, z += ldz) {
-        if (strides.columns == MB_MAX_SPARSE_COLUMNS) {
-            product_columns(MB_MAX_SPARSE_COLUMNS, x[r], gray, pixel_stride, vector_stride, w, z);
-            continue;
-        }
-        size_t c = 0;
-        for (; c + 4 <= strides.columns; c += 4)
-            product_columns(4, x[r], gray, pixel_stride, 0,
-                            w + c / MB_LANES * vector_stride + c % MB_LANES, z + c);
-        for (; c < strides.columns; c++)
-            product_column(x[r], gray, pixel_stride,
-                           w + c / MB_LANES * vector_stride + c % MB_LANES, z + c);
-    }
-}
-
-/* g (n columns) = or += the sum of the pixel's rows of d. */
-ALWAYS_INLINE void gradient_columns(const size_t n, uint64_t mask, const uint8_t *restrict value,
-                                    const float *restrict gray, const float *restrict d, size_t ldd,
-                                    size_t vector_stride, bool add, float *restrict g)
-{
-    float32x4_t sum[MB_MAX_SPARSE_COLUMNS / 4];
-    for (size_t q = 0; q < n / 4; q++)
-        sum[q] = add ? vld1q_f32(g + q / QUADS * vector_stride + q % QUADS * 4) : vdupq_n_f32(0.0f);
-    for (; mask != 0; mask &= mask - 1) {
-        const size_t row = (size_t)__builtin_ctzll(mask);
-        const float factor = gray[value[row]];
-        for (size_t q = 0; q < n / 4; q++)
-            sum[q] = vfmaq_n_f32(sum[q], vld1q_f32(d + row * ldd + 4 * q), factor);
-    }
-    for (size_t q = 0; q < n / 4; q++)
-        vst1q_f32(g + q / QUADS * vector_stride + q % QUADS * 4, sum[q]);
-}
-
-static void gradient_column(uint64_t mask, const uint8_t *restrict value,
-                            const float *restrict gray, const float *restrict d, size_t ldd,
-                            bool add, float *restrict g)
-{
-    float sum = add ? *g : 0.0f;
-    for (; mask != 0; mask &= mask - 1) {
-        const size_t row = (size_t)__builtin_ctzll(mask);
-        sum = fmaf(gray[value[row]], d[row * ldd], sum);
-    }
-    *g = sum;
-}
-
-void MB_KERNEL_FN(sparse_gradient)(size_t pixels, const uint64_t *mask, const uint8_t *value,
-                                   const float *gray, const float *d, size_t ldd,
-                                   mb_weight_strides strides, bool add, float *g)
-{
-    const size_t vector_stride = strides.vector_stride;
-    for (size_t p = 0; p < pixels; p++, value += MB_BLOCK_ROWS, g += strides.pixel_stride) {
-        if (strides.columns == MB_MAX_SPARSE_COLUMNS) {
-            gradient_columns(MB_MAX_SPARSE_COLUMNS, mask[p], value, gray, d, ldd, vector_stride,
-                             add, g);
-            continue;
-        }
-        size_t c = 0;
-        for (; c + 4 <= strides.columns; c += 4)
-            gradient_columns(4, mask[p], value, gray, d + c, ldd, 0, add,
-                             g + c / MB_LANES * vector_stride + c % MB_LANES);
-        for (; c < strides.columns; c++)
-            gradient_column(mask[p], value, gray, d + c, ldd, add,
-                            g + c / MB_LANES * vector_stride + c % MB_LANES);
-    }
-}
-
 /* ---- direct_gemm ---- */
 
 /* Rows times vectors that are computed at once: 24 registers of sums. */
@@ -251,8 +151,6 @@ void MB_KERNEL_FN(adam)(const mb_update *update, bool decay, size_t n,
 
 void MB_KERNEL_FN(kernels_init)(mb_kernels *kernels)
 {
-    kernels->sparse_product = MB_KERNEL_FN(sparse_product);
-    kernels->sparse_gradient = MB_KERNEL_FN(sparse_gradient);
     kernels->direct_gemm = MB_KERNEL_FN(direct_gemm);
     kernels->relu_forward = MB_KERNEL_FN(relu_forward);
     kernels->relu_backward = MB_KERNEL_FN(relu_backward);

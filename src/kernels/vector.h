@@ -5,6 +5,8 @@
 
 #include "kernels/kernel_set.h"
 
+#include <string.h>
+
 #define MB_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef int32_t mb_lane;
@@ -31,6 +33,50 @@ MB_ALWAYS_INLINE void mb_add_product(float factor, const float *restrict vector,
 #pragma omp simd
     for (mb_lane l = 0; l < MB_LANES; l++)
         sum[l] = mb_multiply_add(factor, vector[l], sum[l]);
+}
+
+/* ---- registers ---- */
+
+#if defined(__AVX512F__)
+enum { MB_REGISTER_LANES = 16 };
+#elif defined(__AVX__)
+enum { MB_REGISTER_LANES = 8 };
+#else
+enum { MB_REGISTER_LANES = 4 };
+#endif
+typedef float mb_register __attribute__((vector_size(MB_REGISTER_LANES * sizeof(float))));
+
+MB_ALWAYS_INLINE mb_register mb_load(const float *from)
+{
+    mb_register values;
+    memcpy(&values, from, sizeof values);
+    return values;
+}
+
+MB_ALWAYS_INLINE void mb_store(mb_register values, float *to)
+{
+    memcpy(to, &values, sizeof values);
+}
+
+/* For a value with several uses: GCC would load it again for each. */
+MB_ALWAYS_INLINE mb_register mb_load_once(const float *from)
+{
+    mb_register values = mb_load(from);
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(values));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(values));
+#endif
+    return values;
+}
+
+/* factor * values + sum */
+MB_ALWAYS_INLINE mb_register mb_register_add_product(float factor, mb_register values,
+                                                     mb_register sum)
+{
+    for (size_t l = 0; l < MB_REGISTER_LANES; l++)
+        sum[l] = mb_multiply_add(factor, values[l], sum[l]);
+    return sum;
 }
 
 #endif

@@ -3,8 +3,8 @@
  * several panels if those are narrower. */
 #include "nn/dense.h"
 
-/* Rows of a forward tile, and pixels of an update tile, whose gradient stays in the L1 cache. */
-enum { SPARSE_ROWS = 32, UPDATE_PIXELS = 100 };
+/* Pixels of an update tile, whose gradient stays in the L1 cache. */
+enum { UPDATE_PIXELS = 100 };
 
 /* Units from `first` on, up to `end`, whose panels have the same width, as the kernels see them. */
 typedef struct group {
@@ -33,23 +33,20 @@ static void run_forward(const mb_tile_args *args)
     const mb_batch *batch = op->ctx.batch;
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, units);
-    const size_t end = part.column + part.columns;
+    const size_t end = part.column + part.columns, in_block = part.row % MB_BLOCK_ROWS;
+    const mb_transposed_block *x = &batch->block[part.row / MB_BLOCK_ROWS];
+    const uint64_t rows = (UINT64_MAX >> (64 - part.rows)) << in_block;
     float *z = op->ctx.out.data + part.row * units;
     op->ctx.kernels->fill_rows(part.rows, part.columns,
                                layer->parameters + mb_dense_bias_offset(layer) + part.column,
                                z + part.column, units);
-    for (size_t segment = 0; segment < batch->source->segments; segment++) {
-        mb_sparse_row x[SPARSE_ROWS];
-        for (size_t row = 0; row < part.rows; row++)
-            x[row] = mb_batch_sparse_row(batch, args->step->samples, part.row + row, segment);
-        for (size_t unit = part.column; unit < end;) {
-            const group g = group_at(layer, unit, end, inputs);
-            const float *w = layer->parameters + mb_dense_panel_offset(layer, unit) +
-                             segment * batch->source->segment_pixels * g.panel;
-            op->ctx.kernels->sparse_product(part.rows, x, batch->source->byte_to_float, g.strides,
-                                            w, z + unit, units);
-            unit += g.strides.columns;
-        }
+    for (size_t unit = part.column; unit < end;) {
+        const group g = group_at(layer, unit, end, inputs);
+        op->ctx.kernels->sparse_product(inputs, rows, x->mask, x->value,
+                                        batch->source->byte_to_float, g.strides,
+                                        layer->parameters + mb_dense_panel_offset(layer, unit),
+                                        z - in_block * units + unit, units);
+        unit += g.strides.columns;
     }
 }
 
@@ -58,9 +55,9 @@ void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
     const size_t units = mb_dense_units(layer);
     mb_layer_add_phase(layer, ctx, "forward", run_forward,
                        units <= MB_MAX_SPARSE_COLUMNS
-                           ? mb_tiling_rows(ctx->rows, SPARSE_ROWS)
-                           : (mb_tiling){ctx->rows, units, SPARSE_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
-                       MB_USES(mb_reads(ctx->batch->source), mb_reads(layer->parameters),
+                           ? mb_tiling_rows(ctx->rows, MB_BLOCK_ROWS / 2)
+                           : (mb_tiling){ctx->rows, units, MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
+                       MB_USES(mb_reads(ctx->batch->block), mb_reads(layer->parameters),
                                mb_writes_own(ctx->out.data)),
                        0, NULL);
 }

@@ -31,7 +31,7 @@ mb_status mb_network_source(const mb_network *network, const mb_split *split, mb
                             mb_sample_source *source, mb_error *error);
 
 /* A source of up to `count` images of the network's input shape, in the form that the first layer
- * takes, for mb_sample_source_set. MB_ERROR_MEMORY. */
+ * takes: they are set later, in source->split.images. MB_ERROR_MEMORY. */
 mb_status mb_network_reserve_source(const mb_network *network, size_t count, mb_arena *arena,
                                     mb_sample_source *source, mb_error *error);
 

@@ -60,7 +60,7 @@ static mb_status classify_batch(mb_classifier *classifier, const mb_images *imag
 {
     mb_epoch *epoch = &classifier->epoch;
     mb_team *team = mb_machine_team(classifier->machine);
-    mb_sample_source_set(&classifier->source, images);
+    classifier->source.split.images = *images;
     const mb_status status = mb_epoch_set_samples(epoch, images->count, error);
     if (status != MB_OK)
         return status;

@@ -4,8 +4,7 @@
 enum { AUGMENT_ROWS = 4 };
 
 mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
-                              bool training, mb_arena *arena, mb_data_loader *loader,
-                              mb_error *error)
+                              mb_arena *arena, mb_data_loader *loader, mb_error *error)
 {
     *loader = (mb_data_loader){.source = config->source,
                                .kernels = kernels,
@@ -18,7 +17,7 @@ mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kern
                                          &loader->augmented, error);
     const mb_sample_source *from = loader->augments ? &loader->augmented.source : loader->source;
     if (status == MB_OK)
-        status = mb_batch_open(from, loader->batch_size, training, arena, &loader->batch, error);
+        status = mb_batch_open(from, loader->batch_size, arena, &loader->batch, error);
     return status;
 }
 

@@ -102,31 +102,6 @@ void mb_check_warp(const mb_kernels *kernels)
     mb_check_equal();
 }
 
-/* ---- find_nonzero_pixels ---- */
-
-size_t mb_reference_find_nonzero_pixels(size_t n, const uint8_t *bytes, mb_nonzero *nonzeros)
-{
-    size_t count = 0;
-    for (size_t p = 0, last = 0; p < n; p++)
-        if (bytes[p] != 0) {
-            nonzeros[count++] = (mb_nonzero){(uint8_t)(p - last), bytes[p]};
-            last = p;
-        }
-    return count;
-}
-
-void mb_check_find_nonzero_pixels(const mb_kernels *kernels)
-{
-    static const mb_nonzero blank[256];
-    const size_t n = mb_test_random_size(0, 256);
-    const uint8_t *bytes = draw_bytes(n);
-    const mb_output list = mb_output_of(blank, n * sizeof *blank);
-    const size_t found = kernels->find_nonzero_pixels(n, bytes, list.at[0]),
-                 wanted = mb_reference_find_nonzero_pixels(n, bytes, list.at[1]);
-    mb_check_that(found == wanted, "%zu non-zeros, expected %zu", found, wanted);
-    mb_check_equal();
-}
-
 /* ---- noise: SplitMix64, an output per pair ---- */
 
 void mb_reference_noise(uint64_t state, size_t n, float max, float *a, float *b)
@@ -217,7 +192,7 @@ void mb_check_smooth_rows(const mb_kernels *kernels)
 /* The radius of the smoothing, 3 sigma of 4, and the row lengths of its matrices; pixels that have
  * a neighbour to the right and below; pixels per segment of an image. */
 enum { RADIUS = 12, WIDTH = 2 * MB_LANES, MIDDLE = WIDTH + 2 * RADIUS };
-enum { TAPS = MB_PIXELS - MB_SIDE - 1, SEGMENT = MB_PIXELS / 4 };
+enum { TAPS = MB_PIXELS - MB_SIDE - 1 };
 
 /* A rotation by 7 degrees; the image is its own frame. */
 static const mb_warp rotation = {.xx = 250.0f,
@@ -231,10 +206,9 @@ static const mb_warp rotation = {.xx = 250.0f,
                                  .stride = MB_SIDE};
 
 static struct {
-    uint32_t *taps;       /* (rows, MB_PIXELS) */
-    float *x, *y;         /* (MB_PIXELS) from the image's centre */
-    uint8_t *warped;      /* (rows, MB_PIXELS) */
-    mb_nonzero *nonzeros; /* (rows, MB_PIXELS) */
+    uint32_t *taps;  /* (rows, MB_PIXELS) */
+    float *x, *y;    /* (MB_PIXELS) from the image's centre */
+    uint8_t *warped; /* (rows, MB_PIXELS) */
 } timed;
 
 static void run_bilinear_taps(const mb_kernels *kernels, mb_workload *w)
@@ -248,12 +222,6 @@ static void run_warp(const mb_kernels *kernels, mb_workload *w)
     for (size_t i = 0; i < w->rows * MB_PIXELS; i += MB_PIXELS)
         kernels->warp(MB_PIXELS, &rotation, timed.x, timed.y, NULL, NULL, timed.taps + i,
                       timed.warped + i);
-}
-
-static void run_find_nonzero_pixels(const mb_kernels *kernels, mb_workload *w)
-{
-    for (size_t i = 0; i < w->rows * MB_PIXELS; i += SEGMENT)
-        kernels->find_nonzero_pixels(SEGMENT, w->images + i, timed.nonzeros + i);
 }
 
 static void run_noise(const mb_kernels *kernels, mb_workload *w)
@@ -301,18 +269,6 @@ void mb_time_warp(mb_workload *w)
     }
     mb_time_exact(w, "warp", run_warp, (mb_cost){.elements = (double)n, .bytes = 13.0 * (double)n},
                   timed.warped, n);
-}
-
-void mb_time_find_nonzero_pixels(mb_workload *w)
-{
-    const size_t n = w->rows * MB_PIXELS;
-    size_t nonzero = 0;
-    for (size_t i = 0; i < n; i++)
-        nonzero += w->images[i] != 0;
-    timed.nonzeros = mb_workload_alloc(w, n, sizeof *timed.nonzeros);
-    mb_time_exact(w, "find_nonzero_pixels", run_find_nonzero_pixels,
-                  (mb_cost){.elements = (double)n, .bytes = (double)(n + 2 * nonzero)},
-                  timed.nonzeros, n * sizeof *timed.nonzeros);
 }
 
 MB_TIMING(noise, "noise", w->rows *MB_PIXELS / 2 * 2, 4, 0, w->rows *MB_PIXELS / 2 * 2)

@@ -1,22 +1,10 @@
 #include "workload.h"
 
 #include "core/rng.h"
+#include "synthetic/digits.h"
 
 #include <math.h>
 #include <string.h>
-
-/* The frame around a digit is blank; this fraction of the 20 x 20 pixels within is not. */
-static const float foreground = 0.375f;
-enum { FRAME = 4 };
-
-static void draw_image(uint8_t *image, uint64_t number)
-{
-    mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 1, number);
-    for (size_t y = FRAME; y < MB_SIDE - FRAME; y++)
-        for (size_t x = FRAME; x < MB_SIDE - FRAME; x++)
-            if (mb_rng_uniform(&rng) < foreground)
-                image[y * MB_SIDE + x] = (uint8_t)(1 + mb_rng_below(&rng, 255));
-}
 
 static void fill(float *values, size_t n, uint64_t stream)
 {
@@ -37,8 +25,7 @@ mb_status mb_workload_open(size_t rows, mb_workload *w, mb_error *error)
     w->images = mb_workload_alloc(w, MB_IMAGES, MB_PIXELS);
     w->labels = mb_workload_alloc(w, MB_IMAGES, 1);
     for (size_t i = 0; i < MB_IMAGES && w->status == MB_OK; i++) {
-        draw_image(w->images + i * MB_PIXELS, i);
-        w->labels[i] = (uint8_t)(i % MB_CLASSES);
+        w->labels[i] = mb_synthetic_digit(1, i, w->images + i * MB_PIXELS);
     }
     return w->status;
 }

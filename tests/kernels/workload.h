@@ -42,7 +42,7 @@ typedef struct mb_case {
 struct mb_workload {
     size_t rows, size; /* samples per step; floats of each buffer */
     float *a, *positive, *negative, *out;
-    uint8_t *images, *labels; /* of MB_IMAGES with the density of digits */
+    uint8_t *images, *labels; /* of MB_IMAGES synthetic digits */
     size_t runs;              /* for a case to count in; set to 0 with the values */
     mb_arena arena;           /* for what a case needs besides */
     mb_status status;

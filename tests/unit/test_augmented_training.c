@@ -118,8 +118,8 @@ TEST(a_step_knows_its_samples)
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
         const mb_data_loader_config config = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
-        assert_int_equal(
-            mb_data_loader_open(&config, mb_kernels_best(), true, &arena, &loader, NULL), MB_OK);
+        assert_int_equal(mb_data_loader_open(&config, mb_kernels_best(), &arena, &loader, NULL),
+                         MB_OK);
         loader.order = order;
         loader.epoch = 8;
         const mb_step step = mb_data_loader_step(&loader, 5); /* the last, and smaller */

@@ -28,7 +28,7 @@ static const struct size image_sizes[] = {{1, 1},   {2, 2},   {16, 16}, {17, 17}
                          mlp_sizes[] = {{1, 1},     {7, 7},   {64, 64}, {65, 65},
                                         {130, 130}, {71, 64}, {129, 65}};
 
-/* Bands: some rows or columns of most images are blank. Sparse images have a sparse form. */
+/* Bands: some rows or columns of most images are blank. */
 enum kind { BANDS, SPARSE, WITHOUT_ZEROS, BLANK, HALF_BLANK };
 
 /* Networks, their batches, and the tolerances. */
@@ -124,7 +124,7 @@ static double run_epoch(mb_machine *machine, mb_network *network, const samples 
     mb_test_training t;
     mb_test_training_open(machine, network, &split, s->order, size.count, &options, &t);
     if (kind != BANDS)
-        assert_int_equal(t.source.nonzeros == NULL, kind == WITHOUT_ZEROS);
+        assert_int_equal(!mb_sample_source_is_sparse(&t.source), kind == WITHOUT_ZEROS);
     const size_t last = mb_data_loader_steps(&t.epoch.loader) - 1;
     if (last > 0)
         assert_int_equal(mb_test_training_run(&t, 0, last), last);
