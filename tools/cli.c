@@ -81,6 +81,8 @@ static mb_status list_options(parsing *p)
     const mb_option *option;
     mb_status status = MB_OK;
     int headings = 0;
+    if (folders == NULL)
+        return mb_fail_memory(p->error, "help", 1);
     for (size_t i = 0; (option = mb_command_option(p->command, i, &offset)) != NULL; i++) {
         int number = 1;
         if (option->help == NULL)
@@ -89,7 +91,7 @@ static mb_status list_options(parsing *p)
             number++;
         if (number > headings)
             add_heading(p, option->group, headings = number);
-        p->help[i] = help_of(p, i, folders != NULL ? folders : "the usual folders");
+        p->help[i] = help_of(p, i, folders);
         if (p->help[i] == NULL)
             status = mb_fail_memory(p->error, "help", 1);
         p->options[p->count++] = (struct argp_option){.name = option->name,
