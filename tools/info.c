@@ -58,16 +58,21 @@ static mb_status show_network(mb_machine *machine, const info_arguments *argumen
 {
     const size_t threads = mb_machine_describe(machine)->threads, batch = arguments->batch_size;
     mb_network *network = NULL;
-    const mb_status status = open_network(machine, arguments, path, &network, error);
+    json_t *summary = NULL;
+    mb_status status = open_network(machine, arguments, path, &network, error);
+    if (status == MB_OK && path != NULL)
+        status = mb_info_find_summary(path, network, &summary, error);
     if (status == MB_OK && object == NULL) {
         if (path != NULL)
-            mb_info_print_model(path, network);
+            mb_info_print_model(path, network, summary);
         mb_info_print_network(network, batch, threads);
-    } else if (status == MB_OK) {
-        if (path != NULL)
-            json_object_set_new(object, "model", mb_info_model(path, network));
-        json_object_set_new(object, "network", mb_info_network(network, batch, threads));
-    }
+    } else if (status == MB_OK &&
+               ((path != NULL && json_object_set_new(object, "model",
+                                                     mb_info_model(path, network, summary)) != 0) ||
+                json_object_set_new(object, "network", mb_info_network(network, batch, threads)) !=
+                    0))
+        status = mb_fail_memory(error, "info", sizeof(json_t));
+    json_decref(summary);
     mb_network_close(network);
     return status;
 }
@@ -80,7 +85,7 @@ static json_t *pins_of(const mb_machine_info *info)
         return json_null();
     json_t *pins = json_array();
     for (size_t i = 0; i < info->threads; i++)
-        json_array_append_new(pins, json_integer((json_int_t)info->pins[i]));
+        pins = mb_info_append(pins, json_integer((json_int_t)info->pins[i]));
     return pins;
 }
 
@@ -92,8 +97,8 @@ static json_t *caches_of(const mb_machine_info *info)
         json_t *cpus = json_array();
         for (size_t core = 0; core < info->cores_allowed; core++)
             if (info->core_caches[core] == cache)
-                json_array_append_new(cpus, json_integer((json_int_t)info->core_cpus[core]));
-        json_array_append_new(caches, cpus);
+                cpus = mb_info_append(cpus, json_integer((json_int_t)info->core_cpus[core]));
+        caches = mb_info_append(caches, cpus);
     }
     return caches;
 }
@@ -121,8 +126,11 @@ static json_t *features_of(void)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < FEATURES; i++)
-        json_object_set_new(object, features[i].name,
-                            json_boolean(mb_has_feature(features[i].feature)));
+        if (json_object_set_new(object, features[i].name,
+                                json_boolean(mb_has_feature(features[i].feature))) != 0) {
+            json_decref(object);
+            return NULL;
+        }
     return object;
 }
 

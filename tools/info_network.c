@@ -2,6 +2,7 @@
 
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,19 @@ static json_t *layer_object(mb_layer_info layer)
                      (json_int_t)layer.parameters, "forward_flops", layer.flops);
 }
 
+json_t *mb_info_append(json_t *array, json_t *element)
+{
+    if (json_array_append_new(array, element) == 0)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 json_t *mb_info_network(const mb_network *network, size_t batch_size, size_t threads)
 {
     json_t *layers = json_array();
     for (size_t i = 0; i < mb_network_layer_count(network); i++)
-        json_array_append_new(layers, layer_object(mb_network_layer_info(network, i)));
+        layers = mb_info_append(layers, layer_object(mb_network_layer_info(network, i)));
     return json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:o}", "spec", mb_network_spec(network),
                      "parameters", (json_int_t)mb_network_parameter_count(network), "forward_flops",
                      forward_flops(network), "training_flops", mb_network_training_flops(network),
@@ -65,33 +74,52 @@ json_t *mb_info_network(const mb_network *network, size_t batch_size, size_t thr
 
 /* ---- a model file ---- */
 
-/* The object in summary.json in the folder of the model, if it is of the same network; else NULL.
- */
-static json_t *summary_beside(const char *path, const mb_network *network)
+/* Reads a JSON file; *object is NULL if there is none. A file that cannot be read, or is not JSON,
+ * is a warning. MB_ERROR_MEMORY. */
+static mb_status read_json(const char *file, json_t **object, mb_error *error)
 {
-    const char *slash = strrchr(path, '/'), *spec = NULL;
-    char *file = NULL;
-    json_int_t parameters = 0;
-    if (asprintf(&file, "%.*ssummary.json", slash != NULL ? (int)(slash - path + 1) : 0, path) < 0)
-        return NULL;
-    json_t *summary = json_load_file(file, 0, NULL);
-    free(file);
-    if (json_unpack(summary, "{s:s, s:I}", "network", &spec, "parameters", &parameters) == 0 &&
-        strcmp(spec, mb_network_spec(network)) == 0 &&
-        (size_t)parameters == mb_network_parameter_count(network))
-        return summary;
-    json_decref(summary);
-    return NULL;
+    json_error_t why;
+    mb_error warning;
+    errno = 0;
+    *object = json_load_file(file, 0, &why);
+    const int failure = errno;
+    if (*object != NULL || failure == ENOENT)
+        return MB_OK;
+    if (failure == ENOMEM || why.text[0] == '\0' ||
+        json_error_code(&why) == json_error_out_of_memory)
+        return mb_fail_memory(error, file, sizeof why);
+    mb_fail(&warning, MB_ERROR_FORMAT, "%s: %s", file, failure != 0 ? strerror(failure) : why.text);
+    fprintf(stderr, "mnist_blas: warning: %s\n", warning.text);
+    return MB_OK;
 }
 
-json_t *mb_info_model(const char *path, const mb_network *network)
+mb_status mb_info_find_summary(const char *path, const mb_network *network, json_t **summary,
+                               mb_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    char *file = NULL;
+    if (asprintf(&file, "%.*ssummary.json", slash != NULL ? (int)(slash - path + 1) : 0, path) < 0)
+        return mb_fail_memory(error, path, strlen(path));
+    const mb_status status = read_json(file, summary, error);
+    free(file);
+    const char *spec = json_string_value(json_object_get(*summary, "network"));
+    const json_t *parameters = json_object_get(*summary, "parameters");
+    if (spec == NULL || strcmp(spec, mb_network_spec(network)) != 0 ||
+        (size_t)json_integer_value(parameters) != mb_network_parameter_count(network)) {
+        json_decref(*summary);
+        *summary = NULL;
+    }
+    return status;
+}
+
+json_t *mb_info_model(const char *path, const mb_network *network, json_t *summary)
 {
     char input[64];
-    json_t *name = json_string(path), *summary = summary_beside(path, network);
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
-    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:o?}", "path", name, "input", input, "classes",
-                     (json_int_t)mb_network_classes(network), "ground",
+    /* JSON is UTF-8, a file name may be anything */
+    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:O?}", "path", json_string(path), "input", input,
+                     "classes", (json_int_t)mb_network_classes(network), "ground",
                      mb_ground_names.values[form.ground].name, "framing",
                      mb_framing_names.values[form.framing].name, "summary", summary);
 }
@@ -99,25 +127,25 @@ json_t *mb_info_model(const char *path, const mb_network *network)
 /* How it was trained, as far as the summary says. */
 static void print_training(const json_t *summary)
 {
-    const char *data = NULL, *optimizer = NULL, *schedule = NULL;
-    double lr = 0.0, accuracy = 0.0;
-    json_int_t epochs = 0, batch_size = 0, seed = 0;
-    if (json_unpack((json_t *)(uintptr_t)summary, "{s:s, s:s, s:F, s:s, s:I, s:I, s:I, s:F}",
-                    "data", &data, "optimizer", &optimizer, "lr", &lr, "schedule", &schedule,
-                    "batch_size", &batch_size, "epochs", &epochs, "seed", &seed, "test_accuracy",
-                    &accuracy) != 0) {
+    const char *data = json_string_value(json_object_get(summary, "data"));
+    const char *optimizer = json_string_value(json_object_get(summary, "optimizer"));
+    const char *schedule = json_string_value(json_object_get(summary, "schedule"));
+    const json_t *accuracy = json_object_get(summary, "test_accuracy");
+    const json_int_t epochs = json_integer_value(json_object_get(summary, "epochs"));
+    if (data == NULL || optimizer == NULL || schedule == NULL || !json_is_number(accuracy)) {
         puts("trained    unknown: no summary.json of a finished run beside it");
         return;
     }
     printf("trained    %s, %s, lr %g %s, batch size %lld, %lld epoch%s, seed %lld: test accuracy "
            "%.2f %%\n           (summary.json beside it)\n",
-           data, optimizer, lr, schedule, (long long)batch_size, (long long)epochs,
-           epochs == 1 ? "" : "s", (long long)seed, 100.0 * accuracy);
+           data, optimizer, json_number_value(json_object_get(summary, "lr")), schedule,
+           json_integer_value(json_object_get(summary, "batch_size")), epochs,
+           epochs == 1 ? "" : "s", json_integer_value(json_object_get(summary, "seed")),
+           100.0 * json_number_value(accuracy));
 }
 
-void mb_info_print_model(const char *path, const mb_network *network)
+void mb_info_print_model(const char *path, const mb_network *network, const json_t *summary)
 {
-    json_t *summary = summary_beside(path, network);
     char input[64];
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
@@ -125,5 +153,4 @@ void mb_info_print_model(const char *path, const mb_network *network)
            mb_network_classes(network), mb_ground_names.values[form.ground].name,
            mb_framing_names.values[form.framing].name);
     print_training(summary);
-    json_decref(summary);
 }

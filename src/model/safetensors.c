@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/endian.h"
 #include "core/file_format.h"
+#include "core/json_error.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -97,7 +98,7 @@ static mb_status parse_header(const reader *in, const char *text, size_t length,
     *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     if (*header != NULL)
         return MB_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (mb_json_out_of_memory(&why))
         return mb_fail_memory(in->error, in->label, length);
     return FAIL(in, "header is not JSON: %s: at byte %d of %zu", why.text, why.position, length);
 }

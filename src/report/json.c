@@ -38,6 +38,24 @@ json_t *mb_json_text(const char *text)
 
 json_t *mb_json_real(double value) { return isnan(value) ? json_null() : json_real(value); }
 
+json_t *mb_json_append(json_t *array, json_t *element)
+{
+    if (json_array_append_new(array, element) == 0)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
+json_t *mb_json_merge(json_t *object, json_t *part)
+{
+    const int failed = json_object_update(object, part);
+    json_decref(part);
+    if (failed == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static int print_value(const json_t *value, FILE *out)
 {
     const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(MB_JSON_DIGITS);

@@ -16,6 +16,13 @@ json_t *mb_json_text(const char *text);
 /* null for NaN, which JSON does not have. */
 json_t *mb_json_real(double value);
 
+/* The array with one more element, which it takes over; NULL, and nothing is left of both, if
+ * either is NULL or memory is out. */
+json_t *mb_json_append(json_t *array, json_t *element);
+
+/* The same for an object and the members of `part`. */
+json_t *mb_json_merge(json_t *object, json_t *part);
+
 /* Prints an object: a line per member, and per element of an array of arrays or objects. Returns 0,
  * or -1 if memory runs out or `out` fails. */
 int mb_json_print(const json_t *object, FILE *out);

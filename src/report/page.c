@@ -30,9 +30,9 @@ static json_t *option_facts(const json_t *summary, const mb_training_options *op
             snprintf(shown, sizeof shown, "%g", *(const double *)mb_option_value(option, options));
         else
             mb_option_format(option, options, shown, sizeof shown);
-        json_array_append_new(facts, json_pack("{s:s, s:s, s:O, s:s}", "label",
-                                               mb_option_label(option, label), "key", key, "value",
-                                               value, "shown", shown));
+        facts = mb_json_append(facts, json_pack("{s:s, s:s, s:O, s:s}", "label",
+                                                mb_option_label(option, label), "key", key, "value",
+                                                value, "shown", shown));
     }
     return facts;
 }
@@ -45,7 +45,7 @@ static json_t *figure_list(const mb_figures *figures)
         if (!figure->on_page)
             continue;
         const size_t stem = strcspn(figure->file, ".");
-        json_array_append_new(
+        list = mb_json_append(
             list, json_pack("{s:s%, s:s, s:s, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
                             "title", figure->title, "text", figure->text, "width",
                             (json_int_t)figure->width, "height", (json_int_t)figure->height, "type",
@@ -82,19 +82,17 @@ static json_t *epoch_rows(const mb_run *run)
     }
     for (size_t i = 0; i < epochs; i++) {
         const mb_epoch_metrics *epoch = &run->history->epochs[i];
-        char text[64];
+        char loss[64], shown_seconds[64], shown_gflops[64];
         const bool selected = run->options->patience > 0 && epoch->epoch == run->selected->epoch;
         if (i > 0 && i + 1 < epochs && (i + 1) % stride != 0 && !selected)
             continue;
-        json_t *row = mb_metrics_object(epoch);
-        snprintf(text, sizeof text, epoch->train_loss < 0.001 ? "%.2e" : "%.4f", epoch->train_loss);
-        json_object_set_new(row, "shown_loss", json_string(text));
-        snprintf(text, sizeof text, "%.*f", mb_decimals(seconds, 3), epoch->seconds);
-        json_object_set_new(row, "shown_seconds", json_string(text));
-        snprintf(text, sizeof text, "%.*f", mb_decimals(gflops, 3), epoch->gflops);
-        json_object_set_new(row, "shown_gflops", json_string(text));
-        json_object_set_new(row, "kept", json_boolean(selected));
-        json_array_append_new(rows, row);
+        snprintf(loss, sizeof loss, epoch->train_loss < 0.001 ? "%.2e" : "%.4f", epoch->train_loss);
+        snprintf(shown_seconds, sizeof shown_seconds, "%.*f", mb_decimals(seconds, 3),
+                 epoch->seconds);
+        snprintf(shown_gflops, sizeof shown_gflops, "%.*f", mb_decimals(gflops, 3), epoch->gflops);
+        json_t *shown = json_pack("{s:s, s:s, s:s, s:b}", "shown_loss", loss, "shown_seconds",
+                                  shown_seconds, "shown_gflops", shown_gflops, "kept", selected);
+        rows = mb_json_append(rows, mb_json_merge(mb_metrics_object(epoch), shown));
     }
     return rows;
 }

@@ -19,15 +19,13 @@ json_t *mb_scores_object(const mb_evaluation *evaluation)
     const size_t classes = evaluation->classes;
     json_t *scores = json_array(), *confusion = json_array();
     for (size_t class = 0; class < classes; class ++) {
-        json_t *score = json_pack("{s:I}", "class", (json_int_t) class), *row = json_array();
-        json_t *members = score_object(&evaluation->scores[class]);
-        json_object_update(score, members);
-        json_decref(members);
+        const size_t *counts = evaluation->confusion + class * classes;
+        json_t *number = json_pack("{s:I}", "class", (json_int_t) class), *row = json_array();
         for (size_t predicted = 0; predicted < classes; predicted++)
-            json_array_append_new(
-                row, json_integer((json_int_t)evaluation->confusion[class * classes + predicted]));
-        json_array_append_new(scores, score);
-        json_array_append_new(confusion, row);
+            row = mb_json_append(row, json_integer((json_int_t)counts[predicted]));
+        scores =
+            mb_json_append(scores, mb_json_merge(number, score_object(&evaluation->scores[class])));
+        confusion = mb_json_append(confusion, row);
     }
     return json_pack("{s:o, s:o, s:o}", "macro", score_object(&evaluation->macro), "class_scores",
                      scores, "confusion", confusion);
@@ -40,11 +38,8 @@ mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model
         "{s:o, s:o, s:I, s:I, s:f, s:f}", "model", mb_json_text(model), "data", mb_json_text(data),
         "test_images", (json_int_t)evaluation->samples, "correct", (json_int_t)evaluation->correct,
         "test_accuracy", evaluation->accuracy, "test_loss", evaluation->loss);
-    json_t *scores = mb_scores_object(evaluation);
-    const bool made = object != NULL && scores != NULL && json_object_update(object, scores) == 0;
-    if (made)
-        mb_json_print(object, out);
+    object = mb_json_merge(object, mb_scores_object(evaluation));
+    const bool made = object != NULL && (mb_json_print(object, out) == 0 || ferror(out));
     json_decref(object);
-    json_decref(scores);
     return made ? MB_OK : mb_fail_memory(error, "evaluation", sizeof *evaluation);
 }

@@ -1,5 +1,6 @@
 /* Reads what summary.c writes. */
 #include "core/file.h"
+#include "core/json_error.h"
 #include "core/status.h"
 #include "report/json.h"
 #include "train/history.h"
@@ -8,6 +9,7 @@
 #include <math.h>
 #include <mnist_blas/options.h>
 #include <mnist_blas/report.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +26,25 @@ typedef struct mb_stored_run_storage {
     mb_run_position interrupted;
 } storage;
 
-static mb_status fail_summary(const storage *s, const char *key, mb_error *error)
+/* json_unpack_ex: MB_ERROR_FORMAT, which the caller reports, or MB_ERROR_MEMORY. */
+static mb_status unpack(const json_t *object, const storage *s, mb_error *error, const char *format,
+                        ...)
 {
+    json_error_t why;
+    va_list values;
+    va_start(values, format);
+    const int failed =
+        json_vunpack_ex((json_t *)(uintptr_t)object, &why, 0, format, values); /* only read */
+    va_end(values);
+    if (failed == 0)
+        return MB_OK;
+    return mb_json_out_of_memory(&why) ? mb_fail_memory(error, s->folder, 1) : MB_ERROR_FORMAT;
+}
+
+static mb_status fail_summary(const storage *s, mb_status status, const char *key, mb_error *error)
+{
+    if (status == MB_ERROR_MEMORY)
+        return status;
     return mb_fail(error, MB_ERROR_FORMAT,
                    "%s/summary.json: no valid \"%s\": it may be of an earlier version", s->folder,
                    key);
@@ -52,10 +71,10 @@ static mb_status read_summary(storage *s, mb_error *error)
     free(bytes.data);
     if (s->summary != NULL)
         return MB_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (mb_json_out_of_memory(&why))
         return mb_fail_memory(error, s->folder, bytes.size);
     return mb_fail(error, MB_ERROR_FORMAT, "%s/summary.json: line %d: %s", s->folder, why.line,
-                   why.text[0] != '\0' ? why.text : "not JSON");
+                   why.text);
 }
 
 /* ---- options ---- */
@@ -115,14 +134,15 @@ static mb_status read_machine(storage *s, mb_error *error)
 {
     mb_machine_info *m = &s->machine;
     json_int_t cores = 0, allowed = 0, threads = 0;
-    if (json_unpack(s->summary,
-                    "{s:{s:s, s:I, s:I, s?F, s:s, s:s, s:s, s:s, s:s}, s:I, s:s, s:s, s:s}",
-                    "machine", "cpu", &m->cpu, "cores", &cores, "cores_allowed", &allowed, "quota",
-                    &m->quota, "threads_from", &m->threads_from, "pin_policy", &m->pin_policy,
-                    "blas_version", &m->blas_version, "blas_threading", &m->blas_threading,
-                    "cpu_level", &m->cpu_level, "threads", &threads, "blas_core", &m->blas_core,
-                    "data", &s->stored.data, "command", &s->stored.run.command) != 0)
-        return fail_summary(s, "machine", error);
+    const mb_status status = unpack(
+        s->summary, s, error,
+        "{s:{s:s, s:I, s:I, s?F, s:s, s:s, s:s, s:s, s:s}, s:I, s:s, s:s, s:s}", "machine", "cpu",
+        &m->cpu, "cores", &cores, "cores_allowed", &allowed, "quota", &m->quota, "threads_from",
+        &m->threads_from, "pin_policy", &m->pin_policy, "blas_version", &m->blas_version,
+        "blas_threading", &m->blas_threading, "cpu_level", &m->cpu_level, "threads", &threads,
+        "blas_core", &m->blas_core, "data", &s->stored.data, "command", &s->stored.run.command);
+    if (status != MB_OK)
+        return fail_summary(s, status, "machine", error);
     m->cores = (size_t)cores;
     m->cores_allowed = (size_t)allowed;
     m->threads = (size_t)threads;
@@ -139,18 +159,28 @@ static double real_or_nan(const json_t *object, const char *key)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static bool read_epoch(const json_t *line, size_t epochs, mb_epoch_metrics *epoch)
+/* The next epoch, from its line. */
+static mb_status read_epoch(storage *s, const char *text, size_t length, mb_error *error)
 {
     json_int_t number = 0, threads = 0;
-    if (json_unpack((json_t *)(uintptr_t)line, "{s:I, s:F, s:F, s:F, s:F, s:I, s:F, s:F, s:F}",
-                    "epoch", &number, "train_loss", &epoch->train_loss, "train_accuracy",
-                    &epoch->train_accuracy, "test_accuracy", &epoch->test_accuracy, "lr",
-                    &epoch->lr, "threads", &threads, "seconds", &epoch->seconds,
-                    "samples_per_second", &epoch->samples_per_second, "gflops",
-                    &epoch->gflops) != 0)
-        return false;
-    epoch->epoch = (size_t)number;
-    epoch->epochs = epochs;
+    json_error_t why;
+    const size_t next = s->history.finished + 1;
+    mb_epoch_metrics *epoch = &s->history.epochs[next - 1];
+    json_t *line = json_loadb(text, length, 0, &why);
+    mb_status status =
+        line == NULL && mb_json_out_of_memory(&why)
+            ? mb_fail_memory(error, s->folder, length)
+            : unpack(line, s, error, "{s:I, s:F, s:F, s:F, s:F, s:I, s:F, s:F, s:F}", "epoch",
+                     &number, "train_loss", &epoch->train_loss, "train_accuracy",
+                     &epoch->train_accuracy, "test_accuracy", &epoch->test_accuracy, "lr",
+                     &epoch->lr, "threads", &threads, "seconds", &epoch->seconds,
+                     "samples_per_second", &epoch->samples_per_second, "gflops", &epoch->gflops);
+    if (status == MB_ERROR_FORMAT || (status == MB_OK && (size_t)number != next))
+        status =
+            mb_fail(error, MB_ERROR_FORMAT, "%s/metrics.jsonl: line %zu: is not that of epoch %zu",
+                    s->folder, next, next);
+    epoch->epoch = next;
+    epoch->epochs = s->options.epochs;
     epoch->threads = (size_t)threads;
     epoch->validation_accuracy = real_or_nan(line, "validation_accuracy");
     epoch->validation_loss = real_or_nan(line, "validation_loss");
@@ -158,7 +188,8 @@ static bool read_epoch(const json_t *line, size_t epochs, mb_epoch_metrics *epoc
     epoch->train_excess_loss = real_or_nan(line, "train_excess_loss");
     if (isnan(epoch->train_excess_loss))
         epoch->train_excess_loss = epoch->train_loss;
-    return true;
+    json_decref(line);
+    return status;
 }
 
 static mb_status read_epochs(storage *s, size_t count, mb_error *error)
@@ -168,19 +199,12 @@ static mb_status read_epochs(storage *s, size_t count, mb_error *error)
     if (status == MB_OK)
         status = read_file(s, "metrics.jsonl", &bytes, error);
     const char *next = (const char *)bytes.data, *end = next + bytes.size;
-    for (size_t i = 0; i < count && status == MB_OK; i++) {
+    while (status == MB_OK && s->history.finished < count) {
         const char *line_end = next < end ? memchr(next, '\n', (size_t)(end - next)) : NULL;
-        json_t *line =
-            line_end != NULL ? json_loadb(next, (size_t)(line_end - next), 0, NULL) : NULL;
-        if (!read_epoch(line, s->options.epochs, &s->history.epochs[i]) ||
-            s->history.epochs[i].epoch != i + 1)
-            status = mb_fail(error, MB_ERROR_FORMAT,
-                             "%s/metrics.jsonl: line %zu: is not that of epoch %zu", s->folder,
-                             i + 1, i + 1);
-        json_decref(line);
+        status = read_epoch(s, next, line_end != NULL ? (size_t)(line_end - next) : 0, error);
+        s->history.finished++;
         next = line_end != NULL ? line_end + 1 : end;
     }
-    s->history.finished = count;
     free(bytes.data);
     return status;
 }
@@ -190,14 +214,14 @@ static mb_status read_curve(storage *s, mb_error *error)
     mb_loss_curve *curve = &s->history.curve;
     json_int_t stride = 0, steps = 0;
     json_t *means = NULL;
-    if (json_unpack(s->summary, "{s:{s:I, s:I, s:o}}", "loss_curve", "steps", &steps,
-                    "steps_per_point", &stride, "means", &means) != 0 ||
-        steps < 1 || stride < 1 || (steps - 1) / stride >= MB_LOSS_CURVE_POINTS)
-        return fail_summary(s, "loss_curve", error);
+    const mb_status status = unpack(s->summary, s, error, "{s:{s:I, s:I, s:o}}", "loss_curve",
+                                    "steps", &steps, "steps_per_point", &stride, "means", &means);
+    if (status != MB_OK || steps < 1 || stride < 1 || (steps - 1) / stride >= MB_LOSS_CURVE_POINTS)
+        return fail_summary(s, status, "loss_curve", error);
     curve->steps = (size_t)steps;
     curve->stride = (size_t)stride;
     if (json_array_size(means) != mb_loss_curve_points(curve))
-        return fail_summary(s, "loss_curve", error);
+        return fail_summary(s, status, "loss_curve", error);
     for (size_t i = 0; i < json_array_size(means); i++)
         curve->sum[i] =
             json_number_value(json_array_get(means, i)) * (double)mb_loss_curve_count(curve, i);
@@ -206,15 +230,16 @@ static mb_status read_curve(storage *s, mb_error *error)
 
 static mb_status read_history(storage *s, mb_error *error)
 {
-    json_int_t epochs = 0, best = 0;
-    if (json_unpack(s->summary, "{s:I}", "epochs", &epochs) != 0 || epochs > MB_MAX_EPOCHS)
-        return fail_summary(s, "epochs", error);
+    const json_t *number = json_object_get(s->summary, "epochs");
+    const json_int_t epochs = json_integer_value(number);
+    if (!json_is_integer(number) || epochs > MB_MAX_EPOCHS)
+        return fail_summary(s, MB_ERROR_FORMAT, "epochs", error);
     if (epochs < 1)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: the run has not finished an epoch", s->folder);
-    if (json_unpack(s->summary, "{s:I}", "best_epoch", &best) != 0)
-        best = epochs;
+    number = json_object_get(s->summary, "best_epoch");
+    const json_int_t best = json_is_integer(number) ? json_integer_value(number) : epochs;
     if (best < 1 || best > epochs)
-        return fail_summary(s, "best_epoch", error);
+        return fail_summary(s, MB_ERROR_FORMAT, "best_epoch", error);
     const mb_status status = read_epochs(s, (size_t)epochs, error);
     if (status != MB_OK)
         return status;
@@ -222,21 +247,26 @@ static mb_status read_history(storage *s, mb_error *error)
     return read_curve(s, error);
 }
 
-static void read_events(storage *s)
+/* Each of them may be missing. */
+static mb_status read_events(storage *s, mb_error *error)
 {
     json_int_t written = 0, epoch = 0, step = 0;
     mb_checkpoint_costs *costs = &s->checkpoints;
-    if (json_unpack(s->summary, "{s:{s:I, s:F, s:F}}", "checkpoints", "written", &written,
-                    "held_seconds_max", &costs->seconds_max, "held_seconds_sum",
-                    &costs->seconds_sum) == 0) {
+    mb_status status =
+        unpack(s->summary, s, error, "{s:{s:I, s:F, s:F}}", "checkpoints", "written", &written,
+               "held_seconds_max", &costs->seconds_max, "held_seconds_sum", &costs->seconds_sum);
+    if (status == MB_OK) {
         costs->written = (size_t)written;
         s->stored.run.checkpoints = costs;
     }
-    if (json_unpack(s->summary, "{s:{s:I, s:I}}", "interrupted_at", "epoch", &epoch, "step",
-                    &step) == 0) {
+    if (status != MB_ERROR_MEMORY)
+        status = unpack(s->summary, s, error, "{s:{s:I, s:I}}", "interrupted_at", "epoch", &epoch,
+                        "step", &step);
+    if (status == MB_OK) {
         s->interrupted = (mb_run_position){(size_t)epoch, (size_t)step};
         s->stored.run.interrupted = &s->interrupted;
     }
+    return status == MB_ERROR_MEMORY ? status : MB_OK;
 }
 
 mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_error *error)
@@ -255,10 +285,11 @@ mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_erro
         status = read_machine(s, error);
     if (status == MB_OK)
         status = read_history(s, error);
-    if (status == MB_OK) {
-        read_events(s);
+    if (status == MB_OK)
+        status = read_events(s, error);
+    if (status == MB_OK)
         *stored = &s->stored;
-    } else
+    else
         mb_stored_run_close(&s->stored);
     return status;
 }
@@ -286,9 +317,8 @@ mb_status mb_stored_run_check(const mb_stored_run *stored, const mb_machine_info
     const mb_machine_info *then = stored->run.machine;
     const bool same_blas = strcmp(machine->blas_core, then->blas_core) == 0 &&
                            strcmp(machine->blas_version, then->blas_version) == 0;
-    json_int_t trained = 0, held_out = 0;
-    json_unpack((json_t *)(uintptr_t)summary, "{s:I, s:I}", "training_images", &trained,
-                "validation_images", &held_out);
+    const json_int_t trained = json_integer_value(json_object_get(summary, "training_images"));
+    const json_int_t held_out = json_integer_value(json_object_get(summary, "validation_images"));
     if ((size_t)(trained + held_out) == dataset->train.images.count &&
         compare_confusion(json_object_get(summary, "confusion"), evaluation) <=
             (same_blas ? 0 : evaluation->samples / 50))

@@ -68,16 +68,17 @@ static json_t *option_value(const mb_option *option, const mb_training_options *
 }
 
 /* All options; null for those without an effect on the run. */
-static int add_options(json_t *summary, const mb_training_options *options)
+static json_t *options_of(const mb_training_options *options)
 {
-    int failed = 0;
+    json_t *all = json_object();
     for (const mb_option *option = mb_training_option_table; option->name != NULL; option++) {
         char key[MB_OPTION_TEXT_SIZE];
-        failed |= json_object_set_new(
-            summary, mb_option_key(option, key),
-            mb_option_applies(option, options) ? option_value(option, options) : json_null());
+        all = mb_json_merge(all, json_pack("{s:o}", mb_option_key(option, key),
+                                           mb_option_applies(option, options)
+                                               ? option_value(option, options)
+                                               : json_null()));
     }
-    return failed;
+    return all;
 }
 
 /* NULL without label smoothing: it is the training loss. */
@@ -152,13 +153,8 @@ static json_t *machine_facts(const mb_machine_info *machine)
 static json_t *curve_object(const mb_loss_curve *curve)
 {
     json_t *means = json_array();
-    int failed = 0;
     for (size_t i = 0; i < mb_loss_curve_points(curve); i++)
-        failed |= json_array_append_new(means, json_real(mb_loss_curve_mean(curve, i)));
-    if (failed) {
-        json_decref(means);
-        return NULL;
-    }
+        means = mb_json_append(means, json_real(mb_loss_curve_mean(curve, i)));
     return json_pack("{s:I, s:I, s:o}", "steps", (json_int_t)curve->steps, "steps_per_point",
                      (json_int_t)curve->stride, "means", means);
 }
@@ -183,14 +179,6 @@ static json_t *images_of(const mb_run *run)
                      (json_int_t)run->dataset->classes);
 }
 
-/* Adds the members of `part`, which it takes over. */
-static int add(json_t *object, json_t *part)
-{
-    const int failed = part == NULL ? -1 : json_object_update(object, part);
-    json_decref(part);
-    return failed;
-}
-
 json_t *mb_summary_object(const mb_run *run)
 {
     const char *folder = run->dataset->folder;
@@ -204,16 +192,17 @@ json_t *mb_summary_object(const mb_run *run)
                                 (json_int_t)run->machine->threads, "blas_core",
                                 mb_json_text(run->machine->blas_core));
     const mb_ground ground = mb_network_form(run->network).ground;
-    if (summary != NULL && ground != MB_GROUND_DARK)
-        json_object_set_new(summary, "ground", json_string(mb_ground_names.values[ground].name));
-    if (summary != NULL &&
-        (add(summary, images_of(run)) | add_options(summary, run->options) |
-         add(summary, results_of(run, &totals)) | add(summary, losses_of(run)) |
-         add(summary, events_of(run)) | add(summary, records_of(run)) |
-         (run->evaluation != NULL ? add(summary, mb_scores_object(run->evaluation)) : 0)) == 0)
-        return summary;
-    json_decref(summary);
-    return NULL;
+    if (ground != MB_GROUND_DARK)
+        summary = mb_json_merge(summary,
+                                json_pack("{s:s}", "ground", mb_ground_names.values[ground].name));
+    summary = mb_json_merge(summary, images_of(run));
+    summary = mb_json_merge(summary, options_of(run->options));
+    summary = mb_json_merge(summary, results_of(run, &totals));
+    summary = mb_json_merge(summary, losses_of(run));
+    summary = mb_json_merge(summary, events_of(run));
+    summary = mb_json_merge(summary, records_of(run));
+    return run->evaluation != NULL ? mb_json_merge(summary, mb_scores_object(run->evaluation))
+                                   : summary;
 }
 
 json_t *mb_metrics_object(const mb_epoch_metrics *epoch)

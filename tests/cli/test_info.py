@@ -1,4 +1,5 @@
 """info: the machine as training uses it, and what determines that."""
+import errno
 import os
 import re
 import resource
@@ -286,14 +287,20 @@ class Model(TrainedTest):
                      f"test accuracy {100 * summary['test_accuracy']:.2f} %", "dense:128"):
             self.assertIn(part, text)
 
-    @cases({"missing": None, "of_another_network": b'{"network": "dense:4", "parameters": 484}',
-            "damaged": b"{"})
-    def test_summary(self, content):
+    @cases({"missing": (None, []), "of_another_network": (b'{"network": "dense:4", "parameters": 484}', []),
+            "damaged": (b"{", ["string or '}' expected near end of file"]), "empty": (b"", ["'[' or '{' expected near end of file"]),
+            "loop": ("summary.json", [os.strerror(errno.ELOOP)])})
+    def test_summary(self, content, why):
+        """None, or one that is no use, which is a warning if it cannot be read."""
         os.remove(self.path("out/summary.json"))
-        if content:
+        if isinstance(content, str):
+            os.symlink(content, self.path("out/summary.json"))
+        elif content is not None:
             self.write("out/summary.json", content)
         self.assertIsNone(self.info(MODEL)["model"]["summary"])
-        self.assertIn("trained    unknown", self.succeed("info", MODEL).out)
+        result = self.succeed("info", MODEL)
+        self.assertIn("trained    unknown", result.out)
+        self.assertEqual([f"mnist_blas: warning: out/summary.json: {one}" for one in why], result.warnings)
 
     def test_bad_usage(self):
         self.fail_with(2, "info", MODEL, MODEL, says="takes one MODEL")
