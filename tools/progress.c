@@ -9,10 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20, PIPE_CELLS = 100 };
+enum { LINE_BYTES = 640, PART_BYTES = 160, BAR_CELLS = 20, PIPE_CELLS = 120 };
 
 static const double redraw_seconds =
     0.04; /* events come every 0.05 s, or faster if epochs are short */
+
+/* As wide as "epoch 1/5". */
+#define INDENTATION "         "
+enum { INDENT = sizeof INDENTATION - 1 };
 
 #define ERASE_REST "\033[K"
 static const char erase[] = "\r" ERASE_REST;
@@ -25,22 +29,18 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* A line of at most `width` cells. Once a part does not fit, it and all after it are left out, or
- * go to another line if it `wraps`. */
+/* Lines of at most `width` cells. A part that does not fit goes to the next line, which begins with
+ * `next_line`; if that is NULL or the part does not fit there either, it and all after it are left
+ * out. */
 typedef struct text_line {
     size_t width, cells, bytes;
-    bool wraps;
+    const char *next_line;
     char text[LINE_BYTES];
 } text_line;
 
-static void add_part(text_line *line, size_t cells, const char *part)
+static void append(text_line *line, size_t cells, const char *part)
 {
-    static const char next_line[] = "\n         "; /* as wide as "epoch 1/5" */
     const size_t bytes = strlen(part);
-    if (line->wraps && line->cells + cells > line->width) {
-        line->cells = 0;
-        add_part(line, strlen(next_line) - 1, next_line);
-    }
     if (line->cells + cells > line->width || line->bytes + bytes >= LINE_BYTES) {
         line->width = 0;
         return;
@@ -48,6 +48,16 @@ static void add_part(text_line *line, size_t cells, const char *part)
     memcpy(line->text + line->bytes, part, bytes + 1);
     line->cells += cells;
     line->bytes += bytes;
+}
+
+static void add_part(text_line *line, size_t cells, const char *part)
+{
+    if (line->next_line != NULL && line->cells + cells > line->width &&
+        INDENT + cells <= line->width) {
+        line->cells = 0;
+        append(line, INDENT, line->next_line);
+    }
+    append(line, cells, part);
 }
 
 __attribute__((format(printf, 2, 3))) static void add(text_line *line, const char *format, ...)
@@ -121,14 +131,14 @@ void mb_progress_show(mb_progress_view *view, const mb_progress *progress)
 
 static void add_result(text_line *line, const char *split, double accuracy, double loss)
 {
-    add(line, "  %s %.2f %% %.4f", split, 100.0 * accuracy, loss);
+    add(line, "  %s %.2f %%, loss %.4f", split, 100.0 * accuracy, loss);
 }
 
 void mb_progress_show_epoch(mb_progress_view *view, const mb_epoch_metrics *metrics)
 {
     const bool interactive = view->terminal.interactive;
     text_line line = {.width = interactive ? mb_terminal_width(&view->terminal) - 1 : PIPE_CELLS,
-                      .wraps = !interactive};
+                      .next_line = interactive ? ERASE_REST "\n" INDENTATION : "\n" INDENTATION};
     if (view->quiet)
         return;
     add(&line, "epoch %zu/%zu", metrics->epoch, metrics->epochs);

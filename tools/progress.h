@@ -2,9 +2,11 @@
  * place during the epoch:
  *
  *     epoch 2/5   43 %  [########............]  0:03 left  loss 0.1650  412345 samples/s
- *     epoch 2/5  loss 0.1650  train 95.03 %  test 95.79 %  0.083 s  719360 samples/s  326.9 GFLOP/s
+ *     epoch 2/5  train 95.03 %, loss 0.1650  test 95.79 %, loss 0.1433  0.083 s  719360 samples/s
+ *                326.9 GFLOP/s
  *
- * A narrow terminal shows as many of these figures, from the left, as fit. */
+ * A narrow terminal shows as many of the first line's figures, from the left, as fit; an epoch goes
+ * on in further lines. */
 #ifndef MB_TOOLS_PROGRESS_H
 #define MB_TOOLS_PROGRESS_H
 

@@ -94,45 +94,64 @@ TEST(updates_in_quick_succession_are_skipped)
     close_screen(&screen);
 }
 
-/* Lines end before the first part that does not fit. The bar's line leaves 3 cells free, an
- * epoch's 1.
- */
-TEST(a_narrow_terminal_shows_the_first_parts)
+#define NEXT_LINE "\033[K\n           "
+#define TRAIN "train 89.70 %, loss 0.3677"
+#define VALIDATION "validation 93.50 %, loss 0.2134"
+#define TEST_SET "test 94.11 %, loss 0.1987"
+#define SECONDS "0.083 s"
+#define SPEED "723875 samples/s"
+#define GFLOPS "328.9 GFLOP/s"
+
+/* The bar's line ends before the first part that does not fit, and leaves 3 cells free; an epoch
+ * goes on in the next line, and leaves 1. */
+TEST(a_narrow_terminal_shows_the_first_parts_and_wraps_epochs)
 {
+    static const char bar[] =
+        "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s";
     static const struct {
-        const char *columns, *bar, *epoch;
+        const char *columns;
+        int bar; /* its cells */
+        const char *epoch;
     } cases[] = {
-        {"160", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987  0.083 s "
-         " 723875 samples/s  328.9 GFLOP/s"},
-        {"89", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987  0.083 "
-         "s"},
-        {"88", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
-        {"82", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650  250 samples/s",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
-        {"81", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
-        {"80", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % 0.1987"},
-        {"79", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
-        {"67", "epoch 2/4   50 %  [##########..........]  0:17 left  loss 0.1650",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
-        {"66", "epoch 2/4   50 %  [##########..........]  0:17 left",
-         "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134"},
-        {"43", "epoch 2/4   50 %  [##########..........]", "epoch 1/5  train 89.70 % 0.3677"},
-        {"42", "epoch 2/4   50 %", "epoch 1/5  train 89.70 % 0.3677"},
-        {"12", "epoch 2/4", "epoch 1/5"},
-        {"11", "", "epoch 1/5"},
-        {"1", "", ""}};
+        {"160", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION "  " TEST_SET "  " SECONDS "  " SPEED "  " GFLOPS},
+        {"140", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION "  " TEST_SET "  " SECONDS "  " SPEED "  " GFLOPS},
+        {"139", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION "  " TEST_SET "  " SECONDS
+         "  " SPEED NEXT_LINE GFLOPS},
+        {"98", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION "  " TEST_SET NEXT_LINE SECONDS "  " SPEED
+         "  " GFLOPS},
+        {"97", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION NEXT_LINE TEST_SET "  " SECONDS "  " SPEED
+         "  " GFLOPS},
+        {"82", 79,
+         "epoch 1/5  " TRAIN "  " VALIDATION NEXT_LINE TEST_SET "  " SECONDS "  " SPEED
+         "  " GFLOPS},
+        {"81", 64,
+         "epoch 1/5  " TRAIN "  " VALIDATION NEXT_LINE TEST_SET "  " SECONDS "  " SPEED
+         "  " GFLOPS},
+        {"67", 64,
+         "epoch 1/5  " TRAIN NEXT_LINE VALIDATION NEXT_LINE TEST_SET "  " SECONDS
+         "  " SPEED NEXT_LINE GFLOPS},
+        {"66", 51,
+         "epoch 1/5  " TRAIN NEXT_LINE VALIDATION NEXT_LINE TEST_SET "  " SECONDS
+         "  " SPEED NEXT_LINE GFLOPS},
+        {"43", 40,
+         "epoch 1/5  " TRAIN NEXT_LINE VALIDATION NEXT_LINE TEST_SET NEXT_LINE SECONDS
+         "  " SPEED NEXT_LINE GFLOPS},
+        {"42", 16, "epoch 1/5  " TRAIN},
+        {"37", 16, "epoch 1/5"},
+        {"12", 9, "epoch 1/5"},
+        {"11", 0, "epoch 1/5"},
+        {"1", 0, ""}};
     for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
         char wanted[256];
         fake_terminal screen;
         open_screen(&screen, cases[i].columns);
         show(&screen, 10);
-        snprintf(wanted, sizeof wanted, "\r%s\033[K", cases[i].bar);
+        snprintf(wanted, sizeof wanted, "\r%.*s\033[K", cases[i].bar, bar);
         assert_string_equal(next_write(&screen), wanted);
         mb_progress_show_epoch(&screen.view, &metrics);
         snprintf(wanted, sizeof wanted, "\r%s\033[K\n", cases[i].epoch);
@@ -222,27 +241,26 @@ TEST(no_line_is_wider_than_the_window)
             mb_epoch_metrics epoch = metrics;
             epoch.train_loss = epoch.samples_per_second = epoch.gflops = values[i];
             mb_progress_show_epoch(&screen.view, &epoch);
-            assert_true(strlen(next_write(&screen)) - strlen("\r\033[K\n") < width);
+            for (const char *c = next_write(&screen) + 1; *c != '\0'; c = strchr(c, '\n') + 1)
+                assert_true(strcspn(c, "\033") < width);
             close_screen(&screen);
         }
 }
 
-/* Nothing is left out in a pipe: what does not fit into 100 columns comes in a second line. */
-TEST(a_line_in_a_pipe_has_all_parts_in_100_columns)
+/* What does not fit into 120 columns comes in a second line. */
+TEST(a_line_in_a_pipe_has_all_parts_in_120_columns)
 {
     mb_epoch_metrics epoch = metrics;
     fake_terminal screen;
     open_screen(&screen, "20");
     screen.view.terminal.interactive = false;
     mb_progress_show_epoch(&screen.view, &epoch);
-    assert_string_equal(next_write(&screen),
-                        "epoch 1/5  train 89.70 % 0.3677  validation 93.50 % 0.2134  test 94.11 % "
-                        "0.1987  0.083 s\n           723875 samples/s  328.9 GFLOP/s\n");
+    assert_string_equal(next_write(&screen), "epoch 1/5  " TRAIN "  " VALIDATION "  " TEST_SET
+                                             "  " SECONDS "\n           " SPEED "  " GFLOPS "\n");
     epoch.validation_accuracy = NAN;
     mb_progress_show_epoch(&screen.view, &epoch);
     assert_string_equal(next_write(&screen),
-                        "epoch 1/5  train 89.70 % 0.3677  test 94.11 % 0.1987  "
-                        "0.083 s  723875 samples/s  328.9 GFLOP/s\n");
+                        "epoch 1/5  " TRAIN "  " TEST_SET "  " SECONDS "  " SPEED "  " GFLOPS "\n");
     close_screen(&screen);
 }
 
