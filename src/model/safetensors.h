@@ -60,16 +60,10 @@ typedef struct mb_stored_tensor {
 /* A file that was read and checked. */
 typedef struct mb_safetensors mb_safetensors;
 
-/* Writes a file, with "format": "pt", which PyTorch's loaders require, as the first metadata. Equal
- * content gives equal bytes. The file appears whole or not at all.
+/* The bytes of a file, for mb_file_write to `path`; the caller frees *bytes. The first metadata is
+ * "format": "pt", which PyTorch's loaders require. Equal content gives equal bytes.
  * MB_ERROR_INVALID: two tensors or metadata entries of one name, a tensor named "__metadata__", or
- * a shape whose product overflows; MB_ERROR_IO: above the limits, or cannot be written;
- * MB_ERROR_MEMORY. */
-mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
-                               mb_error *error);
-
-/* The bytes of such a file, for mb_file_write; the caller frees *bytes. `path` is for errors only.
- */
+ * a shape whose product overflows; MB_ERROR_IO: above the limits; MB_ERROR_MEMORY. */
 mb_status mb_safetensors_serialize(const char *path, const mb_safetensors_content *content,
                                    mb_bytes *bytes, mb_error *error);
 

@@ -141,14 +141,3 @@ done:
     free(header.data);
     return status;
 }
-
-mb_status mb_safetensors_write(const char *path, const mb_safetensors_content *content,
-                               mb_error *error)
-{
-    mb_bytes whole = {0};
-    mb_status status = mb_safetensors_serialize(path, content, &whole, error);
-    if (status == MB_OK)
-        status = mb_file_write(path, whole.data, whole.size, error);
-    free(whole.data);
-    return status;
-}

@@ -26,3 +26,11 @@ int mb_test_model_files_close(void **state)
     free(work);
     return 0;
 }
+
+void mb_test_write_tensors(const mb_test_model_files *work, const mb_safetensors_content *content)
+{
+    mb_bytes bytes;
+    assert_int_equal(mb_safetensors_serialize(work->path, content, &bytes, NULL), MB_OK);
+    assert_int_equal(mb_file_write(work->path, bytes.data, bytes.size, NULL), MB_OK);
+    free(bytes.data);
+}

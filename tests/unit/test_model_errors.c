@@ -48,7 +48,7 @@ static void write_model(const mb_test_model_files *work, const handmade *model)
                                             .tensor_count = model->tensor_count,
                                             .metadata = model->metadata,
                                             .metadata_count = model->metadata_count};
-    assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
+    mb_test_write_tensors(work, &content);
 }
 
 /* The file at work->path is refused with its name and a text that starts with `text`. */

@@ -47,7 +47,7 @@ static void start_state(state_dict *state)
 static void write_state(const mb_test_model_files *work, const state_dict *state)
 {
     const mb_safetensors_content content = {state->tensors, state->count, NULL, 0};
-    assert_int_equal(mb_safetensors_write(work->path, &content, NULL), MB_OK);
+    mb_test_write_tensors(work, &content);
 }
 
 TEST(loads_a_state_for_a_spec)
