@@ -1,5 +1,6 @@
 /* mnist_blas export MODEL --onnx FILE */
 #include "model.h"
+#include "run_folder.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -47,6 +48,9 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     given->model.path = operands[0];
     if (given->onnx == NULL)
         return mb_fail(error, MB_ERROR_INVALID, "export: --onnx FILE is required");
+    if (mb_is_same_file(given->onnx, operands[0]))
+        return mb_fail(error, MB_ERROR_INVALID, "--onnx: must not be the model itself, got %s",
+                       given->onnx);
     return export(given, error);
 }
 

@@ -39,6 +39,12 @@ class Export(TrainedTest):
         self.fail_with(2, "export", MODEL, *arguments, says=says)
         self.assertFalse(os.path.exists(self.path("a.onnx")))
 
+    @cases({"its_path": MODEL, "a_link": "link.onnx"})
+    def test_model_is_not_overwritten(self, onnx):
+        os.symlink(MODEL, self.path("link.onnx"))
+        self.fail_with(2, "export", MODEL, "--onnx", onnx, says=f"--onnx: must not be the model itself, got {onnx}")
+        self.assertEqual(self.trained_files["model.safetensors"], self.model_bytes())
+
     @cases(FILES)
     def test_file(self, arguments, says):
         self.fail_with(1, "export", *arguments, says=says)
