@@ -13,8 +13,8 @@
 
 typedef struct info_arguments {
     bool json;
-    const char *network; /* NULL: none */
-    size_t batch_size, threads;
+    const char *network;        /* NULL: none */
+    size_t batch_size, threads; /* 0: not given */
 } info_arguments;
 
 #define HEADING "Options:"
@@ -25,18 +25,12 @@ static const mb_option options[] = {
      "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
      "training takes; with MODEL, a PyTorch state_dict, its architecture",
      MB_KIND_TEXT("SPEC"), .unset = "none"},
-    {"batch-size", NULL, HEADING, AT(batch_size), "samples per step, with --network",
-     MB_KIND_SIZE(1, UINT32_MAX)},
+    {"batch-size", NULL, HEADING, AT(batch_size), "samples per step of the training",
+     MB_KIND_SIZE(1, UINT32_MAX), .unset = "that of train"},
     {"json", NULL, HEADING, AT(json), "print one JSON object", MB_KIND_FLAG},
     MB_OPTION_THREADS(HEADING, AT(threads)),
     {0},
 };
-
-static void set_defaults(void *arguments)
-{
-    *(info_arguments *)arguments =
-        (info_arguments){.batch_size = mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size};
-}
 
 /* ---- --network, and a model ---- */
 
@@ -56,7 +50,10 @@ static mb_status open_network(mb_machine *machine, const info_arguments *argumen
 static mb_status show_network(mb_machine *machine, const info_arguments *arguments,
                               const char *path, json_t *object, mb_error *error)
 {
-    const size_t threads = mb_machine_describe(machine)->threads, batch = arguments->batch_size;
+    const size_t threads = mb_machine_describe(machine)->threads;
+    const size_t batch = arguments->batch_size > 0
+                             ? arguments->batch_size
+                             : mb_training_defaults(MB_OPTIMIZER_ADAMW).batch_size;
     mb_network *network = NULL;
     json_t *summary = NULL;
     mb_status status = open_network(machine, arguments, path, &network, error);
@@ -238,6 +235,9 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     const mb_machine_options machine_options = {.threads = given->threads};
     mb_machine *machine = NULL;
     const char *model = operands[0]; /* NULL: none */
+    if (given->batch_size > 0 && model == NULL && given->network == NULL)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--batch-size: has no effect without --network or MODEL");
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
@@ -269,6 +269,5 @@ const mb_command mb_command_info = {
                 "  mnist_blas info --json --threads 2",
     .groups = {{options, 0}},
     .size = sizeof(info_arguments),
-    .set_defaults = set_defaults,
     .run = run,
 };
