@@ -77,18 +77,18 @@ static void describe_limit(char *text, size_t size)
                  (unsigned long long)data.rlim_cur / 1024);
 }
 
-/* The number of threads for which OpenBLAS prepares. */
+/* The number of threads for which OpenBLAS prepares: its OpenMP build counts the machine's CPUs,
+ * also those that this process may not use. */
 static size_t blas_threads(char **environment)
 {
-    size_t threads = 0;
-    for (size_t i = 0; i < sizeof initial.mask / sizeof *initial.mask; i++)
-        threads += (size_t)__builtin_popcountl(initial.mask[i]);
+    const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    size_t threads = cpus > 0 ? (size_t)cpus : 1;
     for (char **each = environment; *each != NULL; each++)
         if (strncmp(*each, number, sizeof number - 1) == 0) {
             const long set = strtol(*each + sizeof number - 1, NULL, 10);
             threads = set > 0 && (size_t)set < threads ? (size_t)set : threads;
         }
-    return threads > 0 ? threads : 1;
+    return threads;
 }
 
 /* OpenBLAS maps a buffer per thread when it is loaded, and tries for ever if it cannot. */

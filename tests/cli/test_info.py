@@ -117,13 +117,16 @@ class Threads(ProgramTest):
         result = self.run_program("info", OMP_NUM_THREADS=value)
         self.assertEqual((code, code // 2), (result.code, len(result.err.splitlines())), result)
 
-    @cases({"to_load": 100, "to_multiply": 128 * (1 + len(CPUS))})
+    @cases({"to_load": (100, CPUS), "to_load_on_one_cpu": (256, CPUS[:1]), "to_multiply": (128 * (1 + len(CPUS)), CPUS)})
     @needs_ulimit_v
-    def test_little_address_space(self, mib):
+    def test_little_address_space(self, mib, cpus):
         """OpenBLAS, which maps 128 MiB per thread, would wait for it without end."""
         limit = mib << 20
-        self.fail_with(1, "info", says=("OpenBLAS", "MiB", "ulimit -v"),
-                       prepare=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+
+        def prepare():
+            os.sched_setaffinity(0, cpus)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        self.fail_with(1, "info", says=("OpenBLAS", "MiB", "ulimit -v"), prepare=prepare)
 
     def test_one_allowed_cpu(self):
         self.addCleanup(os.sched_setaffinity, 0, CPUS)
