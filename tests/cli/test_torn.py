@@ -85,6 +85,16 @@ class Torn(RunFolderTest):
         self.assertEqual([], self.leftovers())
 
     @needs_faults
+    def test_report_lost_with_the_old_model_is_redrawn(self):
+        """Killed between the removal of the old report and the rename of the new model: the old run is whole, and has all
+        that its report is made from."""
+        self.need_feature("report")
+        self.run_program(*self.other, **self.faults(f"kill:{signal.SIGKILL:d}:{MODEL_RENAME}"))
+        self.assertEqual({name: data for name, data in self.old.items() if name not in PICTURES}, self.whole_files())
+        self.succeed("report", "out", "--data", "data")
+        self.assertEqual(self.old, self.whole_files())
+
+    @needs_faults
     def test_short_and_interrupted_writes(self):
         self.succeed(*self.other, **self.faults("short:1000:0"))
         self.check("short writes")
