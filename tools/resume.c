@@ -41,8 +41,7 @@ static char *out_of(const char *path, const char *start, const char *out)
     const char *slash = strrchr(path, '/');
     if (strcmp(slash != NULL ? slash + 1 : path, name) == 0)
         return mb_folder_of(path);
-    char *from_here = mb_path_from(start, out);
-    return from_here != NULL ? from_here : strdup(out);
+    return mb_path_from(start, out);
 }
 
 /* The command line of the checkpoint's run. Paths were relative to where it was started. */
@@ -55,11 +54,11 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     if (recorded == NULL || *recorded == '\0' || every == NULL)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: does not say where its run folder is",
                        info->path);
-    char *out = out_of(info->path, start, recorded), *data = mb_path_from(start, info->data);
-    char *folder = mb_folder_of(info->path);
-    const bool complete = out != NULL && folder != NULL;
+    char *out = out_of(info->path, start, recorded), *folder = mb_folder_of(info->path);
+    char *data = info->data != NULL ? mb_path_from(start, info->data) : NULL;
+    const bool complete = out != NULL && folder != NULL && (data != NULL || info->data == NULL);
     *base = (mb_train_arguments){
-        .data = data != NULL ? data : info->data,
+        .data = data,
         .network = info->network,
         /* A file does not choose where others are written: the run folder is that in which it is.
          */

@@ -48,16 +48,19 @@ mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *err
     return status;
 }
 
-static bool has_event_files(const char *folder)
+static mb_status has_event_files(const char *folder, bool *found, mb_error *error)
 {
     DIR *opened = opendir(folder);
-    bool found = false;
+    *found = false;
+    if (opened == NULL && (errno == ENOENT || errno == ENOTDIR))
+        return MB_OK;
     if (opened == NULL)
-        return false;
-    for (struct dirent *entry; !found && (entry = readdir(opened)) != NULL;)
-        found = strstr(entry->d_name, "tfevents") != NULL;
+        return mb_fail(error, errno == ENOMEM ? MB_ERROR_MEMORY : MB_ERROR_IO,
+                       "%s: cannot be opened: %s", folder, strerror(errno));
+    for (struct dirent *entry; !*found && (entry = readdir(opened)) != NULL;)
+        *found = strstr(entry->d_name, "tfevents") != NULL;
     closedir(opened);
-    return found;
+    return MB_OK;
 }
 
 mb_status mb_run_folder_open(const char *folder, int *lock, mb_error *error)
@@ -72,25 +75,31 @@ mb_status mb_run_folder_open(const char *folder, int *lock, mb_error *error)
 mb_status mb_run_board_open(const char *given, bool resumed, char **folder, mb_tensorboard **board,
                             mb_error *error)
 {
+    bool used = false;
+    mb_status status = MB_OK;
     *folder = strdup(given);
-    for (unsigned run = 2; !resumed && *folder != NULL && has_event_files(*folder); run++) {
+    for (unsigned run = 2; !resumed && *folder != NULL; run++) {
+        status = has_event_files(*folder, &used, error);
+        if (status != MB_OK || !used)
+            break;
         free(*folder);
         if (asprintf(folder, "%s/run-%u", given, run) < 0)
             *folder = NULL;
     }
     if (*folder == NULL)
         return mb_fail_memory(error, given, strlen(given));
-    const mb_status status = mb_folder_prepare(*folder, error);
+    if (status == MB_OK)
+        status = mb_folder_prepare(*folder, error);
     return status == MB_OK ? mb_tensorboard_open(*folder, board, error) : status;
 }
 
 char *mb_path_from(const char *start, const char *path)
 {
-    if (path == NULL || *path == '/' || start == NULL || mb_is_same_file(start, "."))
-        return NULL;
-    char *joined = mb_join(start, path);
-    if (joined != NULL && access(joined, F_OK) == 0)
-        return joined;
-    free(joined);
-    return NULL;
+    if (*path != '/' && start != NULL && !mb_is_same_file(start, ".")) {
+        char *joined = mb_join(start, path);
+        if (joined == NULL || access(joined, F_OK) == 0)
+            return joined;
+        free(joined);
+    }
+    return strdup(path);
 }

@@ -30,7 +30,7 @@ mb_status mb_run_board_open(const char *given, bool resumed, char **folder, mb_t
                             mb_error *error);
 
 /* `path`, relative to the folder in which a run was started, as it is reached from here, on the
- * heap. NULL if it is reached as it is, and if memory is out. */
+ * heap; itself if it is not there. NULL if memory is out. */
 char *mb_path_from(const char *start, const char *path);
 
 #endif

@@ -6,6 +6,7 @@
 #include "train_command.h"
 #include "train_run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,8 @@ static mb_status set_checkpoints(mb_train_run *run, mb_error *error)
     run->has_checkpoint =
         arguments->resume != NULL && mb_is_same_file(arguments->resume, run->checkpoint);
     run->start = getcwd(NULL, 0);
+    if (run->start == NULL && errno == ENOMEM)
+        return mb_fail_memory(error, "checkpoint", 1);
     const mb_checkpoint_policy policy = {.path = run->checkpoint,
                                          .every_steps = arguments->checkpoint_steps,
                                          .every_epoch = arguments->checkpoint_epochs,
