@@ -25,8 +25,9 @@ static void print_doubt(const mb_tune_result *result)
         puts("# one round decides little; with fewer processes beside it, or a smaller network, "
              "there are more");
     else if (next != NULL && next->max >= best->min)
-        printf("# undecided: %zu threads, %s, differ from the best by less than the rounds do\n",
-               next->machine.threads, result->openmp_binds ? "OpenMP" : next->machine.pin);
+        printf("# undecided: %zu thread%s, %s: differs from the best by less than the rounds do\n",
+               next->machine.threads, next->machine.threads > 1 ? "s" : "",
+               result->openmp_binds ? "OpenMP" : next->machine.pin);
 }
 
 /* Two threads may be slower than one on cores that are far apart. */
