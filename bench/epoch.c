@@ -33,8 +33,9 @@ static double skipped_flops(const mb_layer *layer)
     const double products = layer->position > 0 ? 2.0 : 1.0;
     if (layer->ops != &mb_conv2d_ops || mb_conv2d_backward_impl(layer) != &mb_conv2d_sparse_grad)
         return 0.0;
-    const size_t nonzeros = ((const mb_conv2d_config *)layer->config)->max_nonzeros;
-    return products * layer->ops->flops(layer) * (1.0 - (double)nonzeros / pixels);
+    const mb_shape pooled = mb_conv2d_pool(layer)->out;
+    return products * layer->ops->flops(layer) *
+           (1.0 - (double)(pooled.rows * pooled.columns) / pixels);
 }
 
 /* The first layer skips zero pixels in both of its products. */

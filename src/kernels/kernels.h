@@ -22,8 +22,9 @@ enum { MB_MAX_CLASSES = 256 };
  */
 typedef enum mb_layout { MB_LAYOUT_NHWC, MB_LAYOUT_NCHW } mb_layout;
 
-/* Kernels work on vectors of 16 floats, a cache line. */
+/* Kernels work on vectors of 16 floats, a cache line; some on half vectors. */
 enum { MB_LANES = 16 };
+enum { MB_HALF = MB_LANES / 2 };
 static inline size_t mb_pad_to_lanes(size_t n) { return (n + MB_LANES - 1) / MB_LANES * MB_LANES; }
 
 /* ---- optimizers ---- */
@@ -95,16 +96,25 @@ typedef struct mb_direct_init {
     bool per_lane;
 } mb_direct_init;
 
+/* Two rows of outputs of a convolution with kernels of (channels, rows, columns), weight_stride
+ * apart, of which the rows from `first` to `end` are multiplied: the others meet blank rows of the
+ * image. `outputs` of the pool, in each row of a unit. */
+typedef struct mb_direct_maxpool {
+    size_t channels, channel_stride, rows, columns, weight_stride;
+    size_t image_row, first, end, outputs, unit_stride;
+} mb_direct_maxpool;
+
 /* Contiguous planes (rows, columns >= MB_LANES), plane_stride elements apart, and the row length
  * of the image that they are multiplied with. */
 typedef struct mb_direct_grad {
     size_t rows, columns, plane_stride, image_row;
 } mb_direct_grad;
 
-/* A plane (rows, columns) of elements `stride` apart. The element (r, c) belongs to the window that
- * starts r * row_offset + c * column_offset elements into an image. */
+/* A plane (rows, columns) of a max pool's outputs, whose windows have `window` elements; `stride`
+ * apart. The element (r, c) belongs to a window that
+ * starts r * row_offset + c * column_offset elements or more into an image. */
 typedef struct mb_grad_plane {
-    size_t rows, columns, stride, row_offset, column_offset;
+    size_t rows, columns, window, stride, row_offset, column_offset;
 } mb_grad_plane;
 
 /* A non-zero gradient and the offset of its window in the image. */

@@ -36,22 +36,23 @@ static inline void transpose_block(const float *restrict in, size_t ld_in, float
         memcpy(out + i * ld_out, &transposed[i], sizeof transposed[i]);
 }
 
-void MB_KERNEL_FN(transpose)(size_t rows, size_t columns, const float *restrict in,
+/* The last blocks end with the rows and columns, and overlap those before them. */
+void MB_KERNEL_FN(transpose)(size_t rows, size_t columns, const float *restrict in, size_t ld_in,
                              float *restrict out, size_t ld)
 {
-    size_t c = 0;
-    for (; c + 4 <= columns; c += 4) {
-        size_t r = 0;
-        for (; r + 4 <= rows; r += 4)
-            transpose_block(in + r * columns + c, columns, out + c * ld + r, ld);
-        for (; r < rows; r++)
-            for (size_t i = c; i < c + 4; i++)
-                out[i * ld + r] = in[r * columns + i];
+    if (rows >= 4 && columns >= 4) {
+        for (size_t column = 0; column < columns; column += 4)
+            for (size_t row = 0; row < rows; row += 4) {
+                const size_t c = column + 4 <= columns ? column : columns - 4,
+                             r = row + 4 <= rows ? row : rows - 4;
+                transpose_block(in + r * ld_in + c, ld_in, out + c * ld + r, ld);
+            }
+        return;
     }
-    for (; c < columns; c++)
+    for (size_t c = 0; c < columns; c++)
 #pragma omp simd
         for (size_t r = 0; r < rows; r++)
-            out[c * ld + r] = in[r * columns + c];
+            out[c * ld + r] = in[r * ld_in + c];
 }
 
 void MB_KERNEL_FN(fill_rows)(size_t rows, size_t columns, const float *restrict bias,

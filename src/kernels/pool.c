@@ -1,20 +1,6 @@
-#include "kernels/vector.h"
+#include "kernels/maximum.h"
 
 #include <string.h>
-
-/* The first of equal values is the maximum; NaN propagates. */
-static inline bool is_larger(float value, float max) { return !(value <= max) & (max == max); }
-
-static inline void take_larger(const float *restrict other, int32_t index, float *restrict max,
-                               int32_t *restrict at)
-{
-#pragma omp simd
-    for (mb_lane l = 0; l < MB_LANES; l++) {
-        const bool larger = is_larger(other[l], max[l]);
-        max[l] = larger ? other[l] : max[l];
-        at[l] = larger ? index : at[l];
-    }
-}
 
 /* A vector of outputs whose windows start next to each other. */
 static inline void maximum_vector(const mb_pool *pool, size_t rows, size_t columns,
@@ -26,8 +12,8 @@ static inline void maximum_vector(const mb_pool *pool, size_t rows, size_t colum
     mb_copy_vector(x, max);
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++)
-            take_larger(x + row * pool->row_stride + column * pool->column_stride,
-                        (int32_t)(row * columns + column), max, at);
+            mb_take_larger(x + row * pool->row_stride + column * pool->column_stride,
+                           (int32_t)(row * columns + column), max, at);
     mb_copy_vector(max, out);
     if (argmax != NULL)
 #pragma omp simd
@@ -43,8 +29,8 @@ static inline void maximum_one(const mb_pool *pool, const float *x, float *out, 
     for (size_t row = 0; row < pool->rows; row++)
         for (size_t column = 0; column < pool->columns; column++, index++) {
             const float v = x[row * pool->row_stride + column * pool->column_stride];
-            best = is_larger(v, max) ? index : best;
-            max = is_larger(v, max) ? v : max;
+            best = mb_is_larger(v, max) ? index : best;
+            max = mb_is_larger(v, max) ? v : max;
         }
     *out = max;
     if (argmax != NULL)
@@ -60,29 +46,13 @@ static inline bool can_overrun(const mb_pool *pool, size_t outer)
            outer + 1 < pool->outer && pool->outer_stride >= 2 * MB_LANES;
 }
 
-/* Elements with even and with odd indices. */
-static inline void split(const float *restrict x, float *restrict even, float *restrict odd)
-{
-#pragma omp simd
-    for (mb_lane l = 0; l < MB_LANES; l++) {
-        even[l] = x[2 * l];
-        odd[l] = x[2 * l + 1];
-    }
-}
-
-/* maximum_vector for adjacent windows, two columns wide: each load has both columns. */
+/* maximum_vector for adjacent windows, two columns wide. */
 static inline void maximum_pairs(const mb_pool *pool, const float *restrict x, float *restrict out,
                                  int32_t *restrict argmax)
 {
-    float max[MB_LANES], even[MB_LANES], odd[MB_LANES];
-    int32_t at[MB_LANES] = {0};
-    split(x, max, odd);
-    take_larger(odd, 1, max, at);
-    for (size_t row = 1; row < pool->rows; row++) {
-        split(x + row * pool->row_stride, even, odd);
-        take_larger(even, (int32_t)(2 * row), max, at);
-        take_larger(odd, (int32_t)(2 * row) + 1, max, at);
-    }
+    float max[MB_LANES];
+    int32_t at[MB_LANES];
+    mb_maximum_pairs(pool->rows, pool->row_stride, x, max, at);
     mb_copy_vector(max, out);
     if (argmax != NULL)
 #pragma omp simd

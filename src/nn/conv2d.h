@@ -12,10 +12,8 @@
 #include "nn/layer.h"
 
 typedef struct mb_conv2d_config {
-    mb_window window; /* first, for mb_layer_window */
-    /* Upper bound on the non-zeros per channel of d_out if it is finite, from a max pool after the
-     * layer; 0: unknown. */
-    size_t max_nonzeros;
+    mb_window window;     /* first, for mb_layer_window */
+    const mb_layer *pool; /* the max pool that the layer computes, too (rewrite.h); NULL: none */
 } mb_conv2d_config;
 
 /* Sizes that follow from a layer. */
@@ -30,6 +28,27 @@ typedef struct mb_conv2d_size {
 
 mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer);
 
+static inline const mb_layer *mb_conv2d_pool(const mb_layer *layer)
+{
+    return ((const mb_conv2d_config *)layer->config)->pool;
+}
+
+/* True if the layer's layout is not that of its input. */
+static inline bool mb_conv2d_transposes(const mb_layer *layer)
+{
+    return layer->in.channels > 1 && layer->in_format.layout != layer->out_format.layout;
+}
+
+/* Elements from a pixel to the next in NHWC, for implementations that pad pixels: whole half
+ * vectors if the image must be transposed anyway. */
+static inline size_t mb_conv2d_pixel_stride(const mb_layer *layer)
+{
+    const size_t channels = layer->in.channels;
+    return mb_conv2d_transposes(layer) && mb_layer_window(layer)->padding == 0
+               ? (channels + MB_HALF - 1) / MB_HALF * MB_HALF
+               : channels;
+}
+
 /* One sample on its way through a convolution. */
 typedef struct mb_conv2d_pass {
     const mb_layer *layer;
@@ -38,11 +57,13 @@ typedef struct mb_conv2d_pass {
     const float *weights, *bias; /* the layer's, or with a batch normalisation folded in */
     const float *transposed;     /* weights as mb_conv2d_impl.transpose has written them */
     const float *image;          /* padded, in the layer's layout */
-    float *out;                  /* forward */
+    size_t pixel_stride;         /* in NHWC: from a pixel of the image to the next */
+    float *out;                  /* forward; with forward_pooled of the pool */
+    int32_t *argmax;             /* of the pool; NULL in evaluation */
 
     /* Backward: adds to the gradient of the image, unless that is NULL, and to that of weights and
      * biases of the sample's chunk. */
-    const float *d_out;
+    const float *d_out; /* with a pool: of its outputs */
     float *d_image;
     float *gradient;   /* (weights, then biases) */
     float *chunk_sums; /* of the chunk, mb_conv2d_impl.chunk_size elements */
@@ -51,7 +72,8 @@ typedef struct mb_conv2d_pass {
     /* The thread's scratch. */
     float *windows, *d_windows; /* of a block */
     uint32_t *pixels, *marks;   /* (pixels of out), (columns of the padded image) */
-    mb_nonzero_grad *nonzeros;  /* (pixels of d_out + 1) */
+    mb_nonzero_grad *nonzeros;  /* (pixels of the pool's output + MB_HALF) */
+    uint32_t *offsets;          /* (window of the pool) */
 } mb_conv2d_pass;
 
 /* Offset of a group's weights. */
@@ -64,8 +86,11 @@ static inline size_t mb_conv2d_group_offset(const mb_conv2d_size *size, size_t g
  * used. */
 typedef struct mb_conv2d_impl {
     const char *name;
+    bool pads_pixels; /* its images have mb_conv2d_pixel_stride */
     bool (*applies)(const mb_layer *layer);
-    void (*forward)(const mb_conv2d_pass *pass); /* out = W x windows + bias */
+    void (*forward)(const mb_conv2d_pass *pass);        /* out = W x windows + bias */
+    bool (*pools)(const mb_layer *layer);               /* has the next for this layer */
+    void (*forward_pooled)(const mb_conv2d_pass *pass); /* the pool's out, and argmax */
     void (*backward)(const mb_conv2d_pass *pass);
 
     /* What backward needs: weights transposed once per step, group by group, into transposed_size
@@ -83,6 +108,9 @@ extern const mb_conv2d_impl mb_conv2d_sparse_grad, mb_conv2d_direct_nchw, mb_con
 const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer);
 const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer);
 
+/* True if the layer computes the output of its pool without its own. */
+bool mb_conv2d_pools(const mb_layer *layer);
+
 /* Parts of the im2col implementations that others use: gradients of the biases, and of the image
  * unless pass->d_image is NULL. */
 void mb_conv2d_nchw_grad_bias(const mb_conv2d_pass *pass);
@@ -92,6 +120,13 @@ void mb_conv2d_nhwc_grad_image(const mb_conv2d_pass *pass);
 size_t mb_conv2d_nhwc_transposed_size(const mb_layer *layer);
 void mb_conv2d_nhwc_transpose(const mb_layer *layer, const mb_kernels *kernels, size_t group,
                               float *transposed);
+
+/* The rows of an image, from the first to the end, that must be multiplied. Rows above and below a
+ * digit are blank, and so is padding. */
+typedef struct mb_rows {
+    size_t first, end;
+} mb_rows;
+mb_rows mb_conv2d_rows_to_do(const mb_conv2d_pass *pass);
 
 /* The layer's phases (conv2d_phases.c). */
 size_t mb_conv2d_workspace_size(const mb_layer *layer, size_t max_rows, bool training);

@@ -3,6 +3,8 @@
  * each window would cost as much as multiplying it. The gradient of the image is im2col's. */
 #include "nn/conv2d.h"
 
+#include <string.h>
+
 /* Maximum vectors of units for which direct convolution beats im2col with OpenBLAS, and vectors
  * that the kernel multiplies at once. */
 enum { MAX_VECTORS = 3, VECTORS = 2 };
@@ -15,11 +17,6 @@ static bool nchw_applies(const mb_layer *layer)
            layer->out.columns >= MB_LANES;
 }
 
-/* Rows of an image, from the first to the end. */
-typedef struct span {
-    size_t first, end;
-} span;
-
 static bool is_blank(const float *row, size_t columns)
 {
     size_t nonzeros = 0;
@@ -28,11 +25,10 @@ static bool is_blank(const float *row, size_t columns)
     return nonzeros == 0;
 }
 
-/* The rows that must be multiplied. Rows above and below a digit are blank, and so is padding. */
-static span rows_to_do(const mb_conv2d_pass *pass)
+mb_rows mb_conv2d_rows_to_do(const mb_conv2d_pass *pass)
 {
     const mb_conv2d_size *size = pass->size;
-    span all = {0, size->rows};
+    mb_rows all = {0, size->rows};
     if (!pass->layer->input_is_batch || pass->layer->in.channels > 1)
         return all;
     while (all.end > 0 && is_blank(pass->image + (all.end - 1) * size->columns, size->columns))
@@ -42,12 +38,12 @@ static span rows_to_do(const mb_conv2d_pass *pass)
     return all;
 }
 
-/* The rows that overlap `count` rows from `first` on; an empty span if none does. */
-static span overlap(span rows, size_t first, size_t count)
+/* The rows that overlap `count` rows from `first` on; none if none does. */
+static mb_rows overlap(mb_rows rows, size_t first, size_t count)
 {
     const size_t end = first + count;
-    const span both = {rows.first > first ? rows.first : first, rows.end < end ? rows.end : end};
-    return both.first < both.end ? both : (span){first, first};
+    const mb_rows both = {rows.first > first ? rows.first : first, rows.end < end ? rows.end : end};
+    return both.first < both.end ? both : (mb_rows){first, first};
 }
 
 /* Each row of outputs is computed two vectors at a time. The last two end with the row: what they
@@ -66,11 +62,11 @@ static void nchw_forward_group(const mb_conv2d_pass *pass, size_t group)
                            .vector_stride = pair - MB_LANES};
     const float *weights = pass->weights + mb_conv2d_group_offset(size, group);
     const mb_direct_init bias = {.values = pass->bias + group * size->units, .row_stride = 1};
-    const span rows = rows_to_do(pass);
+    const mb_rows rows = mb_conv2d_rows_to_do(pass);
     const float *image = pass->image + group * size->channels * channel;
     float *out = pass->out + group * size->units * size->out_pixels;
     for (size_t y = 0; y < size->out_rows; y++) {
-        const span here = overlap(rows, y, window->rows);
+        const mb_rows here = overlap(rows, y, window->rows);
         gemm.count[1] = here.end - here.first;
         for (size_t x = 0; x < columns; x += 2 * MB_LANES) {
             const size_t from = x + pair <= columns ? x : columns - pair;
@@ -82,18 +78,87 @@ static void nchw_forward_group(const mb_conv2d_pass *pass, size_t group)
     }
 }
 
+/* ---- with the pool ---- */
+
+static bool nchw_pools(const mb_layer *layer)
+{
+    const mb_window *pool = mb_layer_window(mb_conv2d_pool(layer));
+    return pool->rows == 2 && pool->columns == 2 && pool->stride == 2;
+}
+
+/* The columns of the pool's outputs whose windows are not blank. */
+static mb_rows columns_to_do(const mb_conv2d_pass *pass, mb_rows rows)
+{
+    const mb_conv2d_size *size = pass->size;
+    const size_t width = mb_layer_window(pass->layer)->columns;
+    const size_t outputs = mb_conv2d_pool(pass->layer)->out.columns;
+    if (!pass->layer->input_is_batch || pass->layer->in.channels > 1)
+        return (mb_rows){0, outputs};
+    uint32_t *marks = pass->marks;
+    memset(marks, 0, size->columns * sizeof *marks);
+    for (size_t y = rows.first; y < rows.end; y++)
+        for (size_t x = 0; x < size->columns; x++)
+            marks[x] |= pass->image[y * size->columns + x] != 0.0f;
+    size_t first = 0, end = size->columns;
+    while (end > 0 && marks[end - 1] == 0)
+        end--;
+    while (first < end && marks[first] == 0)
+        first++;
+    const size_t last = (end + 1) / 2;
+    return (mb_rows){first < width ? 0 : (first - width + 1) / 2, last < outputs ? last : outputs};
+}
+
+/* Outputs of blank windows are the bias. */
+static void fill_bias(const mb_conv2d_pass *pass, size_t pixels)
+{
+    for (size_t unit = 0; unit < pass->size->units; unit++)
+        for (size_t i = 0; i < pixels; i++)
+            pass->out[unit * pixels + i] = pass->bias[unit];
+    if (pass->argmax != NULL)
+        memset(pass->argmax, 0, pass->size->units * pixels * sizeof *pass->argmax);
+}
+
+static void nchw_forward_pooled(const mb_conv2d_pass *pass)
+{
+    const mb_conv2d_size *size = pass->size;
+    const mb_window *window = mb_layer_window(pass->layer);
+    const mb_shape out = mb_conv2d_pool(pass->layer)->out;
+    const mb_rows rows = mb_conv2d_rows_to_do(pass), columns = columns_to_do(pass, rows);
+    mb_direct_maxpool pooled = {.channels = size->channels,
+                                .channel_stride = size->rows * size->columns,
+                                .rows = window->rows,
+                                .columns = window->columns,
+                                .weight_stride = size->window,
+                                .image_row = size->columns,
+                                .outputs = columns.end - columns.first,
+                                .unit_stride = out.rows * out.columns};
+    fill_bias(pass, pooled.unit_stride);
+    for (size_t y = 0; y < out.rows; y++) {
+        /* Each row of a kernel meets two rows of the image. */
+        const mb_rows here = overlap(rows, 2 * y, window->rows + 1);
+        const size_t at = y * out.columns + columns.first, end = here.end - 2 * y;
+        pooled.first = here.first > 2 * y ? here.first - 2 * y - 1 : 0;
+        pooled.end = end < window->rows ? end : window->rows;
+        if (here.first < here.end)
+            pass->kernels->direct_maxpool(&pooled, size->units, pass->weights,
+                                          pass->image + 2 * (y * size->columns + columns.first),
+                                          pass->bias, pass->out + at,
+                                          pass->argmax != NULL ? pass->argmax + at : NULL);
+    }
+}
+
 static void nchw_grad_weights(const mb_conv2d_pass *pass, size_t group)
 {
     const mb_conv2d_size *size = pass->size;
     const mb_window *window = mb_layer_window(pass->layer);
     const size_t channel_size = size->rows * size->columns;
-    const span rows = rows_to_do(pass);
+    const mb_rows rows = mb_conv2d_rows_to_do(pass);
     const float *image = pass->image + group * size->channels * channel_size;
     const float *d_out = pass->d_out + group * size->units * size->out_pixels;
     float *gradient = pass->gradient + mb_conv2d_group_offset(size, group);
     for (size_t channel = 0; channel < size->channels; channel++)
         for (size_t row = 0; row < window->rows; row++, gradient += window->columns) {
-            const span here = overlap(rows, row, size->out_rows);
+            const mb_rows here = overlap(rows, row, size->out_rows);
             const mb_direct_grad grad = {here.end - here.first, size->out_columns, size->out_pixels,
                                          size->columns};
             pass->kernels->direct_grad_weights(
@@ -120,6 +185,8 @@ static void nchw_backward(const mb_conv2d_pass *pass)
 const mb_conv2d_impl mb_conv2d_direct_nchw = {.name = "direct_nchw",
                                               .applies = nchw_applies,
                                               .forward = nchw_forward,
+                                              .pools = nchw_pools,
+                                              .forward_pooled = nchw_forward_pooled,
                                               .backward = nchw_backward};
 
 /* ---- NHWC ---- */

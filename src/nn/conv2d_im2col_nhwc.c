@@ -110,8 +110,8 @@ void mb_conv2d_nhwc_transpose(const mb_layer *layer, const mb_kernels *kernels, 
 {
     const mb_conv2d_size size = mb_conv2d_size_of(layer);
     const size_t offset = mb_conv2d_group_offset(&size, group);
-    kernels->transpose(size.window, size.units, layer->parameters + offset, transposed + offset,
-                       size.window);
+    kernels->transpose(size.window, size.units, layer->parameters + offset, size.units,
+                       transposed + offset, size.window);
 }
 
 /* Writes the windows of `count` listed output pixels, run of neighbours by run. */

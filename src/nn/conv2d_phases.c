@@ -28,6 +28,12 @@ const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer)
     return impls[i];
 }
 
+bool mb_conv2d_pools(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer);
+    return mb_conv2d_pool(layer) != NULL && impl->pools != NULL && impl->pools(layer);
+}
+
 /* ---- workspace in training: transposed weights, partial gradients, sums of the implementation */
 
 static size_t transposed_size(const mb_layer *layer)
@@ -58,12 +64,12 @@ enum { SLACK = 2 * MB_LANES }; /* kernels read and write whole vectors */
 typedef struct scratch {
     float *windows, *d_windows, *image, *d_image, *transposed;
     mb_nonzero_grad *nonzeros;
-    uint32_t *pixels, *marks;
+    uint32_t *pixels, *marks, *offsets;
 } scratch;
 
 static size_t padded_size(const mb_layer *layer, const mb_conv2d_size *size)
 {
-    return layer->in.channels * size->rows * size->columns + SLACK;
+    return mb_conv2d_pixel_stride(layer) * size->rows * size->columns + SLACK;
 }
 
 /* Divides `memory` into the parts of the scratch; returns its size in bytes. */
@@ -72,11 +78,14 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
 {
     const size_t windows = size->block_rows * size->out_columns * size->window + SLACK;
     const size_t padded = padded_size(layer, size), image = mb_shape_size(layer->in);
-    const bool sparse = ((const mb_conv2d_config *)layer->config)->max_nonzeros > 0;
+    const mb_layer *pool = mb_conv2d_pool(layer);
+    const mb_window *pooled = pool != NULL ? mb_layer_window(pool) : NULL;
     /* In floats. Gradients that are NaN, of a run that diverges, may be everywhere. */
-    const size_t nonzeros = sparse ? 2 * (size->out_pixels + 1) : 0;
-    const size_t sizes[] = {windows, windows,  padded,           padded,
-                            image,   nonzeros, size->out_pixels, size->columns};
+    const size_t nonzeros = pool != NULL ? 2 * (pool->out.rows * pool->out.columns + MB_HALF) : 0;
+    const size_t sizes[] = {
+        windows,          windows,       padded,
+        padded,           image,         nonzeros,
+        size->out_pixels, size->columns, pool != NULL ? pooled->rows * pooled->columns : 0};
     enum { PARTS = sizeof sizes / sizeof *sizes };
     float *parts[PARTS];
     size_t used = 0;
@@ -89,7 +98,8 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
                    parts[4],
                    (mb_nonzero_grad *)(void *)parts[5],
                    (uint32_t *)(void *)parts[6],
-                   (uint32_t *)(void *)parts[7]};
+                   (uint32_t *)(void *)parts[7],
+                   (uint32_t *)(void *)parts[8]};
     return used * sizeof *memory;
 }
 
@@ -102,42 +112,47 @@ static size_t scratch_bytes(const mb_layer *layer)
 
 /* ---- images in and out ---- */
 
-static bool must_transpose(const mb_layer *layer)
-{
-    return layer->in.channels > 1 && layer->in_format.layout != layer->out_format.layout;
-}
-
 /* True if the image can be used in place: windows are read and written in whole vectors, which
  * must not reach into the next sample. */
 static bool is_usable_in_place(const mb_layer *layer)
 {
     const mb_window *window = mb_layer_window(layer);
-    return window->padding == 0 && !must_transpose(layer) &&
+    return window->padding == 0 && !mb_conv2d_transposes(layer) &&
            layer->out_format.layout == MB_LAYOUT_NHWC && window->groups == 1 &&
            window->columns * layer->in.channels % MB_LANES == 0;
 }
 
-/* Changes the layout of an unpadded image. */
+/* Changes the layout of an unpadded image; `stride`: of pixels in NHWC. */
 static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb_layout from,
-                            const float *image, float *transposed)
+                            size_t stride, const float *image, float *transposed)
 {
     const size_t pixels = layer->in.rows * layer->in.columns, channels = layer->in.channels;
-    const size_t rows = from == MB_LAYOUT_NCHW ? channels : pixels;
-    kernels->transpose(rows, channels * pixels / rows, image, transposed, rows);
+    if (from == MB_LAYOUT_NCHW)
+        kernels->transpose(channels, pixels, image, pixels, transposed, stride);
+    else
+        kernels->transpose(pixels, channels, image, stride, transposed, pixels);
+}
+
+/* Elements of the pass's image, without slack. */
+static size_t image_size(const mb_conv2d_pass *pass)
+{
+    return pass->pixel_stride * pass->size->rows * pass->size->columns;
 }
 
 /* The sample's image, padded and in the layer's layout: in the scratch, or in place. */
 static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
 {
     const mb_layer *layer = pass->layer;
-    const size_t padding = mb_layer_window(layer)->padding, size = padded_size(layer, pass->size);
-    const size_t first = padding > 0 ? 0 : size - SLACK; /* of what is not part of the image */
+    const size_t padding = mb_layer_window(layer)->padding, size = image_size(pass);
+    const bool gaps = padding > 0 || pass->pixel_stride > layer->in.channels;
+    const size_t first = gaps ? 0 : size; /* of what is not part of the image */
     if (is_usable_in_place(layer))
         return image;
-    memset(s->image + first, 0, (size - first) * sizeof *s->image);
-    if (must_transpose(layer)) {
+    memset(s->image + first, 0, (size + SLACK - first) * sizeof *s->image);
+    if (mb_conv2d_transposes(layer)) {
         float *transposed = padding > 0 ? s->transposed : s->image;
-        transpose_image(layer, pass->kernels, layer->in_format.layout, image, transposed);
+        transpose_image(layer, pass->kernels, layer->in_format.layout, pass->pixel_stride, image,
+                        transposed);
         if (padding == 0)
             return transposed;
         image = transposed;
@@ -150,7 +165,7 @@ static const float *load_image(const mb_conv2d_pass *pass, const float *image, c
 static float *begin_gradient(const mb_conv2d_pass *pass, float *d_in, const scratch *s)
 {
     float *d = is_usable_in_place(pass->layer) ? d_in : s->d_image;
-    memset(d, 0, (padded_size(pass->layer, pass->size) - SLACK) * sizeof *d);
+    memset(d, 0, image_size(pass) * sizeof *d);
     return d;
 }
 
@@ -161,7 +176,7 @@ static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratc
     const float *d = pass->d_image;
     if (is_usable_in_place(layer))
         return;
-    if (!must_transpose(layer)) {
+    if (!mb_conv2d_transposes(layer)) {
         mb_window_unpad(layer, layer->out_format.layout, d, d_in);
         return;
     }
@@ -169,7 +184,7 @@ static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratc
         mb_window_unpad(layer, layer->out_format.layout, d, s->transposed);
         d = s->transposed;
     }
-    transpose_image(layer, pass->kernels, layer->out_format.layout, d, d_in);
+    transpose_image(layer, pass->kernels, layer->out_format.layout, pass->pixel_stride, d, d_in);
 }
 
 /* ---- tiles, one sample each ---- */
@@ -186,18 +201,24 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
 {
     const mb_layer_op *op = args->op;
     const conv2d_data *data = op->data;
+    int32_t *argmax = (int32_t *)(void *)op->ctx.argmax;
     divide_scratch(op->layer, &data->size, args->scratch, s);
-    mb_conv2d_pass pass = {.layer = op->layer,
-                           .kernels = op->ctx.kernels,
-                           .size = &data->size,
-                           .weights = data->weights,
-                           .bias = data->weights + data->size.weights,
-                           .transposed = op->ctx.workspace,
-                           .windows = s->windows,
-                           .d_windows = s->d_windows,
-                           .nonzeros = s->nonzeros,
-                           .pixels = s->pixels,
-                           .marks = s->marks};
+    mb_conv2d_pass pass = {
+        .layer = op->layer,
+        .kernels = op->ctx.kernels,
+        .size = &data->size,
+        .weights = data->weights,
+        .bias = data->weights + data->size.weights,
+        .transposed = op->ctx.workspace,
+        .argmax = argmax != NULL ? argmax + args->tile * op->ctx.pool_out.columns : NULL,
+        .windows = s->windows,
+        .d_windows = s->d_windows,
+        .pixel_stride =
+            data->impl->pads_pixels ? mb_conv2d_pixel_stride(op->layer) : op->layer->in.channels,
+        .nonzeros = s->nonzeros,
+        .offsets = s->offsets,
+        .pixels = s->pixels,
+        .marks = s->marks};
     pass.image = load_image(&pass, mb_tile_in(args), s);
     return pass;
 }
@@ -209,6 +230,15 @@ static void run_forward(const mb_tile_args *args)
     mb_conv2d_pass pass = begin_pass(args, &s);
     pass.out = mb_tile_out(args);
     ((const conv2d_data *)op->data)->impl->forward(&pass);
+}
+
+static void run_forward_pooled(const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    scratch s;
+    mb_conv2d_pass pass = begin_pass(args, &s);
+    pass.out = mb_matrix_row(&op->ctx.pool_out, args->step, args->tile);
+    ((const conv2d_data *)op->data)->impl->forward_pooled(&pass);
 }
 
 static void run_backward(const mb_tile_args *args)
@@ -265,9 +295,24 @@ void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
 void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const float *weights = ctx->batchnorm != NULL ? ctx->workspace : layer->parameters;
+    const conv2d_data data = {.impl = mb_conv2d_forward_impl(layer), .weights = weights};
+    if (ctx->pool != NULL && mb_conv2d_pools(layer)) {
+        add_phase(layer, ctx, "forward", run_forward_pooled,
+                  MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->argmax),
+                          mb_writes_own(ctx->pool_out.data)),
+                  data);
+        return;
+    }
     add_phase(layer, ctx, "forward", run_forward,
               MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->out.data)),
-              (conv2d_data){.impl = mb_conv2d_forward_impl(layer), .weights = weights});
+              data);
+    if (ctx->pool != NULL) {
+        mb_layer_context pool = *ctx;
+        pool.in = ctx->out;
+        pool.out = ctx->pool_out;
+        pool.workspace = ctx->argmax;
+        ctx->pool->ops->forward(ctx->pool, &pool);
+    }
 }
 
 void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -277,8 +322,8 @@ void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
     float *partials = ctx->workspace + transposed_size(layer);
     add_phase(layer, ctx, "backward", run_backward,
               MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
-                      mb_reads(reads_weights ? layer->parameters : NULL), mb_writes(ctx->workspace),
-                      mb_writes_own(ctx->d_in.data)),
+                      mb_reads_own(ctx->argmax), mb_reads(reads_weights ? layer->parameters : NULL),
+                      mb_writes(ctx->workspace), mb_writes_own(ctx->d_in.data)),
               (conv2d_data){.impl = impl,
                             .weights = layer->parameters,
                             .partials = partials,

@@ -65,8 +65,8 @@ static void run_backward(const mb_tile_args *args)
         const size_t width = mb_dense_panel_width(layer, unit);
         const float *rows =
             layer->parameters + mb_dense_panel_offset(layer, unit) + part.column * width;
-        op->ctx.kernels->transpose(part.columns, width, rows, transposed + unit * part.columns,
-                                   part.columns);
+        op->ctx.kernels->transpose(part.columns, width, rows, width,
+                                   transposed + unit * part.columns, part.columns);
     }
     const size_t block = mb_block_rows(part.rows);
     for (size_t done = 0; done < part.rows; done += block) {

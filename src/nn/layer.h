@@ -65,7 +65,12 @@ typedef struct mb_layer_context {
     mb_matrix in, out; /* activations; in.data is NULL if the batch is sparse */
     /* Gradients of the loss with respect to in and out; d_in.data is NULL if it is not needed. */
     mb_matrix d_in, d_out;
-    const mb_layer *batchnorm;     /* folded into this layer, or NULL */
+    const mb_layer *batchnorm; /* folded into this layer, or NULL */
+    /* The max pool that a convolution computes, too, with the pool's output and, in training, its
+     * workspace; d_out is then the pool's. NULL: none. */
+    const mb_layer *pool;
+    mb_matrix pool_out;
+    float *argmax;
     float *workspace;              /* the layer's own, mb_layer_ops.workspace_size elements */
     const mb_trainable *trainable; /* NULL in evaluation */
 } mb_layer_context;

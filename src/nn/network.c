@@ -132,7 +132,7 @@ static mb_status build(mb_network *network, const char *text, mb_tiling_rules ru
     if (status == MB_OK)
         status = check_output(network, error);
     if (status == MB_OK)
-        mb_rewrite_bound_nonzeros(network);
+        mb_rewrite_attach_pools(network);
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* Memory and phases of a network. */
+#include "nn/conv2d.h"
 #include "nn/network.h"
 #include "nn/rewrite.h"
 #include "nn/spec.h"
@@ -58,12 +59,28 @@ static bool streams_gradient(const mb_network *network, size_t index)
 
 /* ---- activations ---- */
 
+/* Columns of the output of layer `index`: none if only that of a pool is computed. */
+static size_t output_columns(const mb_network *network, size_t index)
+{
+    const mb_layer *layer = &network->layers[index];
+    return mb_rewrite_attached_pool(network, index) > 0 && mb_conv2d_pools(layer)
+               ? 0
+               : mb_shape_size(layer->out);
+}
+
+/* Columns of the gradient of layer `index`: none if it gets that of a pool. */
+static size_t gradient_columns(const mb_network *network, size_t index)
+{
+    return mb_rewrite_attached_pool(network, index) > 0 ? 0
+                                                        : mb_shape_size(network->layers[index].out);
+}
+
 /* *elements of a matrix; false: too many to count. */
 static bool count_matrix(size_t columns, bool per_thread, size_t max_rows, size_t threads,
                          size_t *elements)
 {
-    return per_thread ? mb_multiply(threads, mb_per_thread_stride(columns), elements)
-                      : mb_multiply(max_rows, columns, elements);
+    return per_thread && columns > 0 ? mb_multiply(threads, mb_per_thread_stride(columns), elements)
+                                     : mb_multiply(max_rows, columns, elements);
 }
 
 static size_t workspace_size(const mb_layer *layer, size_t max_rows, bool training)
@@ -79,12 +96,12 @@ size_t mb_activations_bytes(const mb_network *network, size_t max_rows, size_t t
     size_t elements = 0, out = 0, d_out = 0, bytes;
     for (size_t i = 0; i < network->count; i++) {
         const mb_layer *layer = &network->layers[i];
-        const size_t columns = mb_shape_size(layer->out);
+        const size_t columns = output_columns(network, i);
         if (layer->ops->in_place)
             continue;
         if (!count_matrix(columns, streams_out(network, i, training), max_rows, threads, &out) ||
-            (training &&
-             !count_matrix(columns, streams_gradient(network, i), max_rows, threads, &d_out)) ||
+            (training && !count_matrix(gradient_columns(network, i), streams_gradient(network, i),
+                                       max_rows, threads, &d_out)) ||
             __builtin_add_overflow(elements, out, &elements) ||
             __builtin_add_overflow(elements, d_out, &elements) ||
             __builtin_add_overflow(elements, workspace_size(layer, max_rows, training), &elements))
@@ -103,6 +120,8 @@ static mb_matrix alloc_matrix(mb_arena *arena, size_t columns, bool per_thread, 
                               size_t threads)
 {
     size_t elements;
+    if (columns == 0)
+        return (mb_matrix){0};
     if (!count_matrix(columns, per_thread, max_rows, threads, &elements))
         elements = SIZE_MAX; /* the arena reports the failure */
     return (mb_matrix){mb_arena_alloc(arena, elements, sizeof(float)), columns, per_thread};
@@ -119,7 +138,7 @@ mb_status mb_activations_open(const mb_network *network, size_t max_rows, size_t
                          .workspace = mb_arena_alloc(arena, count, sizeof *activations->workspace)};
     for (size_t i = 0; i < count && arena->failed == 0; i++) {
         const mb_layer *layer = &network->layers[i];
-        const size_t columns = mb_shape_size(layer->out);
+        const size_t columns = output_columns(network, i);
         if (layer->ops->in_place) {
             activations->out[i] = i > 0 ? activations->out[i - 1] : (mb_matrix){0};
             activations->d_out[i] = i > 0 ? activations->d_out[i - 1] : (mb_matrix){0};
@@ -130,8 +149,8 @@ mb_status mb_activations_open(const mb_network *network, size_t max_rows, size_t
         activations->out[i] =
             alloc_matrix(arena, columns, streams_out(network, i, training), max_rows, threads);
         if (training)
-            activations->d_out[i] =
-                alloc_matrix(arena, columns, streams_gradient(network, i), max_rows, threads);
+            activations->d_out[i] = alloc_matrix(arena, gradient_columns(network, i),
+                                                 streams_gradient(network, i), max_rows, threads);
     }
     return mb_arena_status(arena, "activations", error);
 }
@@ -166,27 +185,50 @@ typedef struct planned_layer {
     mb_layer_context ctx;
 } planned_layer;
 
-/* Lists the layers in the order in which they run forward: without those that are folded into
- * others, and with max pools before the ReLU that a spec has before them, which then works in place
- * on the pool's output. Returns their number. */
+/* A layer that works in place, on the output of the max pool after it. */
+static planned_layer after_pool(planned_layer layer, const mb_layer_context *pool)
+{
+    layer.ctx.in = layer.ctx.out = pool->out;
+    layer.ctx.d_in = layer.ctx.d_out = pool->d_out;
+    return layer;
+}
+
+static void attach_pool(const planned_layer *pool, mb_layer_context *ctx)
+{
+    ctx->pool = pool->layer;
+    ctx->pool_out = pool->ctx.out;
+    ctx->d_out = pool->ctx.d_out;
+    ctx->argmax = pool->ctx.trainable != NULL ? pool->ctx.workspace : NULL;
+}
+
+/* Lists the layers in the order in which they run forward: without those that others compute, too,
+ * and with max pools before the ReLU that a spec has before them, which then works in place on the
+ * pool's output. Returns their number. */
 static size_t list_layers(const mb_network *network, const mb_activations *activations,
                           mb_layer_context ctx, planned_layer *list)
 {
     size_t count = 0;
     for (size_t i = 0; i < network->count; i++) {
         planned_layer *next = &list[count++];
+        const size_t attached = mb_rewrite_attached_pool(network, i);
         *next = (planned_layer){&network->layers[i], context_of(network, activations, i, ctx)};
         if (ctx.trainable == NULL && mb_rewrite_folds_batchnorm(network, i)) {
             next->ctx.batchnorm = &network->layers[++i];
             next->ctx.out = activations->out[i];
-        } else if (mb_rewrite_pools_first(network, i)) {
-            planned_layer pool = {&network->layers[i + 1],
-                                  context_of(network, activations, i + 1, ctx)};
-            list[count++] = *next;
-            list[count - 1].ctx.in = list[count - 1].ctx.out = pool.ctx.out;
-            list[count - 1].ctx.d_in = list[count - 1].ctx.d_out = pool.ctx.d_out;
-            *next = pool;
-            i++;
+        } else if (attached > 0 || mb_rewrite_pools_first(network, i)) {
+            const size_t end = attached > 0 ? attached : i + 1;
+            const planned_layer pool = {&network->layers[end],
+                                        context_of(network, activations, end, ctx)};
+            if (attached > 0)
+                attach_pool(&pool, &next->ctx);
+            else
+                *next = pool;
+            for (size_t between = attached > 0 ? i + 1 : i; between < end; between++)
+                list[count++] =
+                    after_pool((planned_layer){&network->layers[between],
+                                               context_of(network, activations, between, ctx)},
+                               &pool.ctx);
+            i = end;
         }
     }
     return count;

@@ -3,7 +3,16 @@
 #include "nn/batchnorm.h"
 #include "nn/conv2d.h"
 
-/* ---- bounds of non-zeros ---- */
+/* ---- pool before ReLU ---- */
+
+bool mb_rewrite_pools_first(const mb_network *network, size_t index)
+{
+    const mb_layer_ops *ops = network->layers[index].ops;
+    return ops->in_place && ops->commutes_with_maxpool && index + 1 < network->count &&
+           network->layers[index + 1].ops == &mb_maxpool2d_ops;
+}
+
+/* ---- pool of a convolution ---- */
 
 /* Windows that do not overlap, and large enough to be worth it. */
 static bool leaves_few_gradients(const mb_layer *layer)
@@ -12,37 +21,26 @@ static bool leaves_few_gradients(const mb_layer *layer)
         return false;
     const mb_window *window = mb_layer_window(layer);
     return window->rows * window->columns >= 4 && window->stride >= window->rows &&
-           window->stride >= window->columns;
+           window->stride >= window->columns && window->padding == 0;
 }
 
-/* True if a gradient of 0 after the layer is one of 0 before it. */
-static bool preserves_zeros(const mb_layer *layer)
+void mb_rewrite_attach_pools(mb_network *network)
 {
-    return layer->ops->in_place || layer->ops->elementwise_backward != NULL;
-}
-
-void mb_rewrite_bound_nonzeros(mb_network *network)
-{
-    for (size_t i = 1; i < network->count; i++) {
-        const mb_layer *pool = &network->layers[i];
-        if (!leaves_few_gradients(pool))
+    for (size_t i = 0; i + 1 < network->count; i++) {
+        const mb_layer *layer = &network->layers[i];
+        if (layer->ops != &mb_conv2d_ops || mb_layer_window(layer)->groups > 1)
             continue;
-        size_t before = i - 1;
-        while (before > 0 && preserves_zeros(&network->layers[before]))
-            before--;
-        if (network->layers[before].ops == &mb_conv2d_ops)
-            ((mb_conv2d_config *)network->layers[before].config)->max_nonzeros =
-                pool->out.rows * pool->out.columns;
+        const mb_layer *pool = layer + (mb_rewrite_pools_first(network, i + 1) ? 2 : 1);
+        if (leaves_few_gradients(pool))
+            ((mb_conv2d_config *)layer->config)->pool = pool;
     }
 }
 
-/* ---- pool before ReLU ---- */
-
-bool mb_rewrite_pools_first(const mb_network *network, size_t index)
+size_t mb_rewrite_attached_pool(const mb_network *network, size_t index)
 {
-    const mb_layer_ops *ops = network->layers[index].ops;
-    return ops->in_place && ops->commutes_with_maxpool && index + 1 < network->count &&
-           network->layers[index + 1].ops == &mb_maxpool2d_ops;
+    const mb_layer *layer = &network->layers[index];
+    const mb_layer *pool = layer->ops == &mb_conv2d_ops ? mb_conv2d_pool(layer) : NULL;
+    return pool != NULL ? (size_t)(pool - network->layers) : 0;
 }
 
 /* ---- folding of batch normalisation ---- */

@@ -4,9 +4,12 @@
 
 #include "nn/network.h"
 
-/* After a max pool at most one element of each window has a gradient: tells each convolution
- * before one how many that are. */
-void mb_rewrite_bound_nonzeros(mb_network *network);
+/* Gives each convolution the max pool after it, or after a layer that may run after the pool: one
+ * element of each of the pool's windows has a gradient, and the convolution skips the others. */
+void mb_rewrite_attach_pools(mb_network *network);
+
+/* The index of the pool that convolution `index` computes, too; 0: none. */
+size_t mb_rewrite_attached_pool(const mb_network *network, size_t index);
 
 /* True if layer `index` runs after the max pool that follows it: fewer elements, equal results. */
 bool mb_rewrite_pools_first(const mb_network *network, size_t index);

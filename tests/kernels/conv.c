@@ -125,6 +125,64 @@ void mb_check_direct_gemm(const mb_kernels *kernels)
     mb_check_near(tolerance_of(g.count[0] * g.count[1] * g.count[2]));
 }
 
+/* ---- direct_maxpool ---- */
+
+/* Output (row, column) of a unit. */
+static float convolve(const mb_direct_maxpool *p, const float *weights, const float *image,
+                      float bias, size_t row, size_t column)
+{
+    double sum = (double)bias;
+    for (size_t c = 0; c < p->channels; c++)
+        for (size_t y = p->first; y < p->end; y++)
+            for (size_t x = 0; x < p->columns; x++)
+                sum += (double)weights[(c * p->rows + y) * p->columns + x] *
+                       (double)image[c * p->channel_stride + (row + y) * p->image_row + column + x];
+    return (float)sum;
+}
+
+void mb_reference_direct_maxpool(const mb_direct_maxpool *p, size_t units, const float *weights,
+                                 const float *image, const float *bias, float *out, int32_t *argmax)
+{
+    for (size_t unit = 0; unit < units; unit++)
+        for (size_t o = 0; o < p->outputs; o++) {
+            const size_t at = unit * p->unit_stride + o;
+            for (size_t i = 0; i < 4; i++) {
+                const float value = convolve(p, weights + unit * p->weight_stride, image,
+                                             bias[unit], i / 2, 2 * o + i % 2);
+                if (i > 0 && value <= out[at])
+                    continue;
+                out[at] = value;
+                if (argmax != NULL)
+                    argmax[at] = (int32_t)i;
+            }
+        }
+}
+
+/* Sums of eighths are exact in any order, so maxima and their places agree, equal ones too. */
+void mb_check_direct_maxpool(const mb_kernels *kernels)
+{
+    mb_direct_maxpool p = {.channels = mb_test_random_size(1, 3),
+                           .rows = mb_test_random_size(1, 6),
+                           .columns = mb_test_random_size(1, 6),
+                           .outputs = mb_test_random_size(0, 40)};
+    const size_t units = mb_test_random_size(1, 14), padding = mb_test_random_size(0, 3);
+    p.weight_stride = p.channels * p.rows * p.columns + padding;
+    p.image_row = 2 * p.outputs + p.columns - 1 + mb_test_random_size(0, 4);
+    p.channel_stride = (p.rows + 1) * p.image_row;
+    p.end = mb_test_random_size(0, p.rows);
+    p.first = mb_test_random_size(0, p.end);
+    p.unit_stride = p.outputs + mb_test_random_size(0, 5);
+    const float *image = mb_draw_input(p.channels * p.channel_stride + MB_LANES, MB_EIGHTHS),
+                *weights = mb_draw_input(units * p.weight_stride, MB_EIGHTHS),
+                *bias = mb_draw_input(units, MB_EIGHTHS);
+    const mb_output out = mb_draw_output(units * p.unit_stride, MB_EIGHTHS),
+                    argmax = mb_draw_output(units * p.unit_stride, MB_EIGHTHS);
+    const bool trains = mb_test_random_size(0, 3) > 0;
+    MB_BOTH (k, i)
+        k->direct_maxpool(&p, units, weights, image, bias, out.at[i], trains ? argmax.at[i] : NULL);
+    mb_check_equal();
+}
+
 /* ---- direct_grad_weights ---- */
 
 void mb_reference_direct_grad_weights(const mb_direct_grad *g, size_t units, size_t shifts,
@@ -159,23 +217,25 @@ void mb_check_direct_grad_weights(const mb_kernels *kernels)
 
 /* ---- sparse gradients ---- */
 
-size_t mb_reference_find_nonzero_grads(const mb_grad_plane *plane, const float *grads,
+size_t mb_reference_find_nonzero_grads(const mb_grad_plane *plane, const uint32_t *offsets,
+                                       const int32_t *argmax, const float *grads,
                                        mb_nonzero_grad *nonzeros)
 {
     size_t count = 0;
     for (size_t i = 0; i < plane->rows * plane->columns; i++)
         if (grads[i * plane->stride] != 0.0f) {
-            const size_t offset =
-                i / plane->columns * plane->row_offset + i % plane->columns * plane->column_offset;
+            const size_t offset = i / plane->columns * plane->row_offset +
+                                  i % plane->columns * plane->column_offset +
+                                  offsets[argmax[i * plane->stride]];
             nonzeros[count++] = (mb_nonzero_grad){(uint32_t)offset, grads[i * plane->stride]};
         }
     return count;
 }
 
 void mb_reference_accumulate_windows(size_t n, const mb_nonzero_grad *nonzeros, size_t rows,
-                                     size_t vectors, const float *image, size_t ld, float *sums)
+                                     size_t halves, const float *image, size_t ld, float *sums)
 {
-    const size_t width = vectors * MB_LANES;
+    const size_t width = halves * MB_HALF;
     for (size_t i = 0; i < rows * width; i++) {
         double sum = (double)sums[i];
         for (size_t p = 0; p < n; p++)
@@ -186,22 +246,25 @@ void mb_reference_accumulate_windows(size_t n, const mb_nonzero_grad *nonzeros, 
 }
 
 void mb_reference_scatter_windows(size_t n, const mb_nonzero_grad *nonzeros, size_t rows,
-                                  size_t vectors, const float *window, float *image, size_t ld)
+                                  size_t halves, const float *window, float *image, size_t ld)
 {
-    const size_t width = vectors * MB_LANES;
+    const size_t width = halves * MB_HALF;
     for (size_t p = 0; p < n; p++)
         for (size_t i = 0; i < rows * width; i++)
             image[nonzeros[p].offset + i / width * ld + i % width] += nonzeros[p].value * window[i];
 }
 
-/* Most gradients are 0, of either sign; occasionally one is NaN. The list has capacity for one
- * more. */
+/* Most gradients are 0, of either sign; occasionally one is NaN. The list has capacity for a
+ * half vector more. */
 void mb_check_find_nonzero_grads(const mb_kernels *kernels)
 {
-    static const mb_nonzero_grad blank[9 * 9 + 1];
-    const mb_grad_plane plane = {mb_test_random_size(0, 9), mb_test_random_size(0, 9),
-                                 mb_test_random_size(1, 5), mb_test_random_size(0, 50),
-                                 mb_test_random_size(0, 9)};
+    static const mb_nonzero_grad blank[9 * 20 + MB_HALF];
+    const mb_grad_plane plane = {.rows = mb_test_random_size(0, 9),
+                                 .columns = mb_test_random_size(0, 20),
+                                 .window = mb_test_random_size(1, 20),
+                                 .stride = mb_test_random_size(1, 3),
+                                 .row_offset = mb_test_random_size(0, 50),
+                                 .column_offset = mb_test_random_size(0, 9)};
     const size_t n = plane.rows * plane.columns;
     float *grads = mb_draw_input(n * plane.stride, MB_ANY);
     for (size_t i = 0; i < n * plane.stride; i++)
@@ -209,9 +272,16 @@ void mb_check_find_nonzero_grads(const mb_kernels *kernels)
             grads[i] = mb_test_random_size(0, 1) == 1 ? 0.0f : -0.0f;
     if (n > 0 && mb_test_random_size(0, 1) == 1)
         grads[mb_test_random_size(0, n - 1) * plane.stride] = NAN;
-    const mb_output list = mb_output_of(blank, (n + 1) * sizeof *blank);
-    const size_t found = kernels->find_nonzero_grads(&plane, grads, list.at[0]),
-                 wanted = mb_reference_find_nonzero_grads(&plane, grads, list.at[1]);
+    uint32_t *offsets = mb_input(plane.window * sizeof *offsets);
+    int32_t *argmax = mb_input(n * plane.stride * sizeof *argmax);
+    for (size_t i = 0; i < plane.window; i++)
+        offsets[i] = (uint32_t)mb_test_random_size(0, 99);
+    for (size_t i = 0; i < n * plane.stride; i++)
+        argmax[i] = (int32_t)mb_test_random_size(0, plane.window - 1);
+    const mb_output list = mb_output_of(blank, (n + MB_HALF) * sizeof *blank);
+    const size_t found = kernels->find_nonzero_grads(&plane, offsets, argmax, grads, list.at[0]),
+                 wanted =
+                     mb_reference_find_nonzero_grads(&plane, offsets, argmax, grads, list.at[1]);
     mb_check_that(found == wanted, "%zu non-zeros, expected %zu", found, wanted);
     mb_output_ignore(list, wanted * sizeof *blank);
     mb_check_equal();
@@ -219,7 +289,7 @@ void mb_check_find_nonzero_grads(const mb_kernels *kernels)
 
 /* Windows in an image that ends with the last. */
 typedef struct windows {
-    size_t n, rows, vectors, ld, image;
+    size_t n, rows, halves, ld, image;
     mb_nonzero_grad nonzeros[60];
 } windows;
 
@@ -227,9 +297,9 @@ static windows draw_windows(void)
 {
     windows w = {.n = mb_test_random_size(0, 60),
                  .rows = mb_test_random_size(1, 8),
-                 .vectors = mb_test_random_size(1, 14),
+                 .halves = mb_test_random_size(1, 14),
                  .ld = mb_test_random_size(0, 300)};
-    const size_t window = (w.rows - 1) * w.ld + w.vectors * MB_LANES;
+    const size_t window = (w.rows - 1) * w.ld + w.halves * MB_HALF;
     w.image = window + mb_test_random_size(0, 6000 - window);
     for (size_t p = 0; p < w.n; p++) {
         w.nonzeros[p].offset = (uint32_t)mb_test_random_size(0, w.image - window);
@@ -242,18 +312,18 @@ void mb_check_accumulate_windows(const mb_kernels *kernels)
 {
     const windows w = draw_windows();
     const float *image = mb_draw_input(w.image, MB_ANY);
-    const mb_output sums = mb_draw_output(w.rows * w.vectors * MB_LANES, MB_ANY);
+    const mb_output sums = mb_draw_output(w.rows * w.halves * MB_HALF, MB_ANY);
     MB_BOTH (k, i)
-        k->accumulate_windows(w.n, w.nonzeros, w.rows, w.vectors, image, w.ld, sums.at[i]);
+        k->accumulate_windows(w.n, w.nonzeros, w.rows, w.halves, image, w.ld, sums.at[i]);
     mb_check_near(tolerance_of(w.n));
 }
 
 void mb_check_scatter_windows(const mb_kernels *kernels)
 {
     const windows w = draw_windows();
-    const float *window = mb_draw_input(w.rows * w.vectors * MB_LANES, MB_ANY);
+    const float *window = mb_draw_input(w.rows * w.halves * MB_HALF, MB_ANY);
     const mb_output image = mb_draw_output(w.image, MB_ANY);
     MB_BOTH (k, i)
-        k->scatter_windows(w.n, w.nonzeros, w.rows, w.vectors, window, image.at[i], w.ld);
+        k->scatter_windows(w.n, w.nonzeros, w.rows, w.halves, window, image.at[i], w.ld);
     mb_check_near(tolerance_of(w.n * w.rows));
 }

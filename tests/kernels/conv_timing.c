@@ -97,13 +97,12 @@ void mb_time_col2im(mb_workload *w)
 
 /* ---- direct_gemm, direct_grad_weights, sparse gradients, of lenet5. The first convolution: a
  * padded image of 32 x 32, 6 units, 5 x 5, 28 x 28 out. The second: 14 x 14 of 6 channels (NHWC),
- * 16 units, 5 x 5, 10 x 10 out; the pool after it leaves a quarter of the gradient non-zero ---- */
+ * 16 units, 5 x 5, 10 x 10 out ---- */
 
 enum { WIDE = 32, SIDE1 = 28, UNITS1 = 6, KERNEL = 5, OUT1 = UNITS1 * SIDE1 * SIDE1 };
 enum { SIDE2 = 14, CHANNELS = 6, OUT_SIDE = 10, UNITS2 = 16, ROW = SIDE2 * CHANNELS };
-enum { SEGMENT = KERNEL * CHANNELS, WINDOW = KERNEL * SEGMENT, VECTORS = 2, NONZEROS = 25 };
+enum { SEGMENT = KERNEL * CHANNELS, WINDOW = KERNEL * SEGMENT };
 enum { IMAGE2 = SIDE2 * ROW, OUT2 = OUT_SIDE * OUT_SIDE * UNITS2 };
-enum { UNIT = KERNEL * VECTORS * MB_LANES };
 
 static void run_direct_gemm(const mb_kernels *kernels, mb_workload *w)
 {
@@ -123,6 +122,29 @@ static void run_direct_gemm(const mb_kernels *kernels, mb_workload *w)
 MB_TIMING(direct_gemm, "direct_gemm:lenet5", mb_workload_samples(w, OUT2) * OUT2,
           4.0 * (OUT2 + IMAGE2) / OUT2, 2 * WINDOW, mb_workload_samples(w, OUT2) * OUT2)
 
+static void run_direct_maxpool(const mb_kernels *kernels, mb_workload *w)
+{
+    enum { OUTPUTS = SIDE1 / 2, UNIT_OUTPUTS = OUTPUTS * OUTPUTS };
+    static int32_t argmax[UNITS1 * UNIT_OUTPUTS];
+    const mb_direct_maxpool pooled = {.channels = 1,
+                                      .rows = KERNEL,
+                                      .columns = KERNEL,
+                                      .weight_stride = KERNEL * KERNEL,
+                                      .image_row = WIDE,
+                                      .end = KERNEL,
+                                      .outputs = OUTPUTS,
+                                      .unit_stride = UNIT_OUTPUTS};
+    for (size_t s = 0; s < mb_workload_samples(w, OUT1); s++)
+        for (size_t y = 0; y < OUTPUTS; y++)
+            kernels->direct_maxpool(
+                &pooled, UNITS1, w->positive, w->a + s * WIDE * WIDE + 2 * y * WIDE, w->negative,
+                w->out + s * UNITS1 * UNIT_OUTPUTS + y * OUTPUTS, argmax + y * OUTPUTS);
+}
+
+MB_TIMING(direct_maxpool, "direct_maxpool:lenet5", mb_workload_samples(w, OUT1) * OUT1,
+          4.0 * (OUT1 / 4 * 2 + WIDE * WIDE) / OUT1, 2 * KERNEL * KERNEL,
+          mb_workload_samples(w, OUT1) * OUT1 / 4)
+
 static void run_direct_grad_weights(const mb_kernels *kernels, mb_workload *w)
 {
     const mb_direct_grad geometry = {SIDE1, SIDE1, SIDE1 * SIDE1, WIDE};
@@ -137,59 +159,68 @@ static void run_direct_grad_weights(const mb_kernels *kernels, mb_workload *w)
 MB_TIMING(direct_grad_weights, "direct_grad_weights:lenet5", mb_workload_samples(w, OUT1) * OUT1,
           4.0 * (OUT1 + WIDE * WIDE) / OUT1, 2 * KERNEL * KERNEL, UNITS1 *KERNEL *KERNEL)
 
-/* A plane of the gradient: the first element of each window of the pool, the others 0. */
-static const mb_grad_plane timed_plane = {OUT_SIDE, OUT_SIDE, UNITS2, ROW, CHANNELS};
-static mb_nonzero_grad timed_list[OUT_SIDE * OUT_SIDE + 1];
+/* Pixels of the second convolution's image are padded to a half vector. */
+enum { PIXEL = MB_HALF, PADDED_ROW = SIDE2 * PIXEL, PADDED = SIDE2 * PADDED_ROW };
+enum { HALVES = KERNEL * PIXEL / MB_HALF, UNIT = KERNEL * HALVES * MB_HALF };
+enum { POOLED = OUT_SIDE / 2, NONZEROS = POOLED * POOLED, GRADS = NONZEROS * UNITS2 };
+
+/* The gradients of the pool's outputs, none of them 0; maxima are the first of their windows. */
+static const mb_grad_plane timed_plane = {POOLED, POOLED, 4, UNITS2, 2 * PADDED_ROW, 2 * PIXEL};
+static mb_nonzero_grad timed_list[NONZEROS + MB_HALF];
 
 static void run_find(const mb_kernels *kernels, mb_workload *w)
 {
-    for (size_t s = 0; s < mb_workload_samples(w, OUT2); s++)
+    static const uint32_t offsets[] = {0};
+    static const int32_t argmax[GRADS];
+    for (size_t s = 0; s < mb_workload_samples(w, GRADS); s++)
         for (size_t unit = 0; unit < UNITS2; unit++)
-            kernels->find_nonzero_grads(&timed_plane, w->negative + s * OUT2 + unit, timed_list);
+            kernels->find_nonzero_grads(&timed_plane, offsets, argmax + unit,
+                                        w->positive + s * GRADS + unit, timed_list);
 }
 
 void mb_time_find_nonzero_grads(mb_workload *w)
 {
-    const double n = (double)(mb_workload_samples(w, OUT2) * OUT2);
+    const double n = (double)(mb_workload_samples(w, GRADS) * GRADS);
     mb_time_exact(w, "find_nonzero_grads:lenet5", run_find,
-                  (mb_cost){.elements = n, .bytes = 4 * n}, timed_list,
-                  OUT_SIDE * OUT_SIDE * sizeof *timed_list);
+                  (mb_cost){.elements = n, .bytes = 8 * n}, timed_list,
+                  NONZEROS * sizeof *timed_list);
 }
 
 static void list_nonzeros(const float *values, mb_nonzero_grad nonzeros[NONZEROS])
 {
     for (uint32_t i = 0; i < NONZEROS; i++)
-        nonzeros[i] = (mb_nonzero_grad){i / 5 * 2 * ROW + i % 5 * 2 * CHANNELS, values[i]};
+        nonzeros[i] =
+            (mb_nonzero_grad){i / POOLED * 2 * PADDED_ROW + i % POOLED * 2 * PIXEL, values[i]};
 }
 
 static void run_accumulate_windows(const mb_kernels *kernels, mb_workload *w)
 {
     mb_nonzero_grad nonzeros[NONZEROS];
     memset(w->out, 0, UNITS2 * UNIT * sizeof *w->out);
-    for (size_t s = 0; s < mb_workload_samples(w, IMAGE2); s++)
+    for (size_t s = 0; s < mb_workload_samples(w, PADDED); s++)
         for (size_t unit = 0; unit < UNITS2; unit++) {
             list_nonzeros(w->positive + unit, nonzeros);
-            kernels->accumulate_windows(NONZEROS, nonzeros, KERNEL, VECTORS, w->a + s * IMAGE2, ROW,
-                                        w->out + unit * UNIT);
+            kernels->accumulate_windows(NONZEROS, nonzeros, KERNEL, HALVES, w->a + s * PADDED,
+                                        PADDED_ROW, w->out + unit * UNIT);
         }
 }
 
 static void run_scatter_windows(const mb_kernels *kernels, mb_workload *w)
 {
     mb_nonzero_grad nonzeros[NONZEROS];
-    const size_t samples = mb_workload_samples(w, IMAGE2);
-    memset(w->out, 0, (samples * IMAGE2 + 2 * MB_LANES) * sizeof *w->out);
+    const size_t samples = mb_workload_samples(w, PADDED);
+    memset(w->out, 0, samples * PADDED * sizeof *w->out);
     for (size_t s = 0; s < samples; s++)
         for (size_t unit = 0; unit < UNITS2; unit++) {
             list_nonzeros(w->positive + unit, nonzeros);
-            kernels->scatter_windows(NONZEROS, nonzeros, KERNEL, VECTORS, w->a + unit * UNIT,
-                                     w->out + s * IMAGE2, ROW);
+            kernels->scatter_windows(NONZEROS, nonzeros, KERNEL, HALVES, w->a + unit * UNIT,
+                                     w->out + s * PADDED, PADDED_ROW);
         }
 }
 
 /* Multiply-adds per element of the image, twice. */
-#define FLOPS (2.0 * UNITS2 * NONZEROS * WINDOW / IMAGE2)
-MB_TIMING(accumulate_windows, "accumulate_windows:lenet5", mb_workload_samples(w, IMAGE2) * IMAGE2,
+#define FLOPS (2.0 * UNITS2 * NONZEROS * UNIT / PADDED)
+MB_TIMING(accumulate_windows, "accumulate_windows:lenet5", mb_workload_samples(w, PADDED) * PADDED,
           4, FLOPS, UNITS2 *UNIT)
-MB_TIMING(scatter_windows, "scatter_windows:lenet5", mb_workload_samples(w, IMAGE2) * IMAGE2, 8,
-          FLOPS, mb_workload_samples(w, IMAGE2) * IMAGE2)
+MB_TIMING(scatter_windows, "scatter_windows:lenet5", mb_workload_samples(w, PADDED) * PADDED, 8,
+          FLOPS, mb_workload_samples(w, PADDED) * PADDED)

@@ -17,20 +17,22 @@ static size_t elements_of(shape s) { return (s.rows - 1) * s.ld + s.columns; }
 
 /* ---- transpose ---- */
 
-void mb_reference_transpose(size_t rows, size_t columns, const float *in, float *out, size_t ld)
+void mb_reference_transpose(size_t rows, size_t columns, const float *in, size_t ld_in, float *out,
+                            size_t ld)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < columns; c++)
-            out[c * ld + r] = in[r * columns + c];
+            out[c * ld + r] = in[r * ld_in + c];
 }
 
 void mb_check_transpose(const mb_kernels *kernels)
 {
     const shape s = draw_shape(); /* of the output */
-    const float *in = mb_draw_input(s.rows * s.columns, MB_ANY);
+    const size_t ld_in = s.rows + mb_test_random_size(0, 5);
+    const float *in = mb_draw_input((s.columns - 1) * ld_in + s.rows, MB_ANY);
     const mb_output out = mb_draw_output(elements_of(s), MB_ANY);
     MB_BOTH (k, i)
-        k->transpose(s.columns, s.rows, in, out.at[i], s.ld);
+        k->transpose(s.columns, s.rows, in, ld_in, out.at[i], s.ld);
     mb_check_equal();
 }
 
@@ -40,7 +42,7 @@ static void run_transpose(const mb_kernels *kernels, mb_workload *w)
     for (size_t input = 0; input < MB_UNITS1; input += MB_LANES)
         for (size_t unit = 0; unit < MB_UNITS2; unit += MB_LANES)
             kernels->transpose(MB_LANES, MB_LANES, w->a + unit * MB_UNITS1 + input * MB_LANES,
-                               w->out + input * MB_UNITS2 + unit * MB_LANES, MB_LANES);
+                               MB_LANES, w->out + input * MB_UNITS2 + unit * MB_LANES, MB_LANES);
 }
 
 MB_TIMING(transpose, "transpose", MB_UNITS1 *MB_UNITS2, 8, 0, (size_t)MB_UNITS1 *MB_UNITS2)

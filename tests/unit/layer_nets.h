@@ -49,6 +49,11 @@ static const struct net image_nets[] = {
     {"conv2d:16x3,relu,conv2d:16x3/groups2,maxpool2d:2,conv2d:17x1,maxpool2d:2/"
      "stride1,flatten,dense:5",
      9, 8, 5},
+    /* with the max pool: in NCHW after an image, after a layer, pixels padded to half vectors */
+    {"conv2d:5x3/pad1,relu,conv2d:7x5/pad2,relu,maxpool2d:2,flatten,dense:5", 7, 36, 5},
+    {"conv2d:6x3/pad1,relu,maxpool2d:2,conv2d:16x3,relu,maxpool2d:3/stride4,flatten,dense:5", 13,
+     17, 5},
+    {"conv2d:7x2,maxpool2d:3,conv2d:5x3,relu,maxpool2d:2,flatten,dense:5", 19, 16, 5},
     /* pooling, in both layouts */
     {"conv2d:4x3,relu,maxpool2d:2,flatten,dense:5", 10, 12, 5},
     {"conv2d:20x3,relu,maxpool2d:2,flatten,dense:5", 10, 11, 5},
