@@ -22,8 +22,17 @@ typedef struct mb_batch {
     const mb_sample_source *source;
     uint8_t *labels;            /* (rows) */
     float *x;                   /* (rows, pixels) row-major, 0 .. 1; NULL if the source is sparse */
-    mb_transposed_block *block; /* (rows / MB_BLOCK_ROWS, rounded up); NULL if it is not */
+    mb_transposed_block *block; /* (threads, blocks) of a sparse source, else NULL */
+    size_t blocks;              /* maximum rows / MB_BLOCK_ROWS, rounded up */
 } mb_batch;
+
+/* The thread's copy of the block that row `row` belongs to. Cores would take longer to exchange
+ * halves of the block than each takes to make all of it. */
+static inline const mb_transposed_block *mb_batch_block(const mb_batch *batch, size_t thread,
+                                                        size_t row)
+{
+    return &batch->block[thread * batch->blocks + row / MB_BLOCK_ROWS];
+}
 
 /* Samples of a split. */
 typedef struct mb_sample_indices {
@@ -32,16 +41,17 @@ typedef struct mb_sample_indices {
 } mb_sample_indices;
 
 /* Allocates a batch of up to max_rows samples of `source` from the arena. MB_ERROR_MEMORY. */
-mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, mb_arena *arena,
-                        mb_batch *batch, mb_error *error);
+mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, size_t threads,
+                        mb_arena *arena, mb_batch *batch, mb_error *error);
 
 /* Number of tiles in which a batch of up to max_rows samples is gathered. */
 size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);
 
 /* Gathers one tile of the batch for `samples` (all of the batch's; a tile after the last of them is
- * empty). Threads may gather different tiles at once; the batch is ready after all of them. */
+ * empty), at once with other threads: from a sparse source each thread gathers all tiles for
+ * itself, and thread 0 the labels; else threads gather different tiles, and wait for each other. */
 void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
-                     size_t tile);
+                     size_t thread, size_t tile);
 
 /* Prefetches the data that gathering this tile of these samples reads. */
 void mb_batch_prefetch(const mb_sample_source *source, mb_sample_indices samples, size_t tile);

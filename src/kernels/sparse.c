@@ -53,20 +53,6 @@ MB_ALWAYS_INLINE void transpose_square(const size_t rows, const uint8_t *const *
         memcpy(value + (pixel + p) * MB_BLOCK_ROWS, &a[p], SIDE);
 }
 
-static void transpose_sixteen_rows(size_t rows, const uint8_t *const *x, size_t pixels,
-                                   uint8_t *value)
-{
-    size_t pixel = 0;
-    for (; pixel + SIDE <= pixels; pixel += SIDE)
-        if (rows == SIDE)
-            transpose_square(SIDE, x, pixel, value);
-        else
-            transpose_square(rows, x, pixel, value);
-    for (; pixel < pixels; pixel++)
-        for (size_t r = 0; r < SIDE; r++)
-            value[pixel * MB_BLOCK_ROWS + r] = r < rows ? x[r][pixel] : 0;
-}
-
 /* Bit i of the result says that byte i, in memory, is not 0. */
 static inline uint8_t nonzero_bytes(uint64_t bytes)
 {
@@ -92,16 +78,30 @@ static inline uint64_t nonzero_rows(const uint8_t *value)
     return mask;
 }
 
+/* The last pixels, fewer than SIDE. */
+static void transpose_rest(size_t rows, const uint8_t *const *x, size_t pixel, size_t pixels,
+                           uint8_t *value)
+{
+    for (; pixel < pixels; pixel++)
+        for (size_t r = 0; r < MB_BLOCK_ROWS; r++)
+            value[pixel * MB_BLOCK_ROWS + r] = r < rows ? x[r][pixel] : 0;
+}
+
 void MB_KERNEL_FN(transpose_bytes)(size_t rows, const uint8_t *const *x, size_t pixels,
                                    uint8_t *restrict value, uint64_t *restrict mask)
 {
-    for (size_t r = 0; r < MB_BLOCK_ROWS; r += SIDE) {
-        const size_t left = rows < r ? 0 : rows - r;
-        transpose_sixteen_rows(left < SIDE ? left : SIDE, x + (left > 0 ? r : 0), pixels,
-                               value + r);
+    const size_t whole = rows / SIDE * SIDE;
+    for (size_t pixel = 0; pixel < pixels; pixel += SIDE) {
+        const size_t now = pixels - pixel < SIDE ? pixels - pixel : SIDE;
+        if (now < SIDE)
+            transpose_rest(rows, x, pixel, pixels, value);
+        for (size_t r = 0; r < whole && now == SIDE; r += SIDE)
+            transpose_square(SIDE, x + r, pixel, value + r);
+        for (size_t r = whole; r < MB_BLOCK_ROWS && now == SIDE; r += SIDE)
+            transpose_square(rows > r ? rows - r : 0, x + whole, pixel, value + r);
+        for (size_t p = pixel; p < pixel + now; p++)
+            mask[p] = nonzero_rows(value + p * MB_BLOCK_ROWS);
     }
-    for (size_t p = 0; p < pixels; p++)
-        mask[p] = nonzero_rows(value + p * MB_BLOCK_ROWS);
 }
 
 /* ---- neighbouring pixels ---- */

@@ -235,10 +235,11 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
         mb_layer_add_phase(layer, ctx, "sums", run_sums, mb_tiling_samples(ctx->rows),
                            MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(ctx->workspace)), 0,
                            NULL);
-    mb_layer_add_phase(
-        layer, ctx, "statistics", training ? run_statistics : run_affine,
-        training ? by_channel(layer) : mb_tiling_one(),
-        MB_USES(mb_writes(ctx->workspace), (mb_use){layer->parameters, training, false}), 0, NULL);
+    mb_layer_add_phase(layer, ctx, "statistics", training ? run_statistics : run_affine,
+                       training ? by_channel(layer) : mb_tiling_one(),
+                       MB_USES(mb_writes(ctx->workspace),
+                               (mb_use){.buffer = layer->parameters, .writes = training}),
+                       0, NULL);
     mb_layer_add_phase(
         layer, ctx, "forward", run_forward, mb_tiling_samples(ctx->rows),
         MB_USES(mb_reads_own(ctx->in.data), mb_reads(ctx->workspace), mb_writes_own(ctx->out.data)),

@@ -129,7 +129,7 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
     }
     const mb_tiling tiling = forward_tiling(layer, ctx->rows);
     mb_layer_add_phase(layer, ctx, "forward", run_forward, tiling,
-                       MB_USES((mb_use){ctx->in.data, false, mb_tiling_is_rows(tiling)},
+                       MB_USES((mb_use){.buffer = ctx->in.data, .own = mb_tiling_is_rows(tiling)},
                                mb_reads(layer->parameters), mb_writes_own(ctx->out.data)),
                        0, NULL);
 }
@@ -144,7 +144,7 @@ static void backward(const mb_layer *layer, const mb_layer_context *ctx)
     mb_layer_add_phase(layer, ctx, "backward", run_backward,
                        narrow ? mb_tiling_rows(rows, NARROW_ROWS)
                               : (mb_tiling){rows, inputs, rows, panel, 1},
-                       MB_USES((mb_use){ctx->d_out.data, false, narrow},
+                       MB_USES((mb_use){.buffer = ctx->d_out.data, .own = narrow},
                                mb_reads(layer->parameters), mb_writes_own(ctx->d_in.data)),
                        mb_dense_units(layer) * columns * sizeof(float), NULL);
 }

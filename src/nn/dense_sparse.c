@@ -3,6 +3,8 @@
  * several panels if those are narrower. */
 #include "nn/dense.h"
 
+#include <string.h>
+
 /* Pixels of an update tile, whose gradient stays in the L1 cache. */
 enum { UPDATE_PIXELS = 100 };
 
@@ -26,6 +28,8 @@ static group group_at(const mb_layer *layer, size_t first, size_t end, size_t pi
 
 /* ---- forward ---- */
 
+/* The sums are added up in scratch, and the output is written once: hardware that prefetches the
+ * lines after those of a row would keep taking them from the core that adds up the next units. */
 static void run_forward(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
@@ -34,20 +38,23 @@ static void run_forward(const mb_tile_args *args)
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
     const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, units);
     const size_t end = part.column + part.columns, in_block = part.row % MB_BLOCK_ROWS;
-    const mb_transposed_block *x = &batch->block[part.row / MB_BLOCK_ROWS];
+    const mb_transposed_block *x = mb_batch_block(batch, args->step->worker, part.row);
     const uint64_t rows = (UINT64_MAX >> (64 - part.rows)) << in_block;
-    float *z = op->ctx.out.data + part.row * units;
+    float *z = args->scratch; /* (MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS) */
     op->ctx.kernels->fill_rows(part.rows, part.columns,
                                layer->parameters + mb_dense_bias_offset(layer) + part.column,
-                               z + part.column, units);
+                               z + in_block * MB_MAX_SPARSE_COLUMNS, MB_MAX_SPARSE_COLUMNS);
     for (size_t unit = part.column; unit < end;) {
         const group g = group_at(layer, unit, end, inputs);
         op->ctx.kernels->sparse_product(inputs, rows, x->mask, x->value,
                                         batch->source->byte_to_float, g.strides,
                                         layer->parameters + mb_dense_panel_offset(layer, unit),
-                                        z - in_block * units + unit, units);
+                                        z + unit - part.column, MB_MAX_SPARSE_COLUMNS);
         unit += g.strides.columns;
     }
+    for (size_t row = 0; row < part.rows; row++)
+        memcpy(op->ctx.out.data + (part.row + row) * units + part.column,
+               z + (in_block + row) * MB_MAX_SPARSE_COLUMNS, part.columns * sizeof *z);
 }
 
 void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -57,20 +64,21 @@ void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
                        units <= MB_MAX_SPARSE_COLUMNS
                            ? mb_tiling_rows(ctx->rows, MB_BLOCK_ROWS / 2)
                            : (mb_tiling){ctx->rows, units, MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
-                       MB_USES(mb_reads(ctx->batch->block), mb_reads(layer->parameters),
+                       MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(layer->parameters),
                                mb_writes_own(ctx->out.data)),
-                       0, NULL);
+                       MB_BLOCK_ROWS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
 }
 
 /* ---- update ---- */
 
 /* The gradient of the pixels part.row .. and the units of a group, block of rows by block. */
-static void add_up_gradient(const mb_layer_op *op, mb_tile part, group g, float *gradient)
+static void add_up_gradient(const mb_layer_op *op, const mb_step *step, mb_tile part, group g,
+                            float *gradient)
 {
     const mb_batch *batch = op->ctx.batch;
     const size_t units = mb_dense_units(op->layer);
     for (size_t row = 0; row < op->ctx.rows; row += MB_BLOCK_ROWS) {
-        const mb_transposed_block *block = &batch->block[row / MB_BLOCK_ROWS];
+        const mb_transposed_block *block = mb_batch_block(batch, step->worker, row);
         op->ctx.kernels->sparse_gradient(
             part.rows, block->mask + part.row, block->value + part.row * MB_BLOCK_ROWS,
             batch->source->byte_to_float, op->ctx.d_out.data + row * units + g.first, units,
@@ -107,7 +115,7 @@ static void run_update(const mb_tile_args *args)
     const size_t end = part.column + part.columns;
     for (size_t unit = part.column; unit < end;) {
         const group g = group_at(op->layer, unit, end, part.rows);
-        add_up_gradient(op, part, g, args->scratch);
+        add_up_gradient(op, args->step, part, g, args->scratch);
         update_weights(op, update, part, g, args->scratch);
         unit += g.strides.columns;
     }
@@ -120,7 +128,7 @@ void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx)
     const size_t inputs = mb_dense_inputs(layer), pixels = mb_equal_blocks(inputs, UPDATE_PIXELS);
     mb_layer_add_phase(layer, ctx, "update", run_update,
                        (mb_tiling){inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS, 1},
-                       MB_USES(mb_reads(ctx->batch->block), mb_reads(ctx->d_out.data),
+                       MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(ctx->d_out.data),
                                mb_reads(ctx->trainable->finite), mb_writes(layer->parameters)),
                        UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
 }

@@ -17,9 +17,8 @@ static bool conflict(const mb_phase *a, const mb_phase *b)
     for (size_t i = 0; i < MB_MAX_USES; i++)
         for (size_t j = 0; j < MB_MAX_USES; j++) {
             const mb_use *x = &a->uses[i], *y = &b->uses[j];
-            const bool tile_by_tile = equal_tilings && x->own && y->own;
-            if (x->buffer != NULL && x->buffer == y->buffer && (x->writes || y->writes) &&
-                !tile_by_tile)
+            const bool apart = (equal_tilings && x->own && y->own) || (x->copies && y->copies);
+            if (x->buffer != NULL && x->buffer == y->buffer && (x->writes || y->writes) && !apart)
                 return true;
         }
     return false;
@@ -49,8 +48,9 @@ void mb_plan_add(mb_plan *plan, const mb_phase *phase)
         plan->capacity = capacity;
     }
     const bool waits = must_wait(plan, phase);
-    const bool fused = !waits && plan->count > 0 &&
-                       mb_tiling_equal(plan->phases[plan->count - 1].phase.tiling, phase->tiling);
+    const mb_phase *last = plan->count > 0 ? &plan->phases[plan->count - 1].phase : NULL;
+    const bool fused = !waits && last != NULL && !last->each_worker && !phase->each_worker &&
+                       mb_tiling_equal(last->tiling, phase->tiling);
     plan->phases[plan->count++] =
         (mb_planned){.phase = *phase,
                      .tiles = mb_tiling_tiles(phase->tiling),
@@ -116,6 +116,17 @@ static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
     return tile < phase->tiles ? tile : phase->tiles;
 }
 
+typedef struct tiles {
+    size_t first, end;
+} tiles;
+
+static tiles tiles_of(const mb_planned *phase, const mb_worker *worker)
+{
+    return phase->phase.each_worker ? (tiles){0, phase->tiles}
+                                    : (tiles){first_tile(phase, worker->index, worker->count),
+                                              first_tile(phase, worker->index + 1, worker->count)};
+}
+
 static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, void *scratch)
 {
     phase->run(&(mb_tile_args){phase->op, step, tile, scratch});
@@ -146,9 +157,8 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
         end = end_of_fused(plan, i);
         if (phases[i].after_barrier)
             wait_after(worker, timer, i, &last);
-        const size_t end_tile = first_tile(&phases[i], worker->index + 1, worker->count);
-        for (size_t tile = first_tile(&phases[i], worker->index, worker->count); tile < end_tile;
-             tile++)
+        const tiles ours = tiles_of(&phases[i], worker);
+        for (size_t tile = ours.first; tile < ours.end; tile++)
             for (size_t p = i; p < end; p++) {
                 if (timer != NULL)
                     timer->phase = p;

@@ -39,25 +39,43 @@ typedef struct mb_tile_args {
 typedef void mb_tile_fn(const mb_tile_args *args);
 
 /* One buffer that a phase reads or writes, named by its address. `own`: each tile touches only the
- * part of it that the tiling gives to the tile. */
+ * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. */
 typedef struct mb_use {
     const void *buffer; /* NULL: no use */
-    bool writes, own;
+    bool writes, own, copies;
 } mb_use;
 
 enum { MB_MAX_USES = 6 };
 
-static inline mb_use mb_reads(const void *buffer) { return (mb_use){buffer, false, false}; }
-static inline mb_use mb_reads_own(const void *buffer) { return (mb_use){buffer, false, true}; }
-static inline mb_use mb_writes(const void *buffer) { return (mb_use){buffer, true, false}; }
-static inline mb_use mb_writes_own(const void *buffer) { return (mb_use){buffer, true, true}; }
+static inline mb_use mb_reads(const void *buffer) { return (mb_use){.buffer = buffer}; }
+static inline mb_use mb_reads_own(const void *buffer)
+{
+    return (mb_use){.buffer = buffer, .own = true};
+}
+static inline mb_use mb_writes(const void *buffer)
+{
+    return (mb_use){.buffer = buffer, .writes = true};
+}
+static inline mb_use mb_writes_own(const void *buffer)
+{
+    return (mb_use){.buffer = buffer, .writes = true, .own = true};
+}
+static inline mb_use mb_reads_copy(const void *buffer)
+{
+    return (mb_use){.buffer = buffer, .copies = true};
+}
+static inline mb_use mb_writes_copy(const void *buffer)
+{
+    return (mb_use){.buffer = buffer, .writes = true, .copies = true};
+}
 
 typedef struct mb_phase {
     const char *name; /* "dense1 forward"; valid as long as op */
     mb_tile_fn *run;
     const void *op; /* outlives the plan */
     mb_tiling tiling;
-    size_t scratch; /* bytes per thread */
+    size_t scratch;   /* bytes per thread */
+    bool each_worker; /* runs all tiles, to write its copies of buffers */
     mb_use uses[MB_MAX_USES];
 } mb_phase;
 

@@ -4,7 +4,8 @@
 enum { AUGMENT_ROWS = 4 };
 
 mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
-                              mb_arena *arena, mb_data_loader *loader, mb_error *error)
+                              size_t threads, mb_arena *arena, mb_data_loader *loader,
+                              mb_error *error)
 {
     *loader = (mb_data_loader){.source = config->source,
                                .kernels = kernels,
@@ -17,7 +18,7 @@ mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kern
                                          &loader->augmented, error);
     const mb_sample_source *from = loader->augments ? &loader->augmented.source : loader->source;
     if (status == MB_OK)
-        status = mb_batch_open(from, loader->batch_size, arena, &loader->batch, error);
+        status = mb_batch_open(from, loader->batch_size, threads, arena, &loader->batch, error);
     return status;
 }
 
@@ -32,7 +33,8 @@ static void run_augment(const mb_tile_args *args)
 static void run_gather(const mb_tile_args *args)
 {
     const mb_data_loader *loader = args->op;
-    mb_batch_gather(&loader->batch, loader->kernels, args->step->samples, args->tile);
+    mb_batch_gather(&loader->batch, loader->kernels, args->step->samples, args->step->worker,
+                    args->tile);
 }
 
 static void run_prefetch(const mb_tile_args *args)
@@ -70,8 +72,9 @@ void mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan)
                                   .run = run_gather,
                                   .op = loader,
                                   .tiling = gather_tiling(loader),
+                                  .each_worker = batch->block != NULL,
                                   .uses = {mb_reads(batch->source), mb_writes(batch->labels),
-                                           mb_writes(batch->x), mb_writes(batch->block)}});
+                                           mb_writes(batch->x), mb_writes_copy(batch->block)}});
 }
 
 /* With the tiling of the phase that reads the images: the thread that prefetches will need them. */
@@ -81,7 +84,8 @@ void mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan)
                                   .run = run_prefetch,
                                   .op = loader,
                                   .tiling = loader->augments ? augment_tiling(loader)
-                                                             : gather_tiling(loader)});
+                                                             : gather_tiling(loader),
+                                  .each_worker = !loader->augments && loader->batch.block != NULL});
 }
 
 size_t mb_data_loader_steps(const mb_data_loader *loader)

@@ -25,11 +25,12 @@ typedef struct mb_data_loader {
     size_t epoch; /* from 0 */
 } mb_data_loader;
 
-/* Allocates batches of `config` from the arena. What the config names must outlive the loader,
- * which must not move. The caller sets `order` and `epoch` before it asks for steps.
- * MB_ERROR_MEMORY. */
+/* Allocates batches of `config` for `threads` threads from the arena. What the config names must
+ * outlive the loader, which must not move. The caller sets `order` and `epoch` before it asks for
+ * steps. MB_ERROR_MEMORY. */
 mb_status mb_data_loader_open(const mb_data_loader_config *config, const mb_kernels *kernels,
-                              mb_arena *arena, mb_data_loader *loader, mb_error *error);
+                              size_t threads, mb_arena *arena, mb_data_loader *loader,
+                              mb_error *error);
 
 /* Append the phases that make the step's batch, and the one that prefetches the next batch shortly
  * before it is needed. */

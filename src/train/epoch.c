@@ -121,8 +121,8 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
     limited.batch_size = mb_min_size(config->batch_size, config->samples);
     mb_status status = check_memory(epoch, limited.batch_size, error);
     if (status == MB_OK)
-        status =
-            mb_data_loader_open(&limited, network->kernels, &epoch->arena, &epoch->loader, error);
+        status = mb_data_loader_open(&limited, network->kernels, threads, &epoch->arena,
+                                     &epoch->loader, error);
     if (status == MB_OK)
         status = mb_activations_open(network, limited.batch_size, threads, trainable != NULL,
                                      &epoch->arena, &epoch->activations, error);

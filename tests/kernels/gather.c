@@ -30,7 +30,7 @@ static void run(const mb_kernels *kernels, mb_workload *w)
     if (kernels == &mb_reference_kernels)
         reference(samples);
     for (size_t tile = 0; tile < tiles && kernels != &mb_reference_kernels; tile++)
-        mb_batch_gather(&timed.batch, kernels, samples, tile);
+        mb_batch_gather(&timed.batch, kernels, samples, 0, tile);
 }
 
 void mb_time_gather(mb_workload *w)
@@ -42,7 +42,7 @@ void mb_time_gather(mb_workload *w)
     if (w->status == MB_OK)
         w->status = mb_sample_source_open(&split, &w->arena, &timed.source, w->error);
     if (w->status == MB_OK)
-        w->status = mb_batch_open(&timed.source, w->rows, &w->arena, &timed.batch, w->error);
+        w->status = mb_batch_open(&timed.source, w->rows, 1, &w->arena, &timed.batch, w->error);
     if (w->status != MB_OK)
         return;
     mb_sampler_shuffle(1, 0, MB_IMAGES, timed.order);

@@ -118,7 +118,7 @@ TEST(a_step_knows_its_samples)
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {
         const mb_data_loader_config config = {&source, augments ? &augmenter : NULL, SAMPLES, 64};
-        assert_int_equal(mb_data_loader_open(&config, mb_kernels_best(), &arena, &loader, NULL),
+        assert_int_equal(mb_data_loader_open(&config, mb_kernels_best(), 1, &arena, &loader, NULL),
                          MB_OK);
         loader.order = order;
         loader.epoch = 8;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGES = 200, PIXELS = 250 }; /* of two tiles */
+enum { IMAGES = 200, PIXELS = 250, THREADS = 2 };
 
 /* A split and its source: pixels 0..4 are always 0, and pixel p + 5 rarely differs from 0. */
 typedef struct stock {
@@ -43,17 +43,17 @@ static void close_stock(stock *s)
 static mb_batch open_batch(stock *s, size_t max_rows)
 {
     mb_batch batch;
-    assert_int_equal(mb_batch_open(&s->source, max_rows, &s->arena, &batch, NULL), MB_OK);
+    assert_int_equal(mb_batch_open(&s->source, max_rows, THREADS, &s->arena, &batch, NULL), MB_OK);
     return batch;
 }
 
-/* Fills all pieces of the largest batch, as the data loader does; pieces past the last sample have
- * no effect. */
+/* Both threads fill all pieces of the largest batch, as the data loader does with a sparse source;
+ * pieces past the last sample have no effect. */
 static void gather(stock *s, mb_batch *batch, mb_sample_indices samples, size_t max_rows)
 {
     const size_t pieces = mb_batch_tile_count(&s->source, max_rows);
-    for (size_t piece = 0; piece < pieces; piece++)
-        mb_batch_gather(batch, mb_kernels_best(), samples, piece);
+    for (size_t piece = 0; piece < THREADS * pieces; piece++)
+        mb_batch_gather(batch, mb_kernels_best(), samples, piece / pieces, piece % pieces);
 }
 
 static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
@@ -62,10 +62,11 @@ static uint8_t pixel_of(const stock *s, uint32_t number, size_t pixel)
 }
 
 /* By pixel: one bit per row of each block, set if the pixel is not 0 in that row. */
-static void check_blocks(const stock *s, const mb_batch *batch, mb_sample_indices samples)
+static void check_blocks(const stock *s, const mb_batch *batch, size_t thread,
+                         mb_sample_indices samples)
 {
     for (size_t first = 0; first < samples.count; first += MB_BLOCK_ROWS) {
-        const mb_transposed_block *block = &batch->block[first / MB_BLOCK_ROWS];
+        const mb_transposed_block *block = mb_batch_block(batch, thread, first);
         for (size_t p = 0; p < PIXELS; p++)
             for (size_t r = 0; r < MB_BLOCK_ROWS; r++) {
                 const bool there = first + r < samples.count, set = block->mask[p] >> r & 1;
@@ -83,7 +84,8 @@ static void check_batch(const stock *s, const mb_batch *batch, mb_sample_indices
     for (size_t i = 0; i < samples.count; i++)
         assert_int_equal(batch->labels[i], s->labels[samples.index[i]]);
     if (batch->block != NULL) {
-        check_blocks(s, batch, samples);
+        for (size_t thread = 0; thread < THREADS; thread++)
+            check_blocks(s, batch, thread, samples);
         return;
     }
     for (size_t i = 0; i < samples.count; i++)
@@ -156,9 +158,9 @@ TEST(order_of_the_work_does_not_matter)
         mb_batch batch = open_batch(s, 130);
         const mb_sample_indices samples = {s->order, 130};
         const size_t pieces = mb_batch_tile_count(&s->source, 130);
-        for (size_t left = pieces; left-- > 0;) {
-            mb_batch_gather(&batch, mb_kernels_best(), samples, left);
-            mb_batch_prefetch(&s->source, samples, left);
+        for (size_t left = THREADS * pieces; left-- > 0;) {
+            mb_batch_gather(&batch, mb_kernels_best(), samples, left % THREADS, left / THREADS);
+            mb_batch_prefetch(&s->source, samples, left / THREADS);
         }
         check_batch(s, &batch, samples);
         gather(s, &batch, (mb_sample_indices){0}, 130);

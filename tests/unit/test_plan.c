@@ -1,7 +1,5 @@
+#include "nn/plan.h"
 #include "test.h"
-#include "training.h"
-
-#include "core/clock.h"
 
 #include <omp.h>
 #include <stdbool.h>
@@ -37,9 +35,12 @@ static bool waits(mb_tiling first_tiling, mb_use first, mb_tiling second_tiling,
     return barriers == 2;
 }
 
-static const mb_use read_x = {&x, false, false}, write_x = {&x, true, false},
-                    read_own_x = {&x, false, true}, write_own_x = {&x, true, true},
-                    read_y = {&y, false, false}, write_y = {&y, true, false};
+static const mb_use read_x = {.buffer = &x}, write_x = {.buffer = &x, .writes = true},
+                    read_own_x = {.buffer = &x, .own = true},
+                    write_own_x = {.buffer = &x, .writes = true, .own = true},
+                    read_x_copy = {.buffer = &x, .copies = true},
+                    write_x_copy = {.buffer = &x, .writes = true, .copies = true},
+                    read_y = {.buffer = &y}, write_y = {.buffer = &y, .writes = true};
 
 TEST(a_phase_waits_for_what_it_depends_on)
 {
@@ -49,6 +50,13 @@ TEST(a_phase_waits_for_what_it_depends_on)
     assert_false(waits(fours, read_x, fours, read_x));
     assert_false(waits(fours, write_x, fours, write_y));
     assert_false(waits(fours, write_x, fours, read_y));
+}
+
+TEST(copies_of_the_workers_need_no_barrier)
+{
+    assert_false(waits(fours, write_x_copy, eights, read_x_copy));
+    assert_false(waits(fours, read_x_copy, eights, write_x_copy));
+    assert_true(waits(fours, write_x_copy, eights, read_x));
 }
 
 TEST(own_parts_need_no_barrier_if_tilings_are_equal)
@@ -271,7 +279,7 @@ TEST(result_does_not_depend_on_threads)
     mb_plan plan = {0};
     float one[CELLS];
     const mb_tiling tiling = mb_tiling_rows(CELLS, RING_BLOCK), other = mb_tiling_rows(CELLS, 8);
-    const mb_use next_own = {rings.next, true, true};
+    const mb_use next_own = mb_writes_own(rings.next);
     add(&plan,
         (mb_phase){
             .run = mix, .op = &rings, .tiling = tiling, .uses = {mb_reads(rings.here), next_own}});
@@ -279,7 +287,7 @@ TEST(result_does_not_depend_on_threads)
     add(&plan, (mb_phase){.run = copy_back,
                           .op = &rings,
                           .tiling = other,
-                          .uses = {{rings.next, false, true}, {rings.here, true, true}}});
+                          .uses = {mb_reads_own(rings.next), mb_writes_own(rings.here)}});
     assert_int_equal(mb_plan_barriers(&plan), 2);
     run_ring(&plan, 1);
     memcpy(one, rings.here, sizeof one);
@@ -303,98 +311,4 @@ TEST(plans_grow)
     run_plan(&j, 2);
     assert_int_equal(run_count, 60);
     mb_plan_free(&plan);
-}
-
-/* --- times and names of a step's phases --- */
-
-enum { PHASES = 4, THREADS = 2, STEPS = 20 };
-
-static mb_phase_time phase_times[THREADS + 1][PHASES];
-static mb_plan_timer timers[THREADS + 1];
-static uint64_t elapsed[THREADS + 1];
-static bool phase_known[THREADS + 1];
-
-static void check_timer(const mb_tile_args *args)
-{
-    const int thread = omp_get_thread_num();
-    phase_known[thread] = phase_known[thread] && timers[thread].phase == *(const size_t *)args->op;
-    for (volatile size_t i = 0; i < 1000; i++)
-        ;
-}
-
-static void run_between_ticks(const mb_worker *worker, void *context)
-{
-    const uint64_t before = mb_ticks();
-    for (size_t i = 0; i < STEPS; i++)
-        mb_plan_run(context, &(mb_step){0}, worker, NULL);
-    elapsed[worker->index] = mb_ticks() - before;
-}
-
-/* Phases 0 and 1 run tile by tile, 2 waits for them, 3 shares the interval of 2. */
-TEST(measured_times_are_parts_of_the_run)
-{
-    static const size_t number[PHASES] = {0, 1, 2, 3};
-    mb_plan plan = {.timers = timers};
-    const mb_tiling tilings[PHASES] = {fours, fours, eights, fours};
-    const mb_use uses[PHASES] = {write_own_x, read_own_x, read_x, write_y};
-    for (size_t i = 0; i < PHASES; i++) {
-        add(&plan,
-            (mb_phase){
-                .run = check_timer, .op = &number[i], .tiling = tilings[i], .uses = {uses[i]}});
-        assert_ptr_equal(mb_plan_phase(&plan, i)->op, &number[i]);
-    }
-    memset(phase_times, 0, sizeof phase_times);
-    for (size_t i = 0; i < THREADS + 1; i++) {
-        timers[i].times = phase_times[i];
-        phase_known[i] = true;
-    }
-    mb_team *team = NULL;
-    assert_int_equal(mb_team_open(THREADS, NULL, false, &team, NULL), MB_OK);
-    mb_team_run(team, run_between_ticks, &plan);
-    mb_team_close(team);
-    for (size_t thread = 0; thread < THREADS; thread++) {
-        uint64_t sum = 0;
-        for (size_t i = 0; i < PHASES; i++) {
-            assert_true(phase_times[thread][i].running > 0);
-            sum += phase_times[thread][i].running + phase_times[thread][i].waiting;
-        }
-        assert_true(phase_known[thread]);
-        assert_true(sum <= elapsed[thread]);
-        assert_int_equal(phase_times[thread][0].waiting, 0);
-        assert_int_equal(phase_times[thread][2].waiting, 0);
-        assert_true(phase_times[thread][1].waiting > 0);
-        assert_true(phase_times[thread][3].waiting > 0);
-    }
-    for (size_t i = 0; i < PHASES; i++)
-        assert_int_equal(phase_times[THREADS][i].running, 0);
-    mb_plan_free(&plan);
-}
-
-/* Layers are numbered among those of their kind. */
-TEST(phases_are_named_after_their_layers)
-{
-    static const char *const expected[] = {
-        "dense1 forward", "relu1 forward", "dense2 forward",  "relu2 forward",  "dense3 forward",
-        "softmax",        "gather",        "dense3 backward", "relu2 backward", "dense2 update"};
-    static const uint8_t images[4][4], labels[4] = {0, 1, 0, 1};
-    static const uint32_t order[4] = {0, 1, 2, 3};
-    const mb_split split = {{images[0], 4, 1, 2, 2}, labels};
-    const mb_training_options options = mb_training_defaults(MB_OPTIMIZER_SGD);
-    mb_machine *machine = mb_test_machine(1);
-    mb_network *network = NULL;
-    mb_test_training training;
-    assert_int_equal(mb_network_open(machine, "dense:5,relu,dense:4,relu,dense:2",
-                                     (mb_shape){1, 2, 2}, 2, &network, NULL),
-                     MB_OK);
-    mb_test_training_open(machine, network, &split, order, 4, &options, &training);
-    const mb_plan *plan = &training.epoch.full;
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
-        size_t found = 0;
-        for (size_t p = 0; p < plan->count; p++)
-            found += strcmp(mb_plan_phase(plan, p)->name, expected[i]) == 0;
-        assert_int_equal(found, 1);
-    }
-    mb_test_training_close(&training);
-    mb_network_close(network);
-    mb_machine_close(machine);
 }
