@@ -77,9 +77,9 @@ static mb_status convert(const inputs *all, const char *path, const mb_pictures 
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
                        read->columns, all->rows, all->columns);
-    if (!read->numbered && all->form.framing == MB_FRAMING_MNIST)
-        return mb_picture_normalize(path, read->pixels, read->rows, read->columns, to, all->rows,
-                                    all->columns, error);
+    if (!read->numbered && all->form.framing != MB_FRAMING_NONE)
+        return mb_picture_normalize(path, read->pixels, read->rows, read->columns,
+                                    all->form.framing, to, all->rows, all->columns, error);
     mb_status status = MB_OK;
     if (fits)
         memcpy(to, read->pixels, pixels);
@@ -229,7 +229,8 @@ const mb_command mb_command_predict = {
         "of the images that the model was trained on. If that is MNIST's, photographs and "
         "drawings of one digit, dark on light or light on dark, are cropped to the ink, scaled "
         "to 20x20 and centered by mass in 28x28; a sheet of paper on a dark table, ruled lines "
-        "and frames are found. Otherwise pictures are resized only, with their aspect ratio, and "
+        "and frames are found; for images as EMNIST's they are scaled to 24x24 and centered by "
+        "the box of the ink. Otherwise pictures are resized only, with their aspect ratio, and "
         "must have the background of the model's images. Images of IDX files are used "
         "unchanged. A picture that cannot be read, or that shows several digits, costs the "
         "others nothing: it is named on standard error, and the exit code is 1.",

@@ -23,7 +23,8 @@ typedef enum mb_ground {
 /* The place of the ink in images. */
 typedef enum mb_framing {
     MB_FRAMING_MNIST, /* fitted into 20/28 of the sides and centered by mass */
-    MB_FRAMING_NONE   /* as it comes */
+    MB_FRAMING_NONE,  /* as it comes */
+    MB_FRAMING_EMNIST /* fitted into 24/28 of the sides and centered by its box */
 } mb_framing;
 
 /* The form that the images of a dataset have in its files, and the user's images that a network is

@@ -19,4 +19,12 @@ mb_digest mb_split_fingerprint(const mb_split *split);
  * or white. Photographs have neither. */
 bool mb_images_have_ground(const mb_images *images, mb_ground ground);
 
+/* Where a framing puts the ink: the larger side of its box is box/28 of the image's, and the center
+ * of mass, or of the box, is the image's center. MB_FRAMING_NONE has a box of 0. */
+typedef struct mb_frame {
+    double box;
+    bool by_mass;
+} mb_frame;
+mb_frame mb_frame_of(mb_framing framing);
+
 #endif

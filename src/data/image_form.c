@@ -13,7 +13,16 @@ static const mb_enum_value grounds[] = {
 static const mb_enum_value framings[] = {
     [MB_FRAMING_MNIST] = {"mnist", NULL},
     [MB_FRAMING_NONE] = {"none", NULL},
+    [MB_FRAMING_EMNIST] = {"emnist", NULL},
 };
+/* In the order in which they are measured. */
+static const mb_frame frames[] = {
+    [MB_FRAMING_MNIST] = {20.0, true},
+    [MB_FRAMING_NONE] = {0.0, false},
+    [MB_FRAMING_EMNIST] = {24.0, false},
+};
+
+mb_frame mb_frame_of(mb_framing framing) { return frames[framing]; }
 
 /* At most MEASURED images are looked at, evenly spaced. */
 enum { MEASURED = 4096, VALUES = 256 };
@@ -51,16 +60,16 @@ bool mb_images_have_ground(const mb_images *images, mb_ground ground)
     return 2 * max >= all;
 }
 
-/* Ink is at least INK; the larger side of its box is 20/28 of the image and its center of mass is
- * the image's center, both within TOLERANCE of 1/28 of the side. All of MNIST's images are so; of
- * the same digits 74 % if they are centered by their boxes, 20 % if shifted by up to 3 pixels, and
- * none if fitted into 24/28 of the image or all of it. */
+/* Ink is at least INK; the larger side of its box and its center are those of the frame, both
+ * within TOLERANCE of 1/28 of the side. All of MNIST's images are so in MNIST's frame; of the same
+ * digits 74 % if they are centered by their boxes, 20 % if shifted by up to 3 pixels, and none if
+ * fitted into 24/28 of the image or all of it. */
 enum { INK = 16 };
 #define TOLERANCE 1.6
 
-/* True if the ink is in MNIST's form; *blank if there is none. */
-static bool is_framed(const uint8_t *pixels, size_t rows, size_t columns, uint8_t ground,
-                      bool *blank)
+/* True if the ink is in the frame; *blank if there is none. */
+static bool is_framed(const mb_frame *frame, const uint8_t *pixels, size_t rows, size_t columns,
+                      uint8_t ground, bool *blank)
 {
     size_t top = rows, bottom = 0, left = columns, right = 0;
     double mass = 0.0, down = 0.0, across = 0.0;
@@ -81,25 +90,34 @@ static bool is_framed(const uint8_t *pixels, size_t rows, size_t columns, uint8_
     if (*blank)
         return false;
     const double unit[2] = {(double)rows / 28.0, (double)columns / 28.0};
-    const double height = (double)(bottom - top) / unit[0];
-    const double width = (double)(right - left) / unit[1];
-    return fabs(fmax(height, width) - 20.0) <= TOLERANCE &&
-           fabs(down / mass / unit[0] - 14.0) <= TOLERANCE &&
-           fabs(across / mass / unit[1] - 14.0) <= TOLERANCE;
+    const double height = (double)(bottom - top), width = (double)(right - left);
+    const double y = frame->by_mass ? down / mass : (double)top + height / 2.0;
+    const double x = frame->by_mass ? across / mass : (double)left + width / 2.0;
+    return fabs(fmax(height / unit[0], width / unit[1]) - frame->box) <= TOLERANCE &&
+           fabs(y / unit[0] - 14.0) <= TOLERANCE && fabs(x / unit[1] - 14.0) <= TOLERANCE;
 }
 
-/* In MNIST's form are images of one channel of which at least 9 of 10 are, without blank ones. */
-static mb_framing measure_framing(const mb_images *images, mb_ground ground)
+/* True if at least 9 of 10 images, without blank ones, are in the frame. */
+static bool are_framed(const mb_frame *frame, const mb_images *images, mb_ground ground)
 {
     const size_t step = mb_divide_up(images->count, MEASURED), stride = mb_images_stride(images);
     size_t framed = 0, all = 0;
-    for (size_t i = 0; images->channels == 1 && i < images->count; i += step) {
+    for (size_t i = 0; i < images->count; i += step) {
         bool blank;
-        framed += is_framed(images->pixels + i * stride, images->rows, images->columns,
+        framed += is_framed(frame, images->pixels + i * stride, images->rows, images->columns,
                             ground == MB_GROUND_LIGHT ? 255 : 0, &blank);
         all += !blank;
     }
-    return all > 0 && 10 * framed >= 9 * all ? MB_FRAMING_MNIST : MB_FRAMING_NONE;
+    return all > 0 && 10 * framed >= 9 * all;
+}
+
+/* The first framing that the images have; those of more than one channel have none. */
+static mb_framing measure_framing(const mb_images *images, mb_ground ground)
+{
+    for (size_t f = 0; images->channels == 1 && f < MB_COUNT_OF(frames); f++)
+        if (frames[f].box > 0.0 && are_framed(&frames[f], images, ground))
+            return (mb_framing)f;
+    return MB_FRAMING_NONE;
 }
 
 mb_image_form mb_images_measure(const mb_images *images)

@@ -1,5 +1,6 @@
 #include "picture/normalize.h"
 
+#include "data/dataset.h"
 #include "picture/ink.h"
 #include "picture/sheet.h"
 
@@ -36,16 +37,25 @@ static PIX *reduced(const uint8_t *pixels, size_t rows, size_t columns)
     return pix;
 }
 
-/* MNIST's digits fill 20 of 28 pixels. */
-static double box_side(size_t side) { return fmax(1.0, round((double)side * 20.0 / 28.0)); }
+/* The image that a picture is brought to. */
+typedef struct target {
+    uint8_t *image;
+    size_t rows, columns;
+    mb_frame frame;
+} target;
+
+static double box_side(const target *to, size_t side)
+{
+    return fmax(1.0, round((double)side * to->frame.box / 28.0));
+}
 
 /* Ink that is smaller than the box by at most TOLERANCE is not resampled: smooth edges have no
  * clear end. */
 #define TOLERANCE 1.0
 
-static double scale_of(PIX *ink, size_t to_rows, size_t to_columns)
+static double scale_of(PIX *ink, const target *to)
 {
-    const double down = box_side(to_rows), across = box_side(to_columns);
+    const double down = box_side(to, to->rows), across = box_side(to, to->columns);
     const double rows = pixGetHeight(ink), columns = pixGetWidth(ink);
     const double left = fmin(down - rows, across - columns);
     return left >= 0.0 && left <= TOLERANCE ? 1.0 : fmin(down / rows, across / columns);
@@ -90,7 +100,7 @@ static PIX *scaled(PIX *ink, double scale)
     return pix;
 }
 
-/* Where a side of `count` begins in one of `side`, so that its center of mass is at side / 2. It
+/* Where a side of `count` begins in one of `side`, so that its center is at side / 2. It
  * stays at `now` (NAN: unknown) if that is about as good: close to the half of a pixel, the
  * faintest ink would move it by a whole one. */
 static int offset(double center, int count, size_t side, double now)
@@ -100,22 +110,22 @@ static int offset(double center, int count, size_t side, double now)
     return (int)fmin(fmax(wanted, 0.0), (double)side - count);
 }
 
-/* Puts the fitted ink with its center of mass in the middle of `image`, the strongest at 255. */
-static void put_centered(PIX *fit, double left_now, double top_now, uint8_t *image, size_t to_rows,
-                         size_t to_columns)
+/* Puts the fitted ink with its center in the middle of the image, the strongest at 255. */
+static void put_centered(PIX *fit, double left_now, double top_now, const target *to)
 {
-    float across = 0.0f, down = 0.0f;
     const int width = pixGetWidth(fit), height = pixGetHeight(fit);
+    float across = 0.5f * (float)width, down = 0.5f * (float)height;
     PIX *bright = pixMaxDynamicRange(fit, L_LINEAR_SCALE);
-    pixCentroid(fit, NULL, NULL, &across, &down);
-    const int left = offset((double)across, width, to_columns, left_now);
-    const int top = offset((double)down, height, to_rows, top_now);
-    memset(image, 0, to_rows * to_columns);
+    if (to->frame.by_mass)
+        pixCentroid(fit, NULL, NULL, &across, &down);
+    const int left = offset((double)across, width, to->columns, left_now);
+    const int top = offset((double)down, height, to->rows, top_now);
+    memset(to->image, 0, to->rows * to->columns);
     for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++) {
             l_uint32 value = 0;
             pixGetPixel(bright, column, row, &value);
-            image[(size_t)(top + row) * to_columns + (size_t)(left + column)] = (uint8_t)value;
+            to->image[(size_t)(top + row) * to->columns + (size_t)(left + column)] = (uint8_t)value;
         }
     pixDestroy(&bright);
 }
@@ -137,11 +147,11 @@ static double stroke_width(PIX *ink)
 
 /* Widens strokes that would be thinner than any of MNIST's, and pale: those are 1.15 to 5.6 wide in
  * 28 x 28, half of them below 2.5. */
-static void thicken(PIX **ink, size_t to_rows, size_t to_columns)
+static void thicken(PIX **ink, const target *to)
 {
     const double thin = 0.7 / 20.0, wanted = 1.3 / 20.0;
-    const double box = fmin(box_side(to_rows), box_side(to_columns));
-    const double scale = *ink != NULL ? scale_of(*ink, to_rows, to_columns) : 1.0;
+    const double box = fmin(box_side(to, to->rows), box_side(to, to->columns));
+    const double scale = *ink != NULL ? scale_of(*ink, to) : 1.0;
     const double width = scale < 1.0 ? scale * stroke_width(*ink) / box : wanted;
     if (width >= thin)
         return;
@@ -151,14 +161,16 @@ static void thicken(PIX **ink, size_t to_rows, size_t to_columns)
 }
 
 mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
-                               uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
+                               mb_framing framing, uint8_t *image, size_t to_rows,
+                               size_t to_columns, mb_error *error)
 {
+    const target to = {image, to_rows, to_columns, mb_frame_of(framing)};
     const int severity = setMsgSeverity(L_SEVERITY_NONE);
     PIX *gray = reduced(pixels, rows, columns);
     mb_clip_to_sheet(&gray);
     mb_ink ink = mb_find_ink(gray);
-    thicken(&ink.strength, to_rows, to_columns);
-    PIX *fit = scaled(ink.strength, scale_of(ink.strength, to_rows, to_columns));
+    thicken(&ink.strength, &to);
+    PIX *fit = scaled(ink.strength, scale_of(ink.strength, &to));
     mb_status status = MB_OK;
     if (ink.blank)
         status = mb_fail(error, MB_ERROR_FORMAT, "%s: nothing stands out on it: no ink to be seen",
@@ -176,7 +188,7 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
             fabs(across * pixGetWidth(ink.strength) - pixGetWidth(fit)) <= TOLERANCE &&
             fabs(down * pixGetHeight(ink.strength) - pixGetHeight(fit)) <= TOLERANCE;
         put_centered(fit, in_form ? round(across * ink.left) : NAN,
-                     in_form ? round(down * ink.top) : NAN, image, to_rows, to_columns);
+                     in_form ? round(down * ink.top) : NAN, &to);
     }
     pixDestroy(&gray);
     pixDestroy(&ink.strength);

@@ -22,8 +22,9 @@ static void use(const mb_pictures *images)
         max = images->pixels[i] > max ? images->pixels[i] : max;
     if (pixels > MAX_PIXELS) /* slow, and nothing new */
         return;
-    const mb_status status = mb_picture_normalize("fuzz", images->pixels, images->rows,
-                                                  images->columns, normal, SIDE, SIDE, &error);
+    const mb_status status =
+        mb_picture_normalize("fuzz", images->pixels, images->rows, images->columns,
+                             MB_FRAMING_MNIST, normal, SIDE, SIDE, &error);
     if (status != MB_OK) {
         require(status == MB_ERROR_FORMAT && strncmp(error.text, "fuzz: ", 6) == 0);
         return;

@@ -1,4 +1,5 @@
 #include "data/dataset.h"
+#include "picture/normalize.h"
 #include "support.h"
 #include "test.h"
 
@@ -33,7 +34,11 @@ TEST(framing_is_measured)
         {28, 20, 4, 0, false, true, MB_FRAMING_MNIST},
         {56, 20, 4, 0, false, false, MB_FRAMING_MNIST},
         {28, 21, 3, 0, false, false, MB_FRAMING_MNIST},
-        {28, 24, 2, 0, false, false, MB_FRAMING_NONE}, /* as EMNIST's */
+        {28, 24, 2, 0, false, false, MB_FRAMING_EMNIST},
+        {28, 24, 2, 0, false, true, MB_FRAMING_EMNIST},
+        {56, 24, 2, 1, true, false, MB_FRAMING_EMNIST},
+        {28, 24, 4, 0, false, false, MB_FRAMING_NONE},
+        {28, 26, 1, 0, false, false, MB_FRAMING_NONE},
         {28, 28, 0, 0, false, false, MB_FRAMING_NONE},
         {28, 20, 1, 0, false, false, MB_FRAMING_NONE},
         {28, 12, 8, 0, false, false, MB_FRAMING_NONE},
@@ -93,4 +98,28 @@ TEST(photographs_have_no_ground)
             mb_images_have_ground(&images, MB_GROUND_LIGHT) != cases[c].is_light)
             fail_msg("case %zu", c);
     }
+}
+
+/* A picture for a model of EMNIST's images, an L: the middle of the ink's box, not its center of
+ * mass, is that of the image. */
+TEST(pictures_get_the_framing_that_is_measured)
+{
+    enum { ROWS = 300, COLUMNS = 200, HEIGHT = 120, STROKE = 10, SIDE = 28 };
+    static uint8_t gray[ROWS * COLUMNS], image[SIDE * SIDE];
+    memset(gray, 255, sizeof gray);
+    for (size_t row = 0; row < HEIGHT; row++)
+        memset(gray + (50 + row) * COLUMNS + 90, 0,
+               row + 2 * STROKE < HEIGHT ? STROKE : 6 * STROKE);
+    assert_int_equal(
+        mb_picture_normalize("x", gray, ROWS, COLUMNS, MB_FRAMING_EMNIST, image, SIDE, SIDE, NULL),
+        MB_OK);
+    for (size_t row = 0; row < SIDE; row++)
+        for (size_t column = 0; column < SIDE; column++) {
+            const bool inside = row >= 2 && row < 26 && column >= 8 && column < 20;
+            const bool ink = inside && (row >= 22 || column < 10);
+            if (image[row * SIDE + column] != (ink ? 255 : 0))
+                fail_msg("(%zu, %zu): %d", row, column, image[row * SIDE + column]);
+        }
+    const mb_images images = {image, 1, 1, SIDE, SIDE};
+    assert_int_equal(mb_images_measure(&images).framing, MB_FRAMING_EMNIST);
 }

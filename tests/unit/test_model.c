@@ -60,7 +60,7 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
                               size_t classes)
 {
     mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
-    const mb_image_form form = {MB_GROUND_LIGHT, classes % 2 ? MB_FRAMING_NONE : MB_FRAMING_MNIST};
+    const mb_image_form form = {MB_GROUND_LIGHT, (mb_framing)(classes % 3)};
     fill_biases(saved);
     mb_network_set_form(saved, form);
     assert_int_equal(mb_model_save(saved, work->path, NULL), MB_OK);

@@ -183,7 +183,7 @@ TEST(metadata_that_do_not_fit)
     REFUSED(model.metadata[3].value = "red",
             "metadata \"ground\": must be dark or light, got \"red\"");
     REFUSED(model.metadata[3].key = "framing",
-            "metadata \"framing\": must be mnist or none, got \"light\"");
+            "metadata \"framing\": must be mnist, none or emnist, got \"light\"");
 }
 
 TEST(no_model_file)

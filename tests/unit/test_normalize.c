@@ -41,11 +41,16 @@ static void invert(const picture *p)
         p->gray[i] = (uint8_t)(255 - p->gray[i]);
 }
 
+static mb_status try_normalize(const picture *p, uint8_t *image, mb_error *error)
+{
+    return mb_picture_normalize("x", p->gray, p->rows, p->columns, MB_FRAMING_MNIST, image, SIDE,
+                                SIDE, error);
+}
+
 /* Normalizes the picture and frees it. */
 static void normalize(picture p, uint8_t *image)
 {
-    assert_int_equal(mb_picture_normalize("x", p.gray, p.rows, p.columns, image, SIDE, SIDE, NULL),
-                     MB_OK);
+    assert_int_equal(try_normalize(&p, image, NULL), MB_OK);
     free(p.gray);
 }
 
@@ -331,7 +336,7 @@ TEST(two_digits_are_said)
         mb_error error = {MB_OK, ""};
         for (size_t pixel = 0; pixel < 120 * 240; pixel++)
             p.gray[pixel] |= q.gray[pixel];
-        mb_picture_normalize("x", p.gray, 120, 240, image, SIDE, SIDE, &error);
+        try_normalize(&p, image, &error);
         said += strncmp(error.text, "x: looks like 2 digits", 22) == 0;
         free(p.gray);
         free(q.gray);
@@ -347,9 +352,7 @@ TEST(blank_pictures)
     for (size_t i = 0; i < 12; i++) {
         const picture p = blank(sides[i / 3][0], sides[i / 3][1], grays[i % 3]);
         mb_error error = {MB_OK, ""};
-        assert_int_equal(
-            mb_picture_normalize("x", p.gray, p.rows, p.columns, image, SIDE, SIDE, &error),
-            MB_ERROR_FORMAT);
+        assert_int_equal(try_normalize(&p, image, &error), MB_ERROR_FORMAT);
         mb_test_check_error(&error, MB_ERROR_FORMAT, "x: nothing stands out");
         free(p.gray);
     }
@@ -362,8 +365,7 @@ TEST(noise_alone_is_nothing)
     mb_rng rng = mb_rng_at(9, MB_RNG_TESTS, 0, 0);
     for (size_t i = 0; i < 200 * 200; i++)
         p.gray[i] = (uint8_t)(120 + mb_rng_below(&rng, 20));
-    assert_int_equal(mb_picture_normalize("x", p.gray, 200, 200, image, SIDE, SIDE, NULL),
-                     MB_ERROR_FORMAT);
+    assert_int_equal(try_normalize(&p, image, NULL), MB_ERROR_FORMAT);
     free(p.gray);
 }
 
@@ -377,8 +379,8 @@ TEST(any_size_to_any_size)
         const size_t rows = 1 + mb_rng_below(&rng, 40), columns = 1 + mb_rng_below(&rng, 40);
         uint8_t *image = malloc(rows * columns);
         p.gray[mb_rng_below(&rng, (uint32_t)(p.rows * p.columns))] = 250;
-        const mb_status status =
-            mb_picture_normalize("x", p.gray, p.rows, p.columns, image, rows, columns, NULL);
+        const mb_status status = mb_picture_normalize("x", p.gray, p.rows, p.columns,
+                                                      MB_FRAMING_MNIST, image, rows, columns, NULL);
         assert_true(status == MB_OK || status == MB_ERROR_FORMAT);
         if (status == MB_OK)
             assert_non_null(memchr(image, 255, rows * columns));
