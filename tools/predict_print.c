@@ -43,6 +43,8 @@ static json_t *object_of(const mb_predicted_file *file, size_t index, const floa
 {
     const size_t best = mb_argmax(probabilities, classes);
     json_t *number = file->numbered ? json_integer((json_int_t)index) : NULL; /* left out if NULL */
+    if (file->numbered && number == NULL)
+        return NULL;
     return json_pack("{s:o,s:o*,s:I,s:f,s:o,s:o}", "image", path_string(file->path), "index",
                      number, "class", (json_int_t)best, "confidence", (double)probabilities[best],
                      "probabilities", array_of(probabilities, classes), "logits",

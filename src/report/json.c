@@ -56,6 +56,11 @@ json_t *mb_json_merge(json_t *object, json_t *part)
     return NULL;
 }
 
+json_t *mb_json_add_real(json_t *object, const char *key, double value)
+{
+    return isnan(value) ? object : mb_json_merge(object, json_pack("{s:f}", key, value));
+}
+
 static int print_value(const json_t *value, FILE *out)
 {
     const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(MB_JSON_DIGITS);

@@ -23,6 +23,9 @@ json_t *mb_json_append(json_t *array, json_t *element);
 /* The same for an object and the members of `part`. */
 json_t *mb_json_merge(json_t *object, json_t *part);
 
+/* The object with a number, unless that is NaN. As mb_json_merge. */
+json_t *mb_json_add_real(json_t *object, const char *key, double value);
+
 /* Prints an object: a line per member, and per element of an array of arrays or objects. Returns 0,
  * or -1 if memory runs out or `out` fails. */
 int mb_json_print(const json_t *object, FILE *out);

@@ -81,23 +81,27 @@ static json_t *options_of(const mb_training_options *options)
     return all;
 }
 
-/* NULL without label smoothing: it is the training loss. */
-static json_t *excess_of(const mb_epoch_metrics *epoch)
+/* NaN without label smoothing: it is the training loss. */
+static double excess_of(const mb_epoch_metrics *epoch)
 {
-    return epoch->train_excess_loss != epoch->train_loss ? json_real(epoch->train_excess_loss)
-                                                         : NULL;
+    return epoch->train_excess_loss != epoch->train_loss ? epoch->train_excess_loss : NAN;
+}
+
+static json_t *add_losses(json_t *object, const mb_epoch_metrics *epoch)
+{
+    if (!isnan(epoch->validation_accuracy))
+        object = mb_json_merge(
+            object, json_pack("{s:o}", "validation_loss", mb_json_real(epoch->validation_loss)));
+    return mb_json_merge(object, json_pack("{s:o}", "test_loss", mb_json_real(epoch->test_loss)));
 }
 
 /* Losses of the epoch that gives the results. */
-static json_t *losses_of(const mb_run *run)
+static json_t *losses_of(const mb_epoch_metrics *selected)
 {
-    const mb_epoch_metrics *selected = run->selected;
     if (selected == NULL)
         return json_pack("{s:n, s:n}", "final_train_excess_loss", "test_loss");
-    return json_pack(
-        "{s:o*, s:o*, s:o}", "final_train_excess_loss", excess_of(selected), "validation_loss",
-        isnan(selected->validation_accuracy) ? NULL : mb_json_real(selected->validation_loss),
-        "test_loss", mb_json_real(selected->test_loss));
+    return add_losses(
+        mb_json_add_real(json_object(), "final_train_excess_loss", excess_of(selected)), selected);
 }
 
 /* The results, the number of epochs that are finished among them in place of the option; null for
@@ -107,19 +111,17 @@ static json_t *results_of(const mb_run *run, const mb_run_totals *totals)
     static const mb_epoch_metrics none = {
         .train_loss = NAN, .test_accuracy = NAN, .validation_accuracy = NAN};
     const mb_epoch_metrics *selected = run->selected != NULL ? run->selected : &none;
-    return json_pack(
-        "{s:I, s:I, s:o, s:o, s:f, s:{s:o, s:o, s:o}, s:o*, s:o*}", "epochs_requested",
-        (json_int_t)run->options->epochs, "epochs", (json_int_t)run->history->finished,
-        "final_train_loss", mb_json_real(selected->train_loss), "test_accuracy",
-        mb_json_real(selected->test_accuracy), "train_seconds", totals->seconds,
-        "samples_per_second", "min", mb_json_real(totals->min_speed), "median",
-        mb_json_real(totals->median_speed), "max", mb_json_real(totals->max_speed),
-        "validation_accuracy",
-        isnan(selected->validation_accuracy) ? NULL : json_real(selected->validation_accuracy),
-        "best_epoch",
-        run->options->patience > 0 && run->selected != NULL
-            ? json_integer((json_int_t)selected->epoch)
-            : NULL);
+    json_t *results =
+        json_pack("{s:I, s:I, s:o, s:o, s:f, s:{s:o, s:o, s:o}}", "epochs_requested",
+                  (json_int_t)run->options->epochs, "epochs", (json_int_t)run->history->finished,
+                  "final_train_loss", mb_json_real(selected->train_loss), "test_accuracy",
+                  mb_json_real(selected->test_accuracy), "train_seconds", totals->seconds,
+                  "samples_per_second", "min", mb_json_real(totals->min_speed), "median",
+                  mb_json_real(totals->median_speed), "max", mb_json_real(totals->max_speed));
+    results = mb_json_add_real(results, "validation_accuracy", selected->validation_accuracy);
+    if (run->options->patience == 0 || run->selected == NULL)
+        return results;
+    return mb_json_merge(results, json_pack("{s:I}", "best_epoch", (json_int_t)selected->epoch));
 }
 
 /* Only of a run that has checkpoints, or was interrupted. */
@@ -127,26 +129,28 @@ static json_t *events_of(const mb_run *run)
 {
     const mb_checkpoint_costs *checkpoints = run->checkpoints;
     const mb_run_position *interrupted = run->interrupted;
-    json_t *written = NULL, *at = NULL;
+    json_t *events = json_object();
     if (checkpoints != NULL)
-        written = json_pack("{s:I, s:f, s:f}", "written", (json_int_t)checkpoints->written,
-                            "held_seconds_max", checkpoints->seconds_max, "held_seconds_sum",
-                            checkpoints->seconds_sum);
+        events = mb_json_merge(events, json_pack("{s:{s:I, s:f, s:f}}", "checkpoints", "written",
+                                                 (json_int_t)checkpoints->written,
+                                                 "held_seconds_max", checkpoints->seconds_max,
+                                                 "held_seconds_sum", checkpoints->seconds_sum));
     if (interrupted != NULL)
-        at = json_pack("{s:I, s:I}", "epoch", (json_int_t)interrupted->epoch, "step",
-                       (json_int_t)interrupted->step);
-    return json_pack("{s:o*, s:o*}", "checkpoints", written, "interrupted_at", at);
+        events = mb_json_merge(events, json_pack("{s:{s:I, s:I}}", "interrupted_at", "epoch",
+                                                 (json_int_t)interrupted->epoch, "step",
+                                                 (json_int_t)interrupted->step));
+    return events;
 }
 
 static json_t *machine_facts(const mb_machine_info *machine)
 {
-    return json_pack("{s:o, s:I, s:I, s:o*, s:s, s:s, s:s, s:s, s:s}", "cpu",
-                     mb_json_text(machine->cpu), "cores", (json_int_t)machine->cores,
-                     "cores_allowed", (json_int_t)machine->cores_allowed, "quota",
-                     machine->quota > 0.0 ? json_real(machine->quota) : NULL, "threads_from",
-                     machine->threads_from, "pin_policy", machine->pin_policy, "blas_version",
-                     machine->blas_version, "blas_threading", machine->blas_threading, "cpu_level",
-                     machine->cpu_level);
+    json_t *facts =
+        json_pack("{s:o, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "cpu", mb_json_text(machine->cpu),
+                  "cores", (json_int_t)machine->cores, "cores_allowed",
+                  (json_int_t)machine->cores_allowed, "threads_from", machine->threads_from,
+                  "pin_policy", machine->pin_policy, "blas_version", machine->blas_version,
+                  "blas_threading", machine->blas_threading, "cpu_level", machine->cpu_level);
+    return mb_json_add_real(facts, "quota", machine->quota > 0.0 ? machine->quota : NAN);
 }
 
 /* The training loss by steps, as mb_loss_curve has it. */
@@ -198,7 +202,7 @@ json_t *mb_summary_object(const mb_run *run)
     summary = mb_json_merge(summary, images_of(run));
     summary = mb_json_merge(summary, options_of(run->options));
     summary = mb_json_merge(summary, results_of(run, &totals));
-    summary = mb_json_merge(summary, losses_of(run));
+    summary = mb_json_merge(summary, losses_of(run->selected));
     summary = mb_json_merge(summary, events_of(run));
     summary = mb_json_merge(summary, records_of(run));
     return run->evaluation != NULL ? mb_json_merge(summary, mb_scores_object(run->evaluation))
@@ -207,17 +211,16 @@ json_t *mb_summary_object(const mb_run *run)
 
 json_t *mb_metrics_object(const mb_epoch_metrics *epoch)
 {
-    return json_pack(
-        "{s:I, s:f, s:f, s:o*, s:f, s:f, s:I, s:f, s:f, s:f, s:o*, s:o*, s:o}", "epoch",
-        (json_int_t)epoch->epoch, "train_loss", epoch->train_loss, "train_accuracy",
-        epoch->train_accuracy, "validation_accuracy",
-        isnan(epoch->validation_accuracy) ? NULL : json_real(epoch->validation_accuracy),
-        "test_accuracy", epoch->test_accuracy, "lr", epoch->lr, "threads",
-        (json_int_t)epoch->threads, "seconds", epoch->seconds, "samples_per_second",
-        epoch->samples_per_second, "gflops", epoch->gflops, "train_excess_loss", excess_of(epoch),
-        "validation_loss",
-        isnan(epoch->validation_accuracy) ? NULL : mb_json_real(epoch->validation_loss),
-        "test_loss", mb_json_real(epoch->test_loss));
+    json_t *object = json_pack("{s:I, s:f, s:f}", "epoch", (json_int_t)epoch->epoch, "train_loss",
+                               epoch->train_loss, "train_accuracy", epoch->train_accuracy);
+    object = mb_json_add_real(object, "validation_accuracy", epoch->validation_accuracy);
+    object = mb_json_merge(object, json_pack("{s:f, s:f, s:I, s:f, s:f, s:f}", "test_accuracy",
+                                             epoch->test_accuracy, "lr", epoch->lr, "threads",
+                                             (json_int_t)epoch->threads, "seconds", epoch->seconds,
+                                             "samples_per_second", epoch->samples_per_second,
+                                             "gflops", epoch->gflops));
+    object = mb_json_add_real(object, "train_excess_loss", excess_of(epoch));
+    return add_losses(object, epoch);
 }
 
 static int print_summary(const mb_run *run, FILE *out)
