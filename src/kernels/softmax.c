@@ -13,29 +13,44 @@ void MB_KERNEL_FN(exp)(size_t n, const float *restrict x, float *restrict y)
         y[i] = mb_exp(x[i]);
 }
 
-/* e (padded to whole vectors) = exponentials of z - max(z), *top = the index of the maximum.
- * Returns the sum, which is NaN if any logit is. */
-static float exponentials(size_t classes, const float *restrict z, float *restrict e, size_t *top)
+/* Rows are processed together, one stage after the other: each stage of a row is a chain of
+ * dependent operations, and those of several rows overlap. */
+enum { ROWS = 16 };
+
+/* Index of the largest logit; NaN is not larger than any. */
+static size_t largest(size_t classes, const float *restrict z)
 {
     size_t best = 0;
     for (size_t c = 1; c < classes; c++)
         if (z[c] > z[best])
             best = c;
-    const float max = z[best];
+    return best;
+}
+
+/* e (rows, padded to whole vectors) = exponentials of z - max(z), top (rows) = the indices of the
+ * maxima, sum (rows) = the sums of e: NaN if any logit is. */
+static void exponentials(size_t rows, size_t classes, const float *restrict z, float *restrict e,
+                         size_t *restrict top, float *restrict sum)
+{
     const size_t padded = mb_pad_to_lanes(classes);
-    for (size_t c = 0; c < classes; c++)
-        e[c] = z[c] - max;
-    for (size_t c = classes; c < padded; c++)
-        e[c] = -100.0f;
-    for (size_t c0 = 0; c0 < padded; c0 += MB_LANES)
+    for (size_t r = 0; r < rows; r++)
+        top[r] = largest(classes, z + r * classes);
+    for (size_t r = 0; r < rows; r++) {
+        const float max = z[r * classes + top[r]];
+        for (size_t c = 0; c < classes; c++)
+            e[r * padded + c] = z[r * classes + c] - max;
+        for (size_t c = classes; c < padded; c++)
+            e[r * padded + c] = -100.0f;
+    }
+    for (size_t i = 0; i < rows * padded; i += MB_LANES)
 #pragma omp simd
-        for (size_t c = c0; c < c0 + MB_LANES; c++)
+        for (size_t c = i; c < i + MB_LANES; c++)
             e[c] = mb_exp(e[c]);
-    float sum = 0.0f;
-    for (size_t c = 0; c < classes; c++)
-        sum += e[c];
-    *top = best;
-    return sum;
+    for (size_t r = 0; r < rows; r++) {
+        sum[r] = 0.0f;
+        for (size_t c = 0; c < classes; c++)
+            sum[r] += e[r * padded + c];
+    }
 }
 
 /* The loss of a uniform target: the mean of -log softmax. */
@@ -47,30 +62,45 @@ static float uniform_loss(size_t classes, const float *restrict z, float max, fl
     return log_sum - sum / (float)classes;
 }
 
+/* The loss of one row, from the sum of its exponentials and the index of its largest logit. */
+static float loss_of(size_t classes, const float *restrict z, size_t label, size_t top, float sum,
+                     float smoothing)
+{
+    const float log_sum = logf(sum), loss = log_sum - (z[label] - z[top]);
+    return smoothing > 0.0f
+               ? (1.0f - smoothing) * loss + smoothing * uniform_loss(classes, z, z[top], log_sum)
+               : loss;
+}
+
+static void gradient_of(size_t classes, const float *restrict e, size_t label, float sum,
+                        float scale, float smoothing, float *restrict d)
+{
+    const float factor = scale / sum;
+    for (size_t c = 0; c < classes; c++)
+        d[c] = e[c] * factor;
+    d[label] -= scale * (1.0f - smoothing);
+    for (size_t c = 0; c < classes && smoothing > 0.0f; c++)
+        d[c] -= scale * smoothing / (float)classes;
+}
+
 void MB_KERNEL_FN(softmax_cross_entropy)(size_t rows, size_t classes, const float *restrict logits,
                                          const uint8_t *restrict labels, float scale,
                                          float smoothing, float *restrict gradient,
                                          float *restrict losses, uint8_t *restrict predicted)
 {
-    float e[MB_MAX_CLASSES];
-    for (size_t r = 0; r < rows; r++) {
-        const float *z = logits + r * classes;
-        size_t top;
-        const float sum = exponentials(classes, z, e, &top);
-        const float log_sum = logf(sum);
-        losses[r] = log_sum - (z[labels[r]] - z[top]);
-        if (smoothing > 0.0f)
-            losses[r] = (1.0f - smoothing) * losses[r] +
-                        smoothing * uniform_loss(classes, z, z[top], log_sum);
-        predicted[r] = (uint8_t)top;
-        if (gradient == NULL)
-            continue;
-        float *d = gradient + r * classes;
-        const float factor = scale / sum;
-        for (size_t c = 0; c < classes; c++)
-            d[c] = e[c] * factor;
-        d[labels[r]] -= scale * (1.0f - smoothing);
-        for (size_t c = 0; c < classes && smoothing > 0.0f; c++)
-            d[c] -= scale * smoothing / (float)classes;
+    float e[ROWS * MB_MAX_CLASSES], sum[ROWS];
+    size_t top[ROWS];
+    for (size_t first = 0; first < rows; first += ROWS) {
+        const size_t count = rows - first < ROWS ? rows - first : ROWS;
+        exponentials(count, classes, logits + first * classes, e, top, sum);
+        for (size_t i = 0; i < count; i++) {
+            const size_t r = first + i;
+            losses[r] =
+                loss_of(classes, logits + r * classes, labels[r], top[i], sum[i], smoothing);
+            predicted[r] = (uint8_t)top[i];
+        }
+        for (size_t i = 0; i < count && gradient != NULL; i++)
+            gradient_of(classes, e + i * mb_pad_to_lanes(classes), labels[first + i], sum[i], scale,
+                        smoothing, gradient + (first + i) * classes);
     }
 }
