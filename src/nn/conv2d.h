@@ -12,8 +12,9 @@
 #include "nn/layer.h"
 
 typedef struct mb_conv2d_config {
-    mb_window window;     /* first, for mb_layer_window */
-    const mb_layer *pool; /* the max pool that the layer computes, too (rewrite.h); NULL: none */
+    mb_window window;   /* first, for mb_layer_window */
+    size_t pool_offset; /* of the max pool that the layer computes, too (rewrite.h), in layers from
+                         * this one on, whose copy has a copy of the pool; 0: none */
 } mb_conv2d_config;
 
 /* Sizes that follow from a layer. */
@@ -30,7 +31,8 @@ mb_conv2d_size mb_conv2d_size_of(const mb_layer *layer);
 
 static inline const mb_layer *mb_conv2d_pool(const mb_layer *layer)
 {
-    return ((const mb_conv2d_config *)layer->config)->pool;
+    const size_t offset = ((const mb_conv2d_config *)layer->config)->pool_offset;
+    return offset > 0 ? layer + offset : NULL;
 }
 
 /* True if the layer's layout is not that of its input. */

@@ -30,9 +30,9 @@ void mb_rewrite_attach_pools(mb_network *network)
         const mb_layer *layer = &network->layers[i];
         if (layer->ops != &mb_conv2d_ops || mb_layer_window(layer)->groups > 1)
             continue;
-        const mb_layer *pool = layer + (mb_rewrite_pools_first(network, i + 1) ? 2 : 1);
-        if (leaves_few_gradients(pool))
-            ((mb_conv2d_config *)layer->config)->pool = pool;
+        const size_t offset = mb_rewrite_pools_first(network, i + 1) ? 2 : 1;
+        if (leaves_few_gradients(layer + offset))
+            ((mb_conv2d_config *)layer->config)->pool_offset = offset;
     }
 }
 

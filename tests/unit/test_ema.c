@@ -20,8 +20,9 @@ static const double tolerance = 5e-7;
 
 static const char *const specs[] = {
     "dense:40,relu,dense:4",
-    "conv2d:6x3,batchnorm2d,relu,conv2d:20x3,relu,dropout:0.2,flatten,dense:4"};
-enum { SPECS = 2, WITH_STATE = 1 };
+    "conv2d:6x3,batchnorm2d,relu,conv2d:20x3,relu,dropout:0.2,flatten,dense:4",
+    "conv2d:6x3/pad1,relu,maxpool2d:2,conv2d:20x2/pad1,maxpool2d:2,relu,flatten,dense:4"};
+enum { SPECS = 3, WITH_STATE = 1 };
 
 static mb_dataset *dataset; /* one for all tests */
 static mb_machine *machine;
