@@ -36,7 +36,9 @@ size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows)
 static mb_sample_indices samples_of(const mb_sample_source *source, mb_sample_indices samples,
                                     size_t tile)
 {
-    const size_t rows = tile_rows(source), first = mb_min_size(tile * rows, samples.count);
+    const size_t rows = tile_rows(source), first = tile * rows;
+    if (first >= samples.count)
+        return (mb_sample_indices){0};
     return (mb_sample_indices){samples.index + first, mb_min_size(rows, samples.count - first)};
 }
 
