@@ -33,8 +33,8 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
 void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t index,
                       size_t epoch, void *scratch, uint8_t *image);
 
-/* The augmented images of one step, as a sample source like the original: row r is image
- * r. Each row has its own memory, so that threads can fill rows in parallel. */
+/* The augmented images of one step, as a sample source like the original: row r is image r. Each
+ * row has its own memory, so that threads can fill rows in parallel. */
 typedef struct mb_augmented_batch {
     const mb_augmenter *augmenter;
     mb_sample_source source; /* (max_rows); sparse if the original is */

@@ -21,6 +21,14 @@ mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, size_t 
     return mb_arena_status(arena, "batch", error);
 }
 
+double mb_batch_bytes(const mb_sample_source *source, size_t max_rows, size_t threads)
+{
+    const double blocks = (double)threads * (double)mb_divide_up(max_rows, MB_BLOCK_ROWS);
+    return (double)source->pixels * (mb_sample_source_is_sparse(source)
+                                         ? blocks * (MB_BLOCK_ROWS + sizeof(uint64_t))
+                                         : (double)max_rows * sizeof(float));
+}
+
 /* Rows of a tile. */
 static size_t tile_rows(const mb_sample_source *source)
 {

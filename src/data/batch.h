@@ -44,6 +44,9 @@ typedef struct mb_sample_indices {
 mb_status mb_batch_open(const mb_sample_source *source, size_t max_rows, size_t threads,
                         mb_arena *arena, mb_batch *batch, mb_error *error);
 
+/* Bytes that this takes, without labels. */
+double mb_batch_bytes(const mb_sample_source *source, size_t max_rows, size_t threads);
+
 /* Number of tiles in which a batch of up to max_rows samples is gathered. */
 size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);
 

@@ -110,9 +110,9 @@ typedef struct mb_direct_grad {
     size_t rows, columns, plane_stride, image_row;
 } mb_direct_grad;
 
-/* A plane (rows, columns) of a max pool's outputs, whose windows have `window` elements; `stride`
- * apart. The element (r, c) belongs to a window that
- * starts r * row_offset + c * column_offset elements or more into an image. */
+/* A plane (rows, columns) of a max pool's outputs, `stride` apart, whose windows have `window`
+ * elements. The element (r, c) belongs to a window that starts r * row_offset + c * column_offset
+ * elements or more into an image. */
 typedef struct mb_grad_plane {
     size_t rows, columns, window, stride, row_offset, column_offset;
 } mb_grad_plane;

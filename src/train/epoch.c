@@ -100,12 +100,12 @@ mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error)
 }
 
 /* Of a batch: the samples and the activations. */
-static mb_status check_memory(const mb_epoch *epoch, size_t rows, mb_error *error)
+static mb_status check_memory(const mb_epoch *epoch, const mb_sample_source *source, size_t rows,
+                              mb_error *error)
 {
-    const mb_network *network = epoch->network;
-    const double samples = (double)rows * (double)mb_shape_size(network->input) * sizeof(float);
+    const double samples = mb_batch_bytes(source, rows, epoch->threads);
     const size_t activations =
-        mb_activations_bytes(network, rows, epoch->threads, epoch->trainable != NULL);
+        mb_activations_bytes(epoch->network, rows, epoch->threads, epoch->trainable != NULL);
     char what[64];
     snprintf(what, sizeof what, "batch size: %zu samples at a time", rows);
     return mb_memory_check(samples + (double)activations, epoch->threads, what,
@@ -119,7 +119,7 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
     *epoch = (mb_epoch){.network = network, .trainable = trainable, .threads = threads};
     mb_data_loader_config limited = *config;
     limited.batch_size = mb_min_size(config->batch_size, config->samples);
-    mb_status status = check_memory(epoch, limited.batch_size, error);
+    mb_status status = check_memory(epoch, config->source, limited.batch_size, error);
     if (status == MB_OK)
         status = mb_data_loader_open(&limited, network->kernels, threads, &epoch->arena,
                                      &epoch->loader, error);

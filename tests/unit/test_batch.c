@@ -168,3 +168,14 @@ TEST(order_of_the_work_does_not_matter)
         close_stock(s);
     }
 }
+
+/* A mask and MB_BLOCK_ROWS values per pixel, block and thread; or a float per pixel and row. */
+TEST(bytes_are_those_of_all_threads)
+{
+    stock *sparse = open_stock(20), *dense = open_stock(90);
+    assert_true(mb_batch_bytes(&sparse->source, 64, 1) == 250.0 * 72);
+    assert_true(mb_batch_bytes(&sparse->source, 65, 3) == 250.0 * 72 * 2 * 3);
+    assert_true(mb_batch_bytes(&dense->source, 65, 3) == 250.0 * 65 * 4);
+    close_stock(sparse);
+    close_stock(dense);
+}
