@@ -137,7 +137,7 @@ static const mb_option options[] = {
      MB_KIND_SIZE(1, MAX_EPOCHS)},
     {"rounds", NULL, MB_BENCH_HEADING, AT(rounds), "rounds of each combination",
      MB_KIND_SIZE(1, MAX_EPOCHS)},
-    MB_OPTION_DATA(MB_BENCH_HEADING, AT(data), "the four IDX files"),
+    MB_OPTION_DATA(MB_BENCH_HEADING, AT(data), "the images"),
     {"samples", NULL, MB_BENCH_HEADING, AT(samples), "use the first N training images",
      MB_KIND_SIZE(1, UINT32_MAX), .unset = "all"},
     {"dense-images", NULL, MB_BENCH_HEADING, AT(dense_images),

@@ -14,7 +14,7 @@ static mb_status find(const char *wanted, mb_machine *machine, mb_epoch_data *da
         return mb_dataset_synthesize(machine, SYNTHETIC_SEED, &data->whole, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_SPLIT_TRAIN, &data->whole, error);
+        status = mb_dataset_open(folder, MB_SPLIT_TRAIN, NULL, &data->whole, error);
     free(folder);
     if (status == MB_OK)
         data->source = data->whole->folder;

@@ -8,7 +8,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("src", "include", "bench", "tests", "tools")
-ORDER = ["core", "machine", "kernels", "data", "synthetic", "picture", "nn", "model", "train", "report"]
+ORDER = ["core", "machine", "kernels", "data", "synthetic", "picture", "sources", "nn", "model", "train", "report"]
 TOP = {"meson.build", "meson_options.txt", "README.md", "LICENSE", *FOLDERS}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 MAX_LINES = 400

@@ -22,7 +22,7 @@ typedef struct mb_option_group {
     size_t offset;
 } mb_option_group;
 
-enum { MB_MAX_GROUPS = 3, MB_MAX_OPTIONS = 60 };
+enum { MB_MAX_GROUPS = 4, MB_MAX_OPTIONS = 60 };
 
 /* A command of mnist_blas, or a program that has no commands. */
 typedef struct mb_command {
@@ -89,7 +89,8 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
     }
 #define MB_OPTION_DATA(heading, place, files)                                                      \
     {                                                                                              \
-        "data", NULL, heading, place, "folder with " files, MB_KIND_TEXT("DIR"),                   \
+        "data", NULL, heading, place, "folder or file with " files, MB_KIND_TEXT("PATH"),          \
+            .complete = ".csv .csv.gz .npz",                                                       \
             .unset = "MNIST_BLAS_DATA, else the first that has data of"                            \
     }
 

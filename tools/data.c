@@ -47,18 +47,19 @@ static const char *fetch_mnist(void)
     return paths[access(paths[0], X_OK) != 0 && access(paths[1], X_OK) == 0];
 }
 
-mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error)
+mb_status mb_data_open(const char *given, unsigned splits, const mb_data_options *options,
+                       mb_dataset **dataset, mb_error *error)
 {
     char *folder = NULL;
     mb_error none;
     mb_status status = mb_dataset_find(given, &folder, error);
     if (status == MB_OK && folder == NULL) {
         mb_dataset_fail_none(&none);
-        status = mb_fail(error, MB_ERROR_IO, "%s: give --data DIR, or run %s to download MNIST",
+        status = mb_fail(error, MB_ERROR_IO, "%s: give --data PATH, or run %s to download MNIST",
                          none.text, fetch_mnist());
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, splits, dataset, error);
+        status = mb_dataset_open(folder, splits, options, dataset, error);
     free(folder);
     return status;
 }
@@ -80,8 +81,8 @@ static void warn_of_shared_images(const mb_dataset *dataset)
     fprintf(stderr, "mnist_blas: warning: %s\n", warning.text);
 }
 
-mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
-                                     mb_error *error)
+mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *options,
+                                     mb_machine *machine, mb_dataset **dataset, mb_error *error)
 {
     char *folder = NULL;
     mb_error none;
@@ -93,7 +94,7 @@ mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_
         return mb_data_synthesize(machine, dataset, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, dataset, error);
+        status = mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, options, dataset, error);
     if (status == MB_OK)
         warn_of_shared_images(*dataset);
     free(folder);

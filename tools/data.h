@@ -10,7 +10,8 @@
 /* Opens the splits of the data in `given` or, if that is NULL, of what mb_dataset_find finds. As
  * mb_dataset_open; also MB_ERROR_IO if there is no data, with the places searched and what to do.
  */
-mb_status mb_data_open(const char *given, unsigned splits, mb_dataset **dataset, mb_error *error);
+mb_status mb_data_open(const char *given, unsigned splits, const mb_data_options *options,
+                       mb_dataset **dataset, mb_error *error);
 
 /* Values of --ground: 0, auto, or 1 + an mb_ground. */
 extern const mb_enum mb_ground_choices;
@@ -24,8 +25,8 @@ mb_image_form mb_data_form(mb_image_form form, unsigned ground);
 
 /* The same for training: if no data was requested and none is found, prints a line on stderr and
  * generates synthetic digits. */
-mb_status mb_data_open_or_synthesize(const char *given, mb_machine *machine, mb_dataset **dataset,
-                                     mb_error *error);
+mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *options,
+                                     mb_machine *machine, mb_dataset **dataset, mb_error *error);
 
 /* True, with a text for the user, if three standard errors do not tell this test accuracy from that
  * of always predicting the largest class. */

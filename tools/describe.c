@@ -133,6 +133,8 @@ static void print_values(const mb_option *option)
         puts("\" ;;");
     } else if (option->metavar != NULL && strcmp(option->metavar, "DIR") == 0)
         printf("        --%s) kind=folders ;;\n", option->name);
+    else if (option->metavar != NULL && strcmp(option->metavar, "PATH") == 0)
+        printf("        --%s) kind=files values=\"%s\" ;;\n", option->name, option->complete);
     else if (option->metavar != NULL && strcmp(option->metavar, "SPEC") == 0)
         printf("        --%s) kind=words values=\"%s\" ;;\n", option->name,
                mb_network_list_names(" ", networks, sizeof networks));

@@ -13,17 +13,21 @@ typedef struct evaluate_arguments {
     mb_model_arguments model;
     const char *data;
     unsigned ground; /* of mb_ground_choices */
+    mb_data_options reading;
     bool json;
     size_t threads;
 } evaluate_arguments;
 
 static const mb_option options[] = {
-    MB_OPTION_DATA("Options:", offsetof(evaluate_arguments, data), "the test set's two IDX files"),
+    MB_OPTION_DATA("Options:", offsetof(evaluate_arguments, data), "the test images"),
     MB_OPTION_GROUND(
         "Options:", offsetof(evaluate_arguments, ground),
         "background of the images (auto: that of the images that the model was trained "
         "on)"),
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(evaluate_arguments, model.network)),
+    {"seed", NULL, "Options:", offsetof(evaluate_arguments, reading.seed),
+     "seed of the test set, if the data have none", .kind = MB_OPTION_UINT64, .metavar = "N",
+     .max_size = INT64_MAX},
     {"json", NULL, "Options:", offsetof(evaluate_arguments, json), "print one JSON object",
      MB_KIND_FLAG},
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
@@ -147,11 +151,17 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
                            mb_dataset **dataset, mb_network **network, mb_error *error)
 {
     mb_model_arguments model = arguments->model;
+    mb_data_options reading = arguments->reading;
     mb_status status = MB_OK;
+    reading.machine = machine;
     if (model.network == NULL)
         status = mb_model_open(machine, &model, network, error);
+    if (status == MB_OK && *network != NULL) {
+        reading.expected_classes = mb_network_classes(*network);
+        reading.expected_names = mb_network_class_names(*network);
+    }
     if (status == MB_OK)
-        status = mb_data_open(arguments->data, MB_SPLIT_TEST, dataset, error);
+        status = mb_data_open(arguments->data, MB_SPLIT_TEST, &reading, dataset, error);
     if (status == MB_OK && model.network != NULL) {
         model.input = mb_images_shape(&(*dataset)->test.images);
         status = mb_model_open(machine, &model, network, error);
@@ -203,6 +213,11 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     return evaluate(given, error);
 }
 
+static void set_defaults(void *arguments)
+{
+    *(evaluate_arguments *)arguments = (evaluate_arguments){.reading = mb_data_defaults()};
+}
+
 const mb_command mb_command_evaluate = {
     .name = "evaluate",
     .operands = "MODEL",
@@ -214,7 +229,8 @@ const mb_command mb_command_evaluate = {
                 "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --json mnist_blas_out/model.safetensors",
-    .groups = {{options, 0}},
+    .groups = {{options, 0}, {mb_data_option_table, offsetof(evaluate_arguments, reading)}},
     .size = sizeof(evaluate_arguments),
+    .set_defaults = set_defaults,
     .run = run,
 };

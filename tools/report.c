@@ -17,7 +17,7 @@ typedef struct report_arguments {
 } report_arguments;
 
 static const mb_option options[] = {
-    MB_OPTION_DATA("Options:", offsetof(report_arguments, data), "the four IDX files"),
+    MB_OPTION_DATA("Options:", offsetof(report_arguments, data), "the images"),
     MB_OPTION_THREADS("Options:", offsetof(report_arguments, threads)),
     {0},
 };
@@ -45,12 +45,14 @@ static mb_status open_folder(stored_run *run, size_t threads, mb_error *error)
     return status == MB_OK ? mb_machine_open(&machine_options, &run->machine, error) : status;
 }
 
-static mb_status open_data(stored_run *run, const char *folder, bool synthetic, mb_image_form form,
-                           mb_error *error)
+static mb_status open_data(stored_run *run, const char *folder, const mb_data_options *given,
+                           bool synthetic, mb_image_form form, mb_error *error)
 {
-    const mb_status status =
-        synthetic ? mb_data_synthesize(run->machine, &run->dataset, error)
-                  : mb_data_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, &run->dataset, error);
+    mb_data_options reading = *given;
+    reading.machine = run->machine;
+    const mb_status status = synthetic ? mb_data_synthesize(run->machine, &run->dataset, error)
+                                       : mb_data_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
+                                                      &reading, &run->dataset, error);
     return status == MB_OK ? mb_dataset_set_form(run->dataset, form, error) : status;
 }
 
@@ -72,7 +74,8 @@ static mb_status read_checkpoint(stored_run *run, char *path, const char *data, 
 static mb_status restore(stored_run *run, mb_error *error)
 {
     const mb_image_form form = mb_checkpoint_describe(run->checkpoint)->form;
-    mb_status status = open_data(run, run->arguments.data, run->arguments.synthetic, form, error);
+    mb_status status = open_data(run, run->arguments.data, &run->arguments.reading,
+                                 run->arguments.synthetic, form, error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(run->checkpoint, run->dataset, error);
     if (status == MB_OK)
@@ -116,6 +119,7 @@ static mb_status report_checkpoint(stored_run *run, mb_error *error)
         return mb_fail_memory(error, "report", sizeof *run);
     mb_run result = {.machine = mb_machine_describe(run->machine),
                      .options = &run->arguments.training,
+                     .reading = &run->arguments.reading,
                      .history = mb_trainer_history(run->trainer),
                      .selected = mb_trainer_selected_epoch(run->trainer),
                      .interrupted = at.done ? NULL : &position,
@@ -139,7 +143,7 @@ static mb_status open_model(stored_run *run, const char *data, mb_error *error)
     if (status != MB_OK)
         return status;
     status =
-        open_data(run, data != NULL ? data : run->stored->data,
+        open_data(run, data != NULL ? data : run->stored->data, run->stored->run.reading,
                   data == NULL && run->stored->data == NULL, mb_network_form(run->network), &why);
     return status == MB_OK ? MB_OK
                            : mb_fail(error, status, "%s%s", why.text,

@@ -16,21 +16,31 @@
 #define NOTE_GROUND "ground"
 #define NOTE_EPOCHS_EXTENDED "stretched"
 
-size_t mb_resume_notes(const mb_train_arguments *arguments, const char *start,
-                       mb_note notes[MB_MAX_NOTES])
+static void add_note(mb_run_notes *notes, const char *key, const char *value)
 {
-    size_t count = 0;
-    notes[count++] = (mb_note){NOTE_OUT, arguments->out};
-    notes[count++] = (mb_note){NOTE_EVERY, arguments->checkpoint_every};
+    notes->notes[notes->count++] = (mb_note){key, value};
+}
+
+void mb_resume_notes(const mb_train_arguments *arguments, const char *start, mb_run_notes *notes)
+{
+    size_t values = 0;
+    notes->count = 0;
+    add_note(notes, NOTE_OUT, arguments->out);
+    add_note(notes, NOTE_EVERY, arguments->checkpoint_every);
     if (start != NULL)
-        notes[count++] = (mb_note){NOTE_START, start};
+        add_note(notes, NOTE_START, start);
     if (arguments->ground > 0)
-        notes[count++] = (mb_note){NOTE_GROUND, mb_ground_choices.values[arguments->ground].name};
+        add_note(notes, NOTE_GROUND, mb_ground_choices.values[arguments->ground].name);
     if (arguments->no_report)
-        notes[count++] = (mb_note){NOTE_NO_REPORT, "on"};
+        add_note(notes, NOTE_NO_REPORT, "on");
     if (arguments->epochs_extended)
-        notes[count++] = (mb_note){NOTE_EPOCHS_EXTENDED, "on"};
-    return count;
+        add_note(notes, NOTE_EPOCHS_EXTENDED, "on");
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
+        if (option->kind != MB_OPTION_TEXT &&
+            !mb_data_option_is_default(option, &arguments->reading))
+            add_note(notes, option->name,
+                     mb_option_format(option, &arguments->reading, notes->values[values++],
+                                      MB_OPTION_TEXT_SIZE));
 }
 
 /* The run folder: that in which the checkpoint is, under its name; else as the checkpoint says. The
@@ -77,6 +87,22 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     return complete ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
 }
 
+/* The options of reading that the checkpoint's run had. The names of the classes are in the
+ * checkpoint. */
+static mb_status read_reading(mb_checkpoint *checkpoint, mb_data_options *reading, mb_error *error)
+{
+    mb_error why;
+    *reading = mb_data_defaults();
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++) {
+        const char *value = mb_checkpoint_note(checkpoint, option->name);
+        if (value != NULL && option->kind != MB_OPTION_TEXT &&
+            mb_option_parse(option, reading, value, &why) != MB_OK)
+            return mb_fail(error, MB_ERROR_FORMAT, "%s: %s",
+                           mb_checkpoint_describe(checkpoint)->path, why.text);
+    }
+    return MB_OK;
+}
+
 /* Two things that more epochs change in the rest of a run: the learning rates, and which epochs are
  * without augmentation. */
 static bool changes_rate(const mb_training_options *held, const mb_training_options *asked)
@@ -101,6 +127,8 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
     status = mb_checkpoint_open(arguments->resume, checkpoint, error);
     if (status == MB_OK)
         status = arguments_of(*checkpoint, &base, error);
+    if (status == MB_OK)
+        status = read_reading(*checkpoint, &base.reading, error);
     *arguments = base;
     if (status == MB_OK)
         status = mb_train_arguments_parse(argc, argv, &base, arguments, error);

@@ -8,12 +8,16 @@
 #include <mnist_blas/checkpoint.h>
 
 /* The arguments that a checkpoint holds besides training options, as notes. */
-enum { MB_MAX_NOTES = 6 };
+enum { MB_MAX_READING_NOTES = 12, MB_MAX_NOTES = 6 + MB_MAX_READING_NOTES };
+typedef struct mb_run_notes {
+    mb_note notes[MB_MAX_NOTES];
+    char values[MB_MAX_READING_NOTES][MB_OPTION_TEXT_SIZE]; /* of some of them */
+    size_t count;
+} mb_run_notes;
 
-/* Writes them into `notes`; returns how many there are. Their values are the arguments' and
- * `start`, the folder in which the program was started (NULL: not known). */
-size_t mb_resume_notes(const mb_train_arguments *arguments, const char *start,
-                       mb_note notes[MB_MAX_NOTES]);
+/* Fills in the notes. Their values are the arguments', the notes' and `start`, the folder in which
+ * the program was started (NULL: not known). */
+void mb_resume_notes(const mb_train_arguments *arguments, const char *start, mb_run_notes *notes);
 
 /* Parses the command line. With --resume, opens the checkpoint, whose options are the defaults;
  * *checkpoint is the caller's in any case, for mb_checkpoint_close, and so is *arguments, for

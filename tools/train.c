@@ -15,10 +15,12 @@
 static mb_status open_data(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
-    mb_status status =
-        arguments->synthetic
-            ? mb_data_synthesize(run->machine, &run->dataset, error)
-            : mb_data_open_or_synthesize(arguments->data, run->machine, &run->dataset, error);
+    mb_data_options reading = arguments->reading;
+    reading.machine = run->machine;
+    mb_status status = arguments->synthetic
+                           ? mb_data_synthesize(run->machine, &run->dataset, error)
+                           : mb_data_open_or_synthesize(arguments->data, &reading, run->machine,
+                                                        &run->dataset, error);
     if (status != MB_OK)
         return status;
     const mb_image_form form =
@@ -96,12 +98,12 @@ static mb_status set_checkpoints(mb_train_run *run, mb_error *error)
     run->start = getcwd(NULL, 0);
     if (run->start == NULL && errno == ENOMEM)
         return mb_fail_memory(error, "checkpoint", 1);
+    mb_resume_notes(arguments, run->start, &run->notes);
     const mb_checkpoint_policy policy = {.path = run->checkpoint,
                                          .every_steps = arguments->checkpoint_steps,
                                          .every_epoch = arguments->checkpoint_epochs,
-                                         .notes = run->notes,
-                                         .note_count =
-                                             mb_resume_notes(arguments, run->start, run->notes)};
+                                         .notes = run->notes.notes,
+                                         .note_count = run->notes.count};
     return mb_trainer_set_checkpoints(run->trainer, &policy, error);
 }
 
@@ -242,6 +244,7 @@ static mb_status save(mb_train_run *run, mb_error *error)
                      .network = run->network,
                      .machine = mb_machine_describe(run->machine),
                      .options = &arguments->training,
+                     .reading = &arguments->reading,
                      .history = mb_trainer_history(run->trainer),
                      .selected = mb_trainer_selected_epoch(run->trainer),
                      .checkpoints = writes_checkpoints ? &costs : NULL,

@@ -47,6 +47,23 @@ static void put_training(FILE *out, const mb_training_options *training)
     }
 }
 
+/* Options of reading that are not the defaults. */
+static void put_reading(FILE *out, const mb_data_options *reading)
+{
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++) {
+        char name[MB_OPTION_TEXT_SIZE], value[MB_OPTION_TEXT_SIZE];
+        if (mb_data_option_is_default(option, reading))
+            continue;
+        snprintf(name, sizeof name, "--%s", option->name);
+        if (option->kind == MB_OPTION_FLAG)
+            fprintf(out, " %s", name);
+        else if (option->kind == MB_OPTION_TEXT)
+            put_text(out, name, *(const char *const *)mb_option_value(option, reading));
+        else
+            put_text(out, name, mb_option_format(option, reading, value, sizeof value));
+    }
+}
+
 static void put_run(FILE *out, const mb_train_arguments *arguments, const char *folder)
 {
     const mb_training_options *training = &arguments->training;
@@ -59,6 +76,7 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
     }
     if (folder != NULL)
         put_text(out, "--data", folder);
+    put_reading(out, &arguments->reading);
     if (arguments->ground > 0)
         put_text(out, "--ground", mb_ground_choices.values[arguments->ground].name);
     put_text(out, "--network", arguments->network);

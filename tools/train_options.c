@@ -10,7 +10,7 @@
 #define AT(member) offsetof(mb_train_arguments, member)
 
 static const mb_option model_options[] = {
-    MB_OPTION_DATA(DATA, AT(data), "the four IDX files"),
+    MB_OPTION_DATA(DATA, AT(data), "the images"),
     MB_OPTION_GROUND(DATA, AT(ground), "background of the images (auto: measured)"),
     {"network", NULL, DATA, AT(network),
      "layers: mlp (784-128-64-10 with ReLU), lenet5, lenet5-valid (without padding), cnn, best, "
@@ -45,6 +45,7 @@ static void set_defaults(void *arguments)
         (mb_train_arguments){.network = "mlp",
                              .out = "mnist_blas_out",
                              .checkpoint_every = "never",
+                             .reading = mb_data_defaults(),
                              .training = mb_training_defaults(MB_OPTIMIZER_ADAMW)};
 }
 
@@ -113,6 +114,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
         apply_optimizer_defaults(parsed.given, &arguments->training);
     if (arguments->data != data)
         arguments->synthetic = false;
+    arguments->reading.seed = arguments->training.seed;
     return read_checkpoint_every(arguments, error);
 }
 
@@ -131,7 +133,10 @@ const mb_command mb_command_train = {
         "  mnist_blas --checkpoint-every 500,epoch\n"
         "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
         "\nThe manual page, mnist_blas(1), describes data, files and environment variables.",
-    .groups = {{model_options, 0}, {mb_training_option_table, AT(training)}, {run_options, 0}},
+    .groups = {{model_options, 0},
+               {mb_data_option_table, AT(reading)},
+               {mb_training_option_table, AT(training)},
+               {run_options, 0}},
     .size = sizeof(mb_train_arguments),
     .set_defaults = set_defaults,
     .main = mb_train_main,

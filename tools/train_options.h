@@ -10,10 +10,11 @@ typedef struct mb_train_arguments {
     const char *checkpoint_every; /* never, epoch, steps, or both with a comma */
     size_t checkpoint_steps;      /* its value in steps; 0: not by steps */
     bool checkpoint_epochs;
-    bool synthetic;          /* trains on the synthetic digits that the checkpoint began with */
-    bool epochs_extended;    /* resumed with more epochs, and not as if it had begun with them */
-    size_t threads;          /* 0: not given */
-    unsigned ground;         /* of mb_ground_choices */
+    bool synthetic;       /* trains on the synthetic digits that the checkpoint began with */
+    bool epochs_extended; /* resumed with more epochs, and not as if it had begun with them */
+    size_t threads;       /* 0: not given */
+    unsigned ground;      /* of mb_ground_choices */
+    mb_data_options reading;
     const char *tensorboard; /* folder of event files; NULL: none */
     const char *resumed_out; /* run folder of the checkpoint; NULL: none is resumed */
     char *owned[2];          /* texts of a resumed run */

@@ -20,7 +20,7 @@ typedef struct mb_train_run {
     int lock;            /* of the run folder */
     char *checkpoint;    /* path of the file to write */
     bool has_checkpoint; /* that file is of this run */
-    mb_note notes[MB_MAX_NOTES];
+    mb_run_notes notes;
     mb_tensorboard *board; /* NULL: not requested */
     char *board_folder;
     mb_output output, errors; /* stdout and stderr */

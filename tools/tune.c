@@ -11,6 +11,7 @@ typedef struct tune_arguments {
     const char *data, *network;
     size_t batch_size;
     mb_optimizer_kind optimizer;
+    mb_data_options reading;
 } tune_arguments;
 
 /* Says so if the rounds do not tell the best from the next: one round has no spread. */
@@ -79,7 +80,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     training.batch_size = given->batch_size;
     mb_status status = mb_machine_open(NULL, &machine, error);
     if (status == MB_OK)
-        status = mb_data_open_or_synthesize(given->data, machine, &dataset, error);
+        status = mb_data_open_or_synthesize(given->data, &given->reading, machine, &dataset, error);
     if (status == MB_OK)
         mb_report_warnings(MB_PROGRAM, machine);
     if (status == MB_OK)
@@ -105,7 +106,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 #define AT(member) offsetof(tune_arguments, member)
 
 static const mb_option options[] = {
-    MB_OPTION_DATA(HEADING, AT(data), "the four IDX files"),
+    MB_OPTION_DATA(HEADING, AT(data), "the images"),
     {"network", NULL, HEADING, AT(network), "network to train, as for train", MB_KIND_TEXT("SPEC")},
     {"batch-size", NULL, HEADING, AT(batch_size), "samples per step", MB_KIND_SIZE(1, UINT32_MAX)},
     {"optimizer", NULL, HEADING, AT(optimizer), "update rule", MB_KIND_ENUM(mb_optimizer_names)},
@@ -115,8 +116,10 @@ static const mb_option options[] = {
 static void set_defaults(void *arguments)
 {
     const mb_training_options defaults = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    *(tune_arguments *)arguments = (tune_arguments){
-        .network = "mlp", .batch_size = defaults.batch_size, .optimizer = defaults.optimizer};
+    *(tune_arguments *)arguments = (tune_arguments){.network = "mlp",
+                                                    .reading = mb_data_defaults(),
+                                                    .batch_size = defaults.batch_size,
+                                                    .optimizer = defaults.optimizer};
 }
 
 const mb_command mb_command_tune = {
@@ -129,7 +132,7 @@ const mb_command mb_command_tune = {
                 "  mnist_blas tune\n"
                 "  mnist_blas tune --batch-size 256 --network dense:512,relu,dense:10\n"
                 "\nTo use the result: eval \"$(mnist_blas tune)\"",
-    .groups = {{options, 0}},
+    .groups = {{options, 0}, {mb_data_option_table, AT(reading)}},
     .size = sizeof(tune_arguments),
     .set_defaults = set_defaults,
     .run = run,

@@ -1,4 +1,4 @@
-/* Labelled images: from IDX files (MNIST's format), from arrays, or synthetic.
+/* Labelled images: from files of several formats, from arrays, or synthetic.
  *
  * Thread safety: a dataset is only read after it was opened and can be shared by any number of
  * threads. The functions that open one can be called from several threads, but
@@ -10,6 +10,7 @@
 #include <mnist_blas/machine.h>
 #include <mnist_blas/status.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,10 +28,14 @@ typedef struct mb_split {
  * points to (except arrays that were given to mb_dataset_from_arrays). A program may also fill a
  * struct of its own. */
 typedef struct mb_dataset {
-    const char *folder; /* that it was read from, as given; NULL: none */
+    const char *folder; /* the folder or file that it was read from, as given; NULL: none */
     size_t classes;     /* 2 .. 256 */
+    /* (classes), UTF-8, all different; NULL: the classes have no names but their numbers. */
+    const char *const *class_names;
     /* Both have images of one shape. A split that was not read has count 0. */
     mb_split train, test;
+    /* The last training images, which are the data's own validation split; 0: it has none. */
+    size_t validation;
     mb_image_form form;                 /* of the images in the files */
     struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */
 } mb_dataset;
@@ -38,7 +43,32 @@ typedef struct mb_dataset {
 /* Which splits to read; they can be added. */
 enum { MB_SPLIT_TRAIN = 1, MB_SPLIT_TEST = 2 };
 
-/* Finds the folder of the data: `folder` if not NULL, else $MNIST_BLAS_DATA if set, else the first
+/* How files are read. Start from mb_data_defaults() and change members. */
+typedef struct mb_data_options {
+    unsigned format; /* of mb_data_format_names; 0: the first that finds data at the path */
+    /* Images are resized to these rows and columns, keeping the aspect ratio; channels are ignored.
+     * 0 x 0: all must have the same size. */
+    mb_shape size;
+    /* Channels: of gray images three equal ones, of color images their luminance. Not both. Without
+     * either, images of which all channels are equal have one. */
+    bool color, gray;
+    bool transpose; /* rows become columns, as EMNIST's files need */
+    /* The share of all images, 0 < share < 1, that becomes the test split of data without one: a
+     * random sample of each class by this seed. */
+    double test_fraction;
+    uint64_t seed;
+    bool skip_bad;           /* leave out pictures that cannot be read */
+    const char *class_names; /* a file with a line for each class; NULL: as the data has them */
+    /* The classes that the labels must belong to, as a model has them; names NULL: their numbers.
+     * expected_classes 0: those of the data. */
+    size_t expected_classes;
+    const char *const *expected_names;
+    mb_machine *machine; /* its threads read; NULL: one thread */
+} mb_data_options;
+
+MB_API mb_data_options mb_data_defaults(void);
+
+/* Finds the data: `folder`, also a file, if not NULL, else $MNIST_BLAS_DATA if set, else the first
  * of ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
  * (~/.cache/mnist_blas) that contains one of the files. *found is on the heap, the caller frees it;
  * NULL, with MB_OK, if none of them does. MB_ERROR_IO: the folder that the argument or the variable
@@ -53,19 +83,17 @@ MB_API char *mb_dataset_search_path(void);
  * Returns MB_ERROR_IO. */
 MB_API mb_status mb_dataset_fail_none(mb_error *error);
 
-/* Reads and checks the splits' files in `folder`: train-images-idx3-ubyte, train-labels-idx1-ubyte,
- * t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each plain or with .gz; also with a dot before
- * idx, or in a folder of the file's name. On success *dataset
- * is the caller's, for mb_dataset_close.
+/* Reads and checks splits of the data at `path`, a folder or a file. options NULL: the defaults. On
+ * success *dataset is the caller's, for mb_dataset_close.
  * Images on a light ground, which is measured on the training images, are inverted: then
  * (*dataset)->form says so. Without the training split they are left as they are.
- * The number of classes is the largest training label plus 1 (test label, if only that split is
- * read), and each class must have a training image.
- * MB_ERROR_INVALID: folder is NULL, or splits are not valid; MB_ERROR_IO: a file is missing or
- * unreadable; MB_ERROR_FORMAT: the content of a file is invalid, the error names it and the
- * figures; MB_ERROR_MEMORY. */
-MB_API mb_status mb_dataset_open(const char *folder, unsigned splits, mb_dataset **dataset,
-                                 mb_error *error);
+ * Labels that are not 0, 1, 2, ... are numbered in ascending order, and the classes are named by
+ * them. Each class must have a training image (a test image, if only that split is read).
+ * MB_ERROR_INVALID: path is NULL, or splits or options are not valid; MB_ERROR_IO: a file is
+ * missing or unreadable; MB_ERROR_FORMAT: the content of a file is invalid, the error names it and
+ * the figures; MB_ERROR_MEMORY. */
+MB_API mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_options *options,
+                                 mb_dataset **dataset, mb_error *error);
 
 /* Generates synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
  * 10,000 test images of 28x28 in 10 classes of about equal size, in random order. Glyphs of strokes
@@ -92,7 +120,7 @@ MB_API mb_status mb_dataset_set_form(mb_dataset *dataset, mb_image_form form, mb
  * dataset that is not trained on. Labels are below `classes`, 2 .. 256; 0: one more than the
  * largest label of both splits. On success *dataset is the caller's, for mb_dataset_close.
  * MB_ERROR_INVALID: train is NULL or has no images, a label that is not below `classes`, splits
- * with images of different shapes, or more than one channel; MB_ERROR_MEMORY. */
+ * with images of different shapes, or with channels other than 1 or 3; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_from_arrays(const mb_split *train, const mb_split *test, size_t classes,
                                         mb_dataset **dataset, mb_error *error);
 

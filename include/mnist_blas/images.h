@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_IMAGES_H
 #define MNIST_BLAS_IMAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,9 +37,8 @@ typedef struct mb_image_form {
 
 /* `count` images of one shape in one block of memory, layout (count, channels, rows, columns): the
  * pixel of image i, channel c, row y and column x is
- * pixels[((i * channels + c) * rows + y) * columns + x], a gray value from 0, the background, to
- * 255. One channel is supported; more give MB_ERROR_INVALID. The struct does not own the
- * pixels. */
+ * pixels[((i * channels + c) * rows + y) * columns + x], from 0, the background, to 255. Channels
+ * are 1, gray, or 3, red, green and blue. The struct does not own the pixels. */
 typedef struct mb_images {
     const uint8_t *pixels;
     size_t count, channels, rows, columns;
@@ -48,6 +48,11 @@ static inline mb_shape mb_images_shape(const mb_images *images)
 {
     const mb_shape shape = {images->channels, images->rows, images->columns};
     return shape;
+}
+
+static inline bool mb_shape_equal(mb_shape a, mb_shape b)
+{
+    return a.channels == b.channels && a.rows == b.rows && a.columns == b.columns;
 }
 
 /* Pixels of one image, over all channels. */

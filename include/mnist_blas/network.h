@@ -74,6 +74,12 @@ MB_API char *mb_network_list_names(const char *separator, char *text, size_t siz
 MB_API const char *mb_network_spec(const mb_network *network);
 MB_API mb_shape mb_network_input(const mb_network *network);
 MB_API size_t mb_network_classes(const mb_network *network);
+/* The names of the classes, (classes), of the dataset that it was trained on, valid until they are
+ * set or the network is closed; NULL: they have no names but their numbers. Model files and
+ * checkpoints keep them. Setting copies them. MB_ERROR_MEMORY. */
+MB_API const char *const *mb_network_class_names(const mb_network *network);
+MB_API mb_status mb_network_set_class_names(mb_network *network, const char *const *names,
+                                            mb_error *error);
 /* The form of the images that the network was trained on: that of the dataset, {0} for a network
  * that is not trained. Model files and checkpoints keep it. */
 MB_API mb_image_form mb_network_form(const mb_network *network);

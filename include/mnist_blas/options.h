@@ -158,6 +158,17 @@ MB_API size_t mb_validation_count(const mb_training_options *options, size_t sam
 MB_API mb_status mb_training_options_compare(const char *path, const mb_training_options *held,
                                              const mb_training_options *asked, mb_error *error);
 
+/* ---- data options ---- */
+
+/* Members of mb_data_options that a command line has; ends with a name NULL. */
+extern MB_API const mb_option mb_data_option_table[];
+
+/* True if the option of that table has its default in `options`. */
+MB_API bool mb_data_option_is_default(const mb_option *option, const mb_data_options *options);
+
+/* Formats as --format names them; "auto" is 0. */
+extern MB_API const mb_enum mb_data_format_names;
+
 /* Names as model files spell them: "light", "none". */
 extern MB_API const mb_enum mb_ground_names, mb_framing_names;
 

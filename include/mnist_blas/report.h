@@ -28,7 +28,8 @@ typedef struct mb_run {
     const mb_network *network;
     const mb_machine_info *machine;
     const mb_training_options *options;
-    const mb_history *history; /* mb_trainer_history */
+    const mb_data_options *reading; /* of the dataset; NULL: the defaults */
+    const mb_history *history;      /* mb_trainer_history */
     /* The epoch whose parameters the network has: the last, or with patience the best; NULL if no
      * epoch is finished. */
     const mb_epoch_metrics *selected;

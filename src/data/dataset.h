@@ -7,12 +7,20 @@
 #include <mnist_blas/dataset.h>
 #include <stdbool.h>
 
-/* Makes mb_dataset_close free `memory`, which holds the images and labels of a dataset that
- * mb_dataset_from_arrays made; once a dataset. */
-void mb_dataset_own(mb_dataset *dataset, void *memory);
+/* Maximum elements of an image over all channels (their indices fit in 16 bits), and bytes of a
+ * file or of the pixels of a split: 22 times MNIST. */
+enum { MB_IMAGE_MAX_PIXELS = 1 << 16 };
+#define MB_DATA_MAX_BYTES ((size_t)1 << 30)
 
-/* SHA-256 by which a resumed run knows its data: of count, rows and columns (64 bits each,
- * little-endian), then pixels, then labels. */
+/* Makes a dataset of `content`, whose storage is ignored; a split without images gets the shape of
+ * the other. mb_dataset_close calls release(owner), to which all that `content` points to belongs,
+ * and whose pixels may be changed; owner NULL: the arrays are borrowed. The owner stays the
+ * caller's on failure. MB_ERROR_MEMORY. */
+mb_status mb_dataset_make(const mb_dataset *content, void *owner, void (*release)(void *owner),
+                          mb_dataset **dataset, mb_error *error);
+
+/* SHA-256 by which a resumed run knows its data: of count, rows, columns and, if it is not 1,
+ * channels (64 bits each, little-endian), then pixels, then labels. */
 mb_digest mb_split_fingerprint(const mb_split *split);
 
 /* True if the pixels of `images`, as they are in memory, show this background: black or nearly so,

@@ -3,6 +3,7 @@
 #include "core/endian.h"
 #include "core/file_format.h"
 #include "core/util.h"
+#include "data/dataset.h"
 #include "data/gunzip.h"
 
 #include <errno.h>
@@ -82,16 +83,16 @@ static mb_status check_dimensions(const mb_idx *idx, mb_idx_kind kind, size_t *p
     if (idx->rows == 0 || idx->columns == 0)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: images without pixels: header says %zu x %zu",
                        idx->path, idx->rows, idx->columns);
-    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IDX_MAX_PIXELS)
+    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IMAGE_MAX_PIXELS)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images too large: header says %zu x %zu, at most %d pixels are read",
-                       idx->path, idx->rows, idx->columns, MB_IDX_MAX_PIXELS);
+                       idx->path, idx->rows, idx->columns, MB_IMAGE_MAX_PIXELS);
     if (!mb_multiply(pixels, idx->count, payload) ||
-        *payload > MB_IDX_MAX_BYTES - header_size(kind))
+        *payload > MB_DATA_MAX_BYTES - header_size(kind))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: too large: header promises %zu %s of %zu bytes, at most %zu bytes are "
                        "read",
-                       idx->path, idx->count, plural(kind), pixels, MB_IDX_MAX_BYTES);
+                       idx->path, idx->count, plural(kind), pixels, MB_DATA_MAX_BYTES);
     return MB_OK;
 }
 
@@ -141,7 +142,7 @@ mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_id
         packed = whole.bytes;
         whole.bytes = (mb_bytes){0};
         whole.unpacked = true;
-        status = mb_gunzip(path, &packed, MB_IDX_MAX_BYTES, &whole.bytes, error);
+        status = mb_gunzip(path, &packed, MB_DATA_MAX_BYTES, &whole.bytes, error);
     }
     if (status == MB_OK)
         status = parse_header(&whole, kind, error);
@@ -228,7 +229,7 @@ mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error 
         status = mb_fail(error, MB_ERROR_IO, "%s: missing, and so is %s.gz", path, path);
         goto done;
     }
-    status = mb_file_read(found, MB_IDX_MAX_BYTES, &file, error);
+    status = mb_file_read(found, MB_DATA_MAX_BYTES, &file, error);
     if (status == MB_OK)
         status = mb_idx_parse(found, kind, &file, idx, error);
     if (status != MB_OK)

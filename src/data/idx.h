@@ -12,11 +12,6 @@
 /* Expected content of a file; the value is its number of dimensions. */
 typedef enum mb_idx_kind { MB_IDX_LABELS = 1, MB_IDX_IMAGES = 3 } mb_idx_kind;
 
-/* Maximum pixels of an image (their indices fit in 16 bits), and bytes of a file, packed or
- * unpacked: 22 times MNIST. */
-enum { MB_IDX_MAX_PIXELS = 1 << 16 };
-#define MB_IDX_MAX_BYTES ((size_t)1 << 30)
-
 typedef struct mb_idx {
     mb_bytes bytes;       /* owned: the whole file, unpacked */
     char *path;           /* owned: the file that was read, plain or .gz */

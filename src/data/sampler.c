@@ -47,10 +47,10 @@ static void apportion(const size_t counts[CLASSES], size_t count, size_t held_ou
 
 /* Selection sampling within each class: Knuth, "The Art of Computer Programming" 3.4.2,
  * algorithm S. */
-void mb_sampler_hold_out(uint64_t seed, const uint8_t *labels, size_t count, size_t held_out,
-                         uint32_t *order)
+void mb_sampler_hold_out(uint64_t seed, mb_rng_purpose purpose, const uint8_t *labels, size_t count,
+                         size_t held_out, uint32_t *order)
 {
-    mb_rng rng = mb_rng_at(seed, MB_RNG_VALIDATION, 0, 0);
+    mb_rng rng = mb_rng_at(seed, purpose, 0, 0);
     size_t left[CLASSES] = {0}, wanted[CLASSES];
     uint32_t *trained = order, *held = order + (count - held_out);
     for (size_t i = 0; i < count; i++)

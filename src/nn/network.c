@@ -290,6 +290,25 @@ mb_shape mb_network_input(const mb_network *network) { return network->input; }
 
 size_t mb_network_classes(const mb_network *network) { return network->classes; }
 
+const char *const *mb_network_class_names(const mb_network *network)
+{
+    return network->class_names;
+}
+
+mb_status mb_network_set_class_names(mb_network *network, const char *const *names, mb_error *error)
+{
+    const char **copy = NULL;
+    if (names != NULL) {
+        copy = mb_arena_alloc(&network->arena, network->classes, sizeof *copy);
+        for (size_t i = 0; copy != NULL && i < network->classes; i++)
+            copy[i] = mb_arena_strdup(&network->arena, names[i]);
+    }
+    const mb_status status = mb_arena_status(&network->arena, "class names", error);
+    if (status == MB_OK)
+        network->class_names = copy;
+    return status;
+}
+
 mb_image_form mb_network_form(const mb_network *network) { return network->form; }
 
 void mb_network_set_form(mb_network *network, mb_image_form form) { network->form = form; }

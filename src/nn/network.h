@@ -13,10 +13,11 @@ struct mb_network {
     size_t count;
     mb_shape input;
     size_t classes;
-    mb_image_form form;        /* of the images that it was trained on */
-    mb_image_sketch trained;   /* of these images */
-    float *parameters;         /* of all layers */
-    size_t parameter_elements; /* in `parameters`, padding between layers included */
+    const char *const *class_names; /* (classes) in the arena; NULL: their numbers */
+    mb_image_form form;             /* of the images that it was trained on */
+    mb_image_sketch trained;        /* of these images */
+    float *parameters;              /* of all layers */
+    size_t parameter_elements;      /* in `parameters`, padding between layers included */
 };
 
 /* mb_network_open for a spec from an untrusted file: MB_ERROR_INVALID, before memory is allocated,

@@ -58,7 +58,7 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     uint32_t *order = mb_arena_alloc(&s->arena, images, sizeof *order);
     if (order == NULL)
         return mb_fail_memory(error, "pictures", images * sizeof *order);
-    mb_sampler_hold_out(options->seed, labels, images, held_out, order);
+    mb_sampler_hold_out(options->seed, MB_RNG_VALIDATION, labels, images, held_out, order);
     for (size_t i = 1; s->count < MAX_IMAGES && choose(labels, order, images - held_out, i, s); i++)
         continue;
     const mb_status status = mb_augmenter_open(&options->augmentation, options->seed, &s->source,

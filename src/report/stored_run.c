@@ -21,6 +21,7 @@ typedef struct mb_stored_run_storage {
     json_t *summary;    /* has the strings */
     mb_machine_info machine;
     mb_training_options options;
+    mb_data_options reading;
     mb_history history;
     mb_checkpoint_costs checkpoints;
     mb_run_position interrupted;
@@ -102,7 +103,7 @@ static bool option_text(const json_t *value, char text[MB_OPTION_TEXT_SIZE])
 }
 
 /* Options without an effect are null, and keep their defaults. */
-static mb_status read_option(storage *s, const mb_option *option, mb_error *error)
+static mb_status read_option(storage *s, const mb_option *option, void *options, mb_error *error)
 {
     char key[MB_OPTION_TEXT_SIZE], text[MB_OPTION_TEXT_SIZE];
     mb_error why;
@@ -110,7 +111,7 @@ static mb_status read_option(storage *s, const mb_option *option, mb_error *erro
     const bool is_epochs = strcmp(key, "epochs") == 0; /* there: those that are finished */
     if (!option_text(json_object_get(s->summary, is_epochs ? "epochs_requested" : key), text))
         return MB_OK;
-    if (mb_option_parse(option, &s->options, text, &why) == MB_OK)
+    if (mb_option_parse(option, options, text, &why) == MB_OK)
         return MB_OK;
     return mb_fail(error, MB_ERROR_FORMAT, "%s/summary.json: %s", s->folder, why.text);
 }
@@ -122,11 +123,16 @@ static mb_status read_options(storage *s, mb_error *error)
     s->options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
     for (const mb_option *option = mb_training_option_table; option->name != NULL; option++)
         if (strcmp(option->name, "optimizer") == 0)
-            status = read_option(s, option, error);
+            status = read_option(s, option, &s->options, error);
     s->options = mb_training_defaults(s->options.optimizer);
     for (const mb_option *option = mb_training_option_table;
          option->name != NULL && status == MB_OK; option++)
-        status = read_option(s, option, error);
+        status = read_option(s, option, &s->options, error);
+    s->reading = mb_data_defaults();
+    for (const mb_option *option = mb_data_option_table; option->name != NULL && status == MB_OK;
+         option++)
+        status = read_option(s, option, &s->reading, error);
+    s->reading.seed = s->options.seed;
     return status;
 }
 
@@ -275,9 +281,11 @@ mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_erro
     if (s == NULL)
         return mb_fail_memory(error, folder, sizeof *s);
     s->folder = folder;
-    s->stored = (mb_stored_run){
-        .run = {.machine = &s->machine, .options = &s->options, .history = &s->history},
-        .storage = s};
+    s->stored = (mb_stored_run){.run = {.machine = &s->machine,
+                                        .options = &s->options,
+                                        .reading = &s->reading,
+                                        .history = &s->history},
+                                .storage = s};
     mb_status status = read_summary(s, error);
     if (status == MB_OK)
         status = read_options(s, error);

@@ -45,7 +45,7 @@ char *mb_run_length(const mb_run *run, char text[MB_RUN_LENGTH])
     return text;
 }
 
-static json_t *option_value(const mb_option *option, const mb_training_options *options)
+static json_t *option_value(const mb_option *option, const void *options)
 {
     const void *value = mb_option_value(option, options);
     char text[MB_OPTION_TEXT_SIZE];
@@ -77,6 +77,19 @@ static json_t *options_of(const mb_training_options *options)
                                            mb_option_applies(option, options)
                                                ? option_value(option, options)
                                                : json_null()));
+    }
+    return all;
+}
+
+/* Those that are not the defaults. The names of the classes are in the model. */
+static json_t *reading_of(const mb_data_options *reading)
+{
+    json_t *all = json_object();
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++) {
+        char key[MB_OPTION_TEXT_SIZE];
+        if (option->kind != MB_OPTION_TEXT && !mb_data_option_is_default(option, reading))
+            all = mb_json_merge(
+                all, json_pack("{s:o}", mb_option_key(option, key), option_value(option, reading)));
     }
     return all;
 }
@@ -200,6 +213,8 @@ json_t *mb_summary_object(const mb_run *run)
         summary = mb_json_merge(summary,
                                 json_pack("{s:s}", "ground", mb_ground_names.values[ground].name));
     summary = mb_json_merge(summary, images_of(run));
+    if (run->reading != NULL)
+        summary = mb_json_merge(summary, reading_of(run->reading));
     summary = mb_json_merge(summary, options_of(run->options));
     summary = mb_json_merge(summary, results_of(run, &totals));
     summary = mb_json_merge(summary, losses_of(run->selected));

@@ -106,10 +106,9 @@ mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset *
     const mb_images all = {images, COUNT, 1, SIDE, SIDE};
     const mb_split train = {mb_images_slice(&all, 0, TRAIN), labels};
     const mb_split test = {mb_images_slice(&all, TRAIN, TEST), labels + TRAIN};
-    const mb_status status = mb_dataset_from_arrays(&train, &test, MB_DIGITS, dataset, error);
-    if (status == MB_OK)
-        mb_dataset_own(*dataset, images);
-    else
+    const mb_dataset content = {.classes = MB_DIGITS, .train = train, .test = test};
+    const mb_status status = mb_dataset_make(&content, images, free, dataset, error);
+    if (status != MB_OK)
         free(images);
     return status;
 }

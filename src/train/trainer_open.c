@@ -106,7 +106,8 @@ static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *valida
     const mb_status status = mb_arena_status(arena, "validation", error);
     if (status != MB_OK)
         return status;
-    mb_sampler_hold_out(trainer->options->seed, all->labels, count, held_out, trainer->split);
+    mb_sampler_hold_out(trainer->options->seed, MB_RNG_VALIDATION, all->labels, count, held_out,
+                        trainer->split);
     for (size_t i = 0; i < held_out; i++) {
         const size_t from = trainer->split[count - held_out + i];
         memcpy(images + i * pixels, all->images.pixels + from * pixels, pixels);
@@ -141,7 +142,8 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
                           mb_trainer **trainer, mb_error *error)
 {
     mb_status status = mb_training_options_check(options, dataset->train.images.count, error);
-    if (status == MB_OK && dataset->classes > network->classes)
+    if (status == MB_OK && (dataset->classes > network->classes ||
+                            (dataset->class_names != NULL && dataset->classes != network->classes)))
         status =
             mb_fail(error, MB_ERROR_INVALID, "training: %zu classes of images, the network has %zu",
                     dataset->classes, network->classes);
@@ -157,6 +159,8 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     opened->thread_tuner = mb_thread_tuner_init(mb_machine_describe(machine)->threads,
                                                 mb_machine_threads_requested(machine));
     status = open_all(opened, network, error);
+    if (status == MB_OK)
+        status = mb_network_set_class_names(network, dataset->class_names, error);
     if (status == MB_OK) {
         network->form = dataset->form;
         network->trained = mb_image_sketch_of(&dataset->train.images);

@@ -88,8 +88,8 @@ BROKEN_FILES = {
     "with_one_label_far_above": (TRAIN_LABELS, label(77, 200), ["label 200", "item 77"]),
     "with_a_test_label_far_above": (TEST_LABELS, label(5, 200), ["label 200", "item 5"]),
     "with_a_test_label_just_above": (TEST_LABELS, label(199, 4), ["label 4", "item 199"]),
-    "of_labels_from_1": (TRAIN_LABELS, lambda good: good[:8] + bytes(label + 1 for label in good[8:]),
-                         ["labels 1 to 4", "subtract 1"]),
+    "of_labels_from_1": (TEST_LABELS, lambda good: good[:8] + bytes(label + 1 for label in good[8:]),
+                         ["label 4 at item", "training has 4 classes"]),
     "of_one_class": (TRAIN_LABELS, lambda good: good[:8] + bytes(len(good) - 8), "1 class"),
     "of_another_test_size": (TEST_IMAGES, header(200, COLUMNS, ROWS),
                              [f"{COLUMNS} x {ROWS}", f"{ROWS} x {COLUMNS}"]),
@@ -139,7 +139,7 @@ class Folder(ProgramTest):
     """The folder of the data."""
 
     @cases({"missing": ("nowhere", "nowhere: no such folder"), "unnamed": ("", "no such folder"),
-            "a_file": ("file", "file: is not a folder"), "below_a_file": ("file/data", "file/data: no such folder"),
+            "a_file": ("file", "file: is not data of a known format"), "below_a_file": ("file/data", "file/data: no such folder"),
             "empty": ("empty", ["empty: missing", TRAIN_IMAGES])})
     def test_folder(self, folder, says):
         self.write("file", b"")

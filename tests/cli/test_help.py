@@ -108,7 +108,8 @@ class Defaults(HelpTest):
     """Defaults, which --help shows in brackets."""
 
     # Options with a default that do not affect the model.
-    FREE = ("data", "threads", "out", "checkpoint-every", "resume", "tensorboard")
+    FREE = ("data", "format", "size", "test-fraction", "class-names", "threads", "out", "checkpoint-every", "resume",
+            "tensorboard")
 
     def test_places_of_data(self):
         places = documentation.manual_places(documentation.read_text(documentation.MANUAL))

@@ -5,7 +5,7 @@
  * three files, of two bytes each; the fourth has the rest. */
 #include "fuzz/fuzz.h"
 
-#include "data/idx_folder.h"
+#include "sources/idx_folder.h"
 
 #include <mnist_blas/dataset.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void use(unsigned splits)
     mb_dataset *dataset = NULL;
     mb_error error = {0};
     size_t shared = 0;
-    const mb_status status = mb_dataset_open(folder, splits, &dataset, &error);
+    const mb_status status = mb_dataset_open(folder, splits, NULL, &dataset, &error);
     require_reported(status, &error);
     require((status == MB_OK) == (dataset != NULL));
     if (status != MB_OK)

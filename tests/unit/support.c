@@ -229,7 +229,7 @@ mb_dataset *mb_test_dataset_open(const mb_test_dataset *wanted)
     mb_error error = {0};
     mb_test_write_dataset(folder, wanted);
     const mb_status status =
-        mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, &dataset, &error);
+        mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, NULL, &dataset, &error);
     mb_test_remove_folder(folder);
     if (status != MB_OK)
         fail_msg("%s", error.text);

@@ -32,7 +32,7 @@ static void check_fails(const char *folder, unsigned splits, mb_status status, c
     mb_dataset *dataset = NULL;
     mb_error error = {MB_OK, ""};
     snprintf(whole, sizeof whole, "%s%s", folder, text);
-    assert_int_equal(mb_dataset_open(folder, splits, &dataset, &error), status);
+    assert_int_equal(mb_dataset_open(folder, splits, NULL, &dataset, &error), status);
     mb_test_check_error(&error, status, whole);
     assert_null(dataset);
 }
@@ -41,7 +41,7 @@ static mb_dataset *check_opens(const char *folder, unsigned splits)
 {
     mb_dataset *dataset = NULL;
     mb_error error = {MB_OK, ""};
-    const mb_status status = mb_dataset_open(folder, splits, &dataset, &error);
+    const mb_status status = mb_dataset_open(folder, splits, NULL, &dataset, &error);
     assert_string_equal(error.text, "");
     assert_int_equal(status, MB_OK);
     assert_string_equal(dataset->folder, folder);
@@ -155,9 +155,9 @@ TEST(bad_arguments)
 {
     mb_dataset *dataset = NULL;
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_dataset_open(NULL, both, &dataset, &error), MB_ERROR_INVALID);
-    mb_test_check_error(&error, MB_ERROR_INVALID, "folder and dataset must not be NULL");
-    assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL), MB_ERROR_INVALID);
+    assert_int_equal(mb_dataset_open(NULL, both, NULL, &dataset, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "path and dataset must not be NULL");
+    assert_int_equal(mb_dataset_open("/tmp", both, NULL, NULL, NULL), MB_ERROR_INVALID);
     check_fails("/tmp", 0, MB_ERROR_INVALID, ": splits: must be 1, 2 or 3, got 0");
     check_fails("/tmp", 4, MB_ERROR_INVALID, ": splits: must be 1, 2 or 3, got 4");
 }
@@ -168,7 +168,7 @@ TEST(folder_missing)
     char *absent = mb_path_join(folder, "absent");
     check_fails(absent, both, MB_ERROR_IO, ": no such folder");
     replace(folder, "absent", mb_test_text("x"));
-    check_fails(absent, both, MB_ERROR_IO, ": is not a folder");
+    check_fails(absent, both, MB_ERROR_IO, ": is not data of a known format: --format names them");
     free(absent);
     mb_test_remove_folder(folder);
 }
@@ -199,14 +199,15 @@ TEST(broken_files)
          "/train-labels-idx1-ubyte: 59 labels, but %s/train-images-idx3-ubyte has 60 images"},
         {"t10k-images-idx3-ubyte", 20, 5, 6, NULL, 0,
          "/t10k-images-idx3-ubyte: images of 5 x 6, but those of %s/train-images-idx3-ubyte are 6 "
-         "x 5"},
+         "x 5: give --size ROWSxCOLUMNS to resize them"},
         {"train-labels-idx1-ubyte", 60, 0, 0, zeros, 0,
          "/train-labels-idx1-ubyte: 1 class: all 60 labels are 0, at least 2 classes are needed"},
         {"train-labels-idx1-ubyte", 60, 0, 0, gap, 0,
-         "/train-labels-idx1-ubyte: label 200 at item 17, but there are only 11 different labels: "
-         "none is 10"},
+         "/train-labels-idx1-ubyte: label 200 at item 17, but no label is 10: give --class-names "
+         "FILE with 11 names if that is right"},
         {"t10k-labels-idx1-ubyte", 20, 0, 0, high, 0,
-         "/t10k-labels-idx1-ubyte: label 10 at item 13, but the largest in training is 9"},
+         "/t10k-labels-idx1-ubyte: label 10 at item 13: training has 10 classes, "
+         "and no such label"},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         char *folder = mb_test_make_folder(), text[512];
@@ -275,8 +276,7 @@ TEST(arrays_become_a_dataset)
     mb_dataset_close(&own); /* owned by the caller: nothing is freed */
 }
 
-/* Grounds by the values of pixels: `share` of 16 are `low` .. `low` + spread - 1, the others any.
- */
+/* By the values of pixels: `share` of 16 are `low` .. `low` + spread - 1, the others any. */
 TEST(the_ground_is_that_of_most_of_the_border)
 {
     static const struct {
@@ -363,9 +363,10 @@ TEST(arrays_that_make_no_dataset_are_refused)
     } cases[] = {
         {{pixels, 0, 1, 2, 3}, 0, "the test split has no images"},
         {{NULL, 3, 1, 2, 3}, 0, "the test split has no images"},
-        {{pixels, 1, 3, 2, 1}, 0, "test images of 3x2x1: must have 1 channel"},
+        {{pixels, 1, 2, 2, 1}, 0, "test images of 2x2x1: must have 1 or 3 channels"},
+        {{pixels, 1, 3, 2, 1}, 0, "test images of 3x2x1, but training images are 1x2x3"},
         {{pixels, 3, 1, 0, 3}, 0, "test images of 1x0x3: must have"},
-        {{pixels, 3, 1, 3, 2}, 0, "test images of 3x2, but training images are 2x3"},
+        {{pixels, 3, 1, 3, 2}, 0, "test images of 1x3x2, but training images are 1x2x3"},
         {{pixels, 3, 1, 2, 3}, 2, "training label 2 at item 1: must be below 2, the classes"},
         {{pixels, 3, 1, 2, 3}, 1, "1 classes: must be 2 to 256"},
         {{pixels, 3, 1, 2, 3}, 257, "257 classes: must be 2 to 256"},

@@ -1,3 +1,4 @@
+#include "data/dataset.h"
 #include "data/idx.h"
 #include "support.h"
 #include "test.h"
@@ -209,7 +210,7 @@ TEST(largest_image)
     mb_bytes bytes = mb_test_idx_images(1, 256, 256, NULL);
     mb_idx idx = {0};
     assert_int_equal(mb_idx_parse("x", MB_IDX_IMAGES, &bytes, &idx, NULL), MB_OK);
-    assert_int_equal(idx.rows * idx.columns, MB_IDX_MAX_PIXELS);
+    assert_int_equal(idx.rows * idx.columns, MB_IMAGE_MAX_PIXELS);
     mb_idx_free(&idx);
 }
 

@@ -65,7 +65,7 @@ TEST(a_class_is_held_out_in_its_proportion)
         size_t of_class[3] = {0};
         bool seen[60] = {false};
         const size_t first = 60 - cases[k].held_out;
-        mb_sampler_hold_out(1, labels, 60, cases[k].held_out, order);
+        mb_sampler_hold_out(1, MB_RNG_VALIDATION, labels, 60, cases[k].held_out, order);
         for (size_t i = 0; i < 60; i++) {
             assert_true(order[i] < 60 && !seen[order[i]]);
             assert_true(i == 0 || i == first || order[i] > order[i - 1]);
@@ -73,7 +73,7 @@ TEST(a_class_is_held_out_in_its_proportion)
             of_class[labels[order[i]]] += i >= first;
         }
         assert_memory_equal(of_class, cases[k].of_class, sizeof of_class);
-        mb_sampler_hold_out(2, labels, 60, cases[k].held_out, other);
+        mb_sampler_hold_out(2, MB_RNG_VALIDATION, labels, 60, cases[k].held_out, other);
         assert_int_equal(memcmp(order, other, sizeof order) == 0, first == 0 || first == 60);
     }
 }

@@ -262,7 +262,7 @@ static double accuracy_on(const mb_split *split)
 TEST(real_digits_after_training_on_synthetic_ones)
 {
     mb_dataset *real = NULL;
-    assert_int_equal(mb_dataset_open(mb_test_real_mnist(), MB_SPLIT_TRAIN, &real, NULL), MB_OK);
+    assert_int_equal(mb_dataset_open(mb_test_real_mnist(), MB_SPLIT_TRAIN, NULL, &real, NULL), MB_OK);
     assert_true(accuracy_on(&real->train) > 0.972);
     mb_dataset_close(real);
 }

@@ -248,7 +248,7 @@ TEST(held_out_images_are_not_trained_on)
     options.validation = 30;
     uint32_t order[TRAIN];
     uint8_t *images = mb_test_alloc(TRAIN, PIXELS);
-    mb_sampler_hold_out(options.seed, dataset->train.labels, TRAIN, 30, order);
+    mb_sampler_hold_out(options.seed, MB_RNG_VALIDATION, dataset->train.labels, TRAIN, 30, order);
     memcpy(images, dataset->train.images.pixels, TRAIN * PIXELS);
     mb_dataset other = *dataset;
     other.train.images.pixels = images;

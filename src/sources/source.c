@@ -1,13 +1,27 @@
-#include "data/source.h"
+#include "sources/source.h"
 
 #include "core/status.h"
-#include "data/idx_folder.h"
+#include "core/util.h"
+
+#include <mnist_blas/options.h>
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-const mb_data_format *const mb_data_formats[] = {&mb_idx_folder_format, NULL};
+#define MB_DATA_FORMAT(name, content) &mb_data_format_##name,
+const mb_data_format *const mb_data_formats[] = {
+#include "sources/formats.inc"
+    NULL};
+#undef MB_DATA_FORMAT
+
+#define MB_DATA_FORMAT(name, content) {#name, content},
+static const mb_enum_value names[] = {
+    {"auto", "the first that finds data"},
+#include "sources/formats.inc"
+};
+#undef MB_DATA_FORMAT
+const mb_enum mb_data_format_names = {names, MB_COUNT_OF(names)};
 
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error)
 {
@@ -31,7 +45,7 @@ mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_erro
     return MB_OK;
 }
 
-mb_status mb_data_folder_check(const char *origin, const char *path, mb_error *error)
+mb_status mb_data_path_check(const char *origin, const char *path, bool folder, mb_error *error)
 {
     struct stat info;
     const char *shown = *path != '\0' ? path : "''";
@@ -39,11 +53,12 @@ mb_status mb_data_folder_check(const char *origin, const char *path, mb_error *e
     origin = origin != NULL ? origin : "";
     if (stat(path, &info) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
-            return mb_fail(error, MB_ERROR_IO, "%s%s%s: no such folder", origin, separator, shown);
+            return mb_fail(error, MB_ERROR_IO, "%s%s%s: no such folder%s", origin, separator, shown,
+                           folder ? "" : " or file");
         return mb_fail(error, MB_ERROR_IO, "%s%s%s: cannot be opened: %s", origin, separator, shown,
                        strerror(errno));
     }
-    if (!S_ISDIR(info.st_mode))
+    if (folder && !S_ISDIR(info.st_mode))
         return mb_fail(error, MB_ERROR_IO, "%s%s%s: is not a folder", origin, separator, shown);
     return MB_OK;
 }

@@ -1,9 +1,11 @@
-#include "data/idx_folder.h"
+#include "sources/idx_folder.h"
 
 #include "core/file.h"
 #include "core/status.h"
-#include "data/folder_content.h"
+#include "core/util.h"
 #include "data/idx.h"
+#include "sources/folder_content.h"
+#include "sources/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,8 @@ const char *const mb_idx_folder_files[MB_IDX_FOLDER_FILES] = {
 
 typedef struct idx_folder {
     const char *path;
-    mb_idx files[MB_IDX_FOLDER_FILES]; /* those not read are empty */
+    mb_idx files[MB_IDX_FOLDER_FILES];        /* those not read are empty */
+    int64_t *labels[MB_IDX_FOLDER_FILES / 2]; /* of each split */
 } idx_folder;
 
 /* Finds FOLDER/NAME, plain or with .gz: *path is the caller's, NULL if there is neither. */
@@ -43,9 +46,11 @@ static mb_status probe(const char *path, bool *found, mb_error *error)
     return MB_OK;
 }
 
-static mb_status open_folder(const char *path, void **state, mb_error *error)
+static mb_status open_folder(const char *path, const mb_data_options *options, void **state,
+                             mb_error *error)
 {
-    const mb_status status = mb_data_folder_check(NULL, path, error);
+    (void)options;
+    const mb_status status = mb_data_path_check(NULL, path, true, error);
     if (status != MB_OK)
         return status;
     idx_folder *folder = calloc(1, sizeof *folder);
@@ -92,10 +97,17 @@ static mb_status read_split(void *state, unsigned split, mb_data_part *part, mb_
     if (images->count != labels->count)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu labels, but %s has %zu images",
                        labels->path, labels->count, images->path, images->count);
-    *part = (mb_data_part){
-        {{images->items, images->count, 1, images->rows, images->columns}, labels->items},
-        images->path,
-        labels->path};
+    int64_t *values = malloc(labels->count * sizeof *values);
+    if (values == NULL)
+        return mb_fail_memory(error, labels->path, labels->count * sizeof *values);
+    for (size_t i = 0; i < labels->count; i++)
+        values[i] = labels->items[i];
+    folder->labels[first / 2] = values;
+    *part =
+        (mb_data_part){.images = {images->items, images->count, 1, images->rows, images->columns},
+                       .labels = values,
+                       .images_path = images->path,
+                       .labels_path = labels->path};
     return MB_OK;
 }
 
@@ -104,7 +116,10 @@ static void close_folder(void *state)
     idx_folder *folder = state;
     for (size_t i = 0; i < MB_IDX_FOLDER_FILES; i++)
         mb_idx_free(&folder->files[i]);
+    for (size_t i = 0; i < MB_COUNT_OF(folder->labels); i++)
+        free(folder->labels[i]);
     free(folder);
 }
 
-const mb_data_format mb_idx_folder_format = {"IDX", probe, open_folder, read_split, close_folder};
+const mb_data_format mb_data_format_idx = {
+    .probe = probe, .open = open_folder, .read = read_split, .close = close_folder};

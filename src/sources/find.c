@@ -1,7 +1,7 @@
 #include "core/parse.h"
 #include "core/status.h"
-#include "data/folder_content.h"
-#include "data/source.h"
+#include "sources/folder_content.h"
+#include "sources/source.h"
 
 #include <mnist_blas/dataset.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ mb_status mb_dataset_find(const char *folder, char **found, mb_error *error)
         if (folder == NULL || *folder == '\0')
             return find_usual(found, error);
     }
-    const mb_status status = mb_data_folder_check(origin, folder, error);
+    const mb_status status = mb_data_path_check(origin, folder, false, error);
     if (status != MB_OK)
         return status;
     *found = strdup(folder);

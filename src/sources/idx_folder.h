@@ -1,10 +1,8 @@
 /* MNIST's format: a folder of four IDX files, each plain or with .gz. */
-#ifndef MB_DATA_IDX_FOLDER_H
-#define MB_DATA_IDX_FOLDER_H
+#ifndef MB_SOURCES_IDX_FOLDER_H
+#define MB_SOURCES_IDX_FOLDER_H
 
-#include "data/source.h"
-
-extern const mb_data_format mb_idx_folder_format;
+#include <stddef.h>
 
 /* Names of the files: images and labels of the training split, then of the test split. */
 enum { MB_IDX_FOLDER_FILES = 4 };

@@ -1,8 +1,8 @@
-#include "data/folder_content.h"
+#include "sources/folder_content.h"
 
 #include "core/file_format.h"
 #include "core/parse.h"
-#include "data/source.h"
+#include "sources/source.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* What a folder holds that has no data of a known format, for errors. */
-#ifndef MB_DATA_FOLDER_CONTENT_H
-#define MB_DATA_FOLDER_CONTENT_H
+#ifndef MB_SOURCES_FOLDER_CONTENT_H
+#define MB_SOURCES_FOLDER_CONTENT_H
 
 #include <stddef.h>
 
