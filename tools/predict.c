@@ -48,17 +48,22 @@ static const mb_option options[] = {
 
 /* All images that were read, in the shape of the network's input. */
 typedef struct inputs {
-    size_t rows, columns;
+    mb_shape shape;
     mb_image_form form; /* of the network's images; the framing is that which was asked for */
-    uint8_t *images;    /* (count, rows, columns) */
+    uint8_t *images;    /* (count), of the shape */
     size_t count;
     mb_predicted_file *files; /* (file_count) */
     size_t file_count;
 } inputs;
 
+static size_t stride(const inputs *all)
+{
+    return all->shape.channels * all->shape.rows * all->shape.columns;
+}
+
 static mb_status grow(inputs *all, const char *path, size_t more, mb_error *error)
 {
-    const size_t pixels = all->rows * all->columns;
+    const size_t pixels = stride(all);
     uint8_t *larger = reallocarray(all->images, all->count + more, pixels);
     if (larger == NULL)
         return mb_fail_memory(error, path, (all->count + more) * pixels);
@@ -71,21 +76,22 @@ static mb_status grow(inputs *all, const char *path, size_t more, mb_error *erro
 static mb_status convert(const inputs *all, const char *path, const mb_pictures *read, uint8_t *to,
                          mb_error *error)
 {
-    const size_t pixels = read->count * all->rows * all->columns;
-    const bool fits = read->rows == all->rows && read->columns == all->columns;
+    const size_t pixels = read->count * stride(all), rows = all->shape.rows,
+                 columns = all->shape.columns;
+    const bool fits = read->rows == rows && read->columns == columns;
     if (read->numbered && !fits)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: images of %zux%zu: the network's input is %zux%zu", path, read->rows,
-                       read->columns, all->rows, all->columns);
+                       read->columns, rows, columns);
     if (!read->numbered && all->form.framing != MB_FRAMING_NONE)
         return mb_picture_normalize(path, read->pixels, read->rows, read->columns,
-                                    all->form.framing, to, all->rows, all->columns, error);
+                                    all->form.framing, to, rows, columns, error);
     mb_status status = MB_OK;
     if (fits)
         memcpy(to, read->pixels, pixels);
     else
-        status = mb_picture_fit(path, read->pixels, read->rows, read->columns, to, all->rows,
-                                all->columns, error);
+        status = mb_picture_fit(path, read->pixels, read->channels, read->rows, read->columns, to,
+                                rows, columns, error);
     if (status == MB_OK && all->form.ground == MB_GROUND_LIGHT)
         mb_pixels_invert(to, pixels);
     return status;
@@ -95,8 +101,7 @@ static mb_status append(inputs *all, const char *path, const mb_pictures *read, 
 {
     mb_status status = grow(all, path, read->count, error);
     if (status == MB_OK)
-        status =
-            convert(all, path, read, all->images + all->count * all->rows * all->columns, error);
+        status = convert(all, path, read, all->images + all->count * stride(all), error);
     if (status != MB_OK)
         return status;
     all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered};
@@ -106,12 +111,12 @@ static mb_status append(inputs *all, const char *path, const mb_pictures *read, 
 
 /* Reads a file with stderr discarded: libpng and libjpeg print lines of their own about damaged
  * files, beside the one of the error. */
-static mb_status read_quietly(const char *path, mb_pictures *read, mb_error *error)
+static mb_status read_quietly(const char *path, size_t channels, mb_pictures *read, mb_error *error)
 {
     const int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
     if (saved >= 0 && null >= 0)
         dup2(null, STDERR_FILENO);
-    const mb_status status = mb_pictures_read(path, read, error);
+    const mb_status status = mb_pictures_read(path, channels, read, error);
     if (saved >= 0) {
         dup2(saved, STDERR_FILENO);
         close(saved);
@@ -132,7 +137,7 @@ static mb_status gather(const predict_arguments *arguments, inputs *all, mb_erro
     for (size_t i = 0; i < arguments->count; i++) {
         mb_pictures read = {0};
         mb_error one = {MB_OK, ""};
-        mb_status status = read_quietly(arguments->paths[i], &read, &one);
+        mb_status status = read_quietly(arguments->paths[i], all->shape.channels, &read, &one);
         if (status == MB_OK)
             status = append(all, arguments->paths[i], &read, &one);
         mb_pictures_free(&read);
@@ -151,7 +156,8 @@ static mb_status classify(mb_machine *machine, const mb_network *network, const 
     float *logits = calloc(values, 2 * sizeof *logits), *probabilities = logits + values;
     if (logits == NULL)
         return mb_fail_memory(error, "predict", values * 2 * sizeof *logits);
-    const mb_images images = {all->images, all->count, 1, all->rows, all->columns};
+    const mb_images images = {all->images, all->count, all->shape.channels, all->shape.rows,
+                              all->shape.columns};
     mb_classifier *classifier = NULL;
     mb_status status = mb_classifier_open(
         machine, network, all->count < MAX_BATCH ? all->count : MAX_BATCH, &classifier, error);
@@ -169,6 +175,23 @@ static mb_status classify(mb_machine *machine, const mb_network *network, const 
     return status;
 }
 
+/* What the network takes; pictures of several channels are only resized. */
+static mb_status describe_inputs(const predict_arguments *arguments, const mb_network *network,
+                                 inputs *all, mb_error *error)
+{
+    all->shape = mb_network_input(network);
+    all->form = mb_network_form(network);
+    if (all->shape.channels != 1 && arguments->form == FORM_MNIST)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--form mnist: is for gray images, but those of %s have %zu channels",
+                       arguments->model.path, all->shape.channels);
+    if (all->shape.channels != 1)
+        all->form.framing = MB_FRAMING_NONE;
+    else if (arguments->form != FORM_AUTO)
+        all->form.framing = arguments->form == FORM_MNIST ? MB_FRAMING_MNIST : MB_FRAMING_NONE;
+    return MB_OK;
+}
+
 static mb_status predict(const predict_arguments *arguments, mb_error *error)
 {
     const mb_machine_options machine_options = {.threads = arguments->threads};
@@ -178,16 +201,9 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
-    if (status == MB_OK && mb_network_input(network).channels != 1)
-        status = mb_fail(error, MB_ERROR_FORMAT, "%s: for images of %zu channels: predict has one",
-                         arguments->model.path, mb_network_input(network).channels);
+    if (status == MB_OK)
+        status = describe_inputs(arguments, network, &all, error);
     if (status == MB_OK) {
-        const mb_shape input = mb_network_input(network);
-        all.rows = input.rows;
-        all.columns = input.columns;
-        all.form = mb_network_form(network);
-        if (arguments->form != FORM_AUTO)
-            all.form.framing = arguments->form == FORM_MNIST ? MB_FRAMING_MNIST : MB_FRAMING_NONE;
         mb_error late = {MB_OK, ""};
         status = gather(arguments, &all, error);
         if (all.count > 0) {
@@ -231,7 +247,8 @@ const mb_command mb_command_predict = {
         "to 20x20 and centered by mass in 28x28; a sheet of paper on a dark table, ruled lines "
         "and frames are found; for images as EMNIST's they are scaled to 24x24 and centered by "
         "the box of the ink. Otherwise pictures are resized only, with their aspect ratio, and "
-        "must have the background of the model's images. Images of IDX files are used "
+        "must have the background of the model's images; for a model of color images they are "
+        "read in color. Images of IDX files are used "
         "unchanged. A picture that cannot be read, or that shows several digits, costs the "
         "others nothing: it is named on standard error, and the exit code is 1.",
     .examples = "Examples:\n"

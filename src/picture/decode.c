@@ -113,21 +113,24 @@ static int background_of(PIX *gray, PIX *alpha)
     return (mean >= 128.0f) == own_background ? 255 : 0;
 }
 
-/* Converts to 8 bits of gray; frees `pix`. NULL if that is NULL or memory is out. */
-static PIX *to_gray(PIX *pix)
+/* Converts to 8 bits of gray, or 32 bits of color; frees `pix`. NULL if that is NULL or memory is
+ * out. */
+static PIX *convert(PIX *pix, bool color)
 {
     PIX *alpha = NULL;
     mb_pix_replace(&pix, pixRemoveColormap(pix, REMOVE_CMAP_BASED_ON_SRC));
     if (pix != NULL && pixGetSpp(pix) == 4)
         alpha = pixGetRGBComponent(pix, L_ALPHA_CHANNEL);
-    mb_pix_replace(&pix, pixConvertTo8(pix, 0));
+    PIX *gray = color && alpha == NULL ? NULL : pixConvertTo8(pix, 0);
+    mb_pix_replace(&pix, color ? pixConvertTo32(pix) : pixClone(gray));
     if (alpha != NULL) {
         PIX *background = pixCreateTemplate(pix);
-        pixSetAllGray(background, background_of(pix, alpha));
+        pixSetAllGray(background, background_of(gray, alpha));
         mb_pix_replace(&pix, pixBlendWithGrayMask(background, pix, alpha, 0, 0));
         pixDestroy(&background);
         pixDestroy(&alpha);
     }
+    pixDestroy(&gray);
     return pix;
 }
 
@@ -160,8 +163,28 @@ static void turn(PIX **pix, int orientation)
     mb_pix_replace(pix, pixRotateOrth(*pix, turns[orientation - 1].quarters));
 }
 
-static mb_status decode(const char *path, const char *name, const mb_bytes *file, int orientation,
-                        mb_pictures *pictures, mb_error *error)
+/* Copies the pixels to the memory of the picture, which has that size in another orientation. */
+static void copy_pixels(PIX *pix, mb_pictures *picture)
+{
+    const size_t rows = (size_t)pixGetHeight(pix), columns = (size_t)pixGetWidth(pix);
+    const size_t plane = rows * columns;
+    picture->rows = rows;
+    picture->columns = columns;
+    for (size_t row = 0; row < rows; row++) {
+        const l_uint32 *line = pixGetData(pix) + row * (size_t)pixGetWpl(pix);
+        uint8_t *to = picture->memory + row * columns;
+        for (size_t column = 0; column < columns && picture->channels == 1; column++)
+            to[column] = (uint8_t)GET_DATA_BYTE(line, column);
+        for (size_t column = 0; column < columns && picture->channels == 3; column++) {
+            to[column] = (uint8_t)(line[column] >> L_RED_SHIFT);
+            to[plane + column] = (uint8_t)(line[column] >> L_GREEN_SHIFT);
+            to[2 * plane + column] = (uint8_t)(line[column] >> L_BLUE_SHIFT);
+        }
+    }
+}
+
+static mb_status decode(const char *path, const char *name, size_t channels, const mb_bytes *file,
+                        int orientation, mb_pictures *pictures, mb_error *error)
 {
     int columns = 0, rows = 0;
     if (pixReadHeaderMem(file->data, file->size, NULL, &columns, &rows, NULL, NULL, NULL) != 0 ||
@@ -169,24 +192,16 @@ static mb_status decode(const char *path, const char *name, const mb_bytes *file
         return mb_fail(error, MB_ERROR_FORMAT, "%s: damaged or truncated %s: bad header", path,
                        name);
     const mb_status status =
-        mb_pictures_alloc(path, (size_t)rows, (size_t)columns, pictures, error);
+        mb_pictures_alloc(path, channels, (size_t)rows, (size_t)columns, pictures, error);
     if (status != MB_OK)
         return status;
-    PIX *gray = to_gray(pixReadMem(file->data, file->size));
-    const bool whole = pixGetWidth(gray) == columns && pixGetHeight(gray) == rows;
-    turn(&gray, orientation);
-    const bool read = whole && gray != NULL;
-    columns = read ? pixGetWidth(gray) : columns;
-    rows = read ? pixGetHeight(gray) : rows;
-    pictures->rows = (size_t)rows;
-    pictures->columns = (size_t)columns;
-    for (int row = 0; read && row < rows; row++) {
-        const l_uint32 *line = pixGetData(gray) + (size_t)row * (size_t)pixGetWpl(gray);
-        for (int column = 0; column < columns; column++)
-            pictures->memory[(size_t)row * (size_t)columns + (size_t)column] =
-                (uint8_t)GET_DATA_BYTE(line, column);
-    }
-    pixDestroy(&gray);
+    PIX *pix = convert(pixReadMem(file->data, file->size), channels == 3);
+    const bool whole = pixGetWidth(pix) == columns && pixGetHeight(pix) == rows;
+    turn(&pix, orientation);
+    const bool read = whole && pix != NULL;
+    if (read)
+        copy_pixels(pix, pictures);
+    pixDestroy(&pix);
     if (read)
         return MB_OK;
     mb_pictures_free(pictures);
@@ -223,15 +238,12 @@ static mb_status fail_format(const char *path, const mb_bytes *file, mb_error *e
                    format != NULL ? ": it is " : "", format != NULL ? format : "");
 }
 
-static void ignore(const char *text) { (void)text; }
-
-mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictures,
-                            mb_error *error)
+mb_status mb_picture_decode(const char *path, size_t channels, mb_bytes *file,
+                            mb_pictures *pictures, mb_error *error)
 {
     mb_pictures picture = {0};
     int orientation = 1;
-    const int severity = setMsgSeverity(L_SEVERITY_NONE);
-    leptSetStderrHandler(ignore);
+    mb_pix_messages_off();
     const char *name = name_of(file);
     mb_status status = MB_OK;
     if (name == NULL)
@@ -243,10 +255,9 @@ mb_status mb_picture_decode(const char *path, mb_bytes *file, mb_pictures *pictu
     else if (strcmp(name, "TIFF") == 0)
         status = check_tiff(path, file, error);
     if (status == MB_OK)
-        status = decode(path, name, file, orientation, &picture, error);
+        status = decode(path, name, channels, file, orientation, &picture, error);
     if (status == MB_OK)
         *pictures = picture;
-    leptSetStderrHandler(NULL);
-    setMsgSeverity(severity);
+    mb_pix_messages_on();
     return status;
 }

@@ -165,7 +165,7 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
                                size_t to_columns, mb_error *error)
 {
     const target to = {image, to_rows, to_columns, mb_frame_of(framing)};
-    const int severity = setMsgSeverity(L_SEVERITY_NONE);
+    mb_pix_messages_off();
     PIX *gray = reduced(pixels, rows, columns);
     mb_clip_to_sheet(&gray);
     mb_ink ink = mb_find_ink(gray);
@@ -193,7 +193,7 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
     pixDestroy(&gray);
     pixDestroy(&ink.strength);
     pixDestroy(&fit);
-    setMsgSeverity(severity);
+    mb_pix_messages_on();
     return status;
 }
 
@@ -212,24 +212,37 @@ static uint8_t border_of(const uint8_t *pixels, size_t rows, size_t columns)
     return (uint8_t)value;
 }
 
-mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
-                         uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error)
+static mb_status fit_plane(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
+                           const target *to, mb_error *error)
 {
-    const double down = (double)to_rows / (double)rows,
-                 across = (double)to_columns / (double)columns;
-    const int severity = setMsgSeverity(L_SEVERITY_NONE);
+    const double down = (double)to->rows / (double)rows,
+                 across = (double)to->columns / (double)columns;
     PIX *gray = pix_of(pixels, rows, columns);
     if (down != 1.0 || across != 1.0)
         mb_pix_replace(&gray, scaled(gray, fmin(down, across)));
     const size_t height = (size_t)pixGetHeight(gray), width = (size_t)pixGetWidth(gray);
-    const size_t top = (to_rows - height) / 2, left = (to_columns - width) / 2;
-    memset(image, border_of(pixels, rows, columns), to_rows * to_columns);
+    const size_t top = (to->rows - height) / 2, left = (to->columns - width) / 2;
+    memset(to->image, border_of(pixels, rows, columns), to->rows * to->columns);
     for (size_t row = 0; gray != NULL && row < height; row++)
         for (size_t column = 0; column < width; column++)
-            image[(top + row) * to_columns + left + column] =
+            to->image[(top + row) * to->columns + left + column] =
                 GET_DATA_BYTE(pixGetData(gray) + row * (size_t)pixGetWpl(gray), column);
     const mb_status status = gray != NULL ? MB_OK : mb_fail_memory(error, name, rows * columns);
     pixDestroy(&gray);
-    setMsgSeverity(severity);
+    return status;
+}
+
+mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t channels, size_t rows,
+                         size_t columns, uint8_t *image, size_t to_rows, size_t to_columns,
+                         mb_error *error)
+{
+    mb_status status = MB_OK;
+    mb_pix_messages_off();
+    for (size_t c = 0; c < channels && status == MB_OK; c++) {
+        const target to = {
+            .image = image + c * to_rows * to_columns, .rows = to_rows, .columns = to_columns};
+        status = fit_plane(name, pixels + c * rows * columns, rows, columns, &to, error);
+    }
+    mb_pix_messages_on();
     return status;
 }

@@ -21,11 +21,12 @@ mb_status mb_picture_normalize(const char *name, const uint8_t *pixels, size_t r
                                mb_framing framing, uint8_t *image, size_t to_rows,
                                size_t to_columns, mb_error *error);
 
-/* Resizes the gray picture to `image` (to_rows, to_columns), the caller's, and changes nothing
- * else: to the means of areas, or by linear interpolation to a larger size. The aspect ratio is
- * kept, in the middle of an image whose rest has the median of the picture's border.
- * MB_ERROR_MEMORY. */
-mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t rows, size_t columns,
-                         uint8_t *image, size_t to_rows, size_t to_columns, mb_error *error);
+/* Resizes the picture (channels, rows, columns) to `image` (channels, to_rows, to_columns), the
+ * caller's, and changes nothing else: to the means of areas, or by linear interpolation to a larger
+ * size. The aspect ratio is kept, in the middle of an image whose rest has the median of the
+ * picture's border, by channel. Any thread may call it. MB_ERROR_MEMORY. */
+mb_status mb_picture_fit(const char *name, const uint8_t *pixels, size_t channels, size_t rows,
+                         size_t columns, uint8_t *image, size_t to_rows, size_t to_columns,
+                         mb_error *error);
 
 #endif

@@ -116,7 +116,7 @@ mb_status mb_pgm_parse(const char *path, const mb_bytes *file, mb_pictures *pict
     mb_pictures picture = {0};
     mb_status status = read_header(&samples, &columns, &rows, &max);
     if (status == MB_OK)
-        status = mb_pictures_alloc(path, rows, columns, &picture, error);
+        status = mb_pictures_alloc(path, 1, rows, columns, &picture, error);
     if (status == MB_OK)
         status = read_samples(&samples, file->data[1] == '5', max, rows * columns, picture.memory);
     if (status == MB_OK)

@@ -7,9 +7,10 @@
 #include "picture/pgm.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-mb_status mb_pictures_alloc(const char *path, size_t rows, size_t columns, mb_pictures *pictures,
-                            mb_error *error)
+mb_status mb_pictures_alloc(const char *path, size_t channels, size_t rows, size_t columns,
+                            mb_pictures *pictures, mb_error *error)
 {
     size_t pixels;
     if (rows == 0 || columns == 0)
@@ -19,10 +20,10 @@ mb_status mb_pictures_alloc(const char *path, size_t rows, size_t columns, mb_pi
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: too large: %zux%zu, at most %zu pixels are read", path, rows, columns,
                        MB_PICTURE_MAX_PIXELS);
-    uint8_t *memory = calloc(pixels, 1);
+    uint8_t *memory = calloc(pixels, channels);
     if (memory == NULL)
-        return mb_fail_memory(error, path, pixels);
-    *pictures = (mb_pictures){1, rows, columns, memory, false, memory};
+        return mb_fail_memory(error, path, channels * pixels);
+    *pictures = (mb_pictures){1, channels, rows, columns, memory, false, memory};
     return MB_OK;
 }
 
@@ -33,7 +34,7 @@ static mb_status parse_idx(const char *path, mb_bytes *file, mb_pictures *pictur
     const mb_status status = mb_idx_parse(path, MB_IDX_IMAGES, file, &idx, error);
     if (status != MB_OK)
         return status;
-    *pictures = (mb_pictures){idx.count, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
+    *pictures = (mb_pictures){idx.count, 1, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
     idx.bytes = (mb_bytes){0};
     mb_idx_free(&idx);
     return MB_OK;
@@ -45,23 +46,53 @@ static bool is_idx(const mb_bytes *file)
     return file->size >= 4 && file->data[0] == 0 && file->data[1] == 0 && file->data[2] != 0;
 }
 
-mb_status mb_pictures_parse(const char *path, mb_bytes *file, mb_pictures *pictures,
-                            mb_error *error)
+/* Gives gray pictures `channels` equal channels. */
+static mb_status copy_channels(const char *path, size_t channels, mb_pictures *pictures,
+                               mb_error *error)
 {
+    const size_t plane = pictures->rows * pictures->columns;
+    if (channels == pictures->channels)
+        return MB_OK;
+    uint8_t *memory = reallocarray(NULL, pictures->count * plane, channels);
+    if (memory == NULL)
+        return mb_fail_memory(error, path, pictures->count * channels * plane);
+    for (size_t i = 0; i < pictures->count; i++)
+        for (size_t c = 0; c < channels; c++)
+            memcpy(memory + (i * channels + c) * plane, pictures->pixels + i * plane, plane);
+    free(pictures->memory);
+    pictures->pixels = pictures->memory = memory;
+    pictures->channels = channels;
+    return MB_OK;
+}
+
+mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
+                            mb_pictures *pictures, mb_error *error)
+{
+    mb_pictures read = {0};
+    mb_status status = MB_OK;
     if (mb_is_gzip(file) || is_idx(file))
-        return parse_idx(path, file, pictures, error);
-    const mb_status status = mb_is_pgm(file) ? mb_pgm_parse(path, file, pictures, error)
-                                             : mb_picture_decode(path, file, pictures, error);
+        status = parse_idx(path, file, &read, error);
+    else if (mb_is_pgm(file))
+        status = mb_pgm_parse(path, file, &read, error);
+    else
+        status = mb_picture_decode(path, channels, file, &read, error);
     free(file->data);
     *file = (mb_bytes){0};
+    if (status == MB_OK)
+        status = copy_channels(path, channels, &read, error);
+    if (status == MB_OK)
+        *pictures = read;
+    else
+        mb_pictures_free(&read);
     return status;
 }
 
-mb_status mb_pictures_read(const char *path, mb_pictures *pictures, mb_error *error)
+mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictures,
+                           mb_error *error)
 {
     mb_bytes file = {0};
     const mb_status status = mb_file_read_stream(path, MB_PICTURE_MAX_BYTES, &file, error);
-    return status == MB_OK ? mb_pictures_parse(path, &file, pictures, error) : status;
+    return status == MB_OK ? mb_pictures_parse(path, channels, &file, pictures, error) : status;
 }
 
 void mb_pictures_free(mb_pictures *pictures)

@@ -1,4 +1,4 @@
-/* Picture files of any format to gray values in memory. */
+/* Picture files of any format to pixels in memory, gray or in color. */
 #ifndef MB_PICTURE_PICTURE_H
 #define MB_PICTURE_PICTURE_H
 
@@ -15,30 +15,35 @@
 
 /* One picture, or all images of an IDX file. {0} is empty. */
 typedef struct mb_pictures {
-    size_t count, rows, columns; /* at least 1 each */
-    const uint8_t *pixels;       /* in `memory`: (count, rows, columns) gray, 0 black, 255 white */
-    bool numbered;               /* images of an IDX file */
-    uint8_t *memory;             /* owned */
+    size_t count, channels, rows, columns; /* at least 1 each */
+    /* In `memory`: (count, channels, rows, columns), 0 black to 255 white; 1 channel: gray,
+     * 3: red, green and blue. */
+    const uint8_t *pixels;
+    bool numbered;   /* images of an IDX file */
+    uint8_t *memory; /* owned */
 } mb_pictures;
 
-/* Reads a picture or an IDX file of images, plain or gzip. The format is found from the first
- * bytes, not from the name. Colors become their luminance; transparent pixels get a background
- * that contrasts with the drawing. On success *pictures is the caller's, for mb_pictures_free; on
- * failure it is unchanged. "-" is standard input. MB_ERROR_IO: missing, a folder, unreadable;
- * MB_ERROR_FORMAT: unknown format, truncated, damaged or too large; MB_ERROR_MEMORY. */
-mb_status mb_pictures_read(const char *path, mb_pictures *pictures, mb_error *error);
+/* Reads a picture or an IDX file of images, plain or gzip, with `channels`, 1 or 3. The format is
+ * found from the first bytes, not from the name. With 1 channel colors become their luminance, with
+ * 3 gray becomes three equal ones. Transparent pixels get a black or white background that
+ * contrasts with the drawing. On success *pictures is the caller's, for mb_pictures_free; on
+ * failure it is unchanged. "-" is standard input. Any thread may call it. MB_ERROR_IO: missing, a
+ * folder, unreadable; MB_ERROR_FORMAT: unknown format, truncated, damaged or too large;
+ * MB_ERROR_MEMORY. */
+mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictures,
+                           mb_error *error);
 
 /* mb_pictures_read for a file in memory; `path` is its name in errors. Takes ownership of
  * file->data, on failure too, and leaves *file empty. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
-mb_status mb_pictures_parse(const char *path, mb_bytes *file, mb_pictures *pictures,
-                            mb_error *error);
+mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
+                            mb_pictures *pictures, mb_error *error);
 
 /* Frees what *pictures owns and makes it empty. */
 void mb_pictures_free(mb_pictures *pictures);
 
 /* For the readers of formats: checks that rows x columns is not 0 and at most
  * MB_PICTURE_MAX_PIXELS, and allocates one picture of zeros. MB_ERROR_FORMAT, MB_ERROR_MEMORY. */
-mb_status mb_pictures_alloc(const char *path, size_t rows, size_t columns, mb_pictures *pictures,
-                            mb_error *error);
+mb_status mb_pictures_alloc(const char *path, size_t channels, size_t rows, size_t columns,
+                            mb_pictures *pictures, mb_error *error);
 
 #endif

@@ -14,4 +14,8 @@ static inline void mb_pix_replace(PIX **pix, PIX *by)
     *pix = by;
 }
 
+/* Leptonica prints no messages between the two, which may be nested and called from any thread. */
+void mb_pix_messages_off(void);
+void mb_pix_messages_on(void);
+
 #endif

@@ -65,7 +65,7 @@ static mb_status copy_channels(const char *name, const mb_images *from, const mb
     uint8_t *target = pixels_of(to);
     mb_status status = MB_OK;
     for (size_t i = 0; i < from->count * from->channels && status == MB_OK; i++, source += old) {
-        status = mb_picture_fit(name, source, from->rows, from->columns, target, to->rows,
+        status = mb_picture_fit(name, source, 1, from->rows, from->columns, target, to->rows,
                                 to->columns, error);
         for (size_t c = 1; c < copies; c++)
             memcpy(target + c * plane, target, plane);

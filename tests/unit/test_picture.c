@@ -11,7 +11,7 @@ static mb_pictures read_picture(mb_bytes bytes, size_t rows, size_t columns)
 {
     mb_pictures pictures = {0};
     mb_error error = {MB_OK, ""};
-    if (mb_pictures_parse("x", &bytes, &pictures, &error) != MB_OK)
+    if (mb_pictures_parse("x", 1, &bytes, &pictures, &error) != MB_OK)
         fail_msg("%s", error.text);
     assert_null(bytes.data);
     assert_false(pictures.numbered);
@@ -112,15 +112,20 @@ TEST(background_of_transparent_pixels)
         check_background(cases[i][0], cases[i][1]);
 }
 
-/* `bytes` (freed) are refused with this text. */
+/* `bytes` (freed) are refused with this text, gray and in color. */
 static void refused(mb_bytes bytes, const char *text)
 {
-    mb_pictures pictures = {0};
-    mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_pictures_parse("x", &bytes, &pictures, &error), MB_ERROR_FORMAT);
-    mb_test_check_error(&error, MB_ERROR_FORMAT, text);
-    assert_null(bytes.data);
-    assert_null(pictures.memory);
+    for (size_t channels = 1; channels <= 3; channels += 2) {
+        mb_pictures pictures = {0};
+        mb_error error = {MB_OK, ""};
+        mb_bytes copy = mb_test_bytes(bytes.data, bytes.size);
+        assert_int_equal(mb_pictures_parse("x", channels, &copy, &pictures, &error),
+                         MB_ERROR_FORMAT);
+        mb_test_check_error(&error, MB_ERROR_FORMAT, text);
+        assert_null(copy.data);
+        assert_null(pictures.memory);
+    }
+    free(bytes.data);
 }
 
 /* Every prefix of `whole` (freed) except its last `free_end` bytes is refused: as unknown below
@@ -186,9 +191,9 @@ TEST(too_large)
 {
     mb_error error = {MB_OK, ""};
     mb_pictures pictures = {0};
-    assert_int_equal(mb_pictures_alloc("x", 8001, 8000, &pictures, &error), MB_ERROR_FORMAT);
+    assert_int_equal(mb_pictures_alloc("x", 1, 8001, 8000, &pictures, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT, "x: too large: 8001x8000");
-    assert_int_equal(mb_pictures_alloc("x", SIZE_MAX, SIZE_MAX, &pictures, &error),
+    assert_int_equal(mb_pictures_alloc("x", 1, SIZE_MAX, SIZE_MAX, &pictures, &error),
                      MB_ERROR_FORMAT);
     assert_null(pictures.memory);
     refused(mb_test_text("P6 8001 8001 255\nabcdefghi"), "x: ");
@@ -259,7 +264,7 @@ TEST(idx)
     mb_bytes both[] = {plain, mb_test_gzip(plain)};
     for (size_t i = 2; i-- > 0;) {
         mb_pictures pictures = {0};
-        assert_int_equal(mb_pictures_parse("x", &both[i], &pictures, NULL), MB_OK);
+        assert_int_equal(mb_pictures_parse("x", 1, &both[i], &pictures, NULL), MB_OK);
         assert_true(pictures.numbered);
         assert_int_equal(pictures.count, 2);
         assert_int_equal(pictures.rows, 3);
@@ -277,10 +282,10 @@ TEST(files_by_content)
     char *path = mb_test_write(folder, "picture.pgm", bytes);
     mb_pictures pictures = {0};
     mb_error error = {MB_OK, ""};
-    assert_int_equal(mb_pictures_read(path, &pictures, NULL), MB_OK);
+    assert_int_equal(mb_pictures_read(path, 1, &pictures, NULL), MB_OK);
     assert_int_equal(pictures.rows, MB_TEST_ROWS);
     mb_pictures_free(&pictures);
-    assert_int_equal(mb_pictures_read(folder, &pictures, &error), MB_ERROR_IO);
+    assert_int_equal(mb_pictures_read(folder, 1, &pictures, &error), MB_ERROR_IO);
     mb_test_check_error(&error, MB_ERROR_IO, "is not a regular file");
     free(path);
     free(bytes.data);
