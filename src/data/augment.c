@@ -144,10 +144,9 @@ static mb_warp random_affine(const mb_augmenter *a, mb_rng *rng)
                      .stride = stride_of(a)};
 }
 
-/* Copies an image into its frame. */
-static void put_in_frame(const mb_augmenter *a, size_t index, uint8_t *framed)
+/* Copies one channel of an image, (rows, columns), into its frame. */
+static void put_in_frame(const mb_augmenter *a, const uint8_t *image, uint8_t *framed)
 {
-    const uint8_t *image = mb_sample_source_image(a->source, index);
     const size_t stride = stride_of(a);
     memset(framed, 0, (a->rows + 3 * FRAME) * stride + 1);
     for (size_t row = 0; row < a->rows; row++)
@@ -170,12 +169,14 @@ static void displace(const mb_augmenter *a, const mb_kernels *kernels, uint64_t 
     }
 }
 
+/* All channels have the same map. */
 void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t index, size_t epoch,
                       void *scratch, uint8_t *image)
 {
+    const uint8_t *original = mb_sample_source_image(a->source, index);
+    const size_t all = a->source->pixels, pixels = a->rows * a->columns;
     if (epoch >= a->plain_from) {
-        const size_t pixels = a->source->pixels;
-        memcpy(image, mb_sample_source_image(a->source, index), pixels);
+        memcpy(image, original, all);
         return;
     }
     const workspace work = lay_out(a, scratch);
@@ -183,10 +184,12 @@ void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t i
     const mb_warp warp = random_affine(a, &rng);
     if (a->weights != NULL)
         displace(a, kernels, mb_rng_next(&rng), &work);
-    put_in_frame(a, index, work.framed);
-    kernels->bilinear_taps((a->rows + 2 * FRAME) * stride_of(a), stride_of(a), work.framed,
-                           work.taps);
-    kernels->warp(a->rows * a->columns, &warp, a->x, a->y, work.dx, work.dy, work.taps, image);
+    for (size_t channel = 0; channel < all; channel += pixels) {
+        put_in_frame(a, original + channel, work.framed);
+        kernels->bilinear_taps((a->rows + 2 * FRAME) * stride_of(a), stride_of(a), work.framed,
+                               work.taps);
+        kernels->warp(pixels, &warp, a->x, a->y, work.dx, work.dy, work.taps, image + channel);
+    }
 }
 
 /* ---- the images of a step ---- */

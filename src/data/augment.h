@@ -14,22 +14,23 @@ typedef struct mb_augmenter {
     mb_augmentation options;
     uint64_t seed;
     size_t rows, columns;
-    const float *x, *y;   /* (pixels) coordinates from the center of the image */
+    const float *x, *y;   /* (rows, columns) coordinates from the center of the image */
     const float *weights; /* (2 radius + 1) of the smoothing; NULL: not elastic */
     size_t radius;
     size_t scratch;    /* bytes of scratch for one image */
     size_t plain_from; /* first epoch without augmentation; after mb_augmenter_open: none */
 } mb_augmenter;
 
-/* Prepares to augment the images of `source`, of one channel; it must outlive the augmenter. Memory
- * is the arena's. MB_ERROR_MEMORY. */
+/* Prepares to augment the images of `source`; it must outlive the augmenter. Memory is the
+ * arena's. MB_ERROR_MEMORY. */
 mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
                             const mb_sample_source *source, mb_arena *arena,
                             mb_augmenter *augmenter, mb_error *error);
 
-/* Augments image `index` of the source for epoch `epoch`, from 0, into `image` (rows, columns).
- * `scratch` has augmenter->scratch bytes and is aligned to a cache line; both belong to the calling
- * thread. All kernel sets give the same bytes. */
+/* Augments image `index` of the source for epoch `epoch`, from 0, into `image`
+ * (channels, rows, columns), all channels alike. `scratch` has augmenter->scratch bytes and is
+ * aligned to a cache line; both belong to the calling thread. All kernel sets give the same
+ * bytes. */
 void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t index,
                       size_t epoch, void *scratch, uint8_t *image);
 

@@ -10,13 +10,16 @@
 /* Augmented images, compared with a slow reference in double without taps, fixed point and
  * separable sums. */
 
-enum { IMAGES = 12, MAX_PIXELS = 64 * 48, SEED = 5 };
+enum { IMAGES = 12, MAX_PIXELS = 64 * 48, MAX_BYTES = 3 * MAX_PIXELS, SEED = 5 };
 
-static const size_t sizes[][2] = {{1, 1}, {5, 7}, {28, 28}, {64, 48}, {1, 40}, {33, 1}};
-enum { SIZES = sizeof sizes / sizeof sizes[0] };
+static const mb_shape shapes[] = {{1, 1, 1},  {3, 5, 7},   {1, 28, 28}, {3, 28, 28},
+                                  {1, 1, 40}, {3, 64, 48}, {1, 64, 48}, {3, 33, 1}};
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static uint8_t pixels_of[IMAGES * MAX_PIXELS], labels[IMAGES];
+static uint8_t pixels_of[IMAGES * MAX_BYTES], labels[IMAGES];
 static double field_x[MAX_PIXELS], field_y[MAX_PIXELS];
+/* Where a pixel of the augmented image comes from. */
+static double source_x[MAX_PIXELS], source_y[MAX_PIXELS];
 
 /* ---- the reference ---- */
 
@@ -78,8 +81,7 @@ static double bilinear(const uint8_t *image, size_t rows, size_t columns, double
 
 /* The source of a pixel: the forward map, p (from the centre) to R H S p + t, solved for p by
  * Cramer's rule. */
-static void reference(const mb_augmentation *options, const uint8_t *image, size_t rows,
-                      size_t columns, mb_rng rng, double *out)
+static void find_sources(const mb_augmentation *options, size_t rows, size_t columns, mb_rng rng)
 {
     const double angle = symmetric(options->rotate, &rng) * acos(-1.0) / 180.0;
     const double wide = 1.0 + symmetric(options->scale, &rng),
@@ -95,10 +97,8 @@ static void reference(const mb_augmentation *options, const uint8_t *image, size
     for (size_t p = 0; p < rows * columns; p++) {
         const double x = (double)(p % columns) - middle_x - right;
         const double y = (double)(p / columns) - middle_y - down;
-        const double from_x = (d * x - b * y) / (a * d - b * c) + middle_x;
-        const double from_y = (a * y - c * x) / (a * d - b * c) + middle_y;
-        out[p] = bilinear(image, rows, columns, from_y + (elastic ? field_y[p] : 0.0),
-                          from_x + (elastic ? field_x[p] : 0.0));
+        source_x[p] = (d * x - b * y) / (a * d - b * c) + middle_x + (elastic ? field_x[p] : 0.0);
+        source_y[p] = (a * y - c * x) / (a * d - b * c) + middle_y + (elastic ? field_y[p] : 0.0);
     }
 }
 
@@ -125,12 +125,12 @@ static void draw_images(size_t pixels, int dense)
     pixels_of[2 * pixels] = pixels_of[3 * pixels - 1] = 255;
 }
 
-static bench *open_bench(const mb_augmentation *options, size_t rows, size_t columns, int dense)
+static bench *open_bench(const mb_augmentation *options, mb_shape shape, int dense)
 {
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
-    draw_images(rows * columns, dense);
-    const mb_split split = {{pixels_of, IMAGES, 1, rows, columns}, labels};
+    draw_images(shape.channels * shape.rows * shape.columns, dense);
+    const mb_split split = {{pixels_of, IMAGES, shape.channels, shape.rows, shape.columns}, labels};
     assert_int_equal(mb_sample_source_open(&split, &b->arena, &b->source, NULL), MB_OK);
     assert_int_equal(mb_augmenter_open(options, SEED, &b->source, &b->arena, &b->augmenter, NULL),
                      MB_OK);
@@ -159,29 +159,33 @@ static mb_augmentation draw_strengths(mb_augmentation_kind kind)
                              .elastic_sigma = 0.3 + 3.0 * fabs((double)u[5])};
 }
 
+/* All channels come from the same places. */
 static void check_image(const bench *b, const mb_kernels *kernels, size_t number, size_t epoch)
 {
     const mb_augmenter *a = &b->augmenter;
-    const size_t pixels = a->rows * a->columns;
-    static uint8_t image[MAX_PIXELS + 1];
-    static double expected[MAX_PIXELS];
-    image[pixels] = 77;
+    const size_t pixels = a->rows * a->columns, bytes = b->source.pixels;
+    static uint8_t image[MAX_BYTES + 1];
+    image[bytes] = 77;
     mb_augment_image(a, kernels, number, epoch, b->scratch, image);
-    assert_int_equal(image[pixels], 77);
-    reference(&a->options, pixels_of + number * pixels, a->rows, a->columns,
-              mb_rng_at(SEED, MB_RNG_AUGMENTATION, epoch, number), expected);
-    for (size_t p = 0; p < pixels; p++)
-        if (fabs((double)image[p] - floor(expected[p] + 0.5)) > 1.0)
-            fail_msg("image %zu of %zux%zu, pixel %zu: %d, and %g is right", number, a->rows,
-                     a->columns, p, image[p], expected[p]);
+    assert_int_equal(image[bytes], 77);
+    find_sources(&a->options, a->rows, a->columns,
+                 mb_rng_at(SEED, MB_RNG_AUGMENTATION, epoch, number));
+    for (size_t i = 0; i < bytes; i++) {
+        const size_t p = i % pixels;
+        const double expected = bilinear(pixels_of + number * bytes + i - p, a->rows, a->columns,
+                                         source_y[p], source_x[p]);
+        if (fabs((double)image[i] - floor(expected + 0.5)) > 1.0)
+            fail_msg("image %zu of %zux%zu, channel %zu, pixel %zu: %d, and %g is right", number,
+                     a->rows, a->columns, i / pixels, p, image[i], expected);
+    }
 }
 
 static void check_kind(mb_augmentation_kind kind, size_t rounds)
 {
     for (size_t round = 0; round < rounds; round++)
-        for (size_t s = 0; s < SIZES; s++) {
+        for (size_t s = 0; s < SHAPES; s++) {
             const mb_augmentation options = draw_strengths(kind);
-            bench *b = open_bench(&options, sizes[s][0], sizes[s][1], round % 3 == 2);
+            bench *b = open_bench(&options, shapes[s], round % 3 == 2);
             for (size_t number = 0; number < 5; number++)
                 check_image(b, mb_kernels_best(), number, round);
             close_bench(b);
@@ -195,14 +199,14 @@ TEST(elastic_is_within_a_gray_level_of_the_reference) { check_kind(MB_AUGMENT_EL
 TEST(nothing_changes_without_strengths)
 {
     for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
-        for (size_t s = 0; s < 2 * SIZES; s++) {
+        for (size_t s = 0; s < 2 * SHAPES; s++) {
             const mb_augmentation options = {.kind = kind, .elastic_sigma = 4.0};
-            const size_t rows = sizes[s / 2][0], columns = sizes[s / 2][1], pixels = rows * columns;
-            uint8_t image[MAX_PIXELS];
-            bench *b = open_bench(&options, rows, columns, s % 2);
+            uint8_t image[MAX_BYTES];
+            bench *b = open_bench(&options, shapes[s / 2], s % 2);
+            const size_t bytes = b->source.pixels;
             for (size_t number = 0; number < IMAGES; number++) {
                 mb_augment_image(&b->augmenter, mb_kernels_best(), number, s, b->scratch, image);
-                assert_memory_equal(image, pixels_of + number * pixels, pixels);
+                assert_memory_equal(image, pixels_of + number * bytes, bytes);
             }
             close_bench(b);
         }
@@ -213,7 +217,7 @@ TEST(images_stay_as_they_are_from_an_epoch_on)
     for (int dense = 0; dense < 2; dense++) {
         const mb_augmentation options = {.kind = MB_AUGMENT_AFFINE, .shift = 3.0};
         uint8_t image[784];
-        bench *b = open_bench(&options, 28, 28, dense);
+        bench *b = open_bench(&options, (mb_shape){1, 28, 28}, dense);
         b->augmenter.plain_from = 5;
         for (size_t number = 0; number < IMAGES; number++) {
             mb_augment_image(&b->augmenter, mb_kernels_best(), number, 5, b->scratch, image);
@@ -240,7 +244,7 @@ TEST(each_strength_plays_a_part)
         options.kind = options.kind == MB_AUGMENT_ELASTIC ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE;
         options.elastic_sigma = 4.0;
         uint8_t image[784], other[784];
-        bench *b = open_bench(&options, 28, 28, 0);
+        bench *b = open_bench(&options, (mb_shape){1, 28, 28}, 0);
         mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 0, b->scratch, image);
         assert_memory_not_equal(image, pixels_of + 7 * 784, 784);
         mb_augment_image(&b->augmenter, mb_kernels_best(), 7, 1, b->scratch, other);
@@ -257,15 +261,14 @@ TEST(kernel_sets_give_the_same_bytes)
     for (size_t round = 0; round < 40; round++) {
         const mb_augmentation options =
             draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
-        uint8_t image[MAX_PIXELS], other[MAX_PIXELS];
-        const size_t rows = sizes[round % SIZES][0], columns = sizes[round % SIZES][1];
-        bench *b = open_bench(&options, rows, columns, round % 5 == 0);
+        uint8_t image[MAX_BYTES], other[MAX_BYTES];
+        bench *b = open_bench(&options, shapes[round % SHAPES], round % 5 == 0);
         size_t sets;
         const mb_kernel_set *set = mb_kernel_sets(&sets);
         mb_augment_image(&b->augmenter, &set[0].kernels, 7, 0, b->scratch, image);
         for (size_t i = 1; i < sets; i++) {
             mb_augment_image(&b->augmenter, &set[i].kernels, 7, 0, b->scratch, other);
-            assert_memory_equal(image, other, rows * columns);
+            assert_memory_equal(image, other, b->source.pixels);
         }
         close_bench(b);
     }
@@ -277,7 +280,7 @@ TEST(kernel_sets_give_the_same_bytes)
 static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, size_t number)
 {
     const size_t pixels = d->source.pixels;
-    uint8_t image[MAX_PIXELS];
+    uint8_t image[MAX_BYTES];
     mb_augment_image(&b->augmenter, mb_kernels_best(), number, 3, b->scratch, image);
     assert_memory_equal(d->source.split.images.pixels + row * pixels, image, pixels);
     assert_int_equal(d->source.split.labels[row], labels[number]);
@@ -286,11 +289,10 @@ static void check_row(const bench *b, const mb_augmented_batch *d, size_t row, s
 /* Rows are filled in any order, in pieces, over those of an earlier step. */
 TEST(rows_are_the_samples_whatever_the_batch)
 {
-    for (size_t round = 0; round < 3 * SIZES; round++) {
+    for (size_t round = 0; round < 3 * SHAPES; round++) {
         const mb_augmentation options =
             draw_strengths(round % 2 ? MB_AUGMENT_ELASTIC : MB_AUGMENT_AFFINE);
-        bench *b =
-            open_bench(&options, sizes[round % SIZES][0], sizes[round % SIZES][1], round % 3 == 0);
+        bench *b = open_bench(&options, shapes[round % SHAPES], round % 3 == 0);
         const uint32_t number[] = {7, 1, 11, 7, 0, 2, 9};
         const size_t rows = mb_test_random_size(1, 7), capacity = rows + mb_test_random_size(0, 3);
         mb_augmented_batch d;
