@@ -46,6 +46,7 @@ mb_status mb_epoch_data_open(const char *folder, mb_machine *machine, size_t sam
                        "--samples: must be at most %zu, the training images, got %zu",
                        whole->train.images.count, samples);
     data->dataset = *whole;
+    data->dataset.validation = 0;
     if (samples > 0)
         data->dataset.train.images.count = samples;
     const size_t bytes = data->dataset.train.images.count * mb_images_stride(&whole->train.images);

@@ -159,7 +159,7 @@ static mb_status report_summary(stored_run *run, const char *data, mb_error *err
                        run->folder);
     mb_status status = open_model(run, data, error);
     if (status == MB_OK)
-        status = mb_training_options_check(result.options, run->dataset->train.images.count, error);
+        status = mb_training_options_check(result.options, run->dataset, error);
     if (status == MB_OK)
         status =
             mb_evaluate(run->machine, run->network, &run->dataset->test, &run->evaluation, error);

@@ -63,7 +63,7 @@ static mb_status check_training(const mb_train_run *run, mb_error *error)
 {
     mb_error why;
     const mb_status status =
-        mb_training_options_check(&run->arguments.training, run->dataset->train.images.count, &why);
+        mb_training_options_check(&run->arguments.training, run->dataset, &why);
     return status == MB_OK ? MB_OK : mb_fail(error, status, "--%s", why.text);
 }
 

@@ -45,6 +45,9 @@ void mb_train_print_beginning(mb_train_run *run)
                     folder, data->train.images.count, data->test.images.count,
                     data->train.images.rows, data->train.images.columns, data->classes,
                     data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
+    if (data->validation > 0)
+        mb_output_print(&run->output, "         the last %zu training images are for validation\n",
+                        data->validation);
     mb_output_print(&run->output, "network  %s, %zu parameters\n", mb_network_spec(run->network),
                     mb_network_parameter_count(run->network));
     mb_output_print(

@@ -143,14 +143,14 @@ enum { MB_MAX_EPOCHS = 1000000 };
 /* All members of mb_training_options, in the order of the manual page; ends with a name NULL. */
 extern MB_API const mb_option mb_training_option_table[];
 
-/* MB_ERROR_INVALID, with the option's name, if one is out of range for `samples` training images.
- */
-MB_API mb_status mb_training_options_check(const mb_training_options *options, size_t samples,
-                                           mb_error *error);
+/* MB_ERROR_INVALID, with the option's name, if one is out of range for the dataset's training
+ * images. */
+MB_API mb_status mb_training_options_check(const mb_training_options *options,
+                                           const mb_dataset *dataset, mb_error *error);
 
-/* Images that are held out of `samples` training images: `validation`, or validation_percent of
- * them, rounded, at least 1. */
-MB_API size_t mb_validation_count(const mb_training_options *options, size_t samples);
+/* Training images that are held out: the data's own validation split if they have one, else
+ * `validation`, or validation_percent of the images, rounded, at least 1. */
+MB_API size_t mb_validation_count(const mb_training_options *options, const mb_dataset *dataset);
 
 /* MB_OK if a run with the options `held`, in the file `path`, can be resumed with `asked`: all that
  * applies is equal, except that there may be more epochs. MB_ERROR_INVALID names the first

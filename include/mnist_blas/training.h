@@ -71,7 +71,9 @@ typedef struct mb_training_options {
      * steps decay faster: min(ema, (1 + step) / (10 + step)). */
     double ema;
     /* Images held out from the training set, a random sample by the seed in which each class has
-     * its proportion of all: a number, or a percentage, at least 0 and below 100. 0 and 0: none. */
+     * its proportion of all: a number, or a percentage, at least 0 and below 100. 0 and 0: none.
+     * Data with a validation split of their own (dataset->validation) hold that out instead; then
+     * it must be 0 or that split's size. */
     size_t validation;
     double validation_percent;
     /* Stop after this many epochs without improvement of the validation accuracy (schedule plateau:

@@ -1,9 +1,9 @@
 /* augmented.png: training images, original and as the first epochs saw them. */
 #include "data/augment.h"
-#include "data/sampler.h"
 #include "report/drawings.h"
 #include "report/format.h"
 #include "report/image_grid.h"
+#include "train/validation.h"
 
 #include <mnist_blas/options.h>
 #include <stdio.h>
@@ -54,11 +54,11 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     s->pixel = mb_pixel_of(data);
     const uint8_t *labels = data->train.labels;
     const size_t images = data->train.images.count;
-    const size_t held_out = mb_validation_count(options, images);
+    const size_t held_out = mb_validation_count(options, data);
     uint32_t *order = mb_arena_alloc(&s->arena, images, sizeof *order);
     if (order == NULL)
         return mb_fail_memory(error, "pictures", images * sizeof *order);
-    mb_sampler_hold_out(options->seed, MB_RNG_VALIDATION, labels, images, held_out, order);
+    mb_validation_order(options, data, order);
     for (size_t i = 1; s->count < MAX_IMAGES && choose(labels, order, images - held_out, i, s); i++)
         continue;
     const mb_status status = mb_augmenter_open(&options->augmentation, options->seed, &s->source,

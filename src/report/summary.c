@@ -188,7 +188,7 @@ static json_t *records_of(const mb_run *run)
 static json_t *images_of(const mb_run *run)
 {
     const mb_images *train = &run->dataset->train.images, *test = &run->dataset->test.images;
-    const size_t held_out = mb_validation_count(run->options, train->count);
+    const size_t held_out = mb_validation_count(run->options, run->dataset);
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "training_images",
                      (json_int_t)(train->count - held_out), "validation_images",
                      (json_int_t)held_out, "test_images", (json_int_t)test->count, "rows",

@@ -95,16 +95,29 @@ static void permute(const mb_images *images, uint32_t *order)
         }
 }
 
-/* Splits the training part into training and test images. */
+/* order (count) = the indices of training images, then those of the last `validation` images, then
+ * those of `held_out` test images. */
+static void order_images(uint64_t seed, const uint8_t *labels, size_t count, size_t validation,
+                         size_t held_out, uint32_t *order)
+{
+    const size_t divided = count - validation, trained = divided - held_out;
+    mb_sampler_hold_out(seed, MB_RNG_TEST_SPLIT, labels, divided, held_out, order);
+    memmove(order + trained + validation, order + trained, held_out * sizeof *order);
+    for (size_t i = 0; i < validation; i++)
+        order[trained + i] = (uint32_t)(divided + i);
+}
+
+/* Splits the training part, without its validation images, into training and test images. */
 static mb_status split_part(opened *all, const mb_data_options *options, mb_error *error)
 {
     const mb_images images = all->parts[TRAIN].images;
-    const size_t count = images.count;
-    const size_t held_out = (size_t)floor(options->test_fraction * (double)count + 0.5);
-    if (held_out == 0 || held_out == count)
+    const size_t count = images.count, validation = all->parts[TRAIN].validation;
+    const size_t divided = count - validation;
+    const size_t held_out = (size_t)floor(options->test_fraction * (double)divided + 0.5);
+    if (held_out == 0 || held_out == divided)
         return mb_fail(error, MB_ERROR_INVALID,
                        "%s: test-fraction %g: makes %zu of %zu images test images", all->path,
-                       options->test_fraction, held_out, count);
+                       options->test_fraction, held_out, divided);
     uint32_t *order = malloc(count * sizeof *order);
     uint8_t *labels = malloc(count);
     if (order == NULL || labels == NULL) {
@@ -112,8 +125,7 @@ static mb_status split_part(opened *all, const mb_data_options *options, mb_erro
         free(labels);
         return mb_fail_memory(error, all->path, count * sizeof *order);
     }
-    mb_sampler_hold_out(options->seed, MB_RNG_TEST_SPLIT, all->labels[TRAIN], count, held_out,
-                        order);
+    order_images(options->seed, all->labels[TRAIN], count, validation, held_out, order);
     for (size_t i = 0; i < count; i++)
         labels[i] = all->labels[TRAIN][order[i]];
     permute(&images, order);
@@ -265,7 +277,7 @@ static mb_status check_classes(const opened *all, mb_error *error)
 {
     const mb_split *train = &all->splits[TRAIN];
     size_t images[MB_MAX_CLASSES] = {0};
-    for (size_t i = 0; i < train->images.count; i++)
+    for (size_t i = 0; i + all->parts[TRAIN].validation < train->images.count; i++)
         images[train->labels[i]]++;
     for (size_t c = 0; c < all->classes.count && train->images.count > 0; c++)
         if (images[c] == 0)

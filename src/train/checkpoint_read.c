@@ -297,7 +297,7 @@ static mb_status check_validation(const mb_trainer *trainer, const mb_checkpoint
                                   mb_error *error)
 {
     const char *expected = mb_safetensors_metadata(checkpoint->file, "data.validation");
-    if (trainer->split == NULL ||
+    if (trainer->validation.order == NULL ||
         (expected != NULL &&
          strcmp(expected, mb_split_fingerprint(&trainer->validation.source.split).text) == 0))
         return MB_OK;

@@ -50,7 +50,7 @@ static void add_data(mb_checkpoint_writer *writer, const mb_trainer *trainer)
     const mb_dataset *dataset = trainer->dataset;
     add_copy(writer, "data.training", mb_split_fingerprint(&dataset->train).text);
     add_copy(writer, "data.test", mb_split_fingerprint(&dataset->test).text);
-    if (trainer->split != NULL)
+    if (trainer->validation.order != NULL)
         add_copy(writer, "data.validation",
                  mb_split_fingerprint(&trainer->validation.source.split).text);
     if (dataset->folder != NULL)

@@ -3,11 +3,9 @@
  * unless that is 0. A new optimizer is an enumerator, an entry of `optimizers`, one of `defaults`,
  * and its bit in the options that it has. */
 #include "core/status.h"
-
-#include <mnist_blas/options.h>
+#include "train/validation.h"
 
 #include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,7 +114,7 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 const mb_option mb_training_option_table[] = {
     {"validation", NULL, DATA, AT(validation),
      "hold out N training images or, as 10%, a percentage: a random sample of each class; report "
-     "the accuracy on them",
+     "the accuracy on them; data with a validation split hold out that",
      MB_KIND_AMOUNT(0, UINT32_MAX), .omit_zero = true},
     {"patience", "Patience, epochs", DATA, AT(patience),
      "stop after N epochs without a better validation accuracy and keep the best epoch's model (0: "
@@ -183,21 +181,20 @@ _Static_assert(AT(validation_percent) == AT(validation) + offsetof(
                                                               b),
                "the percentage follows the number");
 
-size_t mb_validation_count(const mb_training_options *values, size_t samples)
-{
-    const double percent = values->validation_percent;
-    if (!(percent > 0.0))
-        return values->validation;
-    const double images = floor(percent / 100.0 * (double)samples + 0.5);
-    return images > 1.0 ? (size_t)images : 1;
-}
-
 /* ---- checks ---- */
 
 /* Rules that name more than one option. */
-static mb_status check_together(const mb_training_options *values, size_t samples, mb_error *error)
+static mb_status check_together(const mb_training_options *values, const mb_dataset *dataset,
+                                mb_error *error)
 {
-    const size_t held_out = mb_validation_count(values, samples);
+    const size_t samples = dataset->train.images.count;
+    const size_t held_out = mb_validation_count(values, dataset);
+    const size_t asked = mb_validation_sample_count(values, samples);
+    if (asked > 0 && asked != held_out)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "validation: the data have a validation split of %zu images: must be 0 or "
+                       "%zu, got %zu",
+                       held_out, held_out, asked);
     if (held_out >= samples)
         return mb_fail(error, MB_ERROR_INVALID,
                        "validation: must be less than the %zu training images, got %zu", samples,
@@ -223,14 +220,14 @@ static mb_status check_together(const mb_training_options *values, size_t sample
     return MB_OK;
 }
 
-mb_status mb_training_options_check(const mb_training_options *values, size_t samples,
+mb_status mb_training_options_check(const mb_training_options *values, const mb_dataset *dataset,
                                     mb_error *error)
 {
     mb_status status = MB_OK;
     for (const mb_option *one = mb_training_option_table; one->name != NULL && status == MB_OK;
          one++)
         status = mb_option_check(one, values, error);
-    return status == MB_OK ? check_together(values, samples, error) : status;
+    return status == MB_OK ? check_together(values, dataset, error) : status;
 }
 
 mb_status mb_training_options_compare(const char *path, const mb_training_options *held,

@@ -156,7 +156,7 @@ static bool evaluate_epoch(mb_trainer *trainer, mb_epoch_metrics *metrics)
     if (trainer->trainable.ema != NULL)
         mb_network_copy_state(trainer->training.network, trainer->trainable.ema);
     return evaluate(trainer, &trainer->test, &metrics->test_accuracy, &metrics->test_loss) &&
-           (trainer->split == NULL ||
+           (trainer->validation.order == NULL ||
             evaluate(trainer, &trainer->validation, &metrics->validation_accuracy,
                      &metrics->validation_loss));
 }

@@ -20,11 +20,10 @@ struct mb_trainer {
     mb_augmenter augmenter;
     mb_trainable trainable;
     mb_epoch training;
-    mb_evaluator test, validation;
-    const mb_network *evaluated; /* the network in training, or its moving average */
+    mb_evaluator test, validation; /* validation.order NULL: no images are held out */
+    const mb_network *evaluated;   /* the network in training, or its moving average */
     float *best; /* (parameter_elements) `evaluated` after the best epoch; NULL: no patience */
-    /* (training images) those that are trained on, and after them those held out; NULL: all are
-     * trained on */
+    /* (training images) mb_validation_order; NULL: their own order */
     uint32_t *split;
     uint32_t *order; /* (trained images) of the running epoch */
 

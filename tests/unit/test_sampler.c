@@ -2,7 +2,6 @@
 #include "support.h"
 #include "test.h"
 
-#include <mnist_blas/options.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,23 +74,6 @@ TEST(a_class_is_held_out_in_its_proportion)
         assert_memory_equal(of_class, cases[k].of_class, sizeof of_class);
         mb_sampler_hold_out(2, MB_RNG_VALIDATION, labels, 60, cases[k].held_out, other);
         assert_int_equal(memcmp(order, other, sizeof order) == 0, first == 0 || first == 60);
-    }
-}
-
-TEST(validation_images_of_a_percentage)
-{
-    static const struct {
-        const char *text;
-        size_t samples, images;
-    } cases[] = {{"70", 1000, 70}, {"10%", 60000, 6000}, {"0.5%", 1001, 5}, {"0.1%", 100, 1}};
-    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
-        mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-        char text[MB_OPTION_TEXT_SIZE];
-        assert_int_equal(mb_option_parse(mb_training_option_table, &options, cases[i].text, NULL),
-                         MB_OK);
-        assert_string_equal(mb_option_format(mb_training_option_table, &options, text, sizeof text),
-                            cases[i].text);
-        assert_int_equal(mb_validation_count(&options, cases[i].samples), cases[i].images);
     }
 }
 

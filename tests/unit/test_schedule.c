@@ -53,15 +53,16 @@ TEST(cosine_falls_to_min_lr_as_pytorchs)
     static const double pytorch[] = {0.1, 0.09236067977499791, 0.07236067977499789,
                                      0.0476393202250021, 0.0276393202250021};
     mb_training_options options = options_of(MB_SCHEDULE_COSINE, 0.1);
+    const mb_dataset data = {.train.images.count = 100};
     mb_error error;
     options.min_lr = 0.02;
     for (size_t step = 0; step < 5; step++)
         is_near(mb_schedule_lr(&options, step, 5), pytorch[step]);
     options = mb_training_defaults(MB_OPTIMIZER_SGD);
     options.min_lr = 0.2;
-    assert_int_equal(mb_training_options_check(&options, 100, &error), MB_OK);
+    assert_int_equal(mb_training_options_check(&options, &data, &error), MB_OK);
     options.schedule = MB_SCHEDULE_COSINE;
-    assert_int_equal(mb_training_options_check(&options, 100, &error), MB_ERROR_INVALID);
+    assert_int_equal(mb_training_options_check(&options, &data, &error), MB_ERROR_INVALID);
     assert_string_equal(error.text, "min-lr: must be 0 to lr, 0.1, got 0.2");
 }
 

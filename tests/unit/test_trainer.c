@@ -133,7 +133,7 @@ static void note_epoch(void *context, const mb_epoch_metrics *metrics)
     assert_true(isfinite(metrics->train_loss) && metrics->train_loss > 0.0);
     assert_true(metrics->train_accuracy >= 0.0 && metrics->train_accuracy <= 1.0);
     assert_true(metrics->test_accuracy >= 0.0 && metrics->test_accuracy <= 1.0);
-    assert_int_equal(isnan(metrics->validation_accuracy), a->options->validation == 0);
+    assert_int_equal(isnan(metrics->validation_accuracy), a->samples == TRAIN);
     assert_true(metrics->lr ==
                 mb_schedule_lr(a->options, a->epochs * steps - 1, a->options->epochs * steps));
     assert_true(is_near(metrics->samples_per_second * metrics->seconds, (double)a->samples));
@@ -258,6 +258,36 @@ TEST(held_out_images_are_not_trained_on)
     assert_true(same_end(dataset, &options, 2, &other, &options, 2));
     memset(images + order[0] * PIXELS, 255, PIXELS);
     assert_false(same_end(dataset, &options, 2, &other, &options, 2));
+}
+
+/* The data's own validation split is their last images, at any seed. */
+TEST(a_validation_split_of_the_data_is_not_trained_on)
+{
+    mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
+    options.epochs = 8;
+    mb_dataset divided = *dataset, shorter = *dataset, other = *dataset;
+    uint8_t *images = mb_test_alloc(TRAIN, PIXELS);
+    divided.validation = other.validation = 51;
+    shorter.train.images.count = TRAIN - 51;
+    assert_true(same_end(&divided, &options, 2, &shorter, &options, 2));
+    memcpy(images, dataset->train.images.pixels, TRAIN * PIXELS);
+    memset(images + (TRAIN - 51) * PIXELS, 255, 51 * PIXELS);
+    other.train.images.pixels = images;
+    assert_true(same_end(&divided, &options, 2, &other, &options, 2));
+    memset(images + (TRAIN - 52) * PIXELS, 255, PIXELS);
+    assert_false(same_end(&divided, &options, 2, &other, &options, 2));
+
+    mb_network *network = open_network(2, layers);
+    mb_evaluation *alone = NULL;
+    account a = {.options = &options, .network = network, .samples = TRAIN - 51};
+    const mb_training_events events = {
+        .context = &a, .progress = note_progress, .epoch = note_epoch};
+    const mb_split split = {mb_images_slice(&dataset->train.images, TRAIN - 51, 51),
+                            dataset->train.labels + TRAIN - 51};
+    assert_int_equal(mb_train(machines[2], network, &divided, &options, &events, NULL), MB_OK);
+    assert_int_equal(mb_evaluate(machines[2], network, &split, &alone, NULL), MB_OK);
+    assert_true(a.validation_accuracy > 0.97 && a.validation_accuracy == alone->accuracy);
+    mb_evaluation_free(alone);
 }
 
 TEST(a_blank_training_set_trains)
