@@ -15,6 +15,23 @@ static const mb_enum_value grounds[] = {
 };
 const mb_enum mb_ground_choices = {grounds, sizeof grounds / sizeof *grounds};
 
+static const mb_enum_value standardizations[] = {
+    [MB_STANDARDIZE_AUTO] = {"auto", "images without a black or white background"},
+    [MB_STANDARDIZE_ON] = {"on", NULL},
+    [MB_STANDARDIZE_OFF] = {"off", NULL},
+};
+const mb_enum mb_standardize_choices = {standardizations,
+                                        sizeof standardizations / sizeof *standardizations};
+
+mb_image_form mb_data_standardize(mb_image_form form, const mb_images *images, unsigned choice)
+{
+    if (choice == MB_STANDARDIZE_OFF)
+        form.standardization = (mb_standardization){{0.0f}, {0.0f}};
+    if (choice == MB_STANDARDIZE_ON && !mb_form_is_standardized(&form))
+        form.standardization = mb_images_standardization(images);
+    return form;
+}
+
 mb_image_form mb_data_form(mb_image_form form, unsigned ground)
 {
     if (ground > 0)

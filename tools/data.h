@@ -23,6 +23,13 @@ extern const mb_enum mb_ground_choices;
 /* `form` with the ground that was chosen; auto: unchanged. */
 mb_image_form mb_data_form(mb_image_form form, unsigned ground);
 
+/* Values of --standardize. */
+enum { MB_STANDARDIZE_AUTO, MB_STANDARDIZE_ON, MB_STANDARDIZE_OFF };
+extern const mb_enum mb_standardize_choices;
+
+/* `form` of the images with the standardization that was chosen; auto: unchanged. */
+mb_image_form mb_data_standardize(mb_image_form form, const mb_images *images, unsigned choice);
+
 /* The same for training: if no data was requested and none is found, prints a line on stderr and
  * generates synthetic digits. */
 mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *options,

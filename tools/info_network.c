@@ -118,10 +118,11 @@ json_t *mb_info_model(const char *path, const mb_network *network, json_t *summa
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
     /* JSON is UTF-8, a file name may be anything */
-    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:O?}", "path", json_string(path), "input", input,
-                     "classes", (json_int_t)mb_network_classes(network), "ground",
+    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:b, s:O?}", "path", json_string(path), "input",
+                     input, "classes", (json_int_t)mb_network_classes(network), "ground",
                      mb_ground_names.values[form.ground].name, "framing",
-                     mb_framing_names.values[form.framing].name, "summary", summary);
+                     mb_framing_names.values[form.framing].name, "standardized",
+                     mb_form_is_standardized(&form), "summary", summary);
 }
 
 /* How it was trained, as far as the summary says. */
@@ -149,8 +150,9 @@ void mb_info_print_model(const char *path, const mb_network *network, const json
     char input[64];
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
-    printf("model      %s\nimages     %s, %zu classes, ground %s, framing %s\n", path, input,
+    printf("model      %s\nimages     %s, %zu classes, ground %s, framing %s%s\n", path, input,
            mb_network_classes(network), mb_ground_names.values[form.ground].name,
-           mb_framing_names.values[form.framing].name);
+           mb_framing_names.values[form.framing].name,
+           mb_form_is_standardized(&form) ? ", standardized" : "");
     print_training(summary);
 }

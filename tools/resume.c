@@ -14,6 +14,7 @@
 #define NOTE_EVERY "checkpoint-every"
 #define NOTE_NO_REPORT "no-report"
 #define NOTE_GROUND "ground"
+#define NOTE_STANDARDIZE "standardize"
 #define NOTE_EPOCHS_EXTENDED "stretched"
 
 static void add_note(mb_run_notes *notes, const char *key, const char *value)
@@ -31,6 +32,9 @@ void mb_resume_notes(const mb_train_arguments *arguments, const char *start, mb_
         add_note(notes, NOTE_START, start);
     if (arguments->ground > 0)
         add_note(notes, NOTE_GROUND, mb_ground_choices.values[arguments->ground].name);
+    if (arguments->standardize != MB_STANDARDIZE_AUTO)
+        add_note(notes, NOTE_STANDARDIZE,
+                 mb_standardize_choices.values[arguments->standardize].name);
     if (arguments->no_report)
         add_note(notes, NOTE_NO_REPORT, "on");
     if (arguments->epochs_extended)
@@ -82,6 +86,10 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
         .no_report = mb_checkpoint_note(checkpoint, NOTE_NO_REPORT) != NULL,
         /* that of the command that repeats the run */
         .ground = mb_checkpoint_note(checkpoint, NOTE_GROUND) != NULL ? 1 + info->form.ground : 0,
+        .standardize = mb_checkpoint_note(checkpoint, NOTE_STANDARDIZE) == NULL
+                           ? MB_STANDARDIZE_AUTO
+                       : mb_form_is_standardized(&info->form) ? MB_STANDARDIZE_ON
+                                                              : MB_STANDARDIZE_OFF,
         .training = info->options};
     free(folder);
     return complete ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
@@ -147,6 +155,12 @@ mb_status mb_resume_parse(int argc, char **argv, mb_train_arguments *arguments,
                        "--ground %s conflicts with %s, which was trained with %s",
                        mb_ground_choices.values[arguments->ground].name, info->path,
                        mb_ground_names.values[info->form.ground].name);
+    if (arguments->standardize != MB_STANDARDIZE_AUTO &&
+        (arguments->standardize == MB_STANDARDIZE_ON) != mb_form_is_standardized(&info->form))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--standardize %s conflicts with %s, whose images are %sstandardized",
+                       mb_standardize_choices.values[arguments->standardize].name, info->path,
+                       mb_form_is_standardized(&info->form) ? "" : "not ");
     return mb_training_options_compare(info->path, held, asked, error);
 }
 

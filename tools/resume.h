@@ -8,7 +8,7 @@
 #include <mnist_blas/checkpoint.h>
 
 /* The arguments that a checkpoint holds besides training options, as notes. */
-enum { MB_MAX_READING_NOTES = 12, MB_MAX_NOTES = 6 + MB_MAX_READING_NOTES };
+enum { MB_MAX_READING_NOTES = 12, MB_MAX_NOTES = 7 + MB_MAX_READING_NOTES };
 typedef struct mb_run_notes {
     mb_note notes[MB_MAX_NOTES];
     char values[MB_MAX_READING_NOTES][MB_OPTION_TEXT_SIZE]; /* of some of them */

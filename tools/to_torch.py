@@ -5,19 +5,21 @@
 
     import to_torch
     model = to_torch.load("mnist_blas_out/model.safetensors")
-    logits = model(images.float().unsqueeze(1) / 255)                   # (batch, 1, rows, columns)
+    logits = model(images.float().unsqueeze(1) / 255)            # (batch, channels, rows, columns)
 
 The file needs no conversion: its tensors have the names of an nn.Sequential whose modules are the
 layers of the network, and its metadata say which these are. What is built here can be trained on,
 and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
 reads with --network SPEC; a model of images on a light ground needs metadata={"ground": "light"} in
-that call. Needs PyTorch and safetensors.
+that call, and one of standardized images the file's "input", "mean" and "std". Needs PyTorch and
+safetensors.
 """
 import re
 import sys
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import nn
 
 
@@ -72,11 +74,32 @@ class Invert(nn.Module):
         return 1 - images
 
 
-def build(spec, state, light=False):
-    """The nn.Sequential of a spec such as "dense:128,relu,dense:10" for tensors of these shapes."""
-    model, image = nn.Sequential(), True
-    if light:
+class Standardize(nn.Module):
+    """(images - mean) / std by channel, as torchvision.transforms.Normalize."""
+
+    def __init__(self, mean, std):
+        super().__init__()
+        # Not in the state, which is that of the layers.
+        self.register_buffer("mean", torch.tensor(mean).reshape(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).reshape(-1, 1, 1), persistent=False)
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+def channels(text):
+    """The numbers of a text such as "0.49,0.48,0.45"."""
+    return [float(number) for number in text.split(",")]
+
+
+def build(spec, state, metadata=None):
+    """The nn.Sequential of a spec such as "dense:128,relu,dense:10" for tensors of these shapes, and
+    of the metadata that say how images become its input."""
+    model, image, metadata = nn.Sequential(), True, metadata or {}
+    if metadata.get("ground") == "light":
         model.add_module("invert", Invert())
+    if "mean" in metadata:
+        model.add_module("standardize", Standardize(channels(metadata["mean"]), channels(metadata["std"])))
     for position, layer in enumerate(spec.split(",")):
         name, _, argument = layer.partition(":")
         if name == "dense" and image:
@@ -89,11 +112,11 @@ def build(spec, state, light=False):
 
 
 def load(path):
-    """The model in a file, ready to classify images of shape (batch, 1, rows, columns), 0 to 1."""
+    """The model in a file, ready to classify images of shape (batch, channels, rows, columns), 0 to 1."""
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     state = safetensors.torch.load_file(path)
-    model = build(metadata["network"], state, metadata.get("ground") == "light")
+    model = build(metadata["network"], state, metadata)
     model.load_state_dict(state, strict=True)
     return model.eval()
 

@@ -23,9 +23,14 @@ static mb_status open_data(mb_train_run *run, mb_error *error)
                                                         &run->dataset, error);
     if (status != MB_OK)
         return status;
-    const mb_image_form form =
+    mb_image_form form =
         run->from != NULL ? mb_checkpoint_describe(run->from)->form : run->dataset->form;
     status = mb_dataset_set_form(run->dataset, mb_data_form(form, arguments->ground), error);
+    if (status == MB_OK && run->from == NULL) {
+        form = mb_data_standardize(run->dataset->form, &run->dataset->train.images,
+                                   arguments->standardize);
+        status = mb_dataset_set_form(run->dataset, form, error);
+    }
     if (status == MB_OK && run->from != NULL)
         status = mb_checkpoint_check_data(run->from, run->dataset, error);
     return status;

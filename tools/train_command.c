@@ -79,6 +79,8 @@ static void put_run(FILE *out, const mb_train_arguments *arguments, const char *
     put_reading(out, &arguments->reading);
     if (arguments->ground > 0)
         put_text(out, "--ground", mb_ground_choices.values[arguments->ground].name);
+    if (arguments->standardize != MB_STANDARDIZE_AUTO)
+        put_text(out, "--standardize", mb_standardize_choices.values[arguments->standardize].name);
     put_text(out, "--network", arguments->network);
     put_training(out, training);
 }

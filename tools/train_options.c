@@ -12,6 +12,10 @@
 static const mb_option model_options[] = {
     MB_OPTION_DATA(DATA, AT(data), "the images"),
     MB_OPTION_GROUND(DATA, AT(ground), "background of the images (auto: measured)"),
+    {"standardize", NULL, DATA, AT(standardize),
+     "subtract the mean of each channel over the training images, and divide by the standard "
+     "deviation",
+     MB_KIND_ENUM(mb_standardize_choices)},
     {"network", NULL, DATA, AT(network),
      "layers: mlp (784-128-64-10 with ReLU), lenet5, lenet5-valid (without padding), cnn, best, "
      "or a list such as dense:300,relu,dense:10",

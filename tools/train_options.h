@@ -14,6 +14,7 @@ typedef struct mb_train_arguments {
     bool epochs_extended; /* resumed with more epochs, and not as if it had begun with them */
     size_t threads;       /* 0: not given */
     unsigned ground;      /* of mb_ground_choices */
+    unsigned standardize; /* MB_STANDARDIZE_AUTO, ... */
     mb_data_options reading;
     const char *tensorboard; /* folder of event files; NULL: none */
     const char *resumed_out; /* run folder of the checkpoint; NULL: none is resumed */

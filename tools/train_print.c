@@ -41,10 +41,12 @@ void mb_train_print_beginning(mb_train_run *run)
     const mb_training_options *training = &run->arguments.training;
     char folder[1024]; /* a checkpoint may have named it */
     mb_printable(data->folder != NULL ? data->folder : "synthetic digits", folder, sizeof folder);
-    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu, %zu classes%s\n",
+    mb_output_print(&run->output, "data     %s: %zu + %zu images of %zux%zu%s, %zu classes%s%s\n",
                     folder, data->train.images.count, data->test.images.count,
-                    data->train.images.rows, data->train.images.columns, data->classes,
-                    data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "");
+                    data->train.images.rows, data->train.images.columns,
+                    data->train.images.channels > 1 ? " in color" : "", data->classes,
+                    data->form.ground == MB_GROUND_LIGHT ? ", light ground, inverted" : "",
+                    mb_form_is_standardized(&data->form) ? ", standardized" : "");
     if (data->validation > 0)
         mb_output_print(&run->output, "         the last %zu training images are for validation\n",
                         data->validation);

@@ -104,9 +104,14 @@ MB_API mb_status mb_dataset_open(const char *path, unsigned splits, const mb_dat
 MB_API mb_status mb_dataset_synthesize(mb_machine *machine, uint64_t seed, mb_dataset **dataset,
                                        mb_error *error);
 
-/* The form of `images`, of which at most 4096 are looked at. The ground is light if most of the
- * border is white or nearly so; photographs count as dark. */
+/* The form of `images`. The ground is light if most of the border is white or nearly so, and dark
+ * if most is black; photographs, which have neither, count as dark, and are standardized. Ground
+ * and framing are measured on at most 4096 images. */
 MB_API mb_image_form mb_images_measure(const mb_images *images);
+
+/* Mean and standard deviation by channel over all pixels of `images`, at least one; a channel whose
+ * values are all equal has 1. */
+MB_API mb_standardization mb_images_standardization(const mb_images *images);
 
 /* Says that the images in the files have this form: if the ground is another than
  * dataset->form has, all pixels are inverted, those of mb_dataset_from_arrays in a copy. A test

@@ -28,12 +28,28 @@ typedef enum mb_framing {
     MB_FRAMING_EMNIST /* fitted into 24/28 of the sides and centered by its box */
 } mb_framing;
 
+/* Maximum number of channels. */
+enum { MB_MAX_CHANNELS = 3 };
+
+/* A network's input is (v / 255 - mean) / std for a value v of a pixel in memory, as
+ * torchvision.transforms.Normalize has it; {0} has no effect: std[0] is 0. */
+typedef struct mb_standardization {
+    float mean[MB_MAX_CHANNELS], std[MB_MAX_CHANNELS]; /* by channel; std above 0 */
+} mb_standardization;
+
 /* The form that the images of a dataset have in its files, and the user's images that a network is
- * for; {0} is MNIST's. Images in memory have a dark ground, whatever the form says. */
+ * for; {0} is MNIST's. Images in memory have a dark ground, whatever the form says, and are not
+ * standardized. */
 typedef struct mb_image_form {
     mb_ground ground;
     mb_framing framing;
+    mb_standardization standardization;
 } mb_image_form;
+
+static inline bool mb_form_is_standardized(const mb_image_form *form)
+{
+    return form->standardization.std[0] > 0.0f;
+}
 
 /* `count` images of one shape in one block of memory, layout (count, channels, rows, columns): the
  * pixel of image i, channel c, row y and column x is

@@ -57,6 +57,16 @@ static void gather_labels(const mb_batch *batch, mb_sample_indices samples, size
         batch->labels[row + i] = labels[samples.index[i]];
 }
 
+static void gather_row(const mb_sample_source *source, const mb_kernels *kernels, size_t index,
+                       float *x)
+{
+    const uint8_t *image = mb_sample_source_image(source, index);
+    const size_t channels = source->split.images.channels, plane = source->pixels / channels;
+    for (size_t c = 0; c < channels; c++)
+        kernels->bytes_to_float(plane, image + c * plane, source->zero[c], source->unit[c],
+                                x + c * plane);
+}
+
 static void gather_block(const mb_batch *batch, const mb_kernels *kernels,
                          mb_sample_indices samples, const mb_transposed_block *block)
 {
@@ -79,8 +89,7 @@ void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample
     if (batch->block != NULL)
         gather_block(batch, kernels, part, mb_batch_block(batch, thread, row));
     for (size_t i = 0; i < part.count && batch->x != NULL; i++)
-        kernels->bytes_to_float(source->pixels, mb_sample_source_image(source, part.index[i]),
-                                batch->x + (row + i) * source->pixels);
+        gather_row(source, kernels, part.index[i], batch->x + (row + i) * source->pixels);
 }
 
 void mb_batch_prefetch(const mb_sample_source *source, mb_sample_indices samples, size_t tile)

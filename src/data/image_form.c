@@ -124,7 +124,35 @@ mb_image_form mb_images_measure(const mb_images *images)
 {
     const mb_ground ground =
         mb_images_have_ground(images, MB_GROUND_LIGHT) ? MB_GROUND_LIGHT : MB_GROUND_DARK;
-    return (mb_image_form){ground, measure_framing(images, ground)};
+    mb_image_form form = {.ground = ground, .framing = measure_framing(images, ground)};
+    if (ground == MB_GROUND_DARK && !mb_images_have_ground(images, MB_GROUND_DARK))
+        form.standardization = mb_images_standardization(images);
+    return form;
+}
+
+mb_standardization mb_images_standardization(const mb_images *images)
+{
+    const size_t plane = images->rows * images->columns;
+    const double count = (double)images->count * (double)plane * 255.0;
+    mb_standardization standard = {{0.0f}, {0.0f}};
+    for (size_t channel = 0; channel < images->channels; channel++) {
+        uint64_t sum = 0, squares = 0;
+        for (size_t i = 0; i < images->count; i++) {
+            const uint8_t *pixels = images->pixels + (i * images->channels + channel) * plane;
+            uint64_t part = 0, part_squares = 0;
+            for (size_t p = 0; p < plane; p++) {
+                part += pixels[p];
+                part_squares += (unsigned)pixels[p] * pixels[p];
+            }
+            sum += part;
+            squares += part_squares;
+        }
+        const double mean = (double)sum / count;
+        const double variance = (double)squares / count / 255.0 - mean * mean;
+        standard.mean[channel] = (float)mean;
+        standard.std[channel] = variance > 1e-9 ? (float)sqrt(variance) : 1.0f;
+    }
+    return standard;
 }
 
 const mb_enum mb_ground_names = {grounds, MB_COUNT_OF(grounds)};

@@ -13,8 +13,9 @@
 
 typedef struct mb_sample_source {
     mb_split split;
-    size_t pixels;              /* of one image, over all channels */
-    const float *byte_to_float; /* (256) v / 255; NULL: the images have few zeros */
+    size_t pixels;                                      /* of one image, over all channels */
+    float zero[MB_MAX_CHANNELS], unit[MB_MAX_CHANNELS]; /* by channel: x = (v - zero) / unit */
+    const float *byte_to_float; /* (256) v / 255; NULL: the input has few zeros */
 } mb_sample_source;
 
 /* True if products with the images skip zeros: batches are gathered by pixel. */
@@ -23,15 +24,12 @@ static inline bool mb_sample_source_is_sparse(const mb_sample_source *source)
     return source->byte_to_float != NULL;
 }
 
-/* Prepares `split`, which must outlive the source; it is sparse if half of its bytes are 0. Memory
- * is the arena's. MB_ERROR_MEMORY. */
-mb_status mb_sample_source_open(const mb_split *split, mb_arena *arena, mb_sample_source *source,
+/* Prepares `split`, which must outlive the source. It is sparse if that is `allowed`, images are
+ * not standardized (NULL: they are not), and half of their bytes are 0, or they follow later:
+ * without pixels only the shape counts. Memory is the arena's. MB_ERROR_MEMORY. */
+mb_status mb_sample_source_open(const mb_split *split, const mb_standardization *standardization,
+                                bool allowed, mb_arena *arena, mb_sample_source *source,
                                 mb_error *error);
-
-/* A sparse source of images of this shape that follow later; shape->pixels is ignored.
- * MB_ERROR_MEMORY. */
-mb_status mb_sample_source_reserve(const mb_images *shape, mb_arena *arena,
-                                   mb_sample_source *source, mb_error *error);
 
 /* The bytes of image `index`. */
 static inline const uint8_t *mb_sample_source_image(const mb_sample_source *source, size_t index)

@@ -6,11 +6,12 @@
 
 #include <string.h>
 
-void MB_KERNEL_FN(bytes_to_float)(size_t n, const uint8_t *restrict bytes, float *restrict out)
+void MB_KERNEL_FN(bytes_to_float)(size_t n, const uint8_t *restrict bytes, float zero, float unit,
+                                  float *restrict out)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        out[i] = (float)bytes[i] / 255.0f;
+        out[i] = ((float)bytes[i] - zero) / unit;
 }
 
 /* ---- rows to pixels ---- */

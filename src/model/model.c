@@ -86,7 +86,8 @@ mb_status mb_model_serialize(const mb_network *network, const char *path, mb_byt
                                                   {network_key, mb_network_spec(network)},
                                                   {input_key, input},
                                                   {classes_key, classes}};
-    size_t metadata_count = 4 + mb_form_metadata(network->form, metadata + 4);
+    size_t metadata_count =
+        4 + mb_form_metadata(&network->form, network->input.channels, &all.arena, metadata + 4);
     if (network->trained.count > 0)
         metadata[metadata_count++] = (mb_key_value){trained_key, trained};
     collect_tensors(network, &all);

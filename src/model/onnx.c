@@ -21,13 +21,26 @@ enum { IR_VERSION = 8, OPSET = 17 };
 static char producer[] = "mnist_blas", network_key[] = "network", input_name[] = "input",
             logits_name[] = "logits", probabilities_name[] = "probabilities";
 
-static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
+/* From the user's images to the input of the first layer. */
+static void add_form(mb_onnx_graph *graph, const mb_image_form *form, size_t channels)
 {
-    mb_status status = MB_OK;
-    if (network->form.ground == MB_GROUND_LIGHT) {
+    const mb_standardization *standard = &form->standardization;
+    if (form->ground == MB_GROUND_LIGHT) {
         mb_onnx_add_node(graph, "Neg", "negated");
         mb_onnx_add_scalar_input(graph, mb_onnx_add_node(graph, "Add", "inverted"), 1.0f);
     }
+    if (mb_form_is_standardized(form)) {
+        mb_onnx_add_channels_input(graph, mb_onnx_add_node(graph, "Sub", "centered"),
+                                   standard->mean, channels);
+        mb_onnx_add_channels_input(graph, mb_onnx_add_node(graph, "Div", "standardized"),
+                                   standard->std, channels);
+    }
+}
+
+static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
+{
+    mb_status status = MB_OK;
+    add_form(graph, &network->form, network->input.channels);
     for (size_t i = 0; i < network->count && status == MB_OK; i++) {
         const mb_layer *layer = &network->layers[i];
         char name[40];
@@ -98,12 +111,12 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
     const mb_shape in = network->input;
     const bool light = network->form.ground == MB_GROUND_LIGHT;
     mb_onnx_graph graph;
-    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 3,
+    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 5,
                        mb_network_tensor_count(network), input_name);
     graph.proto.name = producer;
     mb_onnx_add_input(&graph, input_name,
-                      light ? "gray values from 0 to 1, the background"
-                            : "gray values from 0, the background, to 1",
+                      light ? "values of pixels from 0 to 1, the background"
+                            : "values of pixels from 0, the background, to 1",
                       (size_t[]){in.channels, in.rows, in.columns}, 3);
     mb_status status = add_layers(&graph, network, error);
     add_tensors(&graph, network);

@@ -116,12 +116,24 @@ void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const 
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
 }
 
+static void add_constant(mb_onnx_graph *graph, mb_onnx_node *node, mb_tensor_info info,
+                         const char *what, const float *values)
+{
+    snprintf(info.name, sizeof info.name, "%s.%s", node->name, what);
+    mb_onnx_add_tensor(graph, &info, values);
+    mb_onnx_add_node_input(graph, node, info.name);
+}
+
 void mb_onnx_add_scalar_input(mb_onnx_graph *graph, mb_onnx_node *node, float value)
 {
-    mb_tensor_info info = {.elements = 1};
-    snprintf(info.name, sizeof info.name, "%s.scalar", node->name);
-    mb_onnx_add_tensor(graph, &info, &value);
-    mb_onnx_add_node_input(graph, node, info.name);
+    add_constant(graph, node, (mb_tensor_info){.elements = 1}, "scalar", &value);
+}
+
+void mb_onnx_add_channels_input(mb_onnx_graph *graph, mb_onnx_node *node, const float *values,
+                                size_t channels)
+{
+    const mb_tensor_info info = {.elements = channels, .dimensions = 3, .shape = {channels, 1, 1}};
+    add_constant(graph, node, info, "channels", values);
 }
 
 /* (batch, sizes...); NULL if memory is out. */

@@ -34,8 +34,11 @@ mb_onnx_node *mb_onnx_add_node(mb_onnx_graph *graph, const char *operation, cons
 /* Adds an input to a node: the tensor of this name. */
 void mb_onnx_add_node_input(mb_onnx_graph *graph, mb_onnx_node *node, const char *tensor);
 
-/* Adds an input to a node: a scalar of this value. At most one per node. */
+/* Adds an input to a node: a scalar of this value, or (channels, 1, 1) values for an image. At most
+ * one per node. */
 void mb_onnx_add_scalar_input(mb_onnx_graph *graph, mb_onnx_node *node, float value);
+void mb_onnx_add_channels_input(mb_onnx_graph *graph, mb_onnx_node *node, const float *values,
+                                size_t channels);
 
 /* Attributes of a node. A value must not be 0, which the format cannot tell from none. */
 void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t value);

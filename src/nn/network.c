@@ -260,21 +260,16 @@ static bool accepts_sparse_input(const mb_network *network)
 mb_status mb_network_source(const mb_network *network, const mb_split *split, mb_arena *arena,
                             mb_sample_source *source, mb_error *error)
 {
-    if (accepts_sparse_input(network))
-        return mb_sample_source_open(split, arena, source, error);
-    *source = (mb_sample_source){.split = *split, .pixels = mb_images_stride(&split->images)};
-    return MB_OK;
+    return mb_sample_source_open(split, &network->form.standardization,
+                                 accepts_sparse_input(network), arena, source, error);
 }
 
 mb_status mb_network_reserve_source(const mb_network *network, size_t count, mb_arena *arena,
                                     mb_sample_source *source, mb_error *error)
 {
     const mb_shape input = network->input;
-    const mb_images shape = {NULL, count, input.channels, input.rows, input.columns};
-    if (accepts_sparse_input(network))
-        return mb_sample_source_reserve(&shape, arena, source, error);
-    *source = (mb_sample_source){.split.images = shape, .pixels = mb_images_stride(&shape)};
-    return MB_OK;
+    const mb_split split = {{NULL, count, input.channels, input.rows, input.columns}, NULL};
+    return mb_network_source(network, &split, arena, source, error);
 }
 
 void mb_network_initialise(mb_network *network, uint64_t seed)

@@ -184,16 +184,31 @@ static json_t *records_of(const mb_run *run)
                      curve_object(&run->history->curve));
 }
 
+/* Only of images that are standardized. */
+static json_t *standardization_of(const mb_network *network)
+{
+    const mb_image_form form = mb_network_form(network);
+    json_t *mean = json_array(), *std = json_array();
+    for (size_t c = 0; c < mb_network_input(network).channels; c++) {
+        mean = mb_json_append(mean, json_real(form.standardization.mean[c % MB_MAX_CHANNELS]));
+        std = mb_json_append(std, json_real(form.standardization.std[c % MB_MAX_CHANNELS]));
+    }
+    json_t *both = json_pack("{s:{s:o, s:o}}", "standardization", "mean", mean, "std", std);
+    if (both != NULL && !mb_form_is_standardized(&form))
+        json_object_clear(both);
+    return both;
+}
+
 /* Numbers of images, and their size. */
 static json_t *images_of(const mb_run *run)
 {
     const mb_images *train = &run->dataset->train.images, *test = &run->dataset->test.images;
     const size_t held_out = mb_validation_count(run->options, run->dataset);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "training_images",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "training_images",
                      (json_int_t)(train->count - held_out), "validation_images",
-                     (json_int_t)held_out, "test_images", (json_int_t)test->count, "rows",
-                     (json_int_t)test->rows, "columns", (json_int_t)test->columns, "classes",
-                     (json_int_t)run->dataset->classes);
+                     (json_int_t)held_out, "test_images", (json_int_t)test->count, "channels",
+                     (json_int_t)test->channels, "rows", (json_int_t)test->rows, "columns",
+                     (json_int_t)test->columns, "classes", (json_int_t)run->dataset->classes);
 }
 
 json_t *mb_summary_object(const mb_run *run)
@@ -212,6 +227,7 @@ json_t *mb_summary_object(const mb_run *run)
     if (ground != MB_GROUND_DARK)
         summary = mb_json_merge(summary,
                                 json_pack("{s:s}", "ground", mb_ground_names.values[ground].name));
+    summary = mb_json_merge(summary, standardization_of(run->network));
     summary = mb_json_merge(summary, images_of(run));
     if (run->reading != NULL)
         summary = mb_json_merge(summary, reading_of(run->reading));

@@ -42,7 +42,8 @@ static void add_network(mb_checkpoint_writer *writer, const mb_machine *machine,
     add_copy(writer, "classes", classes);
     add_copy(writer, "blas", blas);
     writer->metadata_count +=
-        mb_form_metadata(network->form, writer->metadata + writer->metadata_count);
+        mb_form_metadata(&network->form, network->input.channels, &writer->arena,
+                         writer->metadata + writer->metadata_count);
 }
 
 static void add_data(mb_checkpoint_writer *writer, const mb_trainer *trainer)

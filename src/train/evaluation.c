@@ -14,13 +14,11 @@ mb_status mb_network_check_images(const mb_network *network, const char *what,
     const mb_shape input = network->input;
     if (images->count == 0)
         return mb_fail(error, MB_ERROR_INVALID, "%s: there are no images", what);
-    if (images->channels != 1)
-        return mb_fail(error, MB_ERROR_INVALID, "%s: images have %zu channels, must be 1", what,
-                       images->channels);
-    if (input.channels != 1 || input.rows != images->rows || input.columns != images->columns)
+    if (!mb_shape_equal(mb_images_shape(images), input))
         return mb_fail(error, MB_ERROR_INVALID,
-                       "%s: images are %zux%zu, the network takes %zux%zux%zu", what, images->rows,
-                       images->columns, input.channels, input.rows, input.columns);
+                       "%s: images are %zux%zux%zu, the network takes %zux%zux%zu", what,
+                       images->channels, images->rows, images->columns, input.channels, input.rows,
+                       input.columns);
     return MB_OK;
 }
 

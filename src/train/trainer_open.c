@@ -158,15 +158,18 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     opened->events = events;
     opened->thread_tuner = mb_thread_tuner_init(mb_machine_describe(machine)->threads,
                                                 mb_machine_threads_requested(machine));
+    const mb_image_form form = network->form;
+    network->form = dataset->form; /* from which the network's input is made */
     status = open_all(opened, network, error);
     if (status == MB_OK)
         status = mb_network_set_class_names(network, dataset->class_names, error);
     if (status == MB_OK) {
-        network->form = dataset->form;
         network->trained = mb_image_sketch_of(&dataset->train.images);
         *trainer = opened;
-    } else
+    } else {
+        network->form = form;
         mb_trainer_close(opened);
+    }
     return status;
 }
 

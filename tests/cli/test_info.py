@@ -282,7 +282,7 @@ class Model(TrainedTest):
         info, summary = self.info(MODEL), self.trained_summary
         framing = info["model"]["framing"]
         self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "ground": "dark",
-                          "framing": framing, "summary": summary}, info["model"])
+                          "framing": framing, "standardized": False, "summary": summary}, info["model"])
         self.assertEqual((summary["network"], summary["parameters"]),
                          (info["network"]["spec"], info["network"]["parameters"]))
         self.assertIn("threads", info)

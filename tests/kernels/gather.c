@@ -40,7 +40,7 @@ void mb_time_gather(mb_workload *w)
     const double blocks = (double)((w->rows + MB_BLOCK_ROWS - 1) / MB_BLOCK_ROWS);
     timed.order = mb_workload_alloc(w, MB_IMAGES, sizeof *timed.order);
     if (w->status == MB_OK)
-        w->status = mb_sample_source_open(&split, &w->arena, &timed.source, w->error);
+        w->status = mb_sample_source_open(&split, NULL, true, &w->arena, &timed.source, w->error);
     if (w->status == MB_OK)
         w->status = mb_batch_open(&timed.source, w->rows, 1, &w->arena, &timed.batch, w->error);
     if (w->status != MB_OK)

@@ -5,10 +5,10 @@
 
 /* ---- bytes_to_float ---- */
 
-void mb_reference_bytes_to_float(size_t n, const uint8_t *bytes, float *out)
+void mb_reference_bytes_to_float(size_t n, const uint8_t *bytes, float zero, float unit, float *out)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = (float)bytes[i] / 255.0f;
+        out[i] = ((float)bytes[i] - zero) / unit;
 }
 
 void mb_check_bytes_to_float(const mb_kernels *kernels)
@@ -18,15 +18,18 @@ void mb_check_bytes_to_float(const mb_kernels *kernels)
     for (size_t i = 0; i < n; i++)
         bytes[i] = (uint8_t)(i < 256 ? i : mb_test_random_size(0, 255));
     const mb_output out = mb_draw_output(n, MB_ANY);
+    const bool plain = mb_test_random_size(0, 1) == 0;
+    const float zero = plain ? 0.0f : 110.25f, unit = plain ? 255.0f : 61.7f;
     MB_BOTH (k, i)
-        k->bytes_to_float(n, bytes, out.at[i]);
+        k->bytes_to_float(n, bytes, zero, unit, out.at[i]);
     mb_check_equal();
 }
 
 static void run_bytes_to_float(const mb_kernels *kernels, mb_workload *w)
 {
     for (size_t r = 0; r < w->rows; r++)
-        kernels->bytes_to_float(MB_PIXELS, w->images + r * MB_PIXELS, w->out + r * MB_PIXELS);
+        kernels->bytes_to_float(MB_PIXELS, w->images + r * MB_PIXELS, 0.0f, 255.0f,
+                                w->out + r * MB_PIXELS);
 }
 
 MB_TIMING(bytes_to_float, "bytes_to_float", w->rows *MB_PIXELS, 5, 0, w->rows *MB_PIXELS)

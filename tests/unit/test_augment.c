@@ -131,7 +131,7 @@ static bench *open_bench(const mb_augmentation *options, mb_shape shape, int den
     assert_non_null(b);
     draw_images(shape.channels * shape.rows * shape.columns, dense);
     const mb_split split = {{pixels_of, IMAGES, shape.channels, shape.rows, shape.columns}, labels};
-    assert_int_equal(mb_sample_source_open(&split, &b->arena, &b->source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &b->arena, &b->source, NULL), MB_OK);
     assert_int_equal(mb_augmenter_open(options, SEED, &b->source, &b->arena, &b->augmenter, NULL),
                      MB_OK);
     b->scratch = mb_arena_alloc(&b->arena, b->augmenter.scratch, 1);

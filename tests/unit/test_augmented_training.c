@@ -113,7 +113,7 @@ TEST(a_step_knows_its_samples)
     mb_data_loader loader;
     const mb_training_options options = options_of(MB_AUGMENT_AFFINE, 64);
     const mb_split split = {{images, SAMPLES, 1, ROWS, COLUMNS}, labels};
-    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &arena, &source, NULL), MB_OK);
     assert_int_equal(mb_augmenter_open(&options.augmentation, 1, &source, &arena, &augmenter, NULL),
                      MB_OK);
     for (int augments = 0; augments < 2; augments++) {

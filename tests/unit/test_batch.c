@@ -30,7 +30,7 @@ static stock *open_stock(uint32_t percent)
     }
     mb_sampler_shuffle(1, 0, IMAGES, s->order);
     const mb_split split = {{s->images, IMAGES, 1, 1, PIXELS}, s->labels};
-    assert_int_equal(mb_sample_source_open(&split, &s->arena, &s->source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &s->arena, &s->source, NULL), MB_OK);
     return s;
 }
 
@@ -138,7 +138,7 @@ TEST(a_blank_block_has_no_bits)
     memset(s->images, 0, 64 * PIXELS);
     mb_arena_free(&s->arena);
     const mb_split split = {{s->images, IMAGES, 1, 1, PIXELS}, s->labels};
-    assert_int_equal(mb_sample_source_open(&split, &s->arena, &s->source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &s->arena, &s->source, NULL), MB_OK);
     mb_sampler_sequential(IMAGES, s->order);
     mb_batch batch = open_batch(s, 128);
     const mb_sample_indices samples = {s->order, 128};

@@ -76,7 +76,7 @@ TEST_WITH(holds_what_was_put_in, enter, leave)
 {
     fixture *f = *state;
     mb_checkpoint *checkpoint = NULL;
-    const mb_image_form form = {MB_GROUND_LIGHT, MB_FRAMING_NONE};
+    const mb_image_form form = {MB_GROUND_LIGHT, MB_FRAMING_NONE, {{0.1307f}, {0.3081f}}};
     mb_network_set_form(f->run.network, form);
     mb_test_run_save(&f->run, f->path);
     assert_int_equal(mb_checkpoint_open(f->path, &checkpoint, NULL), MB_OK);

@@ -204,8 +204,8 @@ TEST_WITH(a_classifier_refuses_what_does_not_fit, open_fixture, close_fixture)
         size_t count, channels, rows, columns;
         const char *why;
     } cases[] = {{0, 1, ROWS, COLUMNS, "there are no images"},
-                 {1, 1, 1, PIXELS, "images are 1x12, the network takes 1x3x4"},
-                 {1, 3, ROWS, COLUMNS, "images have 3 channels, must be 1"}};
+                 {1, 1, 1, PIXELS, "images are 1x1x12, the network takes 1x3x4"},
+                 {1, 3, ROWS, COLUMNS, "images are 3x"}};
     float logits[CLASSES];
     mb_error error = {0};
     mb_classifier *classifier = NULL;
@@ -293,8 +293,8 @@ static void fails(const fixture *f, size_t rows, size_t columns, mb_status statu
 TEST_WITH(what_does_not_fit_the_network_is_refused, open_fixture, close_fixture)
 {
     fixture *f = *state;
-    fails(f, COLUMNS, ROWS, MB_ERROR_INVALID, "images are 4x3, the network takes 1x3x4");
-    fails(f, 1, PIXELS, MB_ERROR_INVALID, "images are 1x12");
+    fails(f, COLUMNS, ROWS, MB_ERROR_INVALID, "images are 1x4x3, the network takes 1x3x4");
+    fails(f, 1, PIXELS, MB_ERROR_INVALID, "images are 1x1x12");
     f->labels[500] = CLASSES;
     fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "label 5 at item 500, the network has 5 classes");
     f->split.images.count = 500;
@@ -303,16 +303,17 @@ TEST_WITH(what_does_not_fit_the_network_is_refused, open_fixture, close_fixture)
     fails(f, ROWS, COLUMNS, MB_ERROR_INVALID, "evaluation: there are no images");
 }
 
-TEST_WITH(images_have_one_channel, open_fixture, close_fixture)
+TEST_WITH(images_have_the_channels_of_the_network, open_fixture, close_fixture)
 {
     fixture *f = *state, other = *f;
     assert_int_equal(mb_network_open(f->machine, "dense:5", (mb_shape){3, ROWS, COLUMNS}, CLASSES,
                                      &other.network, NULL),
                      MB_OK);
-    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images are 3x4");
-    other.split.images.channels = 3;
-    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images have 3 channels, must be 1");
+    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images are 1x3x4");
     mb_network_close(other.network);
+    other.network = f->network;
+    other.split.images.channels = 3;
+    fails(&other, ROWS, COLUMNS, MB_ERROR_INVALID, "images are 3x3x4, the network takes 1x3x4");
 }
 
 TEST_WITH(a_network_that_is_not_finite_has_no_evaluation, open_fixture, close_fixture)

@@ -27,6 +27,31 @@ static void draw(const form_case *c, size_t index, uint8_t *image)
         image[i] = (uint8_t)(255 - image[i]);
 }
 
+/* Photographs are standardized by each channel; images with a background are not. */
+TEST(images_without_ground_are_standardized)
+{
+    enum { SIDE = 8, PLANE = SIDE * SIDE, ALL = 2 * 3 * PLANE };
+    uint8_t pixels[ALL];
+    for (size_t i = 0; i < ALL; i++) /* 100 and 140 in the first channel, 10 more in the next */
+        pixels[i] = (uint8_t)(100 + i % 2 * 40 + i / PLANE % 3 * 10);
+    const mb_images images = {pixels, 2, 3, SIDE, SIDE};
+    mb_image_form form = mb_images_measure(&images);
+    assert_int_equal(form.ground, MB_GROUND_DARK);
+    assert_true(mb_form_is_standardized(&form));
+    for (size_t c = 0; c < 3; c++) {
+        assert_float_equal(form.standardization.mean[c], (120.0f + 10.0f * (float)c) / 255.0f,
+                           1e-6f);
+        assert_float_equal(form.standardization.std[c], 20.0f / 255.0f, 1e-6f);
+    }
+    memset(pixels, 7, ALL);
+    assert_float_equal(mb_images_standardization(&images).std[1], 1.0f, 0.0f);
+    for (int value = 0; value < 256; value += 255) {
+        memset(pixels, value, ALL);
+        form = mb_images_measure(&images);
+        assert_false(mb_form_is_standardized(&form));
+    }
+}
+
 TEST(framing_is_measured)
 {
     static const form_case cases[] = {

@@ -60,7 +60,9 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
                               size_t classes)
 {
     mb_network *saved = new_network(work, spec, input, classes, 7), *loaded = NULL;
-    const mb_image_form form = {MB_GROUND_LIGHT, (mb_framing)(classes % 3)};
+    const mb_image_form form = {MB_GROUND_LIGHT,
+                                (mb_framing)(classes % 3),
+                                {{0.49139968f, 1.0f / 3.0f, 1e-9f}, {0.24703233f, 1e-3f, 1.0f}}};
     fill_biases(saved);
     mb_network_set_form(saved, form);
     assert_int_equal(mb_model_save(saved, work->path, NULL), MB_OK);
@@ -73,6 +75,11 @@ static void assert_round_trip(const mb_test_model_files *work, const char *spec,
     assert_equal_tensors(saved, loaded);
     assert_int_equal(mb_network_form(loaded).ground, form.ground);
     assert_int_equal(mb_network_form(loaded).framing, form.framing);
+    const mb_image_form read = mb_network_form(loaded);
+    for (size_t c = 0; c < input.channels; c++) {
+        assert_true(read.standardization.mean[c] == form.standardization.mean[c]);
+        assert_true(read.standardization.std[c] == form.standardization.std[c]);
+    }
     mb_network_close(loaded);
     mb_network_close(saved);
 }
@@ -82,6 +89,7 @@ TEST(test_round_trip_bit_for_bit)
     assert_round_trip(*state, "mlp", (mb_shape){1, 28, 28}, 10);
     assert_round_trip(*state, "dense:37,relu,dense:3", (mb_shape){2, 5, 7}, 3);
     assert_round_trip(*state, "dense:2", (mb_shape){1, 1, 1}, 2);
+    assert_round_trip(*state, "dense:2", (mb_shape){3, 2, 1}, 2);
 }
 
 /* Values for every tensor, with valid variances and counts. */
@@ -179,6 +187,8 @@ TEST(test_metadata_names_the_network)
     assert_string_equal(mb_safetensors_metadata(file, "classes"), "10");
     assert_null(mb_safetensors_metadata(file, "ground"));
     assert_null(mb_safetensors_metadata(file, "framing"));
+    assert_null(mb_safetensors_metadata(file, "mean"));
+    assert_null(mb_safetensors_metadata(file, "std"));
     mb_safetensors_close(file);
     mb_network_close(network);
 }

@@ -20,7 +20,7 @@ typedef struct handmade {
     float values[12];
     size_t shapes[TENSORS][2];
     mb_named_tensor tensors[TENSORS + 1];
-    mb_key_value metadata[PAIRS];
+    mb_key_value metadata[PAIRS + 1];
     size_t tensor_count, metadata_count;
 } handmade;
 
@@ -184,6 +184,17 @@ TEST(metadata_that_do_not_fit)
             "metadata \"ground\": must be dark or light, got \"red\"");
     REFUSED(model.metadata[3].key = "framing",
             "metadata \"framing\": must be mnist, none or emnist, got \"light\"");
+    REFUSED(model.metadata[3].key = "mean", "metadata \"mean\" without \"std\"");
+    static const char *const stds[] = {"", "0", "1e-9", "2", "nan", "0.5,0.5", "0.5,", "half"};
+    for (size_t i = 0; i < TEST_COUNT(stds); i++) {
+        snprintf(text, sizeof text,
+                 "metadata \"std\": must be a number from 1e-06 to 1 for each of 1 channels, got "
+                 "\"%s\"",
+                 stds[i]);
+        REFUSED((model.metadata[3] = (mb_key_value){"mean", "0.5"},
+                 model.metadata[4] = (mb_key_value){"std", stds[i]}, model.metadata_count = 5),
+                text);
+    }
 }
 
 TEST(no_model_file)

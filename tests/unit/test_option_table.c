@@ -354,7 +354,7 @@ TEST(training_refuses_what_does_not_fit)
     mb_dataset data = data_of(2, 3, 4);
     training_is_refused(&data, &options, "training: 4 classes of images, the network has 3");
     data = data_of(3, 2, 3);
-    training_is_refused(&data, &options, "images are 3x2, the network takes 1x2x3");
+    training_is_refused(&data, &options, "images are 1x3x2, the network takes 1x2x3");
     data = data_of(2, 3, 3);
     data.test.images.count = 0;
     training_is_refused(&data, &options, "there are no images");

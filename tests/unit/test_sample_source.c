@@ -26,7 +26,7 @@ TEST(grays_are_bytes_over_255)
     mb_sample_source source;
     uint8_t *images = draw(2, 70000, 10, 2);
     const mb_split split = {.images = {images, 2, 1, 1, 70000}};
-    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &arena, &source, NULL), MB_OK);
     assert_int_equal(source.pixels, 70000);
     assert_ptr_equal(source.split.images.pixels, images);
     assert_ptr_equal(mb_sample_source_image(&source, 1), images + 70000);
@@ -36,12 +36,34 @@ TEST(grays_are_bytes_over_255)
     free(images);
 }
 
+/* Standardized images are dense, even if most of their bytes are 0. */
+TEST(standardized_images_are_not_sparse)
+{
+    static const mb_standardization standardization = {{0.5f, 0.25f, 0.0f}, {0.25f, 0.5f, 1.0f}};
+    static const uint8_t images[12];
+    mb_arena arena = {0};
+    mb_sample_source source;
+    const mb_split split = {.images = {images, 2, 3, 1, 2}};
+    assert_int_equal(mb_sample_source_open(&split, &standardization, true, &arena, &source, NULL),
+                     MB_OK);
+    assert_false(mb_sample_source_is_sparse(&source));
+    for (size_t c = 0; c < 3; c++) {
+        assert_true(source.zero[c] == 255.0f * standardization.mean[c]);
+        assert_true(source.unit[c] == 255.0f * standardization.std[c]);
+    }
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &arena, &source, NULL), MB_OK);
+    assert_true(mb_sample_source_is_sparse(&source));
+    assert_int_equal(mb_sample_source_open(&split, NULL, false, &arena, &source, NULL), MB_OK);
+    assert_false(mb_sample_source_is_sparse(&source));
+    mb_arena_free(&arena);
+}
+
 static bool is_sparse(const uint8_t *images, size_t count, size_t pixels)
 {
     mb_arena arena = {0};
     mb_sample_source source;
     const mb_split split = {.images = {images, count, 1, 1, pixels}};
-    assert_int_equal(mb_sample_source_open(&split, &arena, &source, NULL), MB_OK);
+    assert_int_equal(mb_sample_source_open(&split, NULL, true, &arena, &source, NULL), MB_OK);
     const bool sparse = mb_sample_source_is_sparse(&source);
     assert_ptr_equal(source.split.images.pixels, images);
     mb_arena_free(&arena);

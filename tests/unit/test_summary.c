@@ -70,10 +70,11 @@ static int open_fixture(void **state)
     f->history.epochs = f->epochs;
     f->history.finished = 3;
     f->history.curve = (mb_loss_curve){.stride = 2, .steps = 3, .sum = {1.5, 0.1}};
-    f->dataset = (mb_dataset){.folder = "data/mnist",
-                              .classes = 10,
-                              .train.images.count = 900,
-                              .test.images = {.count = 300, .rows = 20, .columns = 30}};
+    f->dataset =
+        (mb_dataset){.folder = "data/mnist",
+                     .classes = 10,
+                     .train.images.count = 900,
+                     .test.images = {.count = 300, .channels = 1, .rows = 20, .columns = 30}};
     f->run = (mb_run){.dataset = &f->dataset,
                       .network = f->network,
                       .machine = &f->info,
@@ -130,6 +131,7 @@ static const char fixture_summary[] = JSON({
     "training_images" : 900,
     "validation_images" : 0,
     "test_images" : 300,
+    "channels" : 1,
     "rows" : 20,
     "columns" : 30,
     "classes" : 10,
