@@ -64,6 +64,17 @@ static const char *fetch_mnist(void)
     return paths[access(paths[0], X_OK) != 0 && access(paths[1], X_OK) == 0];
 }
 
+static mb_status open_and_warn(const char *path, unsigned splits, const mb_data_options *options,
+                               mb_dataset **dataset, mb_error *error)
+{
+    char shown[1024];
+    const mb_status status = mb_dataset_open(path, splits, options, dataset, error);
+    if (status == MB_OK && (*dataset)->warning != NULL)
+        fprintf(stderr, "mnist_blas: warning: %s\n",
+                mb_printable((*dataset)->warning, shown, sizeof shown));
+    return status;
+}
+
 mb_status mb_data_open(const char *given, unsigned splits, const mb_data_options *options,
                        mb_dataset **dataset, mb_error *error)
 {
@@ -76,7 +87,7 @@ mb_status mb_data_open(const char *given, unsigned splits, const mb_data_options
                          none.text, fetch_mnist());
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, splits, options, dataset, error);
+        status = open_and_warn(folder, splits, options, dataset, error);
     free(folder);
     return status;
 }
@@ -111,7 +122,7 @@ mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *o
         return mb_data_synthesize(machine, dataset, error);
     }
     if (status == MB_OK)
-        status = mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, options, dataset, error);
+        status = open_and_warn(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, options, dataset, error);
     if (status == MB_OK)
         warn_of_shared_images(*dataset);
     free(folder);

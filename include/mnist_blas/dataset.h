@@ -37,6 +37,7 @@ typedef struct mb_dataset {
     /* The last training images, which are the data's own validation split; 0: it has none. */
     size_t validation;
     mb_image_form form;                 /* of the images in the files */
+    const char *warning;                /* of files that were not used, a line; NULL: none */
     struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */
 } mb_dataset;
 

@@ -353,6 +353,8 @@ mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_optio
             .class_names = mb_classes_are_unnamed(&all->classes)
                                ? NULL
                                : (const char *const *)all->classes.names,
+            .warning = all->parts[TRAIN].warning != NULL ? all->parts[TRAIN].warning
+                                                         : all->parts[TEST].warning,
             .train = split_of(all, TRAIN),
             .test = split_of(all, TEST),
             .validation = (splits & MB_SPLIT_TRAIN) != 0 ? all->parts[TRAIN].validation : 0};

@@ -13,6 +13,7 @@ typedef struct mb_data_part {
     bool whole;        /* the data have no test split: these are all images */
     size_t validation; /* of the training split: the last images, which are a validation split */
     const char *images_path, *labels_path;
+    const char *warning; /* of what was not used, for the user: "FILE: WHAT"; NULL: none */
 } mb_data_part;
 
 typedef struct mb_data_format {

@@ -146,8 +146,7 @@ class Folder(ProgramTest):
         os.mkdir(self.path("empty"))
         self.refuse(1, "--data", folder, says=says)
 
-    @cases({"csv": ("train.csv", b"label,pixel0\n1,2\n", "train.csv, a CSV table"),
-            "npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive"),
+    @cases({"npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive"),
             "folder": ("mnist", None, "data/mnist/mnist, a folder with data")})
     def test_of_other_content(self, name, content, says):
         os.makedirs(self.path("data/mnist"))
