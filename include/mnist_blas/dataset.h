@@ -53,7 +53,9 @@ typedef struct mb_data_options {
     /* Channels: of gray images three equal ones, of color images their luminance. Not both. Without
      * either, images of which all channels are equal have one. */
     bool color, gray;
-    bool transpose; /* rows become columns, as EMNIST's files need */
+    /* Rows become columns. EMNIST's files, which are stored so and known by their names, are
+     * transposed without this option, and left as they are with it. */
+    bool transpose;
     /* The share of all images, 0 < share < 1, that becomes the test split of data without one: a
      * random sample of each class by this seed. */
     double test_fraction;
@@ -69,8 +71,9 @@ typedef struct mb_data_options {
 
 MB_API mb_data_options mb_data_defaults(void);
 
-/* Finds the data: `folder`, also a file, if not NULL, else $MNIST_BLAS_DATA if set, else the first
- * of ./data/mnist, ./data/MNIST/raw, ../data/mnist, ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
+/* Finds the data: `folder`, also a file or what names of files start with, if not NULL, else
+ * $MNIST_BLAS_DATA if set, else the first of ./data/mnist, ./data/MNIST/raw, ../data/mnist,
+ * ../data/MNIST/raw, $XDG_CACHE_HOME/mnist_blas
  * (~/.cache/mnist_blas) that contains one of the files. *found is on the heap, the caller frees it;
  * NULL, with MB_OK, if none of them does. MB_ERROR_IO: the folder that the argument or the variable
  * names does not exist, or one of the others cannot be opened; MB_ERROR_MEMORY. */
@@ -84,7 +87,8 @@ MB_API char *mb_dataset_search_path(void);
  * Returns MB_ERROR_IO. */
 MB_API mb_status mb_dataset_fail_none(mb_error *error);
 
-/* Reads and checks splits of the data at `path`, a folder or a file. options NULL: the defaults. On
+/* Reads and checks splits of the data at `path`, a folder, a file, or FOLDER/PREFIX of IDX files,
+ * such as emnist/emnist-letters. options NULL: the defaults. On
  * success *dataset is the caller's, for mb_dataset_close.
  * Images on a light ground, which is measured on the training images, are inverted: then
  * (*dataset)->form says so. Without the training split they are left as they are.

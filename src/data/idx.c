@@ -6,35 +6,37 @@
 #include "data/dataset.h"
 #include "data/gunzip.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { UNSIGNED_BYTE = 0x08, MAGIC_SIZE = 4, DIMENSION_SIZE = 4 };
+enum { UNSIGNED_BYTE = 0x08, MAGIC_SIZE = 4, DIMENSION_SIZE = 4, MAX_DIMENSIONS = 4 };
+enum { GRAY = 1, COLORS = 3, QMNIST_COLUMNS = 8 };
+
+/* Types of elements 0x08 to 0x0f; integers have a size. */
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {{"unsigned bytes", 1},  {"signed bytes", 1}, {"unknown", 0}, {"16-bit integers", 2},
+             {"32-bit integers", 4}, {"floats", 0},       {"doubles", 0}, {"unknown", 0}};
+
+static bool is_known(unsigned type) { return type / 8 == 1; }
 
 static const char *plural(mb_idx_kind kind) { return kind == MB_IDX_IMAGES ? "images" : "labels"; }
 
-static size_t header_size(mb_idx_kind kind) { return MAGIC_SIZE + DIMENSION_SIZE * (size_t)kind; }
+static size_t header_size(size_t dimensions) { return MAGIC_SIZE + DIMENSION_SIZE * dimensions; }
 
-/* Names of the types 0x08 to 0x0f. */
-static const char *type_name(unsigned type)
+/* The dimensions that files of the kind have. */
+static bool has_dimensions(mb_idx_kind kind, unsigned dimensions)
 {
-    static const char *const names[] = {
-        "unsigned bytes",  "signed bytes", NULL,      "16-bit integers",
-        "32-bit integers", "floats",       "doubles", NULL};
-    const char *name = type / 8 == 1 ? names[type % 8] : NULL;
-    return name != NULL ? name : "unknown";
+    return dimensions == (unsigned)kind || dimensions == (unsigned)kind + 1;
 }
 
 /* Reports what a file is that does not start as IDX. */
-static mb_status fail_format(const mb_idx *idx, mb_idx_kind kind, unsigned expected,
-                             mb_error *error)
+static mb_status fail_format(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
 {
+    const uint8_t *magic = idx->bytes.data;
     const char *format = mb_file_format(&idx->bytes);
-    const uint32_t found = mb_load_be32(idx->bytes.data);
-    if (__builtin_bswap32(found) == expected)
+    if (magic[2] == 0 && magic[3] == 0 && is_known(magic[1]) && has_dimensions(kind, magic[0]))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: little-endian: IDX has the bytes of its header in big-endian order",
                        idx->path);
@@ -43,56 +45,123 @@ static mb_status fail_format(const mb_idx *idx, mb_idx_kind kind, unsigned expec
                        idx->unpacked ? "packed in it is" : "is", format);
     return mb_fail(error, MB_ERROR_FORMAT,
                    "%s: not an IDX file: starts with 0x%08x, %s start with 0x%08x", idx->path,
-                   found, plural(kind), expected);
+                   mb_load_be32(magic), plural(kind), UNSIGNED_BYTE << 8 | (unsigned)kind);
+}
+
+/* Images are unsigned bytes, labels are integers of any type. */
+static mb_status check_type(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
+{
+    const unsigned type = idx->bytes.data[2];
+    const char *name = is_known(type) ? types[type % 8].name : "unknown";
+    if (kind == MB_IDX_IMAGES && type != UNSIGNED_BYTE)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
+                       idx->path, type, name, UNSIGNED_BYTE);
+    if (!is_known(type) || types[type % 8].size == 0)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: elements of type 0x%02x (%s): labels are integers, 0x08, 0x09, 0x0b or "
+                       "0x0c",
+                       idx->path, type, name);
+    return MB_OK;
 }
 
 static mb_status check_magic(const mb_idx *idx, mb_idx_kind kind, mb_error *error)
 {
     const uint8_t *magic = idx->bytes.data;
-    const unsigned expected = UNSIGNED_BYTE << 8 | (unsigned)kind;
+    const mb_idx_kind other = kind == MB_IDX_IMAGES ? MB_IDX_LABELS : MB_IDX_IMAGES;
     if (idx->bytes.size == 0)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: empty file: 0 bytes", idx->path);
     if (idx->bytes.size < MAGIC_SIZE)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: not an IDX file: %zu bytes, its header alone has %zu", idx->path,
-                       idx->bytes.size, header_size(kind));
-    const uint32_t found = mb_load_be32(magic);
-    if (found == expected)
-        return MB_OK;
+                       idx->bytes.size, header_size((size_t)kind));
     if (magic[0] != 0 || magic[1] != 0 || magic[2] == 0)
-        return fail_format(idx, kind, expected, error);
-    if (magic[2] != UNSIGNED_BYTE)
-        return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: elements of type 0x%02x (%s): only 0x%02x (unsigned bytes) is read",
-                       idx->path, (unsigned)magic[2], type_name(magic[2]), UNSIGNED_BYTE);
-    if (magic[3] == MB_IDX_LABELS || magic[3] == MB_IDX_IMAGES)
+        return fail_format(idx, kind, error);
+    const mb_status status = check_type(idx, kind, error);
+    if (status != MB_OK || has_dimensions(kind, magic[3]))
+        return status;
+    if (magic[3] == (unsigned)other)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: holds %s, not %s: starts with 0x%08x, not 0x%08x", idx->path,
-                       plural(magic[3]), plural(kind), found, expected);
-    return mb_fail(error, MB_ERROR_FORMAT, "%s: has %u dimensions: %s have %u", idx->path,
-                   (unsigned)magic[3], plural(kind), (unsigned)kind);
+                       plural(other), plural(kind), mb_load_be32(magic),
+                       UNSIGNED_BYTE << 8 | (unsigned)kind);
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: has %u dimensions: %s have %u or %u", idx->path,
+                   (unsigned)magic[3], plural(kind), (unsigned)kind, (unsigned)kind + 1);
 }
 
-static mb_status check_dimensions(const mb_idx *idx, mb_idx_kind kind, size_t *payload,
-                                  mb_error *error)
+/* The values of a label: one, or QMNIST's, the first of which is the class. */
+static mb_status set_label_shape(mb_idx *idx, const size_t *sizes, size_t dimensions,
+                                 mb_error *error)
 {
-    size_t pixels;
+    idx->channels = idx->rows = 1;
+    idx->columns = dimensions == 1 ? 1 : sizes[1];
+    if (dimensions > 1 && sizes[1] != 1 && sizes[1] != QMNIST_COLUMNS)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: labels of %zu numbers: must have 1, or %d as QMNIST's, of which the "
+                       "first is the class",
+                       idx->path, sizes[1], QMNIST_COLUMNS);
+    return MB_OK;
+}
+
+/* Channels are the last dimension if that can be, else the first of an image. */
+static mb_status set_image_shape(mb_idx *idx, const size_t *sizes, size_t dimensions,
+                                 bool *channels_last, mb_error *error)
+{
+    const bool last = dimensions == 4 && (sizes[3] == COLORS || sizes[3] == GRAY);
+    const bool first = dimensions == 4 && !last && (sizes[1] == COLORS || sizes[1] == GRAY);
+    if (dimensions == 4 && !last && !first)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: images of %zu x %zu x %zu: the first or the last, their channels, must "
+                       "be 1 or 3",
+                       idx->path, sizes[1], sizes[2], sizes[3]);
+    idx->channels = last ? sizes[3] : first ? sizes[1] : 1;
+    idx->rows = sizes[first ? 2 : 1];
+    idx->columns = sizes[first ? 3 : 2];
+    *channels_last = last && sizes[3] == COLORS;
+    return MB_OK;
+}
+
+/* Checks the sizes; *item becomes the bytes of an image or a label. */
+static mb_status check_sizes(const mb_idx *idx, mb_idx_kind kind, size_t header, size_t *item,
+                             mb_error *error)
+{
+    size_t payload, pixels;
     if (idx->count == 0)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: empty: header promises 0 %s", idx->path,
                        plural(kind));
     if (idx->rows == 0 || idx->columns == 0)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: images without pixels: header says %zu x %zu",
                        idx->path, idx->rows, idx->columns);
-    if (!mb_multiply(idx->rows, idx->columns, &pixels) || pixels > MB_IMAGE_MAX_PIXELS)
+    if (!mb_multiply(idx->rows, idx->columns, &pixels) ||
+        pixels > MB_IMAGE_MAX_PIXELS / idx->channels)
         return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: images too large: header says %zu x %zu, at most %d pixels are read",
-                       idx->path, idx->rows, idx->columns, MB_IMAGE_MAX_PIXELS);
-    if (!mb_multiply(pixels, idx->count, payload) ||
-        *payload > MB_DATA_MAX_BYTES - header_size(kind))
+                       "%s: images too large: header says %zu x %zu%s, at most %d pixels are read",
+                       idx->path, idx->rows, idx->columns, idx->channels > 1 ? " x 3" : "",
+                       MB_IMAGE_MAX_PIXELS);
+    *item = pixels * idx->channels * idx->label_size;
+    if (!mb_multiply(*item, idx->count, &payload) || payload > MB_DATA_MAX_BYTES - header)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: too large: header promises %zu %s of %zu bytes, at most %zu bytes are "
                        "read",
-                       idx->path, idx->count, plural(kind), pixels, MB_DATA_MAX_BYTES);
+                       idx->path, idx->count, plural(kind), *item, MB_DATA_MAX_BYTES);
+    return MB_OK;
+}
+
+/* Colors of a pixel side by side to one plane for each. */
+static mb_status separate_channels(const mb_idx *idx, mb_error *error)
+{
+    const size_t plane = idx->rows * idx->columns;
+    uint8_t *image = idx->bytes.data + (idx->items - idx->bytes.data);
+    uint8_t *copy = malloc(COLORS * plane);
+    if (copy == NULL)
+        return mb_fail_memory(error, idx->path, COLORS * plane);
+    for (size_t i = 0; i < idx->count; i++, image += COLORS * plane) {
+        memcpy(copy, image, COLORS * plane);
+        for (size_t p = 0; p < plane; p++)
+            for (size_t c = 0; c < COLORS; c++)
+                image[c * plane + p] = copy[COLORS * p + c];
+    }
+    free(copy);
     return MB_OK;
 }
 
@@ -102,29 +171,43 @@ static mb_status parse_header(mb_idx *idx, mb_idx_kind kind, mb_error *error)
     mb_status status = check_magic(idx, kind, error);
     if (status != MB_OK)
         return status;
-    const size_t header = header_size(kind);
-    const uint8_t *dimensions = idx->bytes.data + MAGIC_SIZE;
+    size_t sizes[MAX_DIMENSIONS] = {0}, item = 1;
+    bool channels_last = false;
+    const size_t dimensions = idx->bytes.data[3], header = header_size(dimensions);
     if (idx->bytes.size < header)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: truncated: %zu bytes, the header of %s has %zu",
                        idx->path, idx->bytes.size, plural(kind), header);
+    for (size_t i = 0; i < dimensions; i++)
+        sizes[i] = mb_load_be32(idx->bytes.data + header_size(i));
     idx->items = idx->bytes.data + header;
-    idx->count = mb_load_be32(dimensions);
-    idx->rows = kind == MB_IDX_IMAGES ? mb_load_be32(dimensions + DIMENSION_SIZE) : 1;
-    idx->columns = kind == MB_IDX_IMAGES ? mb_load_be32(dimensions + 2 * DIMENSION_SIZE) : 1;
-    size_t promised = 0;
-    status = check_dimensions(idx, kind, &promised, error);
+    idx->count = sizes[0];
+    idx->is_signed = idx->bytes.data[2] != UNSIGNED_BYTE;
+    idx->label_size = types[idx->bytes.data[2] % 8].size;
+    status = kind == MB_IDX_LABELS ? set_label_shape(idx, sizes, dimensions, error)
+                                   : set_image_shape(idx, sizes, dimensions, &channels_last, error);
+    if (status == MB_OK)
+        status = check_sizes(idx, kind, header, &item, error);
     if (status != MB_OK)
         return status;
-    const size_t there = idx->bytes.size - header;
+    const size_t promised = idx->count * item, there = idx->bytes.size - header;
     if (there < promised)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: truncated: header promises %zu %s, %zu are there", idx->path,
-                       idx->count, plural(kind), there / (promised / idx->count));
+                       idx->count, plural(kind), there / item);
     if (there > promised)
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: trailing garbage: header promises %zu %s, %zu bytes follow them",
                        idx->path, idx->count, plural(kind), there - promised);
-    return MB_OK;
+    return channels_last ? separate_channels(idx, error) : MB_OK;
+}
+
+int64_t mb_idx_label(const mb_idx *idx, size_t item)
+{
+    const uint8_t *at = idx->items + item * idx->columns * idx->label_size;
+    int64_t value = idx->is_signed ? (int8_t)at[0] : at[0];
+    for (size_t byte = 1; byte < idx->label_size; byte++)
+        value = value * 256 + at[byte];
+    return value;
 }
 
 mb_status mb_idx_parse(const char *path, mb_idx_kind kind, mb_bytes *file, mb_idx *idx,
@@ -156,87 +239,11 @@ done:
     return status;
 }
 
-/* A name that exists but may not be accessed counts as existing: opening it says why. */
-static bool exists(const char *path, bool *folder)
-{
-    struct stat info;
-    const bool there = stat(path, &info) == 0;
-    *folder = there && S_ISDIR(info.st_mode);
-    return there || (errno != ENOENT && errno != ENOTDIR);
-}
-
-/* Name `i` of `path`: itself, with a dot instead of the last '-', and in a folder of its own name,
- * as some archives unpack; plain and packed. On the heap. */
-static char *make_name(const char *path, size_t i)
-{
-    const char *base = strrchr(path, '/');
-    const char *suffix = i % 2 == 0 ? "" : ".gz";
-    char *name = NULL;
-    base = base != NULL ? base + 1 : path;
-    const int size = i < 4 ? asprintf(&name, "%s%s", path, suffix)
-                           : asprintf(&name, "%s/%s%s", path, base, suffix);
-    if (size < 0)
-        return NULL;
-    char *type = i / 2 == 1 ? strstr(name + (base - path), "-idx") : NULL;
-    if (type != NULL)
-        *type = '.';
-    return name;
-}
-
-mb_status mb_idx_find(const char *path, char **found, mb_error *error)
-{
-    enum { NAMES = 6 };
-    bool folder = true; /* taken only if there is nothing else: opening it says what it is */
-    *found = NULL;
-    for (size_t i = 0; i < NAMES && folder; i++) {
-        bool is_folder = false;
-        char *name = make_name(path, i);
-        if (name == NULL)
-            return mb_fail_memory(error, path, 2 * strlen(path) + sizeof "/.gz");
-        if (exists(name, &is_folder) && (*found == NULL || !is_folder)) {
-            free(*found);
-            *found = name;
-            folder = is_folder;
-        } else {
-            free(name);
-        }
-    }
-    return MB_OK;
-}
-
-/* An interrupted gunzip leaves a part of the file beside the whole .gz. */
-static mb_status fail_beside(const char *path, mb_status status, mb_error *error)
-{
-    bool folder;
-    char *packed = NULL;
-    if (status == MB_ERROR_FORMAT && error != NULL && asprintf(&packed, "%s.gz", path) >= 0 &&
-        exists(packed, &folder)) {
-        const mb_error why = *error;
-        mb_fail(error, status, "%s; remove it to read %s", why.text, packed);
-    }
-    free(packed);
-    return status;
-}
-
 mb_status mb_idx_read(const char *path, mb_idx_kind kind, mb_idx *idx, mb_error *error)
 {
-    char *found = NULL;
     mb_bytes file = {0};
-    mb_status status = mb_idx_find(path, &found, error);
-    if (status != MB_OK)
-        goto done;
-    if (found == NULL) {
-        status = mb_fail(error, MB_ERROR_IO, "%s: missing, and so is %s.gz", path, path);
-        goto done;
-    }
-    status = mb_file_read(found, MB_DATA_MAX_BYTES, &file, error);
-    if (status == MB_OK)
-        status = mb_idx_parse(found, kind, &file, idx, error);
-    if (status != MB_OK)
-        status = fail_beside(found, status, error);
-done:
-    free(found);
-    return status;
+    const mb_status status = mb_file_read(path, MB_DATA_MAX_BYTES, &file, error);
+    return status == MB_OK ? mb_idx_parse(path, kind, &file, idx, error) : status;
 }
 
 void mb_idx_free(mb_idx *idx)

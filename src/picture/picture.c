@@ -34,7 +34,8 @@ static mb_status parse_idx(const char *path, mb_bytes *file, mb_pictures *pictur
     const mb_status status = mb_idx_parse(path, MB_IDX_IMAGES, file, &idx, error);
     if (status != MB_OK)
         return status;
-    *pictures = (mb_pictures){idx.count, 1, idx.rows, idx.columns, idx.items, true, idx.bytes.data};
+    *pictures = (mb_pictures){idx.count, idx.channels, idx.rows,      idx.columns,
+                              idx.items, true,         idx.bytes.data};
     idx.bytes = (mb_bytes){0};
     mb_idx_free(&idx);
     return MB_OK;
@@ -46,13 +47,29 @@ static bool is_idx(const mb_bytes *file)
     return file->size >= 4 && file->data[0] == 0 && file->data[1] == 0 && file->data[2] != 0;
 }
 
-/* Gives gray pictures `channels` equal channels. */
-static mb_status copy_channels(const char *path, size_t channels, mb_pictures *pictures,
-                               mb_error *error)
+void mb_color_to_gray(const uint8_t *color, size_t pixels, uint8_t *gray)
+{
+    for (size_t p = 0; p < pixels; p++)
+        gray[p] = (uint8_t)((77u * color[p] + 150u * color[pixels + p] +
+                             29u * color[2 * pixels + p] + 128u) /
+                            256u);
+}
+
+/* Gives gray pictures `channels` equal channels, and those in color one. */
+static mb_status convert_channels(const char *path, size_t channels, mb_pictures *pictures,
+                                  mb_error *error)
 {
     const size_t plane = pictures->rows * pictures->columns;
     if (channels == pictures->channels)
         return MB_OK;
+    if (channels == 1) {
+        for (size_t i = 0; i < pictures->count; i++)
+            mb_color_to_gray(pictures->pixels + i * pictures->channels * plane, plane,
+                             pictures->memory + i * plane);
+        pictures->pixels = pictures->memory;
+        pictures->channels = channels;
+        return MB_OK;
+    }
     uint8_t *memory = reallocarray(NULL, pictures->count * plane, channels);
     if (memory == NULL)
         return mb_fail_memory(error, path, pictures->count * channels * plane);
@@ -79,7 +96,7 @@ mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
     free(file->data);
     *file = (mb_bytes){0};
     if (status == MB_OK)
-        status = copy_channels(path, channels, &read, error);
+        status = convert_channels(path, channels, &read, error);
     if (status == MB_OK)
         *pictures = read;
     else

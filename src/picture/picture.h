@@ -38,6 +38,10 @@ mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictu
 mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
                             mb_pictures *pictures, mb_error *error);
 
+/* gray (pixels) = the luminance by ITU-R BT.601, in 1/256, of color (3, pixels); `gray` may be
+ * `color`, or lie before it. */
+void mb_color_to_gray(const uint8_t *color, size_t pixels, uint8_t *gray);
+
 /* Frees what *pictures owns and makes it empty. */
 void mb_pictures_free(mb_pictures *pictures);
 

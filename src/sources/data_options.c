@@ -23,7 +23,10 @@ const mb_option mb_data_option_table[] = {
     {"color", NULL, DATA, AT(color), "give gray images three channels", MB_KIND_FLAG,
      .omit_zero = true},
     {"gray", NULL, DATA, AT(gray), "convert color images to gray", MB_KIND_FLAG, .omit_zero = true},
-    {"transpose", NULL, DATA, AT(transpose), "exchange rows and columns of the images",
+    {"transpose", NULL, DATA, AT(transpose),
+     "exchange rows and columns of the images; of EMNIST's files, which are stored so, that is "
+     "done "
+     "without it, and undone by it",
      MB_KIND_FLAG, .omit_zero = true},
     {"test-fraction", NULL, DATA, AT(test_fraction),
      "share of the images that becomes the test set, if the data have none: a random sample of "

@@ -60,9 +60,12 @@ mb_status mb_dataset_find(const char *folder, char **found, mb_error *error)
         if (folder == NULL || *folder == '\0')
             return find_usual(found, error);
     }
-    const mb_status status = mb_data_path_check(origin, folder, false, error);
-    if (status != MB_OK)
-        return status;
+    const mb_data_format *format = NULL;
+    if (mb_data_probe(folder, &format, NULL) != MB_OK || format == NULL) {
+        const mb_status status = mb_data_path_check(origin, folder, false, error);
+        if (status != MB_OK)
+            return status;
+    }
     *found = strdup(folder);
     return *found != NULL ? MB_OK : mb_fail_memory(error, folder, strlen(folder) + 1);
 }

@@ -2,6 +2,7 @@
 
 #include "core/util.h"
 #include "picture/normalize.h"
+#include "picture/picture.h"
 #include "sources/source.h"
 
 #include <stdlib.h>
@@ -23,17 +24,12 @@ bool mb_images_are_gray(const mb_images *images)
     return gray;
 }
 
-/* Luminance by ITU-R BT.601, in 1/256. */
 static void to_gray(mb_images *images)
 {
     const size_t plane = images->rows * images->columns;
-    uint8_t *to = pixels_of(images);
-    const uint8_t *from = to;
-    for (size_t i = 0; i < images->count; i++, from += COLORS * plane, to += plane)
-        for (size_t p = 0; p < plane; p++)
-            to[p] = (uint8_t)((77u * from[p] + 150u * from[plane + p] + 29u * from[2 * plane + p] +
-                               128u) /
-                              256u);
+    uint8_t *pixels = pixels_of(images);
+    for (size_t i = 0; i < images->count; i++)
+        mb_color_to_gray(pixels + i * COLORS * plane, plane, pixels + i * plane);
     images->channels = 1;
 }
 

@@ -159,10 +159,14 @@ static mb_status reshape(opened *all, const mb_data_options *options, mb_error *
     for (size_t i = 0; i < SPLITS; i++)
         gray = gray && (options->gray || all->parts[i].images.count == 0 ||
                         mb_images_are_gray(&all->parts[i].images));
-    for (size_t i = 0; i < SPLITS && status == MB_OK; i++)
-        if (all->parts[i].images.count > 0)
-            status = mb_images_reshape(all->parts[i].images_path, options, gray,
-                                       &all->parts[i].images, &all->pixels[i], error);
+    for (size_t i = 0; i < SPLITS && status == MB_OK; i++) {
+        mb_data_part *part = &all->parts[i];
+        mb_data_options wanted = *options;
+        wanted.transpose = options->transpose != part->transposed;
+        if (part->images.count > 0)
+            status = mb_images_reshape(part->images_path, &wanted, gray, &part->images,
+                                       &all->pixels[i], error);
+    }
     return status;
 }
 
@@ -186,21 +190,37 @@ static mb_status check_shapes(const mb_data_part *train, const mb_data_part *tes
 
 /* ---- the classes ---- */
 
-/* The names in the options, else in a file classes.txt of the data's folder; *path is NULL if there
- * are none, else the caller's. */
-static mb_status find_names(const opened *all, const mb_data_options *options, char **path,
-                            mb_error *error)
+/* The names in the options, else in a file classes.txt at the data's path or beside the images;
+ * *path is NULL if there are none, else the caller's. */
+static mb_status find_names(const opened *all, const mb_data_part *part,
+                            const mb_data_options *options, char **path, mb_error *error)
 {
     struct stat info;
     const bool given = options->class_names != NULL;
-    *path = given ? strdup(options->class_names) : mb_path_join(all->path, "classes.txt");
-    if (*path == NULL)
-        return mb_fail_memory(error, all->path, strlen(all->path) + sizeof "/classes.txt");
-    if (!given && stat(*path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        free(*path);
-        *path = NULL;
+    char *const folders[] = {strdup(all->path), mb_path_dirname(part->images_path)};
+    mb_status status = MB_OK;
+    *path = given ? strdup(options->class_names) : NULL;
+    for (size_t i = 0; i < MB_COUNT_OF(folders) && !given && *path == NULL && status == MB_OK;
+         i++) {
+        *path = folders[i] != NULL ? mb_path_join(folders[i], "classes.txt") : NULL;
+        if (*path == NULL) {
+            status = mb_fail_memory(error, all->path, strlen(all->path) + sizeof "/classes.txt");
+        } else if (stat(*path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+            free(*path);
+            *path = NULL;
+        }
     }
-    return MB_OK;
+    for (size_t i = 0; i < MB_COUNT_OF(folders); i++)
+        free(folders[i]);
+    if (given && *path == NULL)
+        status = mb_fail_memory(error, all->path, strlen(options->class_names) + 1);
+    return status;
+}
+
+/* The names of the format; NULL: labels are numbers. */
+static const char *const *format_names(const opened *all, size_t *count)
+{
+    return all->format->class_names != NULL ? all->format->class_names(all->state, count) : NULL;
 }
 
 /* The classes of the files, by the format's names or by the labels of the part. */
@@ -208,11 +228,13 @@ static mb_status find_classes(const opened *all, const mb_data_part *part, const
                               mb_classes *classes, mb_error *error)
 {
     size_t count = 0;
-    const char *const *names =
-        all->format->class_names != NULL ? all->format->class_names(all->state, &count) : NULL;
+    const char *const *names = format_names(all, &count);
     const mb_status status = names != NULL
                                  ? mb_classes_from_names(all->path, names, count, classes, error)
                                  : mb_classes_from_labels(part, names_path != NULL, classes, error);
+    if (status == MB_OK && names != NULL && all->format->class_labels != NULL)
+        memcpy(classes->labels, all->format->class_labels(all->state),
+               count * sizeof *classes->labels);
     return status == MB_OK && names_path != NULL ? mb_classes_read_names(names_path, classes, error)
                                                  : status;
 }
@@ -259,8 +281,9 @@ static mb_status classify(opened *all, const mb_data_options *options, mb_error 
     const bool expects = options->expected_classes > 0;
     mb_classes own = {0};
     char *path = NULL;
-    mb_status status = find_names(all, options, &path, error);
-    const bool named = path != NULL || all->format->class_names != NULL;
+    size_t count;
+    mb_status status = find_names(all, part, options, &path, error);
+    const bool named = path != NULL || format_names(all, &count) != NULL;
     if (status == MB_OK && expects)
         status = expect_classes(options, &all->classes, error);
     if (status == MB_OK && (named || !expects))

@@ -26,13 +26,15 @@ const mb_enum mb_data_format_names = {names, MB_COUNT_OF(names)};
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error)
 {
     struct stat info;
+    const bool is_there = stat(path, &info) == 0;
     *format = NULL;
-    if (stat(path, &info) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-            return MB_OK;
+    if (!is_there && errno == EACCES)
+        return MB_OK;
+    if (!is_there && errno != ENOENT && errno != ENOTDIR)
         return mb_fail(error, MB_ERROR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    }
     for (size_t i = 0; mb_data_formats[i] != NULL; i++) {
+        if (!is_there && !mb_data_formats[i]->takes_prefix)
+            continue;
         bool found = false;
         const mb_status status = mb_data_formats[i]->probe(path, &found, error);
         if (status != MB_OK)

@@ -10,6 +10,7 @@ typedef struct mb_data_part {
     mb_images images; /* the pixels may be changed; count 0: the data have no such split */
     /* (images.count), from 0. Numbers of the data's own, or indices of the class names. */
     const int64_t *labels;
+    bool transposed;   /* rows and columns are exchanged in the files */
     bool whole;        /* the data have no test split: these are all images */
     size_t validation; /* of the training split: the last images, which are a validation split */
     const char *images_path, *labels_path;
@@ -34,8 +35,12 @@ typedef struct mb_data_format {
     /* The names of the classes that the labels are indices of, the state's; NULL, or a NULL
      * function: labels are numbers. Called after what is read was read. */
     const char *const *(*class_names)(const void *state, size_t *count);
+    /* The labels of the classes with names, ascending, the state's; a NULL function: 0, 1, 2, ...
+     */
+    const int64_t *(*class_labels)(const void *state);
     /* Frees the state and all that was read. */
     void (*close)(void *state);
+    bool takes_prefix; /* `path` need not exist: it may be what names of files start with */
 } mb_data_format;
 
 #define MB_DATA_FORMAT(name, content) extern const mb_data_format mb_data_format_##name;

@@ -146,15 +146,16 @@ class Folder(ProgramTest):
         os.mkdir(self.path("empty"))
         self.refuse(1, "--data", folder, says=says)
 
-    @cases({"npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive"),
-            "folder": ("mnist", None, "data/mnist/mnist, a folder with data")})
+    @cases({"npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive")})
     def test_of_other_content(self, name, content, says):
         os.makedirs(self.path("data/mnist"))
-        if content is None:
-            self.make_data("data/mnist/" + name)
-        else:
-            self.write("data/mnist/" + name, content)
+        self.write("data/mnist/" + name, content)
         self.refuse(1, "--data", "data/mnist", says=["missing", TRAIN_IMAGES, says])
+
+    def test_of_several_data_sets(self):
+        self.make_data("data/a/raw")
+        self.make_data("data/b")
+        self.refuse(1, "--data", "data", says="data: holds several data sets, a/raw, b: give one of them, such as data/a/raw")
 
     def test_of_the_variable_is_not_replaced_by_another(self):
         self.make_data("data/mnist")
@@ -170,6 +171,37 @@ def gzip_with_name_and_comment(good):
     file = gzip.compress(good)
     extra = struct.pack("<H", 3) + b"abc" + b"name\0" + b"comment\0"
     return file[:3] + b"\x1c" + file[4:10] + extra + file[10:]
+
+
+class Sets(ProgramTest):
+    """The same files under other names and in other folders, which give the usual model."""
+
+    def rename_data(self, change):
+        for name in os.listdir(self.make_data("odd")):
+            new = os.path.join(self.path("odd"), change(name))
+            os.makedirs(os.path.dirname(new), exist_ok=True)
+            os.rename(os.path.join(self.path("odd"), name), new)
+
+    @cases({"dots": (lambda name: name.replace("-idx", ".idx"), "odd"),
+            "prefix": (lambda name: "my-set-" + name.replace("t10k", "test"), "odd"),
+            "prefix_that_is_given": (lambda name: "my-set-" + name, "odd/my-set"),
+            "file_that_is_given": (lambda name: name, "odd/" + TEST_LABELS),
+            "folder": (lambda name: "gzip/" + name, "odd"),
+            "folders": (lambda name: "MNIST/raw/" + name, "odd"),
+            "folders_of_the_names": (lambda name: name.replace("-idx", ".idx") + "/" + name, "odd")})
+    def test_names(self, change, data):
+        self.make_data("usual")
+        self.train("usual", out="a")
+        self.rename_data(change)
+        self.train(data, out="b")
+        self.assert_same_model("a", "b")
+
+    def test_emnist_is_transposed_and_named(self):
+        self.rename_data(lambda name: "emnist-letters-" + name)
+        self.write("odd/emnist-letters-mapping.txt", b"0 97\n1 98\n2 99\n3 100\n")
+        train = ("train", "--data", "odd", "--epochs", 1, "--no-report")
+        self.assertIn(f"of {COLUMNS}x{ROWS}, 4 classes", self.succeed(*train).out)
+        self.assertIn(f"of {ROWS}x{COLUMNS}, 4 classes", self.succeed(*train, "--transpose").out)
 
 
 class Accepted(ProgramTest):

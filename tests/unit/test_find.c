@@ -1,4 +1,4 @@
-#include "sources/idx_folder.h"
+#include "sources/idx_sets.h"
 #include "support.h"
 #include "test.h"
 
@@ -126,7 +126,8 @@ TEST_WITH(order_of_places, enter, leave)
     static const char *const places[] = {"../data/MNIST/raw", "../data/mnist", "./data/MNIST/raw",
                                          "./data/mnist"};
     for (size_t i = 0; i < 4; i++) {
-        make_data(places[i], mb_idx_folder_files[i]);
+        char name[MB_IDX_NAME_SIZE];
+        make_data(places[i], mb_idx_file_name("", i, name));
         check_found(NULL, places[i]);
     }
     free(home);

@@ -49,22 +49,16 @@ static void write_file(const char *name, mb_bytes bytes)
 
 TEST(reads_images)
 {
-    static const struct {
-        const char *name, *read_from;
-    } cases[] = {{"plain", "plain"},
-                 {"packed", "packed.gz"},
-                 {"packed.gz", "packed.gz"},
-                 {"misnamed", "misnamed"}};
+    static const char *const names[] = {"plain", "packed.gz", "misnamed"};
     const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
     const mb_bytes bytes = mb_test_idx_images(2, 3, 2, pixels), packed = mb_test_gzip(bytes);
     write_file("plain", bytes);
     write_file("packed.gz", packed);
     write_file("misnamed", packed);
-    write_file("plain.gz", packed);
-    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+    for (size_t i = 0; i < TEST_COUNT(names); i++) {
         mb_idx idx = {0};
-        assert_int_equal(mb_idx_read(path_of(cases[i].name), MB_IDX_IMAGES, &idx, NULL), MB_OK);
-        assert_string_equal(idx.path, path_of(cases[i].read_from));
+        assert_int_equal(mb_idx_read(path_of(names[i]), MB_IDX_IMAGES, &idx, NULL), MB_OK);
+        assert_string_equal(idx.path, path_of(names[i]));
         assert_int_equal(idx.count, 2);
         assert_int_equal(idx.rows, 3);
         assert_int_equal(idx.columns, 2);
@@ -88,18 +82,7 @@ TEST(parses_labels)
     mb_idx_free(&idx);
 }
 
-TEST(plain_before_packed)
-{
-    const mb_bytes labels = mb_test_idx_labels(2, NULL), packed = mb_test_gzip(labels);
-    write_file("x-idx1", (mb_bytes){labels.data, 9});
-    write_file("x-idx1.gz", packed);
-    check_read("x-idx1", "x-idx1", MB_IDX_LABELS, MB_ERROR_FORMAT,
-               "truncated: header promises 2 labels, 1 are there; remove it to read ");
-    free(labels.data);
-    free(packed.data);
-}
-
-TEST(missing) { check_read("x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "missing, and so is "); }
+TEST(missing) { check_read("x", "x", MB_IDX_IMAGES, MB_ERROR_IO, "cannot be opened: "); }
 
 /* A link to itself cannot be opened by anyone, root included. */
 TEST(unreadable)
@@ -223,7 +206,7 @@ TEST(truncated_items)
     const mb_bytes packed = mb_test_gzip(labels);
     write_file("labels.gz", packed);
     write_file("images", images);
-    check_read("labels", "labels.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
+    check_read("labels.gz", "labels.gz", MB_IDX_LABELS, MB_ERROR_FORMAT,
                "truncated: header promises 10000 labels, 9120 are there");
     check_read("images", "images", MB_IDX_IMAGES, MB_ERROR_FORMAT,
                "truncated: header promises 9 images, 8 are there");
@@ -239,9 +222,9 @@ TEST(broken_gzip)
     write_file("checksum.gz", packed);
     packed.size -= 9;
     write_file("short.gz", packed);
-    check_read("checksum", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, "bad checksum: 0x");
+    check_read("checksum.gz", "checksum.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, "bad checksum: 0x");
     snprintf(text, sizeof text, "truncated: the gzip data continues after all %zu bytes",
              packed.size);
-    check_read("short", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
+    check_read("short.gz", "short.gz", MB_IDX_LABELS, MB_ERROR_FORMAT, text);
     free(labels.data), free(packed.data);
 }
