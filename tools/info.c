@@ -116,6 +116,7 @@ static const struct {
     {MB_FEATURE_REPORT, "report", "pictures and page of a run", "cairo"},
     {MB_FEATURE_ONNX, "onnx", "models for ONNX Runtime", "protobuf-c"},
     {MB_FEATURE_TENSORBOARD, "tensorboard", "runs for TensorBoard", "protobuf-c"},
+    {MB_FEATURE_NPZ, "npz", "data in NumPy archives", "libzip"},
 };
 enum { FEATURES = sizeof features / sizeof *features };
 

@@ -1,5 +1,6 @@
 /* Errors of features that the build lacks. The files that need a library are compiled only if Meson
- * found it; MB_WITH_REPORT, MB_WITH_ONNX and MB_WITH_TENSORBOARD are 0 or 1. */
+ * found it; MB_WITH_REPORT, MB_WITH_ONNX, MB_WITH_TENSORBOARD and MB_WITH_NPZ are 0 or
+ * 1. */
 #ifndef MB_CORE_FEATURES_H
 #define MB_CORE_FEATURES_H
 

@@ -146,7 +146,7 @@ class Folder(ProgramTest):
         os.mkdir(self.path("empty"))
         self.refuse(1, "--data", folder, says=says)
 
-    @cases({"npz": ("mnist.npz", b"PK\3\4" + bytes(26) + b"x_train.npy", "mnist.npz, a NumPy archive")})
+    @cases({"hdf5": ("mnist.h5", b"\x89HDF\r\n\x1a\n", "mnist.h5, an HDF5 file")})
     def test_of_other_content(self, name, content, says):
         os.makedirs(self.path("data/mnist"))
         self.write("data/mnist/" + name, content)

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 import support
+from numpy_files import npy, npz
 from run_folder import RunFolderTest
 from support import MODEL, TEST_IMAGES, cases, needs_faults
 
@@ -26,6 +27,7 @@ COMMANDS = {
     "train_events": [*OTHER, "--no-report", "--tensorboard", "board", "--checkpoint-every", "epoch"],
     "resume": ["--resume", "out/checkpoint", "--epochs", 2, "--quiet", "--no-report"],
     "evaluate": ["evaluate", "--data", "data", MODEL],
+    "evaluate_numpy": ["evaluate", "--data", "data.npz", MODEL],
     "evaluate_json": ["evaluate", "--json", "--data", "data", MODEL],
     "predict": ["predict", MODEL, f"data/{TEST_IMAGES}"],
     "predict_picture": ["predict", "--json", MODEL, "digit.png"],
@@ -83,9 +85,18 @@ class Faults(RunFolderTest):
         super().setUp()
         os.symlink(".", self.path("data/mnist"))  # one of the usual folders
         self.succeed(*TRAIN, "--checkpoint-every", "epoch")
+        self.write_npz()
         self.write("digit.png", self.read("out/predictions.png"))
         self.old = self.files()
         os.rename(self.path("out"), self.path("old"))
+
+    def write_npz(self):
+        if self.info()["features"]["npz"]:
+            images, labels = support.made_split(40, 4, support.ROWS, support.COLUMNS, 0.0, 0, 12)
+            self.write("data.npz", npz({"x_test": npy("|u1", (40, support.ROWS, support.COLUMNS), images),
+                                        "y_test": npy("|u1", (40,), labels)}))
+        else:
+            os.symlink("data", self.path("data.npz"))
 
     # --- one run ---
 
@@ -93,7 +104,7 @@ class Faults(RunFolderTest):
         """Runs a command in a new folder that has the files of the old run."""
         folder = tempfile.mkdtemp(dir=self.folder)
         shutil.copytree(self.path("old"), os.path.join(folder, "out"))
-        for link in "data", "digit.png":
+        for link in "data", "data.npz", "digit.png":
             os.symlink(self.path(link), os.path.join(folder, link))
         variables = {"LD_PRELOAD": support.FAULTS, "FAULT": fault, "FAULT_CALLS": kind,
                      "FAULT_REPORT": os.path.join(folder, "faults.txt"), "OMP_WAIT_POLICY": "passive"}

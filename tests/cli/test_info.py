@@ -37,7 +37,8 @@ class Report(ProgramTest):
 
     def test_features_built_in(self):
         features = self.info()["features"]
-        for name, what in (("onnx", "models for ONNX Runtime"), ("tensorboard", "runs for TensorBoard")):
+        for name, what in (("onnx", "models for ONNX Runtime"), ("tensorboard", "runs for TensorBoard"),
+                           ("npz", "data in NumPy archives")):
             self.assertIs(bool, type(features[name]))
             self.assertIn(f"{name} ({what})" if features[name] else f"no {name}",
                           self.run_program("info").out)
