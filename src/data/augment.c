@@ -2,6 +2,7 @@
 
 #include "core/rng.h"
 #include "core/util.h"
+#include "data/dataset.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 /* The Gaussian is cut off at 3 sigma: 0.3 % of its weight is beyond. */
 static const double cutoff = 3.0;
 
-/* Warps compute in 256ths of a pixel, on an image with a frame of zeros. */
+/* Warps compute in 256ths of a pixel, on an image with a frame. */
 enum { UNIT = 256, FRAME = 1 };
 
 static const double degree = 3.14159265358979323846 / 180.0, unit = UNIT;
@@ -41,6 +42,8 @@ static workspace lay_out(const mb_augmenter *a, char *scratch)
 {
     const size_t framed = (a->rows + 2 * FRAME) * stride_of(a), pixels = a->rows * a->columns;
     workspace work = {0};
+    if (a->x == NULL)
+        return work;
     work.framed = part(scratch, framed + stride_of(a) + 1, &work.bytes);
     work.taps = part(scratch, framed * sizeof *work.taps, &work.bytes);
     if (a->weights == NULL)
@@ -92,6 +95,41 @@ static mb_status make_gaussian(mb_augmenter *a, mb_arena *arena, mb_error *error
     return MB_OK;
 }
 
+/* The mean of each channel, rounded, over all images. */
+static void average(const mb_images *images, uint8_t *mean)
+{
+    const size_t pixels = images->rows * images->columns, stride = mb_images_stride(images);
+    for (size_t channel = 0; channel < images->channels; channel++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < images->count; i++) {
+            const uint8_t *plane = images->pixels + i * stride + channel * pixels;
+            uint64_t part = 0;
+#pragma omp simd reduction(+ : part)
+            for (size_t p = 0; p < pixels; p++)
+                part += plane[p];
+            sum += part;
+        }
+        const uint64_t count = images->count * pixels;
+        mean[channel] = (uint8_t)((sum + count / 2) / count);
+    }
+}
+
+/* Settles what depends on the images' background. */
+static mb_status set_padding(mb_augmenter *a, mb_arena *arena, mb_error *error)
+{
+    const mb_images *images = &a->source->split.images;
+    const bool has_background = mb_images_have_ground(images, MB_GROUND_DARK);
+    const mb_padding_mode mode = a->options.padding_mode;
+    uint8_t *fill = mb_arena_alloc(arena, images->channels, sizeof *fill);
+    if (fill == NULL)
+        return mb_arena_status(arena, "augmentation", error);
+    a->fill = fill;
+    a->reflect = mode == MB_PADDING_REFLECT || (mode == MB_PADDING_AUTO && !has_background);
+    if (!has_background && (a->options.cutout > 0 || !a->reflect))
+        average(images, fill);
+    return MB_OK;
+}
+
 mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
                             const mb_sample_source *source, mb_arena *arena,
                             mb_augmenter *augmenter, mb_error *error)
@@ -102,7 +140,9 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
                                 .rows = source->split.images.rows,
                                 .columns = source->split.images.columns,
                                 .plain_from = SIZE_MAX};
-    mb_status status = make_tables(augmenter, arena, error);
+    mb_status status = set_padding(augmenter, arena, error);
+    if (status == MB_OK && options->kind != MB_AUGMENT_SHIFT)
+        status = make_tables(augmenter, arena, error);
     if (status == MB_OK && options->kind == MB_AUGMENT_ELASTIC)
         status = make_gaussian(augmenter, arena, error);
     augmenter->scratch = lay_out(augmenter, NULL).bytes;
@@ -120,7 +160,8 @@ static double symmetric(double max, mb_rng *rng)
 /* A random map: scale about the center of the image, shear, rotation, then shift. The warp is its
  * inverse, from the pixels of the new image to those of the old: with R the rotation, H the shear
  * and S the scales, a point p goes to RHSp + t, and a pixel q comes from the inverse of RHS times
- * (q - t). The number of random numbers does not depend on the options. */
+ * (q - t). A flip that follows mirrors q first. The number of random numbers does not depend on the
+ * options. */
 static mb_warp random_affine(const mb_augmenter *a, mb_rng *rng)
 {
     const mb_augmentation *options = &a->options;
@@ -141,14 +182,15 @@ static mb_warp random_affine(const mb_augmenter *a, mb_rng *rng)
                      .y0 = (float)(unit * (center_y - yx * right - yy * down)),
                      .max_x = (float)(unit * (double)(a->columns + 1)),
                      .max_y = (float)(unit * (double)(a->rows + 1)),
-                     .stride = stride_of(a)};
+                     .stride = stride_of(a),
+                     .reflect = a->reflect};
 }
 
-/* Copies one channel of an image, (rows, columns), into its frame. */
-static void put_in_frame(const mb_augmenter *a, const uint8_t *image, uint8_t *framed)
+/* Copies one channel of an image, (rows, columns), into a frame of `fill`. */
+static void put_in_frame(const mb_augmenter *a, const uint8_t *image, uint8_t fill, uint8_t *framed)
 {
     const size_t stride = stride_of(a);
-    memset(framed, 0, (a->rows + 3 * FRAME) * stride + 1);
+    memset(framed, fill, (a->rows + 3 * FRAME) * stride + 1);
     for (size_t row = 0; row < a->rows; row++)
         memcpy(framed + (row + FRAME) * stride + FRAME, image + row * a->columns, a->columns);
 }
@@ -169,27 +211,94 @@ static void displace(const mb_augmenter *a, const mb_kernels *kernels, uint64_t 
     }
 }
 
-/* All channels have the same map. */
+/* The random numbers of a flip and a cutout follow those of the distortion. */
+typedef struct flip_and_cutout {
+    bool flip;
+    size_t row, column; /* the center of the cutout */
+} flip_and_cutout;
+
+static flip_and_cutout random_flip_and_cutout(const mb_augmenter *a, mb_rng *rng)
+{
+    const bool flip = mb_rng_below(rng, 2) == 1 && a->options.flip;
+    const size_t row = mb_rng_below(rng, (uint32_t)a->rows);
+    return (flip_and_cutout){flip, row, mb_rng_below(rng, (uint32_t)a->columns)};
+}
+
+static void apply_cutout(const mb_augmenter *a, const flip_and_cutout *random, uint8_t fill,
+                         uint8_t *image)
+{
+    const size_t side = a->options.cutout, before = side / 2;
+    const size_t top = random->row - mb_min_size(before, random->row);
+    const size_t left = random->column - mb_min_size(before, random->column);
+    const size_t bottom = mb_min_size(random->row + side - before, a->rows);
+    const size_t right = mb_min_size(random->column + side - before, a->columns);
+    for (size_t row = top; row < bottom && side > 0; row++)
+        memset(image + row * a->columns + left, fill, right - left);
+}
+
+/* -max .. max. */
+static ptrdiff_t whole_pixels(double max, mb_rng *rng)
+{
+    const uint32_t limit = (uint32_t)max;
+    return (ptrdiff_t)mb_rng_below(rng, 2 * limit + 1) - (ptrdiff_t)limit;
+}
+
+static flip_and_cutout shift_image(const mb_augmenter *a, const mb_kernels *kernels,
+                                   const uint8_t *original, mb_rng *rng, uint8_t *image)
+{
+    const size_t pixels = a->rows * a->columns;
+    mb_shift shift = {.rows = a->rows, .columns = a->columns, .reflect = a->reflect};
+    shift.right = whole_pixels(a->options.shift, rng);
+    shift.down = whole_pixels(a->options.shift, rng);
+    const flip_and_cutout random = random_flip_and_cutout(a, rng);
+    shift.flip = random.flip;
+    for (size_t channel = 0; channel * pixels < a->source->pixels; channel++) {
+        shift.fill = a->fill[channel];
+        kernels->shift_image(&shift, original + channel * pixels, image + channel * pixels);
+    }
+    return random;
+}
+
+static flip_and_cutout warp_image(const mb_augmenter *a, const mb_kernels *kernels,
+                                  const uint8_t *original, mb_rng *rng, void *scratch,
+                                  uint8_t *image)
+{
+    const size_t pixels = a->rows * a->columns, framed = (a->rows + 2 * FRAME) * stride_of(a);
+    const workspace work = lay_out(a, scratch);
+    mb_warp warp = random_affine(a, rng);
+    const uint64_t state = mb_rng_next(rng);
+    const flip_and_cutout random = random_flip_and_cutout(a, rng);
+    if (random.flip) {
+        warp.xx = -warp.xx;
+        warp.yx = -warp.yx;
+    }
+    if (a->weights != NULL)
+        displace(a, kernels, state, &work);
+    for (size_t channel = 0; channel * pixels < a->source->pixels; channel++) {
+        put_in_frame(a, original + channel * pixels, a->fill[channel], work.framed);
+        kernels->bilinear_taps(framed, stride_of(a), work.framed, work.taps);
+        kernels->warp(pixels, &warp, a->x, a->y, work.dx, work.dy, work.taps,
+                      image + channel * pixels);
+    }
+    return random;
+}
+
+/* All channels are treated alike. */
 void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t index, size_t epoch,
                       void *scratch, uint8_t *image)
 {
     const uint8_t *original = mb_sample_source_image(a->source, index);
-    const size_t all = a->source->pixels, pixels = a->rows * a->columns;
+    const size_t pixels = a->rows * a->columns;
     if (epoch >= a->plain_from) {
-        memcpy(image, original, all);
+        memcpy(image, original, a->source->pixels);
         return;
     }
-    const workspace work = lay_out(a, scratch);
     mb_rng rng = mb_rng_at(a->seed, MB_RNG_AUGMENTATION, epoch, index);
-    const mb_warp warp = random_affine(a, &rng);
-    if (a->weights != NULL)
-        displace(a, kernels, mb_rng_next(&rng), &work);
-    for (size_t channel = 0; channel < all; channel += pixels) {
-        put_in_frame(a, original + channel, work.framed);
-        kernels->bilinear_taps((a->rows + 2 * FRAME) * stride_of(a), stride_of(a), work.framed,
-                               work.taps);
-        kernels->warp(pixels, &warp, a->x, a->y, work.dx, work.dy, work.taps, image + channel);
-    }
+    const flip_and_cutout random = a->x != NULL
+                                       ? warp_image(a, kernels, original, &rng, scratch, image)
+                                       : shift_image(a, kernels, original, &rng, image);
+    for (size_t channel = 0; channel * pixels < a->source->pixels; channel++)
+        apply_cutout(a, &random, a->fill[channel], image + channel * pixels);
 }
 
 /* ---- the images of a step ---- */

@@ -1,5 +1,5 @@
-/* Augmentation of training images: a random affine map and elastic displacements, different for
- * each image in each epoch.
+/* Augmentation of training images: a random shift, or a random affine map and elastic
+ * displacements, then a flip and a cutout, different for each image in each epoch.
  *
  * The result depends on options, seed, epoch and the image's index only. */
 #ifndef MB_DATA_AUGMENT_H
@@ -14,7 +14,10 @@ typedef struct mb_augmenter {
     mb_augmentation options;
     uint64_t seed;
     size_t rows, columns;
-    const float *x, *y;   /* (rows, columns) coordinates from the center of the image */
+    const uint8_t *fill;  /* (channels) the constant for padding and cutout */
+    bool reflect;         /* pixels from beyond the border; else they are `fill` */
+    const float *x, *y;   /* (rows, columns) coordinates from the center of the image; NULL: no warp
+                           */
     const float *weights; /* (2 radius + 1) of the smoothing; NULL: not elastic */
     size_t radius;
     size_t scratch;    /* bytes of scratch for one image */

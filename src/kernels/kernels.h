@@ -63,15 +63,27 @@ typedef struct mb_weight_strides {
 
 /* ---- augmentation ---- */
 
-/* An affine map from pixels of an image to points of a framed one (a border of zeros, one pixel
- * wide), in 256ths of a pixel: column xx * x + xy * y + x0 and row yx * x + yy * y + y0, clamped to
- * 0..max_x and 0..max_y, which are (columns + 1) * 256 and (rows + 1) * 256. `stride`: row length
- * of the framed image, columns + 2. */
+/* An affine map from pixels of an image to points of a framed one (a border one pixel wide), in
+ * 256ths of a pixel: column xx * x + xy * y + x0 and row yx * x + yy * y + y0, clamped to 0..max_x
+ * and 0..max_y, which are (columns + 1) * 256 and (rows + 1) * 256, or with `reflect` mirrored at
+ * the outermost pixels until they are in the image. `stride`: row length of the framed image,
+ * columns + 2. */
 typedef struct mb_warp {
     float xx, xy, x0, yx, yy, y0;
     float max_x, max_y;
     size_t stride;
+    bool reflect;
 } mb_warp;
+
+/* A channel (rows, columns), mirrored left to right if `flip`, then moved by whole pixels to the
+ * right and down. Pixels from beyond its border are `fill`, or with `reflect` those of its mirror
+ * image at the outermost pixels. */
+typedef struct mb_shift {
+    size_t rows, columns;
+    ptrdiff_t right, down;
+    bool flip, reflect;
+    uint8_t fill;
+} mb_shift;
 
 /* ---- convolution ---- */
 

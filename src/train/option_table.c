@@ -26,8 +26,15 @@ static const mb_enum_value schedules[] = {
 };
 static const mb_enum_value augmentations[] = {
     [MB_AUGMENT_NONE] = {"off", NULL},
+    [MB_AUGMENT_SHIFT] = {"shift", "random shift by whole pixels"},
     [MB_AUGMENT_AFFINE] = {"affine", "random shear, scale, rotation and shift"},
     [MB_AUGMENT_ELASTIC] = {"elastic", "affine and elastic distortion"},
+};
+
+static const mb_enum_value padding_modes[] = {
+    [MB_PADDING_AUTO] = {"auto", "constant if the images have a background, else reflect"},
+    [MB_PADDING_CONSTANT] = {"constant", "the background, or without one the mean"},
+    [MB_PADDING_REFLECT] = {"reflect", "the image mirrored at its border"},
 };
 
 #define NAMES_OF(values)                                                                           \
@@ -37,6 +44,7 @@ static const mb_enum_value augmentations[] = {
 const mb_enum mb_optimizer_names = NAMES_OF(optimizers);
 const mb_enum mb_schedule_names = NAMES_OF(schedules);
 const mb_enum mb_augmentation_names = NAMES_OF(augmentations);
+const mb_enum mb_padding_mode_names = NAMES_OF(padding_modes);
 
 const char *mb_optimizer_name(mb_optimizer_kind kind) { return optimizers[kind].name; }
 
@@ -106,6 +114,9 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
     FOR(mb_optimizer_names, optimizer,                                                             \
         BIT(MB_OPTIMIZER_ADAM) | BIT(MB_OPTIMIZER_ADAMW) | BIT(MB_OPTIMIZER_LION))
 #define FOR_COSINE FOR(mb_schedule_names, schedule, BIT(MB_SCHEDULE_COSINE))
+#define FOR_AUGMENTED                                                                              \
+    FOR(mb_augmentation_names, augmentation.kind,                                                  \
+        BIT(MB_AUGMENT_SHIFT) | BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
 #define FOR_AFFINE                                                                                 \
     FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_AFFINE) | BIT(MB_AUGMENT_ELASTIC))
 #define FOR_ELASTIC FOR(mb_augmentation_names, augmentation.kind, BIT(MB_AUGMENT_ELASTIC))
@@ -153,14 +164,23 @@ const mb_option mb_training_option_table[] = {
      "maximum horizontal shear, as a fraction of the height", MB_KIND_REAL("FLOAT", 0.0, 2.0),
      FOR_AFFINE},
     {"shift", "Shift, pixels", AUGMENTATION, AT(augmentation.shift),
-     "maximum shift in each direction", MB_KIND_REAL("PIXELS", 0.0, 1000.0), FOR_AFFINE},
+     "maximum shift in each direction", MB_KIND_REAL("PIXELS", 0.0, 1000.0), FOR_AUGMENTED},
     {"elastic-alpha", NULL, AUGMENTATION, AT(augmentation.elastic_alpha),
      "displacement amplitude before smoothing", MB_KIND_REAL("PIXELS", 0.0, 1e4), FOR_ELASTIC},
     {"elastic-sigma", NULL, AUGMENTATION, AT(augmentation.elastic_sigma),
      "standard deviation of the Gaussian that smooths displacements",
      MB_KIND_REAL("PIXELS", 0.1, 100.0), FOR_ELASTIC},
+    {"padding-mode", NULL, AUGMENTATION, AT(augmentation.padding_mode),
+     "pixels from beyond the border", MB_KIND_ENUM(mb_padding_mode_names), FOR_AUGMENTED,
+     .omit_zero = true},
+    {"flip", NULL, AUGMENTATION, AT(augmentation.flip), "flip half of the images left to right",
+     MB_KIND_FLAG, FOR_AUGMENTED, .omit_zero = true},
+    {"cutout", "Cutout, pixels", AUGMENTATION, AT(augmentation.cutout),
+     "side of a square at a random place that gets the padding's constant (0: none)",
+     .kind = MB_OPTION_SIZE, .metavar = "PIXELS", .max_size = 1000, FOR_AUGMENTED,
+     .omit_zero = true},
     {"plain-epochs", NULL, AUGMENTATION, AT(augmentation.plain_epochs),
-     "number of final epochs without augmentation", MB_KIND_SIZE(0, MB_MAX_EPOCHS), FOR_AFFINE,
+     "number of final epochs without augmentation", MB_KIND_SIZE(0, MB_MAX_EPOCHS), FOR_AUGMENTED,
      .omit_zero = true},
     {"momentum", NULL, OPTIMIZER, AT(momentum), "momentum coefficient", FRACTION, FOR_SGD},
     {"nesterov", "Nesterov's momentum", OPTIMIZER, AT(nesterov), "use Nesterov's momentum",

@@ -22,7 +22,7 @@ VALUES = [
     ("patience", "0 to 1000000", ["'-1'"]),
     ("threads", "1 to 65536", ["0", "'abc'", "'-2'", "1000000"]),
     ("optimizer", "sgd, adam, adamw...", ["'rmsprop'", "'SGD'"]),
-    ("augment", "off, affine or elastic", ["'mixup'"]),
+    ("augment", "off, shift, affine or elastic", ["'mixup'"]),
     ("schedule", "constant, cosine, onecycle or plateau", ["'linear'"]),
     ("rotate", "0 to 180", ["'much'", "181"]),
     ("scale", "0 to 0.9", ["-0.1", "1"]),
@@ -30,6 +30,8 @@ VALUES = [
     ("shift", "0 to 1000", ["'inf'", "1001"]),
     ("elastic-alpha", "0 to 10000", ["-1"]),
     ("elastic-sigma", "0.1 to 100", ["0"]),
+    ("padding-mode", "auto, constant or reflect", ["'zeros'"]),
+    ("cutout", "0 to 1000", ["'-1'", "1001"]),
     ("plain-epochs", "0 to 1000000", ["'-1'"]),
 ]
 # Arguments of train, words of the line.
@@ -50,6 +52,9 @@ OPTIONS = [
     (["--optimizer", "Adam"], "got 'Adam': did you mean adam?"),
     (["--momentum", "0.9"], "--momentum: has no effect with --optimizer adamw: it needs --optimizer sgd"),
     (["--rotate", "10"], "--rotate: has no effect with --augment off: it needs --augment affine or elastic"),
+    (["--flip"], "--flip: has no effect with --augment off: it needs --augment shift, affine or elastic"),
+    (["--cutout", "8", "--augment", "off"], "--cutout: has no effect with --augment off"),
+    (["--rotate", "10", "--augment", "shift"], "--rotate: has no effect with --augment shift"),
     (["--elastic-alpha", "9", "--augment", "affine"], "--elastic-alpha: has no effect with --augment affine"),
     (["--min-lr", "0"], "--min-lr: has no effect with --schedule onecycle: it needs --schedule cosine"),
     (["--quiet=yes"], "--quiet"),

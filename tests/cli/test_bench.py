@@ -258,9 +258,9 @@ class Epoch(BenchTest):
                 self.assertIn(name.replace("epoch/", f"epoch:{number}/"), benchmarks)
 
     def test_augmentations_are_combined(self):
-        benchmarks, out = self.measure_epochs("--augment", "off,affine,elastic", "--epochs", 1, "--rounds", 1,
+        benchmarks, out = self.measure_epochs("--augment", "off,shift,affine,elastic", "--epochs", 1, "--rounds", 1,
                                               "--threads", 1, "--phases")
-        for name in ("adamw", "adamw+affine", "adamw+elastic"):
+        for name in ("adamw", "adamw+shift", "adamw+affine", "adamw+elastic"):
             end = f"/dense:20,relu,dense:4/{name}/batch:64/threads:1"
             self.assertGreater(benchmarks["epoch" + end]["samples/s"], 0)
             self.assertEqual(name != "adamw", "augment" + end in benchmarks)

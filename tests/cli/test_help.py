@@ -166,7 +166,7 @@ class Defaults(HelpTest):
             "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9",
             "label-smoothing": "0.1", "ema": "0.9", "augment": "affine"}
         strengths = {"rotate": "20", "scale": "0.2", "shear": "0.2", "shift": "1", "elastic-alpha": "9",
-                     "elastic-sigma": "2", "plain-epochs": "1"}
+                     "elastic-sigma": "2", "padding-mode": "reflect", "cutout": "4", "plain-epochs": "1"}
         plain = self.learn(data, {"optimizer": optimizer}, "plain")
         options = self.of_optimizer(optimizer)
         foreign = ({"beta1", "beta2"} if optimizer == "sgd" else {"momentum"})
@@ -290,7 +290,7 @@ class Completion(HelpTest):
         return sorted(re.split(", | or ", re.search(" must be (.*), got ", line).group(1)))
 
     def test_values(self):
-        for option in ("optimizer", "schedule", "augment"):
+        for option in ("optimizer", "schedule", "augment", "padding-mode"):
             values = self.values(option)
             self.assertGreaterEqual(len(values), 3)
             self.assertEqual(values, complete(self.folder, "--" + option, ""))

@@ -99,7 +99,7 @@ class Files(ReportTest):
 
     def test_augmented_images_are_shown_by_the_run_that_has_them(self):
         data = self.make_data()
-        for kind in ("affine", "elastic"):
+        for kind in ("shift", "affine", "elastic"):
             page = self.report("--data", data, "--augment", kind)
             self.assertEqual(sorted([*REPORT_FILES, "augmented.png"]), self.names())
             shown = [image["src"].split(",")[1] for image in page.values("img")]
@@ -205,6 +205,8 @@ class Numbers(ReportTest):
 
     def test_with_augmentation(self):
         data = self.make_data()
+        self.check(self.report("--data", data, "--augment", "shift", "--shift", 1, "--flip", "--cutout", 3,
+                               "--padding-mode", "reflect"))
         self.check(self.report("--data", data, "--augment", "affine", "--rotate", 12.5))
         self.check(self.report("--data", data, "--augment", "elastic", "--elastic-sigma", 2.5,
                                "--plain-epochs", 1))

@@ -1,4 +1,4 @@
-/* Augmentation: taps, warps, displacement fields, and the search for non-zero pixels. */
+/* Augmentation: taps, warps, shifts and displacement fields. */
 #include "check.h"
 
 #include <math.h>
@@ -38,11 +38,16 @@ void mb_check_bilinear_taps(const mb_kernels *kernels)
 
 /* ---- warp ---- */
 
-static uint32_t clamp(float v, float max)
+/* In 256ths of a pixel; a NaN leads to the first. */
+static uint32_t point(float v, float max, bool reflect)
 {
-    if (!(v > 0.0f))
-        return 0;
-    return (uint32_t)((v < max ? v : max) + 0.5f);
+    if (!reflect)
+        return !(v > 0.0f) ? 0 : (uint32_t)((v < max ? v : max) + 0.5f);
+    const float last = max - 512.0f;
+    float at = isnan(v) ? 0.0f : v - 256.0f;
+    while (last > 0.0f && (at < 0.0f || at > last))
+        at = at < 0.0f ? -at : 2.0f * last - at;
+    return (uint32_t)(256.0f + (last > 0.0f ? at : 0.0f) + 0.5f);
 }
 
 void mb_reference_warp(size_t n, const mb_warp *w, const float *x, const float *y, const float *dx,
@@ -51,7 +56,8 @@ void mb_reference_warp(size_t n, const mb_warp *w, const float *x, const float *
     for (size_t i = 0; i < n; i++) {
         const float to_x = w->xx * x[i] + w->xy * y[i] + w->x0 + (dx != NULL ? dx[i] : 0.0f);
         const float to_y = w->yx * x[i] + w->yy * y[i] + w->y0 + (dy != NULL ? dy[i] : 0.0f);
-        const uint32_t column = clamp(to_x, w->max_x), row = clamp(to_y, w->max_y);
+        const uint32_t column = point(to_x, w->max_x, w->reflect);
+        const uint32_t row = point(to_y, w->max_y, w->reflect);
         const uint32_t tap = taps[row / 256 * w->stride + column / 256];
         const uint32_t right = column % 256, below = row % 256;
         const uint32_t top = tap % 256 * (256 - right) + tap / 256 % 256 * right;
@@ -84,7 +90,8 @@ void mb_check_warp(const mb_kernels *kernels)
                           .y0 = 128 * ((float)rows + c[5]),
                           .max_x = 256 * (float)(columns + 1),
                           .max_y = 256 * (float)(rows + 1),
-                          .stride = stride};
+                          .stride = stride,
+                          .reflect = mb_test_random_size(0, 1) == 1};
     uint32_t *taps = mb_input((rows + 2) * stride * sizeof *taps);
     float *x = mb_draw_input(n, MB_ANY), *y = mb_draw_input(n, MB_ANY), *dx = draw_displacements(n),
           *dy = draw_displacements(n);
@@ -95,10 +102,54 @@ void mb_check_warp(const mb_kernels *kernels)
         y[i] = (float)(i / columns) - 0.5f * (float)(rows - 1);
     }
     if (displaced && n > 0)
-        dx[mb_test_random_size(0, n - 1)] = NAN; /* leads to the frame, not out of the image */
+        dx[mb_test_random_size(0, n - 1)] = NAN; /* leads to the first column or the frame */
     const mb_output out = mb_output_of(blank, n);
     MB_BOTH (k, i)
         k->warp(n, &warp, x, y, displaced ? dx : NULL, displaced ? dy : NULL, taps, out.at[i]);
+    mb_check_equal();
+}
+
+/* ---- shift_image ---- */
+
+/* Steps from pixel to pixel, turning at the outermost ones. */
+static size_t walk(ptrdiff_t to, size_t n)
+{
+    size_t at = 0;
+    bool up = true;
+    for (ptrdiff_t i = 0; i < (to < 0 ? -to : to) && n > 1; i++) {
+        up = at == 0 ? true : at == n - 1 ? false : up;
+        at = up ? at + 1 : at - 1;
+    }
+    return at;
+}
+
+void mb_reference_shift_image(const mb_shift *s, const uint8_t *in, uint8_t *out)
+{
+    const ptrdiff_t rows = (ptrdiff_t)s->rows, columns = (ptrdiff_t)s->columns;
+    for (ptrdiff_t i = 0; i < rows * columns; i++) {
+        const ptrdiff_t row = i / columns - s->down, column = i % columns - s->right;
+        const bool inside = row >= 0 && row < rows && column >= 0 && column < columns;
+        const size_t from = walk(column, s->columns);
+        const size_t mirrored = s->flip ? s->columns - 1 - from : from;
+        out[i] = inside || s->reflect ? in[walk(row, s->rows) * s->columns + mirrored] : s->fill;
+    }
+}
+
+void mb_check_shift_image(const mb_kernels *kernels)
+{
+    static const uint8_t blank[MAX_SIDE * MAX_SIDE];
+    const size_t far = mb_test_random_size(0, 3) == 0 ? 3 * MAX_SIDE : 4;
+    const mb_shift shift = {.rows = mb_test_random_size(1, MAX_SIDE),
+                            .columns = mb_test_random_size(1, MAX_SIDE),
+                            .right = (ptrdiff_t)mb_test_random_size(0, 2 * far) - (ptrdiff_t)far,
+                            .down = (ptrdiff_t)mb_test_random_size(0, 2 * far) - (ptrdiff_t)far,
+                            .flip = mb_test_random_size(0, 1) == 1,
+                            .reflect = mb_test_random_size(0, 1) == 1,
+                            .fill = (uint8_t)mb_test_random_size(0, 255)};
+    const uint8_t *in = draw_bytes(shift.rows * shift.columns);
+    const mb_output out = mb_output_of(blank, shift.rows * shift.columns);
+    MB_BOTH (k, i)
+        k->shift_image(&shift, in, out.at[i]);
     mb_check_equal();
 }
 
@@ -224,6 +275,14 @@ static void run_warp(const mb_kernels *kernels, mb_workload *w)
                       timed.warped + i);
 }
 
+/* Reflected and mirrored: the slowest. */
+static void run_shift_image(const mb_kernels *kernels, mb_workload *w)
+{
+    const mb_shift shift = {MB_SIDE, MB_SIDE, 3, -3, true, true, 0};
+    for (size_t i = 0; i < w->rows * MB_PIXELS; i += MB_PIXELS)
+        kernels->shift_image(&shift, w->images + i, timed.warped + i);
+}
+
 static void run_noise(const mb_kernels *kernels, mb_workload *w)
 {
     const size_t half = w->rows * MB_PIXELS / 2;
@@ -269,6 +328,14 @@ void mb_time_warp(mb_workload *w)
     }
     mb_time_exact(w, "warp", run_warp, (mb_cost){.elements = (double)n, .bytes = 13.0 * (double)n},
                   timed.warped, n);
+}
+
+void mb_time_shift_image(mb_workload *w)
+{
+    const size_t n = w->rows * MB_PIXELS;
+    timed.warped = mb_workload_alloc(w, n, 1);
+    mb_time_exact(w, "shift_image", run_shift_image,
+                  (mb_cost){.elements = (double)n, .bytes = 2.0 * (double)n}, timed.warped, n);
 }
 
 MB_TIMING(noise, "noise", w->rows *MB_PIXELS / 2 * 2, 4, 0, w->rows *MB_PIXELS / 2 * 2)

@@ -34,6 +34,8 @@ static mb_training_options options_of(mb_augmentation_kind kind, size_t batch_si
     options.batch_size = batch_size;
     options.augmentation.kind = kind;
     options.augmentation.rotate = 30.0;
+    options.augmentation.flip = true;
+    options.augmentation.cutout = 5;
     return options;
 }
 
@@ -95,7 +97,7 @@ static void is_training_on_varied_images(int dense)
     static const size_t batch_sizes[] = {1, 3, 64, 100, SAMPLES};
     draw_set(dense);
     for (size_t i = 0; i < sizeof batch_sizes / sizeof batch_sizes[0]; i++)
-        for (mb_augmentation_kind kind = MB_AUGMENT_AFFINE; kind <= MB_AUGMENT_ELASTIC; kind++)
+        for (mb_augmentation_kind kind = MB_AUGMENT_SHIFT; kind <= MB_AUGMENT_ELASTIC; kind++)
             check(kind, batch_sizes[i]);
 }
 

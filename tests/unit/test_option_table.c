@@ -36,13 +36,16 @@ static const struct expectation {
      "0 to 9223372036854775807",
      {"0", "9223372036854775807"},
      {"9223372036854775808", "-1"}},
-    {"augment", "off, affine", {"off", "elastic"}, {"mixup", "on"}},
+    {"augment", "off, shift", {"off", "shift", "elastic"}, {"mixup", "on"}},
     {"rotate", "0 to 180", {"0", "180"}, {"-1", "180.1"}},
     {"scale", "0 to 0.9", {"0", "0.9"}, {"-0.1", "0.91"}},
     {"shear", "0 to 2", {"0", "2"}, {"-0.1", "2.1"}},
     {"shift", "0 to 1000", {"0", "1000"}, {"-0.1", "1000.1"}},
     {"elastic-alpha", "0 to 10000", {"0", "1e4"}, {"-0.1", "10001"}},
     {"elastic-sigma", "0.1 to 100", {"0.1", "100"}, {"0", "0.09", "100.1"}},
+    {"padding-mode", "auto, constant", {"auto", "constant", "reflect"}, {"zeros", "edge"}},
+    {"flip", "on or off", {"on", "off"}, {"yes", "left"}},
+    {"cutout", "0 to 1000", {"0", "1000"}, {"-1", "1001", "0.5"}},
     {"plain-epochs", "0 to 1000000", {"0", "1000000"}, {"1000001"}},
     {"momentum", "at least 0 and below 1", {"0", "0.99999"}, {"-0.1", "1"}},
     {"nesterov", "on or off", {"on", "off"}, {"yes", "ON", "1"}},
@@ -223,7 +226,7 @@ TEST(names_in_reports)
 /* Sets the option to another valid value; false if there is none. */
 static bool change(mb_training_options *options, const mb_option *option)
 {
-    static const char *const texts[] = {"7", "0.03125", "on", "sgd", "cosine", "affine"};
+    static const char *const texts[] = {"7", "0.03125", "on", "sgd", "cosine", "affine", "reflect"};
     char before[MB_OPTION_TEXT_SIZE], after[MB_OPTION_TEXT_SIZE];
     mb_option_format(option, options, before, sizeof before);
     for (size_t i = 0; i < TEST_COUNT(texts); i++)
@@ -240,27 +243,30 @@ TEST(options_apply_where_they_have_an_effect)
 {
     static const struct {
         const char *name;
-        bool sgd, adam, adamw, affine, elastic;
+        bool sgd, adam, adamw, shift, affine, elastic;
     } cases[] = {
-        {"momentum", true, false, false, false, false},
-        {"nesterov", true, false, false, false, false},
-        {"beta1", false, true, true, false, false},
-        {"beta2", false, true, true, false, false},
-        {"epsilon", false, true, true, false, false},
-        {"rotate", false, false, false, true, true},
-        {"scale", false, false, false, true, true},
-        {"shear", false, false, false, true, true},
-        {"shift", false, false, false, true, true},
-        {"plain-epochs", false, false, false, true, true},
-        {"elastic-alpha", false, false, false, false, true},
-        {"elastic-sigma", false, false, false, false, true},
+        {"momentum", true, false, false, false, false, false},
+        {"nesterov", true, false, false, false, false, false},
+        {"beta1", false, true, true, false, false, false},
+        {"beta2", false, true, true, false, false, false},
+        {"epsilon", false, true, true, false, false, false},
+        {"rotate", false, false, false, false, true, true},
+        {"scale", false, false, false, false, true, true},
+        {"shear", false, false, false, false, true, true},
+        {"shift", false, false, false, true, true, true},
+        {"plain-epochs", false, false, false, true, true, true},
+        {"padding-mode", false, false, false, true, true, true},
+        {"flip", false, false, false, true, true, true},
+        {"cutout", false, false, false, true, true, true},
+        {"elastic-alpha", false, false, false, false, false, true},
+        {"elastic-sigma", false, false, false, false, false, true},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         const mb_option *option = option_named(cases[i].name);
         const bool optimizers[] = {cases[i].sgd, cases[i].adam, cases[i].adamw},
-                   augmentations[] = {false, cases[i].affine, cases[i].elastic};
+                   augmentations[] = {false, cases[i].shift, cases[i].affine, cases[i].elastic};
         for (unsigned o = 0; o < 3; o++)
-            for (unsigned a = 0; a < 3; a++) {
+            for (unsigned a = 0; a < TEST_COUNT(augmentations); a++) {
                 mb_training_options options = mb_training_defaults(optimizer_at(o));
                 options.augmentation.kind = (mb_augmentation_kind)a;
                 assert_int_equal(mb_option_applies(option, &options),
