@@ -1,5 +1,7 @@
 /* mnist_blas info */
 #include "cli.h"
+#include "data.h"
+#include "info_data.h"
 #include "info_network.h"
 #include "model.h"
 #include "restart.h"
@@ -13,6 +15,8 @@
 
 typedef struct info_arguments {
     bool json;
+    const char *data; /* NULL: none */
+    mb_data_options reading;
     const char *network;        /* NULL: none */
     size_t batch_size, threads; /* 0: not given */
 } info_arguments;
@@ -21,6 +25,11 @@ typedef struct info_arguments {
 #define AT(member) offsetof(info_arguments, member)
 
 static const mb_option options[] = {
+    {"data", NULL, HEADING, AT(data),
+     "show what is in this folder or file of images, and what may be wrong with it",
+     MB_KIND_TEXT("PATH"), .unset = "none", .complete = ".csv .csv.gz .npz"},
+    {"seed", NULL, HEADING, AT(reading.seed), "seed of the test set of --data, if it has none",
+     .kind = MB_OPTION_UINT64, .metavar = "N", .max_size = INT64_MAX},
     {"network", NULL, HEADING, AT(network),
      "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
      "training takes; with MODEL, a PyTorch state_dict, its architecture",
@@ -71,6 +80,42 @@ static mb_status show_network(mb_machine *machine, const info_arguments *argumen
         status = mb_fail_memory(error, "info", sizeof(json_t));
     json_decref(summary);
     mb_network_close(network);
+    return status;
+}
+
+/* ---- --data ---- */
+
+/* MB_ERROR_INVALID for an option of reading that has no effect. */
+static mb_status check_reading(const info_arguments *arguments, mb_error *error)
+{
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
+        if (arguments->data == NULL && !mb_data_option_is_default(option, &arguments->reading))
+            return mb_fail(error, MB_ERROR_INVALID, "--%s: has no effect without --data",
+                           option->name);
+    return MB_OK;
+}
+
+/* Prints what the data are; or, if `object` is not NULL, adds it to that. */
+static mb_status show_data(mb_machine *machine, const info_arguments *arguments, json_t *object,
+                           mb_error *error)
+{
+    mb_data_options reading = arguments->reading;
+    mb_dataset *dataset = NULL;
+    mb_inspection *inspection = malloc(sizeof *inspection);
+    reading.machine = machine;
+    mb_status status = inspection != NULL
+                           ? mb_data_open(arguments->data, MB_SPLIT_TRAIN | MB_SPLIT_TEST, &reading,
+                                          &dataset, error)
+                           : mb_fail_memory(error, "info", sizeof *inspection);
+    if (status == MB_OK)
+        status = mb_dataset_inspect(dataset, inspection, error);
+    if (status == MB_OK && object == NULL)
+        mb_info_print_data(dataset, inspection);
+    else if (status == MB_OK &&
+             json_object_set_new(object, "data", mb_info_data(dataset, inspection)) != 0)
+        status = mb_fail_memory(error, "info", sizeof(json_t));
+    mb_dataset_close(dataset);
+    free(inspection);
     return status;
 }
 
@@ -150,6 +195,8 @@ static mb_status print_json(mb_machine *machine, const info_arguments *arguments
         info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
         info->warning);
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
+    if (status == MB_OK && arguments->data != NULL)
+        status = show_data(machine, arguments, object, error);
     if (status == MB_OK && (model != NULL || arguments->network != NULL))
         status = show_network(machine, arguments, model, object, error);
     /* json_dumps loses keys if memory is out */
@@ -239,36 +286,50 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     if (given->batch_size > 0 && model == NULL && given->network == NULL)
         return mb_fail(error, MB_ERROR_INVALID,
                        "--batch-size: has no effect without --network or MODEL");
-    mb_status status = mb_machine_open(&machine_options, &machine, error);
+    mb_status status = check_reading(given, error);
+    if (status == MB_OK)
+        status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {
+        const bool network = model != NULL || given->network != NULL;
         mb_report_warnings(MB_PROGRAM, machine);
         if (given->json)
             status = print_json(machine, given, model, error);
-        else if (model != NULL || given->network != NULL)
-            status = show_network(machine, given, model, NULL, error);
-        else
+        else if (given->data == NULL && !network)
             print_text(machine);
+        if (status == MB_OK && !given->json && given->data != NULL)
+            status = show_data(machine, given, NULL, error);
+        if (status == MB_OK && !given->json && network)
+            status = show_network(machine, given, model, NULL, error);
     }
     mb_machine_close(machine);
     return status;
 }
 
+static void set_defaults(void *arguments)
+{
+    *(info_arguments *)arguments = (info_arguments){.reading = mb_data_defaults()};
+}
+
 const mb_command mb_command_info = {
     .name = "info",
     .operands = "[MODEL]",
-    .brief = "show the machine, or a saved model",
+    .brief = "show the machine, data, or a saved model",
     .about =
         "Shows the machine as training would use it: cores, threads and their pins, the caches "
         "that cores share and how far apart the threads' cores are, OpenBLAS and its kernel set, "
         "and the features of this build. With a model file, shows its "
         "images, classes, layers and parameters, and how it was trained if the summary of its "
-        "run is in the same folder.",
+        "run is in the same folder. With --data, shows what the data hold: images and classes, "
+        "mean and standard deviation of the pixels, images that occur twice, in the training and "
+        "the test set or with different labels, and blank ones.",
     .examples = "Examples:\n"
                 "  mnist_blas info\n"
+                "  mnist_blas info --data data/mnist\n"
                 "  mnist_blas info mnist_blas_out/model.safetensors\n"
                 "  mnist_blas info --network lenet5\n"
                 "  mnist_blas info --json --threads 2",
-    .groups = {{options, 0}},
+    .groups = {{options, 0}, {mb_data_option_table, offsetof(info_arguments, reading)}},
     .size = sizeof(info_arguments),
+    .set_defaults = set_defaults,
     .run = run,
 };

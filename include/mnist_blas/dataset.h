@@ -29,6 +29,7 @@ typedef struct mb_split {
  * struct of its own. */
 typedef struct mb_dataset {
     const char *folder; /* the folder or file that it was read from, as given; NULL: none */
+    const char *format; /* of mb_data_format_names; NULL: it was not read from files */
     size_t classes;     /* 2 .. 256 */
     /* (classes), UTF-8, all different; NULL: the classes have no names but their numbers. */
     const char *const *class_names;

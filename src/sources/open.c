@@ -372,6 +372,7 @@ mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_optio
     if (status == MB_OK) {
         const mb_dataset content = {
             .folder = all->path,
+            .format = mb_data_format_name(all->format),
             .classes = all->classes.count,
             .class_names = mb_classes_are_unnamed(&all->classes)
                                ? NULL

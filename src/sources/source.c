@@ -23,6 +23,14 @@ static const mb_enum_value names[] = {
 #undef MB_DATA_FORMAT
 const mb_enum mb_data_format_names = {names, MB_COUNT_OF(names)};
 
+const char *mb_data_format_name(const mb_data_format *format)
+{
+    unsigned number = 0;
+    while (mb_data_formats[number] != format)
+        number++;
+    return names[1 + number].name;
+}
+
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error)
 {
     struct stat info;

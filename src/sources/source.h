@@ -50,6 +50,9 @@ typedef struct mb_data_format {
 /* In the order of formats.inc; NULL after the last. */
 extern const mb_data_format *const mb_data_formats[];
 
+/* The name of one of them, of mb_data_format_names. */
+const char *mb_data_format_name(const mb_data_format *format);
+
 /* The first format that finds data at `path`; NULL in *format if none does, or if there is nothing
  * that may be accessed. MB_ERROR_IO: `path` cannot be opened; MB_ERROR_MEMORY. */
 mb_status mb_data_probe(const char *path, const mb_data_format **format, mb_error *error);
