@@ -1,5 +1,7 @@
 #include "data.h"
 
+#include "library_text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,11 +66,15 @@ static const char *fetch_mnist(void)
     return paths[access(paths[0], X_OK) != 0 && access(paths[1], X_OK) == 0];
 }
 
+/* stderr is discarded meanwhile: libpng and libjpeg print lines of their own about damaged files.
+ */
 static mb_status open_and_warn(const char *path, unsigned splits, const mb_data_options *options,
                                mb_dataset **dataset, mb_error *error)
 {
-    char shown[1024];
+    char shown[1024], ignored[1];
+    const int text = mb_library_text_begin();
     const mb_status status = mb_dataset_open(path, splits, options, dataset, error);
+    mb_library_text_end(text, ignored, sizeof ignored);
     if (status == MB_OK && (*dataset)->warning != NULL)
         fprintf(stderr, "mnist_blas: warning: %s\n",
                 mb_printable((*dataset)->warning, shown, sizeof shown));

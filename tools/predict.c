@@ -1,17 +1,16 @@
 /* mnist_blas predict MODEL IMAGE... */
 #include "predict.h"
 
+#include "library_text.h"
 #include "model.h"
 
 #include "picture/normalize.h"
 #include "picture/picture.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Maximum images that are classified at once. */
 enum { MAX_BATCH = 256 };
@@ -113,16 +112,10 @@ static mb_status append(inputs *all, const char *path, const mb_pictures *read, 
  * files, beside the one of the error. */
 static mb_status read_quietly(const char *path, size_t channels, mb_pictures *read, mb_error *error)
 {
-    const int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-    if (saved >= 0 && null >= 0)
-        dup2(null, STDERR_FILENO);
+    char ignored[1];
+    const int text = mb_library_text_begin();
     const mb_status status = mb_pictures_read(path, channels, read, error);
-    if (saved >= 0) {
-        dup2(saved, STDERR_FILENO);
-        close(saved);
-    }
-    if (null >= 0)
-        close(null);
+    mb_library_text_end(text, ignored, sizeof ignored);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "data/idx.h"
 #include "picture/decode.h"
 #include "picture/pgm.h"
+#include "picture/pix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,10 @@ static bool is_idx(const mb_bytes *file)
 void mb_color_to_gray(const uint8_t *color, size_t pixels, uint8_t *gray)
 {
     for (size_t p = 0; p < pixels; p++)
-        gray[p] = (uint8_t)((77u * color[p] + 150u * color[pixels + p] +
-                             29u * color[2 * pixels + p] + 128u) /
-                            256u);
+        gray[p] = (uint8_t)((double)(L_RED_WEIGHT * (float)color[p] +
+                                     L_GREEN_WEIGHT * (float)color[pixels + p] +
+                                     L_BLUE_WEIGHT * (float)color[2 * pixels + p]) +
+                            0.5);
 }
 
 /* Gives gray pictures `channels` equal channels, and those in color one. */

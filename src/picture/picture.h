@@ -38,8 +38,8 @@ mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictu
 mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
                             mb_pictures *pictures, mb_error *error);
 
-/* gray (pixels) = the luminance by ITU-R BT.601, in 1/256, of color (3, pixels); `gray` may be
- * `color`, or lie before it. */
+/* gray (pixels) = the luminance of color (3, pixels), 0.3 red + 0.5 green + 0.2 blue, as of
+ * pictures that are read with 1 channel; `gray` may be `color`, or lie before it. */
 void mb_color_to_gray(const uint8_t *color, size_t pixels, uint8_t *gray);
 
 /* Frees what *pictures owns and makes it empty. */

@@ -37,6 +37,20 @@ static mb_status add(const char *path, const char *name, int64_t label, mb_class
     return MB_OK;
 }
 
+/* A name is printed as it is: no control characters, and whole characters in UTF-8. */
+static bool is_name(const char *name)
+{
+    for (const uint8_t *c = (const uint8_t *)name; *c != '\0'; c++) {
+        const unsigned more = *c < 0x80 ? 0 : *c >> 5 == 6 ? 1 : *c >> 4 == 14 ? 2 : 3;
+        if (*c < 0x20 || *c == 0x7f || (*c >= 0x80 && *c < 0xc2) || *c > 0xf4)
+            return false;
+        for (unsigned i = 0; i < more; i++)
+            if ((*++c & 0xc0) != 0x80)
+                return false;
+    }
+    return *name != '\0' && strlen(name) <= MB_CLASS_NAME_SIZE;
+}
+
 mb_status mb_classes_from_names(const char *path, const char *const *names, size_t count,
                                 mb_classes *classes, mb_error *error)
 {
@@ -44,6 +58,10 @@ mb_status mb_classes_from_names(const char *path, const char *const *names, size
     for (size_t i = 0; i < count && status == MB_OK; i++) {
         char number[NUMBER_SIZE];
         snprintf(number, sizeof number, "%zu", i);
+        if (names != NULL && !is_name(names[i]))
+            return mb_fail(error, MB_ERROR_FORMAT,
+                           "%s: class \"%s\": its name must be 1 to %d bytes of UTF-8 text", path,
+                           names[i], MB_CLASS_NAME_SIZE);
         status = add(path, names != NULL ? names[i] : number, (int64_t)i, classes, error);
     }
     return status;
@@ -126,23 +144,9 @@ mb_status mb_classes_from_labels(const mb_data_part *part, bool named, mb_classe
 
 /* ---- names ---- */
 
-/* A name is printed as it is: no control characters, and whole characters in UTF-8. */
-static bool is_printable(const char *name)
-{
-    for (const uint8_t *c = (const uint8_t *)name; *c != '\0'; c++) {
-        const unsigned more = *c < 0x80 ? 0 : *c >> 5 == 6 ? 1 : *c >> 4 == 14 ? 2 : 3;
-        if (*c < 0x20 || *c == 0x7f || (*c >= 0x80 && *c < 0xc2) || *c > 0xf4)
-            return false;
-        for (unsigned i = 0; i < more; i++)
-            if ((*++c & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
-
 static mb_status check_name(const char *path, size_t line, const char *name, mb_error *error)
 {
-    if (*name == '\0' || strlen(name) > MB_CLASS_NAME_SIZE || !is_printable(name))
+    if (!is_name(name))
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: line %zu: a class name must be 1 to %d bytes of UTF-8 text", path, line,
                        MB_CLASS_NAME_SIZE);

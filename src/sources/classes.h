@@ -16,7 +16,8 @@ typedef struct mb_classes {
 } mb_classes;
 
 /* The classes of a format whose labels are indices of `names`; NULL: numbers. MB_ERROR_FORMAT:
- * fewer than 2, more than MB_MAX_CLASSES, or a name twice; MB_ERROR_MEMORY. */
+ * fewer than 2, more than MB_MAX_CLASSES, or a name that is twice there or no UTF-8 text of 1 to
+ * MB_CLASS_NAME_SIZE bytes; MB_ERROR_MEMORY. */
 mb_status mb_classes_from_names(const char *path, const char *const *names, size_t count,
                                 mb_classes *classes, mb_error *error);
 

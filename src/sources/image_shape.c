@@ -111,3 +111,27 @@ mb_status mb_images_reshape(const char *name, const mb_data_options *options, bo
         to.channels = COLORS;
     return status == MB_OK ? resize(name, to, images, memory, error) : status;
 }
+
+static void swap_bytes(uint8_t *a, uint8_t *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+void mb_images_permute(const mb_images *images, uint32_t *order)
+{
+    const size_t stride = mb_images_stride(images);
+    uint8_t *pixels = pixels_of(images);
+    for (size_t i = 0; i < images->count; i++)
+        for (size_t at = i; order[at] != at;) {
+            const size_t next = order[at];
+            order[at] = (uint32_t)at;
+            if (next == i)
+                break;
+            swap_bytes(pixels + at * stride, pixels + next * stride, stride);
+            at = next;
+        }
+}

@@ -16,4 +16,7 @@ bool mb_images_are_gray(const mb_images *images);
 mb_status mb_images_reshape(const char *name, const mb_data_options *options, bool gray,
                             mb_images *images, uint8_t **memory, mb_error *error);
 
+/* Puts the images into this order; `order` becomes 0, 1, 2, ... */
+void mb_images_permute(const mb_images *images, uint32_t *order);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ typedef struct opened {
     uint8_t *labels[SPLITS]; /* classes of the part's images; of both splits if there is one part */
     mb_split splits[SPLITS];
     mb_classes classes;
+    char *warning; /* those of the parts; NULL: none */
 } opened;
 
 static void close_opened(void *owner)
@@ -40,6 +42,7 @@ static void close_opened(void *owner)
         free(all->labels[i]);
     }
     mb_classes_free(&all->classes);
+    free(all->warning);
     free(all->path);
     free(all);
 }
@@ -68,31 +71,6 @@ static mb_status open_source(opened *all, const mb_data_options *options, mb_err
     status = format->open(all->path, options, &all->state, error);
     all->format = status == MB_OK ? format : NULL;
     return status;
-}
-
-static void swap_bytes(uint8_t *a, uint8_t *b, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t byte = a[i];
-        a[i] = b[i];
-        b[i] = byte;
-    }
-}
-
-/* Puts the images into this order; `order` becomes 0, 1, 2, ... */
-static void permute(const mb_images *images, uint32_t *order)
-{
-    const size_t stride = mb_images_stride(images);
-    uint8_t *pixels = (uint8_t *)(uintptr_t)images->pixels;
-    for (size_t i = 0; i < images->count; i++)
-        for (size_t at = i; order[at] != at;) {
-            const size_t next = order[at];
-            order[at] = (uint32_t)at;
-            if (next == i)
-                break;
-            swap_bytes(pixels + at * stride, pixels + next * stride, stride);
-            at = next;
-        }
 }
 
 /* order (count) = the indices of training images, then those of the last `validation` images, then
@@ -128,7 +106,7 @@ static mb_status split_part(opened *all, const mb_data_options *options, mb_erro
     order_images(options->seed, all->labels[TRAIN], count, validation, held_out, order);
     for (size_t i = 0; i < count; i++)
         labels[i] = all->labels[TRAIN][order[i]];
-    permute(&images, order);
+    mb_images_permute(&images, order);
     free(order);
     free(all->labels[TRAIN]);
     all->labels[TRAIN] = labels;
@@ -326,6 +304,21 @@ static mb_status check_options(const char *path, unsigned splits, const mb_data_
     return status;
 }
 
+static mb_status join_warnings(opened *all, mb_error *error)
+{
+    const char *one = all->parts[TRAIN].warning, *other = all->parts[TEST].warning;
+    if (one == NULL || one == other) {
+        one = other;
+        other = NULL;
+    }
+    if (one != NULL && asprintf(&all->warning, "%s%s%s", one, other != NULL ? "; " : "",
+                                other != NULL ? other : "") < 0) {
+        all->warning = NULL;
+        return mb_fail_memory(error, all->path, strlen(one));
+    }
+    return MB_OK;
+}
+
 static mb_status read_all(opened *all, unsigned splits, const mb_data_options *options,
                           mb_error *error)
 {
@@ -344,6 +337,8 @@ static mb_status read_all(opened *all, unsigned splits, const mb_data_options *o
         all->splits[TRAIN].images.count = 0;
     if (status == MB_OK && (splits & MB_SPLIT_TEST) == 0)
         all->splits[TEST].images.count = 0;
+    if (status == MB_OK)
+        status = join_warnings(all, error);
     return status == MB_OK ? check_classes(all, error) : status;
 }
 
@@ -377,8 +372,7 @@ mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_optio
             .class_names = mb_classes_are_unnamed(&all->classes)
                                ? NULL
                                : (const char *const *)all->classes.names,
-            .warning = all->parts[TRAIN].warning != NULL ? all->parts[TRAIN].warning
-                                                         : all->parts[TEST].warning,
+            .warning = all->warning,
             .train = split_of(all, TRAIN),
             .test = split_of(all, TEST),
             .validation = (splits & MB_SPLIT_TRAIN) != 0 ? all->parts[TRAIN].validation : 0};

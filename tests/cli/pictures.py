@@ -1,9 +1,12 @@
 """Pictures for predict: a small PNG writer, and transformations of digits."""
 import functools
 import math
+import os
 import random
 import struct
 import zlib
+
+import support
 
 INVERTED = bytes(255 - value for value in range(256))
 
@@ -24,6 +27,17 @@ def png(width, height, samples, colour=0, depth=8):
 
 def pgm(width, height, samples):
     return b"P5\n%d %d\n255\n" % (width, height) + samples
+
+
+def write_folder(folder, splits=(("train", 300, 11), ("test", 100, 12)), make=png, classes=4):
+    """The images of support.write_data, as FOLDER/SPLIT/LABEL/NUMBER.png."""
+    rows, columns = support.ROWS, support.COLUMNS
+    for split, count, seed in splits:
+        images, labels = support.made_split(count, classes, rows, columns, 0.0, 0, seed)
+        for i, label in enumerate(labels):
+            os.makedirs(os.path.join(folder, split, str(label)), exist_ok=True)
+            image = images[i * rows * columns:(i + 1) * rows * columns]
+            support.write_bytes(os.path.join(folder, split, str(label), f"{i:05}.png"), make(columns, rows, image))
 
 
 def blocks(pixels, side, factor):

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 
+import pictures
 import support
 from numpy_files import npy, npz
 from run_folder import RunFolderTest
@@ -23,6 +24,7 @@ COMMANDS = {
     "train": [*OTHER, "--no-report"],
     "train_found_data": [*TRAIN, "--seed", 2, "--no-report"],
     "train_threads": [*OTHER, "--no-report", "--threads", 2],
+    "train_pictures": [*TRAIN, "--seed", 2, "--no-report", "--data", "pictures", "--batch-size", 20],
     "train_report": OTHER,
     "train_events": [*OTHER, "--no-report", "--tensorboard", "board", "--checkpoint-every", "epoch"],
     "resume": ["--resume", "out/checkpoint", "--epochs", 2, "--quiet", "--no-report"],
@@ -87,6 +89,7 @@ class Faults(RunFolderTest):
         self.succeed(*TRAIN, "--checkpoint-every", "epoch")
         self.write_npz()
         self.write("digit.png", self.read("out/predictions.png"))
+        pictures.write_folder(self.path("pictures"), (("train", 40, 11), ("test", 20, 12)))
         self.old = self.files()
         os.rename(self.path("out"), self.path("old"))
 
@@ -104,7 +107,7 @@ class Faults(RunFolderTest):
         """Runs a command in a new folder that has the files of the old run."""
         folder = tempfile.mkdtemp(dir=self.folder)
         shutil.copytree(self.path("old"), os.path.join(folder, "out"))
-        for link in "data", "data.npz", "digit.png":
+        for link in "data", "data.npz", "digit.png", "pictures":
             os.symlink(self.path(link), os.path.join(folder, link))
         variables = {"LD_PRELOAD": support.FAULTS, "FAULT": fault, "FAULT_CALLS": kind,
                      "FAULT_REPORT": os.path.join(folder, "faults.txt"), "OMP_WAIT_POLICY": "passive"}

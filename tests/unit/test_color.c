@@ -1,4 +1,5 @@
 /* Pictures that are read in color. */
+#include "core/rng.h"
 #include "picture/normalize.h"
 #include "picture/picture.h"
 #include "png.h"
@@ -111,6 +112,23 @@ TEST(every_format)
         check_color(write_pix(color_pix(), formats[i].format), formats[i].tolerance);
 }
 
+/* Images in color become the gray that pictures become. */
+TEST(luminance)
+{
+    mb_rng rng = mb_rng_at(2, MB_RNG_TESTS, 0, 0);
+    for (size_t n = 0; n < 20; n++) {
+        PIX *pix = pixCreate(100, 50, 32);
+        for (int i = 0; i < 5000; i++)
+            pixSetPixel(pix, i % 100, i / 100, mb_rng_below(&rng, 1 << 24) << 8);
+        const mb_bytes png = write_pix(pix, IFF_PNG);
+        mb_pictures gray = parse(mb_test_bytes(png.data, png.size), 1), color = parse(png, 3);
+        mb_color_to_gray(color.pixels, 5000, color.memory);
+        assert_memory_equal(color.pixels, gray.pixels, 5000);
+        mb_pictures_free(&gray);
+        mb_pictures_free(&color);
+    }
+}
+
 /* A palette of as many colors as the picture has pixels. */
 TEST(palette)
 {
@@ -213,6 +231,30 @@ TEST(fit_by_channel)
         }
     }
     mb_pictures_free(&read);
+}
+
+/* Cut at 200 places, JPEG and PNG are refused; with 200 bytes changed they are refused or whole. */
+TEST(damaged_files)
+{
+    static const int formats[] = {IFF_PNG, IFF_JFIF_JPEG};
+    for (size_t i = 0; i < TEST_COUNT(formats); i++) {
+        const mb_bytes whole = write_pix(color_pix(), formats[i]);
+        mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, i);
+        for (size_t n = 0; n < 400; n++) {
+            mb_pictures read = {0};
+            mb_bytes bytes = mb_test_bytes(whole.data, whole.size);
+            const size_t at = mb_rng_below(&rng, (uint32_t)whole.size);
+            bytes.size = n < 200 ? at : whole.size;
+            bytes.data[at] = n < 200 ? bytes.data[at] : (uint8_t)mb_rng_below(&rng, 256);
+            const mb_status status = mb_pictures_parse("x", 3, &bytes, &read, NULL);
+            assert_int_not_equal(status, MB_ERROR_MEMORY);
+            assert_true(n >= 200 || status == MB_ERROR_FORMAT);
+            for (size_t p = 0; p < read.count * 3 * read.rows * read.columns; p++)
+                assert_in_range(read.pixels[p], 0, 255);
+            mb_pictures_free(&read);
+        }
+        free(whole.data);
+    }
 }
 
 /* Reads good and bad pictures, and resizes; returns NULL if the pixels are right. */
