@@ -18,6 +18,18 @@ static void print_augmentation(mb_train_run *run)
                                             &mb_augmentation_names, strengths, sizeof strengths));
 }
 
+static void print_loss(mb_train_run *run)
+{
+    const mb_training_options *training = &run->arguments.training;
+    const bool weighted = training->class_weights != MB_CLASS_WEIGHTS_NONE;
+    if (training->label_smoothing > 0.0)
+        mb_output_print(&run->output, "loss     %slabel smoothing %g: at least %.4f in training\n",
+                        weighted ? "balanced class weights, " : "", training->label_smoothing,
+                        mb_trainer_loss_min(run->trainer));
+    else if (weighted)
+        mb_output_print(&run->output, "loss     balanced class weights\n");
+}
+
 static void print_resumption(mb_train_run *run)
 {
     const mb_training_position at = mb_trainer_position(run->trainer);
@@ -56,9 +68,7 @@ void mb_train_print_beginning(mb_train_run *run)
         &run->output, "training %s, lr %g %s, weight decay %g, batch size %zu, seed %llu\n",
         mb_optimizer_name(training->optimizer), training->lr, mb_schedule_name(training->schedule),
         training->weight_decay, training->batch_size, (unsigned long long)training->seed);
-    if (training->label_smoothing > 0.0)
-        mb_output_print(&run->output, "loss     label smoothing %g: at least %.4f in training\n",
-                        training->label_smoothing, mb_training_loss_min(training, data->classes));
+    print_loss(run);
     print_augmentation(run);
     mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
                     machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,

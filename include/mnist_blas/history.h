@@ -15,7 +15,7 @@ typedef struct mb_epoch_metrics {
     size_t epoch, epochs; /* 1 .. epochs */
     /* Running values of the epoch: each batch counts with the parameters before its update. */
     double train_loss, train_accuracy;
-    /* train_loss less mb_training_loss_min: the mean KL divergence of the predictions from the
+    /* train_loss less mb_trainer_loss_min: the mean KL divergence of the predictions from the
      * smoothed labels. Equal to train_loss without label smoothing. */
     double train_excess_loss;
     double test_accuracy;

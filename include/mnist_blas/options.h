@@ -174,7 +174,7 @@ extern MB_API const mb_enum mb_ground_names, mb_framing_names;
 
 /* Names as command lines spell them: "adamw", "onecycle", "elastic". */
 extern MB_API const mb_enum mb_optimizer_names, mb_schedule_names, mb_augmentation_names,
-    mb_padding_mode_names;
+    mb_padding_mode_names, mb_class_weights_names;
 MB_API const char *mb_optimizer_name(mb_optimizer_kind kind);
 MB_API const char *mb_schedule_name(mb_schedule_kind kind);
 MB_API const char *mb_augmentation_name(mb_augmentation_kind kind);

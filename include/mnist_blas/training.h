@@ -41,6 +41,13 @@ typedef enum mb_schedule_kind {
     MB_SCHEDULE_PLATEAU
 } mb_schedule_kind;
 
+typedef enum mb_class_weights {
+    MB_CLASS_WEIGHTS_NONE,
+    /* Each class has the same weight in all: images / (classes * images of the class), over the
+     * images that are trained and the classes that have some; 0 for a class without any. */
+    MB_CLASS_WEIGHTS_BALANCED
+} mb_class_weights;
+
 /* Start from mb_training_defaults() and change members. */
 typedef struct mb_training_options {
     size_t epochs;     /* 1 .. 1000000 */
@@ -66,6 +73,12 @@ typedef struct mb_training_options {
     mb_augmentation augmentation;
     /* Fraction of the target that is spread over all classes, 0 <= fraction < 1. */
     double label_smoothing;
+    /* Weights w of the classes in the training loss, which is that of PyTorch's
+     * CrossEntropyLoss(weight=w, label_smoothing=s): with K classes, the loss of an image of class
+     * y is (1 - s) w[y] (-log p[y]) + s / K * sum over c of w[c] (-log p[c]), and that of a batch
+     * the sum of these, divided by the sum of w[y]. Losses of validation and test have no weights.
+     */
+    mb_class_weights class_weights;
     /* Exponential moving average of the parameters, with this decay per step, 0 <= ema < 1;
      * 0: none. The average is what is evaluated and what training leaves in the network. Its first
      * steps decay faster: min(ema, (1 + step) / (10 + step)). */
@@ -85,10 +98,6 @@ typedef struct mb_training_options {
 
 /* The defaults with this optimizer. */
 MB_API mb_training_options mb_training_defaults(mb_optimizer_kind optimizer);
-
-/* The least value that the training loss can have: the entropy of a smoothed label of `classes`
- * classes; 0 without label smoothing. */
-MB_API double mb_training_loss_min(const mb_training_options *options, size_t classes);
 
 /* Progress within an epoch, sent about 20 times per second and at the end of the epoch. */
 typedef struct mb_progress {
@@ -151,6 +160,10 @@ MB_API mb_training_position mb_trainer_position(const mb_trainer *trainer);
 
 /* Valid until the trainer is closed; changes while it runs. */
 MB_API const mb_history *mb_trainer_history(const mb_trainer *trainer);
+
+/* The least value that the mean training loss of an epoch can have: with label smoothing, the
+ * entropy of a smoothed label, weighted as the loss is; else 0. */
+MB_API double mb_trainer_loss_min(const mb_trainer *trainer);
 
 /* The metrics of the epoch whose parameters mb_trainer_finalize leaves in the network: with
  * patience the best one, else the last; NULL before the end of the first epoch. */

@@ -104,3 +104,43 @@ void MB_KERNEL_FN(softmax_cross_entropy)(size_t rows, size_t classes, const floa
                         smoothing, gradient + (first + i) * classes);
     }
 }
+
+/* The targets of a row; returns their sum. */
+static float weighted_targets(size_t classes, const float *restrict weights, size_t label,
+                              float smoothing, float *restrict target)
+{
+    float sum = 0.0f;
+    for (size_t c = 0; c < classes; c++)
+        target[c] = smoothing / (float)classes * weights[c];
+    target[label] += (1.0f - smoothing) * weights[label];
+    for (size_t c = 0; c < classes; c++)
+        sum += target[c];
+    return sum;
+}
+
+void MB_KERNEL_FN(weighted_cross_entropy)(size_t rows, size_t classes, const float *restrict logits,
+                                          const uint8_t *restrict labels,
+                                          const float *restrict weights, float scale,
+                                          float smoothing, float *restrict gradient,
+                                          float *restrict losses, uint8_t *restrict predicted)
+{
+    float e[ROWS * MB_MAX_CLASSES], target[MB_MAX_CLASSES], sum[ROWS];
+    size_t top[ROWS];
+    for (size_t first = 0; first < rows; first += ROWS) {
+        const size_t count = rows - first < ROWS ? rows - first : ROWS;
+        exponentials(count, classes, logits + first * classes, e, top, sum);
+        for (size_t i = 0; i < count; i++) {
+            const size_t r = first + i;
+            const float *z = logits + r * classes, *row = e + i * mb_pad_to_lanes(classes);
+            const float whole = weighted_targets(classes, weights, labels[r], smoothing, target);
+            const float log_sum = logf(sum[i]), factor = scale * whole / sum[i];
+            float loss = 0.0f;
+            for (size_t c = 0; c < classes; c++)
+                loss += target[c] * (log_sum - (z[c] - z[top[i]]));
+            losses[r] = loss;
+            predicted[r] = (uint8_t)top[i];
+            for (size_t c = 0; c < classes && gradient != NULL; c++)
+                gradient[r * classes + c] = row[c] * factor - scale * target[c];
+        }
+    }
+}

@@ -52,7 +52,8 @@ typedef struct mb_trainable {
     void (*ema_update)(size_t n, float rate, const float *from, float *to);
     uint64_t seed; /* of dropout */
     double label_smoothing;
-    const bool *finite; /* false after a loss that is not finite, which ends updates */
+    const float *class_weights; /* (classes) in the loss; NULL: none */
+    const bool *finite;         /* false after a loss that is not finite, which ends updates */
 } mb_trainable;
 
 /* A layer's place in one plan. */

@@ -1,7 +1,6 @@
 #include "nn/loss.h"
 
 #include <math.h>
-#include <mnist_blas/training.h>
 #include <string.h>
 
 /* Rows of a tile, unless the logits are written in other blocks of rows. */
@@ -21,13 +20,30 @@ mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error
                : mb_fail_memory(error, "loss", max_rows * sizeof *loss->losses);
 }
 
-double mb_training_loss_min(const mb_training_options *options, size_t classes)
+static double entropy_term(double p) { return p > 0.0 ? -p * log(p) : 0.0; }
+
+/* A class with the weight w, of 1 / w times as many samples as one with the weight 1. */
+double mb_loss_min(double label_smoothing, size_t classes, const float *class_weights)
 {
-    const double other = options->label_smoothing / (double)classes;
-    const double right = 1.0 - options->label_smoothing + other;
-    if (!(other > 0.0))
-        return 0.0;
-    return -right * log(right) - (double)(classes - 1) * other * log(other);
+    double sum = 0.0, others = 0.0, spread = 0.0;
+    size_t count = 0;
+    for (size_t c = 0; c < classes; c++) {
+        const double part = (class_weights != NULL ? (double)class_weights[c] : 1.0) *
+                            label_smoothing / (double)classes;
+        spread += part;
+        others += entropy_term(part);
+    }
+    for (size_t c = 0; c < classes && label_smoothing > 0.0; c++) {
+        const double weight = class_weights != NULL ? (double)class_weights[c] : 1.0;
+        const double part = weight * label_smoothing / (double)classes;
+        const double right = (1.0 - label_smoothing) * weight + part;
+        const double whole = spread - part + right;
+        if (!(weight > 0.0))
+            continue;
+        sum += (others - entropy_term(part) + entropy_term(right) - entropy_term(whole)) / weight;
+        count++;
+    }
+    return count > 0 ? sum / (double)count : 0.0;
 }
 
 static void run_softmax(const mb_tile_args *args)
@@ -37,11 +53,19 @@ static void run_softmax(const mb_tile_args *args)
     const mb_trainable *trainable = op->ctx.trainable;
     const size_t classes = op->ctx.out.columns;
     const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, classes);
-    op->ctx.kernels->softmax_cross_entropy(
-        part.rows, classes, op->ctx.out.data + part.row * classes, op->ctx.batch->labels + part.row,
-        1.0f / (float)op->ctx.rows, trainable != NULL ? (float)trainable->label_smoothing : 0.0f,
-        trainable != NULL ? op->ctx.d_out.data + part.row * classes : NULL, loss->losses + part.row,
-        loss->predicted + part.row);
+    const float *logits = op->ctx.out.data + part.row * classes;
+    const uint8_t *labels = op->ctx.batch->labels + part.row;
+    const float smoothing = trainable != NULL ? (float)trainable->label_smoothing : 0.0f;
+    float *gradient = trainable != NULL ? op->ctx.d_out.data + part.row * classes : NULL;
+    if (trainable != NULL && trainable->class_weights != NULL)
+        op->ctx.kernels->weighted_cross_entropy(
+            part.rows, classes, logits, labels, trainable->class_weights,
+            (float)(1.0 / args->step->weight), smoothing, gradient, loss->losses + part.row,
+            loss->predicted + part.row);
+    else
+        op->ctx.kernels->softmax_cross_entropy(part.rows, classes, logits, labels,
+                                               1.0f / (float)op->ctx.rows, smoothing, gradient,
+                                               loss->losses + part.row, loss->predicted + part.row);
 }
 
 void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
@@ -63,6 +87,8 @@ static void run_stats(const mb_tile_args *args)
     mb_epoch_stats *stats = data->stats;
     const uint8_t *labels = op->ctx.batch->labels, *predicted = data->loss.predicted;
     const size_t rows = op->ctx.rows, classes = op->ctx.out.columns;
+    const mb_trainable *trainable = op->ctx.trainable;
+    const bool weighted = trainable != NULL && trainable->class_weights != NULL;
     double loss = 0.0;
     size_t correct = 0;
     for (size_t row = 0; row < rows; row++) {
@@ -76,7 +102,8 @@ static void run_stats(const mb_tile_args *args)
     for (size_t row = 0; stats->confusion != NULL && row < rows; row++)
         stats->confusion[labels[row] * classes + predicted[row]]++;
     if (stats->step_loss != NULL)
-        stats->step_loss[stats->steps] = (float)(loss / (double)rows);
+        stats->step_loss[stats->steps] =
+            (float)(loss / (weighted ? args->step->weight : (double)rows));
     stats->loss += loss;
     stats->correct += correct;
     stats->samples += rows;

@@ -6,13 +6,13 @@
 
 /* Results of one batch. */
 typedef struct mb_loss {
-    float *losses;      /* (rows) nats */
+    float *losses;      /* (rows) nats, times the class weights of the loss */
     uint8_t *predicted; /* (rows) most probable class */
 } mb_loss;
 
 /* Sums over the steps of an epoch; the arrays are filled unless they are NULL. */
 typedef struct mb_epoch_stats {
-    double loss; /* of all samples, nats */
+    double loss; /* of all samples, nats, times their class weights */
     size_t steps, samples, correct;
     bool finite;       /* every batch's loss was finite; one that is not is left out of the sums */
     size_t *confusion; /* (classes, classes) counts, true class by predicted class */
@@ -21,6 +21,10 @@ typedef struct mb_epoch_stats {
 
 /* Allocates the results of max_rows samples from the arena. MB_ERROR_MEMORY. */
 mb_status mb_loss_open(size_t max_rows, mb_arena *arena, mb_loss *loss, mb_error *error);
+
+/* The least mean loss of samples of which each class has as many as its weight says, or equally
+ * many without weights (NULL): the entropy of a smoothed label. class_weights: (classes). */
+double mb_loss_min(double label_smoothing, size_t classes, const float *class_weights);
 
 /* Appends the phase that computes losses and predicted classes from the logits ctx->out
  * (rows, classes) and, in training, ctx->d_out, the gradient of the batch's mean loss. */

@@ -26,6 +26,7 @@ typedef struct mb_step {
     size_t worker;                     /* the thread's index in the team */
     size_t epoch;                      /* of the run, from 0: random numbers depend on it */
     const mb_update *update;           /* NULL in evaluation */
+    double weight;                     /* sum of the samples' class weights, if there are any */
 } mb_step;
 
 /* Arguments of one tile of a phase. */

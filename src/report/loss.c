@@ -55,8 +55,9 @@ static void fill_steps(const mb_loss_curve *curve, plot *p)
     }
 }
 
-static void fill_epochs(const mb_epoch_metrics *epochs, double loss_min, plot *p)
+static void fill_epochs(const mb_epoch_metrics *epochs, plot *p)
 {
+    const double loss_min = epochs[0].train_loss - epochs[0].train_excess_loss;
     for (size_t i = 0; i < p->epochs; i++) {
         const double y[SERIES] = {[MEANS] = epochs[i].train_loss,
                                   [TEST_LOSS] = epochs[i].test_loss,
@@ -101,8 +102,7 @@ static mb_status open_plot(const mb_run *run, plot *p, mb_error *error)
         next += p->series[k].count;
     }
     fill_steps(&history->curve, p);
-    fill_epochs(history->epochs,
-                mb_training_loss_min(run->options, mb_network_classes(run->network)), p);
+    fill_epochs(history->epochs, p);
     return MB_OK;
 }
 

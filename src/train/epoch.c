@@ -146,6 +146,17 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number)
         .finite = true, .confusion = last->confusion, .step_loss = last->step_loss};
 }
 
+/* The sum of the class weights of the samples. */
+static double weight_of(const mb_epoch *epoch, mb_sample_indices samples)
+{
+    const float *weights = epoch->trainable->class_weights;
+    const uint8_t *labels = epoch->loader.source->split.labels;
+    double sum = 0.0;
+    for (size_t i = 0; i < samples.count; i++)
+        sum += (double)weights[labels[samples.index[i]]];
+    return sum;
+}
+
 typedef struct interval {
     mb_epoch *epoch;
     size_t first, count, ran;
@@ -163,6 +174,8 @@ static void run_interval(const mb_worker *worker, void *context)
         const bool whole = mb_data_loader_rows(&epoch->loader, number) == epoch->loader.batch_size;
         mb_step step = mb_data_loader_step(&epoch->loader, number);
         step.worker = worker->index;
+        if (epoch->trainable != NULL && epoch->trainable->class_weights != NULL)
+            step.weight = weight_of(epoch, step.dataset_samples);
         mb_update update;
         if (epoch->get_update != NULL) {
             update = epoch->get_update(epoch->get_update_context, number);

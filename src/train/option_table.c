@@ -24,6 +24,10 @@ static const mb_enum_value schedules[] = {
     [MB_SCHEDULE_PLATEAU] = {"plateau", "the default with patience: constant until it ends, then "
                                         "decays"},
 };
+static const mb_enum_value class_weights[] = {
+    [MB_CLASS_WEIGHTS_NONE] = {"off", NULL},
+    [MB_CLASS_WEIGHTS_BALANCED] = {"balanced", "the inverse of its number of training images"},
+};
 static const mb_enum_value augmentations[] = {
     [MB_AUGMENT_NONE] = {"off", NULL},
     [MB_AUGMENT_SHIFT] = {"shift", "random shift by whole pixels"},
@@ -43,6 +47,7 @@ static const mb_enum_value padding_modes[] = {
     }
 const mb_enum mb_optimizer_names = NAMES_OF(optimizers);
 const mb_enum mb_schedule_names = NAMES_OF(schedules);
+const mb_enum mb_class_weights_names = NAMES_OF(class_weights);
 const mb_enum mb_augmentation_names = NAMES_OF(augmentations);
 const mb_enum mb_padding_mode_names = NAMES_OF(padding_modes);
 
@@ -141,6 +146,9 @@ const mb_option mb_training_option_table[] = {
      MB_KIND_REAL("FLOAT", 0.0, 1e6), FOR_COSINE, .omit_zero = true},
     {"label-smoothing", NULL, TRAINING, AT(label_smoothing),
      "fraction of each label that is spread evenly over all classes", FRACTION, .omit_zero = true},
+    {"class-weights", NULL, TRAINING, AT(class_weights),
+     "weight of each class in the training loss", MB_KIND_ENUM(mb_class_weights_names),
+     .omit_zero = true},
     {"ema", "Decay of averaged weights", TRAINING, AT(ema),
      "evaluate and save an exponential moving average of the weights, with this decay per step (0: "
      "none)",

@@ -151,7 +151,7 @@ mb_status mb_state_validate(const char *path, mb_trainer *trainer, mb_error *err
         return mb_fail(error, MB_ERROR_FORMAT,
                        "%s: seconds of the epoch: must be 0 or more, got %g", path,
                        trainer->seconds);
-    const double min = mb_training_loss_min(trainer->options, trainer->training.network->classes);
+    const double min = mb_trainer_loss_min(trainer);
     for (size_t i = 0; i < trainer->epoch; i++) {
         if (!is_valid(&trainer->history.epochs[i]))
             return mb_fail(error, MB_ERROR_FORMAT,

@@ -121,21 +121,19 @@ static mb_epoch_metrics training_metrics(const mb_trainer *trainer)
     const mb_epoch_stats *stats = &trainer->training.stats;
     const double samples = (double)stats->samples;
     const double flops = samples * mb_network_training_flops(trainer->training.network);
-    return (mb_epoch_metrics){
-        .epoch = trainer->epoch + 1,
-        .epochs = trainer->options->epochs,
-        .train_loss = stats->loss / samples,
-        .train_accuracy = (double)stats->correct / samples,
-        .train_excess_loss =
-            stats->loss / samples -
-            mb_training_loss_min(trainer->options, trainer->training.network->classes),
-        .validation_accuracy = NAN,
-        .validation_loss = NAN,
-        .lr = mb_trainer_lr(trainer, trainer->steps - 1),
-        .threads = trainer->thread_tuner.threads,
-        .seconds = trainer->seconds,
-        .samples_per_second = per_second(samples, trainer->seconds),
-        .gflops = per_second(1e-9 * flops, trainer->seconds)};
+    return (mb_epoch_metrics){.epoch = trainer->epoch + 1,
+                              .epochs = trainer->options->epochs,
+                              .train_loss = stats->loss / samples,
+                              .train_accuracy = (double)stats->correct / samples,
+                              .train_excess_loss =
+                                  stats->loss / samples - mb_trainer_loss_min(trainer),
+                              .validation_accuracy = NAN,
+                              .validation_loss = NAN,
+                              .lr = mb_trainer_lr(trainer, trainer->steps - 1),
+                              .threads = trainer->thread_tuner.threads,
+                              .seconds = trainer->seconds,
+                              .samples_per_second = per_second(samples, trainer->seconds),
+                              .gflops = per_second(1e-9 * flops, trainer->seconds)};
 }
 
 /* False if events->stop requested a stop. */
@@ -245,6 +243,12 @@ mb_training_position mb_trainer_position(const mb_trainer *trainer)
 }
 
 const mb_history *mb_trainer_history(const mb_trainer *trainer) { return &trainer->history; }
+
+double mb_trainer_loss_min(const mb_trainer *trainer)
+{
+    return mb_loss_min(trainer->options->label_smoothing, trainer->evaluated->classes,
+                       trainer->trainable.class_weights);
+}
 
 const mb_epoch_metrics *mb_trainer_selected_epoch(const mb_trainer *trainer)
 {

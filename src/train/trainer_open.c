@@ -119,6 +119,28 @@ static mb_status hold_out(mb_trainer *trainer, size_t held_out, mb_split *valida
     return MB_OK;
 }
 
+/* The weights of the classes, from the labels of the `count` images that are trained. */
+static mb_status open_class_weights(mb_trainer *trainer, size_t classes, size_t count,
+                                    mb_error *error)
+{
+    const uint8_t *labels = trainer->dataset->train.labels;
+    size_t counts[MB_MAX_CLASSES] = {0}, present = 0;
+    if (trainer->options->class_weights == MB_CLASS_WEIGHTS_NONE)
+        return MB_OK;
+    float *weights = mb_arena_alloc(&trainer->arena, classes, sizeof *weights);
+    if (weights == NULL)
+        return mb_arena_status(&trainer->arena, "class weights", error);
+    for (size_t i = 0; i < count; i++)
+        counts[labels[trainer->split != NULL ? trainer->split[i] : i]]++;
+    for (size_t class = 0; class < classes; class ++)
+        present += counts[class] > 0;
+    for (size_t class = 0; class < classes; class ++)
+        if (counts[class] > 0)
+            weights[class] = (float)((double)count / ((double)present * (double)counts[class]));
+    trainer->trainable.class_weights = weights;
+    return MB_OK;
+}
+
 static mb_status open_all(mb_trainer *trainer, const mb_network *network, mb_error *error)
 {
     const mb_split *all = &trainer->dataset->train;
@@ -129,6 +151,8 @@ static mb_status open_all(mb_trainer *trainer, const mb_network *network, mb_err
         status = open_parameters(trainer, network, error);
     if (status == MB_OK)
         status = hold_out(trainer, held_out, &validation, error);
+    if (status == MB_OK)
+        status = open_class_weights(trainer, network->classes, all->images.count - held_out, error);
     if (status == MB_OK)
         status = open_evaluators(trainer, &validation, error);
     if (status == MB_OK)

@@ -23,6 +23,7 @@ VALUES = [
     ("threads", "1 to 65536", ["0", "'abc'", "'-2'", "1000000"]),
     ("optimizer", "sgd, adam, adamw...", ["'rmsprop'", "'SGD'"]),
     ("augment", "off, shift, affine or elastic", ["'mixup'"]),
+    ("class-weights", "off or balanced", ["'inverse'"]),
     ("schedule", "constant, cosine, onecycle or plateau", ["'linear'"]),
     ("rotate", "0 to 180", ["'much'", "181"]),
     ("scale", "0 to 0.9", ["-0.1", "1"]),

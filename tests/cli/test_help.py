@@ -164,7 +164,7 @@ class Defaults(HelpTest):
             "network": "dense:9,relu,dense:4", "validation": "100", "epochs": "4",
             "batch-size": "63", "lr": "0.003", "schedule": "cosine", "weight-decay": "0.03",
             "seed": "2", "momentum": "0.8", "beta1": "0.8", "beta2": "0.9",
-            "label-smoothing": "0.1", "ema": "0.9", "augment": "affine"}
+            "label-smoothing": "0.1", "class-weights": "balanced", "ema": "0.9", "augment": "affine"}
         strengths = {"rotate": "20", "scale": "0.2", "shear": "0.2", "shift": "1", "elastic-alpha": "9",
                      "elastic-sigma": "2", "padding-mode": "reflect", "cutout": "4", "plain-epochs": "1"}
         plain = self.learn(data, {"optimizer": optimizer}, "plain")

@@ -16,6 +16,7 @@ KINDS = {
     "adam": ["--optimizer", "adam", "--schedule", "cosine"],
     "adamw": ["--seed", 3, "--validation", 100],
     "ema": ["--ema", 0.99, "--label-smoothing", 0.05],
+    "class_weights": ["--class-weights", "balanced", "--validation", 50, "--batch-size", 7],
     "patience": ["--validation", 100, "--patience", 29, "--schedule", "constant"],
     "shift": ["--augment", "shift", "--flip", "--cutout", 4, "--padding-mode", "reflect"],
     "affine": ["--augment", "affine", "--flip", "--batch-size", 7],
@@ -28,7 +29,8 @@ KINDS = {
 CONFLICTS = [
     ("batch-size", 5, "4"), ("lr", 0.5, "0.005"), ("seed", 8, "1"), ("optimizer", "sgd", "adamw"),
     ("schedule", "constant", "onecycle"), ("weight-decay", 0, "0.1"), ("beta2", 0.9, "0.98"),
-    ("augment", "affine", "off"), ("ema", 0.9, "0"), ("label-smoothing", 0.1, "0.03"), ("validation", 10, "0"),
+    ("augment", "affine", "off"), ("ema", 0.9, "0"), ("label-smoothing", 0.1, "0.03"),
+    ("class-weights", "balanced", "off"), ("validation", 10, "0"),
     ("patience", 1, "0"), ("epochs", 29, "30"), ("network", "dense:4", "dense:128,relu"),
 ]
 # Bytes of the checkpoint, others of that length in their place, words of the line.

@@ -1,4 +1,5 @@
 """Models give the same results in PyTorch, in both directions."""
+import json
 import os
 import subprocess
 import sys
@@ -81,6 +82,38 @@ class ThereAndBack(models.ModelTest):
                 "avgpool2d:2,dropout:0.5,flatten,dense:10")
         self.assert_same(state, module, "--network", spec)
         self.assertEqual(3, module.state_dict()["1.num_batches_tracked"])
+
+    @models.support.cases({"": (0.0,), "and_smoothing": (0.1,)})
+    def test_class_weights(self, smoothing):
+        """An epoch of one step is a step of PyTorch's with CrossEntropyLoss(weight=...)."""
+        support = models.support
+        for name, labels_name in ((support.TEST_IMAGES, support.TEST_LABELS),
+                                  (support.TRAIN_IMAGES, support.TRAIN_LABELS)):
+            labels, images = models.read_idx(self.data, labels_name), models.read_idx(self.data, name)
+            chosen = (labels != 9) & ((labels < 5) | (numpy.arange(len(labels)) % 7 == 0))
+            images, labels = images[chosen], labels[chosen]
+            models.write_idx(os.path.join(self.data, name), images)
+            models.write_idx(os.path.join(self.data, labels_name), labels)
+        rate = 0.5
+        for epochs in (1, 2):
+            self.train(self.data, "--network", "dense:30,relu,dense:9", "--epochs", epochs, "--batch-size",
+                       len(labels), "--class-weights", "balanced", "--label-smoothing", smoothing,
+                       "--optimizer", "sgd", "--momentum", 0, "--weight-decay", 0, "--lr", rate,
+                       "--schedule", "constant", out=f"run{epochs}")
+        module = to_torch.load(self.path("run1", "model.safetensors")).train()
+        weights = len(labels) / (9 * numpy.bincount(labels))
+        criterion = torch.nn.CrossEntropyLoss(weight=torch.from_numpy(weights).float(),
+                                              label_smoothing=smoothing)
+        optimizer = torch.optim.SGD(module.parameters(), lr=rate)
+        loss = criterion(module(torch.from_numpy(images[:, None]).float() / 255),
+                         torch.from_numpy(labels.astype(numpy.int64)))
+        loss.backward()
+        optimizer.step()
+        ours = to_torch.load(self.path("run2", "model.safetensors"))
+        for theirs, parameter in zip(module.parameters(), ours.parameters()):
+            self.assert_close(theirs.detach().numpy(), parameter.detach().numpy(), 1e-5)
+        with open(self.path("run2", "metrics.jsonl"), encoding="utf-8") as lines:
+            self.assertAlmostEqual(loss.item(), json.loads(lines.readlines()[1])["train_loss"], 5)
 
     def test_example_prints_the_module(self):
         path = self.train_network("conv2d:4x3/stride2/pad1,relu,flatten,dense:10")

@@ -123,6 +123,72 @@ void mb_check_softmax_cross_entropy(const mb_kernels *kernels)
     mb_check_equal();
 }
 
+void mb_reference_weighted_cross_entropy(size_t rows, size_t classes, const float *logits,
+                                         const uint8_t *labels, const float *weights, float scale,
+                                         float smoothing, float *gradient, float *losses,
+                                         uint8_t *predicted)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *z = logits + r * classes;
+        double sum = 0.0, whole = 0.0, loss = 0.0, target[MB_MAX_CLASSES];
+        size_t top = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (z[c] > z[top])
+                top = c;
+        for (size_t c = 0; c < classes; c++) {
+            sum += exp((double)z[c] - (double)z[top]);
+            target[c] = (double)weights[c] * ((c == labels[r] ? 1.0 - (double)smoothing : 0.0) +
+                                              (double)smoothing / (double)classes);
+            whole += target[c];
+        }
+        for (size_t c = 0; c < classes; c++) {
+            const double log_p = (double)z[c] - (double)z[top] - log(sum);
+            loss -= target[c] * log_p;
+            if (gradient != NULL)
+                gradient[r * classes + c] =
+                    (float)((double)scale * (whole * exp(log_p) - target[c]));
+        }
+        losses[r] = (float)loss;
+        predicted[r] = (uint8_t)top;
+    }
+}
+
+/* Weights of 0 to 3; equal ones give the unweighted results. */
+void mb_check_weighted_cross_entropy(const mb_kernels *kernels)
+{
+    static const size_t sizes[] = {2, 3, 10, 16, 17, 100};
+    const size_t classes = sizes[mb_check_round() % 6], rows = mb_test_random_size(1, 16);
+    const float scale = 0.25f, smoothing = mb_test_random_size(0, 1) == 0 ? 0.0f : 0.1f;
+    float *z = mb_draw_input(rows * classes, MB_ANY), *weights = mb_draw_input(classes, MB_ANY);
+    uint8_t *labels = mb_input(rows);
+    const bool even = mb_check_round() % 3 == 0;
+    for (size_t i = 0; i < rows * classes; i++)
+        z[i] *= 5.0f;
+    for (size_t c = 0; c < classes; c++)
+        weights[c] = even ? 1.0f : 0.5f * (float)mb_test_random_size(0, 6);
+    for (size_t r = 0; r < rows; r++)
+        labels[r] = (uint8_t)mb_test_random_size(0, classes - 1);
+    const mb_output gradient = mb_draw_output(rows * classes, MB_ANY),
+                    losses = mb_draw_output(rows, MB_ANY), predicted = mb_output_of(labels, rows);
+    outputs wanted, found = {{0}, {0}, {0}};
+    if (even)
+        mb_reference_softmax_cross_entropy(rows, classes, z, labels, scale, smoothing,
+                                           wanted.gradient, wanted.losses, wanted.predicted);
+    else
+        mb_reference_weighted_cross_entropy(rows, classes, z, labels, weights, scale, smoothing,
+                                            wanted.gradient, wanted.losses, wanted.predicted);
+    kernels->weighted_cross_entropy(rows, classes, z, labels, weights, scale, smoothing,
+                                    gradient.at[0], losses.at[0], predicted.at[0]);
+    memcpy(found.gradient, gradient.at[0], rows * classes * sizeof(float));
+    memcpy(found.losses, losses.at[0], rows * sizeof(float));
+    memcpy(found.predicted, predicted.at[0], rows);
+    compare(rows, classes, 4.0f * scale, &found, &wanted);
+    memcpy(gradient.at[1], gradient.at[0], rows * classes * sizeof(float));
+    kernels->weighted_cross_entropy(rows, classes, z, labels, weights, scale, smoothing, NULL,
+                                    losses.at[1], predicted.at[1]);
+    mb_check_equal();
+}
+
 static uint8_t *timed_predicted;
 
 static void run_softmax(const mb_kernels *kernels, mb_workload *w)
@@ -136,6 +202,22 @@ void mb_time_softmax_cross_entropy(mb_workload *w)
     const size_t n = w->rows * MB_CLASSES;
     timed_predicted = mb_workload_alloc(w, w->rows, 1);
     mb_time(w, "softmax_cross_entropy", run_softmax,
+            (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n + 6.0 * (double)w->rows},
+            n + w->rows);
+}
+
+static void run_weighted(const mb_kernels *kernels, mb_workload *w)
+{
+    kernels->weighted_cross_entropy(w->rows, MB_CLASSES, w->a, w->labels, w->positive,
+                                    1.0f / (float)w->rows, 0.0f, w->out,
+                                    w->out + w->rows * MB_CLASSES, timed_predicted);
+}
+
+void mb_time_weighted_cross_entropy(mb_workload *w)
+{
+    const size_t n = w->rows * MB_CLASSES;
+    timed_predicted = mb_workload_alloc(w, w->rows, 1);
+    mb_time(w, "weighted_cross_entropy", run_weighted,
             (mb_cost){.elements = (double)n, .bytes = 8.0 * (double)n + 6.0 * (double)w->rows},
             n + w->rows);
 }

@@ -1,9 +1,9 @@
 #include "core/rng.h"
 #include "nn/loss.h"
+#include "random.h"
 #include "test.h"
 
 #include <math.h>
-#include <mnist_blas/training.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,8 @@ typedef struct fixture {
     mb_loss loss;
     mb_epoch_stats stats;
     mb_batch batch;
-    mb_trainable trainable; /* the loss reads the smoothing only */
+    mb_trainable trainable; /* the loss reads smoothing and weights only */
+    double weight;          /* of the batch, with class weights */
     float logits[ROWS * CLASSES], gradient[ROWS * CLASSES];
     uint8_t labels[ROWS];
     size_t confusion[CLASSES * CLASSES];
@@ -67,7 +68,7 @@ static void close_fixture(fixture *f)
 static void run_step(const mb_worker *worker, void *context)
 {
     fixture *f = context;
-    const mb_step step = {0};
+    const mb_step step = {.weight = f->weight};
     mb_plan_run(&f->plan, &step, worker, NULL);
 }
 
@@ -79,20 +80,33 @@ static void run(fixture *f, size_t threads)
     mb_team_close(team);
 }
 
-/* Cross-entropy of a row in double, -sum of target * log(softmax), where the target is
- * 1 - smoothing for the label's class, plus smoothing / classes for each class; the gradient with
- * respect to the logits into d. */
-static double naive_smoothed_loss(const float *z, uint8_t label, double smoothing, double *d)
+/* Cross-entropy of a row in double, as PyTorch's documentation defines it, with weights of the
+ * classes: (1 - smoothing) of w[label] * -log(softmax) of the label, plus smoothing / classes of
+ * w[c] * -log(softmax) of each class c; the gradient with respect to the logits into d. */
+static double naive_weighted_loss(const float *z, uint8_t label, const float *w, double smoothing,
+                                  double *d)
 {
-    double sum = 0.0, loss = 0.0;
+    double sum = 0.0, loss = 0.0, whole = 0.0;
     for (size_t c = 0; c < CLASSES; c++)
         sum += exp((double)z[c]);
     for (size_t c = 0; c < CLASSES; c++) {
-        const double target = (c == label ? 1.0 - smoothing : 0.0) + smoothing / CLASSES;
+        const double target =
+            (double)w[c] * ((c == label ? 1.0 - smoothing : 0.0) + smoothing / CLASSES);
         loss -= target * ((double)z[c] - log(sum));
-        d[c] = exp((double)z[c]) / sum - target;
+        whole += target;
+        d[c] = -target;
     }
+    for (size_t c = 0; c < CLASSES; c++)
+        d[c] += whole * exp((double)z[c]) / sum;
     return loss;
+}
+
+static double naive_smoothed_loss(const float *z, uint8_t label, double smoothing, double *d)
+{
+    float ones[CLASSES];
+    for (size_t c = 0; c < CLASSES; c++)
+        ones[c] = 1.0f;
+    return naive_weighted_loss(z, label, ones, smoothing, d);
 }
 
 static double naive_loss(const float *z, uint8_t label, double *d)
@@ -166,17 +180,66 @@ TEST(smoothed_losses_and_gradients_equal_the_naive_twin)
                 assert_true(check_smoothing(smoothings[i], rows, threads) > 0.1);
 }
 
-/* Evaluation does not smooth labels: its losses are comparable between smoothing values. */
+/* The sum of the batch's losses is divided by the sum of its weights. */
+TEST(weighted_losses_and_gradients_equal_the_naive_twin)
+{
+    for (size_t round = 0; round < 12; round++) {
+        const double smoothing = round % 2 == 0 ? 0.0 : 0.1;
+        fixture *f = open_fixture(ROWS, true);
+        double all = 0.0, d[CLASSES];
+        float w[CLASSES];
+        for (size_t c = 0; c < CLASSES; c++)
+            w[c] = c == 3 ? 0.0f : 0.25f * (float)mb_test_random_size(1, 9);
+        for (size_t row = 0; row < ROWS; row++) {
+            f->labels[row] = f->labels[row] == 3 ? 4 : f->labels[row];
+            f->weight += (double)w[f->labels[row]];
+        }
+        f->trainable.class_weights = w;
+        f->trainable.label_smoothing = smoothing;
+        run(f, 1 + round % 3);
+        for (size_t row = 0; row < ROWS; row++) {
+            const float *z = f->logits + row * CLASSES;
+            const double loss = naive_weighted_loss(z, f->labels[row], w, smoothing, d);
+            assert_true(fabs((double)f->loss.losses[row] - loss) < 1e-5);
+            assert_int_equal(f->loss.predicted[row], naive_guess(z));
+            for (size_t c = 0; c < CLASSES; c++)
+                assert_true(fabs((double)f->gradient[row * CLASSES + c] * f->weight - d[c]) < 1e-5);
+            all += loss;
+        }
+        assert_true(fabs(f->stats.loss - all) < 1e-4);
+        close_fixture(f);
+    }
+}
+
 /* The entropy of (0.973, 0.003, ..., 0.003). */
 TEST(the_least_loss_is_the_entropy_of_a_smoothed_label)
 {
-    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    options.label_smoothing = 0.03;
-    assert_true(fabs(mb_training_loss_min(&options, 10) - 0.1834790352211152) < 1e-15);
-    options.label_smoothing = 0.0;
-    assert_true(mb_training_loss_min(&options, 10) == 0.0);
+    static const float even[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    assert_true(fabs(mb_loss_min(0.03, 10, NULL) - 0.1834790352211152) < 1e-14);
+    assert_true(mb_loss_min(0.0, 10, NULL) == 0.0);
+    assert_true(mb_loss_min(0.03, 10, even) == mb_loss_min(0.03, 10, NULL));
+    assert_true(mb_loss_min(0.0, 10, even) == 0.0);
 }
 
+/* Of 30 images of class 0 and 10 of class 1, which weigh 2/3 and 2; a third class has none. The
+ * loss of a row is least if the softmax is its target divided by the target's sum. */
+TEST(the_least_weighted_loss)
+{
+    static const float w[] = {2.0f / 3.0f, 2.0f, 0.0f};
+    static const double counts[] = {30.0, 10.0};
+    double sum = 0.0;
+    for (size_t y = 0; y < 2; y++) {
+        double whole = 0.0, target[2], loss = 0.0;
+        for (size_t c = 0; c < 2; c++)
+            whole += target[c] = (double)w[c] * ((c == y ? 0.9 : 0.0) + 0.1 / 3.0);
+        for (size_t c = 0; c < 2; c++)
+            loss -= target[c] * log(target[c] / whole);
+        sum += counts[y] * loss;
+    }
+    assert_true(fabs(mb_loss_min(0.1, 3, w) - sum / 40.0) < 1e-7);
+}
+
+/* Evaluation does not smooth labels: its losses are comparable between smoothing values. */
 TEST(evaluation_does_not_smooth)
 {
     fixture *f = open_fixture(ROWS, false), *trained = open_fixture(ROWS, true);

@@ -29,6 +29,7 @@ static const struct expectation {
     {"optimizer", "sgd, adam", {"sgd", "adam", "adamw"}, {"rmsprop", "SGD", "adam,"}},
     {"lr", "above 0 and at most 1e+06", {"1e-300", "1e6"}, {"0", "-0.1", "1.1e6"}},
     {"label-smoothing", "at least 0 and below 1", {"0", "0.999"}, {"-0.1", "1", "1.5"}},
+    {"class-weights", "off or balanced", {"off", "balanced"}, {"on", "inverse"}},
     {"ema", "at least 0 and below 1", {"0", "0.9999"}, {"-1e-9", "1"}},
     {"schedule", "constant, cosine", {"constant", "cosine"}, {"linear", "0"}},
     {"weight-decay", "0 to 1e+06", {"0", "-0", "1e6"}, {"-1e-9", "1.1e6"}},
@@ -226,7 +227,8 @@ TEST(names_in_reports)
 /* Sets the option to another valid value; false if there is none. */
 static bool change(mb_training_options *options, const mb_option *option)
 {
-    static const char *const texts[] = {"7", "0.03125", "on", "sgd", "cosine", "affine", "reflect"};
+    static const char *const texts[] = {"7",      "0.03125", "on",      "sgd",
+                                        "cosine", "affine",  "reflect", "balanced"};
     char before[MB_OPTION_TEXT_SIZE], after[MB_OPTION_TEXT_SIZE];
     mb_option_format(option, options, before, sizeof before);
     for (size_t i = 0; i < TEST_COUNT(texts); i++)

@@ -149,6 +149,7 @@ static const char fixture_summary[] = JSON({
     "lr" : 0.004,
     "min_lr" : 0.0,
     "label_smoothing" : 0.05,
+    "class_weights" : "off",
     "ema" : 0.0,
     "schedule" : "cosine",
     "weight_decay" : 0.2,

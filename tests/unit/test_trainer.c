@@ -2,6 +2,7 @@
 #include "nn/schedule.h"
 #include "support.h"
 #include "test.h"
+#include "train/trainer.h"
 #include "training.h"
 
 #include <float.h>
@@ -362,3 +363,37 @@ TEST(parameters_are_those_before_the_step)
 }
 
 TEST_GROUP(open_all, close_all);
+
+/* Class 3 has no images, class 0 most; the weights are those of the images that are not held out,
+ * and the mean weight of these is 1. */
+TEST(balanced_weights_are_of_the_trained_images)
+{
+    mb_dataset uneven = *dataset;
+    uint8_t labels[TRAIN];
+    size_t counts[CLASSES] = {0};
+    double weights = 0.0;
+    for (size_t i = 0; i < TRAIN; i++)
+        labels[i] = (uint8_t)(i % 10 < 7 ? 0 : i % 10 < 9 ? 1 : 2);
+    uneven.train.labels = labels;
+    mb_network *network = open_network(1, layers);
+    mb_training_options options = options_of(MB_OPTIMIZER_ADAMW);
+    options.validation = 100;
+    options.class_weights = MB_CLASS_WEIGHTS_BALANCED;
+    mb_trainer *trainer = NULL;
+    assert_int_equal(mb_trainer_open(machines[1], network, &uneven, &options, NULL, &trainer, NULL),
+                     MB_OK);
+    for (size_t i = 0; i < TRAIN - 100; i++)
+        counts[labels[trainer->split[i]]]++;
+    const float *w = trainer->trainable.class_weights;
+    for (size_t c = 0; c < 3; c++) {
+        assert_true(fabs((double)w[c] * 3.0 * (double)counts[c] / (TRAIN - 100) - 1.0) < 1e-6);
+        weights += (double)w[c] * (double)counts[c];
+    }
+    assert_true(w[3] == 0.0f);
+    assert_true(fabs(weights - (TRAIN - 100)) < 1e-3);
+    assert_int_equal(mb_trainer_run(trainer, NULL), MB_OK);
+    assert_true(all_finite(network));
+    const mb_epoch_metrics *last = mb_trainer_selected_epoch(trainer);
+    assert_true(last->train_excess_loss > 0.0 && last->train_excess_loss < last->train_loss);
+    mb_trainer_close(trainer);
+}
