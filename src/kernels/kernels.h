@@ -108,6 +108,16 @@ typedef struct mb_direct_init {
     bool per_lane;
 } mb_direct_init;
 
+/* c (rows, columns), ldc apart, = a (rows, depth) x b (depth, columns), ldb apart, or with `add` +=
+ * . The strides are those of a. columns is a multiple of MB_LANES. */
+typedef struct mb_small_gemm {
+    size_t rows, depth, columns, row_stride, depth_stride, ldb, ldc;
+    bool add;
+} mb_small_gemm;
+
+/* Points of a tile in Winograd's algorithm. */
+enum { MB_WINOGRAD_POINTS = 16 };
+
 /* Two rows of outputs of a convolution with kernels of (channels, rows, columns), weight_stride
  * apart, of which the rows from `first` to `end` are multiplied: the others meet blank rows of the
  * image. `outputs` of the pool, in each row of a unit. */

@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define MB_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef int32_t mb_lane;
@@ -70,13 +74,19 @@ MB_ALWAYS_INLINE mb_register mb_load_once(const float *from)
     return values;
 }
 
-/* factor * values + sum */
+/* factor * values + sum. GCC does not make one instruction of a loop over the lanes everywhere. */
 MB_ALWAYS_INLINE mb_register mb_register_add_product(float factor, mb_register values,
                                                      mb_register sum)
 {
+#if defined(__AVX512F__)
+    return (mb_register)_mm512_fmadd_ps(_mm512_set1_ps(factor), (__m512)values, (__m512)sum);
+#elif defined(__FMA__)
+    return (mb_register)_mm256_fmadd_ps(_mm256_set1_ps(factor), (__m256)values, (__m256)sum);
+#else
     for (size_t l = 0; l < MB_REGISTER_LANES; l++)
         sum[l] = mb_multiply_add(factor, values[l], sum[l]);
     return sum;
+#endif
 }
 
 #endif

@@ -76,6 +76,7 @@ typedef struct mb_conv2d_pass {
     uint32_t *pixels, *marks;   /* (pixels of out), (columns of the padded image) */
     mb_nonzero_grad *nonzeros;  /* (pixels of the pool's output + MB_HALF) */
     uint32_t *offsets;          /* (window of the pool) */
+    float *scratch;             /* mb_conv2d_impl.scratch_size elements */
 } mb_conv2d_pass;
 
 /* Offset of a group's weights. */
@@ -89,25 +90,29 @@ static inline size_t mb_conv2d_group_offset(const mb_conv2d_size *size, size_t g
 typedef struct mb_conv2d_impl {
     const char *name;
     bool pads_pixels; /* its images have mb_conv2d_pixel_stride */
+    bool in_training; /* not in evaluation: forward needs pass->transposed */
     bool (*applies)(const mb_layer *layer);
     void (*forward)(const mb_conv2d_pass *pass);        /* out = W x windows + bias */
     bool (*pools)(const mb_layer *layer);               /* has the next for this layer */
     void (*forward_pooled)(const mb_conv2d_pass *pass); /* the pool's out, and argmax */
     void (*backward)(const mb_conv2d_pass *pass);
 
-    /* What backward needs: weights transposed once per step, group by group, into transposed_size
-     * elements, if the input has a gradient; and chunk_size elements per chunk. */
+    /* What training needs: weights transposed once per step, group by group, into transposed_size
+     * elements, if the input has a gradient; chunk_size elements per chunk, and scratch_size per
+     * thread. */
     size_t (*transposed_size)(const mb_layer *layer);
     void (*transpose)(const mb_layer *layer, const mb_kernels *kernels, size_t group,
                       float *transposed);
     size_t (*chunk_size)(const mb_layer *layer);
+    size_t (*scratch_size)(const mb_layer *layer);
 } mb_conv2d_impl;
 
-extern const mb_conv2d_impl mb_conv2d_sparse_grad, mb_conv2d_direct_nchw, mb_conv2d_direct_nhwc,
-    mb_conv2d_im2col_nchw, mb_conv2d_im2col_nhwc;
+extern const mb_conv2d_impl mb_conv2d_sparse_grad, mb_conv2d_winograd, mb_conv2d_direct_nchw,
+    mb_conv2d_direct_nhwc, mb_conv2d_im2col_nchw, mb_conv2d_im2col_nhwc;
 
-/* The first implementation of the list that applies and has forward, or backward. */
-const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer);
+/* The first implementation of the list that applies and has forward, in training or in evaluation,
+ * or backward. */
+const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer, bool training);
 const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer);
 
 /* True if the layer computes the output of its pool without its own. */

@@ -5,17 +5,20 @@
 #include "nn/rewrite.h"
 #include "nn/window.h"
 
+#include "core/util.h"
+
 #include <string.h>
 
 /* In the order in which they are tried; the last two cover every layer. */
-static const mb_conv2d_impl *const impls[] = {&mb_conv2d_sparse_grad, &mb_conv2d_direct_nchw,
-                                              &mb_conv2d_direct_nhwc, &mb_conv2d_im2col_nchw,
-                                              &mb_conv2d_im2col_nhwc};
+static const mb_conv2d_impl *const impls[] = {&mb_conv2d_sparse_grad, &mb_conv2d_winograd,
+                                              &mb_conv2d_direct_nchw, &mb_conv2d_direct_nhwc,
+                                              &mb_conv2d_im2col_nchw, &mb_conv2d_im2col_nhwc};
 
-const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer)
+const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer, bool training)
 {
     size_t i = 0;
-    while (impls[i]->forward == NULL || !impls[i]->applies(layer))
+    while (impls[i]->forward == NULL || (impls[i]->in_training && !training) ||
+           !impls[i]->applies(layer))
         i++;
     return impls[i];
 }
@@ -30,7 +33,7 @@ const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer)
 
 bool mb_conv2d_pools(const mb_layer *layer)
 {
-    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer);
+    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer, true);
     return mb_conv2d_pool(layer) != NULL && impl->pools != NULL && impl->pools(layer);
 }
 
@@ -44,6 +47,19 @@ static size_t transposed_size(const mb_layer *layer)
                : mb_pad_to_lanes(impl->transposed_size(layer));
 }
 
+/* The implementation of the forward pass in training if it needs transposed weights of its own. */
+static const mb_conv2d_impl *other_impl(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer, true);
+    return impl->in_training && impl != mb_conv2d_backward_impl(layer) ? impl : NULL;
+}
+
+static size_t other_transposed_size(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = other_impl(layer);
+    return impl != NULL ? mb_pad_to_lanes(impl->transposed_size(layer)) : 0;
+}
+
 static size_t chunk_size(const mb_layer *layer)
 {
     const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
@@ -52,9 +68,10 @@ static size_t chunk_size(const mb_layer *layer)
 
 size_t mb_conv2d_workspace_size(const mb_layer *layer, size_t max_rows, bool training)
 {
-    return training ? transposed_size(layer) + mb_partial_size(layer, max_rows) +
-                          mb_max_chunks(max_rows) * chunk_size(layer)
-                    : mb_fold_batchnorm_size(layer);
+    return training
+               ? transposed_size(layer) + other_transposed_size(layer) +
+                     mb_partial_size(layer, max_rows) + mb_max_chunks(max_rows) * chunk_size(layer)
+               : mb_fold_batchnorm_size(layer);
 }
 
 /* ---- scratch of a thread ---- */
@@ -65,11 +82,24 @@ typedef struct scratch {
     float *windows, *d_windows, *image, *d_image, *transposed;
     mb_nonzero_grad *nonzeros;
     uint32_t *pixels, *marks, *offsets;
+    float *own; /* of the implementation */
 } scratch;
 
 static size_t padded_size(const mb_layer *layer, const mb_conv2d_size *size)
 {
     return mb_conv2d_pixel_stride(layer) * size->rows * size->columns + SLACK;
+}
+
+/* Of the implementations of both passes, which never run at once. */
+static size_t own_size(const mb_layer *layer)
+{
+    const mb_conv2d_impl *const both[] = {mb_conv2d_forward_impl(layer, true),
+                                          mb_conv2d_backward_impl(layer)};
+    size_t max = 0;
+    for (size_t i = 0; i < MB_COUNT_OF(both); i++)
+        if (both[i]->scratch_size != NULL)
+            max = mb_max_size(max, both[i]->scratch_size(layer));
+    return max;
 }
 
 /* Divides `memory` into the parts of the scratch; returns its size in bytes. */
@@ -85,7 +115,8 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
     const size_t sizes[] = {
         windows,          windows,       padded,
         padded,           image,         nonzeros,
-        size->out_pixels, size->columns, pool != NULL ? pooled->rows * pooled->columns : 0};
+        size->out_pixels, size->columns, pool != NULL ? pooled->rows * pooled->columns : 0,
+        own_size(layer)};
     enum { PARTS = sizeof sizes / sizeof *sizes };
     float *parts[PARTS];
     size_t used = 0;
@@ -99,7 +130,8 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
                    (mb_nonzero_grad *)(void *)parts[5],
                    (uint32_t *)(void *)parts[6],
                    (uint32_t *)(void *)parts[7],
-                   (uint32_t *)(void *)parts[8]};
+                   (uint32_t *)(void *)parts[8],
+                   parts[9]};
     return used * sizeof *memory;
 }
 
@@ -192,7 +224,8 @@ static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratc
 typedef struct conv2d_data {
     mb_conv2d_size size;
     const mb_conv2d_impl *impl;
-    const float *weights;         /* then biases */
+    const float *weights; /* then biases */
+    const float *transposed;
     float *partials, *chunk_sums; /* in training */
     size_t chunk_size;
 } conv2d_data;
@@ -209,7 +242,7 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
         .size = &data->size,
         .weights = data->weights,
         .bias = data->weights + data->size.weights,
-        .transposed = op->ctx.workspace,
+        .transposed = data->transposed,
         .argmax = argmax != NULL ? argmax + args->tile * op->ctx.pool_out.columns : NULL,
         .windows = s->windows,
         .d_windows = s->d_windows,
@@ -218,7 +251,8 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
         .nonzeros = s->nonzeros,
         .offsets = s->offsets,
         .pixels = s->pixels,
-        .marks = s->marks};
+        .marks = s->marks,
+        .scratch = s->own};
     pass.image = load_image(&pass, mb_tile_in(args), s);
     return pass;
 }
@@ -260,14 +294,24 @@ static void run_backward(const mb_tile_args *args)
         store_gradient(&pass, d_in, &s);
 }
 
+typedef struct transposition {
+    const mb_conv2d_impl *impl;
+    float *to;
+} transposition;
+
 static void run_transpose(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
-    mb_conv2d_backward_impl(op->layer)->transpose(op->layer, op->ctx.kernels, args->tile,
-                                                  op->ctx.workspace);
+    const transposition *data = op->data;
+    data->impl->transpose(op->layer, op->ctx.kernels, args->tile, data->to);
 }
 
 /* ---- phases ---- */
+
+static float *partials_of(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    return ctx->workspace + transposed_size(layer) + other_transposed_size(layer);
+}
 
 static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
                       mb_tile_fn *run, mb_uses uses, conv2d_data data)
@@ -281,21 +325,36 @@ static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const 
                        scratch_bytes(layer), own);
 }
 
+static void add_transpose(const mb_layer *layer, const mb_layer_context *ctx,
+                          const mb_conv2d_impl *impl, float *to)
+{
+    transposition *data = mb_arena_alloc(ctx->arena, 1, sizeof *data);
+    if (data == NULL)
+        return;
+    *data = (transposition){impl, to};
+    mb_layer_add_phase(layer, ctx, "transpose weights", run_transpose,
+                       mb_tiling_rows(mb_layer_window(layer)->groups, 1),
+                       MB_USES(mb_reads(layer->parameters), mb_writes(ctx->workspace)), 0, data);
+}
+
 void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
 {
+    const mb_conv2d_impl *other = other_impl(layer);
     if (ctx->batchnorm != NULL)
         mb_fold_batchnorm_plan(layer, ctx);
-    else if (ctx->trainable != NULL && transposed_size(layer) > 0)
-        mb_layer_add_phase(layer, ctx, "transpose weights", run_transpose,
-                           mb_tiling_rows(mb_layer_window(layer)->groups, 1),
-                           MB_USES(mb_reads(layer->parameters), mb_writes(ctx->workspace)), 0,
-                           NULL);
+    if (ctx->trainable != NULL && transposed_size(layer) > 0)
+        add_transpose(layer, ctx, mb_conv2d_backward_impl(layer), ctx->workspace);
+    if (ctx->trainable != NULL && other != NULL)
+        add_transpose(layer, ctx, other, ctx->workspace + transposed_size(layer));
 }
 
 void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const float *weights = ctx->batchnorm != NULL ? ctx->workspace : layer->parameters;
-    const conv2d_data data = {.impl = mb_conv2d_forward_impl(layer), .weights = weights};
+    const size_t offset = other_impl(layer) != NULL ? transposed_size(layer) : 0;
+    const conv2d_data data = {.impl = mb_conv2d_forward_impl(layer, ctx->trainable != NULL),
+                              .weights = weights,
+                              .transposed = ctx->workspace + offset};
     if (ctx->pool != NULL && mb_conv2d_pools(layer)) {
         add_phase(layer, ctx, "forward", run_forward_pooled,
                   MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->argmax),
@@ -304,7 +363,9 @@ void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     add_phase(layer, ctx, "forward", run_forward,
-              MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->out.data)),
+              MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights),
+                      mb_reads(data.impl->in_training ? ctx->workspace : NULL),
+                      mb_writes_own(ctx->out.data)),
               data);
     if (ctx->pool != NULL) {
         mb_layer_context pool = *ctx;
@@ -319,13 +380,14 @@ void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const mb_conv2d_impl *impl = mb_conv2d_backward_impl(layer);
     const bool reads_weights = ctx->d_in.data != NULL && impl->transpose == NULL;
-    float *partials = ctx->workspace + transposed_size(layer);
+    float *partials = partials_of(layer, ctx);
     add_phase(layer, ctx, "backward", run_backward,
               MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
                       mb_reads_own(ctx->argmax), mb_reads(reads_weights ? layer->parameters : NULL),
                       mb_writes(ctx->workspace), mb_writes_own(ctx->d_in.data)),
               (conv2d_data){.impl = impl,
                             .weights = layer->parameters,
+                            .transposed = ctx->workspace,
                             .partials = partials,
                             .chunk_sums = partials + mb_partial_size(layer, ctx->rows),
                             .chunk_size = chunk_size(layer)});
@@ -333,5 +395,5 @@ void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
 
 void mb_conv2d_update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_partial_update(layer, ctx, ctx->workspace + transposed_size(layer), layer->out.channels);
+    mb_partial_update(layer, ctx, partials_of(layer, ctx), layer->out.channels);
 }

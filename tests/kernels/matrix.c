@@ -134,3 +134,50 @@ static void run_sum_rows(const mb_kernels *kernels, mb_workload *w)
 
 MB_TIMING(sum_rows, "sum_rows:lenet5", mb_workload_samples(w, PLANES *PLANE) * PLANES * PLANE, 4, 0,
           PLANES)
+
+/* ---- small_gemm ---- */
+
+void mb_reference_small_gemm(const mb_small_gemm *g, const float *a, const float *b, float *c)
+{
+    for (size_t r = 0; r < g->rows; r++)
+        for (size_t n = 0; n < g->columns; n++) {
+            double sum = g->add ? (double)c[r * g->ldc + n] : 0.0;
+            for (size_t k = 0; k < g->depth; k++)
+                sum +=
+                    (double)a[r * g->row_stride + k * g->depth_stride] * (double)b[k * g->ldb + n];
+            c[r * g->ldc + n] = (float)sum;
+        }
+}
+
+void mb_check_small_gemm(const mb_kernels *kernels)
+{
+    const bool transposed = mb_test_random_size(0, 1) == 0;
+    mb_small_gemm g = {.rows = mb_test_random_size(1, 30),
+                       .depth = mb_test_random_size(1, 40),
+                       .columns = MB_LANES * mb_test_random_size(1, 5),
+                       .add = mb_test_random_size(0, 1) == 0};
+    const size_t gap = mb_test_random_size(0, 3);
+    g.row_stride = transposed ? 1 : g.depth + gap;
+    g.depth_stride = transposed ? g.rows + gap : 1;
+    g.ldb = g.columns + mb_test_random_size(0, 3);
+    g.ldc = g.columns + mb_test_random_size(0, 3);
+    const float *a = mb_draw_input((g.rows - 1) * g.row_stride + (g.depth - 1) * g.depth_stride + 1,
+                                   MB_ANY),
+                *b = mb_draw_input((g.depth - 1) * g.ldb + g.columns, MB_ANY);
+    const mb_output c = mb_draw_output((g.rows - 1) * g.ldc + g.columns, MB_ANY);
+    MB_BOTH (k, i)
+        k->small_gemm(&g, a, b, c.at[i]);
+    mb_check_near(4e-5);
+}
+
+/* The products of 16 points of conv2d:64x3 of best: 16 tiles, 64 channels and units. */
+static void run_small_gemm(const mb_kernels *kernels, mb_workload *w)
+{
+    enum { TILES = 16, SIDE = 64 };
+    const mb_small_gemm g = {TILES, SIDE, SIDE, SIDE, 1, SIDE, SIDE, false};
+    for (size_t k = 0; k < 16; k++)
+        kernels->small_gemm(&g, w->a + k * TILES * SIDE, w->positive + k * SIDE * SIDE,
+                            w->out + k * TILES * SIDE);
+}
+
+MB_TIMING(small_gemm, "small_gemm:best", 16 * 16 * 64, 4.0 * (64.0 / 16 + 2), 2 * 64, 16 * 16 * 64)

@@ -42,6 +42,14 @@ static const struct net image_nets[] = {
     {"conv2d:8x2/pad1,relu,conv2d:8x5/groups8/pad2,flatten,dense:5", 5, 70, 5},
     {"conv2d:48x3/pad1,relu,conv2d:48x3/stride2,relu,flatten,dense:5", 6, 15, 5},
     {"conv2d:96x3,relu,conv2d:96x2/groups2/pad1,relu,conv2d:64x1/groups4,flatten,dense:5", 6, 5, 5},
+    /* Winograd's algorithm: half vectors of channels, padding, odd and even, some blocks of tiles,
+     * before a max pool and a batch normalisation */
+    {"conv2d:24x3,relu,conv2d:48x3/pad1,relu,conv2d:16x3/pad2,flatten,dense:5", 7, 10, 5},
+    {"conv2d:16x1,conv2d:16x3,flatten,dense:5", 3, 4, 5},
+    {"conv2d:16x1,relu,conv2d:64x3/pad1,relu,globalavgpool,flatten,dense:5", 9, 40, 5},
+    {"conv2d:16x3/pad1,conv2d:16x3/pad1,batchnorm2d,relu,conv2d:16x3/pad1,maxpool2d:2,relu,"
+     "flatten,dense:5",
+     9, 8, 5},
     /* sparse gradient: before a max pool, with layers between; on samples; padded */
     {"conv2d:16x3/pad1,relu,maxpool2d:2,conv2d:33x3,relu,dropout:0.4,maxpool2d:2,flatten,dense:5",
      13, 11, 5},
