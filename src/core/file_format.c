@@ -3,8 +3,10 @@
 #include "core/util.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* Bytes at an offset of the file. The first entry that matches counts: a format that is a case of
  * another precedes it. */
@@ -53,6 +55,15 @@ static const struct signature {
     {BYTES(0, "\0\0\x08\x03"), "an IDX file of images"},
 #undef BYTES
 };
+
+size_t mb_file_start(const char *path, uint8_t start[MB_FILE_FORMAT_BYTES])
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would wait */
+    const ssize_t size = file >= 0 ? read(file, start, MB_FILE_FORMAT_BYTES) : -1;
+    if (file >= 0)
+        close(file);
+    return size > 0 ? (size_t)size : 0;
+}
 
 static bool starts_with(const mb_bytes *file, size_t at, const char *bytes, size_t size)
 {

@@ -1,6 +1,6 @@
 #include "sources/arrays.h"
 
-#include "core/file.h"
+#include "core/file_format.h"
 #include "core/parse.h"
 #include "core/util.h"
 
@@ -168,6 +168,19 @@ static mb_status note_file(search *all, const char *path, const char *name, mb_e
                       error);
 }
 
+/* An error of a file that does not start as it should names what it is instead. */
+static mb_status fail_foreign(const char *path, bool packed, mb_status status, mb_error *error)
+{
+    uint8_t start[MB_FILE_FORMAT_BYTES];
+    const char *magic = packed ? "PK" : "\x93NUMPY";
+    const size_t size = status == MB_ERROR_FORMAT ? mb_file_start(path, start) : 0;
+    const char *format = size > 0 ? mb_file_format(&(mb_bytes){start, size}) : NULL;
+    if (format == NULL || (size >= strlen(magic) && memcmp(start, magic, strlen(magic)) == 0))
+        return status;
+    return mb_fail(error, status, "%s: not an %s: is %s", path,
+                   packed ? "NPZ archive" : "NPY array", format);
+}
+
 /* The archive's own name says what the names of its arrays do not. */
 static mb_status note_archive(search *all, const char *path, const char *name, mb_error *error)
 {
@@ -176,7 +189,7 @@ static mb_status note_archive(search *all, const char *path, const char *name, m
     size_t members = 0;
     mb_status status = mb_zip_open(path, &zip, error);
     if (status != MB_OK)
-        return status;
+        return fail_foreign(path, true, status, error);
     for (size_t i = 0; i < mb_zip_count(zip); i++)
         members += has_suffix(mb_zip_name(zip, i), ".npy");
     for (size_t i = 0; i < mb_zip_count(zip) && status == MB_OK; i++) {
@@ -288,6 +301,8 @@ mb_status mb_array_open(const mb_arrays *arrays, unsigned split, unsigned conten
     }
     if (status == MB_OK)
         status = mb_npy_open(&stream, npy, error);
+    if (!arrays->packed)
+        status = fail_foreign(array->path, false, status, error);
     if (status != MB_OK) {
         mb_zip_close(*zip);
         *zip = NULL;

@@ -5,11 +5,9 @@
 #include "sources/source.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { SHOWN = 3 };
 
@@ -19,11 +17,8 @@ static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '
 static const char *format_of(const char *path)
 {
     uint8_t start[MB_FILE_FORMAT_BYTES];
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t size = file >= 0 ? read(file, start, sizeof start) : -1;
-    if (file >= 0)
-        close(file);
-    return size > 0 ? mb_file_format(&(mb_bytes){start, (size_t)size}) : NULL;
+    const size_t size = mb_file_start(path, start);
+    return size > 0 ? mb_file_format(&(mb_bytes){start, size}) : NULL;
 }
 
 static void append_entry(const char *folder, const char *name, char *text, size_t size)

@@ -98,8 +98,22 @@ TEST(files_that_are_no_archives)
     need_npz();
     is_refused(put("a.npz", mb_test_text("")), "a.npz: ");
     is_refused(put("a.npz", mb_test_text("PK")), "a.npz: not a whole zip archive");
-    is_refused(put("a.npz", mb_test_text("<html>not found</html>")), "a.npz: not a whole zip");
+    is_refused(put("a.npz", mb_test_text("<html>not found</html>")),
+               "a.npz: not an NPZ archive: is a web page");
+    is_refused(put("a.npz", mb_test_npy("|u1", "(1,)", "x", 1)),
+               "a.npz: not an NPZ archive: is a NumPy array (NPY)");
     is_refused(put("a.npz", mb_test_zip(NULL, 0)), "a.npz: no array of training images");
+}
+
+TEST(files_that_are_no_arrays)
+{
+    put("x_train.npy", mb_test_text("version https://git-lfs.github.com/spec/v1"));
+    is_refused(mb_test_folder(), "x_train.npy: not an NPY array: is a Git LFS pointer");
+    put("x_train.npy", mb_test_text(""));
+    is_refused(mb_test_folder(), "x_train.npy: not an NPY array: must start with");
+    put("x_train.npy", image_array());
+    put("y_train.npy", mb_test_text("{}"));
+    is_refused(mb_test_folder(), "y_train.npy: not an NPY array: is a JSON file");
 }
 
 TEST(no_regular_files)
