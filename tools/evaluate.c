@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "data.h"
 #include "model.h"
+#include "predictions.h"
+#include "run_folder.h"
 #include "terminal.h"
 
 #include <limits.h>
@@ -11,7 +13,7 @@
 
 typedef struct evaluate_arguments {
     mb_model_arguments model;
-    const char *data;
+    const char *data, *predictions;
     unsigned ground; /* of mb_ground_choices */
     mb_data_options reading;
     bool json;
@@ -28,6 +30,9 @@ static const mb_option options[] = {
     {"seed", NULL, "Options:", offsetof(evaluate_arguments, reading.seed),
      "seed of the test set, if the data have none", .kind = MB_OPTION_UINT64, .metavar = "N",
      .max_size = INT64_MAX},
+    {"predictions", NULL, "Options:", offsetof(evaluate_arguments, predictions),
+     "write number, from 0, label, predicted class and its probability of each image as CSV",
+     MB_KIND_TEXT("FILE"), .unset = "none", .complete = ".csv"},
     {"json", NULL, "Options:", offsetof(evaluate_arguments, json), "print one JSON object",
      MB_KIND_FLAG},
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
@@ -194,6 +199,9 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
         status = open_both(arguments, machine, &dataset, &network, error);
     if (status == MB_OK)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
+    if (status == MB_OK && arguments->predictions != NULL)
+        status = mb_predictions_of_split(machine, network, &dataset->test, arguments->predictions,
+                                         error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
         warn_of_training_images(network, dataset);
@@ -210,6 +218,9 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 {
     evaluate_arguments *given = arguments;
     given->model.path = operands[0];
+    if (given->predictions != NULL && mb_is_same_file(given->predictions, operands[0]))
+        return mb_fail(error, MB_ERROR_INVALID, "--predictions: must not be the model, got %s",
+                       given->predictions);
     return evaluate(given, error);
 }
 

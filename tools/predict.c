@@ -3,12 +3,16 @@
 
 #include "library_text.h"
 #include "model.h"
+#include "run_folder.h"
 
 #include "picture/normalize.h"
 #include "picture/picture.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +23,7 @@ typedef struct predict_arguments {
     mb_model_arguments model;
     char **paths; /* (count), into argv */
     size_t count, threads;
+    const char *csv;
     bool raw, json;
     unsigned form; /* FORM_AUTO .. */
 } predict_arguments;
@@ -39,6 +44,8 @@ static const mb_option options[] = {
     {"form", NULL, HEADING, AT(form), "form that pictures are brought to", MB_KIND_ENUM(forms)},
     {"raw", NULL, HEADING, AT(raw), "same as --form as-is", MB_KIND_FLAG},
     {"json", NULL, HEADING, AT(json), "print a JSON array with one object per image", MB_KIND_FLAG},
+    {"csv", NULL, HEADING, AT(csv), "write a table of predictions instead of printing them",
+     MB_KIND_TEXT("FILE"), .unset = "none", .complete = ".csv"},
     MB_OPTION_MODEL_NETWORK(HEADING, AT(model.network)),
     MB_OPTION_MODEL_INPUT(HEADING, AT(model.input)),
     MB_OPTION_THREADS(HEADING, AT(threads)),
@@ -50,6 +57,7 @@ typedef struct inputs {
     mb_shape shape;
     mb_image_form form; /* of the network's images; the framing is that which was asked for */
     uint8_t *images;    /* (count), of the shape */
+    char **labels;      /* (count) true classes, NULL where unknown */
     size_t count;
     mb_predicted_file *files; /* (file_count) */
     size_t file_count;
@@ -67,6 +75,29 @@ static mb_status grow(inputs *all, const char *path, size_t more, mb_error *erro
     if (larger == NULL)
         return mb_fail_memory(error, path, (all->count + more) * pixels);
     all->images = larger;
+    char **labels = reallocarray(all->labels, all->count + more, sizeof *labels);
+    if (labels == NULL)
+        return mb_fail_memory(error, path, (all->count + more) * sizeof *labels);
+    all->labels = labels;
+    for (size_t i = 0; i < more; i++)
+        labels[all->count + i] = NULL;
+    return MB_OK;
+}
+
+/* The labels of a table, as they are in it. */
+static mb_status copy_labels(inputs *all, const char *path, const mb_csv *table, mb_error *error)
+{
+    for (size_t i = 0; i < table->images.count && table->labels != NULL; i++) {
+        char number[24];
+        const char *label = number;
+        if (table->name_count > 0)
+            label = table->names[table->labels[i]];
+        else
+            snprintf(number, sizeof number, "%" PRId64, table->labels[i]);
+        all->labels[all->count + i] = strdup(label);
+        if (all->labels[all->count + i] == NULL)
+            return mb_fail_memory(error, path, strlen(label) + 1);
+    }
     return MB_OK;
 }
 
@@ -101,20 +132,24 @@ static mb_status append(inputs *all, const char *path, const mb_pictures *read, 
     mb_status status = grow(all, path, read->count, error);
     if (status == MB_OK)
         status = convert(all, path, read, all->images + all->count * stride(all), error);
+    if (status == MB_OK)
+        status = copy_labels(all, path, &read->table, error);
     if (status != MB_OK)
         return status;
-    all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered};
+    const bool has_labels = read->table.labels != NULL;
+    all->files[all->file_count++] = (mb_predicted_file){path, read->count, read->numbered,
+                                                        read->is_table && !has_labels, has_labels};
     all->count += read->count;
     return status;
 }
 
 /* Reads a file with stderr discarded: libpng and libjpeg print lines of their own about damaged
  * files, beside the one of the error. */
-static mb_status read_quietly(const char *path, size_t channels, mb_pictures *read, mb_error *error)
+static mb_status read_quietly(const char *path, mb_shape shape, mb_pictures *read, mb_error *error)
 {
     char ignored[1];
     const int text = mb_library_text_begin();
-    const mb_status status = mb_pictures_read(path, channels, read, error);
+    const mb_status status = mb_pictures_read_shape(path, shape, read, error);
     mb_library_text_end(text, ignored, sizeof ignored);
     return status;
 }
@@ -130,7 +165,7 @@ static mb_status gather(const predict_arguments *arguments, inputs *all, mb_erro
     for (size_t i = 0; i < arguments->count; i++) {
         mb_pictures read = {0};
         mb_error one = {MB_OK, ""};
-        mb_status status = read_quietly(arguments->paths[i], all->shape.channels, &read, &one);
+        mb_status status = read_quietly(arguments->paths[i], all->shape, &read, &one);
         if (status == MB_OK)
             status = append(all, arguments->paths[i], &read, &one);
         mb_pictures_free(&read);
@@ -142,8 +177,25 @@ static mb_status gather(const predict_arguments *arguments, inputs *all, mb_erro
     return failure.status != MB_OK ? mb_fail(error, failure.status, "%s", failure.text) : MB_OK;
 }
 
-static mb_status classify(mb_machine *machine, const mb_network *network, const inputs *all,
-                          bool json, mb_error *error)
+static mb_status put_out(const predict_arguments *arguments, const mb_predictions *predictions,
+                         const inputs *all, mb_error *error)
+{
+    mb_status status = MB_OK;
+    if (arguments->csv != NULL)
+        status = mb_predictions_write_csv(predictions, (const char *const *)all->labels,
+                                          arguments->csv, error);
+    if (status == MB_OK && arguments->json)
+        return mb_predictions_print_json(predictions, error);
+    if (status != MB_OK || arguments->csv == NULL)
+        return status == MB_OK ? mb_predictions_print(predictions, error) : status;
+    char path[PATH_MAX];
+    printf("%zu prediction%s in %s\n", all->count, all->count == 1 ? "" : "s",
+           mb_printable(arguments->csv, path, sizeof path));
+    return MB_OK;
+}
+
+static mb_status classify(const predict_arguments *arguments, mb_machine *machine,
+                          const mb_network *network, const inputs *all, mb_error *error)
 {
     const size_t classes = mb_network_classes(network), values = all->count * classes;
     float *logits = calloc(values, 2 * sizeof *logits), *probabilities = logits + values;
@@ -160,10 +212,11 @@ static mb_status classify(mb_machine *machine, const mb_network *network, const 
     memcpy(probabilities, logits, values * sizeof *logits);
     for (size_t i = 0; status == MB_OK && i < all->count; i++)
         mb_softmax(classes, probabilities + i * classes);
-    const mb_predictions predictions = {all->files, all->file_count, classes, logits,
-                                        probabilities};
+    const mb_predictions predictions = {all->files, all->file_count,
+                                        classes,    mb_network_class_names(network),
+                                        logits,     probabilities};
     if (status == MB_OK)
-        status = (json ? mb_predictions_print_json : mb_predictions_print)(&predictions, error);
+        status = put_out(arguments, &predictions, all, error);
     free(logits);
     return status;
 }
@@ -201,10 +254,13 @@ static mb_status predict(const predict_arguments *arguments, mb_error *error)
         status = gather(arguments, &all, error);
         if (all.count > 0) {
             mb_report_warnings(MB_PROGRAM, machine);
-            if (classify(machine, network, &all, arguments->json, &late) != MB_OK)
+            if (classify(arguments, machine, network, &all, &late) != MB_OK)
                 status = mb_fail(error, late.status, "%s", late.text);
         }
     }
+    for (size_t i = 0; i < all.count; i++)
+        free(all.labels[i]);
+    free(all.labels);
     free(all.images);
     free(all.files);
     mb_network_close(network);
@@ -224,6 +280,10 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     given->paths = operands + 1;
     while (given->paths[given->count] != NULL)
         given->count++;
+    for (char **path = operands; given->csv != NULL && *path != NULL; path++)
+        if (mb_is_same_file(given->csv, *path))
+            return mb_fail(error, MB_ERROR_INVALID,
+                           "--csv: must not be a file that is read, got %s", given->csv);
     return predict(given, error);
 }
 
@@ -233,7 +293,8 @@ const mb_command mb_command_predict = {
     .brief = "classify images with a saved model",
     .about =
         "Classifies pictures with a saved model: PNG, JPEG, TIFF, BMP, WebP and PNM of any "
-        "size, and IDX files of images; - reads standard input, and EXIF's orientation is applied. "
+        "size, IDX files of images and tables in CSV, with or without labels; - reads standard "
+        "input, and EXIF's orientation is applied. "
         "Pictures are brought to the form "
         "of the images that the model was trained on. If that is MNIST's, photographs and "
         "drawings of one digit, dark on light or light on dark, are cropped to the ink, scaled "
@@ -241,12 +302,16 @@ const mb_command mb_command_predict = {
         "and frames are found; for images as EMNIST's they are scaled to 24x24 and centered by "
         "the box of the ink. Otherwise pictures are resized only, with their aspect ratio, and "
         "must have the background of the model's images; for a model of color images they are "
-        "read in color. Images of IDX files are used "
+        "read in color. Images of IDX files and tables are used "
         "unchanged. A picture that cannot be read, or that shows several digits, costs the "
-        "others nothing: it is named on standard error, and the exit code is 1.",
+        "others nothing: it is named on standard error, and the exit code is 1. --csv writes a "
+        "table with the "
+        "columns image, label (the true class, if a table has it), predicted and probability; "
+        "of a single table without labels it has ImageId, from 1, and Label, as Kaggle wants it.",
     .examples = "Examples:\n"
                 "  mnist_blas predict mnist_blas_out/model.safetensors seven.png photo.png\n"
-                "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png",
+                "  mnist_blas predict --json mnist_blas_out/model.safetensors digits/three.png\n"
+                "  mnist_blas predict --csv out.csv mnist_blas_out/model.safetensors test.csv",
     .groups = {{options, 0}},
     .size = sizeof(predict_arguments),
     .run = run,

@@ -63,6 +63,26 @@ MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_erro
 MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model,
                                      const char *data, FILE *out, mb_error *error);
 
+/* Predictions of images, row by row. The caller owns everything in it. */
+typedef struct mb_prediction_table {
+    size_t count, classes;
+    const float *probabilities;     /* (count, classes) */
+    const char *const *class_names; /* (classes), UTF-8; NULL: their numbers */
+    const char *const *images;      /* (count) names; NULL: numbers from 0 */
+    const char *const *labels; /* (count) true classes, NULL where unknown; NULL: all unknown */
+} mb_prediction_table;
+
+/* Writes a table in CSV (RFC 4180, lines end with LF), whole or not at all, with the columns image,
+ * label (unless all are unknown), predicted, and probability, that of the predicted class.
+ * MB_ERROR_IO; MB_ERROR_MEMORY. */
+MB_API mb_status mb_predictions_write(const mb_prediction_table *table, const char *path,
+                                      mb_error *error);
+
+/* Writes what Kaggle's competitions ask for: the columns ImageId, from 1, and Label, the predicted
+ * class. As mb_predictions_write. */
+MB_API mb_status mb_submission_write(const mb_prediction_table *table, const char *path,
+                                     mb_error *error);
+
 /* Classifies the test split of the run's dataset, and writes pictures and
  * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this
  * one does not have are removed. The run has at least one epoch.

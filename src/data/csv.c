@@ -1,5 +1,6 @@
 #include "data/csv.h"
 
+#include "core/file_format.h"
 #include "core/status.h"
 #include "core/util.h"
 #include "data/csv_field.h"
@@ -15,7 +16,25 @@
 
 enum { SHOWN = 40 }; /* bytes of a field in errors */
 
-/* ---- the text ---- */
+/* ---- the file ---- */
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t length = strlen(name), size = strlen(end);
+    return length > size && strcasecmp(name + length - size, end) == 0;
+}
+
+bool mb_csv_is_name(const char *name)
+{
+    return ends_with(name, ".csv") || ends_with(name, ".csv.gz") || ends_with(name, ".tsv") ||
+           ends_with(name, ".tsv.gz");
+}
+
+bool mb_csv_is_table(const char *path, const mb_bytes *start)
+{
+    const char *format = mb_file_format(start);
+    return mb_csv_is_name(path) || (format != NULL && strcmp(format, "a CSV table") == 0);
+}
 
 /* Removes blank lines at the end, and adds a 0. */
 static mb_status end_text(const char *path, mb_bytes *text, mb_error *error)

@@ -34,6 +34,12 @@ typedef struct mb_csv {
     size_t name_count;
 } mb_csv;
 
+/* True for names of tables: .csv, .tsv, .csv.gz, .tsv.gz, in upper or lower case. */
+bool mb_csv_is_name(const char *name);
+
+/* True if a file is called so, or starts like a table with commas. */
+bool mb_csv_is_table(const char *path, const mb_bytes *start);
+
 /* Takes a table as it is in the file, whose data becomes the table's on failure, too, and finds its
  * layout. `path` must outlive it; `size` as in mb_csv_find_layout. On success *csv is the caller's,
  * for mb_csv_free. MB_ERROR_FORMAT; MB_ERROR_MEMORY. */

@@ -82,6 +82,31 @@ typedef struct row_state {
     uint8_t *pixel;
 } row_state;
 
+/* Fractions "0.DIGITS" that are directly followed by a delimiter, as nearly all are. */
+static const char *take_fractions(const char *at, char delimiter, row_state *state,
+                                  const uint8_t *end)
+{
+    enum { MAX_DIGITS = 18 };
+    static const double powers[MAX_DIGITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
+                                                  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
+                                                  1e14, 1e15, 1e16, 1e17, 1e18};
+    for (; state->pixel < end && at[0] == '0' && at[1] == '.'; state->pixel++) {
+        const char *first = at + 2, *next = first;
+        uint64_t value = 0;
+        for (unsigned digit; (digit = (unsigned)(*next - '0')) <= 9 && next < first + MAX_DIGITS;
+             next++)
+            value = 10 * value + digit;
+        if (*next != delimiter)
+            break;
+        if (value > 0 && state->found->fraction == MB_CSV_NO_ROW)
+            state->found->fraction = state->row;
+        state->bits |= value > 0;
+        *state->pixel = (uint8_t)(MAX_BYTE * ((double)value / powers[next - first]) + 0.5);
+        at = next + 1;
+    }
+    return at;
+}
+
 static bool take_pixel(const mb_csv_field *field, bool fractions, row_state *state)
 {
     double value;
@@ -109,12 +134,10 @@ static bool read_row(const work *all, row_state *state, const char *at, const ch
     for (;; at++, column++) {
         const size_t next_other =
             other < layout->other_count ? layout->others[other] : layout->columns;
-        if (!all->fractions) {
-            const uint8_t *from = state->pixel;
-            at = take_bytes(at, layout->delimiter, &state->pixel, from + (next_other - column),
-                            &state->bits);
-            column += (size_t)(state->pixel - from);
-        }
+        const uint8_t *from = state->pixel, *to = from + (next_other - column);
+        at = all->fractions ? take_fractions(at, layout->delimiter, state, to)
+                            : take_bytes(at, layout->delimiter, &state->pixel, to, &state->bits);
+        column += (size_t)(state->pixel - from);
         if (column == layout->columns)
             return fail(state, MB_CSV_COLUMNS, column);
         const char *next = mb_csv_take_field(at, end, layout->delimiter, &field);

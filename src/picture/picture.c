@@ -4,6 +4,7 @@
 #include "data/gunzip.h"
 #include "data/idx.h"
 #include "picture/decode.h"
+#include "picture/normalize.h"
 #include "picture/pgm.h"
 #include "picture/pix.h"
 
@@ -24,7 +25,7 @@ mb_status mb_pictures_alloc(const char *path, size_t channels, size_t rows, size
     uint8_t *memory = calloc(pixels, channels);
     if (memory == NULL)
         return mb_fail_memory(error, path, channels * pixels);
-    *pictures = (mb_pictures){1, channels, rows, columns, memory, false, memory};
+    *pictures = (mb_pictures){1, channels, rows, columns, memory, .memory = memory};
     return MB_OK;
 }
 
@@ -35,8 +36,13 @@ static mb_status parse_idx(const char *path, mb_bytes *file, mb_pictures *pictur
     const mb_status status = mb_idx_parse(path, MB_IDX_IMAGES, file, &idx, error);
     if (status != MB_OK)
         return status;
-    *pictures = (mb_pictures){idx.count, idx.channels, idx.rows,      idx.columns,
-                              idx.items, true,         idx.bytes.data};
+    *pictures = (mb_pictures){idx.count,
+                              idx.channels,
+                              idx.rows,
+                              idx.columns,
+                              idx.items,
+                              .numbered = true,
+                              .memory = idx.bytes.data};
     idx.bytes = (mb_bytes){0};
     mb_idx_free(&idx);
     return MB_OK;
@@ -55,6 +61,26 @@ void mb_color_to_gray(const uint8_t *color, size_t pixels, uint8_t *gray)
                                      L_GREEN_WEIGHT * (float)color[pixels + p] +
                                      L_BLUE_WEIGHT * (float)color[2 * pixels + p]) +
                             0.5);
+}
+
+static mb_status parse_table(const char *path, mb_shape size, mb_bytes *file, mb_pictures *pictures,
+                             mb_error *error)
+{
+    mb_csv_form form = {0};
+    mb_csv table = {0};
+    mb_status status = mb_csv_open(path, file, size, &table, error);
+    if (status == MB_OK)
+        status = mb_csv_read(&table, &form, NULL, error);
+    if (status != MB_OK) {
+        mb_csv_free(&table);
+        return status;
+    }
+    const mb_images *images = &table.images;
+    *pictures = (mb_pictures){
+        images->count, images->channels, images->rows, images->columns, images->pixels,
+        true,          table.pixels,     true,         .table = table};
+    pictures->table.pixels = NULL;
+    return MB_OK;
 }
 
 /* Gives gray pictures `channels` equal channels, and those in color one. */
@@ -84,21 +110,40 @@ static mb_status convert_channels(const char *path, size_t channels, mb_pictures
     return MB_OK;
 }
 
-mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
-                            mb_pictures *pictures, mb_error *error)
+static mb_status unpack(const char *path, mb_bytes *file, mb_error *error)
+{
+    const mb_bytes packed = *file;
+    *file = (mb_bytes){0};
+    const mb_status status = mb_gunzip(path, &packed, MB_PICTURE_MAX_BYTES, file, error);
+    free(packed.data);
+    return status;
+}
+
+/* Of a file that is not packed. */
+static mb_status parse(const char *path, mb_shape shape, mb_bytes *file, mb_pictures *pictures,
+                       mb_error *error)
+{
+    if (is_idx(file))
+        return parse_idx(path, file, pictures, error);
+    if (mb_csv_is_table(path, file))
+        return parse_table(path, shape, file, pictures, error);
+    if (mb_is_pgm(file))
+        return mb_pgm_parse(path, file, pictures, error);
+    return mb_picture_decode(path, shape.channels, file, pictures, error);
+}
+
+/* Takes ownership of file->data. */
+static mb_status parse_shape(const char *path, mb_shape shape, mb_bytes *file,
+                             mb_pictures *pictures, mb_error *error)
 {
     mb_pictures read = {0};
-    mb_status status = MB_OK;
-    if (mb_is_gzip(file) || is_idx(file))
-        status = parse_idx(path, file, &read, error);
-    else if (mb_is_pgm(file))
-        status = mb_pgm_parse(path, file, &read, error);
-    else
-        status = mb_picture_decode(path, channels, file, &read, error);
+    mb_status status = mb_is_gzip(file) ? unpack(path, file, error) : MB_OK;
+    if (status == MB_OK)
+        status = parse(path, shape, file, &read, error);
     free(file->data);
     *file = (mb_bytes){0};
     if (status == MB_OK)
-        status = convert_channels(path, channels, &read, error);
+        status = convert_channels(path, shape.channels, &read, error);
     if (status == MB_OK)
         *pictures = read;
     else
@@ -106,16 +151,29 @@ mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
     return status;
 }
 
-mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictures,
-                           mb_error *error)
+mb_status mb_pictures_parse(const char *path, size_t channels, mb_bytes *file,
+                            mb_pictures *pictures, mb_error *error)
+{
+    return parse_shape(path, (mb_shape){.channels = channels}, file, pictures, error);
+}
+
+mb_status mb_pictures_read_shape(const char *path, mb_shape shape, mb_pictures *pictures,
+                                 mb_error *error)
 {
     mb_bytes file = {0};
     const mb_status status = mb_file_read_stream(path, MB_PICTURE_MAX_BYTES, &file, error);
-    return status == MB_OK ? mb_pictures_parse(path, channels, &file, pictures, error) : status;
+    return status == MB_OK ? parse_shape(path, shape, &file, pictures, error) : status;
+}
+
+mb_status mb_pictures_read(const char *path, size_t channels, mb_pictures *pictures,
+                           mb_error *error)
+{
+    return mb_pictures_read_shape(path, (mb_shape){.channels = channels}, pictures, error);
 }
 
 void mb_pictures_free(mb_pictures *pictures)
 {
     free(pictures->memory);
+    mb_csv_free(&pictures->table);
     *pictures = (mb_pictures){0};
 }

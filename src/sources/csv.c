@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "data/dataset.h"
 #include "kernels/kernels.h"
+#include "sources/emnist.h"
 #include "sources/source.h"
 
 #include <dirent.h>
@@ -22,18 +23,6 @@
 enum { TRAIN, TEST, SPLITS };
 
 /* ---- names of files ---- */
-
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t length = strlen(name), size = strlen(end);
-    return length > size && strcasecmp(name + length - size, end) == 0;
-}
-
-static bool is_table_name(const char *name)
-{
-    return ends_with(name, ".csv") || ends_with(name, ".csv.gz") || ends_with(name, ".tsv") ||
-           ends_with(name, ".tsv.gz");
-}
 
 static const char *base_of(const char *path)
 {
@@ -81,7 +70,7 @@ static mb_status find_sibling(const char *path, char **sibling, mb_error *error)
 
 static int is_candidate(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && is_table_name(entry->d_name);
+    return entry->d_name[0] != '.' && mb_csv_is_name(entry->d_name);
 }
 
 /* The tables in a folder, sorted by name. */
@@ -151,10 +140,9 @@ static mb_status probe(const char *path, bool *found, mb_error *error)
         uint8_t start[MB_FILE_FORMAT_BYTES];
         FILE *file = fopen(path, "re");
         const size_t size = file != NULL ? fread(start, 1, sizeof start, file) : 0;
-        const char *format = size > 0 ? mb_file_format(&(mb_bytes){start, size}) : NULL;
         if (file != NULL)
             fclose(file);
-        *found = is_table_name(path) || (format != NULL && strcmp(format, "a CSV table") == 0);
+        *found = mb_csv_is_table(path, &(mb_bytes){start, size});
     }
     return MB_OK;
 }
@@ -245,7 +233,7 @@ static mb_status open_table(csv_source *source, size_t split, mb_error *error)
     const mb_data_options *options = source->options;
     mb_shape size = options->size;
     mb_bytes file = {0};
-    if (options->transpose)
+    if (options->transpose != mb_is_emnist(base_of(source->paths[split])))
         size = (mb_shape){size.channels, size.columns, size.rows};
     if (source->is_open[split])
         return MB_OK;
@@ -360,6 +348,7 @@ static mb_status read_table(csv_source *source, size_t split, mb_data_part *part
     if (status == MB_OK)
         *part = (mb_data_part){.images = table->images,
                                .labels = table->labels,
+                               .transposed = mb_is_emnist(base_of(table->path)),
                                .images_path = table->path,
                                .labels_path = table->path};
     return status;

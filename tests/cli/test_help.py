@@ -248,6 +248,7 @@ class Examples(HelpTest):
         super().setUp()
         for place in ("mnist", "fashion"):
             self.make_data(os.path.join("data", place), classes=10, rows=28, columns=28, test=100)
+        self.write("test.csv", b"7," * 783 + b"0\n")
 
     def test_of_help(self):
         for command in self.commands():

@@ -188,7 +188,7 @@ def tiff(tag, value, pages=1):
 
 # Name of the test: the file's bytes, what the line says.
 BAD_FILES = {
-    "empty": (b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
+    "empty": (b"", "is not PNG, JPEG, TIFF, BMP, WebP, PNM, IDX or CSV"),
     "truncated_jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(200), "truncated JPEG"),
     "damaged_jpeg": (SEEDS["jpg"][:-40] + bytes(20) + SEEDS["jpg"][-20:], "damaged or truncated JPEG"),
     "truncated_tiff": (SEEDS["tif"][:-60], "damaged or truncated TIFF"),
@@ -196,7 +196,7 @@ BAD_FILES = {
     "tiff_of_pages": (tiff(256, 1, 2), "several pages"),
     "truncated_bmp": (SEEDS["bmp"][:-1], "damaged or truncated BMP"),
     "truncated_webp": (SEEDS["webp"][:-2], "damaged or truncated WebP"),
-    "text": (b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM or IDX"),
+    "text": (b"seven\n", "is not PNG, JPEG, TIFF, BMP, WebP, PNM, IDX or CSV"),
     "truncated_png": (GOOD[:-20], "truncated"),
     "damaged_png": (GOOD[:45] + b"?" + GOOD[46:], "checksum"),
     "huge_png": (pictures.png(1, 1, b"\0")[:8] + pictures.chunk(

@@ -112,6 +112,14 @@ TEST(one_table_is_split)
     assert_int_equal(open_data("a.tsv", MB_SPLIT_TEST)->test.images.count, 3);
 }
 
+TEST(emnist_is_transposed)
+{
+    write_table("emnist-digits-train.csv", 20, 1, "0 1");
+    const mb_dataset *dataset = open_data("emnist-digits-train.csv", both);
+    assert_int_equal(dataset->train.images.pixels[1], 0);
+    assert_int_equal(dataset->train.images.pixels[2], 7);
+}
+
 /* Kaggle's test.csv is to be classified. */
 TEST(a_test_table_without_labels_is_no_test_split)
 {

@@ -219,7 +219,7 @@ TEST(names_of_files)
     check_split(&open_with("d", both, NULL)->train, "12", "01");
     put("d/train/a/notes.doc", mb_test_text("no picture"));
     check_fails("d", NULL, MB_ERROR_FORMAT, "d/train/a/notes.doc: is not PNG",
-                ", JPEG, TIFF, BMP, WebP, PNM or IDX: it is a text: --skip-bad leaves it out");
+                ", JPEG, TIFF, BMP, WebP, PNM, IDX or CSV: it is a text: --skip-bad leaves it out");
 }
 
 static void put_all_colors(void)
@@ -316,11 +316,12 @@ TEST(unreadable_pictures)
     const mb_bytes idx = mb_test_idx_images(1, 1, 2, NULL);
     put("d/val/b/1.png", mb_test_gzip(idx));
     free(idx.data);
-    check_fails("d", &options, MB_ERROR_FORMAT,
-                "d/train/a/1.png: is not PNG, JPEG, TIFF, BMP, "
-                "WebP, PNM or IDX: it is a text; also b/30.png, b/1.png, ...: 4 of 8 pictures: "
-                "--skip-bad leaves them out",
-                "");
+    check_fails(
+        "d", &options, MB_ERROR_FORMAT,
+        "d/train/a/1.png: is not PNG, JPEG, TIFF, BMP, "
+        "WebP, PNM, IDX or CSV: it is a text; also b/30.png, b/1.png, ...: 4 of 8 pictures: "
+        "--skip-bad leaves them out",
+        "");
     options.skip_bad = true;
     const mb_dataset *dataset = open_with("d", both, &options);
     check_split(&dataset->train, "2346", "0110");
