@@ -59,6 +59,20 @@ bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_
     return bound < 1.0 && accuracy <= bound;
 }
 
+char *mb_data_untested(const mb_split *test, size_t classes, char text[MB_UNTESTED_TEXT])
+{
+    bool tested[256] = {false};
+    size_t length = 0;
+    for (size_t i = 0; i < test->images.count; i++)
+        tested[test->labels[i]] = true;
+    *text = '\0';
+    for (size_t class = 0; class < classes; class ++)
+        if (!tested[class] && length < MB_UNTESTED_TEXT)
+            length += (size_t)snprintf(text + length, MB_UNTESTED_TEXT - length, "%s%zu",
+                                       length == 0 ? "classes without test images: " : ", ", class);
+    return text;
+}
+
 /* The script of the source tree as it is reached from here, in the tree or in its build folder. */
 static const char *fetch_mnist(void)
 {

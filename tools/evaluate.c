@@ -111,8 +111,9 @@ static mb_status print(const evaluate_arguments *arguments, const mb_evaluation 
     if (arguments->json)
         return mb_evaluation_print(evaluation, model, data, stdout, error);
     char path[PATH_MAX];
-    printf("%s: accuracy %.2f %% (%zu of %zu), loss %.4f\n", mb_printable(model, path, sizeof path),
-           100.0 * evaluation->accuracy, evaluation->correct, evaluation->samples,
+    printf("%s: accuracy %.2f %% (%zu of %zu), balanced accuracy %.2f %%, loss %.4f\n",
+           mb_printable(model, path, sizeof path), 100.0 * evaluation->accuracy,
+           evaluation->correct, evaluation->samples, 100.0 * evaluation->macro.recall,
            evaluation->loss);
     print_scores(evaluation);
     if (5 + 6 * evaluation->classes <= mb_terminal_width(&terminal))
@@ -176,6 +177,13 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
     return status;
 }
 
+static void print_untested(const mb_evaluation *evaluation, const mb_split *test)
+{
+    char text[MB_UNTESTED_TEXT];
+    if (*mb_data_untested(test, evaluation->classes, text) != '\0')
+        printf("\n%s; the means leave them out\n", text);
+}
+
 static void warn_of_training_images(const mb_network *network, const mb_dataset *dataset)
 {
     size_t sampled, trained;
@@ -206,6 +214,8 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
         mb_report_warnings(MB_PROGRAM, machine);
         warn_of_training_images(network, dataset);
         status = print(arguments, evaluation, dataset->folder, error);
+        if (!arguments->json)
+            print_untested(evaluation, &dataset->test);
     }
     mb_evaluation_free(evaluation);
     mb_dataset_close(dataset);
@@ -233,9 +243,11 @@ const mb_command mb_command_evaluate = {
     .name = "evaluate",
     .operands = "MODEL",
     .brief = "evaluate a saved model on a test set",
-    .about = "Classifies the test set with a saved model and prints accuracy, precision, recall "
-             "and F1 of each class and their means, and the confusion matrix, or, if that is "
-             "wider than the terminal, the ten pairs of classes confused most often.",
+    .about =
+        "Classifies the test set with a saved model and prints accuracy, balanced accuracy (the "
+        "mean recall), precision, recall and F1 of each class and their means, and the "
+        "confusion matrix, or, if that is wider than the terminal, the ten pairs of classes "
+        "confused most often.",
     .examples = "Examples:\n"
                 "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors\n"

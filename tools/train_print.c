@@ -83,7 +83,7 @@ mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *
     const mb_status status = mb_run_sum_up(result, &totals, error);
     if (status != MB_OK)
         return status;
-    char length[MB_RUN_LENGTH], chance[MB_CHANCE_TEXT];
+    char length[MB_RUN_LENGTH], chance[MB_CHANCE_TEXT], untested[MB_UNTESTED_TEXT];
     const mb_terminal *terminal = &run->view.terminal;
     mb_output_print(
         &run->output,
@@ -92,6 +92,8 @@ mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *
         mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
         mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
         totals.median_speed, run->arguments.out);
+    if (*mb_data_untested(&run->dataset->test, run->dataset->classes, untested) != '\0')
+        mb_output_print(&run->output, "%s\n", untested);
     if (mb_data_is_chance(run->dataset, result->selected->test_accuracy, chance))
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", chance);
     return MB_OK;

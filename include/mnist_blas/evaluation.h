@@ -24,7 +24,9 @@ typedef struct mb_evaluation {
     double loss;                  /* mean cross-entropy, nats */
     const size_t *confusion;      /* (classes, classes) counts: true class by predicted class */
     const mb_class_score *scores; /* (classes) */
-    mb_class_score macro;         /* means over the classes that have images; support: samples */
+    /* Means over the classes that have images, the recall's being the balanced accuracy; support:
+     * samples. */
+    mb_class_score macro;
 } mb_evaluation;
 
 /* Classifies all of `split` with the machine's threads; free *evaluation with

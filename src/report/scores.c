@@ -27,8 +27,9 @@ json_t *mb_scores_object(const mb_evaluation *evaluation)
             mb_json_append(scores, mb_json_merge(number, score_object(&evaluation->scores[class])));
         confusion = mb_json_append(confusion, row);
     }
-    return json_pack("{s:o, s:o, s:o}", "macro", score_object(&evaluation->macro), "class_scores",
-                     scores, "confusion", confusion);
+    return json_pack("{s:f, s:o, s:o, s:o}", "balanced_accuracy", evaluation->macro.recall, "macro",
+                     score_object(&evaluation->macro), "class_scores", scores, "confusion",
+                     confusion);
 }
 
 mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model, const char *data,

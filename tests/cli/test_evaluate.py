@@ -2,6 +2,7 @@
 the model is refused."""
 import json
 import os
+import shutil
 
 import support
 from model_files import TensorFile, zero_model
@@ -71,13 +72,15 @@ class Figures(ProgramTest):
         for key in SCORES:
             self.assertAlmostEqual(sum(score[key] for score in scores) / len(scores),
                                    found["macro"][key], places=7)
+        self.assertEqual(found["macro"]["recall"], found["balanced_accuracy"])
         self.check_text(found, self.succeed("evaluate", MODEL, "--data", folder).out)
 
     def check_text(self, found, text):
         """The same as text, in percent; the matrix if it fits into 80 columns, else its largest cells."""
         first, scores, last = text.split("\n\n")
         self.assertEqual(f"{MODEL}: accuracy {100 * found['test_accuracy']:.2f} % ({found['correct']} of "
-                         f"{found['test_images']}), loss {found['test_loss']:.4f}", first)
+                         f"{found['test_images']}), balanced accuracy {100 * found['balanced_accuracy']:.2f} %, "
+                         f"loss {found['test_loss']:.4f}", first)
         rows = [line.split() for line in scores.splitlines()[1:]]
         table = [*found["class_scores"], {**found["macro"], "class": "mean"}]
         self.assertEqual([[str(score["class"]), *("-" if score[key] is None else f"{100 * score[key]:.2f}"
@@ -206,6 +209,11 @@ class Data(TrainedTest):
                                found["macro"]["recall"], places=7)
         text = self.succeed("evaluate", MODEL, "--data", few).out
         self.assertRegex(text, r"(?m)^ +3 +- +- +- +0$")
+        self.assertIn("classes without test images: 2, 3; the means leave them out\n", text)
+        for name in support.FILES[2:]:
+            shutil.copy(os.path.join(few, name), self.path("data", name))
+        text = self.succeed("train", "--data", "data", "--epochs", 1, "--out", "gap").out
+        self.assertIn("classes without test images: 2, 3\n", text)
 
     @cases({"of_another_size": ({"rows": 10, "columns": 12}, ["other", "10x12", "12x10"]),
             "of_more_classes": ({"classes": 6}, ["other", "label", "4 classes"])})

@@ -218,6 +218,7 @@ CASE(summary_has_the_evaluation)
     f->run.evaluation = &evaluation;
     check_summary(
         f, JSON({
+            "balanced_accuracy" : 0.25,
             "macro" : {"precision" : 0.5, "recall" : 0.25, "f1" : 0.125, "support" : 4},
             "class_scores" : [
                 {"class" : 0, "precision" : 1.0, "recall" : 0.75, "f1" : 0.875, "support" : 4},
