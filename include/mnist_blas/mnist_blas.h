@@ -15,6 +15,7 @@
 #include <mnist_blas/augmentation.h>
 #include <mnist_blas/checkpoint.h>
 #include <mnist_blas/classifier.h>
+#include <mnist_blas/conversion.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>
 #include <mnist_blas/features.h>
