@@ -51,10 +51,12 @@ bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_
         largest = images[class] > images[largest] ? class : largest;
     const double count = (double)test->images.count, chance = (double)images[largest] / count;
     const double bound = chance + 3.0 * sqrt(chance * (1.0 - chance) / count);
+    const char *const *names = dataset->class_names;
     snprintf(text, MB_CHANCE_TEXT,
-             "nothing was learned: test accuracy %.2f %%, always predicting class %zu gives %.2f "
-             "%%; try a lower --lr or another --ground (it was %s), and look at the images",
-             100.0 * accuracy, largest, 100.0 * chance,
+             "nothing was learned: test accuracy %.2f %%, always predicting class %zu%s%s%s gives "
+             "%.2f %%; try a lower --lr or another --ground (it was %s), and look at the images",
+             100.0 * accuracy, largest, names != NULL ? " (\"" : "",
+             names != NULL ? names[largest] : "", names != NULL ? "\")" : "", 100.0 * chance,
              mb_ground_names.values[dataset->form.ground].name);
     return bound < 1.0 && accuracy <= bound;
 }

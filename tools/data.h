@@ -37,7 +37,7 @@ mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *o
 
 /* True, with a text for the user, if three standard errors do not tell this test accuracy from that
  * of always predicting the largest class. */
-enum { MB_CHANCE_TEXT = 256 };
+enum { MB_CHANCE_TEXT = 384 };
 bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_CHANCE_TEXT]);
 
 /* "classes without test images: 3, 9", or "" if each of the `classes` classes has some. Returns

@@ -1,12 +1,12 @@
 /* mnist_blas evaluate MODEL */
 #include "cli.h"
 #include "data.h"
+#include "evaluate_print.h"
 #include "model.h"
 #include "predictions.h"
 #include "run_folder.h"
 #include "terminal.h"
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -38,90 +38,6 @@ static const mb_option options[] = {
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
     {0},
 };
-
-enum { MAX_PAIRS = 10 }; /* that are listed */
-
-static void print_score(const char *name, const mb_class_score *score)
-{
-    printf("%5s", name);
-    if (score->support > 0)
-        printf("  %11.2f%10.2f%8.2f", 100.0 * score->precision, 100.0 * score->recall,
-               100.0 * score->f1);
-    else
-        printf("  %11s%10s%8s", "-", "-", "-");
-    printf("%9zu\n", score->support);
-}
-
-static void print_scores(const mb_evaluation *evaluation)
-{
-    char class[24];
-    printf("\nclass  precision %%  recall %%    F1 %%  support\n");
-    for (size_t c = 0; c < evaluation->classes; c++) {
-        snprintf(class, sizeof class, "%zu", c);
-        print_score(class, &evaluation->scores[c]);
-    }
-    print_score("mean", &evaluation->macro);
-}
-
-static void print_confusion(const mb_evaluation *evaluation)
-{
-    const size_t classes = evaluation->classes;
-    printf("\nconfusion matrix: a row a true class, a column a predicted one\n     ");
-    for (size_t c = 0; c < classes; c++)
-        printf("%6zu", c);
-    putchar('\n');
-    for (size_t truly = 0; truly < classes; truly++) {
-        printf("%5zu", truly);
-        for (size_t predicted = 0; predicted < classes; predicted++)
-            printf("%6zu", evaluation->confusion[truly * classes + predicted]);
-        putchar('\n');
-    }
-}
-
-/* Puts cell `cell` of the confusion matrix into the list of the largest, in descending order. */
-static size_t add_pair(const size_t *confusion, size_t cell, size_t *pairs, size_t count)
-{
-    size_t place = count;
-    for (; place > 0 && confusion[pairs[place - 1]] < confusion[cell]; place--)
-        if (place < MAX_PAIRS)
-            pairs[place] = pairs[place - 1];
-    if (place < MAX_PAIRS)
-        pairs[place] = cell;
-    return count < MAX_PAIRS ? count + 1 : count;
-}
-
-static void print_pairs(const mb_evaluation *evaluation)
-{
-    const size_t classes = evaluation->classes, *confusion = evaluation->confusion;
-    size_t pairs[MAX_PAIRS], count = 0;
-    for (size_t i = 0; i < classes * classes; i++)
-        if (i / classes != i % classes && confusion[i] > 0)
-            count = add_pair(confusion, i, pairs, count);
-    printf("\nmost confused classes; --json has the whole confusion matrix\n true  predicted   "
-           "images\n");
-    for (size_t i = 0; i < count; i++)
-        printf("%5zu  %9zu%9zu\n", pairs[i] / classes, pairs[i] % classes, confusion[pairs[i]]);
-}
-
-static mb_status print(const evaluate_arguments *arguments, const mb_evaluation *evaluation,
-                       const char *data, mb_error *error)
-{
-    const char *model = arguments->model.path;
-    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
-    if (arguments->json)
-        return mb_evaluation_print(evaluation, model, data, stdout, error);
-    char path[PATH_MAX];
-    printf("%s: accuracy %.2f %% (%zu of %zu), balanced accuracy %.2f %%, loss %.4f\n",
-           mb_printable(model, path, sizeof path), 100.0 * evaluation->accuracy,
-           evaluation->correct, evaluation->samples, 100.0 * evaluation->macro.recall,
-           evaluation->loss);
-    print_scores(evaluation);
-    if (5 + 6 * evaluation->classes <= mb_terminal_width(&terminal))
-        print_confusion(evaluation);
-    else
-        print_pairs(evaluation);
-    return MB_OK;
-}
 
 /* A test set that does not match the network is an invalid argument of the library, but a file with
  * the wrong content for the user of the command. */
@@ -172,6 +88,9 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
         model.input = mb_images_shape(&(*dataset)->test.images);
         status = mb_model_open(machine, &model, network, error);
     }
+    if (status == MB_OK && mb_network_class_names(*network) == NULL &&
+        (*dataset)->classes == mb_network_classes(*network))
+        status = mb_network_set_class_names(*network, (*dataset)->class_names, error);
     if (status == MB_OK)
         status = set_ground(*dataset, mb_network_form(*network), arguments->ground, error);
     return status;
@@ -213,7 +132,14 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
         warn_of_training_images(network, dataset);
-        status = print(arguments, evaluation, dataset->folder, error);
+        const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
+        const char *const *names = mb_network_class_names(network);
+        if (arguments->json)
+            status = mb_evaluation_print(evaluation, names, arguments->model.path, dataset->folder,
+                                         stdout, error);
+        else
+            mb_evaluation_print_text(evaluation, names, arguments->model.path,
+                                     mb_terminal_width(&terminal));
         if (!arguments->json)
             print_untested(evaluation, &dataset->test);
     }

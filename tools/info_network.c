@@ -1,11 +1,14 @@
 #include "info_network.h"
 
 #include "cli.h"
+#include "terminal.h"
+#include "text_width.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void write_shape(mb_shape shape, char *text, size_t size)
 {
@@ -112,17 +115,53 @@ mb_status mb_info_find_summary(const char *path, const mb_network *network, json
     return status;
 }
 
+/* null if they have none; NULL if memory is out. */
+static json_t *names_of(const mb_network *network)
+{
+    const char *const *names = mb_network_class_names(network);
+    if (names == NULL)
+        return json_null();
+    json_t *all = json_array();
+    for (size_t i = 0; i < mb_network_classes(network); i++)
+        all = mb_info_append(all, json_string(names[i]));
+    return all;
+}
+
 json_t *mb_info_model(const char *path, const mb_network *network, json_t *summary)
 {
     char input[64];
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
     /* JSON is UTF-8, a file name may be anything */
-    return json_pack("{s:o?, s:s, s:I, s:s, s:s, s:b, s:O?}", "path", json_string(path), "input",
-                     input, "classes", (json_int_t)mb_network_classes(network), "ground",
+    return json_pack("{s:o?, s:s, s:I, s:o, s:s, s:s, s:b, s:O?}", "path", json_string(path),
+                     "input", input, "classes", (json_int_t)mb_network_classes(network),
+                     "class_names", names_of(network), "ground",
                      mb_ground_names.values[form.ground].name, "framing",
                      mb_framing_names.values[form.framing].name, "standardized",
                      mb_form_is_standardized(&form), "summary", summary);
+}
+
+/* In lines as wide as the terminal, of one name at least. */
+static void print_names(const mb_network *network)
+{
+    enum { INDENTATION = 11 };
+    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
+    const size_t width = mb_terminal_width(&terminal), classes = mb_network_classes(network);
+    const char *const *names = mb_network_class_names(network);
+    size_t at = INDENTATION;
+    if (names == NULL)
+        return;
+    printf("%-*s", INDENTATION, "classes");
+    for (size_t i = 0; i < classes; i++) {
+        const size_t taken = mb_text_columns(names[i]) + (i + 1 < classes ? 1 : 0);
+        if (at > INDENTATION && at + 1 + taken > width) {
+            printf("\n%*s", INDENTATION, "");
+            at = INDENTATION;
+        }
+        at += taken + (size_t)printf("%s", at > INDENTATION ? " " : "");
+        printf("%s%s", names[i], i + 1 < classes ? "," : "");
+    }
+    putchar('\n');
 }
 
 /* How it was trained, as far as the summary says. */
@@ -154,5 +193,6 @@ void mb_info_print_model(const char *path, const mb_network *network, const json
            mb_network_classes(network), mb_ground_names.values[form.ground].name,
            mb_framing_names.values[form.framing].name,
            mb_form_is_standardized(&form) ? ", standardized" : "");
+    print_names(network);
     print_training(summary);
 }

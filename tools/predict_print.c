@@ -1,5 +1,6 @@
 #include "predict.h"
 #include "terminal.h"
+#include "text_width.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -38,17 +39,19 @@ static json_t *array_of(const float *values, size_t count)
 }
 
 /* NULL if memory is out. */
-static json_t *object_of(const mb_predicted_file *file, size_t index, const float *logits,
-                         const float *probabilities, size_t classes)
+static json_t *object_of(const mb_predictions *predictions, const mb_predicted_file *file,
+                         size_t index, const float *logits, const float *probabilities)
 {
+    const size_t classes = predictions->classes;
+    const char *const *names = predictions->class_names;
     const size_t best = mb_argmax(probabilities, classes);
     json_t *number = file->numbered ? json_integer((json_int_t)index) : NULL; /* left out if NULL */
     if (file->numbered && number == NULL)
         return NULL;
-    return json_pack("{s:o,s:o*,s:I,s:f,s:o,s:o}", "image", path_string(file->path), "index",
-                     number, "class", (json_int_t)best, "confidence", (double)probabilities[best],
-                     "probabilities", array_of(probabilities, classes), "logits",
-                     array_of(logits, classes));
+    return json_pack("{s:o,s:o*,s:I,s:s*,s:f,s:o,s:o}", "image", path_string(file->path), "index",
+                     number, "class", (json_int_t)best, "name", names != NULL ? names[best] : NULL,
+                     "confidence", (double)probabilities[best], "probabilities",
+                     array_of(probabilities, classes), "logits", array_of(logits, classes));
 }
 
 mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error *error)
@@ -59,7 +62,8 @@ mb_status mb_predictions_print_json(const mb_predictions *predictions, mb_error 
     bool whole = array != NULL;
     for (size_t f = 0; f < predictions->file_count; f++)
         for (size_t i = 0; i < predictions->files[f].count; i++) {
-            json_t *object = object_of(&predictions->files[f], i, logits, probabilities, classes);
+            json_t *object =
+                object_of(predictions, &predictions->files[f], i, logits, probabilities);
             whole = whole && json_array_append_new(array, object) == 0;
             probabilities += classes;
             logits += classes;
@@ -81,61 +85,84 @@ static void print_path(const char *path)
     fputs(mb_printable(path, shown, sizeof shown), stdout);
 }
 
-/* Digits of a number below the class count. */
-static int digits_of(size_t classes) { return classes > 100 ? 3 : classes > 10 ? 2 : 1; }
+enum { BESIDE_BAR = 11, MIN_LABEL = 3, MIN_BAR = 4, MAX_BAR = 60 };
 
-enum { BESIDE_BAR = 14, MIN_BAR = 4, MAX_BAR = 60 };
+/* How the classes of a picture are shown. */
+typedef struct layout {
+    mb_terminal terminal;
+    const char *const *names;
+    size_t classes, label, cells; /* columns of a class's label, and of a bar */
+    char *bar;
+} layout;
 
-static void print_bars(const mb_terminal *terminal, const float *row, size_t classes, char *bar,
-                       size_t cells)
+/* Bars have at least a third of the width. */
+static mb_status lay_out(const mb_predictions *predictions, layout *l, mb_error *error)
 {
-    const size_t best = mb_argmax(row, classes);
-    for (size_t c = 0; c < classes; c++) {
-        mb_terminal_bar(terminal, (double)row[c], cells, bar);
+    *l = (layout){.terminal = mb_terminal_detect(STDOUT_FILENO),
+                  .names = predictions->class_names,
+                  .classes = predictions->classes};
+    const size_t width = mb_terminal_width(&l->terminal), max = width / 3;
+    const size_t widest = mb_class_label_columns(l->names, l->classes);
+    l->label = widest > max && max > MIN_LABEL ? max : widest;
+    const size_t beside = BESIDE_BAR + (l->label > MIN_LABEL ? l->label : MIN_LABEL);
+    l->cells = width > beside + MIN_BAR ? width - beside : MIN_BAR;
+    l->cells = l->cells < MAX_BAR ? l->cells : MAX_BAR;
+    l->bar = malloc(MB_BAR_BYTES(l->cells));
+    return l->bar != NULL ? MB_OK : mb_fail_memory(error, "predict", MB_BAR_BYTES(l->cells));
+}
+
+static void print_bars(const layout *l, const float *row)
+{
+    const mb_terminal *terminal = &l->terminal;
+    const size_t best = mb_argmax(row, l->classes);
+    for (size_t c = 0; c < l->classes; c++) {
+        char number[MB_CLASS_NUMBER_SIZE];
+        mb_terminal_bar(terminal, (double)row[c], l->cells, l->bar);
         const char *style = c == best ? mb_terminal_style(terminal, MB_STYLE_BOLD) : "";
         const char *end = c == best ? mb_terminal_style(terminal, MB_STYLE_PLAIN) : "";
-        printf("%s  %*zu%s %s %s%5.1f %%%s\n", style, digits_of(classes), c, end, bar, style,
-               100.0 * (double)row[c], end);
+        printf("%s  ", style);
+        mb_text_print(mb_class_label(l->names, c, number), l->label, l->names == NULL);
+        printf("%s %s %s%5.1f %%%s\n", end, l->bar, style, 100.0 * (double)row[c], end);
     }
 }
 
-static void print_picture(const mb_terminal *terminal, const char *path, const float *row,
-                          size_t classes, char *bar, size_t cells)
+static void print_picture(const layout *l, const char *path, const float *row)
 {
-    const size_t best = mb_argmax(row, classes);
+    const size_t best = mb_argmax(row, l->classes);
+    char number[MB_CLASS_NUMBER_SIZE];
     print_path(path);
-    printf(": %s%zu%s (%.1f %%)\n", mb_terminal_style(terminal, MB_STYLE_BOLD), best,
-           mb_terminal_style(terminal, MB_STYLE_PLAIN), 100.0 * (double)row[best]);
-    print_bars(terminal, row, classes, bar, cells);
+    printf(": %s%s%s (%.1f %%)\n", mb_terminal_style(&l->terminal, MB_STYLE_BOLD),
+           mb_class_label(l->names, best, number), mb_terminal_style(&l->terminal, MB_STYLE_PLAIN),
+           100.0 * (double)row[best]);
+    print_bars(l, row);
 }
 
-static void print_numbered(const mb_predicted_file *file, const float *row, size_t classes)
+static void print_numbered(const layout *l, const mb_predicted_file *file, const float *row)
 {
-    for (size_t i = 0; i < file->count; i++, row += classes) {
-        const size_t best = mb_argmax(row, classes);
+    for (size_t i = 0; i < file->count; i++, row += l->classes) {
+        const size_t best = mb_argmax(row, l->classes);
+        char number[MB_CLASS_NUMBER_SIZE];
         print_path(file->path);
-        printf("[%zu]: %zu %5.1f %%\n", i, best, 100.0 * (double)row[best]);
+        printf("[%zu]: %s %5.1f %%\n", i, mb_class_label(l->names, best, number),
+               100.0 * (double)row[best]);
     }
 }
 
 mb_status mb_predictions_print(const mb_predictions *predictions, mb_error *error)
 {
-    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
-    const size_t width = mb_terminal_width(&terminal), classes = predictions->classes;
-    size_t cells = width > BESIDE_BAR + MIN_BAR ? width - BESIDE_BAR : MIN_BAR;
-    cells = cells < MAX_BAR ? cells : MAX_BAR;
-    char *bar = malloc(MB_BAR_BYTES(cells));
-    if (bar == NULL)
-        return mb_fail_memory(error, "predict", MB_BAR_BYTES(cells));
+    layout l;
     const float *row = predictions->probabilities;
+    const mb_status status = lay_out(predictions, &l, error);
+    if (status != MB_OK)
+        return status;
     for (size_t f = 0; f < predictions->file_count; f++) {
         const mb_predicted_file *file = &predictions->files[f];
         if (file->numbered)
-            print_numbered(file, row, classes);
+            print_numbered(&l, file, row);
         else
-            print_picture(&terminal, file->path, row, classes, bar, cells);
-        row += file->count * classes;
+            print_picture(&l, file->path, row);
+        row += file->count * l.classes;
     }
-    free(bar);
+    free(l.bar);
     return MB_OK;
 }

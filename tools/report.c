@@ -50,6 +50,10 @@ static mb_status open_data(stored_run *run, const char *folder, const mb_data_op
 {
     mb_data_options reading = *given;
     reading.machine = run->machine;
+    if (run->network != NULL) {
+        reading.expected_classes = mb_network_classes(run->network);
+        reading.expected_names = mb_network_class_names(run->network);
+    }
     const mb_status status = synthetic ? mb_data_synthesize(run->machine, &run->dataset, error)
                                        : mb_data_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
                                                       &reading, &run->dataset, error);

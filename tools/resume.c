@@ -95,18 +95,19 @@ static mb_status arguments_of(mb_checkpoint *checkpoint, mb_train_arguments *bas
     return complete ? MB_OK : mb_fail_memory(error, info->path, strlen(recorded));
 }
 
-/* The options of reading that the checkpoint's run had. The names of the classes are in the
- * checkpoint. */
+/* The options of reading that the checkpoint's run had, and its classes. */
 static mb_status read_reading(mb_checkpoint *checkpoint, mb_data_options *reading, mb_error *error)
 {
+    const mb_checkpoint_info *info = mb_checkpoint_describe(checkpoint);
     mb_error why;
     *reading = mb_data_defaults();
+    reading->expected_classes = info->classes;
+    reading->expected_names = info->class_names;
     for (const mb_option *option = mb_data_option_table; option->name != NULL; option++) {
         const char *value = mb_checkpoint_note(checkpoint, option->name);
         if (value != NULL && option->kind != MB_OPTION_TEXT &&
             mb_option_parse(option, reading, value, &why) != MB_OK)
-            return mb_fail(error, MB_ERROR_FORMAT, "%s: %s",
-                           mb_checkpoint_describe(checkpoint)->path, why.text);
+            return mb_fail(error, MB_ERROR_FORMAT, "%s: %s", info->path, why.text);
     }
     return MB_OK;
 }

@@ -6,14 +6,16 @@
     import to_torch
     model = to_torch.load("mnist_blas_out/model.safetensors")
     logits = model(images.float().unsqueeze(1) / 255)            # (batch, channels, rows, columns)
+    model.class_names[logits[0].argmax()]                               # if the classes have names
 
 The file needs no conversion: its tensors have the names of an nn.Sequential whose modules are the
 layers of the network, and its metadata say which these are. What is built here can be trained on,
 and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
 reads with --network SPEC; a model of images on a light ground needs metadata={"ground": "light"} in
-that call, and one of standardized images the file's "input", "mean" and "std". Needs PyTorch and
-safetensors.
+that call, one of standardized images the file's "input", "mean" and "std", and one of classes with
+names {"class_names": json.dumps(names)}. Needs PyTorch and safetensors.
 """
+import json
 import re
 import sys
 
@@ -112,12 +114,15 @@ def build(spec, state, metadata=None):
 
 
 def load(path):
-    """The model in a file, ready to classify images of shape (batch, channels, rows, columns), 0 to 1."""
+    """The model in a file, ready to classify images of shape (batch, channels, rows, columns), 0 to 1. Its
+    class_names are a list of str, None if the classes have only numbers."""
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     state = safetensors.torch.load_file(path)
     model = build(metadata["network"], state, metadata)
     model.load_state_dict(state, strict=True)
+    names = metadata.get("class_names")
+    model.class_names = json.loads(names) if names is not None else None
     return model.eval()
 
 

@@ -56,10 +56,12 @@ typedef struct mb_checkpoint mb_checkpoint;
 typedef struct mb_checkpoint_info {
     const char *path;
     mb_training_options options;
-    mb_image_form form;  /* of the images */
-    const char *network; /* spec */
-    const char *blas;    /* OpenBLAS's version and kernel set, "0.3.21 SkylakeX" */
-    const char *data;    /* folder of the dataset; NULL: it had none */
+    mb_image_form form;             /* of the images */
+    size_t classes;                 /* 2 .. 256 */
+    const char *const *class_names; /* (classes); NULL: their numbers */
+    const char *network;            /* spec */
+    const char *blas;               /* OpenBLAS's version and kernel set, "0.3.21 SkylakeX" */
+    const char *data;               /* folder of the dataset; NULL: it had none */
 } mb_checkpoint_info;
 
 /* Reads and checks `path`; *checkpoint is the caller's, for mb_checkpoint_close.
@@ -85,7 +87,8 @@ MB_API mb_status mb_checkpoint_check_data(const mb_checkpoint *checkpoint,
 MB_API mb_status mb_checkpoint_check_blas(const mb_checkpoint *checkpoint,
                                           const mb_machine *machine, mb_error *error);
 
-/* Opens the checkpoint's network for images of this shape, with parameters of 0; *network is the
+/* Opens the checkpoint's network for images of this shape, with parameters of 0 and the names of
+ * the classes; *network is the
  * caller's, for mb_network_close. Takes little more memory than the file has bytes, whatever its
  * spec says. MB_ERROR_FORMAT: the spec is not valid, or the file lacks its tensors;
  * MB_ERROR_MEMORY. */

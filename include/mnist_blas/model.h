@@ -9,22 +9,23 @@ extern "C" {
 #endif
 
 /* Writes the parameters as a safetensors file, with the spec, the input shape, the class count, the
- * form of the images and 64 hashes of training images as metadata. Equal networks give equal bytes.
+ * form of the images, the names of the classes, if they have any ("class_names", a JSON array), and
+ * 64 hashes of training images as metadata. Equal networks give equal bytes.
  * The file appears whole or not at all; after a failure the old file at `path` is untouched.
  * MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error);
 
 /* Reads such a file; the caller closes *network.
  * MB_ERROR_IO: missing or unreadable; MB_ERROR_FORMAT: not a safetensors file, our metadata
- * missing, tensors missing or of other names or shapes than the spec's, values that are not finite,
- * or negative variances; MB_ERROR_MEMORY. */
+ * missing or invalid, tensors missing or of other names or shapes than the spec's, values that are
+ * not finite, or negative variances; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_network **network,
                                mb_error *error);
 
 /* Reads a safetensors file with the state_dict of a PyTorch nn.Sequential whose modules are the
  * layers of `spec` in order, for samples of shape `input`. The class count is the number of rows of
- * the last two-dimensional weight. Metadata may say the form of the images, as those of
- * mb_model_save do. The caller closes *network.
+ * the last two-dimensional weight. Metadata may say the form of the images and the names of the
+ * classes, as those of mb_model_save do. The caller closes *network.
  * MB_ERROR_INVALID: an invalid spec, one that does not fit input and classes, or a model of
  * mb_model_save that has another network or input; MB_ERROR_IO: missing or unreadable;
  * MB_ERROR_FORMAT: not a safetensors file, tensors missing or of other names or shapes than the
@@ -34,9 +35,10 @@ MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, c
 
 /* Writes the network as ONNX, opset 17: input "input" (batch, channels, rows, columns), gray values
  * from 0 (background) to 1, or on a light ground from 0 to 1 (background); outputs "logits" and
- * "probabilities" (batch, classes). Equal networks give equal bytes. The file appears whole or not
- * at all. MB_ERROR_UNAVAILABLE: the build has no ONNX, or a layer has no ONNX form; MB_ERROR_IO:
- * cannot be written; MB_ERROR_MEMORY. */
+ * "probabilities" (batch, classes). Metadata have the spec as "network" and, as a JSON array, the
+ * names of the classes, if they have any, as "class_names". Equal networks give equal bytes. The
+ * file appears whole or not at all. MB_ERROR_UNAVAILABLE: the build has no ONNX, or a layer has no
+ * ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error);
 
 #ifdef __cplusplus

@@ -74,9 +74,10 @@ MB_API char *mb_network_list_names(const char *separator, char *text, size_t siz
 MB_API const char *mb_network_spec(const mb_network *network);
 MB_API mb_shape mb_network_input(const mb_network *network);
 MB_API size_t mb_network_classes(const mb_network *network);
-/* The names of the classes, (classes), of the dataset that it was trained on, valid until they are
- * set or the network is closed; NULL: they have no names but their numbers. Model files and
- * checkpoints keep them. Setting copies them. MB_ERROR_MEMORY. */
+/* The names of the classes, (classes), of the dataset that it was trained on, valid until the
+ * network is closed; NULL: they have no names but their numbers. Model files and checkpoints keep
+ * them. Setting copies them. MB_ERROR_INVALID: not 1 to 100 bytes of UTF-8 without control
+ * characters each, all different; MB_ERROR_MEMORY. */
 MB_API const char *const *mb_network_class_names(const mb_network *network);
 MB_API mb_status mb_network_set_class_names(mb_network *network, const char *const *names,
                                             mb_error *error);

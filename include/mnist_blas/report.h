@@ -58,9 +58,11 @@ MB_API mb_status mb_summary_write(const mb_run *run, const char *folder, mb_erro
 MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error);
 
 /* Prints an evaluation of the model `model` on the test images in `data` as a JSON object:
- * accuracy, loss, means over the classes, scores per class (null if the class has no images), and
- * the confusion matrix. MB_ERROR_MEMORY; errors of `out` are left in it. */
-MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model,
+ * accuracy, loss, names of the classes (class_names NULL: none), means over the classes, scores per
+ * class (null if the class has no images), and the confusion matrix. MB_ERROR_MEMORY; errors of
+ * `out` are left in it. */
+MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation,
+                                     const char *const *class_names, const char *model,
                                      const char *data, FILE *out, mb_error *error);
 
 /* Predictions of images, row by row. The caller owns everything in it. */

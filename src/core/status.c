@@ -1,55 +1,12 @@
 #include "core/status.h"
 
-#include "core/util.h"
+#include "core/utf8.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Characters that a terminal would obey, or that change how the rest of the line looks. */
-static bool is_control(uint32_t c)
-{
-    static const uint32_t ranges[][2] = {
-        {0, 0x1f},          /* C0 */
-        {0x7f, 0x9f},       /* DEL, C1 */
-        {0x61c, 0x61c},     /* Arabic letter mark */
-        {0x200e, 0x200f},   /* marks of direction */
-        {0x2028, 0x202e},   /* separators of lines; embeddings and overrides of direction */
-        {0x2060, 0x206f},   /* invisible; isolates */
-        {0xfeff, 0xfeff},   /* byte order mark */
-        {0xfff9, 0xfffb},   /* annotations */
-        {0xe0000, 0xe0fff}, /* tags, variation selectors */
-    };
-    for (size_t i = 0; i < MB_COUNT_OF(ranges); i++)
-        if (c >= ranges[i][0] && c <= ranges[i][1])
-            return true;
-    return false;
-}
-
-/* Bytes of the UTF-8 character at `text`, 0 if there is none; *c is its code point. */
-static size_t decode(const unsigned char *text, uint32_t *c)
-{
-    static const uint32_t first[] = {0, 0, 0x80, 0x800, 0x10000}; /* of this length */
-    const size_t size = *text < 0x80   ? 1
-                        : *text < 0xc0 ? 0
-                        : *text < 0xe0 ? 2
-                        : *text < 0xf0 ? 3
-                                       : 4;
-    if (size <= 1) {
-        *c = *text;
-        return size;
-    }
-    *c = *text & (0x7fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        *c = *c << 6 | (text[i] & 0x3fu);
-    }
-    const bool surrogate = *c >= 0xd800 && *c <= 0xdfff;
-    return *text < 0xf8 && *c >= first[size] && *c <= 0x10ffff && !surrogate ? size : 0;
-}
 
 /* Replaces control characters and bytes that are not UTF-8. Ends text that was cut off at `size`
  * with "...". */
@@ -60,10 +17,10 @@ static void mask(char *text, size_t size, bool truncated)
     char *to = text;
     while (from < end) {
         uint32_t c;
-        const size_t length = decode((const unsigned char *)from, &c);
+        const size_t length = mb_utf8_decode(from, &c);
         if (truncated && length > (size_t)(end - from))
             break;
-        if (length > 0 && !is_control(c)) {
+        if (length > 0 && !mb_utf8_is_control(c)) {
             memmove(to, from, length);
             to += length;
         } else {

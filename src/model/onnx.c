@@ -5,6 +5,7 @@
 #if MB_WITH_ONNX
 
 #include "core/file.h"
+#include "model/class_names.h"
 #include "model/onnx_layers.h"
 #include "nn/network.h"
 
@@ -15,11 +16,11 @@
 /* The size limit of protobuf messages, which readers enforce. */
 #define MAX_BYTES ((size_t)INT32_MAX)
 
-enum { IR_VERSION = 8, OPSET = 17 };
+enum { IR_VERSION = 8, OPSET = 17, MAX_METADATA = 1 + MB_CLASS_NAMES_ENTRIES };
 
 /* protobuf-c's strings are not const, though it only reads them. */
-static char producer[] = "mnist_blas", network_key[] = "network", input_name[] = "input",
-            logits_name[] = "logits", probabilities_name[] = "probabilities";
+static char producer[] = "mnist_blas", input_name[] = "input", logits_name[] = "logits",
+            probabilities_name[] = "probabilities";
 
 /* From the user's images to the input of the first layer. */
 static void add_form(mb_onnx_graph *graph, const mb_image_form *form, size_t channels)
@@ -70,24 +71,28 @@ static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
 }
 
 /* Packs the graph as a model and writes the file. */
-static mb_status write_model(const char *path, mb_onnx_graph *graph, char *spec, mb_error *error)
+static mb_status write_model(const char *path, mb_onnx_graph *graph, const mb_key_value *metadata,
+                             size_t metadata_count, mb_error *error)
 {
     Mb__Onnx__OperatorSetIdProto opset, *opsets[] = {&opset};
-    Mb__Onnx__StringStringEntryProto pair, *pairs[] = {&pair};
+    Mb__Onnx__StringStringEntryProto pair[MAX_METADATA], *pairs[MAX_METADATA];
     Mb__Onnx__ModelProto model;
     mb__onnx__operator_set_id_proto__init(&opset);
-    mb__onnx__string_string_entry_proto__init(&pair);
     mb__onnx__model_proto__init(&model);
     opset.version = OPSET;
-    pair.key = network_key;
-    pair.value = spec;
+    for (size_t i = 0; i < metadata_count; i++) {
+        mb__onnx__string_string_entry_proto__init(&pair[i]);
+        pair[i].key = (char *)(uintptr_t)metadata[i].key;
+        pair[i].value = (char *)(uintptr_t)metadata[i].value;
+        pairs[i] = &pair[i];
+    }
     model.ir_version = IR_VERSION;
     model.producer_name = producer;
     model.graph = &graph->proto;
     model.opset_import = opsets;
     model.n_opset_import = 1;
     model.metadata_props = pairs;
-    model.n_metadata_props = 1;
+    model.n_metadata_props = metadata_count;
     const size_t size = mb__onnx__model_proto__get_packed_size(&model);
     if (size > MAX_BYTES)
         return mb_fail(error, MB_ERROR_IO,
@@ -122,11 +127,12 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
     add_tensors(&graph, network);
     mb_onnx_add_output(&graph, logits_name, "before softmax", &network->classes, 1);
     mb_onnx_add_output(&graph, probabilities_name, "softmax of the logits", &network->classes, 1);
-    char *spec = mb_arena_strdup(&graph.arena, network->spec);
+    mb_key_value metadata[MAX_METADATA] = {{"network", network->spec}};
+    const size_t metadata_count = 1 + mb_class_names_metadata(network, &graph.arena, metadata + 1);
     if (status == MB_OK)
         status = mb_arena_status(&graph.arena, path, error);
     if (status == MB_OK)
-        status = write_model(path, &graph, spec, error);
+        status = write_model(path, &graph, metadata, metadata_count, error);
     mb_arena_free(&graph.arena);
     return status;
 }

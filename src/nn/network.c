@@ -1,5 +1,6 @@
 #include "nn/network.h"
 
+#include "data/class_names.h"
 #include "machine/blas.h"
 #include "machine/memory.h"
 #include "nn/kinds.h"
@@ -294,6 +295,9 @@ mb_status mb_network_set_class_names(mb_network *network, const char *const *nam
 {
     const char **copy = NULL;
     if (names != NULL) {
+        const mb_status checked = mb_class_names_check(names, network->classes, error);
+        if (checked != MB_OK)
+            return checked;
         copy = mb_arena_alloc(&network->arena, network->classes, sizeof *copy);
         for (size_t i = 0; copy != NULL && i < network->classes; i++)
             copy[i] = mb_arena_strdup(&network->arena, names[i]);

@@ -81,14 +81,14 @@ static void draw_image(const sheet *s, const mb_image_grid *grid, const mb_canva
 {
     const mb_augmenter *augmenter = &s->augmenter;
     const size_t number = s->number[index % s->count], epoch = index / s->count;
-    mb_gray_image gray = {s->source.split.images.pixels + number * s->source.pixels,
-                          augmenter->columns};
+    mb_drawn_image drawn = {s->source.split.images.pixels + number * s->source.pixels,
+                            augmenter->rows, augmenter->columns};
     if (epoch > 0) {
         mb_augment_image(augmenter, mb_kernels_best(), number, epoch - 1, s->scratch, s->image);
-        gray.values = s->image;
+        drawn.values = s->image;
     }
     const mb_grid_image image = {.pixel = s->pixel,
-                                 .image = &gray,
+                                 .image = &drawn,
                                  .rows = augmenter->rows,
                                  .columns = augmenter->columns,
                                  .frame = MB_COLOUR_FRAME};
@@ -130,6 +130,7 @@ static mb_status draw(const mb_report *report, const sheet *s, mb_figure *figure
                                 .box_height = BOX,
                                 .height = HEADER + (1 + s->epochs) * CELL_HEIGHT};
     mb_canvas canvas;
+    figure->natural = mb_images_are_natural(report->run->dataset);
     mb_image_grid_open(&grid, figure->format, &canvas);
     draw_row_titles(1 + s->epochs, &canvas);
     for (size_t i = 0; i < s->count * (1 + s->epochs); i++)

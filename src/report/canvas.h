@@ -63,7 +63,7 @@ extern const mb_font mb_name_font;  /* of an axis or panel */
 extern const mb_font mb_text_font;  /* labels */
 extern const mb_font mb_small_font; /* tick labels, explanations */
 
-/* Width of `text` (ASCII). */
+/* Width of `text`, which is UTF-8 everywhere; characters that the font lacks are boxes. */
 double mb_text_width(const mb_canvas *canvas, const mb_font *font, const char *text);
 
 /* One line of text whose left end, middle or right end is at x and whose baseline is at y. */

@@ -1,37 +1,78 @@
 /* confusion.svg */
+#include "core/util.h"
 #include "report/canvas.h"
 #include "report/drawings.h"
 #include "report/format.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_NUMBERED = 30 }; /* cells have no counts with more classes */
 enum { SIDE = 700, MIN_WIDTH = 720, LEFT = 100, TOP = 126, RIGHT = 86, BOTTOM = 44 };
+/* Pixels: of a name beside a row at most, and above a column; of a letter, about; above a column's
+ * number, and between the middles of two names. */
+enum {
+    MAX_BESIDE = 160,
+    MAX_ABOVE = 120,
+    BESIDE = 45,
+    LETTER = 8,
+    NUMBER_ABOVE = 18,
+    NAME_DISTANCE = 14
+};
 
 static const double pi = 3.14159265358979323846;
 
 /* The matrix on its figure. */
 typedef struct layout {
     const mb_evaluation *evaluation;
+    const char *const *names; /* NULL: numbers */
     size_t classes;
-    size_t across, down; /* pixels of a cell */
+    size_t left, top;     /* of all cells */
+    size_t beside, above; /* pixels of the classes beside rows and above columns */
+    bool upright;         /* names above columns are rotated */
+    size_t across, down;  /* pixels of a cell */
     bool numbered;
     mb_rectangle area; /* of all cells */
     size_t max_wrong;  /* the largest count off the diagonal */
     size_t mistake;    /* its cell */
 } layout;
 
-static layout lay_out(const mb_evaluation *evaluation)
+/* Makes place for the names. */
+static void place_names(layout *l)
+{
+    size_t letters = 0;
+    for (size_t class = 0; class < l->classes; class ++)
+        letters = mb_max_size(letters, strlen(l->names[class]));
+    l->beside = mb_max_size(mb_min_size(LETTER * letters, MAX_BESIDE), l->beside);
+    l->left = LEFT + l->beside - BESIDE;
+    l->upright = LETTER * letters + 6 > l->across && l->across < MAX_ABOVE;
+    if (l->upright)
+        l->above = mb_min_size(LETTER * letters, MAX_ABOVE) + 8;
+    l->top = TOP + l->above - NUMBER_ABOVE;
+}
+
+static layout lay_out(const mb_evaluation *evaluation, const char *const *names)
 {
     const size_t classes = evaluation->classes;
     const size_t tall = classes < 6 ? 240 / classes : 40;
-    layout l = {.evaluation = evaluation, .classes = classes, .numbered = classes <= MAX_NUMBERED};
+    layout l = {.evaluation = evaluation,
+                .names = names,
+                .classes = classes,
+                .left = LEFT,
+                .top = TOP,
+                .beside = BESIDE,
+                .above = NUMBER_ABOVE,
+                .numbered = classes <= MAX_NUMBERED};
     l.across = classes < 5 ? 140 : SIDE / classes;
     if (l.numbered && l.across < 27)
         l.across = 27;
     l.down = !l.numbered || l.across < tall ? l.across : tall;
-    l.area = (mb_rectangle){LEFT, TOP, (double)(l.across * classes), (double)(l.down * classes)};
+    if (names != NULL)
+        place_names(&l);
+    l.area = (mb_rectangle){(double)l.left, (double)l.top, (double)(l.across * classes),
+                            (double)(l.down * classes)};
     for (size_t i = 0; i < classes * classes; i++) {
         if (i / classes != i % classes && evaluation->confusion[i] > l.max_wrong) {
             l.max_wrong = evaluation->confusion[i];
@@ -43,8 +84,8 @@ static layout lay_out(const mb_evaluation *evaluation)
 
 static mb_rectangle cell_of(const layout *l, size_t truth, size_t predicted)
 {
-    return (mb_rectangle){LEFT + (double)(predicted * l->across), TOP + (double)(truth * l->down),
-                          (double)l->across, (double)l->down};
+    return (mb_rectangle){(double)(l->left + predicted * l->across),
+                          (double)(l->top + truth * l->down), (double)l->across, (double)l->down};
 }
 
 /* Strength of a cell's colour, 0 .. 1: of the diagonal by recall, of the rest by the most frequent
@@ -93,8 +134,8 @@ static void draw_cells(const mb_canvas *canvas, const layout *l)
     cairo_set_line_width(canvas->cairo, 1.0);
     for (size_t i = 1; i < l->classes; i++) {
         const mb_rectangle cell = cell_of(l, i, i);
-        mb_canvas_line(canvas, cell.x, TOP, cell.x, TOP + l->area.height);
-        mb_canvas_line(canvas, LEFT, cell.y, LEFT + l->area.width, cell.y);
+        mb_canvas_line(canvas, cell.x, l->area.y, cell.x, l->area.y + l->area.height);
+        mb_canvas_line(canvas, l->area.x, cell.y, l->area.x + l->area.width, cell.y);
     }
 }
 
@@ -105,19 +146,36 @@ static uint32_t matrix_pixel(const void *image, size_t row, size_t column)
     return shade(l, row / l->across, column / l->across);
 }
 
+/* Text that reads upwards from (x, y). */
+static void draw_upright(const mb_canvas *canvas, const mb_font *font, double x, double y,
+                         mb_align align, double length, const char *text)
+{
+    cairo_save(canvas->cairo);
+    cairo_translate(canvas->cairo, x, y);
+    cairo_rotate(canvas->cairo, -0.5 * pi);
+    mb_text_fit(canvas, font, 0.0, 0.0, align, length, text);
+    cairo_restore(canvas->cairo);
+}
+
 /* The classes beside their rows and above their columns, as many as fit. */
 static void draw_classes(const mb_canvas *canvas, const layout *l)
 {
     size_t every = 1;
-    while (every * l->across < 26)
+    while (every * l->across < (l->upright ? NAME_DISTANCE : 26))
         every = every == 1 ? 2 : every == 2 ? 5 : 2 * every;
     for (size_t class = 0; class < l->classes; class += every) {
         const mb_rectangle cell = cell_of(l, class, class);
-        char text[32];
-        snprintf(text, sizeof text, "%zu", class);
-        mb_text(canvas, &mb_text_font, LEFT - 9.0, cell.y + 0.5 * cell.height + 4.5, MB_ALIGN_RIGHT,
-                text);
-        mb_text(canvas, &mb_text_font, cell.x + 0.5 * cell.width, TOP - 8.0, MB_ALIGN_CENTRE, text);
+        const double x = cell.x + 0.5 * cell.width, y = l->area.y - 8.0;
+        char number[MB_COUNT_LENGTH];
+        const char *text = mb_format_class(l->names, class, number);
+        mb_text_fit(canvas, &mb_text_font, l->area.x - 9.0, cell.y + 0.5 * cell.height + 4.5,
+                    MB_ALIGN_RIGHT, (double)l->beside, text);
+        if (l->upright)
+            draw_upright(canvas, &mb_text_font, x + 4.5, y, MB_ALIGN_LEFT, (double)l->above - 8.0,
+                         text);
+        else
+            mb_text_fit(canvas, &mb_text_font, x, y, MB_ALIGN_CENTRE, (double)(every * l->across),
+                        text);
     }
 }
 
@@ -127,9 +185,10 @@ static void draw_margins(const mb_canvas *canvas, const layout *l)
     const bool narrow = l->across < 44;
     mb_font font = mb_text_font;
     font.size = narrow ? 11.0 : font.size;
-    const double right = LEFT + l->area.width + 62.0, bottom = TOP + l->area.height + 20.0;
-    mb_text(canvas, &mb_small_font, right, TOP - 8.0, MB_ALIGN_RIGHT, "recall, %");
-    mb_text(canvas, &mb_small_font, LEFT - 9.0, bottom, MB_ALIGN_RIGHT, "precision, %");
+    const mb_rectangle *area = &l->area;
+    const double right = area->x + area->width + 62.0, bottom = area->y + area->height + 20.0;
+    mb_text(canvas, &mb_small_font, right, area->y - 8.0, MB_ALIGN_RIGHT, "recall, %");
+    mb_text(canvas, &mb_small_font, area->x - 9.0, bottom, MB_ALIGN_RIGHT, "precision, %");
     for (size_t class = 0; class < l->classes; class ++) {
         const mb_class_score *score = &l->evaluation->scores[class];
         const mb_rectangle cell = cell_of(l, class, class);
@@ -161,13 +220,10 @@ static void draw_titles(const mb_canvas *canvas, const layout *l)
     if (l->max_wrong == 0)
         snprintf(text, sizeof text, "Blue, on the diagonal: right. There are no mistakes.");
     mb_text_fit(canvas, &mb_small_font, 24.0, 59.0, MB_ALIGN_LEFT, width, text);
-    mb_text(canvas, &mb_name_font, LEFT + 0.5 * l->area.width, TOP - 28.0, MB_ALIGN_CENTRE,
-            "predicted class");
-    cairo_save(canvas->cairo);
-    cairo_translate(canvas->cairo, 32.0, TOP + 0.5 * l->area.height);
-    cairo_rotate(canvas->cairo, -0.5 * pi);
-    mb_text(canvas, &mb_name_font, 0.0, 0.0, MB_ALIGN_CENTRE, "true class");
-    cairo_restore(canvas->cairo);
+    mb_text(canvas, &mb_name_font, l->area.x + 0.5 * l->area.width,
+            l->area.y - 10.0 - (double)l->above, MB_ALIGN_CENTRE, "predicted class");
+    draw_upright(canvas, &mb_name_font, 32.0, l->area.y + 0.5 * l->area.height, MB_ALIGN_CENTRE,
+                 INFINITY, "true class");
 }
 
 static char *describe(const layout *l)
@@ -180,27 +236,30 @@ static char *describe(const layout *l)
             (worst == l->classes || scores[class].recall < scores[worst].recall))
             worst = class;
     char images[MB_COUNTED_LENGTH], right[MB_COUNT_LENGTH], times[MB_COUNTED_LENGTH];
-    char common[128] = "There are no mistakes", *text = NULL;
+    char number[MB_COUNT_LENGTH], other[MB_COUNT_LENGTH];
+    char common[384] = "There are no mistakes", *text = NULL;
     if (l->max_wrong > 0)
-        snprintf(common, sizeof common, "The most common mistake is class %zu predicted as %zu, %s",
-                 l->mistake / l->classes, l->mistake % l->classes,
+        snprintf(common, sizeof common, "The most common mistake is class %s predicted as %s, %s",
+                 mb_format_class(l->names, l->mistake / l->classes, number),
+                 mb_format_class(l->names, l->mistake % l->classes, other),
                  mb_format_counted(times, l->max_wrong, "time"));
-    const int written = asprintf(
-        &text,
-        "Confusion matrix of %zu classes over %s, %s of them on the diagonal. Recall is "
-        "lowest for class %zu, %.1f %%. %s.",
-        l->classes, mb_format_counted(images, evaluation->samples, "test image"),
-        mb_format_count(right, evaluation->correct), worst, 100.0 * scores[worst].recall, common);
+    const int written =
+        asprintf(&text,
+                 "Confusion matrix of %zu classes over %s, %s of them on the diagonal. Recall is "
+                 "lowest for class %s, %.1f %%. %s.",
+                 l->classes, mb_format_counted(images, evaluation->samples, "test image"),
+                 mb_format_count(right, evaluation->correct),
+                 mb_format_class(l->names, worst, number), 100.0 * scores[worst].recall, common);
     return written < 0 ? NULL : text;
 }
 
 mb_status mb_draw_confusion(const mb_report *report, mb_figure *figure, mb_error *error)
 {
-    const layout l = lay_out(report->run->evaluation);
-    const size_t width = (size_t)l.area.width + LEFT + RIGHT;
+    const layout l = lay_out(report->run->evaluation, mb_network_class_names(report->run->network));
+    const size_t width = (size_t)l.area.width + l.left + RIGHT;
     mb_canvas canvas;
     mb_canvas_open(figure->format, width > MIN_WIDTH ? width : MIN_WIDTH,
-                   (size_t)l.area.height + TOP + (l.numbered ? BOTTOM : 24), &canvas);
+                   (size_t)l.area.height + l.top + (l.numbered ? BOTTOM : 24), &canvas);
     if (l.numbered)
         draw_cells(&canvas, &l);
     else

@@ -18,6 +18,7 @@ typedef struct mb_figure {
     size_t width, height; /* pixels (PNG) or user units (SVG) */
     mb_bytes bytes;       /* the file's contents; owned */
     bool on_page;         /* false: the page shows the same drawing in another format */
+    bool natural;         /* has photographs: a dark page must not invert it */
 } mb_figure;
 
 enum { MB_MAX_FIGURES = 8 };

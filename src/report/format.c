@@ -27,6 +27,15 @@ char *mb_format_counted(char text[MB_COUNTED_LENGTH], size_t count, const char *
     return text;
 }
 
+const char *mb_format_class(const char *const *names, size_t class_index,
+                            char number[MB_COUNT_LENGTH])
+{
+    if (names != NULL)
+        return names[class_index];
+    snprintf(number, MB_COUNT_LENGTH, "%zu", class_index);
+    return number;
+}
+
 int mb_decimals(double number, int digits)
 {
     enum { MAX_DECIMALS = 12 };

@@ -9,23 +9,42 @@ static const double line_height = 16.0; /* from one caption to the next */
 
 static uint32_t ink_pixel(const void *image, size_t row, size_t column)
 {
-    const mb_gray_image *gray = image;
+    const mb_drawn_image *gray = image;
     return mb_mix(MB_COLOUR_BACKGROUND, MB_COLOUR_TEXT,
                   (double)gray->values[row * gray->columns + column] / 255.0);
 }
 
 static uint32_t gray_pixel(const void *image, size_t row, size_t column)
 {
-    const mb_gray_image *gray = image;
+    const mb_drawn_image *gray = image;
     return 0x010101 * (uint32_t)gray->values[row * gray->columns + column];
+}
+
+static uint32_t color_pixel(const void *image, size_t row, size_t column)
+{
+    const mb_drawn_image *color = image;
+    const size_t pixels = color->rows * color->columns;
+    const uint8_t *red = color->values + row * color->columns + column;
+    return (uint32_t)red[0] << 16 | (uint32_t)red[pixels] << 8 | red[2 * pixels];
+}
+
+static uint32_t inverted_color_pixel(const void *image, size_t row, size_t column)
+{
+    return 0xffffff - color_pixel(image, row, column);
+}
+
+bool mb_images_are_natural(const mb_dataset *dataset)
+{
+    return dataset->test.images.channels == 3 ||
+           (dataset->form.ground != MB_GROUND_LIGHT &&
+            !mb_images_have_ground(&dataset->test.images, MB_GROUND_DARK));
 }
 
 mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset)
 {
-    return dataset->form.ground == MB_GROUND_LIGHT ||
-                   mb_images_have_ground(&dataset->test.images, MB_GROUND_DARK)
-               ? ink_pixel
-               : gray_pixel;
+    if (dataset->test.images.channels == 3)
+        return dataset->form.ground == MB_GROUND_LIGHT ? inverted_color_pixel : color_pixel;
+    return mb_images_are_natural(dataset) ? gray_pixel : ink_pixel;
 }
 
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas)
@@ -78,7 +97,7 @@ void mb_image_grid_draw(const mb_image_grid *grid, const mb_canvas *canvas, size
         font.colour = MB_COLOUR_VERMILION;
         draw_badge(canvas, box);
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < MB_GRID_CAPTIONS; i++)
         if (image->captions[i] != NULL)
             mb_text_fit(canvas, &font, x + 0.5 * grid->cell_width,
                         y + grid->box_height + 19.0 + i * line_height, MB_ALIGN_CENTRE,

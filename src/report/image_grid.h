@@ -20,25 +20,32 @@ typedef struct mb_image_grid {
     size_t height;                  /* of the figure */
 } mb_image_grid;
 
-/* One image: its pixels, and up to two lines of text below it (NULL: none). */
+/* Lines of text below an image. */
+enum { MB_GRID_CAPTIONS = 3 };
+
+/* One image: its pixels, and lines of text below it (NULL: none). */
 typedef struct mb_grid_image {
     mb_pixel_fn *pixel;
     const void *image;
     size_t rows, columns;
-    const char *captions[2];
+    const char *captions[MB_GRID_CAPTIONS];
     uint32_t frame; /* its colour */
     bool marked;    /* a thick frame with a cross at its corner instead */
 } mb_grid_image;
 
-/* Gray values (rows, columns). */
-typedef struct mb_gray_image {
+/* An image of a dataset, (channels, rows, columns). */
+typedef struct mb_drawn_image {
     const uint8_t *values;
-    size_t columns;
-} mb_gray_image;
+    size_t rows, columns;
+} mb_drawn_image;
 
-/* How gray images of a dataset are drawn: dark on white, as light ground is in the files, or as
- * they are if they have no ground, because photographs would look like negatives. */
+/* How images of a dataset are drawn, mb_drawn_image each. Gray ones: dark on white, as light ground
+ * is in the files, or as they are if they have no ground, because photographs would look like
+ * negatives. Those of three channels: in the colours of the files. */
 mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset);
+
+/* True if images are not drawn dark on white: they may be photographs. */
+bool mb_images_are_natural(const mb_dataset *dataset);
 
 /* Opens the canvas and writes the text above the images. */
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas);

@@ -1,23 +1,11 @@
 #include "report/json.h"
 
+#include "core/utf8.h"
+
 #include <math.h>
 #include <nettle/base64.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bytes of the UTF-8 character at the start of `text`; 0: there is none. */
-static size_t character_length(const char *text)
-{
-    for (size_t length = 1; length <= 4; length++) {
-        json_t *character = json_stringn(text, length);
-        json_decref(character);
-        if (character != NULL)
-            return length;
-        if (text[length] == '\0')
-            break;
-    }
-    return 0;
-}
 
 json_t *mb_json_text(const char *text)
 {
@@ -27,7 +15,8 @@ json_t *mb_json_text(const char *text)
     if (valid == NULL)
         return string;
     while (*text != '\0') {
-        const size_t length = character_length(text);
+        uint32_t c;
+        const size_t length = mb_utf8_decode(text, &c);
         next = length > 0 ? mempcpy(next, text, length) : stpcpy(next, replacement);
         text += length > 0 ? length : 1;
     }
@@ -44,6 +33,14 @@ json_t *mb_json_append(json_t *array, json_t *element)
         return array;
     json_decref(array);
     return NULL;
+}
+
+json_t *mb_json_texts(const char *const *texts, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        array = mb_json_append(array, mb_json_text(texts[i]));
+    return array;
 }
 
 json_t *mb_json_merge(json_t *object, json_t *part)

@@ -16,6 +16,9 @@ json_t *mb_json_text(const char *text);
 /* null for NaN, which JSON does not have. */
 json_t *mb_json_real(double value);
 
+/* The texts, (count), as an array; NULL if memory is out. */
+json_t *mb_json_texts(const char *const *texts, size_t count);
+
 /* The array with one more element, which it takes over; NULL, and nothing is left of both, if
  * either is NULL or memory is out. */
 json_t *mb_json_append(json_t *array, json_t *element);

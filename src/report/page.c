@@ -46,11 +46,12 @@ static json_t *figure_list(const mb_figures *figures)
             continue;
         const size_t stem = strcspn(figure->file, ".");
         list = mb_json_append(
-            list, json_pack("{s:s%, s:s, s:s, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
-                            "title", figure->title, "text", figure->text, "width",
-                            (json_int_t)figure->width, "height", (json_int_t)figure->height, "type",
-                            figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png",
-                            "base64", mb_json_base64(figure->bytes.data, figure->bytes.size)));
+            list,
+            json_pack("{s:s%, s:s, s:s, s:b, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
+                      "title", figure->title, "text", figure->text, "natural", figure->natural,
+                      "width", (json_int_t)figure->width, "height", (json_int_t)figure->height,
+                      "type", figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png",
+                      "base64", mb_json_base64(figure->bytes.data, figure->bytes.size)));
     }
     return list;
 }

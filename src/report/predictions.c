@@ -10,6 +10,7 @@
 
 enum { COLUMNS = 8, MAX_IMAGES = 6 * COLUMNS, MAX_LISTED = 8, HEADER = 92, BOX = 84 };
 enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 52 };
+enum { LINE = 16 };
 
 /* The images of a figure and its texts. */
 typedef struct content {
@@ -24,18 +25,25 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
 {
     const mb_images *images = &report->run->dataset->test.images;
     const bool wrong = p->predicted != p->truth;
-    const mb_gray_image gray = {images->pixels + p->image * mb_images_stride(images),
-                                images->columns};
-    char class[56], probability[16];
-    snprintf(class, sizeof class, "%zu", p->predicted);
-    if (wrong)
-        snprintf(class, sizeof class, "%zu (true %zu)", p->predicted, p->truth);
+    const mb_drawn_image drawn = {images->pixels + p->image * mb_images_stride(images),
+                                  images->rows, images->columns};
+    const char *const *names = mb_network_class_names(report->run->network);
+    const char *captions[MB_GRID_CAPTIONS] = {NULL};
+    char class[128], probability[16];
+    size_t lines = 0;
+    snprintf(class, sizeof class, wrong ? "%zu (true %zu)" : "%zu", p->predicted, p->truth);
+    captions[lines++] = names != NULL ? names[p->predicted] : class;
+    if (names != NULL && wrong) {
+        snprintf(class, sizeof class, "true %s", names[p->truth]);
+        captions[lines++] = class;
+    }
     snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * p->confidence + 0.5));
+    captions[lines] = probability;
     const mb_grid_image image = {.pixel = pixel,
-                                 .image = &gray,
+                                 .image = &drawn,
                                  .rows = images->rows,
                                  .columns = images->columns,
-                                 .captions = {class, probability},
+                                 .captions = {captions[0], captions[1], captions[2]},
                                  .frame = MB_COLOUR_FRAME,
                                  .marked = mark_wrong && wrong};
     mb_image_grid_draw(grid, canvas, index, &image);
@@ -45,6 +53,9 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
 static mb_status draw(const mb_report *report, const content *c, char *text, mb_figure *figure,
                       mb_error *error)
 {
+    /* Names need a line for the true class. */
+    const size_t height =
+        CELL_HEIGHT + (mb_network_class_names(report->run->network) != NULL ? LINE : 0);
     const mb_image_grid grid = {.title = c->title,
                                 .explanation = {c->explanation},
                                 .text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN,
@@ -52,13 +63,13 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
                                 .left = MB_GRID_MARGIN,
                                 .top = HEADER - 8,
                                 .cell_width = CELL_WIDTH,
-                                .cell_height = CELL_HEIGHT,
+                                .cell_height = (double)height,
                                 .box_width = BOX,
                                 .box_height = BOX,
-                                .height =
-                                    HEADER + (c->count + COLUMNS - 1) / COLUMNS * CELL_HEIGHT};
+                                .height = HEADER + (c->count + COLUMNS - 1) / COLUMNS * height};
     mb_pixel_fn *pixel = mb_pixel_of(report->run->dataset);
     mb_canvas canvas;
+    figure->natural = mb_images_are_natural(report->run->dataset);
     mb_image_grid_open(&grid, figure->format, &canvas);
     for (size_t i = 0; i < c->count; i++)
         draw_image(report, &grid, &canvas, pixel, i, &c->predictions[i], c->mark_wrong);
@@ -67,7 +78,7 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
 
 /* `beginning` and the first wrong predictions: ": 4 (true 9), 83 %; ...". NULL if memory runs out.
  */
-static char *describe(const char *beginning, const content *c)
+static char *describe(const char *beginning, const content *c, const char *const *names)
 {
     mb_bytes text;
     size_t listed = 0;
@@ -77,9 +88,11 @@ static char *describe(const char *beginning, const content *c)
     fputs(beginning, out);
     for (size_t i = 0; i < c->count && listed < MAX_LISTED; i++) {
         const mb_prediction *p = &c->predictions[i];
+        char number[MB_COUNT_LENGTH], true_number[MB_COUNT_LENGTH];
         if (p->predicted != p->truth)
-            fprintf(out, "%s%zu (true %zu), %.0f %%", listed++ > 0 ? "; " : ": ", p->predicted,
-                    p->truth, 100.0 * p->confidence);
+            fprintf(out, "%s%s (true %s), %.0f %%", listed++ > 0 ? "; " : ": ",
+                    mb_format_class(names, p->predicted, number),
+                    mb_format_class(names, p->truth, true_number), 100.0 * p->confidence);
     }
     fputs(".", out);
     return mb_memory_stream_close(out, &text) ? (char *)text.data : NULL;
@@ -104,7 +117,8 @@ mb_status mb_draw_predictions(const mb_report *report, mb_figure *figure, mb_err
                        "Under each image: predicted class and its probability. Framed and "
                        "crossed: wrong, with the true class.",
                        predictions, count, true};
-    return draw(report, &c, describe(beginning, &c), figure, error);
+    return draw(report, &c, describe(beginning, &c, mb_network_class_names(report->run->network)),
+                figure, error);
 }
 
 mb_status mb_draw_mistakes(const mb_report *report, mb_figure *figure, mb_error *error)
@@ -127,5 +141,6 @@ mb_status mb_draw_mistakes(const mb_report *report, mb_figure *figure, mb_error 
                                    "probability of the prediction. The most confident come first."
                                  : "Every prediction is right.",
                        predictions, count, false};
-    return draw(report, &c, describe(beginning, &c), figure, error);
+    return draw(report, &c, describe(beginning, &c, mb_network_class_names(report->run->network)),
+                figure, error);
 }

@@ -14,32 +14,37 @@ static json_t *score_object(const mb_class_score *score)
         has_images ? json_real(score->f1) : json_null(), "support", (json_int_t)score->support);
 }
 
-json_t *mb_scores_object(const mb_evaluation *evaluation)
+json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *names)
 {
     const size_t classes = evaluation->classes;
     json_t *scores = json_array(), *confusion = json_array();
     for (size_t class = 0; class < classes; class ++) {
         const size_t *counts = evaluation->confusion + class * classes;
-        json_t *number = json_pack("{s:I}", "class", (json_int_t) class), *row = json_array();
+        json_t *id = json_pack("{s:I}", "class", (json_int_t) class), *row = json_array();
+        if (names != NULL)
+            id = mb_json_merge(id, json_pack("{s:s}", "name", names[class]));
         for (size_t predicted = 0; predicted < classes; predicted++)
             row = mb_json_append(row, json_integer((json_int_t)counts[predicted]));
         scores =
-            mb_json_append(scores, mb_json_merge(number, score_object(&evaluation->scores[class])));
+            mb_json_append(scores, mb_json_merge(id, score_object(&evaluation->scores[class])));
         confusion = mb_json_append(confusion, row);
     }
-    return json_pack("{s:f, s:o, s:o, s:o}", "balanced_accuracy", evaluation->macro.recall, "macro",
-                     score_object(&evaluation->macro), "class_scores", scores, "confusion",
-                     confusion);
+    json_t *all = names != NULL ? json_pack("{s:o}", "class_names", mb_json_texts(names, classes))
+                                : json_object();
+    return mb_json_merge(all, json_pack("{s:f, s:o, s:o, s:o}", "balanced_accuracy",
+                                        evaluation->macro.recall, "macro",
+                                        score_object(&evaluation->macro), "class_scores", scores,
+                                        "confusion", confusion));
 }
 
-mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *model, const char *data,
-                              FILE *out, mb_error *error)
+mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *const *class_names,
+                              const char *model, const char *data, FILE *out, mb_error *error)
 {
     json_t *object = json_pack(
         "{s:o, s:o, s:I, s:I, s:f, s:f}", "model", mb_json_text(model), "data", mb_json_text(data),
         "test_images", (json_int_t)evaluation->samples, "correct", (json_int_t)evaluation->correct,
         "test_accuracy", evaluation->accuracy, "test_loss", evaluation->loss);
-    object = mb_json_merge(object, mb_scores_object(evaluation));
+    object = mb_json_merge(object, mb_scores_object(evaluation, class_names));
     const bool made = object != NULL && (mb_json_print(object, out) == 0 || ferror(out));
     json_decref(object);
     return made ? MB_OK : mb_fail_memory(error, "evaluation", sizeof *evaluation);

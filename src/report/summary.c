@@ -213,6 +213,7 @@ static json_t *images_of(const mb_run *run)
 
 json_t *mb_summary_object(const mb_run *run)
 {
+    const char *const *names = mb_network_class_names(run->network);
     const char *folder = run->dataset->folder;
     mb_run_totals totals;
     if (mb_run_sum_up(run, &totals, NULL) != MB_OK)
@@ -236,8 +237,12 @@ json_t *mb_summary_object(const mb_run *run)
     summary = mb_json_merge(summary, losses_of(run->selected));
     summary = mb_json_merge(summary, events_of(run));
     summary = mb_json_merge(summary, records_of(run));
-    return run->evaluation != NULL ? mb_json_merge(summary, mb_scores_object(run->evaluation))
-                                   : summary;
+    if (run->evaluation != NULL)
+        return mb_json_merge(summary, mb_scores_object(run->evaluation, names));
+    return names != NULL
+               ? mb_json_merge(summary, json_pack("{s:o}", "class_names",
+                                                  mb_json_texts(names, run->dataset->classes)))
+               : summary;
 }
 
 json_t *mb_metrics_object(const mb_epoch_metrics *epoch)

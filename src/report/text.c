@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MAX_LENGTH = 256 }; /* letters of a line that was cut short, its end included */
+enum { MAX_LENGTH = 256 }; /* bytes of a line that was cut short, its end included */
 
 const mb_font mb_title_font = {.size = 18.0, .bold = true, .colour = MB_COLOUR_TEXT};
 const mb_font mb_name_font = {.size = 13.0, .bold = true, .colour = MB_COLOUR_TEXT};
@@ -46,7 +46,10 @@ void mb_text_fit(const mb_canvas *canvas, const mb_font *font, double x, double 
     const char *shown = text;
     size_t length = strnlen(text, MAX_LENGTH - 4);
     while (mb_text_width(canvas, &smaller, shown) > width && length > 0) {
-        memcpy(shortened, text, --length);
+        do
+            length--;
+        while (length > 0 && (text[length] & 0xc0) == 0x80); /* whole characters */
+        memcpy(shortened, text, length);
         memcpy(shortened + length, "...", 4);
         shown = shortened;
     }

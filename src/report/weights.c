@@ -15,8 +15,9 @@ enum { MAX_WEIGHTS = 1 << 26, MAX_SAMPLED = 1 << 14, MAX_SIDE = 4096 };
 /* Tiles, each an image of the weights of one unit or one kernel. */
 typedef struct tiles {
     mb_tensor_info tensor;
-    size_t rows, columns;           /* values of a tile: weights, or means of squares of them */
-    size_t full_rows, full_columns; /* weights of a tile */
+    size_t channels;                /* planes of a tile; 3 are drawn as a colour picture */
+    size_t rows, columns;           /* values of a plane: weights, or means of squares of them */
+    size_t full_rows, full_columns; /* weights of a plane */
     size_t all, count;              /* tiles that there are, and that are drawn */
     size_t stride;                  /* values from one tile to the next */
     float *weights;                 /* the whole tensor */
@@ -31,21 +32,24 @@ static void choose_tiles(tiles *t, const mb_shape *input)
 {
     const mb_tensor_info *tensor = &t->tensor;
     t->all = tensor->dimensions == 1 ? 1 : tensor->shape[0];
-    t->rows = 1;
+    t->channels = t->rows = 1;
     t->columns = tensor->elements / t->all;
+    const bool color = input->channels == 3;
     if (tensor->dimensions == 4) {
-        t->all *= tensor->shape[1];
+        t->channels = color && tensor->shape[1] == 3 ? 3 : 1;
+        t->all *= tensor->shape[1] / t->channels;
         t->rows = tensor->shape[2];
         t->columns = tensor->shape[3];
-    } else if (tensor->dimensions == 2 && input->channels == 1 &&
-               input->rows * input->columns == tensor->shape[1]) {
+    } else if (tensor->dimensions == 2 && (color || input->channels == 1) &&
+               input->channels * input->rows * input->columns == tensor->shape[1]) {
+        t->channels = input->channels;
         t->rows = input->rows;
         t->columns = input->columns;
     }
     t->full_rows = t->rows;
     t->full_columns = t->columns;
-    t->stride = t->rows * t->columns;
-    t->count = MAX_PIXELS / t->stride;
+    t->stride = t->channels * t->rows * t->columns;
+    t->count = MAX_PIXELS / (t->rows * t->columns);
     t->count = t->count > MAX_TILES ? MAX_TILES : t->count;
     t->count = t->count < MIN_TILES ? MIN_TILES : t->count;
     t->count = t->count > t->all ? t->all : t->count;
@@ -81,14 +85,14 @@ static void choose_scale(tiles *t)
         continue;
 }
 
-static float mean_of(const tiles *t, const float *tile, size_t row, size_t column)
+static float mean_of(const tiles *t, const float *plane, size_t row, size_t column)
 {
     const size_t row_end = row + t->side < t->rows ? row + t->side : t->rows;
     const size_t column_end = column + t->side < t->columns ? column + t->side : t->columns;
     double sum = 0.0;
     for (size_t r = row; r < row_end; r++)
         for (size_t c = column; c < column_end; c++)
-            sum += (double)tile[r * t->columns + c];
+            sum += (double)plane[r * t->columns + c];
     return (float)(sum / (double)((row_end - row) * (column_end - column)));
 }
 
@@ -96,13 +100,13 @@ static float mean_of(const tiles *t, const float *tile, size_t row, size_t colum
 static void reduce(tiles *t)
 {
     float *next = t->weights;
-    for (size_t tile = 0; tile < t->count; tile++)
+    for (size_t plane = 0; plane < t->count * t->channels; plane++)
         for (size_t row = 0; row < t->rows; row += t->side)
             for (size_t column = 0; column < t->columns; column += t->side)
-                *next++ = mean_of(t, t->weights + tile * t->stride, row, column);
+                *next++ = mean_of(t, t->weights + plane * t->rows * t->columns, row, column);
     t->rows = (t->rows + t->side - 1) / t->side;
     t->columns = (t->columns + t->side - 1) / t->side;
-    t->stride = t->rows * t->columns;
+    t->stride = t->channels * t->rows * t->columns;
 }
 
 static int ascending(const void *a, const void *b)
@@ -130,6 +134,13 @@ static uint32_t colour_of(double value)
                   floor(SHADES * fmin(1.0, fabs(value)) + 0.5) / SHADES);
 }
 
+/* The same for one channel of a colour, 0 .. 255; 0 is in the middle. */
+static uint32_t level_of(double value)
+{
+    const double shade = floor(SHADES * fmax(-1.0, fmin(1.0, value)) + 0.5) / SHADES;
+    return (uint32_t)(127.5 + 127.5 * shade);
+}
+
 typedef struct tile {
     const tiles *tiles;
     const float *values;
@@ -141,6 +152,24 @@ static uint32_t tile_pixel(const void *image, size_t row, size_t column)
     const double limit = one->tiles->limit;
     const double value = (double)one->values[row * one->tiles->columns + column];
     return colour_of(limit > 0.0 ? value / limit : 0.0);
+}
+
+static uint32_t color_pixel(const void *image, size_t row, size_t column)
+{
+    const tile *one = image;
+    const tiles *t = one->tiles;
+    uint32_t colour = 0;
+    for (size_t channel = 0; channel < 3; channel++) {
+        const double value = (double)one->values[(channel * t->rows + row) * t->columns + column];
+        colour = colour << 8 | level_of(t->limit > 0.0 ? value / t->limit : 0.0);
+    }
+    return colour;
+}
+
+static uint32_t gray_bar_pixel(const void *image, size_t row, size_t column)
+{
+    (void)image, (void)row;
+    return 0x010101 * level_of(2.0 * ((double)column + 0.5) / BAR_WIDTH - 1.0);
 }
 
 static uint32_t bar_pixel(const void *image, size_t row, size_t column)
@@ -156,7 +185,7 @@ static void draw_bar(const mb_canvas *canvas, const tiles *t)
                               BAR_HEIGHT};
     const double y = bar.y + 28.0;
     char text[32];
-    mb_canvas_image(canvas, bar_pixel, NULL, 1, BAR_WIDTH, bar);
+    mb_canvas_image(canvas, t->channels == 3 ? gray_bar_pixel : bar_pixel, NULL, 1, BAR_WIDTH, bar);
     mb_canvas_colour(canvas, MB_COLOUR_FRAME);
     mb_canvas_frame(canvas, bar, 1.0);
     snprintf(text, sizeof text, "-%.2g", t->limit);
@@ -174,8 +203,8 @@ static void describe(const tiles *t, char *text, size_t size)
         snprintf(first, sizeof first, "%zu of ", t->count);
     if (t->side > 1)
         snprintf(means, sizeof means, ", shown as means of %zux%zu", t->side, t->side);
-    snprintf(text, size, "%s%s, each with %zux%zu weights%s", first, all, t->full_rows,
-             t->full_columns, means);
+    snprintf(text, size, "%s%s, each with %s%zux%zu weights%s", first, all,
+             t->channels == 3 ? "3x" : "", t->full_rows, t->full_columns, means);
 }
 
 /* From one tile to the next: full rows end at the right margin, unless the gaps would be wide. */
@@ -198,7 +227,10 @@ static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
     const mb_image_grid grid = {
         .title = "Weights of the first layer",
         .explanation = {kind,
-                        "Blue: negative, orange: positive. Full colour: at the limit and beyond."},
+                        t->channels == 3
+                            ? "Red, green and blue: of these channels. Gray: 0, light: positive."
+                            : "Blue: negative, orange: positive. Full colour: at the limit and "
+                              "beyond."},
         .text_width = MB_GRID_WIDTH - 3 * MB_GRID_MARGIN - BAR_WIDTH,
         .columns = t->across,
         .left = MB_GRID_MARGIN - 0.5 * (pitch - (double)width),
@@ -209,18 +241,25 @@ static mb_status draw(const tiles *t, mb_figure *figure, mb_error *error)
         .box_height = (double)height,
         .height = HEADER + lines * (height + GAP) + MB_GRID_MARGIN - GAP};
     mb_canvas canvas;
+    figure->natural = t->channels == 3;
     mb_image_grid_open(&grid, figure->format, &canvas);
     draw_bar(&canvas, t);
     for (size_t i = 0; i < t->count; i++) {
         const tile one = {t, t->weights + i * t->stride};
-        const mb_grid_image image = {tile_pixel,      &one, t->rows, t->columns, {NULL, NULL},
-                                     MB_COLOUR_FRAME, false};
+        const mb_grid_image image = {t->channels == 3 ? color_pixel : tile_pixel,
+                                     &one,
+                                     t->rows,
+                                     t->columns,
+                                     {NULL},
+                                     MB_COLOUR_FRAME,
+                                     false};
         mb_image_grid_draw(&grid, &canvas, i, &image);
     }
     if (asprintf(&text,
-                 "Weights of the first layer, %s: %s, from %.2g (blue) over 0 to %.2g "
-                 "(orange).",
-                 t->tensor.name, kind, -t->limit, t->limit) < 0)
+                 "Weights of the first layer, %s: %s, from %.2g (%s) over 0 to %.2g "
+                 "(%s).",
+                 t->tensor.name, kind, -t->limit, t->channels == 3 ? "dark" : "blue", t->limit,
+                 t->channels == 3 ? "light" : "orange") < 0)
         text = NULL;
     return mb_canvas_close(&canvas, text, figure, error);
 }

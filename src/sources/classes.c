@@ -1,8 +1,10 @@
 #include "sources/classes.h"
 
 #include "core/file.h"
+#include "core/parse.h"
 #include "core/status.h"
 #include "core/util.h"
+#include "data/class_names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,10 +27,6 @@ static mb_status check_count(const char *path, size_t count, mb_error *error)
 static mb_status add(const char *path, const char *name, int64_t label, mb_classes *classes,
                      mb_error *error)
 {
-    for (size_t i = 0; i < classes->count; i++)
-        if (strcmp(classes->names[i], name) == 0)
-            return mb_fail(error, MB_ERROR_FORMAT, "%s: two classes have the name \"%s\"", path,
-                           name);
     char *copy = strdup(name);
     if (copy == NULL)
         return mb_fail_memory(error, path, strlen(name) + 1);
@@ -37,18 +35,12 @@ static mb_status add(const char *path, const char *name, int64_t label, mb_class
     return MB_OK;
 }
 
-/* A name is printed as it is: no control characters, and whole characters in UTF-8. */
-static bool is_name(const char *name)
+static mb_status check_names(const char *path, const mb_classes *classes, mb_error *error)
 {
-    for (const uint8_t *c = (const uint8_t *)name; *c != '\0'; c++) {
-        const unsigned more = *c < 0x80 ? 0 : *c >> 5 == 6 ? 1 : *c >> 4 == 14 ? 2 : 3;
-        if (*c < 0x20 || *c == 0x7f || (*c >= 0x80 && *c < 0xc2) || *c > 0xf4)
-            return false;
-        for (unsigned i = 0; i < more; i++)
-            if ((*++c & 0xc0) != 0x80)
-                return false;
-    }
-    return *name != '\0' && strlen(name) <= MB_CLASS_NAME_SIZE;
+    mb_error why;
+    if (mb_class_names_check((const char *const *)classes->names, classes->count, &why) == MB_OK)
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_FORMAT, "%s: %s", path, why.text);
 }
 
 mb_status mb_classes_from_names(const char *path, const char *const *names, size_t count,
@@ -58,13 +50,9 @@ mb_status mb_classes_from_names(const char *path, const char *const *names, size
     for (size_t i = 0; i < count && status == MB_OK; i++) {
         char number[NUMBER_SIZE];
         snprintf(number, sizeof number, "%zu", i);
-        if (names != NULL && !is_name(names[i]))
-            return mb_fail(error, MB_ERROR_FORMAT,
-                           "%s: class \"%s\": its name must be 1 to %d bytes of UTF-8 text", path,
-                           names[i], MB_CLASS_NAME_SIZE);
         status = add(path, names != NULL ? names[i] : number, (int64_t)i, classes, error);
     }
-    return status;
+    return status == MB_OK ? check_names(path, classes, error) : status;
 }
 
 /* ---- from numbers ---- */
@@ -144,31 +132,20 @@ mb_status mb_classes_from_labels(const mb_data_part *part, bool named, mb_classe
 
 /* ---- names ---- */
 
-static mb_status check_name(const char *path, size_t line, const char *name, mb_error *error)
-{
-    if (!is_name(name))
-        return mb_fail(error, MB_ERROR_FORMAT,
-                       "%s: line %zu: a class name must be 1 to %d bytes of UTF-8 text", path, line,
-                       MB_CLASS_NAME_SIZE);
-    return MB_OK;
-}
-
 static mb_status read_lines(const char *path, char *text, mb_classes *named, mb_error *error)
 {
     mb_status status = MB_OK;
-    size_t line = 1;
-    for (char *end; *text != '\0' && status == MB_OK; line++, text = end) {
+    for (char *end; *text != '\0' && status == MB_OK; text = end) {
         const size_t length = strcspn(text, "\r\n");
         end = text + length + (text[length] == '\r');
         end += *end == '\n';
         text[length] = '\0';
-        status = check_name(path, line, text, error);
-        if (status == MB_OK && named->count == MB_MAX_CLASSES)
+        if (named->count == MB_MAX_CLASSES)
             status = check_count(path, MB_MAX_CLASSES + 1, error);
         if (status == MB_OK)
-            status = add(path, text, (int64_t)line - 1, named, error);
+            status = add(path, text, (int64_t)named->count, named, error);
     }
-    return status;
+    return status == MB_OK ? check_names(path, named, error) : status;
 }
 
 mb_status mb_classes_read_names(const char *path, mb_classes *classes, mb_error *error)
@@ -208,6 +185,54 @@ bool mb_classes_are_unnamed(const mb_classes *classes)
         are = strcmp(classes->names[i], number) == 0;
     }
     return are;
+}
+
+/* ---- the classes of a model ---- */
+
+/* Labels are the names of classes that are named by ascending numbers. */
+static bool label_by_number(mb_classes *classes)
+{
+    bool are_decimal = true;
+    uint64_t number, last = 0;
+    for (size_t i = 0; i < classes->count && are_decimal; i++) {
+        are_decimal = mb_parse_uint64(classes->names[i], &number) && number <= INT64_MAX &&
+                      (i == 0 || number > last);
+        last = number;
+    }
+    for (size_t i = 0; i < classes->count && are_decimal; i++)
+        if (mb_parse_uint64(classes->names[i], &number))
+            classes->labels[i] = (int64_t)number;
+    return are_decimal;
+}
+
+/* In ascending order, as when the classes were named, if there are as many labels; else from 0. */
+static mb_status label_by_order(const mb_data_part *part, mb_classes *classes, mb_error *error)
+{
+    histogram all = {0};
+    for (size_t i = 0; i < part->images.count; i++)
+        count_label(&all, part->labels[i], i);
+    if (all.count < classes->count && all.entries[0].label != 0)
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: %zu labels, the smallest %" PRId64
+                       ", but %zu classes with names: they do not say which is which",
+                       part->labels_path, all.count, all.entries[0].label, classes->count);
+    for (size_t i = 0; i < classes->count && all.count == classes->count; i++)
+        classes->labels[i] = all.entries[i].label;
+    return MB_OK;
+}
+
+mb_status mb_classes_label_expected(const mb_data_part *part, const char *names_path,
+                                    mb_classes *classes, mb_error *error)
+{
+    const size_t expected = classes->count;
+    if (!label_by_number(classes))
+        return label_by_order(part, classes, error);
+    const mb_status status =
+        names_path != NULL ? mb_classes_read_names(names_path, classes, error) : MB_OK;
+    if (status == MB_OK && classes->count != expected)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: %zu class names, but the model has %zu classes",
+                       names_path, classes->count, expected);
+    return status;
 }
 
 /* ---- labels ---- */

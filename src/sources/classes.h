@@ -5,9 +5,6 @@
 #include "kernels/kernels.h"
 #include "sources/source.h"
 
-/* Maximum bytes of a class's name. */
-enum { MB_CLASS_NAME_SIZE = 100 };
-
 /* {0} is empty. A class is known by its name; that of a class without one is its number. */
 typedef struct mb_classes {
     size_t count;
@@ -16,8 +13,8 @@ typedef struct mb_classes {
 } mb_classes;
 
 /* The classes of a format whose labels are indices of `names`; NULL: numbers. MB_ERROR_FORMAT:
- * fewer than 2, more than MB_MAX_CLASSES, or a name that is twice there or no UTF-8 text of 1 to
- * MB_CLASS_NAME_SIZE bytes; MB_ERROR_MEMORY. */
+ * fewer than 2, more than MB_MAX_CLASSES, or a name that mb_class_names_check refuses;
+ * MB_ERROR_MEMORY. */
 mb_status mb_classes_from_names(const char *path, const char *const *names, size_t count,
                                 mb_classes *classes, mb_error *error);
 
@@ -28,10 +25,16 @@ mb_status mb_classes_from_labels(const mb_data_part *part, bool named, mb_classe
                                  mb_error *error);
 
 /* Names the classes in their order by the lines of a UTF-8 file; with more lines than classes, line
- * i is the name of label i, from 0. MB_ERROR_IO: cannot be read;
- * MB_ERROR_FORMAT: fewer
- * names than classes, or the same twice; MB_ERROR_MEMORY. */
+ * i is the name of label i, from 0. MB_ERROR_IO: cannot be read; MB_ERROR_FORMAT: fewer names than
+ * classes, or one that mb_class_names_check refuses; MB_ERROR_MEMORY. */
 mb_status mb_classes_read_names(const char *path, mb_classes *classes, mb_error *error);
+
+/* Sets the labels of a model's classes for a part whose labels are numbers: the names that are
+ * ascending numbers, and then the classes take the names of a file (NULL: none); else in ascending
+ * order, as when the classes were named, or from 0 if some have no image. MB_ERROR_FORMAT: then no
+ * label is 0, or the file has another number of names; and as mb_classes_read_names. */
+mb_status mb_classes_label_expected(const mb_data_part *part, const char *names_path,
+                                    mb_classes *classes, mb_error *error);
 
 /* labels (images.count) = the numbers in `to` of the classes of the part's labels, which are those
  * of `from`, by their names. MB_ERROR_FORMAT: a label that is not in `from`, or a class that is not

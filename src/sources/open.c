@@ -1,6 +1,5 @@
 /* mb_dataset_open: finds the format, reads the splits, and makes a dataset of them. */
 #include "core/file.h"
-#include "core/parse.h"
 #include "core/status.h"
 #include "core/util.h"
 #include "data/dataset.h"
@@ -201,12 +200,11 @@ static const char *const *format_names(const opened *all, size_t *count)
     return all->format->class_names != NULL ? all->format->class_names(all->state, count) : NULL;
 }
 
-/* The classes of the files, by the format's names or by the labels of the part. */
-static mb_status find_classes(const opened *all, const mb_data_part *part, const char *names_path,
-                              mb_classes *classes, mb_error *error)
+/* The classes of the files, by the format's names (NULL: none) or by the labels of the part. */
+static mb_status find_classes(const opened *all, const mb_data_part *part, const char *const *names,
+                              size_t count, const char *names_path, mb_classes *classes,
+                              mb_error *error)
 {
-    size_t count = 0;
-    const char *const *names = format_names(all, &count);
     const mb_status status = names != NULL
                                  ? mb_classes_from_names(all->path, names, count, classes, error)
                                  : mb_classes_from_labels(part, names_path != NULL, classes, error);
@@ -215,25 +213,6 @@ static mb_status find_classes(const opened *all, const mb_data_part *part, const
                count * sizeof *classes->labels);
     return status == MB_OK && names_path != NULL ? mb_classes_read_names(names_path, classes, error)
                                                  : status;
-}
-
-/* The classes that a model has. Labels without names are their names if these are numbers. */
-static mb_status expect_classes(const mb_data_options *options, mb_classes *classes,
-                                mb_error *error)
-{
-    const mb_status status = mb_classes_from_names("the model", options->expected_names,
-                                                   options->expected_classes, classes, error);
-    bool are_decimal = status == MB_OK;
-    uint64_t number, last = 0;
-    for (size_t i = 0; i < classes->count && are_decimal; i++) {
-        are_decimal = mb_parse_uint64(classes->names[i], &number) && number <= INT64_MAX &&
-                      (i == 0 || number > last);
-        last = number;
-    }
-    for (size_t i = 0; i < classes->count && are_decimal; i++)
-        if (mb_parse_uint64(classes->names[i], &number))
-            classes->labels[i] = (int64_t)number;
-    return status;
 }
 
 static mb_status make_labels(opened *all, const mb_classes *from, const char *owner,
@@ -257,17 +236,23 @@ static mb_status classify(opened *all, const mb_data_options *options, mb_error 
 {
     const mb_data_part *part = &all->parts[all->parts[TRAIN].images.count == 0];
     const bool expects = options->expected_classes > 0;
+    size_t count = 0;
+    const char *const *names = format_names(all, &count);
     mb_classes own = {0};
     char *path = NULL;
-    size_t count;
     mb_status status = find_names(all, part, options, &path, error);
-    const bool named = path != NULL || format_names(all, &count) != NULL;
+    /* The classes of the files are compared with those of the model by their names. */
+    const bool compares =
+        expects && (names != NULL || (path != NULL && options->expected_names != NULL));
     if (status == MB_OK && expects)
-        status = expect_classes(options, &all->classes, error);
-    if (status == MB_OK && (named || !expects))
-        status = find_classes(all, part, path, expects ? &own : &all->classes, error);
+        status = mb_classes_from_names("the model", options->expected_names,
+                                       options->expected_classes, &all->classes, error);
+    if (status == MB_OK && (compares || !expects))
+        status = find_classes(all, part, names, count, path, expects ? &own : &all->classes, error);
+    else if (status == MB_OK)
+        status = mb_classes_label_expected(part, path, &all->classes, error);
     if (status == MB_OK)
-        status = make_labels(all, own.count > 0 ? &own : &all->classes,
+        status = make_labels(all, compares ? &own : &all->classes,
                              expects ? "the model" : "training", error);
     mb_classes_free(&own);
     free(path);

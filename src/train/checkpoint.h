@@ -9,6 +9,7 @@
 #define MB_TRAIN_CHECKPOINT_H
 
 #include "core/file.h"
+#include "model/class_names.h"
 #include "model/form.h"
 #include "train/state.h"
 

@@ -1,4 +1,5 @@
 #include "core/digest.h"
+#include "core/parse.h"
 #include "data/dataset.h"
 #include "machine/machine.h"
 #include "train/checkpoint.h"
@@ -66,6 +67,20 @@ static mb_status read_options(mb_checkpoint *checkpoint, mb_error *error)
     return status;
 }
 
+static mb_status read_classes(mb_checkpoint *checkpoint, mb_error *error)
+{
+    mb_checkpoint_info *info = &checkpoint->info;
+    const char *text = NULL;
+    const mb_status status = read_text(checkpoint, "classes", &text, error);
+    if (status == MB_OK && !mb_parse_size(text, 2, MB_MAX_CLASSES, &info->classes))
+        return mb_fail(error, MB_ERROR_FORMAT,
+                       "%s: metadata \"classes\": must be 2 to %d, got \"%.100s\"", info->path,
+                       MB_MAX_CLASSES, text);
+    return status == MB_OK ? mb_class_names_read(info->path, checkpoint->file, info->classes,
+                                                 &checkpoint->arena, &info->class_names, error)
+                           : status;
+}
+
 static mb_status read_metadata(mb_checkpoint *checkpoint, mb_error *error)
 {
     mb_status status = check_integrity(checkpoint, error);
@@ -78,6 +93,8 @@ static mb_status read_metadata(mb_checkpoint *checkpoint, mb_error *error)
     if (status == MB_OK)
         status =
             mb_form_read(checkpoint->info.path, checkpoint->file, &checkpoint->info.form, error);
+    if (status == MB_OK)
+        status = read_classes(checkpoint, error);
     if (status != MB_OK)
         return status;
     const char *folder = mb_safetensors_metadata(checkpoint->file, "data.folder");
@@ -224,6 +241,8 @@ mb_status mb_checkpoint_network(const mb_checkpoint *checkpoint, const mb_machin
         const mb_stored_tensor *tensor = NULL;
         status = find(checkpoint, info.name, "F32", info.elements, &tensor, error);
     }
+    if (status == MB_OK && classes == checkpoint->info.classes)
+        status = mb_network_set_class_names(opened, checkpoint->info.class_names, error);
     if (status == MB_OK) {
         opened->form = checkpoint->info.form;
         *network = opened;

@@ -11,7 +11,7 @@
 
 /* --- metadata --- */
 
-enum { FIXED_ENTRIES = 11 + MB_FORM_ENTRIES };
+enum { FIXED_ENTRIES = 11 + MB_FORM_ENTRIES + MB_CLASS_NAMES_ENTRIES };
 static const char no_checksum[] =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -44,6 +44,8 @@ static void add_network(mb_checkpoint_writer *writer, const mb_machine *machine,
     writer->metadata_count +=
         mb_form_metadata(&network->form, network->input.channels, &writer->arena,
                          writer->metadata + writer->metadata_count);
+    writer->metadata_count +=
+        mb_class_names_metadata(network, &writer->arena, writer->metadata + writer->metadata_count);
 }
 
 static void add_data(mb_checkpoint_writer *writer, const mb_trainer *trainer)

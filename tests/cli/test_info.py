@@ -282,7 +282,7 @@ class Model(TrainedTest):
     def test_model_and_the_run_beside_it(self):
         info, summary = self.info(MODEL), self.trained_summary
         framing = info["model"]["framing"]
-        self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "ground": "dark",
+        self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "class_names": None, "ground": "dark",
                           "framing": framing, "standardized": False, "summary": summary}, info["model"])
         self.assertEqual((summary["network"], summary["parameters"]),
                          (info["network"]["spec"], info["network"]["parameters"]))

@@ -25,12 +25,15 @@ static mb_machine *machine;
 static mb_bytes bases[BASES];
 
 /* A checkpoint of a run in the middle of an epoch. */
-static mb_bytes make_base(const char *spec, const mb_training_options *options, size_t steps)
+static mb_bytes make_base(const char *spec, const mb_training_options *options, size_t steps,
+                          const char *const *names)
 {
     char *folder = mb_test_make_folder(), *path = mb_path_join(folder, "checkpoint");
     mb_bytes bytes = {0};
     mb_test_run run;
     mb_test_run_open(spec, options, 1, &run);
+    if (names != NULL)
+        require(mb_network_set_class_names(run.network, names, NULL) == MB_OK);
     mb_test_run_on(&run, steps);
     mb_test_run_save(&run, path);
     mb_test_run_close(&run);
@@ -59,10 +62,11 @@ static void begin(void)
     options.patience = 2;
     require(mb_test_open_data(NULL) == MB_OK);
     machine = mb_test_machine(1);
-    bases[0] = make_base("dense:6,relu,dropout:0.5,dense:4", &options, MB_TEST_STEPS + 3);
+    bases[0] = make_base("dense:6,relu,dropout:0.5,dense:4", &options, MB_TEST_STEPS + 3, NULL);
     options = mb_test_options(MB_OPTIMIZER_SGD, 2);
     options.augmentation.kind = MB_AUGMENT_ELASTIC;
-    bases[1] = make_base("conv2d:3x3,batchnorm2d,relu,flatten,dense:4", &options, 4);
+    bases[1] = make_base("conv2d:3x3,batchnorm2d,relu,flatten,dense:4", &options, 4,
+                         (const char *const[]){"cat", "dog", "\xc3\xa4", "a\"b"});
     limit_memory();
 }
 

@@ -1,11 +1,14 @@
 /* Opens any bytes as a safetensors file: they are refused with one line, or every tensor can be
- * read. */
-#include "model/safetensors.h"
+ * read, and the names of three classes are valid or refused. */
+#include "data/class_names.h"
+#include "model/class_names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+enum { CLASSES = 3 };
 
 /* Reads a whole tensor, so that the sanitizer detects a wrong offset or size. */
 static void use(const mb_stored_tensor *tensor)
@@ -44,7 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     if (covered > size)
         abort();
-    (void)mb_safetensors_metadata(file, "format");
+    mb_arena arena = {0};
+    const char *const *names = NULL;
+    const mb_status status = mb_class_names_read("fuzz", file, CLASSES, &arena, &names, &error);
+    if (status == MB_OK && names != NULL && mb_class_names_check(names, CLASSES, NULL) != MB_OK)
+        abort();
+    if (status != MB_OK && (error.status != status || strchr(error.text, '\n') != NULL))
+        abort();
+    mb_arena_free(&arena);
     mb_safetensors_close(file);
     return 0;
 }

@@ -1,4 +1,5 @@
 """ONNX Runtime predicts the same as our program for every test image."""
+import json
 import os
 
 import numpy
@@ -23,6 +24,14 @@ class Exported(models.ModelTest):
         path = self.export(model)
         onnx.checker.check_model(path, full_check=True)
         self.compare(model, path)
+
+    def test_class_names(self):
+        names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
+        self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())
+        path = self.export(self.train_network("dense:10"))
+        onnx.checker.check_model(path, full_check=True)
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self.assertEqual(names, json.loads(session.get_modelmeta().custom_metadata_map["class_names"]))
 
     def export(self, model, *arguments):
         self.succeed("export", *arguments, model, "--onnx", "model.onnx")
@@ -50,6 +59,7 @@ class Exported(models.ModelTest):
         path = self.export(self.train_network("mlp"))
         model = onnx.load(path)
         self.assertEqual([("", 17)], [(one.domain, one.version) for one in model.opset_import])
+        self.assertEqual(["network"], [entry.key for entry in model.metadata_props])
         self.assertEqual("mnist_blas", model.producer_name)
         sizes = {value.name: [size.dim_param or size.dim_value
                               for size in value.type.tensor_type.shape.dim]

@@ -123,6 +123,17 @@ class ThereAndBack(models.ModelTest):
         self.assertIn("Conv2d(1, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))", printed)
         self.assertIn("Linear(in_features=784, out_features=10", printed)
 
+    def test_class_names(self):
+        """A list of the module; as metadata of a state_dict they come back."""
+        self.assertIsNone(to_torch.load(self.train_network("dense:10")).class_names)
+        names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
+        self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())
+        module = to_torch.load(self.train_network("dense:10"))
+        self.assertEqual(names, module.class_names)
+        state = self.path("state.safetensors")
+        safetensors.torch.save_file(module.state_dict(), state, {"class_names": json.dumps(names)})
+        self.assertEqual(names, self.info(state, "--network", "dense:10")["model"]["class_names"])
+
     def test_back_and_there(self):
         """Our file, saved by PyTorch, gives the same bits without its metadata."""
         spec = "conv2d:4x3/stride2,batchnorm2d,relu,flatten,dense:30,relu,dense:10"

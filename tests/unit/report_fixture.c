@@ -9,7 +9,8 @@
 
 mb_test_report_spec mb_test_default_report_spec(void)
 {
-    return (mb_test_report_spec){"mlp", 28, 28, 10, 200, 5, 100, 0.1, 2.3, 0.02, false};
+    return (mb_test_report_spec){"mlp", 28,  28,   10,    200,   5,   100,
+                                 0.1,   2.3, 0.02, false, false, NULL};
 }
 
 static void *take(mb_test_report *made, size_t count, size_t size)
@@ -42,7 +43,8 @@ static void make_probabilities(float *row, size_t classes, size_t predicted, mb_
 static void make_results(mb_test_report *made, const mb_test_report_spec *spec, mb_rng *rng)
 {
     const size_t pixels = spec->rows * spec->columns, classes = spec->classes;
-    uint8_t *images = take(made, spec->images, pixels), *labels = take(made, spec->images, 1);
+    const size_t channels = spec->color ? 3 : 1, stride = channels * pixels;
+    uint8_t *images = take(made, spec->images, stride), *labels = take(made, spec->images, 1);
     size_t *confusion = take(made, classes * classes, sizeof *confusion);
     mb_class_score *scores = take(made, classes, sizeof *scores);
     mb_evaluation *evaluation = &made->evaluation;
@@ -59,7 +61,7 @@ static void make_results(mb_test_report *made, const mb_test_report_spec *spec, 
         const size_t predicted = wrong ? (truth + other) % classes : truth;
         labels[i] = (uint8_t)truth;
         for (size_t p = 0; p < pixels; p++)
-            images[i * pixels + p] =
+            images[i * stride + p] =
                 (p / spec->columns + p % spec->columns / 2 + truth) % 8 < 3 ? 255 : 0;
         make_probabilities(made->probabilities + i * classes, classes, predicted, rng);
         confusion[truth * classes + predicted]++;
@@ -80,7 +82,7 @@ static void make_results(mb_test_report *made, const mb_test_report_spec *spec, 
     made->dataset =
         (mb_dataset){.folder = "data/mnist",
                      .classes = classes,
-                     .test = {{images, spec->images, 1, spec->rows, spec->columns}, labels}};
+                     .test = {{images, spec->images, channels, spec->rows, spec->columns}, labels}};
     made->dataset.train.images = mb_images_slice(&made->dataset.test.images, 0, 0);
 }
 
@@ -121,7 +123,7 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
 {
     const mb_test_report_spec spec = asked != NULL ? *asked : mb_test_default_report_spec();
     const mb_machine_options one = {.threads = 1, .pin = "none"};
-    const mb_shape input = {1, spec.rows, spec.columns};
+    const mb_shape input = {spec.color ? 3 : 1, spec.rows, spec.columns};
     mb_test_report *made = calloc(1, sizeof *made);
     mb_rng rng = mb_rng_at(1, MB_RNG_TESTS, 0, 0);
     assert_non_null(made);
@@ -130,6 +132,7 @@ mb_test_report *mb_test_report_open(const mb_test_report_spec *asked)
         mb_network_open(made->machine, spec.network, input, spec.classes, &made->network, NULL),
         MB_OK);
     mb_network_initialise(made->network, 1);
+    assert_int_equal(mb_network_set_class_names(made->network, spec.names, NULL), MB_OK);
     make_results(made, &spec, &rng);
     make_training(made, &spec, &rng);
     made->info = (mb_machine_info){.cpu = "Made-up CPU",

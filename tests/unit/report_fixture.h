@@ -15,6 +15,8 @@ typedef struct mb_test_report_spec {
     double wrong;                 /* fraction of misclassified images */
     double first_loss, last_loss; /* of training; linear on a log scale between them, with noise */
     bool validation;              /* whether there was a validation split */
+    bool color;                   /* images are red, of three channels */
+    const char *const *names;     /* of the classes; NULL: numbers */
 } mb_test_report_spec;
 
 /* 200 images of 28x28 in 10 classes, one in ten wrong, mlp, 5 epochs of 100 steps. */

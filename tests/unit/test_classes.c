@@ -83,16 +83,81 @@ TEST(classes_are_named_by_the_lines_of_a_file)
     static const struct {
         const char *text, *why;
     } bad[] = {{"a\nb\n", "classes.txt: 2 class names, but there are 10 classes"},
-               {"a\n\nb", "classes.txt: line 2: a class name must be 1 to 100 bytes of UTF-8 text"},
-               {"a\x1b[m\n", "classes.txt: line 1: a class name"},
-               {"\xff\n", "classes.txt: line 1: a class name"},
-               {"a\na\n", "classes.txt: two classes have the name \"a\""}};
+               {"a\n\nb", "classes.txt: class name 2: must be 1 to 100 bytes of UTF-8 without"},
+               {"a\x1b[m\n", "classes.txt: class name 1: must be"},
+               {"\xff\n", "classes.txt: class name 1: must be"},
+               {"a\na\n", "classes.txt: class names 1 and 2: both are \"a\""}};
     for (size_t i = 0; i < TEST_COUNT(bad); i++) {
         mb_error error;
         replace(folder, "classes.txt", mb_test_text(bad[i].text));
         assert_int_equal(mb_dataset_open(folder, both, NULL, &dataset, &error), MB_ERROR_FORMAT);
         mb_test_check_error(&error, MB_ERROR_FORMAT, bad[i].why);
     }
+}
+
+static uint8_t later_label(uint8_t class) { return (uint8_t)(class + 1); }
+
+static uint8_t missing_label(uint8_t class) { return class < 9 ? class : 0; }
+
+static uint8_t unknown_label(uint8_t class) { return (uint8_t)(class < 9 ? class + 1 : 1); }
+
+/* The file that named the classes is not needed to read data for the model. */
+TEST(named_classes_of_a_model_are_found_by_their_labels)
+{
+    const char *folder = mb_test_folder();
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    mb_data_options options = mb_data_defaults();
+    mb_error error;
+    options.expected_classes = 10;
+    options.expected_names = names;
+    static const struct {
+        uint8_t (*label)(uint8_t);
+        uint8_t first, last;
+    } cases[] = {
+        {same_label, 0, 9}, {later_label, 0, 9}, {sparse_label, 0, 9}, {missing_label, 0, 0}};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_dataset *dataset = open_relabelled(folder, MB_SPLIT_TEST, &options, cases[i].label);
+        assert_string_equal(dataset->class_names[9], "j");
+        assert_int_equal(dataset->test.labels[0], cases[i].first);
+        assert_int_equal(dataset->test.labels[8], 8);
+        assert_int_equal(dataset->test.labels[9], cases[i].last);
+        mb_dataset_close(dataset);
+    }
+    mb_dataset *dataset = open_relabelled(folder, MB_SPLIT_TEST, NULL, unknown_label);
+    mb_dataset_close(dataset);
+    assert_int_equal(mb_dataset_open(folder, MB_SPLIT_TEST, &options, &dataset, &error),
+                     MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT,
+                        "t10k-labels-idx1-ubyte: 9 labels, the smallest 1, but 10 classes with "
+                        "names: they do not say which is which");
+}
+
+/* Names beside the data are those of the model in another order; a model without names takes them.
+ */
+TEST(named_classes_of_a_model_are_found_by_their_names)
+{
+    const char *folder = mb_test_folder();
+    static const char *const names[] = {"j", "b", "c", "d", "e", "f", "g", "h", "i", "a"};
+    mb_data_options options = mb_data_defaults();
+    mb_dataset *dataset = NULL;
+    mb_error error;
+    options.expected_classes = 10;
+    replace(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"));
+    dataset = open_relabelled(folder, both, &options, same_label);
+    assert_string_equal(dataset->class_names[0], "a");
+    assert_int_equal(dataset->train.labels[9], 9);
+    mb_dataset_close(dataset);
+    options.expected_names = names;
+    dataset = open_relabelled(folder, both, &options, same_label);
+    assert_string_equal(dataset->class_names[0], "j");
+    assert_int_equal(dataset->train.labels[9], 0);
+    assert_int_equal(dataset->test.labels[0], 9);
+    mb_dataset_close(dataset);
+    options.expected_names = NULL;
+    replace(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"));
+    assert_int_equal(mb_dataset_open(folder, both, &options, &dataset, &error), MB_ERROR_FORMAT);
+    mb_test_check_error(&error, MB_ERROR_FORMAT,
+                        "classes.txt: 11 class names, but the model has 10 classes");
 }
 
 /* Bilinear and area filters are those of `predict`; here each pixel becomes four. */

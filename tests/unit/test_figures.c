@@ -139,15 +139,15 @@ TEST(texts_have_the_results)
 TEST(unusual_runs_are_drawn)
 {
     static const mb_test_report_spec cases[] = {
-        {"mlp", 28, 28, 10, 200, 1, 100, 0.1, 2.3, 0.02, false},
-        {"mlp", 1, 1, 2, 200, 5, 100, 0.1, 2.3, 0.02, false},
-        {"mlp", 300, 7, 256, 200, 5, 100, 0.1, 2.3, 0.02, true},
-        {"mlp", 7, 300, 31, 200, 5, 100, 0.1, 2.3, 0.02, false},
-        {"mlp", 28, 28, 30, 200, 5, 100, 0.0, 2.3, 0.02, false},
-        {"dense:10", 28, 28, 10, 200, 5, 100, 1.0, 2.3, 0.02, false},
-        {"mlp", 28, 28, 10, 1, 5, 1, 0.1, 2.3, 0.02, false},
-        {"mlp", 28, 28, 10, 200, 1000, 9, 0.1, 1e-7, 1e-7, false},
-        {"dense:200,relu,dense:10", 256, 256, 10, 200, 5, 100, 0.1, 2.3, 1e-7, false},
+        {"mlp", 28, 28, 10, 200, 1, 100, 0.1, 2.3, 0.02, false, false, NULL},
+        {"mlp", 1, 1, 2, 200, 5, 100, 0.1, 2.3, 0.02, false, false, NULL},
+        {"mlp", 300, 7, 256, 200, 5, 100, 0.1, 2.3, 0.02, true, false, NULL},
+        {"mlp", 7, 300, 31, 200, 5, 100, 0.1, 2.3, 0.02, false, false, NULL},
+        {"mlp", 28, 28, 30, 200, 5, 100, 0.0, 2.3, 0.02, false, false, NULL},
+        {"dense:10", 28, 28, 10, 200, 5, 100, 1.0, 2.3, 0.02, false, false, NULL},
+        {"mlp", 28, 28, 10, 1, 5, 1, 0.1, 2.3, 0.02, false, false, NULL},
+        {"mlp", 28, 28, 10, 200, 1000, 9, 0.1, 1e-7, 1e-7, false, false, NULL},
+        {"dense:200,relu,dense:10", 256, 256, 10, 200, 5, 100, 0.1, 2.3, 1e-7, false, false, NULL},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         mb_test_report *made = mb_test_report_open(&cases[i]);

@@ -344,7 +344,7 @@ TEST(emnist_mapping_names_the_classes)
                  {"1 7\n", "mapping.txt: line 1: codes of characters must be numbers of ASCII"},
                  {"1 120 y\n", "mapping.txt: line 1: codes of characters"},
                  {"1 120\n2 121\n", "label 4 at item 2: training has 2 classes, and no such label"},
-                 {"1 120\n2 120\n4 122\n", "two classes have the name \"x\""}};
+                 {"1 120\n2 120\n4 122\n", "class names 1 and 2: both are \"x\""}};
     const char *folder = mb_test_folder();
     for (size_t c = 0; c < TEST_COUNT(cases); c++) {
         write_labels(folder, "emnist-letters", 0, 3);

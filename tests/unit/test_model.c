@@ -193,6 +193,62 @@ TEST(test_metadata_names_the_network)
     mb_network_close(network);
 }
 
+/* As JSON, in UTF-8; and only where there are names. */
+TEST(test_class_names)
+{
+    const mb_test_model_files *work = *state;
+    static const char *const names[] = {"cat", "a \"b\"\\", "\xc3\xa4", "\xe7\x8c\xab"};
+    mb_network *network = new_network(work, "dense:4", (mb_shape){1, 2, 2}, 4, 1), *loaded = NULL;
+    mb_safetensors *file = NULL;
+    assert_int_equal(mb_network_set_class_names(network, names, NULL), MB_OK);
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(work->path, &file, NULL), MB_OK);
+    assert_string_equal(mb_safetensors_metadata(file, "class_names"),
+                        "[\"cat\",\"a \\\"b\\\"\\\\\",\"\xc3\xa4\",\"\xe7\x8c\xab\"]");
+    mb_safetensors_close(file);
+    assert_int_equal(mb_model_load(work->machine, work->path, &loaded, NULL), MB_OK);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(mb_network_class_names(loaded)[i], names[i]);
+    mb_network_close(loaded);
+    const mb_shape input = {1, 2, 2};
+    assert_int_equal(mb_model_load_as(work->machine, work->path, "dense:4", input, &loaded, NULL),
+                     MB_OK);
+    assert_string_equal(mb_network_class_names(loaded)[3], names[3]);
+    mb_network_close(loaded);
+    assert_int_equal(mb_network_set_class_names(network, NULL, NULL), MB_OK);
+    assert_int_equal(mb_model_save(network, work->path, NULL), MB_OK);
+    assert_int_equal(mb_safetensors_open(work->path, &file, NULL), MB_OK);
+    assert_null(mb_safetensors_metadata(file, "class_names"));
+    mb_safetensors_close(file);
+    mb_network_close(network);
+}
+
+TEST(test_class_names_that_are_refused)
+{
+    const mb_test_model_files *work = *state;
+    char long_name[102];
+    memset(long_name, 'a', sizeof long_name - 1);
+    long_name[101] = '\0';
+    const char *const bad[] = {"",         "\n",           "\x7f",         "\xc2\x9b",
+                               "\xff",     "\xc0\x80",     "\xed\xa0\x80", "\xf5\x80\x80\x80",
+                               "\xe7\x8c", "\xe2\x80\xae", long_name};
+    mb_network *network = new_network(work, "dense:2", (mb_shape){1, 2, 2}, 2, 1);
+    mb_error error = {0};
+    for (size_t i = 0; i < TEST_COUNT(bad); i++) {
+        const char *const names[] = {"good", bad[i]};
+        assert_int_equal(mb_network_set_class_names(network, names, &error), MB_ERROR_INVALID);
+        mb_test_check_error(&error, MB_ERROR_INVALID,
+                            "class name 2: must be 1 to 100 bytes of UTF-8 without control "
+                            "characters, got \"");
+    }
+    const char *const twice[] = {"one", "one"}, *const largest[] = {long_name + 1, "2"};
+    assert_int_equal(mb_network_set_class_names(network, twice, &error), MB_ERROR_INVALID);
+    mb_test_check_error(&error, MB_ERROR_INVALID, "class names 1 and 2: both are \"one\"");
+    assert_null(mb_network_class_names(network));
+    assert_int_equal(mb_network_set_class_names(network, largest, NULL), MB_OK);
+    mb_network_close(network);
+}
+
 TEST(test_failing_save_keeps_the_old_file)
 {
     const mb_test_model_files *work = *state;

@@ -197,6 +197,36 @@ TEST(metadata_that_do_not_fit)
     }
 }
 
+TEST(bad_class_names)
+{
+    static const struct {
+        const char *json, *why;
+    } cases[] = {
+        {"", "must be a JSON array with the names of 2 classes, got \"\""},
+        {"[\"a\"", "must be a JSON array with the names of 2 classes"},
+        {"[\"a\"]", "must be a JSON array with the names of 2 classes, got \"[\"a\"]\""},
+        {"[\"a\",\"b\",\"c\"]", "must be a JSON array with the names of 2 classes"},
+        {"{\"0\":\"a\",\"1\":\"b\"}", "must be a JSON array with the names of 2 classes"},
+        {"[\"a\",1]", "class name 2: must be a string"},
+        {"[\"a\",\"\"]", "class name 2: must be 1 to 100 bytes"},
+        {"[\"\\u001b[m\",\"a\"]", "class name 1: must be 1 to 100 bytes"},
+        {"[\"a\",\"b\\u0000\"]", "must be a JSON array"},
+        {"[\"a\",\"a\"]", "class names 1 and 2: both are \"a\""},
+    };
+    for (size_t i = 0; i < MB_COUNT_OF(cases); i++) {
+        char text[160];
+        snprintf(text, sizeof text, "metadata \"class_names\": %s", cases[i].why);
+        REFUSED((model.metadata[3] = (mb_key_value){"class_names", cases[i].json}), text);
+    }
+    char *many = malloc(1 << 20);
+    assert_non_null(many);
+    memset(many, '[', (1 << 20) - 1);
+    many[(1 << 20) - 1] = '\0';
+    REFUSED((model.metadata[3] = (mb_key_value){"class_names", many}),
+            "metadata \"class_names\": must be a JSON array with the names of 2 classes");
+    free(many);
+}
+
 TEST(no_model_file)
 {
     const mb_test_model_files *work = *state;

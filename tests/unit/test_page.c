@@ -15,9 +15,9 @@ static char text[] = "A \"text\" & <more>";
 /* The page does not parse figures. */
 static const mb_figures figures = {
     3,
-    {{"loss.svg", "Loss", text, MB_FIGURE_SVG, 900, 640, {(uint8_t *)pixel, 18}, true},
-     {"loss.png", "Loss", text, MB_FIGURE_PNG, 900, 640, {(uint8_t *)pixel, 18}, false},
-     {"weights.png", "Weights", text, MB_FIGURE_PNG, 700, 80, {(uint8_t *)pixel, 17}, true}},
+    {{"loss.svg", "Loss", text, MB_FIGURE_SVG, 900, 640, {(uint8_t *)pixel, 18}, true, false},
+     {"loss.png", "Loss", text, MB_FIGURE_PNG, 900, 640, {(uint8_t *)pixel, 18}, false, false},
+     {"weights.png", "Weights", text, MB_FIGURE_PNG, 700, 80, {(uint8_t *)pixel, 17}, true, true}},
 };
 
 static size_t count_of(const char *page, const char *part)
