@@ -76,8 +76,8 @@ const mb_command mb_command_convert = {
              "the same parameters. "
              "Data that take long to read, such as pictures, then take a moment.",
     .examples = "Examples:\n"
-                "  mnist_blas convert --data pictures --size 32x32 --out data/pictures\n"
-                "  mnist_blas convert --data data/mnist --to folder --out mnist_png",
+                "  mnist_blas convert --data data/mnist --to folder --out pictures\n"
+                "  mnist_blas convert --data pictures --size 20x20 --out data/small",
     .groups = {{options, 0}, {mb_data_option_table, offsetof(convert_arguments, reading)}},
     .size = sizeof(convert_arguments),
     .set_defaults = set_defaults,
