@@ -110,7 +110,7 @@ VARIABLES = {
                        f"{CPU},{CPU}", f"{CPU}, {CPU}"],
 }
 COMMANDS = [
-    (["fit"], ["train, evaluate", "or info, got 'fit': did you mean train?"]),
+    (["fit"], ["train, evaluate", "or convert, got 'fit': did you mean train?"]),
     (["help", "trian"], "got 'trian': did you mean train?"),
     (["help", "info", "tune"], "'info' and 'tune'"),
     ([""], "command"),

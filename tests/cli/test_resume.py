@@ -234,10 +234,14 @@ class Refused(RunFolderTest):
                 self.check_failure(result, result.code, says)
                 self.assertEqual(self.before, self.files())
 
-    @cases({"more": {"train": 1201}, "fewer": {"test": 199}, "wider": {"columns": 11}, "more_classes": {"classes": 5}})
+    @cases({"more": {"train": 1201}, "fewer": {"test": 199}, "wider": {"columns": 11}})
     def test_data(self, sizes):
         self.refuse(1, "out/checkpoint", "--data", self.make_data("other", **sizes),
                     says=["other", "images or labels", "out/checkpoint"])
+
+    def test_data_with_more_classes(self):
+        self.refuse(1, "out/checkpoint", "--data", self.make_data("other", classes=5),
+                    says=["other", "label 4 at item", "has 4 classes"])
 
     def test_missing_data(self):
         os.rename(self.path("data"), self.path("moved"))
