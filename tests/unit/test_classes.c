@@ -72,8 +72,8 @@ TEST(classes_are_named_by_the_lines_of_a_file)
     mb_dataset *dataset = open_relabelled(folder, both, NULL, sparse_label);
     assert_string_equal(dataset->class_names[9], "j");
     mb_dataset_close(dataset);
-    char *path = mb_test_write(
-        folder, "names", mb_test_text("0\r\n1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n8\r\n\xc3\xa4"));
+    replace(folder, "names", mb_test_text("0\r\n1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n8\r\n\xc3\xa4"));
+    char *path = mb_path_join(folder, "names");
     options.class_names = path;
     dataset = open_relabelled(folder, both, &options, sparse_label);
     assert_string_equal(dataset->class_names[8], "8");

@@ -237,7 +237,8 @@ TEST(shapes_of_images)
         mb_data_options options = mb_data_defaults();
         if (cases[i].size != NULL)
             options.size = (mb_shape){0, cases[i].rows, cases[i].columns};
-        const size_t count = strtoul(cases[i].shape + 1, NULL, 10);
+        const size_t items = strtoul(cases[i].shape + 1, NULL, 10);
+        const size_t count = items < MAX_IMAGES ? items : MAX_IMAGES;
         put("x_train.npy", mb_test_npy("|u1", cases[i].shape, pixels, 180));
         put("y_train.npy", labels_of(0, count));
         if (cases[i].why != NULL) {
