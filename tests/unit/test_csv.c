@@ -360,7 +360,8 @@ TEST(all_threads_read_the_same)
     assert_non_null(strstr(error.text, ": must be a pixel"));
     char line[64];
     size_t first = 1;
-    for (const char *c = text; c < strstr(text, "xx"); c++)
+    const char *end = strstr(text, "xx");
+    for (const char *c = text; c < end; c++)
         first += *c == '\n';
     snprintf(line, sizeof line, "x: line %zu, column 17", first);
     mb_test_check_error(&error, MB_ERROR_FORMAT, line);
