@@ -7,6 +7,7 @@ import support
 from support import COLUMNS, MODEL, ROWS, TEST_IMAGES, TEST_LABELS, TrainedTest
 
 PIXELS = ROWS * COLUMNS
+NAMES = ["apple, red", 'a "b"', "plain", "é"]
 
 
 class Predictions(TrainedTest):
@@ -39,6 +40,19 @@ class Predictions(TrainedTest):
         accuracy = sum(row[1] == row[2] for row in self.rows("p.csv")[1:]) / len(self.labels)
         found = json.loads(self.succeed("evaluate", "--json", "--data", self.data, MODEL).out)
         self.assertAlmostEqual(found["test_accuracy"], accuracy)
+
+    def test_of_classes_with_names(self):
+        self.write("data/classes.txt", "\n".join(NAMES).encode())
+        self.train(self.data)
+        self.succeed("evaluate", "--data", self.data, "--predictions", "p.csv", MODEL)
+        rows = self.rows("p.csv")
+        self.assertEqual([NAMES[label] for label in self.labels], [row[1] for row in rows[1:]])
+        self.assertLess({row[2] for row in rows[1:]}, {*NAMES, ""})
+        self.assertIn(b'"apple, red",', self.read("p.csv"))
+        self.assertIn(b'"a ""b""",', self.read("p.csv"))
+        self.write_table("own.csv", ['"apple, red"', "plain"] * 100, [0, 1])
+        self.succeed("predict", "--csv", "p.csv", MODEL, "own.csv")
+        self.assertEqual(["apple, red", "plain"], [row[1] for row in self.rows("p.csv")[1:]])
 
     def test_a_table_without_labels_is_answered_in_kaggles_form(self):
         self.write_table("test.csv", None, range(200))
