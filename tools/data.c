@@ -25,11 +25,14 @@ static const mb_enum_value standardizations[] = {
 const mb_enum mb_standardize_choices = {standardizations,
                                         sizeof standardizations / sizeof *standardizations};
 
+/* Forms that are measured as standardized are dark: a light one was chosen since, which has
+ * inverted the images. */
 mb_image_form mb_data_standardize(mb_image_form form, const mb_images *images, unsigned choice)
 {
     if (choice == MB_STANDARDIZE_OFF)
         form.standardization = (mb_standardization){{0.0f}, {0.0f}};
-    if (choice == MB_STANDARDIZE_ON && !mb_form_is_standardized(&form))
+    else if (mb_form_is_standardized(&form) ? form.ground == MB_GROUND_LIGHT
+                                            : choice == MB_STANDARDIZE_ON)
         form.standardization = mb_images_standardization(images);
     return form;
 }

@@ -27,7 +27,8 @@ mb_image_form mb_data_form(mb_image_form form, unsigned ground);
 enum { MB_STANDARDIZE_AUTO, MB_STANDARDIZE_ON, MB_STANDARDIZE_OFF };
 extern const mb_enum mb_standardize_choices;
 
-/* `form` of the images with the standardization that was chosen; auto: unchanged. */
+/* `form` of the images with the standardization that was chosen, measured on them: their ground may
+ * have been chosen after `form` was measured. auto: standardized if it is. */
 mb_image_form mb_data_standardize(mb_image_form form, const mb_images *images, unsigned choice);
 
 /* The same for training: if no data was requested and none is found, prints a line on stderr and

@@ -44,6 +44,16 @@ class Folders(FolderTest):
             self.assertEqual(expected, one["class"])
         self.fail_with(2, "predict", "--form", "mnist", support.MODEL, paths[0], says=["--form mnist", "3 channels"])
 
+    def test_standardization_after_inversion(self):
+        """Pictures without a background are standardized by the pixels that are trained on, inverted by --ground."""
+        self.write_color_folder()
+        fit = [self.train("color", "--network", "dense:3", "--batch-size", 16, "--ground", ground, out=ground)
+               ["standardization"] for ground in ("dark", "light")]
+        for before, after in zip(fit[0]["mean"], fit[1]["mean"]):
+            self.assertAlmostEqual(1 - before, after, places=6)
+        for before, after in zip(fit[0]["std"], fit[1]["std"]):
+            self.assertAlmostEqual(before, after, places=6)
+
     def test_a_size(self):
         """Pictures of another size are refused, and resized on request, by predict, too."""
         self.write_folder("pictures")
