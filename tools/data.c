@@ -1,6 +1,7 @@
 #include "data.h"
 
 #include "library_text.h"
+#include "text_width.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,17 +65,20 @@ bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_
     return bound < 1.0 && accuracy <= bound;
 }
 
-char *mb_data_untested(const mb_split *test, size_t classes, char text[MB_UNTESTED_TEXT])
+char *mb_data_untested(const mb_split *test, const char *const *names, size_t classes,
+                       char text[MB_UNTESTED_TEXT])
 {
     bool tested[256] = {false};
+    char number[MB_CLASS_NUMBER_SIZE];
     size_t length = 0;
     for (size_t i = 0; i < test->images.count; i++)
         tested[test->labels[i]] = true;
     *text = '\0';
     for (size_t class = 0; class < classes; class ++)
         if (!tested[class] && length < MB_UNTESTED_TEXT)
-            length += (size_t)snprintf(text + length, MB_UNTESTED_TEXT - length, "%s%zu",
-                                       length == 0 ? "classes without test images: " : ", ", class);
+            length += (size_t)snprintf(text + length, MB_UNTESTED_TEXT - length, "%s%s",
+                                       length == 0 ? "classes without test images: " : ", ",
+                                       mb_class_label(names, class, number));
     return text;
 }
 

@@ -41,10 +41,11 @@ mb_status mb_data_open_or_synthesize(const char *given, const mb_data_options *o
 enum { MB_CHANCE_TEXT = 384 };
 bool mb_data_is_chance(const mb_dataset *dataset, double accuracy, char text[MB_CHANCE_TEXT]);
 
-/* "classes without test images: 3, 9", or "" if each of the `classes` classes has some. Returns
- * `text`. */
-enum { MB_UNTESTED_TEXT = 1024 };
-char *mb_data_untested(const mb_split *test, size_t classes, char text[MB_UNTESTED_TEXT]);
+/* "classes without test images: cat, dog", or "" if each of the `classes` classes has some; named
+ * by their numbers if `names` is NULL. The names of all classes fit. Returns `text`. */
+enum { MB_UNTESTED_TEXT = 1 << 15 };
+char *mb_data_untested(const mb_split *test, const char *const *names, size_t classes,
+                       char text[MB_UNTESTED_TEXT]);
 
 /* Generates the synthetic digits of mb_data_open_or_synthesize. As mb_dataset_synthesize. */
 mb_status mb_data_synthesize(mb_machine *machine, mb_dataset **dataset, mb_error *error);

@@ -96,10 +96,11 @@ static mb_status open_both(const evaluate_arguments *arguments, mb_machine *mach
     return status;
 }
 
-static void print_untested(const mb_evaluation *evaluation, const mb_split *test)
+static void print_untested(const mb_evaluation *evaluation, const char *const *names,
+                           const mb_split *test)
 {
     char text[MB_UNTESTED_TEXT];
-    if (*mb_data_untested(test, evaluation->classes, text) != '\0')
+    if (*mb_data_untested(test, names, evaluation->classes, text) != '\0')
         printf("\n%s; the means leave them out\n", text);
 }
 
@@ -141,7 +142,7 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
             mb_evaluation_print_text(evaluation, names, arguments->model.path,
                                      mb_terminal_width(&terminal));
         if (!arguments->json)
-            print_untested(evaluation, &dataset->test);
+            print_untested(evaluation, names, &dataset->test);
     }
     mb_evaluation_free(evaluation);
     mb_dataset_close(dataset);

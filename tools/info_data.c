@@ -1,6 +1,7 @@
 #include "info_data.h"
 
 #include "info_network.h"
+#include "text_width.h"
 
 #include <mnist_blas/options.h>
 
@@ -8,39 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_SIZE = 128, WIDTH = 80, MAX_NAME = 28, COUNT_WIDTH = 9, GAP = 3, MAX_SINGLE = 25 };
-
-/* The name of a class, or its number, for a terminal. */
-static const char *class_name(const mb_dataset *dataset, size_t class, char name[NAME_SIZE])
-{
-    char number[24];
-    snprintf(number, sizeof number, "%zu", class);
-    return mb_printable(dataset->class_names != NULL ? dataset->class_names[class] : number, name,
-                        NAME_SIZE);
-}
-
-/* Columns that UTF-8 text takes, nearly: those of its characters are one each. */
-static size_t columns_of(const char *text)
-{
-    size_t columns = 0;
-    for (; *text != '\0'; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80;
-    return columns;
-}
-
-/* Text in `width` columns, cut short with "..." if it has more. */
-static void print_column(const char *text, size_t width)
-{
-    const size_t all = columns_of(text), shown = all > width ? width - 3 : all;
-    size_t bytes = 0;
-    for (size_t columns = 0; text[bytes] != '\0'; bytes++) {
-        columns += ((unsigned char)text[bytes] & 0xc0) != 0x80;
-        if (columns > shown)
-            break;
-    }
-    printf("%.*s%s%*s", (int)bytes, text, all > width ? "..." : "",
-           (int)(all > width ? 0 : width - all), "");
-}
+enum { WIDTH = 80, MAX_NAME = 28, COUNT_WIDTH = 9, GAP = 3, MAX_SINGLE = 25 };
 
 /* ---- classes ---- */
 
@@ -52,8 +21,8 @@ static bool has_part(const mb_inspection *inspection, mb_part part)
 static void print_class(const mb_dataset *dataset, const mb_inspection *inspection, size_t class,
                         size_t width)
 {
-    char name[NAME_SIZE];
-    print_column(class_name(dataset, class, name), width);
+    char number[MB_CLASS_NUMBER_SIZE];
+    mb_text_print(mb_class_label(dataset->class_names, class, number), width, false);
     for (mb_part part = 0; part < MB_PARTS; part++)
         if (has_part(inspection, part))
             printf("%*zu", COUNT_WIDTH, inspection->parts[part].class_images[class]);
@@ -75,13 +44,8 @@ static void print_header(const mb_inspection *inspection, size_t width, size_t b
 /* A table of the classes, in several blocks side by side if they are many. */
 static void print_classes(const mb_dataset *dataset, const mb_inspection *inspection)
 {
-    char name[NAME_SIZE];
-    size_t width = strlen("class"), counts = 0;
-    for (size_t class = 0; class < dataset->classes; class ++) {
-        const size_t columns = columns_of(class_name(dataset, class, name));
-        width = columns > width ? columns : width;
-    }
-    width = width > MAX_NAME ? MAX_NAME : width;
+    size_t width = mb_class_label_columns(dataset->class_names, dataset->classes), counts = 0;
+    width = width < strlen("class") ? strlen("class") : width > MAX_NAME ? MAX_NAME : width;
     for (mb_part part = 0; part < MB_PARTS; part++)
         counts += has_part(inspection, part) ? COUNT_WIDTH : 0;
     const size_t fit = (WIDTH + GAP) / (width + counts + GAP);
@@ -105,22 +69,28 @@ static void print_place(mb_image_place place)
     printf("%s image %zu", mb_part_name(place.part), place.image);
 }
 
+/* " (cat)" */
+static void print_place_class(const mb_dataset *dataset, mb_image_place place)
+{
+    char number[MB_CLASS_NUMBER_SIZE];
+    printf(" (%s)", mb_class_label(dataset->class_names, place.class_number, number));
+}
+
 /* The first examples, of which each starts a line of its own. */
 static void print_examples(const mb_dataset *dataset, const mb_finding *finding, bool pairs,
                            bool classes)
 {
-    char name[NAME_SIZE];
     for (size_t i = 0; i < finding->count && i < MB_INSPECTION_EXAMPLES; i++) {
         printf("           ");
         print_place(finding->images[i]);
         if (classes)
-            printf(" (%s)", class_name(dataset, finding->images[i].class_number, name));
+            print_place_class(dataset, finding->images[i]);
         if (pairs) {
             printf(" = ");
             print_place(finding->earlier[i]);
         }
         if (classes)
-            printf(" (%s)", class_name(dataset, finding->earlier[i].class_number, name));
+            print_place_class(dataset, finding->earlier[i]);
         puts("");
     }
     if (finding->count > MB_INSPECTION_EXAMPLES)
@@ -254,10 +224,10 @@ static json_t *values_of(const float *values, size_t count)
 json_t *mb_info_data(const mb_dataset *dataset, const mb_inspection *inspection)
 {
     const mb_images *images = &dataset->train.images;
-    char name[NAME_SIZE];
+    char number[MB_CLASS_NUMBER_SIZE];
     json_t *names = json_array();
     for (size_t c = 0; c < dataset->classes; c++)
-        names = mb_info_append(names, json_string(class_name(dataset, c, name)));
+        names = mb_info_append(names, json_string(mb_class_label(dataset->class_names, c, number)));
     json_t *object = json_pack(
         "{s:s, s:s?, s:o, s:I, s:I, s:I, s:s, s:s, s:b, s:o, s:o, s:f, s:o}", "path",
         dataset->folder, "format", dataset->format, "classes", names, "rows",

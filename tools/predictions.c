@@ -1,6 +1,7 @@
 #include "predictions.h"
 
 #include "predict.h"
+#include "text_width.h"
 
 #include <mnist_blas/classifier.h>
 #include <mnist_blas/report.h>
@@ -8,27 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256, MAX_CLASSES = 256, NUMBER_SIZE = 8 };
-
-typedef struct classes {
-    char digits[MAX_CLASSES][NUMBER_SIZE];
-    const char *names[MAX_CLASSES];
-} classes;
-
-static void name_classes(const mb_network *network, classes *all)
-{
-    const char *const *names = mb_network_class_names(network);
-    for (size_t c = 0; c < mb_network_classes(network); c++) {
-        snprintf(all->digits[c], sizeof all->digits[c], "%zu", c);
-        all->names[c] = names != NULL ? names[c] : all->digits[c];
-    }
-}
+enum { BATCH = 256, MAX_CLASSES = 256 };
 
 mb_status mb_predictions_of_split(mb_machine *machine, const mb_network *network,
                                   const mb_split *split, const char *path, mb_error *error)
 {
     const size_t count = split->images.count, outputs = mb_network_classes(network);
-    classes all;
+    char digits[MAX_CLASSES][MB_CLASS_NUMBER_SIZE];
+    const char *names[MAX_CLASSES];
     mb_classifier *classifier = NULL;
     float *probabilities = calloc(count, outputs * sizeof *probabilities);
     const char **labels = calloc(count, sizeof *labels);
@@ -37,10 +25,11 @@ mb_status mb_predictions_of_split(mb_machine *machine, const mb_network *network
                            : mb_fail_memory(error, path, count * outputs * sizeof *probabilities);
     if (status == MB_OK)
         status = mb_classifier_probabilities(classifier, &split->images, probabilities, error);
-    name_classes(network, &all);
+    for (size_t c = 0; c < outputs; c++)
+        names[c] = mb_class_label(mb_network_class_names(network), c, digits[c]);
     for (size_t i = 0; i < count && status == MB_OK; i++)
-        labels[i] = all.names[split->labels[i]];
-    const mb_prediction_table table = {count, outputs, probabilities, all.names, NULL, labels};
+        labels[i] = names[split->labels[i]];
+    const mb_prediction_table table = {count, outputs, probabilities, names, NULL, labels};
     if (status == MB_OK)
         status = mb_predictions_write(&table, path, error);
     mb_classifier_close(classifier);

@@ -92,7 +92,8 @@ mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *
         mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
         mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
         totals.median_speed, run->arguments.out);
-    if (*mb_data_untested(&run->dataset->test, run->dataset->classes, untested) != '\0')
+    if (*mb_data_untested(&run->dataset->test, run->dataset->class_names, run->dataset->classes,
+                          untested) != '\0')
         mb_output_print(&run->output, "%s\n", untested);
     if (mb_data_is_chance(run->dataset, result->selected->test_accuracy, chance))
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", chance);

@@ -95,25 +95,6 @@ static mb_status make_gaussian(mb_augmenter *a, mb_arena *arena, mb_error *error
     return MB_OK;
 }
 
-/* The mean of each channel, rounded, over all images. */
-static void average(const mb_images *images, uint8_t *mean)
-{
-    const size_t pixels = images->rows * images->columns, stride = mb_images_stride(images);
-    for (size_t channel = 0; channel < images->channels; channel++) {
-        uint64_t sum = 0;
-        for (size_t i = 0; i < images->count; i++) {
-            const uint8_t *plane = images->pixels + i * stride + channel * pixels;
-            uint64_t part = 0;
-#pragma omp simd reduction(+ : part)
-            for (size_t p = 0; p < pixels; p++)
-                part += plane[p];
-            sum += part;
-        }
-        const uint64_t count = images->count * pixels;
-        mean[channel] = (uint8_t)((sum + count / 2) / count);
-    }
-}
-
 /* Settles what depends on the images' background. */
 static mb_status set_padding(mb_augmenter *a, mb_arena *arena, mb_error *error)
 {
@@ -125,8 +106,11 @@ static mb_status set_padding(mb_augmenter *a, mb_arena *arena, mb_error *error)
         return mb_arena_status(arena, "augmentation", error);
     a->fill = fill;
     a->reflect = mode == MB_PADDING_REFLECT || (mode == MB_PADDING_AUTO && !has_background);
-    if (!has_background && (a->options.cutout > 0 || !a->reflect))
-        average(images, fill);
+    if (has_background || (a->options.cutout == 0 && a->reflect))
+        return MB_OK;
+    const mb_standardization standard = mb_images_standardization(images);
+    for (size_t channel = 0; channel < images->channels; channel++)
+        fill[channel] = (uint8_t)lrintf(255.0f * standard.mean[channel]);
     return MB_OK;
 }
 

@@ -54,6 +54,16 @@ void mb_write_copy_image(const mb_dataset *dataset, const mb_images *images, siz
         mb_pixels_invert(pixels, stride);
 }
 
+void mb_write_copy_channels_last(const mb_dataset *dataset, const mb_images *images, size_t index,
+                                 uint8_t *scratch, uint8_t *pixels)
+{
+    const size_t count = images->rows * images->columns;
+    mb_write_copy_image(dataset, images, index, scratch);
+    for (size_t p = 0; p < count; p++)
+        for (size_t c = 0; c < images->channels; c++)
+            pixels[p * images->channels + c] = scratch[c * count + p];
+}
+
 mb_status mb_write_class_names(const mb_dataset *dataset, const char *folder, mb_error *error)
 {
     FILE *file = NULL;

@@ -21,6 +21,10 @@ mb_status mb_write_close(const char *path, FILE *file, mb_error *error);
 void mb_write_copy_image(const mb_dataset *dataset, const mb_images *images, size_t index,
                          uint8_t *pixels);
 
+/* Copies it with the channels last, (rows, columns, channels); `scratch` is as large. */
+void mb_write_copy_channels_last(const mb_dataset *dataset, const mb_images *images, size_t index,
+                                 uint8_t *scratch, uint8_t *pixels);
+
 /* Writes the names of the classes, if they have any, as FOLDER/classes.txt. */
 mb_status mb_write_class_names(const mb_dataset *dataset, const char *folder, mb_error *error);
 

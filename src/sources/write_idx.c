@@ -18,28 +18,18 @@ static void write_header(FILE *file, size_t dimensions, const size_t *sizes)
     }
 }
 
-/* Colors of a pixel side by side. */
-static void interleave(const uint8_t *image, size_t pixels, uint8_t *interleaved)
-{
-    for (size_t p = 0; p < pixels; p++)
-        for (size_t c = 0; c < COLORS; c++)
-            interleaved[p * COLORS + c] = image[c * pixels + p];
-}
-
 static mb_status write_images(const mb_dataset *dataset, const mb_images *images, FILE *file,
                               mb_error *error)
 {
     const size_t sizes[] = {images->count, images->rows, images->columns, images->channels};
     const size_t stride = mb_images_stride(images);
-    uint8_t *image = malloc(2 * stride), *interleaved = image + stride;
+    uint8_t *image = malloc(2 * stride);
     if (image == NULL)
         return mb_fail_memory(error, "images", 2 * stride);
     write_header(file, images->channels == COLORS ? 4 : 3, sizes);
     for (size_t i = 0; i < images->count && !ferror(file); i++) {
-        mb_write_copy_image(dataset, images, i, image);
-        if (images->channels == COLORS)
-            interleave(image, images->rows * images->columns, interleaved);
-        fwrite(images->channels == COLORS ? interleaved : image, 1, stride, file);
+        mb_write_copy_channels_last(dataset, images, i, image + stride, image);
+        fwrite(image, 1, stride, file);
     }
     free(image);
     return MB_OK;

@@ -39,19 +39,6 @@ static size_t write_header(const mb_images *images, bool labels, uint8_t header[
     return size;
 }
 
-/* Pixels as the files have them, with the colors of a pixel side by side. */
-static void copy_images(const mb_dataset *dataset, const mb_images *images, uint8_t *image,
-                        uint8_t *to)
-{
-    const size_t stride = mb_images_stride(images), pixels = images->rows * images->columns;
-    for (size_t i = 0; i < images->count; i++, to += stride) {
-        mb_write_copy_image(dataset, images, i, image);
-        for (size_t p = 0; p < pixels; p++)
-            for (size_t c = 0; c < images->channels; c++)
-                to[p * images->channels + c] = image[c * pixels + p];
-    }
-}
-
 static mb_status fail(const char *path, zip_error_t *why, mb_error *error)
 {
     const bool memory = zip_error_code_zip(why) == ZIP_ER_MEMORY;
@@ -101,7 +88,8 @@ static mb_status add_part(const mb_dataset *dataset, zip_t *archive, const char 
         if (labels == 1)
             memcpy(bytes + start, split.labels, images->count);
         else
-            copy_images(dataset, images, image, bytes + start);
+            for (size_t i = 0; i < images->count; i++)
+                mb_write_copy_channels_last(dataset, images, i, image, bytes + start + i * stride);
         free(image);
         snprintf(array, sizeof array, "%c_%s.npy", labels == 1 ? 'y' : 'x', name);
         status = add_array(archive, path, array, bytes, size, error);

@@ -214,6 +214,11 @@ class Data(TrainedTest):
             shutil.copy(os.path.join(few, name), self.path("data", name))
         text = self.succeed("train", "--data", "data", "--epochs", 1, "--out", "gap").out
         self.assertIn("classes without test images: 2, 3\n", text)
+        self.write("names.txt", "a\nb\ncat\nKätze\n".encode())
+        text = self.succeed("train", "--data", "data", "--class-names", "names.txt", "--out", "named").out
+        self.assertIn("classes without test images: cat, Kätze\n", text)
+        text = self.succeed("evaluate", "named/model.safetensors", "--data", "data").out
+        self.assertIn("classes without test images: cat, Kätze; the means leave them out\n", text)
 
     @cases({"of_another_size": ({"rows": 10, "columns": 12}, ["other", "10x12", "12x10"]),
             "of_more_classes": ({"classes": 6}, ["other", "label", "4 classes"])})

@@ -31,6 +31,7 @@ static inline void write_file(const char *path, const uint8_t *data, size_t size
 static inline void use_split(const mb_split *split, size_t classes)
 {
     unsigned long sum = 0;
+    require(split->images.channels == 3 || split->images.channels == 1 || split->images.count == 0);
     for (size_t i = 0; i < split->images.count * mb_images_stride(&split->images); i++)
         sum += split->images.pixels[i];
     for (size_t i = 0; i < split->images.count; i++)
@@ -41,16 +42,17 @@ static inline void use_split(const mb_split *split, size_t classes)
 
 /* Opens the data: they are refused with one line, or all pixels can be read and all labels are
  * classes. */
-static inline void open_data(const char *path, unsigned splits)
+static inline void open_data(const char *path, unsigned splits, const mb_data_options *options)
 {
     mb_dataset *dataset = NULL;
     mb_error error = {0};
     size_t shared = 0;
-    const mb_status status = mb_dataset_open(path, splits, NULL, &dataset, &error);
+    const mb_status status = mb_dataset_open(path, splits, options, &dataset, &error);
     require_reported(status, &error);
     require((status == MB_OK) == (dataset != NULL));
     if (status != MB_OK)
         return;
+    require((options != NULL && options->skip_bad) || dataset->warning == NULL);
     require(dataset->classes >= 2 && dataset->classes <= 256);
     require(dataset->validation == 0 || dataset->validation < dataset->train.images.count);
     use_split(&dataset->train, dataset->classes);

@@ -3,10 +3,7 @@
  *
  * Byte 0: CIFAR-100 (1), a file of names (2); byte 1: the size of the names, which follow; the
  * rest: pixels, and the number of records. */
-#include "fuzz/fuzz.h"
-
-#include <mnist_blas/dataset.h>
-#include <unistd.h>
+#include "fuzz/dataset.h"
 
 enum { PIXELS = 3072, HEADER = 2, MAX_FILES = 6 };
 
@@ -15,59 +12,17 @@ static const char *const files[2][MAX_FILES + 1] = {
      "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"},
     {"fine_label_names.txt", "train.bin", "test.bin"}};
 
-static char folder[64];
-
-static void remove_folder(void) { rmdir(folder); }
-
-static void begin(void)
-{
-    const char *memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(folder, sizeof folder, "%s/mnist_blas_fuzz_XXXXXX", memory);
-    require(mkdtemp(folder) != NULL && atexit(remove_folder) == 0);
-}
-
 static void put(const char *name, const uint8_t *data, size_t size)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    require(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
-}
-
-static void use_split(const mb_split *split, size_t classes)
-{
-    unsigned long sum = 0;
-    require(split->images.channels == 3 || split->images.channels == 1);
-    for (size_t i = 0; i < split->images.count * mb_images_stride(&split->images); i++)
-        sum += split->images.pixels[i];
-    for (size_t i = 0; i < split->images.count; i++)
-        require(split->labels[i] < classes);
-    volatile unsigned long sink = sum;
-    (void)sink;
-}
-
-static void use(void)
-{
-    mb_dataset *dataset = NULL;
-    mb_error error = {0};
-    const mb_status status =
-        mb_dataset_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, NULL, &dataset, &error);
-    require_reported(status, &error);
-    require((status == MB_OK) == (dataset != NULL));
-    if (status != MB_OK)
-        return;
-    require(dataset->classes >= 2 && dataset->classes <= 256);
-    use_split(&dataset->train, dataset->classes);
-    use_split(&dataset->test, dataset->classes);
-    mb_dataset_close(dataset);
+    snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+    write_file(path, data, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < HEADER + (size_t)data[1] + 1)
         return 0;
-    if (*folder == '\0')
-        begin();
     const unsigned kind = data[0] & 1;
     const size_t names = data[1], labels = 1 + kind;
     const uint8_t *bytes = data + HEADER + names;
@@ -82,10 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 1; i <= MAX_FILES && files[kind][i] != NULL; i++)
         put(files[kind][i], made, records * (labels + PIXELS) - cut);
     free(made);
-    use();
+    open_data(fuzz_folder(), MB_SPLIT_TRAIN | MB_SPLIT_TEST, NULL);
     for (size_t i = 0; i <= MAX_FILES && files[kind][i] != NULL; i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", folder, files[kind][i]);
+        snprintf(path, sizeof path, "%s/%s", fuzz_folder(), files[kind][i]);
         unlink(path);
     }
     return 0;

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             write_file(paths[i], data + at, bytes);
         at += bytes;
     }
-    open_data(folder, data[1] % 4);
+    open_data(folder, data[1] % 4, NULL);
     for (size_t i = 0; i <= MB_IDX_FILES; i++)
         unlink(paths[i]);
     return 0;

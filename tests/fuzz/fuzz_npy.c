@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             write_file(paths[i], data + at, bytes);
         at += bytes;
     }
-    open_data(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST);
+    open_data(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST, NULL);
     for (size_t i = 0; i < FILES; i++)
         unlink(paths[i]);
     return 0;

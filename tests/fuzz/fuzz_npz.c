@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[128];
     snprintf(path, sizeof path, "%s/data.npz", folder);
     write_file(path, data, size);
-    open_data(path, MB_SPLIT_TRAIN | MB_SPLIT_TEST);
+    open_data(path, MB_SPLIT_TRAIN | MB_SPLIT_TEST, NULL);
     unlink(path);
     return 0;
 }

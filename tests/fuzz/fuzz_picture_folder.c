@@ -3,13 +3,11 @@
  *
  * Byte 0: options; then entries: a byte for the kind and, in the upper half, the number of names in
  * the path (1 to 4), and a byte for each name. */
-#include "fuzz/fuzz.h"
+#include "fuzz/dataset.h"
 #include "unit/png.h"
 
-#include <mnist_blas/dataset.h>
 #include <mnist_blas/options.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const names[] = {"train",     "test", "val",   "Valid", "a",  "b",
                                     "1",         "2",    "10",    "02",    ".x", "x.png",
@@ -68,22 +66,9 @@ static const uint8_t *make_entry(const char *root, const uint8_t *at, const uint
     return at;
 }
 
-static void use_split(const mb_split *split, size_t classes)
-{
-    unsigned long sum = 0;
-    for (size_t i = 0; i < split->images.count * mb_images_stride(&split->images); i++)
-        sum += split->images.pixels[i];
-    for (size_t i = 0; i < split->images.count; i++)
-        require(split->labels[i] < classes);
-    volatile unsigned long sink = sum;
-    (void)sink;
-}
-
 static void use(const char *root, unsigned bits)
 {
     mb_data_options options = mb_data_defaults();
-    mb_dataset *dataset = NULL;
-    mb_error error = {0};
     options.skip_bad = (bits & 4) != 0;
     options.gray = (bits & 8) != 0;
     options.test_fraction = 0.5;
@@ -92,16 +77,7 @@ static void use(const char *root, unsigned bits)
     if ((bits & 32) != 0)
         while (strcmp(mb_data_format_names.values[options.format].name, "folder") != 0)
             options.format++;
-    const mb_status status = mb_dataset_open(root, bits % 4, &options, &dataset, &error);
-    require_reported(status, &error);
-    require((status == MB_OK) == (dataset != NULL));
-    if (status != MB_OK)
-        return;
-    require(options.skip_bad || dataset->warning == NULL);
-    require(dataset->validation <= dataset->train.images.count);
-    use_split(&dataset->train, dataset->classes);
-    use_split(&dataset->test, dataset->classes);
-    mb_dataset_close(dataset);
+    open_data(root, bits % 4, &options);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -50,6 +50,12 @@ char *mb_test_write(const char *folder, const char *name, mb_bytes bytes)
     return path;
 }
 
+void mb_test_put(const char *folder, const char *name, mb_bytes bytes)
+{
+    free(mb_test_write(folder, name, bytes));
+    free(bytes.data);
+}
+
 char *mb_test_subfolder(const char *folder, const char *name)
 {
     char *path = mb_path_join(folder, name);
@@ -180,8 +186,7 @@ static void write_packed(const char *folder, const char *name, mb_bytes bytes, b
         free(bytes.data);
         bytes = packed;
     }
-    free(mb_test_write(folder, full, bytes));
-    free(bytes.data);
+    mb_test_put(folder, full, bytes);
 }
 
 /* True if this pixel is set in images of this class, in both splits. */

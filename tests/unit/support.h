@@ -32,6 +32,9 @@ void mb_test_remove_folder(char *folder);
 /* Writes FOLDER/NAME; returns its path, on the heap. */
 char *mb_test_write(const char *folder, const char *name, mb_bytes bytes);
 
+/* Writes FOLDER/NAME, and frees the bytes. */
+void mb_test_put(const char *folder, const char *name, mb_bytes bytes);
+
 /* Creates the folder FOLDER/NAME; returns its path, on the heap. */
 char *mb_test_subfolder(const char *folder, const char *name);
 

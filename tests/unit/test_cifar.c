@@ -29,18 +29,12 @@ static mb_bytes records(size_t count, size_t first, size_t labels)
     return bytes;
 }
 
-static void put(const char *folder, const char *name, mb_bytes bytes)
-{
-    free(mb_test_write(folder, name, bytes));
-    free(bytes.data);
-}
-
 static const char *make_cifar10(const char *name)
 {
     char *folder = mb_test_subfolder(mb_test_folder(), name);
     mb_test_defer(free, folder);
     for (size_t i = 0; i < TEST_COUNT(files10); i++)
-        put(folder, files10[i], records(CLASSES, 0, 1));
+        mb_test_put(folder, files10[i], records(CLASSES, 0, 1));
     return folder;
 }
 
@@ -92,10 +86,10 @@ TEST(cifar10)
                                  image % 10 + p / 1024);
         }
     }
-    put(folder, "batches.meta.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\r\ni\nlorry\n\n"));
+    mb_test_put(folder, "batches.meta.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\r\ni\nlorry\n\n"));
     assert_string_equal(check_opens(folder)->class_names[9], "lorry");
     assert_string_equal(check_opens(folder)->class_names[7], "h");
-    put(folder, "batches.meta.txt", mb_test_text("a\nb\n\n"));
+    mb_test_put(folder, "batches.meta.txt", mb_test_text("a\nb\n\n"));
     check_fails(folder, MB_ERROR_FORMAT, "/data_batch_1.bin: label 2 at image 2: must be below 2");
 }
 
@@ -103,7 +97,7 @@ TEST(cifar10)
 TEST(cifar100)
 {
     for (size_t i = 0; i < TEST_COUNT(files100); i++)
-        put(mb_test_folder(), files100[i], records(100, 0, 2));
+        mb_test_put(mb_test_folder(), files100[i], records(100, 0, 2));
     const mb_dataset *dataset = check_opens(mb_test_folder());
     assert_int_equal(dataset->classes, 100);
     assert_string_equal(dataset->class_names[0], "apple");
@@ -113,7 +107,7 @@ TEST(cifar100)
     assert_int_equal(dataset->train.images.pixels[51 * PIXELS], 51);
     mb_bytes coarse = records(100, 0, 2);
     coarse.data[5 * MAX_RECORD] = 20;
-    put(mb_test_folder(), "train.bin", coarse);
+    mb_test_put(mb_test_folder(), "train.bin", coarse);
     check_fails(mb_test_folder(), MB_ERROR_FORMAT,
                 "/train.bin: label 20 at image 5: must be below 20");
 }
@@ -125,16 +119,16 @@ TEST(bad_files)
     mb_test_defer(free, batch);
     assert_int_equal(unlink(batch), 0);
     check_fails(folder, MB_ERROR_IO, ": missing data_batch_3.bin");
-    put(folder, files10[2], mb_test_text(""));
+    mb_test_put(folder, files10[2], mb_test_text(""));
     check_fails(folder, MB_ERROR_FORMAT, "/data_batch_3.bin: truncated or no CIFAR file: 0 bytes");
     mb_bytes wrong = records(3, 8, 1);
-    put(folder, files10[2], wrong);
+    mb_test_put(folder, files10[2], wrong);
     check_fails(folder, MB_ERROR_FORMAT,
                 "/data_batch_3.bin: label 10 at image 2: must be below 10");
     char *python = mb_test_subfolder(mb_test_folder(), "python");
     mb_test_defer(free, python);
-    put(python, "data_batch_1", mb_test_text("\x80\x02}q"));
-    put(python, "batches.meta", mb_test_text("\x80\x02}q"));
+    mb_test_put(python, "data_batch_1", mb_test_text("\x80\x02}q"));
+    mb_test_put(python, "batches.meta", mb_test_text("\x80\x02}q"));
     check_fails(python, MB_ERROR_FORMAT, ": CIFAR-10 for Python: the binary version is read");
 }
 
@@ -143,7 +137,7 @@ TEST(both_kinds_in_a_folder)
     make_cifar10("cifar-10-batches-bin");
     char *other = mb_test_subfolder(mb_test_folder(), "cifar-100-binary");
     mb_test_defer(free, other);
-    put(other, "train.bin", records(100, 0, 2));
+    mb_test_put(other, "train.bin", records(100, 0, 2));
     check_fails(mb_test_folder(), MB_ERROR_FORMAT, ": holds both cifar-10-batches-bin and");
 }
 
@@ -161,7 +155,7 @@ TEST(damaged_files)
             bytes.data[at] = (uint8_t)mb_rng_below(&rng, 256);
         else
             bytes.size = at;
-        put(folder, "data_batch_4.bin", bytes);
+        mb_test_put(folder, "data_batch_4.bin", bytes);
         const mb_status status = mb_dataset_open(folder, both, NULL, &dataset, NULL);
         assert_true(status == MB_ERROR_FORMAT || i >= 200 || whole);
         for (size_t n = 0; status == MB_OK && n < dataset->train.images.count; n++)

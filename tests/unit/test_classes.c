@@ -10,13 +10,6 @@ static const unsigned both = MB_SPLIT_TRAIN | MB_SPLIT_TEST;
 static const mb_test_dataset small = {
     .train = 60, .test = 20, .rows = 6, .columns = 5, .classes = 10, .seed = 1};
 
-/* Writes FOLDER/NAME and frees the bytes. */
-static void replace(const char *folder, const char *name, mb_bytes bytes)
-{
-    free(mb_test_write(folder, name, bytes));
-    free(bytes.data);
-}
-
 /* Opens the small dataset with labels that are changed from 0 .. 9. */
 static mb_dataset *open_relabelled(const char *folder, unsigned splits,
                                    const mb_data_options *options, uint8_t (*label)(uint8_t))
@@ -30,7 +23,7 @@ static mb_dataset *open_relabelled(const char *folder, unsigned splits,
         uint8_t labels[60];
         for (size_t i = 0; i < counts[f]; i++)
             labels[i] = label((uint8_t)(i % 10));
-        replace(folder, names[f], mb_test_idx_labels(counts[f], labels));
+        mb_test_put(folder, names[f], mb_test_idx_labels(counts[f], labels));
     }
     mb_dataset_open(folder, splits, options, &dataset, &error);
     assert_string_equal(error.text, "");
@@ -68,11 +61,12 @@ TEST(classes_are_named_by_the_lines_of_a_file)
 {
     const char *folder = mb_test_folder();
     mb_data_options options = mb_data_defaults();
-    replace(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"));
+    mb_test_put(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"));
     mb_dataset *dataset = open_relabelled(folder, both, NULL, sparse_label);
     assert_string_equal(dataset->class_names[9], "j");
     mb_dataset_close(dataset);
-    replace(folder, "names", mb_test_text("0\r\n1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n8\r\n\xc3\xa4"));
+    mb_test_put(folder, "names",
+                mb_test_text("0\r\n1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n8\r\n\xc3\xa4"));
     char *path = mb_path_join(folder, "names");
     options.class_names = path;
     dataset = open_relabelled(folder, both, &options, sparse_label);
@@ -89,7 +83,7 @@ TEST(classes_are_named_by_the_lines_of_a_file)
                {"a\na\n", "classes.txt: class names 1 and 2: both are \"a\""}};
     for (size_t i = 0; i < TEST_COUNT(bad); i++) {
         mb_error error;
-        replace(folder, "classes.txt", mb_test_text(bad[i].text));
+        mb_test_put(folder, "classes.txt", mb_test_text(bad[i].text));
         assert_int_equal(mb_dataset_open(folder, both, NULL, &dataset, &error), MB_ERROR_FORMAT);
         mb_test_check_error(&error, MB_ERROR_FORMAT, bad[i].why);
     }
@@ -142,7 +136,7 @@ TEST(named_classes_of_a_model_are_found_by_their_names)
     mb_dataset *dataset = NULL;
     mb_error error;
     options.expected_classes = 10;
-    replace(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"));
+    mb_test_put(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"));
     dataset = open_relabelled(folder, both, &options, same_label);
     assert_string_equal(dataset->class_names[0], "a");
     assert_int_equal(dataset->train.labels[9], 9);
@@ -154,7 +148,7 @@ TEST(named_classes_of_a_model_are_found_by_their_names)
     assert_int_equal(dataset->test.labels[0], 9);
     mb_dataset_close(dataset);
     options.expected_names = NULL;
-    replace(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"));
+    mb_test_put(folder, "classes.txt", mb_test_text("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"));
     assert_int_equal(mb_dataset_open(folder, both, &options, &dataset, &error), MB_ERROR_FORMAT);
     mb_test_check_error(&error, MB_ERROR_FORMAT,
                         "classes.txt: 11 class names, but the model has 10 classes");

@@ -130,9 +130,7 @@ TEST(writes_nothing_where_something_is)
     assert_int_equal(mb_dataset_write(&m.dataset, MB_CONVERSION_IDX, path, NULL), MB_OK);
     assert_int_equal(mb_test_entries(path), 4);
     check_fails(&m.dataset, path, MB_ERROR_IO, "data: is not empty: give a folder that is");
-    const mb_bytes text = mb_test_text("x");
-    free(mb_test_write(mb_test_folder(), "file", text));
-    free(text.data);
+    mb_test_put(mb_test_folder(), "file", mb_test_text("x"));
     check_fails(&m.dataset, file, MB_ERROR_IO, "file: is not a folder");
     make(&m, 1, NULL, 3);
     check_fails(&m.dataset, partial, MB_ERROR_UNAVAILABLE, "has a validation split of its own");

@@ -32,8 +32,7 @@ static void write_table(const char *name, size_t lines, int first, const char *w
         free(bytes.data);
         bytes = packed;
     }
-    free(mb_test_write(mb_test_folder(), name, bytes));
-    free(bytes.data);
+    mb_test_put(mb_test_folder(), name, bytes);
 }
 
 static mb_status try_open(const char *name, unsigned splits, mb_dataset **dataset, mb_error *error)

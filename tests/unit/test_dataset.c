@@ -11,13 +11,6 @@ static const unsigned both = MB_SPLIT_TRAIN | MB_SPLIT_TEST;
 static const mb_test_dataset small = {
     .train = 60, .test = 20, .rows = 6, .columns = 5, .classes = 10, .seed = 1};
 
-/* Writes FOLDER/NAME and frees the bytes. */
-static void replace(const char *folder, const char *name, mb_bytes bytes)
-{
-    free(mb_test_write(folder, name, bytes));
-    free(bytes.data);
-}
-
 static void drop(const char *folder, const char *name)
 {
     char *path = mb_path_join(folder, name);
@@ -98,7 +91,7 @@ TEST(prefers_plain)
 {
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
-    replace(folder, "train-images-idx3-ubyte.gz", mb_test_text("not looked at"));
+    mb_test_put(folder, "train-images-idx3-ubyte.gz", mb_test_text("not looked at"));
     mb_dataset_close(check_opens(folder, both));
     mb_test_remove_folder(folder);
 }
@@ -118,7 +111,7 @@ TEST(opens_under_other_names)
     assert_int_equal(rename(dotted, own), 0);
     mb_dataset_close(check_opens(folder, both));
     assert_int_equal(rename(own, dotted), 0);
-    replace(folder, "train-images.idx3-ubyte.gz", mb_test_text("not looked at"));
+    mb_test_put(folder, "train-images.idx3-ubyte.gz", mb_test_text("not looked at"));
     mb_dataset_close(check_opens(folder, both));
     free(own);
     free(dotted);
@@ -167,7 +160,7 @@ TEST(folder_missing)
     char *folder = mb_test_make_folder();
     char *absent = mb_path_join(folder, "absent");
     check_fails(absent, both, MB_ERROR_IO, ": no such folder");
-    replace(folder, "absent", mb_test_text("x"));
+    mb_test_put(folder, "absent", mb_test_text("x"));
     check_fails(absent, both, MB_ERROR_IO, ": is not data of a known format: --format names them");
     free(absent);
     mb_test_remove_folder(folder);
@@ -219,7 +212,7 @@ TEST(broken_files)
                                                                    cases[i].columns, NULL)
                                               : mb_test_idx_labels(cases[i].count, cases[i].labels);
             file.size -= cases[i].cut;
-            replace(folder, cases[i].name, file);
+            mb_test_put(folder, cases[i].name, file);
         }
         const char *place = strstr(cases[i].text, "%s");
         const int before = place != NULL ? (int)(place - cases[i].text) : (int)sizeof text - 1;
@@ -235,7 +228,7 @@ TEST(one_split_of_another_size)
 {
     char *folder = mb_test_make_folder();
     mb_test_write_dataset(folder, &small);
-    replace(folder, "t10k-images-idx3-ubyte", mb_test_idx_images(20, 5, 6, NULL));
+    mb_test_put(folder, "t10k-images-idx3-ubyte", mb_test_idx_images(20, 5, 6, NULL));
     mb_dataset_close(check_opens(folder, MB_SPLIT_TEST));
     mb_test_remove_folder(folder);
 }
@@ -328,10 +321,10 @@ TEST(light_images_are_inverted)
     check_inverted(&light->test.images, &dark->test.images);
 
     mb_test_write_dataset(folder, &small);
-    replace(folder, "train-images-idx3-ubyte",
-            mb_test_idx_images(60, 6, 5, light->train.images.pixels));
-    replace(folder, "t10k-images-idx3-ubyte",
-            mb_test_idx_images(20, 6, 5, light->test.images.pixels));
+    mb_test_put(folder, "train-images-idx3-ubyte",
+                mb_test_idx_images(60, 6, 5, light->train.images.pixels));
+    mb_test_put(folder, "t10k-images-idx3-ubyte",
+                mb_test_idx_images(20, 6, 5, light->test.images.pixels));
     read = check_opens(folder, both);
     assert_int_equal(read->form.ground, MB_GROUND_LIGHT);
     check_inverted(&read->train.images, &light->train.images);

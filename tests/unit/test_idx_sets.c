@@ -31,12 +31,6 @@ static mb_bytes make_idx(unsigned type, size_t dimensions, const uint32_t *sizes
     return file;
 }
 
-static void put(const char *folder, const char *name, mb_bytes bytes)
-{
-    free(mb_test_write(folder, name, bytes));
-    free(bytes.data);
-}
-
 /* Image i has the pixels i * 100 + 0, 1, 2, ..., modulo 256; its label is first + i % classes. */
 static void write_set(const char *folder, const char *prefix, const char *test, uint8_t first)
 {
@@ -49,9 +43,9 @@ static void write_set(const char *folder, const char *prefix, const char *test, 
         labels[i] = (uint8_t)(first + i % 3);
     for (size_t s = 0; s < 2; s++) {
         snprintf(name, sizeof name, "%s%s-images-idx3-ubyte", prefix, splits[s]);
-        put(folder, name, mb_test_idx_images(COUNT, ROWS, COLUMNS, pixels));
+        mb_test_put(folder, name, mb_test_idx_images(COUNT, ROWS, COLUMNS, pixels));
         snprintf(name, sizeof name, "%s%s-labels-idx1-ubyte", prefix, splits[s]);
-        put(folder, name, mb_test_idx_labels(COUNT, labels));
+        mb_test_put(folder, name, mb_test_idx_labels(COUNT, labels));
     }
 }
 
@@ -151,7 +145,7 @@ TEST(plain_is_preferred_to_packed)
     const char *folder = mb_test_folder();
     const mb_bytes labels = mb_test_idx_labels(COUNT, (const uint8_t[]){0, 1, 2, 0, 1, 2});
     write_set(folder, "", "t10k", 0);
-    put(folder, "train-labels-idx1-ubyte.gz", mb_test_gzip(labels));
+    mb_test_put(folder, "train-labels-idx1-ubyte.gz", mb_test_gzip(labels));
     check_opens(folder, "");
     free(mb_test_write(folder, "train-labels-idx1-ubyte", (mb_bytes){labels.data, 9}));
     check_fails(folder, MB_ERROR_FORMAT,
@@ -187,8 +181,8 @@ TEST(labels_are_integers_of_any_type)
         write_set(folder, "", "t10k", 0);
         char *usual = mb_path_join(folder, "train-labels-idx1-ubyte");
         assert_int_equal(unlink(usual), 0);
-        put(folder, cases[c].name,
-            make_idx(cases[c].type, 1 + (cases[c].numbers > 1), sizes, data, COUNT * item));
+        mb_test_put(folder, cases[c].name,
+                    make_idx(cases[c].type, 1 + (cases[c].numbers > 1), sizes, data, COUNT * item));
         mb_dataset *dataset = open_path(folder, NULL);
         for (size_t i = 0; i < COUNT; i++)
             assert_int_equal(dataset->train.labels[i], i % 3);
@@ -212,9 +206,9 @@ TEST(labels_that_are_not_classes_are_refused)
     for (size_t c = 0; c < TEST_COUNT(cases); c++) {
         uint8_t data[COUNT * 40] = {0xff, 1};
         write_set(mb_test_folder(), "", "t10k", 0);
-        put(mb_test_folder(), "train-labels-idx1-ubyte",
-            make_idx(cases[c].type, 2, cases[c].sizes, data,
-                     cases[c].type == 0x09 ? COUNT : sizeof data));
+        mb_test_put(mb_test_folder(), "train-labels-idx1-ubyte",
+                    make_idx(cases[c].type, 2, cases[c].sizes, data,
+                             cases[c].type == 0x09 ? COUNT : sizeof data));
         check_fails(mb_test_folder(), MB_ERROR_FORMAT, cases[c].why);
     }
 }
@@ -246,7 +240,7 @@ TEST(images_of_four_dimensions_have_channels_first_or_last)
             char *path = mb_path_join(mb_test_folder(), mb_idx_file_name("", 2 * f, usual));
             assert_int_equal(unlink(path), 0);
             free(path);
-            put(mb_test_folder(), files[f], make_idx(0x08, 4, sizes, data, COUNT * stride));
+            mb_test_put(mb_test_folder(), files[f], make_idx(0x08, 4, sizes, data, COUNT * stride));
         }
         mb_dataset *dataset = open_path(mb_test_folder(), NULL);
         const mb_images *images = &dataset->train.images;
@@ -260,7 +254,8 @@ TEST(images_of_four_dimensions_have_channels_first_or_last)
     }
     const uint32_t sizes[] = {COUNT, 2, 3, 2};
     const uint8_t data[COUNT * 12] = {0};
-    put(mb_test_folder(), "train-images-idx4-ubyte", make_idx(0x08, 4, sizes, data, sizeof data));
+    mb_test_put(mb_test_folder(), "train-images-idx4-ubyte",
+                make_idx(0x08, 4, sizes, data, sizeof data));
     check_fails(mb_test_folder(), MB_ERROR_FORMAT,
                 "images of 2 x 3 x 2: the first or the last, their channels, must be 1 or 3");
 }
@@ -294,9 +289,9 @@ static void write_labels(const char *folder, const char *split, uint8_t first, s
         labels[i] = (uint8_t)(first + i);
     for (size_t s = 0; s < 2; s++) {
         snprintf(name, sizeof name, "%s-%s-labels-idx1-ubyte", split, splits[s]);
-        put(folder, name, mb_test_idx_labels(classes, labels));
+        mb_test_put(folder, name, mb_test_idx_labels(classes, labels));
         snprintf(name, sizeof name, "%s-%s-images-idx3-ubyte", split, splits[s]);
-        put(folder, name, mb_test_idx_images(classes, 2, 2, NULL));
+        mb_test_put(folder, name, mb_test_idx_images(classes, 2, 2, NULL));
     }
 }
 
@@ -349,11 +344,11 @@ TEST(emnist_mapping_names_the_classes)
     for (size_t c = 0; c < TEST_COUNT(cases); c++) {
         write_labels(folder, "emnist-letters", 0, 3);
         for (size_t s = 0; s < 2; s++)
-            put(folder,
-                s == 0 ? "emnist-letters-train-labels-idx1-ubyte"
-                       : "emnist-letters-test-labels-idx1-ubyte",
-                mb_test_idx_labels(3, (const uint8_t[]){1, 2, 4}));
-        put(folder, "emnist-letters-mapping.txt", mb_test_text(cases[c].text));
+            mb_test_put(folder,
+                        s == 0 ? "emnist-letters-train-labels-idx1-ubyte"
+                               : "emnist-letters-test-labels-idx1-ubyte",
+                        mb_test_idx_labels(3, (const uint8_t[]){1, 2, 4}));
+        mb_test_put(folder, "emnist-letters-mapping.txt", mb_test_text(cases[c].text));
         if (cases[c].why != NULL) {
             check_fails(folder, MB_ERROR_FORMAT, cases[c].why);
             continue;
@@ -372,7 +367,7 @@ TEST(class_names_are_beside_the_files)
 {
     char *inner = mb_test_subfolder(mb_test_folder(), "inner");
     write_set(inner, "", "t10k", 0);
-    put(inner, "classes.txt", mb_test_text("cat\ndog\neel\n"));
+    mb_test_put(inner, "classes.txt", mb_test_text("cat\ndog\neel\n"));
     mb_dataset *dataset = open_path(mb_test_folder(), NULL);
     assert_string_equal(dataset->class_names[2], "eel");
     mb_dataset_close(dataset);

@@ -155,11 +155,7 @@ TEST(kmnist)
     mb_dataset_close(data);
 }
 
-static void put(const char *name, mb_bytes bytes)
-{
-    free(mb_test_write(mb_test_folder(), name, bytes));
-    free(bytes.data);
-}
+static void put(const char *name, mb_bytes bytes) { mb_test_put(mb_test_folder(), name, bytes); }
 
 TEST(npy_files)
 {
