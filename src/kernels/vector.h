@@ -62,6 +62,44 @@ MB_ALWAYS_INLINE void mb_store(mb_register values, float *to)
     memcpy(to, &values, sizeof values);
 }
 
+/* The first lanes of a register, at most `count`, of vectors whose length is a multiple of MB_HALF:
+ * other lanes are neither read nor written. */
+#if defined(__AVX512F__)
+typedef __mmask16 mb_lane_mask;
+#else
+typedef char mb_lane_mask; /* registers are no longer than MB_HALF */
+#endif
+
+MB_ALWAYS_INLINE mb_lane_mask mb_first_lanes(size_t count)
+{
+#if defined(__AVX512F__)
+    return count >= MB_REGISTER_LANES ? 0xffff : (mb_lane_mask)((1u << count) - 1);
+#else
+    (void)count;
+    return 0;
+#endif
+}
+
+MB_ALWAYS_INLINE mb_register mb_load_lanes(const float *from, mb_lane_mask mask)
+{
+#if defined(__AVX512F__)
+    return (mb_register)_mm512_maskz_loadu_ps(mask, from);
+#else
+    (void)mask;
+    return mb_load(from);
+#endif
+}
+
+MB_ALWAYS_INLINE void mb_store_lanes(mb_register values, float *to, mb_lane_mask mask)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, mask, (__m512)values);
+#else
+    (void)mask;
+    mb_store(values, to);
+#endif
+}
+
 /* For a value with several uses: GCC would load it again for each. */
 MB_ALWAYS_INLINE mb_register mb_load_once(const float *from)
 {

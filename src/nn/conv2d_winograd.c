@@ -70,15 +70,22 @@ typedef struct block {
     sizes s;
     size_t first, tiles; /* the first row of tiles */
     float *v, *m, *d_v;
+    size_t v_stride, m_stride, d_v_stride; /* from one point to the next */
     float *zeros, *unused; /* for pixels outside the image: read, and written (a tile of them) */
 } block;
+
+/* Of a matrix (tiles, columns) of each point. A line more than it takes, because the points of a
+ * tile are written one after the other: a power of 2 apart they would share the sets of the cache.
+ */
+static size_t stride_of(size_t tiles, size_t columns) { return tiles * columns + MB_LANES; }
 
 static size_t divide(const sizes *s, float *memory, block *b)
 {
     const size_t tiles = s->rows * s->across,
                  widest = mb_pad_to_lanes(s->channels > s->units ? s->channels : s->units);
-    const size_t parts[] = {POINTS * tiles * s->channels + MB_LANES, POINTS * tiles * s->units,
-                            POINTS * tiles * s->padded, widest, POINTS * widest};
+    const size_t parts[] = {POINTS * stride_of(tiles, s->channels),
+                            POINTS * stride_of(tiles, s->units),
+                            POINTS * stride_of(tiles, s->padded), widest, POINTS * widest};
     float *at[5];
     size_t used = 0;
     for (size_t i = 0; i < 5; used += mb_pad_to_lanes(parts[i++]))
@@ -107,6 +114,9 @@ static void next(block *b)
 {
     const size_t left = b->s.down - b->first;
     b->tiles = (left < b->s.rows ? left : b->s.rows) * b->s.across;
+    b->v_stride = stride_of(b->tiles, b->s.channels);
+    b->m_stride = stride_of(b->tiles, b->s.units);
+    b->d_v_stride = stride_of(b->tiles, b->s.padded);
 }
 
 /* Offsets of a tile's side x side pixels in an image of `channels`, or SIZE_MAX outside of it. */
@@ -129,8 +139,7 @@ static void transform_image(const mb_conv2d_pass *pass, const block *b)
         locate(b, t, IN, pass->size->rows, pass->size->columns, s->channels, offsets);
         for (size_t k = 0; k < POINTS; k++)
             pixels[k] = offsets[k] != SIZE_MAX ? pass->image + offsets[k] : b->zeros;
-        pass->kernels->winograd_input(s->channels, pixels, b->v + t * s->channels,
-                                      b->tiles * s->channels);
+        pass->kernels->winograd_input(s->channels, pixels, b->v + t * s->channels, b->v_stride);
     }
 }
 
@@ -143,8 +152,7 @@ static void store_outputs(const mb_conv2d_pass *pass, const block *b)
         locate(b, t, OUT, pass->size->out_rows, pass->size->out_columns, s->units, offsets);
         for (size_t k = 0; k < OUT * OUT; k++)
             out[k] = offsets[k] != SIZE_MAX ? pass->out + offsets[k] : b->unused + k * s->units;
-        pass->kernels->winograd_output(s->units, b->m + t * s->units, b->tiles * s->units,
-                                       pass->bias, out);
+        pass->kernels->winograd_output(s->units, b->m + t * s->units, b->m_stride, pass->bias, out);
     }
 }
 
@@ -163,9 +171,9 @@ static void forward(const mb_conv2d_pass *pass)
                                     .ldb = s->units,
                                     .ldc = s->units};
         for (size_t k = 0; k < POINTS; k++)
-            pass->kernels->small_gemm(&gemm, b.v + k * b.tiles * s->channels,
+            pass->kernels->small_gemm(&gemm, b.v + k * b.v_stride,
                                       pass->transposed + k * s->channels * s->units,
-                                      b.m + k * b.tiles * s->units);
+                                      b.m + k * b.m_stride);
         store_outputs(pass, &b);
     }
 }
@@ -181,8 +189,7 @@ static void transform_gradient(const mb_conv2d_pass *pass, const block *b)
         locate(b, t, OUT, pass->size->out_rows, pass->size->out_columns, s->units, offsets);
         for (size_t k = 0; k < OUT * OUT; k++)
             d_out[k] = offsets[k] != SIZE_MAX ? pass->d_out + offsets[k] : b->zeros;
-        pass->kernels->winograd_output_grad(s->units, d_out, b->m + t * s->units,
-                                            b->tiles * s->units);
+        pass->kernels->winograd_output_grad(s->units, d_out, b->m + t * s->units, b->m_stride);
     }
 }
 
@@ -196,15 +203,15 @@ static void add_to_image(const mb_conv2d_pass *pass, const block *b)
         for (size_t k = 0; k < POINTS; k++)
             pixels[k] =
                 offsets[k] != SIZE_MAX ? pass->d_image + offsets[k] : b->unused + k * s->channels;
-        pass->kernels->winograd_input_grad(s->channels, b->d_v + t * s->padded,
-                                           b->tiles * s->padded, pixels);
+        pass->kernels->winograd_input_grad(s->channels, b->d_v + t * s->padded, b->d_v_stride,
+                                           pixels);
     }
 }
 
 static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k)
 {
     const sizes *s = &b->s;
-    const float *v = b->v + k * b->tiles * s->channels, *m = b->m + k * b->tiles * s->units;
+    const float *v = b->v + k * b->v_stride, *m = b->m + k * b->m_stride;
     const float *u = pass->transposed + weights_of(s) + k * s->units * s->padded;
     float *sums = pass->chunk_sums + k * s->channels * s->units;
     const mb_small_gemm weights = {.rows = s->channels,
@@ -224,7 +231,7 @@ static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k)
                                  .ldc = s->padded};
     pass->kernels->small_gemm(&weights, v, m, sums);
     if (pass->d_image != NULL)
-        pass->kernels->small_gemm(&image, m, u, b->d_v + k * b->tiles * s->padded);
+        pass->kernels->small_gemm(&image, m, u, b->d_v + k * b->d_v_stride);
 }
 
 static void backward(const mb_conv2d_pass *pass)
