@@ -51,7 +51,7 @@ static mb_status open_sheet(const mb_report *report, sheet *s, mb_error *error)
     const mb_training_options *options = report->run->options;
     const size_t pixels = mb_images_stride(&data->train.images);
     s->source = (mb_sample_source){.split = data->train, .pixels = pixels};
-    s->pixel = mb_pixel_of(data);
+    s->pixel = mb_pixel_of(&data->test.images, data->form.ground);
     const uint8_t *labels = data->train.labels;
     const size_t images = data->train.images.count;
     const size_t held_out = mb_validation_count(options, data);
@@ -129,8 +129,9 @@ static mb_status draw(const mb_report *report, const sheet *s, mb_figure *figure
                                 .box_width = BOX,
                                 .box_height = BOX,
                                 .height = HEADER + (1 + s->epochs) * CELL_HEIGHT};
+    const mb_dataset *data = report->run->dataset;
     mb_canvas canvas;
-    figure->natural = mb_images_are_natural(report->run->dataset);
+    figure->natural = mb_images_are_natural(&data->test.images, data->form.ground);
     mb_image_grid_open(&grid, figure->format, &canvas);
     draw_row_titles(1 + s->epochs, &canvas);
     for (size_t i = 0; i < s->count * (1 + s->epochs); i++)

@@ -33,18 +33,17 @@ static uint32_t inverted_color_pixel(const void *image, size_t row, size_t colum
     return 0xffffff - color_pixel(image, row, column);
 }
 
-bool mb_images_are_natural(const mb_dataset *dataset)
+bool mb_images_are_natural(const mb_images *images, mb_ground ground)
 {
-    return dataset->test.images.channels == 3 ||
-           (dataset->form.ground != MB_GROUND_LIGHT &&
-            !mb_images_have_ground(&dataset->test.images, MB_GROUND_DARK));
+    return images->channels == 3 ||
+           (ground != MB_GROUND_LIGHT && !mb_images_have_ground(images, MB_GROUND_DARK));
 }
 
-mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset)
+mb_pixel_fn *mb_pixel_of(const mb_images *images, mb_ground ground)
 {
-    if (dataset->test.images.channels == 3)
-        return dataset->form.ground == MB_GROUND_LIGHT ? inverted_color_pixel : color_pixel;
-    return mb_images_are_natural(dataset) ? gray_pixel : ink_pixel;
+    if (images->channels == 3)
+        return ground == MB_GROUND_LIGHT ? inverted_color_pixel : color_pixel;
+    return mb_images_are_natural(images, ground) ? gray_pixel : ink_pixel;
 }
 
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas)

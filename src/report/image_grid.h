@@ -39,13 +39,13 @@ typedef struct mb_drawn_image {
     size_t rows, columns;
 } mb_drawn_image;
 
-/* How images of a dataset are drawn, mb_drawn_image each. Gray ones: dark on white, as light ground
- * is in the files, or as they are if they have no ground, because photographs would look like
- * negatives. Those of three channels: in the colours of the files. */
-mb_pixel_fn *mb_pixel_of(const mb_dataset *dataset);
+/* How images with this ground in their files are drawn, mb_drawn_image each. Gray ones: dark on
+ * white, as light ground is in the files, or as they are if they have no ground, because
+ * photographs would look like negatives. Those of three channels: in the colours of the files. */
+mb_pixel_fn *mb_pixel_of(const mb_images *images, mb_ground ground);
 
 /* True if images are not drawn dark on white: they may be photographs. */
-bool mb_images_are_natural(const mb_dataset *dataset);
+bool mb_images_are_natural(const mb_images *images, mb_ground ground);
 
 /* Opens the canvas and writes the text above the images. */
 void mb_image_grid_open(const mb_image_grid *grid, mb_figure_format format, mb_canvas *canvas);

@@ -67,9 +67,10 @@ static mb_status draw(const mb_report *report, const content *c, char *text, mb_
                                 .box_width = BOX,
                                 .box_height = BOX,
                                 .height = HEADER + (c->count + COLUMNS - 1) / COLUMNS * height};
-    mb_pixel_fn *pixel = mb_pixel_of(report->run->dataset);
+    const mb_dataset *data = report->run->dataset;
+    mb_pixel_fn *pixel = mb_pixel_of(&data->test.images, data->form.ground);
     mb_canvas canvas;
-    figure->natural = mb_images_are_natural(report->run->dataset);
+    figure->natural = mb_images_are_natural(&data->test.images, data->form.ground);
     mb_image_grid_open(&grid, figure->format, &canvas);
     for (size_t i = 0; i < c->count; i++)
         draw_image(report, &grid, &canvas, pixel, i, &c->predictions[i], c->mark_wrong);
