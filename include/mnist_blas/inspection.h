@@ -49,6 +49,18 @@ typedef struct mb_inspection {
 MB_API mb_status mb_dataset_inspect(const mb_dataset *dataset, mb_inspection *inspection,
                                     mb_error *error);
 
+/* Writes a PNG to `path`, whole or not at all, that shows for each class, in their order, its name,
+ * its number of training images, and a sample of these: spaced evenly over the images of the class
+ * in their order, so that equal data give equal pictures. Images of up to 64 pixels are enlarged by
+ * a whole factor, those above 100 are reduced. The sheet is 900 pixels wide; up to 20 classes are
+ * below each other, up to 60 in two columns, and more in three. Its height depends on the number of
+ * classes and is less than 13,000 pixels.
+ * MB_ERROR_INVALID: a NULL argument, no training images, or more than 256 classes;
+ * MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed; MB_ERROR_IO;
+ * MB_ERROR_MEMORY. */
+MB_API mb_status mb_contact_sheet_write(const mb_dataset *dataset, const char *path,
+                                        mb_error *error);
+
 /* "training", "validation" or "test". */
 MB_API const char *mb_part_name(mb_part part);
 
