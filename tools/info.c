@@ -15,7 +15,7 @@
 
 typedef struct info_arguments {
     bool json;
-    const char *data; /* NULL: none */
+    const char *data, *sheet; /* NULL: none */
     mb_data_options reading;
     const char *network;        /* NULL: none */
     size_t batch_size, threads; /* 0: not given */
@@ -28,6 +28,9 @@ static const mb_option options[] = {
     {"data", NULL, HEADING, AT(data),
      "show what is in this folder or file of images, and what may be wrong with it",
      MB_KIND_TEXT("PATH"), .unset = "none", .complete = ".csv .csv.gz .npz"},
+    {"sheet", NULL, HEADING, AT(sheet),
+     "write a contact sheet of --data, a PNG: training images of each class", MB_KIND_TEXT("FILE"),
+     .unset = "none", .complete = ".png"},
     {"seed", NULL, HEADING, AT(reading.seed), "seed of the test set of --data, if it has none",
      .kind = MB_OPTION_UINT64, .metavar = "N", .max_size = INT64_MAX},
     {"network", NULL, HEADING, AT(network),
@@ -85,9 +88,21 @@ static mb_status show_network(mb_machine *machine, const info_arguments *argumen
 
 /* ---- --data ---- */
 
-/* MB_ERROR_INVALID for an option of reading that has no effect. */
-static mb_status check_reading(const info_arguments *arguments, mb_error *error)
+static bool ends_with(const char *text, const char *end)
 {
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
+}
+
+/* MB_ERROR_INVALID for an option of the data that has no effect, and a --sheet of another format.
+ */
+static mb_status check_data_options(const info_arguments *arguments, mb_error *error)
+{
+    if (arguments->data == NULL && arguments->sheet != NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "--sheet: has no effect without --data");
+    if (arguments->sheet != NULL && !ends_with(arguments->sheet, ".png"))
+        return mb_fail(error, MB_ERROR_INVALID, "--sheet: must end in .png, got '%s'",
+                       arguments->sheet);
     for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
         if (arguments->data == NULL && !mb_data_option_is_default(option, &arguments->reading))
             return mb_fail(error, MB_ERROR_INVALID, "--%s: has no effect without --data",
@@ -95,7 +110,7 @@ static mb_status check_reading(const info_arguments *arguments, mb_error *error)
     return MB_OK;
 }
 
-/* Prints what the data are; or, if `object` is not NULL, adds it to that. */
+/* Writes the sheet and prints what the data are; or, if `object` is not NULL, adds it to that. */
 static mb_status show_data(mb_machine *machine, const info_arguments *arguments, json_t *object,
                            mb_error *error)
 {
@@ -109,8 +124,10 @@ static mb_status show_data(mb_machine *machine, const info_arguments *arguments,
                            : mb_fail_memory(error, "info", sizeof *inspection);
     if (status == MB_OK)
         status = mb_dataset_inspect(dataset, inspection, error);
+    if (status == MB_OK && arguments->sheet != NULL)
+        status = mb_contact_sheet_write(dataset, arguments->sheet, error);
     if (status == MB_OK && object == NULL)
-        mb_info_print_data(dataset, inspection);
+        mb_info_print_data(dataset, inspection, arguments->sheet);
     else if (status == MB_OK &&
              json_object_set_new(object, "data", mb_info_data(dataset, inspection)) != 0)
         status = mb_fail_memory(error, "info", sizeof(json_t));
@@ -286,7 +303,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     if (given->batch_size > 0 && model == NULL && given->network == NULL)
         return mb_fail(error, MB_ERROR_INVALID,
                        "--batch-size: has no effect without --network or MODEL");
-    mb_status status = check_reading(given, error);
+    mb_status status = check_data_options(given, error);
     if (status == MB_OK)
         status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {
@@ -321,10 +338,11 @@ const mb_command mb_command_info = {
         "images, classes, layers and parameters, and how it was trained if the summary of its "
         "run is in the same folder. With --data, shows what the data hold: images and classes, "
         "mean and standard deviation of the pixels, images that occur twice, in the training and "
-        "the test set or with different labels, and blank ones.",
+        "the test set or with different labels, and blank ones; --sheet draws some of each class.",
     .examples = "Examples:\n"
                 "  mnist_blas info\n"
                 "  mnist_blas info --data data/mnist\n"
+                "  mnist_blas info --data data/mnist --sheet mnist.png\n"
                 "  mnist_blas info mnist_blas_out/model.safetensors\n"
                 "  mnist_blas info --network lenet5\n"
                 "  mnist_blas info --json --threads 2",

@@ -168,7 +168,8 @@ static void print_pixels(const mb_dataset *dataset, const mb_inspection *inspect
     printf("\nzeros      %.1f %% of the training pixels\n", 100.0 * inspection->zeros);
 }
 
-void mb_info_print_data(const mb_dataset *dataset, const mb_inspection *inspection)
+void mb_info_print_data(const mb_dataset *dataset, const mb_inspection *inspection,
+                        const char *sheet)
 {
     char path[PATH_MAX];
     const mb_image_form *form = &dataset->form;
@@ -181,6 +182,8 @@ void mb_info_print_data(const mb_dataset *dataset, const mb_inspection *inspecti
            mb_framing_names.values[form->framing].name,
            mb_form_is_standardized(form) ? "; standardized in training" : "");
     print_findings(dataset, inspection);
+    if (sheet != NULL)
+        printf("sheet      %s\n", mb_printable(sheet, path, sizeof path));
     printf("classes    %zu\n\n", dataset->classes);
     print_classes(dataset, inspection);
 }

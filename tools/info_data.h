@@ -5,8 +5,10 @@
 #include <jansson.h>
 #include <mnist_blas/inspection.h>
 
-/* Lines of at most 80 columns, unless the path is longer. */
-void mb_info_print_data(const mb_dataset *dataset, const mb_inspection *inspection);
+/* Lines of at most 80 columns, unless a path is longer. `sheet` is the file that the contact sheet
+ * was written to; NULL: none. */
+void mb_info_print_data(const mb_dataset *dataset, const mb_inspection *inspection,
+                        const char *sheet);
 
 /* NULL if memory is out. */
 json_t *mb_info_data(const mb_dataset *dataset, const mb_inspection *inspection);

@@ -1,4 +1,4 @@
-"""Pictures for predict: a small PNG writer, and transformations of digits."""
+"""Pictures for predict: a small PNG writer and reader, and transformations of digits."""
 import functools
 import math
 import os
@@ -23,6 +23,41 @@ def png(width, height, samples, colour=0, depth=8):
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) +
             chunk(b"IEND", b""))
+
+
+def paeth(left, above, corner):
+    estimate = left + above - corner
+    return min((left, above, corner), key=lambda value: abs(estimate - value))
+
+
+def unfiltered(kind, line, above, size):
+    """A row of a PNG as it was before filter `kind`; a pixel has `size` bytes, and `above` is the row above it."""
+    if kind in (0, 2):
+        return line if kind == 0 else bytes((value + other) % 256 for value, other in zip(line, above))
+    row = bytearray(line)
+    for i, value in enumerate(line):
+        left, corner = (row[i - size], above[i - size]) if i >= size else (0, 0)
+        added = (0, left, above[i], (left + above[i]) // 2, paeth(left, above[i], corner))[kind]
+        row[i] = (value + added) % 256
+    return bytes(row)
+
+
+def read_png(data):
+    """(width, height, rows of (red, green, blue)) of a PNG of 8 bits and 3 channels."""
+    at, packed, width, height = 8, b"", 0, 0
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IHDR":
+            width, height, depth, colour, *_, interlaced = struct.unpack_from(">IIBBBBB", data, at + 8)
+            if (depth, colour, interlaced) != (8, 2, 0):
+                raise ValueError(f"depth {depth}, colour type {colour}, interlaced {interlaced}")
+        packed += data[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    lines, stride, above, rows = zlib.decompress(packed), 1 + 3 * width, bytes(3 * width), []
+    for y in range(height):
+        above = unfiltered(lines[y * stride], lines[y * stride + 1:(y + 1) * stride], above, 3)
+        rows.append(list(zip(above[::3], above[1::3], above[2::3])))
+    return width, height, rows
 
 
 def pgm(width, height, samples):

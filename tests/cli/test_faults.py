@@ -40,6 +40,7 @@ COMMANDS = {
     "info_json": ["info", "--json"],
     "info_model": ["info", MODEL],
     "info_network": ["info", "--network", "lenet5"],
+    "info_sheet": ["info", "--data", "data", "--sheet", "out/sheet.png"],
     "help": ["--help"],
     "version": ["--version"],
 }

@@ -233,9 +233,9 @@ class Examples(HelpTest):
     """Each example works verbatim, after the previous ones."""
 
     def run_examples(self, examples):
-        exports = self.info()["features"]["onnx"]
+        features = self.info()["features"]
         for arguments in examples:
-            if "export" in arguments and not exports:
+            if ("export" in arguments and not features["onnx"]) or ("--sheet" in arguments and not features["report"]):
                 continue
             for word in arguments:
                 if word.endswith((".png", ".pgm")) and not os.path.exists(self.path(word)):

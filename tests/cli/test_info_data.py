@@ -1,10 +1,13 @@
 """info --data: what is in a data set, and what may be wrong with it."""
 import os
+import struct
 
+import pictures
 import support
-from support import COLUMNS, ROWS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, ProgramTest, idx
+from support import COLUMNS, ROWS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, ProgramTest, cases, idx
 
 IMAGE, HEADER = ROWS * COLUMNS, 16
+COLORS = {"blue": (60, 90, 200), "green": (70, 180, 80), "red": (200, 70, 60)}
 
 
 class Info(ProgramTest):
@@ -82,3 +85,109 @@ class Info(ProgramTest):
         for option in (["--gray"], ["--size", "8x8"]):
             self.fail_with(2, "info", *option, says=f"{option[0]}: has no effect without --data")
         self.fail_with(1, "info", "--data", "nowhere", says="nowhere: no such folder")
+
+
+class Sheet(ProgramTest):
+    """--sheet: some training images of each class, as one PNG."""
+
+    def setUp(self):
+        super().setUp()
+        self.need_feature("report")
+
+    def write_colors(self, colors, side=8):
+        """A folder of classes; each has images of one color: 1, 21, 41, ... for training."""
+        for number, (name, color) in enumerate(colors.items()):
+            for split, count in ("train", 1 + 20 * number), ("test", 1):
+                os.makedirs(self.path("data", split, name))
+                for i in range(count):
+                    self.write(f"data/{split}/{name}/{i}.png", pictures.png(side, side, bytes(color) * side * side, 2))
+
+    def sheet(self, *arguments):
+        self.succeed("info", "--data", "data", "--sheet", "sheet.png", *arguments)
+        return pictures.read_png(self.read("sheet.png"))
+
+    def check_colors(self, side, drawn, most):
+        """Images of a class, drawn with sides of so many pixels, are below those of the class before."""
+        self.write_colors(COLORS, side)
+        width, height, rows = self.sheet()
+        bottom = 0
+        for number, color in enumerate(COLORS.values()):
+            at = [(x, y) for y, row in enumerate(rows) for x, pixel in enumerate(row) if pixel == color]
+            self.assertEqual(min(1 + 20 * number, most) * drawn * drawn, len(at))
+            self.assertLess(bottom, at[0][1])
+            self.assertEqual([(24 + i, at[0][1]) for i in range(drawn)], at[:drawn])
+            bottom = at[-1][1]
+        self.assertEqual(900, width)
+        self.assertIn(height - bottom, range(20, 30))
+
+    def test_each_class_has_its_images(self):
+        self.check_colors(8, 64, 48)
+
+    def test_large_images_are_reduced(self):
+        self.check_colors(120, 91, 36)
+
+    @cases({"on_black": (0, (31, 35, 40), (255, 255, 255)), "without_a_ground": (90, (90, 90, 90), (255, 255, 255))})
+    def test_gray_images(self, background, darkest, lightest):
+        """Those on black are drawn dark on white, others as they are; enlarged 5 times."""
+        self.make_data(classes=2, train=40, test=20, background=background)
+        *_, rows = self.sheet()
+        drawn = [row[24:24 + 5 * COLUMNS] for row in rows[110:110 + 5 * ROWS]]
+        self.assertEqual(drawn, [[drawn[y // 5 * 5][x // 5 * 5] for x in range(5 * COLUMNS)] for y in range(5 * ROWS)])
+        pixels = sorted(pixel for row in drawn for pixel in row)
+        for expected, found in ((darkest, pixels[0]), (lightest, pixels[-1])):
+            for channel in range(3):
+                self.assertAlmostEqual(expected[channel], found[channel], delta=8)
+
+    def test_many_classes(self):
+        self.make_data(classes=256, train=512, test=256)
+        self.succeed("info", "--data", "data", "--sheet", "sheet.png")
+        width, height = struct.unpack_from(">II", self.read("sheet.png"), 16)
+        self.assertEqual(900, width)
+        self.assertLess(height, 13000)
+
+    def test_is_the_same_on_each_run_and_beside_json(self):
+        self.make_data()
+        self.assertIn("\nsheet      a.png\n", self.succeed("info", "--data", "data", "--sheet", "a.png").out)
+        self.assertNotIn("\nsheet", self.succeed("info", "--data", "data").out)
+        self.assertIn("data", self.info("--data", "data", "--sheet", "b.PNG", "--threads", 1))
+        self.assertEqual(self.read("a.png"), self.read("b.PNG"))
+
+    def test_replaces_a_file_and_keeps_its_mode(self):
+        self.make_data()
+        self.write("sheet.png", b"old")
+        os.chmod(self.path("sheet.png"), 0o604)
+        self.sheet()
+        self.assertEqual(0o604, os.stat(self.path("sheet.png")).st_mode & 0o777)
+        self.assertEqual(["data", "sheet.png"], self.names("."))
+
+    @cases({"no_such_folder": ("no/a.png", "no/a.png: cannot be written: No such file or directory"),
+            "a_folder": ("taken.png", "taken.png: cannot be written: Is a directory")})
+    def test_place_that_cannot_be_written(self, path, says):
+        self.make_data()
+        os.mkdir(self.path("taken.png"))
+        for more in ([], ["--json"]):
+            result = self.run_program("info", "--data", "data", "--sheet", path, *more)
+            self.check_failure(result, 1, says)
+            self.assertEqual("", result.out)
+        self.assertEqual([], self.names("taken.png"))
+
+    def test_bad_data_leave_the_old_sheet(self):
+        self.write("sheet.png", b"old")
+        self.fail_with(1, "info", "--data", "nowhere", "--sheet", "sheet.png", says="nowhere")
+        self.assertEqual(b"old", self.read("sheet.png"))
+
+
+class SheetOptions(ProgramTest):
+    @cases({"no_data": (["a.png"], "--sheet: has no effect without --data"),
+            "another_format": (["a.jpg", "--data", "data"], "--sheet: must end in .png, got 'a.jpg'"),
+            "nothing": (["", "--data", "data"], "--sheet: must end in .png, got ''")})
+    def test_refuses(self, arguments, says):
+        self.make_data()
+        self.fail_with(2, "info", "--sheet", *arguments, says=says)
+        self.assertEqual(["data"], self.names("."))
+
+    def test_build_without_cairo(self):
+        if self.info()["features"]["report"]:
+            self.skipTest("built with cairo")
+        self.make_data()
+        self.fail_with(1, "info", "--data", "data", "--sheet", "a.png", says="a.png: no report: this build has no cairo")
