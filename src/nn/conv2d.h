@@ -58,7 +58,9 @@ typedef struct mb_conv2d_pass {
     const mb_conv2d_size *size;
     const float *weights, *bias; /* the layer's, or with a batch normalisation folded in */
     const float *transposed;     /* weights as mb_conv2d_impl.transpose has written them */
-    const float *image;          /* padded, in the layer's layout */
+    const float *image;          /* in the layer's layout, padded unless the implementation pads */
+    size_t padding;              /* of the image: on each side */
+    bool in_place;               /* the image is the layer's input, and d_image its gradient */
     size_t pixel_stride;         /* in NHWC: from a pixel of the image to the next */
     float *out;                  /* forward; with forward_pooled of the pool */
     int32_t *argmax;             /* of the pool; NULL in evaluation */
@@ -90,6 +92,7 @@ static inline size_t mb_conv2d_group_offset(const mb_conv2d_size *size, size_t g
 typedef struct mb_conv2d_impl {
     const char *name;
     bool pads_pixels; /* its images have mb_conv2d_pixel_stride */
+    bool pads;        /* takes images without padding, and never reads beyond their ends */
     bool in_training; /* not in evaluation: forward needs pass->transposed */
     bool (*applies)(const mb_layer *layer);
     void (*forward)(const mb_conv2d_pass *pass);        /* out = W x windows + bias */

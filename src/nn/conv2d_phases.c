@@ -146,12 +146,13 @@ static size_t scratch_bytes(const mb_layer *layer)
 
 /* True if the image can be used in place: windows are read and written in whole vectors, which
  * must not reach into the next sample. */
-static bool is_usable_in_place(const mb_layer *layer)
+static bool is_usable_in_place(const mb_layer *layer, const mb_conv2d_impl *impl)
 {
     const mb_window *window = mb_layer_window(layer);
-    return window->padding == 0 && !mb_conv2d_transposes(layer) &&
-           layer->out_format.layout == MB_LAYOUT_NHWC && window->groups == 1 &&
-           window->columns * layer->in.channels % MB_LANES == 0;
+    return !mb_conv2d_transposes(layer) &&
+           (impl->pads ||
+            (window->padding == 0 && layer->out_format.layout == MB_LAYOUT_NHWC &&
+             window->groups == 1 && window->columns * layer->in.channels % MB_LANES == 0));
 }
 
 /* Changes the layout of an unpadded image; `stride`: of pixels in NHWC. */
@@ -168,17 +169,19 @@ static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb
 /* Elements of the pass's image, without slack. */
 static size_t image_size(const mb_conv2d_pass *pass)
 {
-    return pass->pixel_stride * pass->size->rows * pass->size->columns;
+    const mb_shape in = pass->layer->in;
+    return pass->pixel_stride * (in.rows + 2 * pass->padding) * (in.columns + 2 * pass->padding);
 }
 
-/* The sample's image, padded and in the layer's layout: in the scratch, or in place. */
+/* The sample's image in the layer's layout, padded by pass->padding: in the scratch, or in place.
+ */
 static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
 {
     const mb_layer *layer = pass->layer;
-    const size_t padding = mb_layer_window(layer)->padding, size = image_size(pass);
+    const size_t padding = pass->padding, size = image_size(pass);
     const bool gaps = padding > 0 || pass->pixel_stride > layer->in.channels;
     const size_t first = gaps ? 0 : size; /* of what is not part of the image */
-    if (is_usable_in_place(layer))
+    if (pass->in_place)
         return image;
     memset(s->image + first, 0, (size + SLACK - first) * sizeof *s->image);
     if (mb_conv2d_transposes(layer)) {
@@ -196,7 +199,7 @@ static const float *load_image(const mb_conv2d_pass *pass, const float *image, c
 /* Memory, set to 0, for the gradient of the padded image. */
 static float *begin_gradient(const mb_conv2d_pass *pass, float *d_in, const scratch *s)
 {
-    float *d = is_usable_in_place(pass->layer) ? d_in : s->d_image;
+    float *d = pass->in_place ? d_in : s->d_image;
     memset(d, 0, image_size(pass) * sizeof *d);
     return d;
 }
@@ -206,13 +209,13 @@ static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratc
 {
     const mb_layer *layer = pass->layer;
     const float *d = pass->d_image;
-    if (is_usable_in_place(layer))
+    if (pass->in_place)
         return;
     if (!mb_conv2d_transposes(layer)) {
         mb_window_unpad(layer, layer->out_format.layout, d, d_in);
         return;
     }
-    if (mb_layer_window(layer)->padding > 0) {
+    if (pass->padding > 0) {
         mb_window_unpad(layer, layer->out_format.layout, d, s->transposed);
         d = s->transposed;
     }
@@ -248,6 +251,8 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
         .d_windows = s->d_windows,
         .pixel_stride =
             data->impl->pads_pixels ? mb_conv2d_pixel_stride(op->layer) : op->layer->in.channels,
+        .padding = data->impl->pads ? 0 : mb_layer_window(op->layer)->padding,
+        .in_place = is_usable_in_place(op->layer, data->impl),
         .nonzeros = s->nonzeros,
         .offsets = s->offsets,
         .pixels = s->pixels,

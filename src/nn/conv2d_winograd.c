@@ -119,15 +119,18 @@ static void next(block *b)
     b->d_v_stride = stride_of(b->tiles, b->s.padded);
 }
 
-/* Offsets of a tile's side x side pixels in an image of `channels`, or SIZE_MAX outside of it. */
-static void locate(const block *b, size_t tile, size_t side, size_t rows, size_t columns,
-                   size_t channels, size_t offsets[POINTS])
+/* Offsets of a tile's side x side pixels in an image with `padding` on each side, or SIZE_MAX
+ * outside of the image. */
+static void locate(const block *b, size_t tile, size_t side, mb_shape image, size_t padding,
+                   size_t offsets[POINTS])
 {
-    const size_t y = (b->first + tile / b->s.across) * OUT, x = tile % b->s.across * OUT;
+    const size_t y = (b->first + tile / b->s.across) * OUT - padding; /* wraps around below 0 */
+    const size_t x = tile % b->s.across * OUT - padding;
     for (size_t i = 0; i < side; i++)
         for (size_t j = 0; j < side; j++)
-            offsets[i * side + j] =
-                y + i < rows && x + j < columns ? ((y + i) * columns + x + j) * channels : SIZE_MAX;
+            offsets[i * side + j] = y + i < image.rows && x + j < image.columns
+                                        ? ((y + i) * image.columns + x + j) * image.channels
+                                        : SIZE_MAX;
 }
 
 static void transform_image(const mb_conv2d_pass *pass, const block *b)
@@ -136,7 +139,7 @@ static void transform_image(const mb_conv2d_pass *pass, const block *b)
     for (size_t t = 0; t < b->tiles; t++) {
         size_t offsets[POINTS];
         const float *pixels[POINTS];
-        locate(b, t, IN, pass->size->rows, pass->size->columns, s->channels, offsets);
+        locate(b, t, IN, pass->layer->in, mb_layer_window(pass->layer)->padding, offsets);
         for (size_t k = 0; k < POINTS; k++)
             pixels[k] = offsets[k] != SIZE_MAX ? pass->image + offsets[k] : b->zeros;
         pass->kernels->winograd_input(s->channels, pixels, b->v + t * s->channels, b->v_stride);
@@ -149,7 +152,7 @@ static void store_outputs(const mb_conv2d_pass *pass, const block *b)
     for (size_t t = 0; t < b->tiles; t++) {
         size_t offsets[POINTS];
         float *out[OUT * OUT];
-        locate(b, t, OUT, pass->size->out_rows, pass->size->out_columns, s->units, offsets);
+        locate(b, t, OUT, pass->layer->out, 0, offsets);
         for (size_t k = 0; k < OUT * OUT; k++)
             out[k] = offsets[k] != SIZE_MAX ? pass->out + offsets[k] : b->unused + k * s->units;
         pass->kernels->winograd_output(s->units, b->m + t * s->units, b->m_stride, pass->bias, out);
@@ -186,7 +189,7 @@ static void transform_gradient(const mb_conv2d_pass *pass, const block *b)
     for (size_t t = 0; t < b->tiles; t++) {
         size_t offsets[POINTS];
         const float *d_out[OUT * OUT];
-        locate(b, t, OUT, pass->size->out_rows, pass->size->out_columns, s->units, offsets);
+        locate(b, t, OUT, pass->layer->out, 0, offsets);
         for (size_t k = 0; k < OUT * OUT; k++)
             d_out[k] = offsets[k] != SIZE_MAX ? pass->d_out + offsets[k] : b->zeros;
         pass->kernels->winograd_output_grad(s->units, d_out, b->m + t * s->units, b->m_stride);
@@ -199,7 +202,7 @@ static void add_to_image(const mb_conv2d_pass *pass, const block *b)
     for (size_t t = 0; t < b->tiles; t++) {
         size_t offsets[POINTS];
         float *pixels[POINTS];
-        locate(b, t, IN, pass->size->rows, pass->size->columns, s->channels, offsets);
+        locate(b, t, IN, pass->layer->in, mb_layer_window(pass->layer)->padding, offsets);
         for (size_t k = 0; k < POINTS; k++)
             pixels[k] =
                 offsets[k] != SIZE_MAX ? pass->d_image + offsets[k] : b->unused + k * s->channels;
@@ -264,6 +267,7 @@ static size_t chunk_size(const mb_layer *layer)
 
 const mb_conv2d_impl mb_conv2d_winograd = {.name = "winograd",
                                            .in_training = true,
+                                           .pads = true,
                                            .applies = applies,
                                            .forward = forward,
                                            .backward = backward,
