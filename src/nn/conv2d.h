@@ -71,7 +71,8 @@ typedef struct mb_conv2d_pass {
     float *d_image;
     float *gradient;   /* (weights, then biases) */
     float *chunk_sums; /* of the chunk, mb_conv2d_impl.chunk_size elements */
-    bool first, last;  /* of the chunk's samples */
+    size_t index;      /* of the sample in the chunk */
+    bool last;         /* of the chunk's samples */
 
     /* The thread's scratch. */
     float *windows, *d_windows; /* of a block */

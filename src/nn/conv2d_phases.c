@@ -292,7 +292,7 @@ static void run_backward(const mb_tile_args *args)
     pass.d_image = d_in != NULL ? begin_gradient(&pass, d_in, &s) : NULL;
     pass.gradient = mb_partial_gradient(op->layer, op->tiling, tile, data->partials);
     pass.chunk_sums = data->chunk_sums + tile / chunk * data->chunk_size;
-    pass.first = tile % chunk == 0;
+    pass.index = tile % chunk;
     pass.last = (tile + 1) % chunk == 0 || tile + 1 == op->ctx.rows;
     data->impl->backward(&pass);
     if (d_in != NULL)

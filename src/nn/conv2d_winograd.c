@@ -1,7 +1,9 @@
 /* Convolution with a kernel of 3 x 3 and stride 1 in NHWC, in training, by Winograd's algorithm:
  * the image and the weights are transformed, 16 products of matrices give the transformed
  * outputs, 2.25 times fewer than the windows would take, and gradients pass back through the same
- * products. The gradient of the weights is added up transformed, until the last sample of a chunk.
+ * products. The gradient of the weights is added up transformed, until the last sample of a chunk;
+ * of small images, v and m of several samples are multiplied at once, because all sums are read and
+ * written each time.
  *
  * An image is cut into tiles of 2 x 2 outputs; those of some rows of tiles are multiplied at once:
  * v (POINTS, tiles, channels) x u (POINTS, channels, units) = m (POINTS, tiles, units). */
@@ -9,7 +11,7 @@
 
 #include <string.h>
 
-enum { POINTS = MB_WINOGRAD_POINTS, OUT = 2, IN = 4, BLOCK_ELEMENTS = 65536 };
+enum { POINTS = MB_WINOGRAD_POINTS, OUT = 2, IN = 4, BLOCK_ELEMENTS = 65536, MIN_DEPTH = 64 };
 
 /* ---- sizes ---- */
 
@@ -17,6 +19,7 @@ typedef struct sizes {
     size_t channels, padded, units; /* padded: channels in whole vectors */
     size_t across, down;            /* tiles of the image */
     size_t rows;                    /* of tiles of a block */
+    size_t together;                /* samples whose gradient of the weights is computed at once */
 } sizes;
 
 static sizes sizes_of(const mb_layer *layer)
@@ -27,9 +30,12 @@ static sizes sizes_of(const mb_layer *layer)
                units,
                (layer->out.columns + 1) / OUT,
                (layer->out.rows + 1) / OUT,
-               0};
+               0,
+               1};
     const size_t rows = BLOCK_ELEMENTS / (POINTS * (channels + units) * s.across);
     s.rows = mb_equal_blocks(s.down, rows > 0 ? rows : 1);
+    if (s.rows == s.down && s.down * s.across < MIN_DEPTH)
+        s.together = MIN_DEPTH / (s.down * s.across);
     return s;
 }
 
@@ -211,20 +217,39 @@ static void add_to_image(const mb_conv2d_pass *pass, const block *b)
     }
 }
 
-static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k)
+/* The chunk's v and m of the samples that are multiplied at once, after its sums. */
+static size_t together_size(const sizes *s, size_t columns)
+{
+    return s->together > 1 ? POINTS * stride_of(s->together * s->down * s->across, columns) : 0;
+}
+
+static void place_in_chunk(const mb_conv2d_pass *pass, block *b)
+{
+    const sizes *s = &b->s;
+    const size_t before = pass->index % s->together * b->tiles;
+    float *v = pass->chunk_sums + weights_of(s), *m = v + together_size(s, s->channels);
+    b->v = v + before * s->channels;
+    b->m = m + before * s->units;
+    b->v_stride = stride_of(s->together * b->tiles, s->channels);
+    b->m_stride = stride_of(s->together * b->tiles, s->units);
+}
+
+/* Products of one point: the gradient of v, and that of u of the last `samples` samples. */
+static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k, size_t samples)
 {
     const sizes *s = &b->s;
     const float *v = b->v + k * b->v_stride, *m = b->m + k * b->m_stride;
+    const size_t before = samples > 0 ? (samples - 1) * b->tiles : 0;
     const float *u = pass->transposed + weights_of(s) + k * s->units * s->padded;
     float *sums = pass->chunk_sums + k * s->channels * s->units;
     const mb_small_gemm weights = {.rows = s->channels,
-                                   .depth = b->tiles,
+                                   .depth = before + b->tiles,
                                    .columns = s->units,
                                    .row_stride = 1,
                                    .depth_stride = s->channels,
                                    .ldb = s->units,
                                    .ldc = s->units,
-                                   .add = true};
+                                   .add = pass->index >= s->together || b->first > 0};
     const mb_small_gemm image = {.rows = b->tiles,
                                  .depth = s->units,
                                  .columns = s->padded,
@@ -232,7 +257,8 @@ static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k)
                                  .depth_stride = 1,
                                  .ldb = s->padded,
                                  .ldc = s->padded};
-    pass->kernels->small_gemm(&weights, v, m, sums);
+    if (samples > 0)
+        pass->kernels->small_gemm(&weights, v - before * s->channels, m - before * s->units, sums);
     if (pass->d_image != NULL)
         pass->kernels->small_gemm(&image, m, u, b->d_v + k * b->d_v_stride);
 }
@@ -241,16 +267,18 @@ static void backward(const mb_conv2d_pass *pass)
 {
     block b = begin(pass);
     const sizes *s = &b.s;
-    if (pass->first)
-        memset(pass->chunk_sums, 0, weights_of(s) * sizeof *pass->chunk_sums);
+    const size_t samples = pass->index % s->together + 1; /* whose products are due, if they are */
+    const bool due = samples == s->together || pass->last;
     memset(b.unused, 0, POINTS * s->padded * sizeof *b.unused);
     mb_conv2d_nhwc_grad_bias(pass);
     for (; b.first < s->down; b.first += s->rows) {
         next(&b);
+        if (s->together > 1)
+            place_in_chunk(pass, &b);
         transform_image(pass, &b);
         transform_gradient(pass, &b);
         for (size_t k = 0; k < POINTS; k++)
-            grad_point(pass, &b, k);
+            grad_point(pass, &b, k, due ? samples : 0);
         if (pass->d_image != NULL)
             add_to_image(pass, &b);
     }
@@ -262,7 +290,8 @@ static void backward(const mb_conv2d_pass *pass)
 static size_t chunk_size(const mb_layer *layer)
 {
     const sizes s = sizes_of(layer);
-    return mb_pad_to_lanes(weights_of(&s));
+    return mb_pad_to_lanes(weights_of(&s) + together_size(&s, s.channels) +
+                           together_size(&s, s.units));
 }
 
 const mb_conv2d_impl mb_conv2d_winograd = {.name = "winograd",
