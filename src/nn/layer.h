@@ -9,8 +9,8 @@
 
 typedef struct mb_layer mb_layer;
 
-/* Layout of a sample's elements in memory. Flatten moves nothing: `image` is then the shape before
- * it, in which the elements are still ordered. */
+/* Layout of a sample's elements in memory; images of a batch are NCHW. Flatten moves nothing:
+ * `image` is then the shape before it, in which the elements are still ordered. */
 typedef struct mb_memory_format {
     mb_shape image;
     mb_layout layout;

@@ -67,7 +67,8 @@ static mb_status configure_layer(mb_network *network, const mb_spec_layer *spec,
                             position == 0 || (layer[-1].input_is_batch && layer[-1].ops->in_place),
                         .in = position > 0 ? layer[-1].out : network->input,
                         .in_format = position > 0 ? layer[-1].out_format
-                                                  : (mb_memory_format){.image = network->input},
+                                                  : (mb_memory_format){.image = network->input,
+                                                                       .layout = MB_LAYOUT_NCHW},
                         .rules = rules,
                         .parameter_offset = network->parameter_elements};
     if (layer->ops == NULL)

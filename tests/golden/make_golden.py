@@ -4,9 +4,10 @@
     python3 tests/golden/make_golden.py         # needs torch 2.13.0 (CPU) and numpy; takes a minute
 
 The file is committed for test_golden.c, which trains what the file holds; run this only to add a
-run. A run is a line of text: its images, its network as mnist_blas writes it, and the training
-options that are not 0. Images, labels and initial parameters are hashes of their indices
-(`hashes`), which the test computes, too; so the file is small. For each of `runs` it has
+run. A run is a line of text: its images (count, channels, rows, columns), its network as mnist_blas
+writes it, and the training options that are not 0. Images, labels and initial parameters are hashes
+of their indices (`hashes`), which the test computes, too; so the file is small. For each of `runs`
+it has
 
     metadata RUN        the text
     RUN.loss (steps)    loss of each batch before its update; batches are consecutive images
@@ -21,6 +22,7 @@ that, or if one of `mistakes` differs by less than ten times that.
 """
 
 import json
+import math
 import pathlib
 import struct
 
@@ -33,16 +35,19 @@ CLASSES, SAMPLED, TOLERANCE = 10, 600, 1e-4
 
 # Widths of units and images that are multiples of neither 16 nor 64; two blocks of rows a batch;
 # some pixels are zero in all images, so that only decay and moments change their weights.
-DENSE = ("1200x12x10 dense:70,relu,dense:33,relu,dense:10 epochs=4 batch-size=96 "
+DENSE = ("1200x1x12x10 dense:70,relu,dense:33,relu,dense:10 epochs=4 batch-size=96 "
          "label-smoothing=0.1 ")
 GELU = DENSE.replace("relu", "gelu")
-LENET5 = ("480x28x28 conv2d:6x5/pad2,relu,maxpool2d:2,conv2d:16x5,relu,maxpool2d:2,flatten,"
+LENET5 = ("480x1x28x28 conv2d:6x5/pad2,relu,maxpool2d:2,conv2d:16x5,relu,maxpool2d:2,flatten,"
           "dense:120,relu,dense:84,relu,dense:10 epochs=1 batch-size=24 ")
-CNN = ("480x28x28 conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0,flatten,dense:128,relu,"
+CNN = ("480x1x28x28 conv2d:32x3,relu,conv2d:64x3,relu,maxpool2d:2,dropout:0,flatten,dense:128,relu,"
        "dropout:0,dense:10 epochs=1 batch-size=24 ")
-NORM = ("480x28x28 conv2d:12x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:32x3/stride2/groups2,"
+NORM = ("480x1x28x28 conv2d:12x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:32x3/stride2/groups2,"
         "batchnorm2d,relu,avgpool2d:3/stride2/pad1,batchnorm2d,flatten,dense:10"
         " epochs=1 batch-size=24 ")
+# In color: a convolution in NCHW, one in NHWC and a dense layer are the first to see the channels.
+COLORS = "480x3x14x12 {},relu,maxpool2d:2,flatten,dense:10 epochs=1 batch-size=24 "
+COLOR_DENSE = "480x3x14x12 dense:33,relu,dense:10 epochs=1 batch-size=24 "
 SGD = "optimizer=sgd momentum=0.9 "
 ADAM = "optimizer=adam lr=0.008 weight-decay=0.01"
 ADAMW = "optimizer=adamw lr=0.001 weight-decay=0.1"
@@ -59,6 +64,9 @@ runs = {
     "lenet5.adamw": LENET5 + ADAMW,
     "cnn.adamw": CNN + ADAMW,
     "norm.sgd": NORM + SGD + "lr=0.02 weight-decay=0.01",
+    "color_nchw.sgd": COLORS.format("conv2d:8x3") + SGD + "lr=0.02 weight-decay=0.01",
+    "color_nhwc.sgd": COLORS.format("conv2d:32x3/pad1") + SGD + "lr=0.02 weight-decay=0.01",
+    "color_dense.adam": COLOR_DENSE + ADAM,
 }
 
 
@@ -123,13 +131,14 @@ def hashes(stream, count):
     return hashed(hashed(places) ^ numpy.uint32(stream))
 
 
-def make_data(count, rows, columns):
-    """Each class lights its own third of the pixels, in grays that differ from image to image."""
+def make_data(count, *shape):
+    """Each class lights its own third of the values, in strengths that differ from image to image."""
+    size = math.prod(shape)
     labels = hashes(1, count) % CLASSES
-    lit = hashes(2, CLASSES * rows * columns).reshape(CLASSES, -1) % 3 == 0
-    grays = hashes(3, count * rows * columns).reshape(count, -1) >> 24
-    images = numpy.where(lit[labels], grays, 0).astype(numpy.uint8)
-    return (torch.from_numpy(images.reshape(count, 1, rows, columns)),
+    lit = hashes(2, CLASSES * size).reshape(CLASSES, -1) % 3 == 0
+    values = hashes(3, count * size).reshape(count, -1) >> 24
+    images = numpy.where(lit[labels], values, 0).astype(numpy.uint8)
+    return (torch.from_numpy(images.reshape(count, *shape)),
             torch.from_numpy(labels.astype(numpy.int64)))
 
 

@@ -30,7 +30,8 @@ enum {
 
 typedef struct run {
     char name[32], spec[256];
-    size_t images, rows, columns;
+    size_t images;
+    mb_shape shape;
     mb_training_options options;
 } run;
 
@@ -74,7 +75,10 @@ static bool find_run(const mb_stored_tensor *tensor, run *found)
     snprintf(found->name, sizeof found->name, "%.*s", (int)length - 5, tensor->name);
     snprintf(text, sizeof text, "%s", mb_safetensors_metadata(file, found->name));
     const char *size = strsep(&rest, " "), *spec = strsep(&rest, " ");
-    assert_int_equal(sscanf(size, "%zux%zux%zu", &found->images, &found->rows, &found->columns), 3);
+    mb_shape *shape = &found->shape;
+    assert_int_equal(sscanf(size, "%zux%zux%zux%zu", &found->images, &shape->channels, &shape->rows,
+                            &shape->columns),
+                     4);
     snprintf(found->spec, sizeof found->spec, "%s", spec);
     while (rest != NULL)
         set_option(&found->options, strsep(&rest, " "));
@@ -117,7 +121,7 @@ static uint32_t number(size_t stream, size_t index)
 
 static void make_data(const run *r)
 {
-    const size_t count = r->rows * r->columns;
+    const size_t count = mb_shape_size(r->shape);
     assert_true(r->images * count <= MAX_PIXELS && r->images * r->options.epochs <= MAX_SAMPLES);
     for (size_t i = 0; i < r->images * r->options.epochs; i++)
         order[i] = (uint32_t)(i % r->images);
@@ -218,8 +222,7 @@ static double check_evaluation(const run *r, mb_machine *machine, const mb_netwo
 static mb_network *train(const run *r, size_t threads)
 {
     mb_machine *machine = mb_test_machine(threads);
-    mb_network *network =
-        mb_test_network(machine, r->spec, (mb_shape){1, r->rows, r->columns}, CLASSES);
+    mb_network *network = mb_test_network(machine, r->spec, r->shape, CLASSES);
     const mb_split split = mb_test_split(network, pixels, labels, r->images);
     mb_test_training t;
     set_parameters(network);
