@@ -19,8 +19,9 @@ typedef struct mb_model_arguments {
     }
 #define MB_OPTION_MODEL_INPUT(heading, place)                                                      \
     {                                                                                              \
-        "input", NULL, heading, place, "rows and columns of the images, with --network",           \
-            .kind = MB_OPTION_IMAGE_SIZE, .metavar = "SIZE", .min_size = 1, .max_size = 65536,     \
+        "input", NULL, heading, place,                                                             \
+            "rows and columns of the images, with --network; of images in color 3xROWSxCOLUMNS",   \
+            .kind = MB_OPTION_IMAGE_SHAPE, .metavar = "SIZE", .min_size = 1, .max_size = 65536,    \
             .unset = "28x28"                                                                       \
     }
 #define MB_MODEL_INPUT                                                                             \

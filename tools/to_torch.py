@@ -11,9 +11,10 @@
 The file needs no conversion: its tensors have the names of an nn.Sequential whose modules are the
 layers of the network, and its metadata say which these are. What is built here can be trained on,
 and saved by safetensors.torch.save_file(model.state_dict(), FILE) it is a file that mnist_blas
-reads with --network SPEC; a model of images on a light ground needs metadata={"ground": "light"} in
-that call, one of standardized images the file's "input", "mean" and "std", and one of classes with
-names {"class_names": json.dumps(names)}. Needs PyTorch and safetensors.
+reads with --network SPEC --input 3x32x32; a model of images on a light ground needs
+metadata={"ground": "light"} in that call, one of standardized images the file's "input", "mean" and
+"std", and one of classes with names {"class_names": json.dumps(names)}. Needs PyTorch and
+safetensors.
 """
 import json
 import re

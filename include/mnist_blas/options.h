@@ -16,17 +16,18 @@ extern "C" {
 
 /* Type of the member. */
 typedef enum mb_option_kind {
-    MB_OPTION_FLAG,       /* bool; takes no argument on a command line */
-    MB_OPTION_SIZE,       /* size_t */
-    MB_OPTION_AMOUNT,     /* size_t and after it a double: "5000", or a percentage: "10%" */
-    MB_OPTION_UINT64,     /* uint64_t */
-    MB_OPTION_REAL,       /* double */
-    MB_OPTION_ENUM,       /* an enumeration, whose names are `names` */
-    MB_OPTION_TEXT,       /* const char *, borrowed; NULL: not given */
-    MB_OPTION_IMAGE_SIZE, /* mb_shape of one channel: "28x28" */
-    MB_OPTION_SIZE_LIST,  /* mb_size_list: "1,2,4" */
-    MB_OPTION_ENUM_LIST,  /* mb_size_list of enumerators: "sgd,adam" */
-    MB_OPTION_TEXT_LIST   /* mb_text_list; each occurrence appends one */
+    MB_OPTION_FLAG,        /* bool; takes no argument on a command line */
+    MB_OPTION_SIZE,        /* size_t */
+    MB_OPTION_AMOUNT,      /* size_t and after it a double: "5000", or a percentage: "10%" */
+    MB_OPTION_UINT64,      /* uint64_t */
+    MB_OPTION_REAL,        /* double */
+    MB_OPTION_ENUM,        /* an enumeration, whose names are `names` */
+    MB_OPTION_TEXT,        /* const char *, borrowed; NULL: not given */
+    MB_OPTION_IMAGE_SIZE,  /* mb_shape of one channel: "28x28" */
+    MB_OPTION_IMAGE_SHAPE, /* mb_shape: "28x28", or with channels "3x32x32" */
+    MB_OPTION_SIZE_LIST,   /* mb_size_list: "1,2,4" */
+    MB_OPTION_ENUM_LIST,   /* mb_size_list of enumerators: "sgd,adam" */
+    MB_OPTION_TEXT_LIST    /* mb_text_list; each occurrence appends one */
 } mb_option_kind;
 
 /* Rule for changing the option of a resumed run. */
@@ -67,7 +68,7 @@ typedef struct mb_option {
     mb_option_kind kind;
     const char *metavar;         /* "N"; NULL for a flag */
     uint64_t min_size, max_size; /* SIZE, AMOUNT, UINT64, SIZE_LIST; TEXT: of the length;
-                                  * IMAGE_SIZE: of the pixels */
+                                  * IMAGE_SIZE, IMAGE_SHAPE: of the pixels */
     double min, max;             /* REAL */
     bool min_excluded, max_excluded;
     const mb_enum *names; /* ENUM, ENUM_LIST */

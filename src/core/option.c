@@ -49,6 +49,7 @@ static size_t size_of(const mb_option *option)
         [MB_OPTION_ENUM] = sizeof(unsigned),
         [MB_OPTION_TEXT] = sizeof(char *),
         [MB_OPTION_IMAGE_SIZE] = sizeof(mb_shape),
+        [MB_OPTION_IMAGE_SHAPE] = sizeof(mb_shape),
         [MB_OPTION_SIZE_LIST] = sizeof(mb_size_list),
         [MB_OPTION_ENUM_LIST] = sizeof(mb_size_list),
         [MB_OPTION_TEXT_LIST] = sizeof(mb_text_list),
@@ -136,7 +137,9 @@ static void format_range(const mb_option *option, char *text, size_t size)
         snprintf(text, size, "given at most %d times", MB_MAX_LIST);
         break;
     case MB_OPTION_IMAGE_SIZE:
-        snprintf(text, size, "a size such as 28x28, at most %llu pixels",
+    case MB_OPTION_IMAGE_SHAPE:
+        snprintf(text, size, "a size such as 28x28%s, at most %llu pixels",
+                 option->kind == MB_OPTION_IMAGE_SHAPE ? " or, in color, 3x28x28" : "",
                  (unsigned long long)option->max_size);
         break;
     default:
@@ -191,6 +194,7 @@ static bool fits(const mb_option *option, const void *value)
         return *(const char *const *)value == NULL ||
                strlen(*(const char *const *)value) >= option->min_size;
     case MB_OPTION_IMAGE_SIZE:
+    case MB_OPTION_IMAGE_SHAPE:
         return shape->columns > 0 && shape->rows <= option->max_size / shape->columns &&
                size_fits(option, shape->rows * shape->columns);
     case MB_OPTION_SIZE_LIST:
@@ -227,6 +231,17 @@ static bool read_image_size(const char *text, mb_shape *shape)
            mb_parse_size(text, 0, SIZE_MAX, &shape->columns);
 }
 
+static bool read_image_shape(const char *text, mb_shape *shape)
+{
+    const char *rest = text;
+    size_t channels = 1;
+    const bool read = read_image_size(text, shape) ||
+                      (mb_take_size(&rest, 1, MB_MAX_CHANNELS, &channels) && *rest++ == 'x' &&
+                       read_image_size(rest, shape));
+    shape->channels = channels;
+    return read;
+}
+
 static bool read_amount(const char *text, amount *value)
 {
     char number[ITEM_SIZE];
@@ -259,7 +274,6 @@ static bool read_list(const mb_option *option, const char *text, mb_size_list *l
 /* `read` holds what the option holds so far. */
 static bool read_value(const mb_option *option, const char *text, any_value *read)
 {
-    bool good = true;
     switch (option->kind) {
     case MB_OPTION_FLAG:
         read->flag = strcmp(text, "on") == 0;
@@ -279,14 +293,16 @@ static bool read_value(const mb_option *option, const char *text, any_value *rea
         return true;
     case MB_OPTION_IMAGE_SIZE:
         return read_image_size(text, &read->shape);
+    case MB_OPTION_IMAGE_SHAPE:
+        return read_image_shape(text, &read->shape);
     case MB_OPTION_SIZE_LIST:
     case MB_OPTION_ENUM_LIST:
         return read_list(option, text, &read->list);
     default:
-        good = read->texts.count < MB_MAX_LIST;
-        if (good)
-            read->texts.value[read->texts.count++] = text;
-        return good;
+        if (read->texts.count == MB_MAX_LIST)
+            return false;
+        read->texts.value[read->texts.count++] = text;
+        return true;
     }
 }
 
@@ -349,6 +365,10 @@ char *mb_option_format(const mb_option *option, const void *options, char *text,
         break;
     case MB_OPTION_ENUM:
         snprintf(text, size, "%s", name_of(option->names, value.names));
+        break;
+    case MB_OPTION_IMAGE_SHAPE:
+        snprintf(text, size, "%zux%zux%zu", value.shape.channels, value.shape.rows,
+                 value.shape.columns);
         break;
     case MB_OPTION_IMAGE_SIZE:
         snprintf(text, size, "%zux%zu", value.shape.rows, value.shape.columns);

@@ -12,7 +12,8 @@ USAGE = {
     "no_file": (["--onnx"], "--onnx"),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (
         ("of_letters", "big", ["--input", "'big'", "28x28"]), ("of_one_number", "28", "'28'"),
-        ("of_three_numbers", "28x28x1", "'28x28x1'"), ("0", "0x28", "got 0x28"),
+        ("of_three_numbers", "28x28x1", "'28x28x1'"), ("of_4_channels", "4x9x9", ["or, in color, 3x28x28", "'4x9x9'"]),
+        ("0", "0x28", "got 0x28"),
         ("negative", "-1x28", "'-1x28'"), ("too_large", "65536x2", "got 65536x2"))},
     "unknown_layer": (["--onnx", "a.onnx", "--network", "conv9d:1"], ["conv9d"]),
     "other_classes": (["--onnx", "a.onnx", "--network", "dense:7"], ["dense:4", "one unit for each of the 4 classes"]),
@@ -87,6 +88,16 @@ class StateDict(ProgramTest):
         answer = self.predict(*self.NETWORK, "--input", "12x10", "state", self.images)
         self.assertEqual({2}, {one["class"] for one in answer})
         self.fail_with(1, "predict", *self.NETWORK, "state", self.images, says=["(3, 120)", "(3, 784)"])
+
+    def test_predict_is_given_the_channels(self):
+        """Gray images get three equal channels, of which the network sees the last."""
+        weights = [float(i >= 240) for i in range(360)]
+        self.write("state", TensorFile({"0.weight": ["F32", [2, 360], weights + [0.0] * 360],
+                                        "0.bias": ["F32", [2], [0, 0]]}).bytes())
+        answer = self.predict("--network", "dense:2", "--input", "3x12x10", "state", self.images)
+        pixels = self.read(self.images)[16:]
+        for i, one in enumerate(answer):
+            self.assertAlmostEqual(sum(pixels[120 * i:120 * (i + 1)]) / 255, one["logits"][0], 4)
 
     def test_without_network(self):
         for command in (self.evaluate, ["predict", "state", self.images]):
