@@ -58,10 +58,10 @@ const mb_command mb_command_export = {
     .name = "export",
     .operands = "MODEL",
     .brief = "convert a saved model to ONNX",
-    .about = "Writes a saved model as ONNX, opset 17. The input is (batch, 1, rows, columns) of "
-             "floats from 0 to 1, as the images of training are in their files; the outputs are "
-             "logits and probabilities, "
-             "both (batch, classes).",
+    .about = "Writes a saved model as ONNX, opset 17. The input is (batch, channels, rows, "
+             "columns) of floats from 0 to 1, as the images of training are in their files: the "
+             "graph inverts and standardizes them as in training. The outputs are logits and "
+             "probabilities, both (batch, classes).",
     .examples = "Examples:\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx",
     .groups = {{options, 0}},

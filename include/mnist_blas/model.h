@@ -33,12 +33,12 @@ MB_API mb_status mb_model_load(const mb_machine *machine, const char *path, mb_n
 MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, const char *spec,
                                   mb_shape input, mb_network **network, mb_error *error);
 
-/* Writes the network as ONNX, opset 17: input "input" (batch, channels, rows, columns), gray values
- * from 0 (background) to 1, or on a light ground from 0 to 1 (background); outputs "logits" and
- * "probabilities" (batch, classes). Metadata have the spec as "network" and, as a JSON array, the
- * names of the classes, if they have any, as "class_names". Equal networks give equal bytes. The
- * file appears whole or not at all. MB_ERROR_UNAVAILABLE: the build has no ONNX, or a layer has no
- * ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
+/* Writes the network as ONNX, opset 17: input "input" (batch, channels, rows, columns), values of
+ * pixels from 0 to 1 as in the images' files: the graph inverts and standardizes them as their form
+ * says; outputs "logits" and "probabilities" (batch, classes). Metadata have the spec as "network"
+ * and, as a JSON array, the names of the classes, if they have any, as "class_names". Equal
+ * networks give equal bytes. The file appears whole or not at all. MB_ERROR_UNAVAILABLE: the build
+ * has no ONNX, or a layer has no ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error);
 
 #ifdef __cplusplus

@@ -111,17 +111,22 @@ static mb_status write_model(const char *path, mb_onnx_graph *graph, const mb_ke
     return status;
 }
 
+static const char *values_of(const mb_image_form *form)
+{
+    if (form->ground == MB_GROUND_LIGHT)
+        return "values of pixels from 0 to 1, the background";
+    return mb_form_is_standardized(form) ? "values of pixels from 0 to 1"
+                                         : "values of pixels from 0, the background, to 1";
+}
+
 mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
 {
     const mb_shape in = network->input;
-    const bool light = network->form.ground == MB_GROUND_LIGHT;
     mb_onnx_graph graph;
     mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 5,
                        mb_network_tensor_count(network), input_name);
     graph.proto.name = producer;
-    mb_onnx_add_input(&graph, input_name,
-                      light ? "values of pixels from 0 to 1, the background"
-                            : "values of pixels from 0, the background, to 1",
+    mb_onnx_add_input(&graph, input_name, values_of(&network->form),
                       (size_t[]){in.channels, in.rows, in.columns}, 3);
     mb_status status = add_layers(&graph, network, error);
     add_tensors(&graph, network);
