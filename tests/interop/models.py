@@ -52,7 +52,44 @@ def write_idx(path, array):
     support.write_bytes(path, support.idx(array.shape, array.tobytes()))
 
 
-class ModelTest(support.ProgramTest):
+def floats(images):
+    """Bytes, (count, rows, columns) or with 3 channels last, as a module or a graph takes them: (count, channels, rows,
+    columns) from 0 to 1."""
+    channels_first = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+    return numpy.ascontiguousarray(channels_first, numpy.float32) / numpy.float32(255)
+
+
+class PredictionTest(support.ProgramTest):
+    """A test that compares predictions of our program with others'."""
+
+    def predict(self, model, images, *arguments):
+        """(logits, probabilities) of our program, (count, classes) each."""
+        write_idx(self.path("images"), images)
+        answer = json.loads(self.succeed("predict", "--json", *arguments, model, "images").out)
+        return (numpy.array([one["logits"] for one in answer]),
+                numpy.array([one["probabilities"] for one in answer]))
+
+    def assert_close(self, expected, found, tolerance):
+        """The largest difference is at most `tolerance` times the largest value."""
+        self.assertEqual(expected.shape, found.shape)
+        apart = numpy.abs(expected - found).max() / numpy.abs(expected).max()
+        self.assertLessEqual(apart, tolerance)
+
+    def assert_same_logits(self, theirs, ours, count):
+        """Of `count` images with 10 classes: within 1e-5 of the largest, and the same class for each image."""
+        self.assertEqual((count, 10), theirs.shape)
+        self.assert_close(theirs, ours, 1e-5)
+        self.assertEqual(count, numpy.sum(ours.argmax(1) == theirs.argmax(1)))
+
+    def assert_evaluated(self, logits, labels, data, *arguments):
+        """evaluate counts as many right predictions as these logits of the first images are. Returns their number."""
+        right = int(numpy.sum(logits[:len(labels)].argmax(1) == labels))
+        line = self.succeed("evaluate", "--data", data, *arguments).out.splitlines()[0]
+        self.assertIn(f"({right} of {len(labels)})", line)
+        return right
+
+
+class ModelTest(PredictionTest):
     """A test with real digits: self.data is a folder with some of them, self.images are all test
     images, (10000, 28, 28) bytes."""
 
@@ -78,19 +115,6 @@ class ModelTest(support.ProgramTest):
         """Trains briefly; returns the path of the model."""
         self.train(self.data, "--network", spec, "--epochs", 2, out="run")
         return self.path("run", "model.safetensors")
-
-    def predict(self, model, images, *arguments):
-        """(logits, probabilities) of our program, (count, classes) each."""
-        write_idx(self.path("images"), images)
-        answer = json.loads(self.succeed("predict", "--json", *arguments, model, "images").out)
-        return (numpy.array([one["logits"] for one in answer]),
-                numpy.array([one["probabilities"] for one in answer]))
-
-    def assert_close(self, expected, found, tolerance):
-        """The largest difference is at most `tolerance` times the largest value."""
-        self.assertEqual(expected.shape, found.shape)
-        apart = numpy.abs(expected - found).max() / numpy.abs(expected).max()
-        self.assertLessEqual(apart, tolerance)
 
 
 def plain_networks():

@@ -6,53 +6,71 @@ import numpy
 import onnx
 import onnxruntime
 
+import forms
 import models
 
 
-class Exported(models.ModelTest):
+class ExportTest(models.PredictionTest):
+    def export(self, model, *arguments):
+        """The path of the ONNX file, which ONNX's checker accepts."""
+        self.succeed("export", *arguments, model, "--onnx", "model.onnx")
+        path = self.path("model.onnx")
+        onnx.checker.check_model(path, full_check=True)
+        return path
+
+    def open_session(self, path):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run_onnx(self, path, images):
+        """(logits, probabilities) of ONNX Runtime."""
+        return self.open_session(path).run(["logits", "probabilities"], {"input": models.floats(images)})
+
+    def compare(self, theirs, ours):
+        """(logits, probabilities) of 10000 images each."""
+        self.assert_same_logits(theirs[0], ours[0], 10000)
+        self.assertLessEqual(numpy.abs(ours[1] - theirs[1]).max(), 1e-5)
+        self.assertEqual(10000, numpy.sum(ours[0].argmax(1) == theirs[1].argmax(1)))
+
+
+class Forms(ExportTest, forms.FormTest):
+    """Images in color, in gray and on a light ground, standardized or not."""
+
+    @forms.each_form
+    def test_form(self, form):
+        """The graph takes images as they are in the files: the form is part of it, and not of the metadata."""
+        model = self.train_form(form)
+        path = self.export(model)
+        theirs = self.run_onnx(path, self.network_images)
+        self.compare(theirs, self.predict(model, self.images))
+        self.assert_learned(model, theirs[0])
+        session = self.open_session(path)
+        self.assertEqual(["batch", form.channels, forms.SIDE, forms.SIDE], session.get_inputs()[0].shape)
+        self.assertEqual({"network": forms.NETWORK, "class_names": json.dumps(forms.NAMES, separators=(",", ":"))},
+                         session.get_modelmeta().custom_metadata_map)
+
+
+class Exported(ExportTest, models.ModelTest):
     @models.each_network
     def test_network(self, spec):
         model = self.train_network(spec)
-        path = self.export(model)
-        onnx.checker.check_model(path, full_check=True)
-        self.compare(model, path)
+        self.compare_digits(model)
 
     def test_light_ground(self):
         """The graph takes images as they are in the files."""
         self.invert()
         model = self.train_network("conv2d:8x3/pad1,relu,flatten,dense:10")
-        path = self.export(model)
-        onnx.checker.check_model(path, full_check=True)
-        self.compare(model, path)
+        self.compare_digits(model)
 
     def test_class_names(self):
         names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
         self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())
-        path = self.export(self.train_network("dense:10"))
-        onnx.checker.check_model(path, full_check=True)
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = self.open_session(self.export(self.train_network("dense:10")))
         self.assertEqual(names, json.loads(session.get_modelmeta().custom_metadata_map["class_names"]))
 
-    def export(self, model, *arguments):
-        self.succeed("export", *arguments, model, "--onnx", "model.onnx")
-        return self.path("model.onnx")
-
-    def run_onnx(self, path, images):
-        """(logits, probabilities) of ONNX Runtime."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        gray = images[:, None].astype(numpy.float32) / numpy.float32(255)
-        return session.run(["logits", "probabilities"], {"input": gray})
-
-    def compare(self, model, path, *arguments):
-        self.assertEqual(10000, len(self.images))
-        logits, probabilities = self.run_onnx(path, self.images)
-        our_logits, our_probabilities = self.predict(model, self.images, *arguments)
-        self.assert_close(our_logits, logits, 1e-5)
-        self.assertLessEqual(numpy.abs(our_probabilities - probabilities).max(), 1e-5)
-        self.assertEqual(10000, numpy.sum(our_logits.argmax(1) == logits.argmax(1)))
-        self.assertEqual(10000, numpy.sum(our_logits.argmax(1) == probabilities.argmax(1)))
+    def compare_digits(self, model):
+        self.compare(self.run_onnx(self.export(model), self.images), self.predict(model, self.images))
 
     def test_graph(self):
         """Opset 17, a batch of any size, inputs and outputs as the README says."""

@@ -8,8 +8,35 @@ import numpy
 import safetensors.torch
 import torch
 
+import forms
 import models
 import to_torch
+
+
+def logits_of(module, images):
+    with torch.no_grad():
+        return module(torch.from_numpy(models.floats(images))).numpy()
+
+
+class Forms(forms.FormTest):
+    """Images in color, in gray and on a light ground, standardized or not."""
+
+    @forms.each_form
+    def test_form(self, form):
+        """As in the files; with the metadata that to_torch.py names a state_dict comes back."""
+        torch.set_num_threads(1)
+        path = self.train_form(form)
+        module = to_torch.load(path)
+        theirs, ours = logits_of(module, self.network_images), self.predict(path, self.images)[0]
+        self.assert_same_logits(theirs, ours, forms.TESTED)
+        self.assert_learned(path, theirs)
+        self.assertEqual(forms.NAMES, module.class_names)
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        state, told = self.path("state.safetensors"), ("ground", "input", "mean", "std")
+        safetensors.torch.save_file(module.state_dict(), state, {key: metadata[key] for key in told if key in metadata})
+        again = self.predict(state, self.images, "--network", forms.NETWORK, "--input", metadata["input"])[0]
+        self.assertTrue(numpy.array_equal(ours, again))
 
 
 class ThereAndBack(models.ModelTest):
@@ -37,21 +64,14 @@ class ThereAndBack(models.ModelTest):
         safetensors.torch.save_file(module.state_dict(), state, {"ground": "light"})
         self.assert_same(state, module, "--network", spec)
         labels = models.read_idx(self.data, models.support.TEST_LABELS)
-        right = int(numpy.sum(self.logits(module)[:len(labels)].argmax(1) == labels))
+        right = self.assert_evaluated(self.logits(module), labels, self.data, path)
         self.assertGreater(right, 0.8 * len(labels))
-        line = self.succeed("evaluate", "--data", self.data, path).out.splitlines()[0]
-        self.assertIn(f"({right} of {len(labels)})", line)
 
     def logits(self, module):
-        gray = torch.from_numpy(self.images.astype(numpy.float32) / numpy.float32(255))
-        with torch.no_grad():
-            return module(gray.unsqueeze(1)).numpy()
+        return logits_of(module, self.images)
 
     def assert_same(self, path, module, *arguments):
-        theirs, (ours, _) = self.logits(module), self.predict(path, self.images, *arguments)
-        self.assertEqual((self.COUNT, 10), theirs.shape)
-        self.assert_close(theirs, ours, 1e-5)
-        self.assertEqual(self.COUNT, numpy.sum(ours.argmax(1) == theirs.argmax(1)))
+        self.assert_same_logits(self.logits(module), self.predict(path, self.images, *arguments)[0], self.COUNT)
 
     def test_back(self):
         """A state_dict of PyTorch, with --network."""
@@ -62,10 +82,8 @@ class ThereAndBack(models.ModelTest):
         spec = ["--network", "dense:50,relu,dense:10"]
         whole = torch.nn.Sequential(torch.nn.Flatten(), module)
         self.assert_same(state, whole.eval(), *spec)
-        line = self.succeed("evaluate", *spec, "--data", self.data, state).out.splitlines()[0]
         labels = models.read_idx(self.data, models.support.TEST_LABELS)
-        right = int(numpy.sum(self.logits(whole)[:len(labels)].argmax(1) == labels))
-        self.assertIn(f"({right} of {len(labels)})", line)
+        self.assert_evaluated(self.logits(whole), labels, self.data, *spec, state)
 
     def test_back_with_images(self):
         """A module with convolutions and running statistics that have changed."""
