@@ -50,8 +50,9 @@ class cases:  # pylint: disable=invalid-name
             re.sub(r"\W+", "_", f"{number} {case}").strip("_")[:60]: case for number, case in enumerate(table)}
 
     def __call__(self, method):
-        self.method = method
-        return self
+        one = cases(self.table)  # a decorator that has a name may be given several methods
+        one.method = method
+        return one
 
     def __set_name__(self, owner, name):
         delattr(owner, name)
