@@ -24,6 +24,23 @@ static bool leaves_few_gradients(const mb_layer *layer)
            window->stride >= window->columns && window->padding == 0;
 }
 
+/* True if the layer before or after pool `index` is a ReLU: half of the gradients are 0. */
+static bool is_beside_relu(const mb_network *network, size_t index)
+{
+    const mb_layer *pool = &network->layers[index];
+    return pool[-1].ops->commutes_with_maxpool ||
+           (index + 1 < network->count && pool[1].ops->commutes_with_maxpool);
+}
+
+/* Winograd's algorithm takes 2.25 times fewer products than all windows: more than a quarter of the
+ * gradients cost as much, half of that less. */
+static bool skips_gradients(const mb_network *network, size_t convolution, size_t pool)
+{
+    return leaves_few_gradients(&network->layers[pool]) &&
+           (is_beside_relu(network, pool) ||
+            !mb_conv2d_winograd.applies(&network->layers[convolution]));
+}
+
 void mb_rewrite_attach_pools(mb_network *network)
 {
     for (size_t i = 0; i + 1 < network->count; i++) {
@@ -31,7 +48,7 @@ void mb_rewrite_attach_pools(mb_network *network)
         if (layer->ops != &mb_conv2d_ops || mb_layer_window(layer)->groups > 1)
             continue;
         const size_t offset = mb_rewrite_pools_first(network, i + 1) ? 2 : 1;
-        if (leaves_few_gradients(layer + offset))
+        if (skips_gradients(network, i, i + offset))
             ((mb_conv2d_config *)layer->config)->pool_offset = offset;
     }
 }
