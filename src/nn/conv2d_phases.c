@@ -118,20 +118,12 @@ static size_t divide_scratch(const mb_layer *layer, const mb_conv2d_size *size, 
         size->out_pixels, size->columns, pool != NULL ? pooled->rows * pooled->columns : 0,
         own_size(layer)};
     enum { PARTS = sizeof sizes / sizeof *sizes };
-    float *parts[PARTS];
+    void *parts[PARTS];
     size_t used = 0;
     for (size_t i = 0; i < PARTS; used += mb_pad_to_lanes(sizes[i++]))
         parts[i] = memory != NULL ? memory + used : NULL;
-    *s = (scratch){parts[0],
-                   parts[1],
-                   parts[2],
-                   parts[3],
-                   parts[4],
-                   (mb_nonzero_grad *)(void *)parts[5],
-                   (uint32_t *)(void *)parts[6],
-                   (uint32_t *)(void *)parts[7],
-                   (uint32_t *)(void *)parts[8],
-                   parts[9]};
+    *s = (scratch){parts[0], parts[1], parts[2], parts[3], parts[4],
+                   parts[5], parts[6], parts[7], parts[8], parts[9]};
     return used * sizeof *memory;
 }
 
@@ -173,8 +165,7 @@ static size_t image_size(const mb_conv2d_pass *pass)
     return pass->pixel_stride * (in.rows + 2 * pass->padding) * (in.columns + 2 * pass->padding);
 }
 
-/* The sample's image in the layer's layout, padded by pass->padding: in the scratch, or in place.
- */
+/* The sample's image in the layer's layout with pass->padding: in the scratch, or in place. */
 static const float *load_image(const mb_conv2d_pass *pass, const float *image, const scratch *s)
 {
     const mb_layer *layer = pass->layer;

@@ -50,6 +50,9 @@ static const struct net image_nets[] = {
     {"conv2d:16x3/pad1,conv2d:16x3/pad1,batchnorm2d,relu,conv2d:16x3/pad1,maxpool2d:2,relu,"
      "flatten,dense:5",
      9, 8, 5},
+    /* the same with several samples at once, in chunks of more, before a max pool without ReLU */
+    {"conv2d:16x1,relu,conv2d:16x3/pad1,maxpool2d:2,batchnorm2d,relu,globalavgpool,flatten,dense:5",
+     9, 12, 5},
     /* sparse gradient: before a max pool, with layers between; on samples; padded */
     {"conv2d:16x3/pad1,relu,maxpool2d:2,conv2d:33x3,relu,dropout:0.4,maxpool2d:2,flatten,dense:5",
      13, 11, 5},
@@ -130,6 +133,7 @@ static const struct plan_net {
     {"conv2d:4x5/stride2,relu,conv2d:20x3,relu,flatten,dense:70,relu", 5},
     {"conv2d:4x3/pad1,relu,maxpool2d:2,conv2d:16x3,relu,maxpool2d:2,flatten", 17},
     {"conv2d:64x3/pad1,conv2d:64x3,maxpool2d:2,dropout:0.2,flatten", 3},
+    {"conv2d:16x2/stride2,conv2d:16x3/pad1,maxpool2d:2,batchnorm2d,flatten", 49},
     {"conv2d:20x3,relu,conv2d:33x3/pad1,dropout:0.4,relu,maxpool2d:3/pad1,flatten", 4},
     {"conv2d:6x3,conv2d:6x3/groups3,avgpool2d:2/pad1,conv2d:32x2/groups2,flatten", 5},
     {"maxpool2d:2,avgpool2d:2,flatten", 5},
