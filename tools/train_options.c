@@ -18,7 +18,7 @@ static const mb_option model_options[] = {
      MB_KIND_ENUM(mb_standardize_choices)},
     {"network", NULL, DATA, AT(network),
      "layers: mlp (784-128-64-10 with ReLU), lenet5, lenet5-valid (without padding), cnn, best, "
-     "or a list such as dense:300,relu,dense:10",
+     "cifar (for small pictures in color), or a list such as dense:300,relu,dense:10",
      MB_KIND_TEXT("SPEC")},
     {0},
 };
