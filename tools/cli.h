@@ -87,11 +87,11 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
         "threads", NULL, heading, place, "number of threads", MB_KIND_SIZE(1, MB_MAX_THREADS),     \
             .unset = "OMP_NUM_THREADS, else one per core", .resume = MB_RESUME_FREE                \
     }
+#define MB_UNSET_DATA "MNIST_BLAS_DATA, else the first that has data of" /* folders follow */
 #define MB_OPTION_DATA(heading, place, files)                                                      \
     {                                                                                              \
         "data", NULL, heading, place, "folder or file with " files, MB_KIND_TEXT("PATH"),          \
-            .complete = ".csv .csv.gz .npz",                                                       \
-            .unset = "MNIST_BLAS_DATA, else the first that has data of"                            \
+            .complete = ".csv .csv.gz .npz", .unset = MB_UNSET_DATA                                \
     }
 
 /* Ends a program: MB_EXIT_DONE, or for an error "PROGRAM: TEXT" on stderr and the exit code of its

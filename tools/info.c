@@ -18,6 +18,8 @@ typedef struct info_arguments {
     const char *data, *sheet; /* NULL: none */
     mb_data_options reading;
     const char *network;        /* NULL: none */
+    mb_shape input;             /* of --network: as given, or of --data; {0}: neither */
+    size_t classes;             /* of --data; 0: none */
     size_t batch_size, threads; /* 0: not given */
 } info_arguments;
 
@@ -31,12 +33,13 @@ static const mb_option options[] = {
     {"sheet", NULL, HEADING, AT(sheet),
      "write a contact sheet of --data, a PNG: training images of each class", MB_KIND_TEXT("FILE"),
      .unset = "none", .complete = ".png"},
-    {"seed", NULL, HEADING, AT(reading.seed), "seed of the test set of --data, if it has none",
+    {"seed", NULL, HEADING, AT(reading.seed), "seed of the test set, if --data has none",
      .kind = MB_OPTION_UINT64, .metavar = "N", .max_size = INT64_MAX},
     {"network", NULL, HEADING, AT(network),
-     "show the layers of this network, for 28x28 images and 10 classes, and the memory that "
-     "training takes; with MODEL, a PyTorch state_dict, its architecture",
+     "show the layers of this network, for the images and classes of --data (else 10 classes), "
+     "and the memory that training takes; with MODEL, a PyTorch state_dict, its architecture",
      MB_KIND_TEXT("SPEC"), .unset = "none"},
+    MB_OPTION_MODEL_INPUT(HEADING, AT(input)),
     {"batch-size", NULL, HEADING, AT(batch_size), "samples per step of the training",
      MB_KIND_SIZE(1, UINT32_MAX), .unset = "that of train"},
     {"json", NULL, HEADING, AT(json), "print one JSON object", MB_KIND_FLAG},
@@ -50,11 +53,13 @@ static mb_status open_network(mb_machine *machine, const info_arguments *argumen
                               const char *path, mb_network **network, mb_error *error)
 {
     enum { CLASSES = 10 };
-    const mb_model_arguments model = {.path = path, .network = arguments->network};
-    const mb_shape input = MB_MODEL_INPUT;
+    const mb_model_arguments model = {
+        .path = path, .network = arguments->network, .input = arguments->input};
     if (path != NULL)
         return mb_model_open(machine, &model, network, error);
-    return mb_network_open(machine, arguments->network, input, CLASSES, network, error);
+    return mb_network_open(machine, arguments->network,
+                           model.input.rows > 0 ? model.input : (mb_shape)MB_MODEL_INPUT,
+                           arguments->classes > 0 ? arguments->classes : CLASSES, network, error);
 }
 
 /* Prints the network of the file `path`, or of --network if that is NULL; or, if `object` is not
@@ -110,8 +115,9 @@ static mb_status check_data_options(const info_arguments *arguments, mb_error *e
     return MB_OK;
 }
 
-/* Writes the sheet and prints what the data are; or, if `object` is not NULL, adds it to that. */
-static mb_status show_data(mb_machine *machine, const info_arguments *arguments, json_t *object,
+/* Writes the sheet and prints what the data are; or, if `object` is not NULL, adds it to that. Sets
+ * the shape and the classes that --network is shown for. */
+static mb_status show_data(mb_machine *machine, info_arguments *arguments, json_t *object,
                            mb_error *error)
 {
     mb_data_options reading = arguments->reading;
@@ -131,6 +137,10 @@ static mb_status show_data(mb_machine *machine, const info_arguments *arguments,
     else if (status == MB_OK &&
              json_object_set_new(object, "data", mb_info_data(dataset, inspection)) != 0)
         status = mb_fail_memory(error, "info", sizeof(json_t));
+    if (status == MB_OK && arguments->network != NULL) {
+        arguments->input = mb_images_shape(&dataset->train.images);
+        arguments->classes = dataset->classes;
+    }
     mb_dataset_close(dataset);
     free(inspection);
     return status;
@@ -194,7 +204,7 @@ static json_t *features_of(void)
     return object;
 }
 
-static mb_status print_json(mb_machine *machine, const info_arguments *arguments, const char *model,
+static mb_status print_json(mb_machine *machine, info_arguments *arguments, const char *model,
                             mb_error *error)
 {
     const mb_machine_info *info = mb_machine_describe(machine);
@@ -294,16 +304,29 @@ static void print_text(mb_machine *machine)
     }
 }
 
-static mb_status run(void *arguments, char **operands, mb_error *error)
+/* MB_ERROR_INVALID for an option of the network that has no effect. */
+static mb_status check_network_options(const info_arguments *given, const char *model,
+                                       mb_error *error)
 {
-    const info_arguments *given = arguments;
-    const mb_machine_options machine_options = {.threads = given->threads};
-    mb_machine *machine = NULL;
-    const char *model = operands[0]; /* NULL: none */
     if (given->batch_size > 0 && model == NULL && given->network == NULL)
         return mb_fail(error, MB_ERROR_INVALID,
                        "--batch-size: has no effect without --network or MODEL");
-    mb_status status = check_data_options(given, error);
+    if (given->input.rows > 0 && (given->network == NULL || given->data != NULL))
+        return mb_fail(error, MB_ERROR_INVALID, "--input: has no effect %s",
+                       given->network == NULL ? "without --network"
+                                              : "with --data, whose images have a size");
+    return MB_OK;
+}
+
+static mb_status run(void *arguments, char **operands, mb_error *error)
+{
+    info_arguments *given = arguments;
+    const mb_machine_options machine_options = {.threads = given->threads};
+    mb_machine *machine = NULL;
+    const char *model = operands[0]; /* NULL: none */
+    mb_status status = check_network_options(given, model, error);
+    if (status == MB_OK)
+        status = check_data_options(given, error);
     if (status == MB_OK)
         status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK) {

@@ -20,7 +20,7 @@ typedef struct mb_model_arguments {
 #define MB_OPTION_MODEL_INPUT(heading, place)                                                      \
     {                                                                                              \
         "input", NULL, heading, place,                                                             \
-            "rows and columns of the images, with --network; of images in color 3xROWSxCOLUMNS",   \
+            "rows and columns of the images of --network; of images in color 3xROWSxCOLUMNS",      \
             .kind = MB_OPTION_IMAGE_SHAPE, .metavar = "SIZE", .min_size = 1, .max_size = 65536,    \
             .unset = "28x28"                                                                       \
     }

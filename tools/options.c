@@ -73,7 +73,7 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
     char text[256];
     if (option->kind == MB_OPTION_FLAG)
         return;
-    if (option->unset != NULL && strcmp(option->name, "data") == 0)
+    if (option->unset != NULL && strcmp(option->unset, MB_UNSET_DATA) == 0)
         fprintf(out, "%s %s", option->unset, folders);
     else if (option->unset != NULL)
         fputs(option->unset, out);

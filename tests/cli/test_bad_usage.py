@@ -125,6 +125,8 @@ COMMANDS = [
     (["predict", "model", "image", "--input", "28x28"], "--input: has no effect without --network"),
     (["info", "one", "two"], "two"),
     (["info", "--batch-size", "32"], "--batch-size: has no effect without --network or MODEL"),
+    (["info", "--input", "28x28"], "--input: has no effect without --network"),
+    (["info", "--input", "28x28", "--network", "mlp", "--data", "data"], "--input: has no effect with --data"),
     (["info", "--network", "conv2d:4x29,flatten,dense:10"], ["layer 1 'conv2d:4x29'", "29x29", "1x28x28"]),
     (["info", "--json", "--network", "conv2d:6x3,conv2d:8x3/groups4,flatten,dense:10"],
      ["layer 2 'conv2d:8x3/groups4'", "4 groups", "6 input channels", "8 output"]),

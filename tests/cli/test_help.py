@@ -149,6 +149,14 @@ class Defaults(HelpTest):
         self.succeed("--data", data, "--quiet", "--no-report", "--out", out, *words)
         return self.model_bytes(out)
 
+    def test_default_data(self):
+        """Folders that are tried are named where there is a default, and only there."""
+        for command in self.commands():
+            text = " ".join(self.help(command).split())
+            with self.subTest(command=command):
+                self.assertNotIn("[none ", text)
+                self.assertEqual("--data=PATH folder or file with" in text, "first that has data of ./data/mnist" in text)
+
     def test_default_optimizer(self):
         self.succeed("--data", self.make_data(), "--quiet", "--no-report", "--out", "out")
         summary, options = self.summary(), self.options("train")

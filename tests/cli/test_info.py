@@ -227,7 +227,8 @@ class KernelSet(ProgramTest):
 
 class Networks(ProgramTest):
     """info --network."""
-    PARAMETERS = {"mlp": 109386, "lenet5": 61706, "lenet5-valid": 44426, "cnn": 1199882, "best": 87194}
+    PARAMETERS = {"mlp": 109386, "lenet5": 61706, "lenet5-valid": 44426, "cnn": 1199882, "best": 87194,
+                  "cifar": 288618}
     LENET5 = [("conv2d", "6x5/pad2", "1x28x28", "6x28x28", 156, 2 * 25 * 6 * 784),
               ("relu", None, "6x28x28", "6x28x28", 0, 0),
               ("maxpool2d", "2", "6x28x28", "6x14x14", 0, 0),
@@ -266,6 +267,15 @@ class Networks(ProgramTest):
         self.assertIn(["sum", "61706", f"{network['forward_flops']:.0f}"], rows)
         self.assertIn(f"training   {network['training_flops']:.0f} FLOP per sample; "
                       f"{1e-6 * network['training_bytes']:.1f} MB for batches of 64", text)
+
+    def test_input(self):
+        network = self.network("cifar", "--input", "3x32x32")
+        self.assertEqual(("3x32x32", 288618 + 2 * 9 * 32), (network["layers"][0]["in"], network["parameters"]))
+
+    def test_images_and_classes_of_data(self):
+        self.make_data(rows=7, columns=9, classes=3)
+        network = self.network("dense:5,relu,dense:3", "--data", "data")
+        self.assertEqual(("1x7x9", 64 * 5 + 6 * 3), (network["layers"][0]["in"], network["parameters"]))
 
     def test_memory_grows_with_the_batch(self):
         """By four bytes per stored element and sample."""
