@@ -21,7 +21,8 @@ PEERS = {name: name + ".py" for name in (
     "pytorch_eager", "pytorch_dataloader", "pytorch_compile", "libtorch", "jax_scan", "scikit_learn")}
 
 # Values of --network, and their descriptions.
-NETWORKS = {"mlp": "784-128-64-10", "lenet5": "LeNet-5", "cnn": "a network of two 3x3 convolutions"}
+NETWORKS = {"mlp": "784-128-64-10", "lenet5": "LeNet-5", "cnn": "a network of two 3x3 convolutions",
+            "cifar": "a network of six 3x3 convolutions"}
 
 # Hyperparameters, the same for all; learning rates are constant.
 OPTIMIZERS = {
@@ -32,7 +33,7 @@ OPTIMIZERS = {
 
 
 # The task of all contenders, and the configuration of one; layout: None if there is no choice.
-Work = collections.namedtuple("Work", "data network batch_size optimizer")
+Work = collections.namedtuple("Work", "data network spec batch_size optimizer")
 Way = collections.namedtuple("Way", "threads layout")
 
 
@@ -103,6 +104,10 @@ class Ours:
         if summary["data"] == "synthetic":
             raise Failure("data: none found, and the peers cannot train on synthetic digits: give --data DIR")
         return os.path.abspath(summary["data"])
+
+    def spec(self, network):
+        """The layers of a network that has a name."""
+        return json.loads(run_program([self.program, "info", "--json", "--network", network]))["network"]["spec"]
 
     def open(self, work, way):
         return OurTrainer(self.program, work, way)

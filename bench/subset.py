@@ -10,9 +10,10 @@ TRAIN, TEST = ([f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"] for 
 
 
 def found(folder, name):
-    """The path of the file, plain or gzipped."""
-    plain = pathlib.Path(folder, name)
-    return plain if plain.exists() else plain.with_name(name + ".gz")
+    """The path of the file, plain or gzipped; images in color have 4 dimensions."""
+    names = [name, name + ".gz", name.replace("idx3", "idx4")]
+    there = [path for path in (pathlib.Path(folder, one) for one in names) if path.exists()]
+    return there[0] if there else pathlib.Path(folder, names[-1] + ".gz")
 
 
 def first(data, count):
@@ -33,7 +34,7 @@ def write_subset(source, samples, folder):
             data = first(file.read(), samples)
         if data is None:
             return False
-        pathlib.Path(folder, name).write_bytes(data)
+        pathlib.Path(folder, path.name.removesuffix(".gz")).write_bytes(data)
     for path in (found(source, name) for name in TEST):
         shutil.copyfile(path, pathlib.Path(folder, path.name))
     return True

@@ -4,7 +4,7 @@ the number of CPUs that the process may use when JAX is imported."""
 
 import os
 
-from peer import SIZES, read_split, serve
+from peer import SIZES, read_digits, serve
 
 
 class JaxScan:
@@ -16,8 +16,8 @@ class JaxScan:
         import jax
         import jax.numpy
         self.jax, self.version = jax, "JAX " + jax.__version__
-        self.images, self.labels = map(jax.numpy.asarray, read_split(data, "train"))
-        self.test_images, self.test_labels = map(jax.numpy.asarray, read_split(data, "t10k"))
+        self.images, self.labels = map(jax.numpy.asarray, read_digits(data, "train"))
+        self.test_images, self.test_labels = map(jax.numpy.asarray, read_digits(data, "t10k"))
         self.samples, self.batch_size = len(self.labels), batch_size
         self.update = {"adam": self.adam(lr, weight_decay, decoupled=False),
                        "adamw": self.adam(lr, weight_decay, decoupled=True),

@@ -7,7 +7,7 @@ import os
 import pathlib
 import subprocess
 
-from peer import find_compiler, read_split, serve
+from peer import find_compiler, read_digits, serve
 
 SOURCE = pathlib.Path(__file__).with_suffix(".cpp")
 
@@ -48,7 +48,7 @@ class Libtorch:
     def open(self, *, data, threads, batch_size, optimizer, lr, momentum, weight_decay):
         self.library = compiled(self.torch)
         self.library.peer_evaluate.restype = ctypes.c_double
-        self.train, self.test = read_split(data, "train"), read_split(data, "t10k")
+        self.train, self.test = read_digits(data, "train"), read_digits(data, "t10k")
         self.samples = len(self.train[1])
         arrays = [part for images, labels in (self.train, self.test)
                   for part in (ctypes.c_void_p(images.ctypes.data), ctypes.c_void_p(labels.ctypes.data),

@@ -2,7 +2,7 @@
 
 A peer is a program that reads one JSON object per line from stdin and answers each with one on stdout:
 
-    {"command": "open", "data": DIR, "network": NAME, "layout": NAME or null,
+    {"command": "open", "data": DIR, "network": NAME, "spec": LAYERS, "layout": NAME or null,
      "threads": N, "batch_size": N,
      "optimizer": NAME, "lr": X, "momentum": X, "weight_decay": X}   {"version": TEXT, "layouts": [NAME, ...]}
         layouts: memory formats of images and weights; null selects the first
@@ -48,22 +48,44 @@ def read_idx(folder, name):
     return numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
+def read_images(folder, split):
+    """Bytes (count, channels, rows, columns); files of images in color have the channels last."""
+    color = split + "-images-idx4-ubyte"
+    if any(os.path.exists(os.path.join(folder, color + end)) for end in ("", ".gz")):
+        return read_idx(folder, color).transpose(0, 3, 1, 2)
+    return read_idx(folder, split + "-images-idx3-ubyte")[:, None]
+
+
 def read_split(folder, split):
-    """Images (count, 784) as float32 in 0 .. 1, labels (count) as int64; split "train" or "t10k"."""
+    """Images (count, channels, rows, columns) as float32, labels (count) as int64; split "train" or "t10k". Gray
+    values are 0 .. 1; images in color are standardized by the training images, as mnist_blas does."""
     import numpy
-    images = read_idx(folder, split + "-images-idx3-ubyte")
-    labels = read_idx(folder, split + "-labels-idx1-ubyte")
-    if images.shape[1] * images.shape[2] != SIZES[0] or labels.max() >= SIZES[-1]:
-        raise ValueError(f"{folder}: the peers train on images of 28x28 in 10 classes only")
-    return images.reshape(len(images), -1).astype(numpy.float32) / 255, labels.astype(numpy.int64)
+    images, labels = read_images(folder, split), read_idx(folder, split + "-labels-idx1-ubyte")
+    if labels.max() >= SIZES[-1]:
+        raise ValueError(f"{folder}: the peers train on images in 10 classes only")
+    values = numpy.ascontiguousarray(images, numpy.float32) / 255
+    if images.shape[1] > 1:
+        trained = read_images(folder, "train") / numpy.float32(255)
+        mean, std = (moment(trained, axis=(0, 2, 3), keepdims=True, dtype=numpy.float64)
+                     for moment in (numpy.mean, numpy.std))
+        values = ((values - mean) / std).astype(numpy.float32)
+    return values, labels.astype(numpy.int64)
 
 
-def open_peer(peer, *, network, layout, **settings):
+def read_digits(folder, split):
+    """Images of read_split for the network mlp: (count, 784)."""
+    images, labels = read_split(folder, split)
+    if images[0].size != SIZES[0]:
+        raise ValueError(f"{folder}: mlp is trained on images of 28x28")
+    return images.reshape(len(images), -1), labels
+
+
+def open_peer(peer, *, network, spec, layout, **settings):
     networks = getattr(peer, "networks", MLP)
     if network not in networks:
         raise NotImplementedError(f"there is no network {network} in it")
     if networks is not MLP:
-        settings |= {"network": network, "layout": layout or networks[network][0]}
+        settings |= {"spec": spec, "layout": layout or networks[network][0]}
     peer.open(**settings)
     return {"version": peer.version, "layouts": networks[network]}
 
@@ -91,7 +113,7 @@ def serve(make_peer):
     batch_size=, optimizer=, lr=, momentum=, weight_decay=), reset(seed), train_epoch(), which ends
     when the work is done and not when it is queued, evaluate(), samples, and version. One that has
     other networks than mlp says so in `networks`, a list of layouts by network, and open() gets
-    network= and layout= too. NotImplementedError says what it lacks."""
+    spec=, its layers, and layout= too. NotImplementedError says what it lacks."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # output of libraries must not mix with the answers
     peer = None

@@ -1,29 +1,50 @@
 """PyTorch's eager loop: data in memory, no DataLoader, fused optimizer."""
 
-from peer import SIDE, SIZES, read_split, serve
+import re
+
+from peer import read_split, serve
 
 EVALUATED_AT_ONCE = 1000  # a convolution's output for all test images at once would need gigabytes
 
 
-def layers(nn, network):
-    """The layers of mnist_blas's network `network`, for images (rows, 1, side, side)."""
-    return {
-        "mlp": lambda: [
-            nn.Flatten(), nn.Linear(SIZES[0], SIZES[1]), nn.ReLU(), nn.Linear(SIZES[1], SIZES[2]), nn.ReLU(),
-            nn.Linear(SIZES[2], SIZES[3])],
-        "lenet5": lambda: [
-            nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
-            nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(),
-            nn.Linear(84, 10)],
-        "cnn": lambda: [
-            nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
-            nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)],
-    }[network]()
+def window(nn_class, argument, *channels):
+    """A convolution or a pooling of "KERNEL", then options such as "/pad1"."""
+    kernel, *options = argument.split("/")
+    names = {"stride": "stride", "pad": "padding"}
+    found = (re.fullmatch("([a-z]+)([0-9]+)", option).groups() for option in options)
+    return nn_class(*channels, int(kernel), **{names[name]: int(number) for name, number in found})
+
+
+def conv2d(nn, argument):
+    channels, _, rest = argument.partition("x")
+    return window(nn.LazyConv2d, rest, int(channels))
+
+
+# A layer of mnist_blas as a module; the number of its inputs is found by the first images.
+LAYERS = {
+    "dense": lambda nn, units: nn.LazyLinear(int(units)),
+    "conv2d": conv2d,
+    "maxpool2d": lambda nn, argument: window(nn.MaxPool2d, argument),
+    "globalavgpool": lambda nn, _: nn.AdaptiveAvgPool2d(1),
+    "batchnorm2d": lambda nn, _: nn.LazyBatchNorm2d(),
+    "dropout": lambda nn, rate: nn.Dropout(float(rate)),
+    "flatten": lambda nn, _: nn.Flatten(),
+    "relu": lambda nn, _: nn.ReLU(),
+}
+
+
+def build(torch, spec, images):
+    """The network of a spec such as "dense:128,relu,dense:10", for these images."""
+    layers = [layer.partition(":") for layer in spec.split(",")]
+    first = [torch.nn.Flatten()] if layers[0][0] == "dense" else []
+    network = torch.nn.Sequential(*first, *(LAYERS[name](torch.nn, argument) for name, _, argument in layers))
+    with torch.no_grad():
+        network(images)
+    return network
 
 
 class PytorchEager:
-    networks = {"mlp": ["contiguous"], "lenet5": ["contiguous", "channels_last"],
-                "cnn": ["contiguous", "channels_last"]}
+    networks = {"mlp": ["contiguous"], **{name: ["contiguous", "channels_last"] for name in ("lenet5", "cnn", "cifar")}}
     fused = True
 
     def __init__(self):
@@ -32,14 +53,14 @@ class PytorchEager:
         self.version = "PyTorch " + torch.__version__
         torch.set_flush_denormal(True)  # as mnist_blas does; inherited by new threads
 
-    def open(self, *, data, network, layout, threads, batch_size, optimizer, lr, momentum, weight_decay):
+    def open(self, *, data, spec, layout, threads, batch_size, optimizer, lr, momentum, weight_decay):
         torch = self.torch
         torch.set_num_threads(threads)
         self.layout = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}[layout]
         self.images, self.labels = self.tensors(data, "train")
         self.test_images, self.test_labels = self.tensors(data, "t10k")
         self.samples, self.batch_size = len(self.labels), batch_size
-        self.network = torch.nn.Sequential(*layers(torch.nn, network)).to(memory_format=self.layout)
+        self.network = build(torch, spec, self.images[:2]).to(memory_format=self.layout)
         self.make_optimizer = {
             "adam": lambda p: torch.optim.Adam(p, lr, weight_decay=weight_decay, fused=self.fused),
             "adamw": lambda p: torch.optim.AdamW(p, lr, weight_decay=weight_decay, fused=self.fused),
@@ -47,9 +68,9 @@ class PytorchEager:
         }[optimizer]
 
     def tensors(self, data, split):
-        """Images (count, 1, side, side) in the layout, labels (count)."""
+        """Images (count, channels, rows, columns) in the layout, labels (count)."""
         images, labels = map(self.torch.from_numpy, read_split(data, split))
-        return images.view(-1, 1, SIDE, SIDE).to(memory_format=self.layout), labels
+        return images.to(memory_format=self.layout), labels
 
     def reset(self, seed):
         """Draws initial weights as mnist_blas does, in place, so that compiled code stays valid."""

@@ -1,7 +1,7 @@
 """scikit-learn's MLPClassifier, one partial_fit per epoch, with adam or sgd; NumPy's BLAS runs the
 threads."""
 
-from peer import SIZES, read_split, serve
+from peer import SIZES, read_digits, serve
 
 
 class ScikitLearn:
@@ -15,7 +15,7 @@ class ScikitLearn:
         if optimizer not in ("adam", "sgd"):
             raise NotImplementedError(f"there is no {optimizer} in scikit-learn")
         self.limit = self.threads.threadpool_limits(threads)
-        self.train, self.test = read_split(data, "train"), read_split(data, "t10k")
+        self.train, self.test = read_digits(data, "train"), read_digits(data, "t10k")
         self.samples = len(self.train[1])
         self.settings = {"hidden_layer_sizes": SIZES[1:-1], "solver": optimizer, "alpha": weight_decay,
                          "batch_size": batch_size, "learning_rate_init": lr, "momentum": momentum,

@@ -1,6 +1,7 @@
 """The trainers of bench/peers on generated images. MNIST_BLAS_PEERS_PYTHON names an interpreter with their
 packages; without it the tests are skipped."""
 import os
+import pathlib
 import sys
 import unittest
 from unittest import mock
@@ -8,11 +9,11 @@ from unittest import mock
 import support
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench"))
-from contenders import NETWORKS, OPTIMIZERS, PEERS, Missing, Peer, Way, Work  # noqa: E402
+from contenders import NETWORKS, OPTIMIZERS, PEERS, Missing, Ours, Peer, Way, Work  # noqa: E402
 
 PYTHON = os.environ.get("MNIST_BLAS_PEERS_PYTHON")
 LAYOUTS = {"mlp": ["contiguous"], "lenet5": ["contiguous", "channels_last"],
-           "cnn": ["contiguous", "channels_last"]}
+           "cnn": ["contiguous", "channels_last"], "cifar": ["contiguous", "channels_last"]}
 TRAIN = 2020  # images; the last batch is smaller
 
 
@@ -22,10 +23,10 @@ class Peers(support.ProgramTest):
         super().setUp()
         self.make_data(classes=10, rows=28, columns=28, train=TRAIN)
 
-    def learns(self, name, network="mlp", optimizer="adam", way=Way(1, None)):
+    def learns(self, name, network="mlp", optimizer="adam", way=Way(1, None), data="data"):
         """Trains twice in one process, each time a new network, which must learn the generated images."""
-        peer = Peer(name, PYTHON)
-        trainer = peer.open(Work(self.path("data"), network, 64, optimizer), way)
+        peer, spec = Peer(name, PYTHON), Ours(pathlib.Path(support.PROGRAM).parent).spec(network)
+        trainer = peer.open(Work(self.path(data), network, spec, 64, optimizer), way)
         self.addCleanup(trainer.close)
         for seed in (1, 2):
             trained = trainer.train(2, seed)
@@ -50,6 +51,10 @@ class Peers(support.ProgramTest):
                 with self.subTest(network=network, layout=layout):
                     peer = self.learns("pytorch_eager", network, way=Way(1, layout))
                     self.assertEqual(layouts, peer.layouts)
+
+    def test_color(self):
+        self.succeed("convert", "--data", "data", "--color", "--out", "color")
+        self.learns("pytorch_eager", "cifar", data="color")
 
     def test_unsupported_requests(self):
         for name, network, optimizer, word in (
