@@ -88,7 +88,8 @@ CALL(int, sched_getaffinity, -1, (pid_t process, size_t size, cpu_set_t *cpus),
      (process, size, cpus))
 CALL(int, sched_setaffinity, -1, (pid_t process, size_t size, const cpu_set_t *cpus),
      (process, size, cpus))
-CALL(int, execv, -1, (const char *path, char *const arguments[]), (path, arguments))
+CALL(int, execve, -1, (const char *path, char *const arguments[], char *const variables[]),
+     (path, arguments, variables))
 CALL(int, pthread_create, errno,
      (pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*run)(void *),
       void *restrict context),
