@@ -51,8 +51,7 @@ static const struct net image_nets[] = {
      "flatten,dense:5",
      9, 8, 5},
     /* the same with several samples at once, in chunks of more, before a max pool without ReLU */
-    {"conv2d:16x1,relu,conv2d:16x3/pad1,maxpool2d:2,batchnorm2d,relu,globalavgpool,flatten,dense:5",
-     9, 12, 5},
+    {"conv2d:16x1,relu,conv2d:16x3/pad1,maxpool2d:2,globalavgpool,flatten,dense:5", 9, 12, 5},
     /* sparse gradient: before a max pool, with layers between; on samples; padded */
     {"conv2d:16x3/pad1,relu,maxpool2d:2,conv2d:33x3,relu,dropout:0.4,maxpool2d:2,flatten,dense:5",
      13, 11, 5},
