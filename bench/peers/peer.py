@@ -15,6 +15,7 @@ with "unable": TEXT if the peer does not support the request or lacks a tool. Th
 stdin. Between commands it is idle.
 """
 
+import functools
 import gzip
 import json
 import os
@@ -56,6 +57,15 @@ def read_images(folder, split):
     return read_idx(folder, split + "-images-idx3-ubyte")[:, None]
 
 
+@functools.lru_cache
+def standardization(folder):
+    """Mean and standard deviation of the training images by channel, (1, channels, 1, 1) each, as float32."""
+    import numpy
+    images = read_images(folder, "train")
+    return [moment(images, axis=(0, 2, 3), keepdims=True, dtype=numpy.float64).astype(numpy.float32) / 255
+            for moment in (numpy.mean, numpy.std)]
+
+
 def read_split(folder, split):
     """Images (count, channels, rows, columns) as float32, labels (count) as int64; split "train" or "t10k". Gray
     values are 0 .. 1; images in color are standardized by the training images, as mnist_blas does."""
@@ -65,10 +75,9 @@ def read_split(folder, split):
         raise ValueError(f"{folder}: the peers train on images in 10 classes only")
     values = numpy.ascontiguousarray(images, numpy.float32) / 255
     if images.shape[1] > 1:
-        trained = read_images(folder, "train") / numpy.float32(255)
-        mean, std = (moment(trained, axis=(0, 2, 3), keepdims=True, dtype=numpy.float64)
-                     for moment in (numpy.mean, numpy.std))
-        values = ((values - mean) / std).astype(numpy.float32)
+        mean, std = standardization(folder)
+        values -= mean
+        values /= std
     return values, labels.astype(numpy.int64)
 
 

@@ -4,8 +4,9 @@
 
 #include "nn/network.h"
 
-/* Gives each convolution the max pool after it, or after a layer that may run after the pool: one
- * element of each of the pool's windows has a gradient, and the convolution skips the others. */
+/* Gives convolutions the max pool after them, or after a layer that may run after the pool: one
+ * element of each of the pool's windows has a gradient, and the convolution skips the others. Not
+ * where Winograd's algorithm with all gradients is faster. */
 void mb_rewrite_attach_pools(mb_network *network);
 
 /* The index of the pool that convolution `index` computes, too; 0: none. */
