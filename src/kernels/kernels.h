@@ -116,7 +116,7 @@ typedef struct mb_small_gemm {
 } mb_small_gemm;
 
 /* Points of a tile in Winograd's algorithm. */
-enum { MB_WINOGRAD_POINTS = 16 };
+enum { MB_WINOGRAD_POINTS = 36 };
 
 /* Two rows of outputs of a convolution with kernels of (channels, rows, columns), weight_stride
  * apart, of which the rows from `first` to `end` are multiplied: the others meet blank rows of the

@@ -1,46 +1,127 @@
-/* The transformations of Winograd's algorithm F(2 x 2, 3 x 3): products of 16 points give 2 x 2
- * outputs of a convolution with a kernel of 3 x 3, which takes 36 products otherwise. With A, B and
- * G, outputs = A^T (G w G^T * B^T x B) A, where * multiplies point by point (Lavin and Gray, "Fast
- * algorithms for convolutional neural networks", 2016). Gradients pass through the transposed
- * matrices. Elements are vectors of n channels, n a multiple of MB_HALF. */
+/* The transformations of Winograd's algorithm F(4 x 4, 3 x 3): products of 36 points give 4 x 4
+ * outputs of a convolution with a kernel of 3 x 3, which takes 144 products otherwise. With A, B
+ * and G, outputs = A^T (G w G^T * B^T x B) A, where * multiplies point by point (Lavin and Gray,
+ * "Fast algorithms for convolutional neural networks", 2016). Gradients pass through the transposed
+ * matrices. Elements are vectors of n channels, n a multiple of MB_HALF.
+ *
+ * A polynomial is evaluated at 0, +-P, +-Q and infinity. With 3/4 and 3/2 outputs have a fifth of
+ * the rounding error that the usual 1 and 2 give, and P^2 Q^2, ... are exact. The matrices of +-P
+ * and +-Q have even and odd parts in common, so they are computed as sums and differences. */
 #include "kernels/vector.h"
 
-enum { TILE = 4, OUT = 2, KERNEL = 3 };
+enum { TILE = 6, OUT = 4, KERNEL = 3 };
 
-/* Four lines of a tile, in place. */
-#define BT(a, b, c, d)                                                                             \
-    do {                                                                                           \
-        const mb_register p = (a), q = (b), r = (c), s = (d);                                      \
-        (a) = p - r;                                                                               \
-        (b) = q + r;                                                                               \
-        (c) = r - q;                                                                               \
-        (d) = q - s;                                                                               \
-    } while (0)
-#define B(a, b, c, d)                                                                              \
-    do {                                                                                           \
-        const mb_register p = (a), q = (b), r = (c), s = (d);                                      \
-        (a) = p;                                                                                   \
-        (b) = q - r + s;                                                                           \
-        (c) = q + r - p;                                                                           \
-        (d) = -s;                                                                                  \
-    } while (0)
+#define P 0.75f
+#define Q 1.5f
+#define P2 (P * P)
+#define Q2 (Q * Q)
+/* The products of the differences to the other points: of 0, +-P and +-Q. */
+#define N_ZERO (P2 * Q2)
+#define N_P (2.0f * P2 * (P2 - Q2))
+#define N_Q (2.0f * Q2 * (Q2 - P2))
+
+/* a * x + sum, and a line of a tile from another. */
+#define ADD mb_register_add_product
+typedef void line_fn(const mb_register *x, mb_register *y);
+
+/* y (6) = B^T x (6) */
+MB_ALWAYS_INLINE void input_line(const mb_register *x, mb_register *y)
+{
+    const mb_register even_p = ADD(-Q2, x[2], x[4]), odd_p = ADD(-Q2, x[1], x[3]);
+    const mb_register even_q = ADD(-P2, x[2], x[4]), odd_q = ADD(-P2, x[1], x[3]);
+    y[0] = ADD(P2 * Q2, x[0], ADD(-(P2 + Q2), x[2], x[4]));
+    y[1] = ADD(P, odd_p, even_p);
+    y[2] = ADD(-P, odd_p, even_p);
+    y[3] = ADD(Q, odd_q, even_q);
+    y[4] = ADD(-Q, odd_q, even_q);
+    y[5] = ADD(P2 * Q2, x[1], ADD(-(P2 + Q2), x[3], x[5]));
+}
+
+/* y (6) = B x (6) */
+MB_ALWAYS_INLINE void input_grad_line(const mb_register *x, mb_register *y)
+{
+    const mb_register sum_p = x[1] + x[2], sum_q = x[3] + x[4];
+    const mb_register odd_p = P * (x[1] - x[2]), odd_q = Q * (x[3] - x[4]);
+    y[0] = P2 * Q2 * x[0];
+    y[1] = ADD(-Q2, odd_p, ADD(-P2, odd_q, P2 * Q2 * x[5]));
+    y[2] = ADD(-Q2, sum_p, ADD(-P2, sum_q, -(P2 + Q2) * x[0]));
+    y[3] = ADD(-(P2 + Q2), x[5], odd_p + odd_q);
+    y[4] = x[0] + sum_p + sum_q;
+    y[5] = x[5];
+}
+
+/* y (4) = A^T x (6) */
+MB_ALWAYS_INLINE void output_line(const mb_register *x, mb_register *y)
+{
+    const mb_register sum_p = x[1] + x[2], sum_q = x[3] + x[4];
+    const mb_register odd_p = P * (x[1] - x[2]), odd_q = Q * (x[3] - x[4]);
+    y[0] = x[0] + sum_p + sum_q;
+    y[1] = odd_p + odd_q;
+    y[2] = ADD(Q2, sum_q, P2 * sum_p);
+    y[3] = ADD(Q2, odd_q, ADD(P2, odd_p, x[5]));
+}
+
+/* y (6) = A x (4) */
+MB_ALWAYS_INLINE void output_grad_line(const mb_register *x, mb_register *y)
+{
+    const mb_register even_p = ADD(P2, x[2], x[0]), odd_p = ADD(P2, x[3], x[1]);
+    const mb_register even_q = ADD(Q2, x[2], x[0]), odd_q = ADD(Q2, x[3], x[1]);
+    y[0] = x[0];
+    y[1] = ADD(P, odd_p, even_p);
+    y[2] = ADD(-P, odd_p, even_p);
+    y[3] = ADD(Q, odd_q, even_q);
+    y[4] = ADD(-Q, odd_q, even_q);
+    y[5] = x[3];
+}
+
+/* y (6) = G x (3) */
+MB_ALWAYS_INLINE void weights_line(const mb_register *x, mb_register *y)
+{
+    const mb_register even_p = ADD(P2, x[2], x[0]), even_q = ADD(Q2, x[2], x[0]);
+    y[0] = 1.0f / N_ZERO * x[0];
+    y[1] = 1.0f / N_P * ADD(P, x[1], even_p);
+    y[2] = 1.0f / N_P * ADD(-P, x[1], even_p);
+    y[3] = 1.0f / N_Q * ADD(Q, x[1], even_q);
+    y[4] = 1.0f / N_Q * ADD(-Q, x[1], even_q);
+    y[5] = x[2];
+}
+
+/* y (3) = G^T x (6) */
+MB_ALWAYS_INLINE void weights_grad_line(const mb_register *x, mb_register *y)
+{
+    const mb_register sum_p = 1.0f / N_P * (x[1] + x[2]), sum_q = 1.0f / N_Q * (x[3] + x[4]);
+    y[0] = ADD(1.0f / N_ZERO, x[0], sum_p + sum_q);
+    y[1] = ADD(P / N_P, x[1] - x[2], Q / N_Q * (x[3] - x[4]));
+    y[2] = ADD(P2, sum_p, ADD(Q2, sum_q, x[5]));
+}
+
+/* y (to, to) = the line's matrix times x (from, from) times its transpose; x by columns. */
+MB_ALWAYS_INLINE void transform(line_fn *line, const size_t from, const size_t to,
+                                mb_register x[TILE][TILE], mb_register y[TILE][TILE])
+{
+    mb_register half[TILE][TILE], column[TILE];
+    for (size_t j = 0; j < from; j++) {
+        line(x[j], column);
+        for (size_t i = 0; i < to; i++)
+            half[i][j] = column[i];
+    }
+    for (size_t i = 0; i < to; i++)
+        line(half[i], y[i]);
+}
 
 void MB_KERNEL_FN(winograd_input)(size_t n, const float *const *pixels, float *restrict v,
                                   size_t plane)
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
-        mb_register x[TILE][TILE];
+        mb_register x[TILE][TILE], y[TILE][TILE];
         for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++)
-                x[i][j] = mb_load_lanes(pixels[i * TILE + j] + c, mask);
-        for (size_t j = 0; j < TILE; j++)
-            BT(x[0][j], x[1][j], x[2][j], x[3][j]);
-        for (size_t i = 0; i < TILE; i++) {
-            BT(x[i][0], x[i][1], x[i][2], x[i][3]);
+                x[j][i] = mb_load_lanes(pixels[i * TILE + j] + c, mask);
+        transform(input_line, TILE, TILE, x, y);
+        for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(x[i][j], v + (i * TILE + j) * plane + c, mask);
-        }
+                mb_store_lanes(y[i][j], v + (i * TILE + j) * plane + c, mask);
     }
 }
 
@@ -49,19 +130,16 @@ void MB_KERNEL_FN(winograd_input_grad)(size_t n, const float *restrict v, size_t
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
-        mb_register x[TILE][TILE];
+        mb_register x[TILE][TILE], y[TILE][TILE];
         for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++)
-                x[i][j] = mb_load_lanes(v + (i * TILE + j) * plane + c, mask);
-        for (size_t j = 0; j < TILE; j++)
-            B(x[0][j], x[1][j], x[2][j], x[3][j]);
-        for (size_t i = 0; i < TILE; i++) {
-            B(x[i][0], x[i][1], x[i][2], x[i][3]);
+                x[j][i] = mb_load_lanes(v + (i * TILE + j) * plane + c, mask);
+        transform(input_grad_line, TILE, TILE, x, y);
+        for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++) {
                 float *at = pixels[i * TILE + j] + c;
-                mb_store_lanes(mb_load_lanes(at, mask) + x[i][j], at, mask);
+                mb_store_lanes(mb_load_lanes(at, mask) + y[i][j], at, mask);
             }
-        }
     }
 }
 
@@ -71,20 +149,14 @@ void MB_KERNEL_FN(winograd_output)(size_t n, const float *restrict m, size_t pla
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         const mb_register first = mb_load_lanes(bias + c, mask);
-        mb_register y[OUT][TILE];
-        for (size_t j = 0; j < TILE; j++) {
-            mb_register x[TILE];
-            for (size_t i = 0; i < TILE; i++)
-                x[i] = mb_load_lanes(m + (i * TILE + j) * plane + c, mask);
-            y[0][j] = x[0] + x[1] + x[2];
-            y[1][j] = x[1] - x[2] - x[3];
-        }
-        for (size_t i = 0; i < OUT; i++) {
-            const mb_register left = first + y[i][0] + y[i][1] + y[i][2];
-            const mb_register right = first + y[i][1] - y[i][2] - y[i][3];
-            mb_store_lanes(left, out[i * OUT] + c, mask);
-            mb_store_lanes(right, out[i * OUT + 1] + c, mask);
-        }
+        mb_register x[TILE][TILE], y[TILE][TILE];
+        for (size_t i = 0; i < TILE; i++)
+            for (size_t j = 0; j < TILE; j++)
+                x[j][i] = mb_load_lanes(m + (i * TILE + j) * plane + c, mask);
+        transform(output_line, TILE, OUT, x, y);
+        for (size_t i = 0; i < OUT; i++)
+            for (size_t j = 0; j < OUT; j++)
+                mb_store_lanes(first + y[i][j], out[i * OUT + j] + c, mask);
     }
 }
 
@@ -93,20 +165,14 @@ void MB_KERNEL_FN(winograd_output_grad)(size_t n, const float *const *d_out, flo
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
-        mb_register x[TILE][OUT];
-        for (size_t j = 0; j < OUT; j++) {
-            const mb_register up = mb_load_lanes(d_out[j] + c, mask);
-            const mb_register down = mb_load_lanes(d_out[OUT + j] + c, mask);
-            x[0][j] = up;
-            x[1][j] = up + down;
-            x[2][j] = up - down;
-            x[3][j] = -down;
-        }
-        for (size_t i = 0; i < TILE; i++) {
-            const mb_register row[TILE] = {x[i][0], x[i][0] + x[i][1], x[i][0] - x[i][1], -x[i][1]};
+        mb_register x[TILE][TILE], y[TILE][TILE];
+        for (size_t i = 0; i < OUT; i++)
+            for (size_t j = 0; j < OUT; j++)
+                x[j][i] = mb_load_lanes(d_out[i * OUT + j] + c, mask);
+        transform(output_grad_line, OUT, TILE, x, y);
+        for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(row[j], m + (i * TILE + j) * plane + c, mask);
-        }
+                mb_store_lanes(y[i][j], m + (i * TILE + j) * plane + c, mask);
     }
 }
 
@@ -114,22 +180,14 @@ void MB_KERNEL_FN(winograd_weights)(size_t n, const float *restrict w, float *re
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
-        mb_register x[TILE][KERNEL];
-        for (size_t j = 0; j < KERNEL; j++) {
-            mb_register g[KERNEL];
-            for (size_t i = 0; i < KERNEL; i++)
-                g[i] = mb_load_lanes(w + (i * KERNEL + j) * n + c, mask);
-            x[0][j] = g[0];
-            x[1][j] = 0.5f * (g[0] + g[1] + g[2]);
-            x[2][j] = 0.5f * (g[0] - g[1] + g[2]);
-            x[3][j] = g[2];
-        }
-        for (size_t i = 0; i < TILE; i++) {
-            const mb_register row[TILE] = {x[i][0], 0.5f * (x[i][0] + x[i][1] + x[i][2]),
-                                           0.5f * (x[i][0] - x[i][1] + x[i][2]), x[i][2]};
+        mb_register x[TILE][TILE], y[TILE][TILE];
+        for (size_t i = 0; i < KERNEL; i++)
+            for (size_t j = 0; j < KERNEL; j++)
+                x[j][i] = mb_load_lanes(w + (i * KERNEL + j) * n + c, mask);
+        transform(weights_line, KERNEL, TILE, x, y);
+        for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(row[j], u + (i * TILE + j) * n + c, mask);
-        }
+                mb_store_lanes(y[i][j], u + (i * TILE + j) * n + c, mask);
     }
 }
 
@@ -137,23 +195,15 @@ void MB_KERNEL_FN(winograd_weights_grad)(size_t n, const float *restrict u, floa
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
-        mb_register x[KERNEL][TILE];
-        for (size_t j = 0; j < TILE; j++) {
-            mb_register g[TILE];
-            for (size_t i = 0; i < TILE; i++)
-                g[i] = mb_load_lanes(u + (i * TILE + j) * n + c, mask);
-            x[0][j] = g[0] + 0.5f * (g[1] + g[2]);
-            x[1][j] = 0.5f * (g[1] - g[2]);
-            x[2][j] = 0.5f * (g[1] + g[2]) + g[3];
-        }
-        for (size_t i = 0; i < KERNEL; i++) {
-            const mb_register row[KERNEL] = {x[i][0] + 0.5f * (x[i][1] + x[i][2]),
-                                             0.5f * (x[i][1] - x[i][2]),
-                                             0.5f * (x[i][1] + x[i][2]) + x[i][3]};
+        mb_register x[TILE][TILE], y[TILE][TILE];
+        for (size_t i = 0; i < TILE; i++)
+            for (size_t j = 0; j < TILE; j++)
+                x[j][i] = mb_load_lanes(u + (i * TILE + j) * n + c, mask);
+        transform(weights_grad_line, TILE, KERNEL, x, y);
+        for (size_t i = 0; i < KERNEL; i++)
             for (size_t j = 0; j < KERNEL; j++) {
                 float *at = w + (i * KERNEL + j) * n + c;
-                mb_store_lanes(mb_load_lanes(at, mask) + row[j], at, mask);
+                mb_store_lanes(mb_load_lanes(at, mask) + y[i][j], at, mask);
             }
-        }
     }
 }

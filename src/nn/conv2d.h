@@ -51,14 +51,15 @@ static inline size_t mb_conv2d_pixel_stride(const mb_layer *layer)
                : channels;
 }
 
-/* One sample on its way through a convolution. */
+/* One sample on its way through a convolution, or several whose elements follow each other. */
 typedef struct mb_conv2d_pass {
     const mb_layer *layer;
     const mb_kernels *kernels;
     const mb_conv2d_size *size;
     const float *weights, *bias; /* the layer's, or with a batch normalisation folded in */
     const float *transposed;     /* weights as mb_conv2d_impl.transpose has written them */
-    const float *image;          /* in the layer's layout, padded unless the implementation pads */
+    size_t samples;              /* 1, unless the implementation takes whole chunks */
+    const float *image;          /* in the layer's layout, padded unless of whole chunks */
     size_t padding;              /* of the image: on each side */
     bool in_place;               /* the image is the layer's input, and d_image its gradient */
     size_t pixel_stride;         /* in NHWC: from a pixel of the image to the next */
@@ -71,8 +72,7 @@ typedef struct mb_conv2d_pass {
     float *d_image;
     float *gradient;   /* (weights, then biases) */
     float *chunk_sums; /* of the chunk, mb_conv2d_impl.chunk_size elements */
-    size_t index;      /* of the sample in the chunk */
-    bool last;         /* of the chunk's samples */
+    bool first, last;  /* of the chunk's samples */
 
     /* The thread's scratch. */
     float *windows, *d_windows; /* of a block */
@@ -92,9 +92,9 @@ static inline size_t mb_conv2d_group_offset(const mb_conv2d_size *size, size_t g
  * used. */
 typedef struct mb_conv2d_impl {
     const char *name;
-    bool pads_pixels; /* its images have mb_conv2d_pixel_stride */
-    bool pads;        /* takes images without padding, and never reads beyond their ends */
-    bool in_training; /* not in evaluation: forward needs pass->transposed */
+    bool pads_pixels;  /* its images have mb_conv2d_pixel_stride */
+    bool whole_chunks; /* takes the samples of a chunk at once, in the layer's layout, not padded */
+    bool in_training;  /* not in evaluation: forward needs pass->transposed */
     bool (*applies)(const mb_layer *layer);
     void (*forward)(const mb_conv2d_pass *pass);        /* out = W x windows + bias */
     bool (*pools)(const mb_layer *layer);               /* has the next for this layer */

@@ -90,8 +90,8 @@ static const mb_conv2d_products products = {.copy_windows = copy_windows,
 
 void mb_conv2d_nhwc_grad_bias(const mb_conv2d_pass *pass)
 {
-    pass->kernels->add_rows(pass->size->out_pixels, units_of(pass), pass->d_out, units_of(pass),
-                            pass->gradient + pass->size->weights);
+    pass->kernels->add_rows(pass->samples * pass->size->out_pixels, units_of(pass), pass->d_out,
+                            units_of(pass), pass->gradient + pass->size->weights);
 }
 
 void mb_conv2d_nhwc_grad_image(const mb_conv2d_pass *pass)

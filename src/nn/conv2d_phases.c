@@ -142,7 +142,7 @@ static bool is_usable_in_place(const mb_layer *layer, const mb_conv2d_impl *impl
 {
     const mb_window *window = mb_layer_window(layer);
     return !mb_conv2d_transposes(layer) &&
-           (impl->pads ||
+           (impl->whole_chunks ||
             (window->padding == 0 && layer->out_format.layout == MB_LAYOUT_NHWC &&
              window->groups == 1 && window->columns * layer->in.channels % MB_LANES == 0));
 }
@@ -158,11 +158,12 @@ static void transpose_image(const mb_layer *layer, const mb_kernels *kernels, mb
         kernels->transpose(pixels, channels, image, stride, transposed, pixels);
 }
 
-/* Elements of the pass's image, without slack. */
+/* Elements of the pass's images, without slack. */
 static size_t image_size(const mb_conv2d_pass *pass)
 {
     const mb_shape in = pass->layer->in;
-    return pass->pixel_stride * (in.rows + 2 * pass->padding) * (in.columns + 2 * pass->padding);
+    return pass->samples * pass->pixel_stride * (in.rows + 2 * pass->padding) *
+           (in.columns + 2 * pass->padding);
 }
 
 /* The sample's image in the layer's layout with pass->padding: in the scratch, or in place. */
@@ -213,7 +214,7 @@ static void store_gradient(const mb_conv2d_pass *pass, float *d_in, const scratc
     transpose_image(layer, pass->kernels, layer->out_format.layout, pass->pixel_stride, d, d_in);
 }
 
-/* ---- tiles, one sample each ---- */
+/* ---- tiles: a sample each, or the samples of a chunk ---- */
 
 typedef struct conv2d_data {
     mb_conv2d_size size;
@@ -223,6 +224,13 @@ typedef struct conv2d_data {
     float *partials, *chunk_sums; /* in training */
     size_t chunk_size;
 } conv2d_data;
+
+/* The tile's first row of a matrix. */
+static float *rows_of(const mb_matrix *matrix, const mb_tile_args *args)
+{
+    const mb_layer_op *op = args->op;
+    return mb_matrix_row(matrix, args->step, mb_tiling_tile(op->tiling, args->tile).row);
+}
 
 static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
 {
@@ -237,19 +245,20 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
         .weights = data->weights,
         .bias = data->weights + data->size.weights,
         .transposed = data->transposed,
+        .samples = mb_tiling_tile(op->tiling, args->tile).rows,
         .argmax = argmax != NULL ? argmax + args->tile * op->ctx.pool_out.columns : NULL,
         .windows = s->windows,
         .d_windows = s->d_windows,
         .pixel_stride =
             data->impl->pads_pixels ? mb_conv2d_pixel_stride(op->layer) : op->layer->in.channels,
-        .padding = data->impl->pads ? 0 : mb_layer_window(op->layer)->padding,
+        .padding = data->impl->whole_chunks ? 0 : mb_layer_window(op->layer)->padding,
         .in_place = is_usable_in_place(op->layer, data->impl),
         .nonzeros = s->nonzeros,
         .offsets = s->offsets,
         .pixels = s->pixels,
         .marks = s->marks,
         .scratch = s->own};
-    pass.image = load_image(&pass, mb_tile_in(args), s);
+    pass.image = load_image(&pass, rows_of(&op->ctx.in, args), s);
     return pass;
 }
 
@@ -258,7 +267,7 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     scratch s;
     mb_conv2d_pass pass = begin_pass(args, &s);
-    pass.out = mb_tile_out(args);
+    pass.out = rows_of(&op->ctx.out, args);
     ((const conv2d_data *)op->data)->impl->forward(&pass);
 }
 
@@ -276,14 +285,14 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const conv2d_data *data = op->data;
     const size_t tile = args->tile, chunk = op->tiling.chunk_tiles;
-    float *d_in = op->ctx.d_in.data != NULL ? mb_tile_d_in(args) : NULL;
+    float *d_in = op->ctx.d_in.data != NULL ? rows_of(&op->ctx.d_in, args) : NULL;
     scratch s;
     mb_conv2d_pass pass = begin_pass(args, &s);
-    pass.d_out = mb_tile_d_out(args);
+    pass.d_out = rows_of(&op->ctx.d_out, args);
     pass.d_image = d_in != NULL ? begin_gradient(&pass, d_in, &s) : NULL;
     pass.gradient = mb_partial_gradient(op->layer, op->tiling, tile, data->partials);
     pass.chunk_sums = data->chunk_sums + tile / chunk * data->chunk_size;
-    pass.index = tile % chunk;
+    pass.first = tile % chunk == 0;
     pass.last = (tile + 1) % chunk == 0 || tile + 1 == op->ctx.rows;
     data->impl->backward(&pass);
     if (d_in != NULL)
@@ -317,8 +326,9 @@ static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const 
         return;
     *own = data;
     own->size = mb_conv2d_size_of(layer);
-    mb_layer_add_phase(layer, ctx, name, run, mb_tiling_samples(ctx->rows), uses,
-                       scratch_bytes(layer), own);
+    const mb_tiling tiling =
+        own->impl->whole_chunks ? mb_tiling_whole_chunks(ctx->rows) : mb_tiling_samples(ctx->rows);
+    mb_layer_add_phase(layer, ctx, name, run, tiling, uses, scratch_bytes(layer), own);
 }
 
 static void add_transpose(const mb_layer *layer, const mb_layer_context *ctx,

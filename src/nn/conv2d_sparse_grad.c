@@ -165,7 +165,7 @@ static void add_unit(const mb_conv2d_pass *pass, const listing *list, size_t uni
 static void backward(const mb_conv2d_pass *pass)
 {
     const listing list = listing_of(pass);
-    if (pass->index == 0)
+    if (pass->first)
         memset(pass->chunk_sums, 0, all_units(pass->layer) * sizeof *pass->chunk_sums);
     add_biases(pass);
     for (size_t unit = 0; unit < pass->layer->out.channels; unit++)

@@ -1,51 +1,47 @@
 /* Convolution with a kernel of 3 x 3 and stride 1 in NHWC, in training, by Winograd's algorithm:
- * the image and the weights are transformed, 16 products of matrices give the transformed
- * outputs, 2.25 times fewer than the windows would take, and gradients pass back through the same
- * products. The gradient of the weights is added up transformed, until the last sample of a chunk;
- * of small images, v and m of several samples are multiplied at once, because all sums are read and
- * written each time.
+ * the image and the weights are transformed, 36 products of matrices give the transformed
+ * outputs, 4 times fewer than the windows would take, and gradients pass back through the same
+ * products. The gradient of the weights is added up transformed, until a chunk's samples are done.
  *
- * An image is cut into tiles of 2 x 2 outputs; those of some rows of tiles are multiplied at once:
- * v (POINTS, tiles, channels) x u (POINTS, channels, units) = m (POINTS, tiles, units). */
+ * Images are cut into tiles of 4 x 4 outputs; some tiles of a chunk's samples are multiplied at
+ * once, the more the better, because each product reads its part of the weights: v (POINTS, tiles,
+ * channels) x u (POINTS, channels, units) = m (POINTS, tiles, units). */
 #include "nn/conv2d.h"
 
 #include <string.h>
 
-enum { POINTS = MB_WINOGRAD_POINTS, OUT = 2, IN = 4, BLOCK_ELEMENTS = 65536, MIN_DEPTH = 64 };
+/* BLOCK_TILES: a multiple of the rows that small_gemm multiplies at once. */
+enum { POINTS = MB_WINOGRAD_POINTS, OUT = 4, IN = 6, KERNEL = 3 * 3, BLOCK_TILES = 36 };
 
 /* ---- sizes ---- */
 
 typedef struct sizes {
     size_t channels, padded, units; /* padded: channels in whole vectors */
-    size_t across, down;            /* tiles of the image */
-    size_t rows;                    /* of tiles of a block */
-    size_t together;                /* samples whose gradient of the weights is computed at once */
+    size_t across, down;            /* tiles of an image */
 } sizes;
 
 static sizes sizes_of(const mb_layer *layer)
 {
     const size_t channels = layer->in.channels, units = layer->out.channels;
-    sizes s = {channels,
-               mb_pad_to_lanes(channels),
-               units,
-               (layer->out.columns + 1) / OUT,
-               (layer->out.rows + 1) / OUT,
-               0,
-               1};
-    const size_t rows = BLOCK_ELEMENTS / (POINTS * (channels + units) * s.across);
-    s.rows = mb_equal_blocks(s.down, rows > 0 ? rows : 1);
-    if (s.rows == s.down && s.down * s.across < MIN_DEPTH)
-        s.together = MIN_DEPTH / (s.down * s.across);
-    return s;
+    return (sizes){channels, mb_pad_to_lanes(channels), units, (layer->out.columns + OUT - 1) / OUT,
+                   (layer->out.rows + OUT - 1) / OUT};
+}
+
+/* The tiles of the smallest images are mostly outside of them. */
+static bool has_fewer_products(const mb_layer *layer)
+{
+    const sizes s = sizes_of(layer);
+    return POINTS * s.across * s.down < KERNEL * layer->out.rows * layer->out.columns;
 }
 
 static bool applies(const mb_layer *layer)
 {
     const mb_window *window = mb_layer_window(layer);
-    return layer->out_format.layout == MB_LAYOUT_NHWC && window->groups == 1 && window->rows == 3 &&
-           window->columns == 3 && window->stride == 1 && !layer->input_is_batch &&
-           layer->in.channels >= MB_LANES && layer->in.channels % MB_HALF == 0 &&
-           layer->out.channels % MB_LANES == 0;
+    return layer->out_format.layout == MB_LAYOUT_NHWC && !mb_conv2d_transposes(layer) &&
+           window->groups == 1 && window->rows == 3 && window->columns == 3 &&
+           window->stride == 1 && !layer->input_is_batch && layer->in.channels >= MB_LANES &&
+           layer->in.channels % MB_HALF == 0 && layer->out.channels % MB_LANES == 0 &&
+           has_fewer_products(layer);
 }
 
 /* ---- transformed weights: u, and u of the gradients (POINTS, units, padded channels) ---- */
@@ -74,29 +70,30 @@ static void transpose(const mb_layer *layer, const mb_kernels *kernels, size_t g
 
 typedef struct block {
     sizes s;
-    size_t first, tiles; /* the first row of tiles */
+    size_t first, tiles, all; /* tiles: from the first on, of the pass's */
     float *v, *m, *d_v;
     size_t v_stride, m_stride, d_v_stride; /* from one point to the next */
     float *zeros, *unused; /* for pixels outside the image: read, and written (a tile of them) */
 } block;
 
-/* Of a matrix (tiles, columns) of each point. A line more than it takes, because the points of a
- * tile are written one after the other: a power of 2 apart they would share the sets of the cache.
- */
-static size_t stride_of(size_t tiles, size_t columns) { return tiles * columns + MB_LANES; }
+/* Of a matrix (BLOCK_TILES, columns) of each point. A line more than it takes, because the points
+ * of a tile are written one after the other: a power of 2 apart they would share the sets of the
+ * cache. */
+static size_t stride_of(size_t columns) { return BLOCK_TILES * columns + MB_LANES; }
 
 static size_t divide(const sizes *s, float *memory, block *b)
 {
-    const size_t tiles = s->rows * s->across,
-                 widest = mb_pad_to_lanes(s->channels > s->units ? s->channels : s->units);
-    const size_t parts[] = {POINTS * stride_of(tiles, s->channels),
-                            POINTS * stride_of(tiles, s->units),
-                            POINTS * stride_of(tiles, s->padded), widest, POINTS * widest};
-    float *at[5];
+    const size_t widest = mb_pad_to_lanes(s->channels > s->units ? s->channels : s->units);
+    *b = (block){.s = *s,
+                 .v_stride = stride_of(s->channels),
+                 .m_stride = stride_of(s->units),
+                 .d_v_stride = stride_of(s->padded)};
+    const size_t parts[] = {POINTS * b->v_stride, POINTS * b->m_stride, POINTS * b->d_v_stride,
+                            widest, POINTS * widest};
+    float **const at[] = {&b->v, &b->m, &b->d_v, &b->zeros, &b->unused};
     size_t used = 0;
-    for (size_t i = 0; i < 5; used += mb_pad_to_lanes(parts[i++]))
-        at[i] = memory != NULL ? memory + used : NULL;
-    *b = (block){.s = *s, .v = at[0], .m = at[1], .d_v = at[2], .zeros = at[3], .unused = at[4]};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; used += mb_pad_to_lanes(parts[i++]))
+        *at[i] = memory != NULL ? memory + used : NULL;
     return used;
 }
 
@@ -112,31 +109,34 @@ static block begin(const mb_conv2d_pass *pass)
     const sizes s = sizes_of(pass->layer);
     block b;
     divide(&s, pass->scratch, &b);
-    memset(b.zeros, 0, s.padded > s.units ? s.padded * sizeof(float) : s.units * sizeof(float));
+    b.all = pass->samples * s.down * s.across;
+    memset(b.zeros, 0, (s.padded > s.units ? s.padded : s.units) * sizeof *b.zeros);
     return b;
 }
 
-static void next(block *b)
+/* The next block; false: there is none. */
+static bool next(block *b)
 {
-    const size_t left = b->s.down - b->first;
-    b->tiles = (left < b->s.rows ? left : b->s.rows) * b->s.across;
-    b->v_stride = stride_of(b->tiles, b->s.channels);
-    b->m_stride = stride_of(b->tiles, b->s.units);
-    b->d_v_stride = stride_of(b->tiles, b->s.padded);
+    b->first += b->tiles;
+    b->tiles = b->all - b->first < BLOCK_TILES ? b->all - b->first : BLOCK_TILES;
+    return b->tiles > 0;
 }
 
-/* Offsets of a tile's side x side pixels in an image with `padding` on each side, or SIZE_MAX
- * outside of the image. */
+/* Offsets of the side x side pixels of a tile in the images, with `padding` on each side of one, or
+ * SIZE_MAX outside of the image. */
 static void locate(const block *b, size_t tile, size_t side, mb_shape image, size_t padding,
                    size_t offsets[POINTS])
 {
-    const size_t y = (b->first + tile / b->s.across) * OUT - padding; /* wraps around below 0 */
-    const size_t x = tile % b->s.across * OUT - padding;
-    for (size_t i = 0; i < side; i++)
+    const size_t of_image = b->s.across * b->s.down, sample = (b->first + tile) / of_image;
+    const size_t at = (b->first + tile) % of_image;
+    const size_t y = at / b->s.across * OUT - padding; /* wraps around below 0 */
+    const size_t x = at % b->s.across * OUT - padding;
+    for (size_t i = 0; i < side; i++) {
+        const size_t row = ((sample * image.rows + y + i) * image.columns + x) * image.channels;
         for (size_t j = 0; j < side; j++)
-            offsets[i * side + j] = y + i < image.rows && x + j < image.columns
-                                        ? ((y + i) * image.columns + x + j) * image.channels
-                                        : SIZE_MAX;
+            offsets[i * side + j] =
+                y + i < image.rows && x + j < image.columns ? row + j * image.channels : SIZE_MAX;
+    }
 }
 
 static void transform_image(const mb_conv2d_pass *pass, const block *b)
@@ -169,8 +169,7 @@ static void forward(const mb_conv2d_pass *pass)
 {
     block b = begin(pass);
     const sizes *s = &b.s;
-    for (; b.first < s->down; b.first += s->rows) {
-        next(&b);
+    while (next(&b)) {
         transform_image(pass, &b);
         const mb_small_gemm gemm = {.rows = b.tiles,
                                     .depth = s->channels,
@@ -217,39 +216,19 @@ static void add_to_image(const mb_conv2d_pass *pass, const block *b)
     }
 }
 
-/* The chunk's v and m of the samples that are multiplied at once, after its sums. */
-static size_t together_size(const sizes *s, size_t columns)
-{
-    return s->together > 1 ? POINTS * stride_of(s->together * s->down * s->across, columns) : 0;
-}
-
-static void place_in_chunk(const mb_conv2d_pass *pass, block *b)
-{
-    const sizes *s = &b->s;
-    const size_t before = pass->index % s->together * b->tiles;
-    float *v = pass->chunk_sums + weights_of(s), *m = v + together_size(s, s->channels);
-    b->v = v + before * s->channels;
-    b->m = m + before * s->units;
-    b->v_stride = stride_of(s->together * b->tiles, s->channels);
-    b->m_stride = stride_of(s->together * b->tiles, s->units);
-}
-
-/* Products of one point: the gradient of v, and that of u of the last `samples` samples. */
-static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k, size_t samples)
+/* Products of one point: the gradients of u, added up over the chunk, and of v. */
+static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k)
 {
     const sizes *s = &b->s;
     const float *v = b->v + k * b->v_stride, *m = b->m + k * b->m_stride;
-    const size_t before = samples > 0 ? (samples - 1) * b->tiles : 0;
-    const float *u = pass->transposed + weights_of(s) + k * s->units * s->padded;
-    float *sums = pass->chunk_sums + k * s->channels * s->units;
     const mb_small_gemm weights = {.rows = s->channels,
-                                   .depth = before + b->tiles,
+                                   .depth = b->tiles,
                                    .columns = s->units,
                                    .row_stride = 1,
                                    .depth_stride = s->channels,
                                    .ldb = s->units,
                                    .ldc = s->units,
-                                   .add = pass->index >= s->together || b->first > 0};
+                                   .add = b->first > 0};
     const mb_small_gemm image = {.rows = b->tiles,
                                  .depth = s->units,
                                  .columns = s->padded,
@@ -257,46 +236,39 @@ static void grad_point(const mb_conv2d_pass *pass, const block *b, size_t k, siz
                                  .depth_stride = 1,
                                  .ldb = s->padded,
                                  .ldc = s->padded};
-    if (samples > 0)
-        pass->kernels->small_gemm(&weights, v - before * s->channels, m - before * s->units, sums);
+    pass->kernels->small_gemm(&weights, v, m, pass->chunk_sums + k * s->channels * s->units);
     if (pass->d_image != NULL)
-        pass->kernels->small_gemm(&image, m, u, b->d_v + k * b->d_v_stride);
+        pass->kernels->small_gemm(&image, m,
+                                  pass->transposed + weights_of(s) + k * s->units * s->padded,
+                                  b->d_v + k * b->d_v_stride);
 }
 
 static void backward(const mb_conv2d_pass *pass)
 {
     block b = begin(pass);
-    const sizes *s = &b.s;
-    const size_t samples = pass->index % s->together + 1; /* whose products are due, if they are */
-    const bool due = samples == s->together || pass->last;
-    memset(b.unused, 0, POINTS * s->padded * sizeof *b.unused);
+    memset(b.unused, 0, POINTS * b.s.padded * sizeof *b.unused);
     mb_conv2d_nhwc_grad_bias(pass);
-    for (; b.first < s->down; b.first += s->rows) {
-        next(&b);
-        if (s->together > 1)
-            place_in_chunk(pass, &b);
+    while (next(&b)) {
         transform_image(pass, &b);
         transform_gradient(pass, &b);
         for (size_t k = 0; k < POINTS; k++)
-            grad_point(pass, &b, k, due ? samples : 0);
+            grad_point(pass, &b, k);
         if (pass->d_image != NULL)
             add_to_image(pass, &b);
     }
-    if (pass->last)
-        pass->kernels->winograd_weights_grad(s->channels * s->units, pass->chunk_sums,
-                                             pass->gradient);
+    pass->kernels->winograd_weights_grad(b.s.channels * b.s.units, pass->chunk_sums,
+                                         pass->gradient);
 }
 
 static size_t chunk_size(const mb_layer *layer)
 {
     const sizes s = sizes_of(layer);
-    return mb_pad_to_lanes(weights_of(&s) + together_size(&s, s.channels) +
-                           together_size(&s, s.units));
+    return mb_pad_to_lanes(weights_of(&s));
 }
 
 const mb_conv2d_impl mb_conv2d_winograd = {.name = "winograd",
                                            .in_training = true,
-                                           .pads = true,
+                                           .whole_chunks = true,
                                            .applies = applies,
                                            .forward = forward,
                                            .backward = backward,

@@ -8,6 +8,17 @@
 
 /* ---- matrices of a batch: stored or per thread ---- */
 
+/* Convolutions that take whole chunks of samples do not work sample by sample. */
+static bool is_per_sample(const mb_layer *layer, bool training)
+{
+    return layer->ops != &mb_conv2d_ops || !mb_conv2d_forward_impl(layer, training)->whole_chunks;
+}
+
+static bool is_backward_per_sample(const mb_layer *layer)
+{
+    return layer->ops != &mb_conv2d_ops || !mb_conv2d_backward_impl(layer)->whole_chunks;
+}
+
 /* The layer that reads the output of layer `index`, after layers that change it in place; the
  * number of layers if there is none. *needed: the backward pass of one of those reads it. */
 static size_t reader_of(const mb_network *network, size_t index, bool *needed)
@@ -21,12 +32,12 @@ static size_t reader_of(const mb_network *network, size_t index, bool *needed)
 
 /* True if layer `index` writes its output sample by sample. Element-wise layers, and those in
  * place, have the tiles of the layer before them. */
-static bool writes_out_per_sample(const mb_network *network, size_t index)
+static bool writes_out_per_sample(const mb_network *network, size_t index, bool training)
 {
-    const mb_layer_ops *ops = network->layers[index].ops;
-    if (ops->in_place || ops->elementwise_forward != NULL)
-        return index > 0 && writes_out_per_sample(network, index - 1);
-    return ops->writes_per_sample;
+    const mb_layer *layer = &network->layers[index];
+    if (layer->ops->in_place || layer->ops->elementwise_forward != NULL)
+        return index > 0 && writes_out_per_sample(network, index - 1, training);
+    return layer->ops->writes_per_sample && is_per_sample(layer, training);
 }
 
 /* True if layer `index` writes the gradient of its input sample by sample. */
@@ -35,7 +46,8 @@ static bool writes_gradient_per_sample(const mb_network *network, size_t index)
     bool needed;
     while (index < network->count && network->layers[index].ops->elementwise_backward != NULL)
         index = reader_of(network, index, &needed);
-    return index < network->count && network->layers[index].ops->writes_per_sample;
+    return index < network->count && network->layers[index].ops->writes_per_sample &&
+           is_backward_per_sample(&network->layers[index]);
 }
 
 /* True if the output of layer `index` is per thread: passed on tile by tile, never stored. */
@@ -43,10 +55,11 @@ static bool streams_out(const mb_network *network, size_t index, bool training)
 {
     bool needed;
     const size_t reader = reader_of(network, index, &needed);
-    if (reader == network->count || !writes_out_per_sample(network, index))
+    if (reader == network->count || !writes_out_per_sample(network, index, training))
         return false;
-    const mb_layer_ops *ops = network->layers[reader].ops;
-    return ops->reads_per_sample && !(training && (needed || ops->backward_needs_input));
+    const mb_layer *layer = &network->layers[reader];
+    return layer->ops->reads_per_sample && is_per_sample(layer, training) &&
+           !(training && (needed || layer->ops->backward_needs_input));
 }
 
 /* The same of its gradient. */
@@ -54,6 +67,7 @@ static bool streams_gradient(const mb_network *network, size_t index)
 {
     bool needed;
     return network->layers[index].ops->reads_per_sample &&
+           is_backward_per_sample(&network->layers[index]) &&
            writes_gradient_per_sample(network, reader_of(network, index, &needed));
 }
 

@@ -17,10 +17,10 @@ size_t mb_partial_size(const mb_layer *layer, size_t max_rows)
     return mb_max_chunks(max_rows) * stride_of(layer);
 }
 
-float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t sample, float *partials)
+float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t tile, float *partials)
 {
-    float *partial = partials + sample / tiling.chunk_tiles * stride_of(layer);
-    if (sample % tiling.chunk_tiles == 0)
+    float *partial = partials + tile / tiling.chunk_tiles * stride_of(layer);
+    if (tile % tiling.chunk_tiles == 0)
         memset(partial, 0, layer->parameter_count * sizeof *partial);
     return partial;
 }

@@ -11,8 +11,8 @@
 /* Elements of the partial gradients of a batch of up to max_rows samples. */
 size_t mb_partial_size(const mb_layer *layer, size_t max_rows);
 
-/* The partial gradient of a sample's chunk, in `partials`; set to 0 when the chunk begins. */
-float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t sample, float *partials);
+/* The partial gradient of a tile's chunk, in `partials`; set to 0 when the chunk begins. */
+float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t tile, float *partials);
 
 /* Appends the layer's update phase: its weights decay, its biases, the last `biases` parameters, do
  * not. `partials` is inside ctx->workspace. */

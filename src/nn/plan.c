@@ -13,11 +13,11 @@ struct mb_planned {
 
 static bool conflict(const mb_phase *a, const mb_phase *b)
 {
-    const bool equal_tilings = mb_tiling_equal(a->tiling, b->tiling);
+    const bool same_parts = mb_tiling_same_parts(a->tiling, b->tiling);
     for (size_t i = 0; i < MB_MAX_USES; i++)
         for (size_t j = 0; j < MB_MAX_USES; j++) {
             const mb_use *x = &a->uses[i], *y = &b->uses[j];
-            const bool apart = (equal_tilings && x->own && y->own) || (x->copies && y->copies);
+            const bool apart = (same_parts && x->own && y->own) || (x->copies && y->copies);
             if (x->buffer != NULL && x->buffer == y->buffer && (x->writes || y->writes) && !apart)
                 return true;
         }

@@ -14,6 +14,11 @@ mb_tiling mb_tiling_samples(size_t rows)
     return (mb_tiling){rows, 1, 1, 1, blocks_of(rows, MB_MAX_CHUNKS)};
 }
 
+mb_tiling mb_tiling_whole_chunks(size_t rows)
+{
+    return (mb_tiling){rows, 1, blocks_of(rows, MB_MAX_CHUNKS), 1, 1};
+}
+
 size_t mb_tiling_chunks(mb_tiling tiling)
 {
     return blocks_of(mb_tiling_tiles(tiling), tiling.chunk_tiles > 0 ? tiling.chunk_tiles : 1);
@@ -66,6 +71,17 @@ bool mb_tiling_equal(mb_tiling a, mb_tiling b)
     return a.rows == b.rows && a.columns == b.columns && a.block_rows == b.block_rows &&
            a.block_columns == b.block_columns &&
            (a.chunk_tiles > 1 ? a.chunk_tiles : 1) == (b.chunk_tiles > 1 ? b.chunk_tiles : 1);
+}
+
+static size_t chunk_rows(mb_tiling tiling)
+{
+    return tiling.block_rows * (tiling.chunk_tiles > 1 ? tiling.chunk_tiles : 1);
+}
+
+bool mb_tiling_same_parts(mb_tiling a, mb_tiling b)
+{
+    return mb_tiling_equal(a, b) || (mb_tiling_is_rows(a) && mb_tiling_is_rows(b) &&
+                                     a.rows == b.rows && chunk_rows(a) == chunk_rows(b));
 }
 
 mb_tiling_rules mb_tiling_rules_for(bool avx512_kernel_set)

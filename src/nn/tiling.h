@@ -32,6 +32,9 @@ mb_tiling mb_tiling_rows(size_t rows, size_t block_rows);
 enum { MB_MAX_CHUNKS = 16 };
 mb_tiling mb_tiling_samples(size_t rows);
 
+/* The same chunks, a tile each. */
+mb_tiling mb_tiling_whole_chunks(size_t rows);
+
 size_t mb_tiling_chunks(mb_tiling tiling);
 
 /* The maximum of chunks for up to max_rows samples; fewer samples may have more chunks. */
@@ -57,6 +60,10 @@ mb_tile mb_tiling_tile_in(mb_tiling tiling, size_t tile, size_t columns);
 bool mb_tiling_is_rows(mb_tiling tiling);
 
 bool mb_tiling_equal(mb_tiling a, mb_tiling b);
+
+/* True if a thread's tiles cover the same part of the matrix: equal tilings, or blocks of whole
+ * rows whose chunks have the same rows. */
+bool mb_tiling_same_parts(mb_tiling a, mb_tiling b);
 
 /* Block sizes that suit a kernel set of OpenBLAS. */
 typedef struct mb_tiling_rules {

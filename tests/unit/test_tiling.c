@@ -114,6 +114,29 @@ TEST(blocks_are_as_equal_as_can_be)
     }
 }
 
+/* Whatever the number of threads: phases of one kind may follow phases of the other. */
+TEST(whole_chunks_cover_the_samples_of_chunks)
+{
+    for (size_t rows = 1; rows < 200; rows++) {
+        const mb_tiling samples = mb_tiling_samples(rows), chunks = mb_tiling_whole_chunks(rows);
+        size_t covered = 0;
+        assert_true(mb_tiling_same_parts(samples, chunks));
+        assert_int_equal(mb_tiling_chunks(chunks), mb_tiling_chunks(samples));
+        assert_int_equal(mb_tiling_tiles(chunks), mb_tiling_chunks(chunks));
+        for (size_t i = 0; i < mb_tiling_tiles(chunks); i++) {
+            const mb_tile part = mb_tiling_tile(chunks, i);
+            assert_int_equal(part.row, covered);
+            assert_int_equal(part.row, i * samples.chunk_tiles);
+            covered += part.rows;
+        }
+        assert_int_equal(covered, rows);
+    }
+    assert_true(mb_tiling_same_parts(mb_tiling_rows(40, 8), mb_tiling_rows(40, 8)));
+    assert_false(mb_tiling_same_parts(mb_tiling_rows(40, 8), mb_tiling_rows(40, 4)));
+    assert_false(mb_tiling_same_parts(mb_tiling_samples(40), mb_tiling_samples(41)));
+    assert_false(mb_tiling_same_parts(mb_tiling_samples(40), (mb_tiling){40, 8, 3, 8, 1}));
+}
+
 /* A smaller batch may have more chunks than a larger one: 16 samples have 16, 17 have 9. */
 TEST(bundles_have_room_in_any_smaller_batch)
 {
