@@ -1,5 +1,5 @@
-/* 2D convolution as a layer: its spec, sizes and parameters. The phases of a sample are in
- * conv2d_phases.c. */
+/* 2D convolution as a layer: its spec, sizes, parameters and implementations. The phases of a
+ * sample are in conv2d_phases.c. */
 #include "nn/conv2d.h"
 
 #include "nn/window.h"
@@ -112,6 +112,36 @@ static mb_tensor_info tensor(const mb_layer *layer, size_t index)
         return (mb_tensor_info){
             "weight", 4, {units, channels, window->rows, window->columns}, weights_of(layer)};
     return (mb_tensor_info){"bias", 1, {units}, units};
+}
+
+/* ---- implementations ---- */
+
+/* In the order in which they are tried; the last two cover every layer. */
+static const mb_conv2d_impl *const impls[] = {&mb_conv2d_sparse_grad, &mb_conv2d_winograd,
+                                              &mb_conv2d_direct_nchw, &mb_conv2d_direct_nhwc,
+                                              &mb_conv2d_im2col_nchw, &mb_conv2d_im2col_nhwc};
+
+const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer, bool training)
+{
+    size_t i = 0;
+    while (impls[i]->forward == NULL || (impls[i]->in_training && !training) ||
+           !impls[i]->applies(layer))
+        i++;
+    return impls[i];
+}
+
+const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer)
+{
+    size_t i = 0;
+    while (impls[i]->backward == NULL || !impls[i]->applies(layer))
+        i++;
+    return impls[i];
+}
+
+bool mb_conv2d_pools(const mb_layer *layer)
+{
+    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer, true);
+    return mb_conv2d_pool(layer) != NULL && impl->pools != NULL && impl->pools(layer);
 }
 
 static double flops(const mb_layer *layer)

@@ -1,5 +1,5 @@
-/* The phases of a convolution: how it gets its implementation, its workspace and scratch, and how a
- * sample's image comes in and its gradient goes out, padded and in the layer's layout. */
+/* The phases of a convolution: how it gets its workspace and scratch, and how a sample's image
+ * comes in and its gradient goes out, padded and in the layer's layout. */
 #include "nn/conv2d.h"
 #include "nn/partial.h"
 #include "nn/rewrite.h"
@@ -8,34 +8,6 @@
 #include "core/util.h"
 
 #include <string.h>
-
-/* In the order in which they are tried; the last two cover every layer. */
-static const mb_conv2d_impl *const impls[] = {&mb_conv2d_sparse_grad, &mb_conv2d_winograd,
-                                              &mb_conv2d_direct_nchw, &mb_conv2d_direct_nhwc,
-                                              &mb_conv2d_im2col_nchw, &mb_conv2d_im2col_nhwc};
-
-const mb_conv2d_impl *mb_conv2d_forward_impl(const mb_layer *layer, bool training)
-{
-    size_t i = 0;
-    while (impls[i]->forward == NULL || (impls[i]->in_training && !training) ||
-           !impls[i]->applies(layer))
-        i++;
-    return impls[i];
-}
-
-const mb_conv2d_impl *mb_conv2d_backward_impl(const mb_layer *layer)
-{
-    size_t i = 0;
-    while (impls[i]->backward == NULL || !impls[i]->applies(layer))
-        i++;
-    return impls[i];
-}
-
-bool mb_conv2d_pools(const mb_layer *layer)
-{
-    const mb_conv2d_impl *impl = mb_conv2d_forward_impl(layer, true);
-    return mb_conv2d_pool(layer) != NULL && impl->pools != NULL && impl->pools(layer);
-}
 
 /* ---- workspace in training: transposed weights, partial gradients, sums of the implementation */
 
