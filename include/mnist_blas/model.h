@@ -41,6 +41,25 @@ MB_API mb_status mb_model_load_as(const mb_machine *machine, const char *path, c
  * has no ONNX, or a layer has no ONNX form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error);
 
+enum { MB_C_NAME_SIZE = 64 };
+
+/* What mb_model_export_c has written. */
+typedef struct mb_c_source {
+    char name[MB_C_NAME_SIZE]; /* of the functions: NAME_classify, NAME_class_name */
+    size_t weight_bytes;       /* of its constants */
+    size_t scratch_bytes;      /* of its static memory */
+} mb_c_source;
+
+/* Writes the network as a file of C99 (and C++) that needs no library and allocates nothing:
+ * int NAME_classify(const uint8_t *image, float *probabilities) and
+ * const char *NAME_class_name(int index), NAME from the file's name. Images are (rows, columns,
+ * channels), values as in the images' files. Batch normalisation after a convolution is in its
+ * weights, and products with 0 are left out. Equal networks give equal bytes, if the name is equal.
+ * The file appears whole or not at all. *description may be NULL. MB_ERROR_UNAVAILABLE: a layer has
+ * no C form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
+MB_API mb_status mb_model_export_c(const mb_network *network, const char *path,
+                                   mb_c_source *description, mb_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,6 +39,10 @@ mb_status mb_file_replace(const char *path, const mb_bytes *bytes, void (*before
 mb_status mb_file_write_in(const char *folder, const char *name, const mb_bytes *bytes,
                            mb_error *error);
 
+/* mb_file_write of a file that the user has named, in whose folder no run removes what killed
+ * processes have left: it does (mb_file_remove_stale). */
+mb_status mb_file_write_named(const char *path, const void *data, size_t size, mb_error *error);
+
 /* Removes temporary files (".mnist_blas.XXXXXX.tmp") of killed processes from a folder, except
  * those that are being written. Failures are ignored. */
 void mb_file_remove_stale(const char *folder);

@@ -293,3 +293,13 @@ void mb_file_remove_stale(const char *folder)
     }
     closedir(opened);
 }
+
+mb_status mb_file_write_named(const char *path, const void *data, size_t size, mb_error *error)
+{
+    char *folder = mb_path_dirname(path);
+    if (folder == NULL)
+        return mb_fail_memory(error, path, strlen(path));
+    mb_file_remove_stale(folder);
+    free(folder);
+    return mb_file_write(path, data, size, error);
+}

@@ -102,11 +102,7 @@ static mb_status write_model(const char *path, mb_onnx_graph *graph, const mb_ke
     if (bytes == NULL)
         return mb_fail_memory(error, path, size);
     mb__onnx__model_proto__pack(&model, bytes);
-    char *folder = mb_path_dirname(path);
-    if (folder != NULL)
-        mb_file_remove_stale(folder);
-    free(folder);
-    const mb_status status = mb_file_write(path, bytes, size, error);
+    const mb_status status = mb_file_write_named(path, bytes, size, error);
     free(bytes);
     return status;
 }

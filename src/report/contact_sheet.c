@@ -183,7 +183,7 @@ static mb_status write_sheet(const mb_dataset *dataset, const char *path, mb_err
     mb_status status = draw(&s, &figure, error);
     if (status != MB_OK)
         return status;
-    status = mb_file_write(path, figure.bytes.data, figure.bytes.size, error);
+    status = mb_file_write_named(path, figure.bytes.data, figure.bytes.size, error);
     free(figure.text);
     free(figure.bytes.data);
     return status;

@@ -74,7 +74,7 @@ static mb_status write_table(const mb_prediction_table *table,
         put(out, table);
     if (!mb_memory_stream_close(out, &bytes))
         return mb_fail_memory(error, path, 32 * table->count);
-    const mb_status status = mb_file_write(path, bytes.data, bytes.size, error);
+    const mb_status status = mb_file_write_named(path, bytes.data, bytes.size, error);
     free(bytes.data);
     return status;
 }

@@ -7,7 +7,7 @@ from support import MODEL, ProgramTest, TrainedTest, cases
 
 # Name of the test: arguments after MODEL, words of the line.
 USAGE = {
-    "no_kind": ([], "--onnx FILE is required"),
+    "no_kind": ([], ["--onnx FILE", "--c FILE is required"]),
     "second_model": (["--onnx", "a.onnx", "more"], ["more", "one MODEL"]),
     "no_file": (["--onnx"], "--onnx"),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (

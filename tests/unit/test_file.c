@@ -297,6 +297,16 @@ TEST(only_leftovers_are_removed)
     free(held);
 }
 
+TEST(leftovers_beside_a_named_file_are_removed)
+{
+    char *path = mb_path_join(mb_test_folder(), "named");
+    free(write_text(mb_test_folder(), ".mnist_blas.abc123.tmp", "half"));
+    assert_int_equal(mb_file_write_named(path, "new", 3, NULL), MB_OK);
+    holds(path, "new");
+    assert_int_equal(mb_test_entries(mb_test_folder()), 1);
+    free(path);
+}
+
 TEST(folders_of_paths)
 {
     static const char *const folders[][2] = {

@@ -1,4 +1,4 @@
-"""Writes a text file as a C array: embed.py TEXT SOURCE NAME. Meson runs it for report.html."""
+"""Writes a text file as a C array: embed.py TEXT SOURCE NAME. Meson runs it for texts that the program writes from."""
 import sys
 
 
