@@ -37,10 +37,15 @@ def check_page(data):
         raise ValueError("page without an end")
 
 
+def check_c(data):
+    if not data.endswith(b", probabilities);\n}\n"):
+        raise ValueError("C that is cut off")
+
+
 # By the end of a file's name: raises an error for a file that a reader could not take.
 CHECKS = {"safetensors": TensorFile.read, "checkpoint": TensorFile.read, "old": TensorFile.read, "json": json.loads,
           "onnx": bytes, "jsonl": lambda data: [json.loads(line) for line in data.splitlines()],
-          "png": check_png, "svg": xml.etree.ElementTree.fromstring, "html": check_page}
+          "png": check_png, "svg": xml.etree.ElementTree.fromstring, "html": check_page, "c": check_c}
 
 
 class RunFolderTest(ProgramTest):

@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": ["predict", MODEL, f"data/{TEST_IMAGES}"],
     "predict_picture": ["predict", "--json", MODEL, "digit.png"],
     "export": ["export", MODEL, "--onnx", "out/model.onnx"],
+    "export_c": ["export", MODEL, "--c", "out/model.c"],
     "report": ["report", "out"],
     "tune": ["tune", "--data", "data", "--network", "dense:16,relu,dense:4"],
     "info": ["info"],
@@ -150,7 +151,7 @@ class Faults(RunFolderTest):
             return
         if result.code == 0 and set(files) != set(expected.files) and not re.search("cannot be|out of memory", result.err):
             yield "other files"
-        for name in {"model.safetensors", "model.onnx"} & set(files):
+        for name in {"model.safetensors", "model.onnx", "model.c"} & set(files):
             if files[name] != expected.files[name] and (result.code == 0 or files[name] != self.old.get(name)):
                 yield f"{name} of neither run"
 
