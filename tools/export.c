@@ -1,4 +1,5 @@
 /* mnist_blas export MODEL --onnx FILE --c FILE */
+#include "data.h"
 #include "model.h"
 #include "run_folder.h"
 
@@ -9,16 +10,28 @@
 
 typedef struct export_arguments {
     mb_model_arguments model;
-    const char *onnx, *c;
+    const char *onnx, *c, *calibrate;
+    unsigned quantize;
 } export_arguments;
+
+enum { QUANTIZE_OFF, QUANTIZE_INT8 };
+
+static const mb_enum_value quantize_values[] = {{"off", NULL}, {"int8", NULL}};
+static const mb_enum quantize_names = {quantize_values, 2};
 
 static const mb_option options[] = {
     {"c", NULL, "Options:", offsetof(export_arguments, c),
      "file of C99 to write, for programs and microcontrollers", MB_KIND_TEXT("FILE"),
      .unset = "none", .complete = ".c"},
+    {"calibrate", NULL, "Options:", offsetof(export_arguments, calibrate),
+     "data whose training images give the ranges of --quantize, and whose test images its accuracy",
+     MB_KIND_TEXT("PATH"), .unset = "what training finds", .complete = "/"},
     {"onnx", NULL, "Options:", offsetof(export_arguments, onnx),
      "file to write, for ONNX Runtime and others", MB_KIND_TEXT("FILE"), .unset = "none",
      .complete = ".onnx"},
+    {"quantize", NULL, "Options:", offsetof(export_arguments, quantize),
+     "numbers of the file of C: off (floats), or int8 (8-bit integers)",
+     MB_KIND_ENUM(quantize_names)},
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(export_arguments, model.network)),
     MB_OPTION_MODEL_INPUT("Options:", offsetof(export_arguments, model.input)),
     {0},
@@ -36,16 +49,88 @@ static mb_status export_onnx(const mb_network *network, const char *path, mb_err
     return status;
 }
 
-static mb_status export_c(const mb_network *network, const char *path, mb_error *error)
+static void print_c(const mb_network *network, const char *path, const mb_c_source *source)
 {
     char printable[PATH_MAX];
-    mb_c_source source;
-    const mb_status status = mb_model_export_c(network, path, &source, error);
+    printf("%s: C99 of %s: %s_classify(image, probabilities), weights %zu bytes, scratch %zu "
+           "bytes\n",
+           mb_printable(path, printable, sizeof printable), mb_network_spec(network), source->name,
+           source->weight_bytes, source->scratch_bytes);
+}
+
+/* The data in the form of the model's images. */
+static mb_status open_data(const export_arguments *arguments, mb_machine *machine,
+                           const mb_network *network, mb_dataset **dataset, mb_error *error)
+{
+    mb_data_options reading = mb_data_defaults();
+    reading.machine = machine;
+    reading.expected_classes = mb_network_classes(network);
+    reading.expected_names = mb_network_class_names(network);
+    const mb_status status = mb_data_open(arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
+                                          &reading, dataset, error);
+    return status == MB_OK ? mb_dataset_set_form(*dataset, mb_network_form(network), error)
+                           : status;
+}
+
+/* Images that do not fit the model are an invalid argument of the library, but for the user of the
+ * command data with the wrong content. */
+static mb_status quantize(const mb_network *network, const mb_dataset *dataset,
+                          mb_quantized **quantized, mb_error *error)
+{
+    mb_error why = {0};
+    const mb_status status = mb_quantize(network, &dataset->train.images, quantized, &why);
+    if (status == MB_ERROR_INVALID)
+        return mb_fail(error, MB_ERROR_FORMAT, "%s: %s", dataset->folder, why.text);
+    if (status != MB_OK)
+        *error = why;
+    return status;
+}
+
+static mb_status print_accuracy(mb_machine *machine, const mb_network *network,
+                                const mb_quantized *quantized, const mb_split *test,
+                                mb_error *error)
+{
+    mb_evaluation *evaluation = NULL;
+    double accuracy = 0.0;
+    mb_status status = mb_evaluate(machine, network, test, &evaluation, error);
     if (status == MB_OK)
-        printf("%s: C99 of %s: %s_classify(image, probabilities), weights %zu bytes, scratch %zu "
-               "bytes\n",
-               mb_printable(path, printable, sizeof printable), mb_network_spec(network),
-               source.name, source.weight_bytes, source.scratch_bytes);
+        status = mb_quantized_accuracy(quantized, test, &accuracy, error);
+    if (status == MB_OK)
+        printf("test accuracy %.2f %%, of the model with floats %.2f %%\n", 100.0 * accuracy,
+               100.0 * evaluation->accuracy);
+    mb_evaluation_free(evaluation);
+    return status;
+}
+
+static mb_status export_int8(const export_arguments *arguments, mb_machine *machine,
+                             const mb_network *network, mb_error *error)
+{
+    mb_dataset *dataset = NULL;
+    mb_quantized *quantized = NULL;
+    mb_c_source source;
+    mb_status status = open_data(arguments, machine, network, &dataset, error);
+    if (status == MB_OK)
+        status = quantize(network, dataset, &quantized, error);
+    if (status == MB_OK)
+        status = mb_quantized_export_c(quantized, arguments->c, &source, error);
+    if (status == MB_OK) {
+        print_c(network, arguments->c, &source);
+        status = print_accuracy(machine, network, quantized, &dataset->test, error);
+    }
+    mb_quantized_close(quantized);
+    mb_dataset_close(dataset);
+    return status;
+}
+
+static mb_status export_c(const export_arguments *arguments, mb_machine *machine,
+                          const mb_network *network, mb_error *error)
+{
+    mb_c_source source;
+    if (arguments->quantize == QUANTIZE_INT8)
+        return export_int8(arguments, machine, network, error);
+    const mb_status status = mb_model_export_c(network, arguments->c, &source, error);
+    if (status == MB_OK)
+        print_c(network, arguments->c, &source);
     return status;
 }
 
@@ -57,7 +142,7 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
     if (status == MB_OK && arguments->c != NULL)
-        status = export_c(network, arguments->c, error);
+        status = export_c(arguments, machine, network, error);
     if (status == MB_OK && arguments->onnx != NULL)
         status = export_onnx(network, arguments->onnx, error);
     mb_network_close(network);
@@ -80,6 +165,10 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     given->model.path = operands[0];
     if (given->onnx == NULL && given->c == NULL)
         return mb_fail(error, MB_ERROR_INVALID, "export: --onnx FILE or --c FILE is required");
+    if (given->quantize != QUANTIZE_OFF && (given->c == NULL || given->onnx != NULL))
+        return mb_fail(error, MB_ERROR_INVALID, "--quantize: applies to --c only, without --onnx");
+    if (given->quantize == QUANTIZE_OFF && given->calibrate != NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "--calibrate: applies with --quantize only");
     mb_status status = check_path("--onnx", given->onnx, operands[0], error);
     if (status == MB_OK)
         status = check_path("--c", given->c, operands[0], error);
@@ -96,10 +185,12 @@ const mb_command mb_command_export = {
              "outputs are logits and probabilities, both (batch, classes). C: FILE.c has int "
              "FILE_classify(const uint8_t *image, float *probabilities) for an image (rows, "
              "columns, channels) of bytes as in the files; it needs no library, and allocates "
-             "nothing.",
+             "nothing. With --quantize int8 weights and activations have 8 bits: a quarter of the "
+             "memory, and integer arithmetic.",
     .examples = "Examples:\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c",
+                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c --quantize int8",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .run = run,

@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_MODEL_H
 #define MNIST_BLAS_MODEL_H
 
+#include <mnist_blas/dataset.h>
 #include <mnist_blas/network.h>
 
 #ifdef __cplusplus
@@ -59,6 +60,29 @@ typedef struct mb_c_source {
  * no C form; MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_export_c(const mb_network *network, const char *path,
                                    mb_c_source *description, mb_error *error);
+
+/* A network in 8-bit integers. */
+typedef struct mb_quantized mb_quantized;
+
+/* Quantizes the network: weights to 8 bits with a scale per unit, activations to 8 bits with a scale
+ * and a zero per layer, from their ranges over up to 1,000 of the images, at equal distances. The
+ * images have the network's input shape and, as those of a dataset, a dark ground. The network must
+ * outlive *quantized, which the caller closes. MB_ERROR_INVALID: no images, or images of another
+ * shape; MB_ERROR_UNAVAILABLE: a layer cannot be quantized; MB_ERROR_MEMORY. */
+MB_API mb_status mb_quantize(const mb_network *network, const mb_images *images,
+                             mb_quantized **quantized, mb_error *error);
+MB_API void mb_quantized_close(mb_quantized *quantized);
+
+/* *accuracy = the share of the images of `split`, as those of mb_quantize, that the functions of
+ * mb_quantized_export_c's file give their label. MB_ERROR_INVALID: as mb_quantize; MB_ERROR_MEMORY.
+ */
+MB_API mb_status mb_quantized_accuracy(const mb_quantized *quantized, const mb_split *split,
+                                       double *accuracy, mb_error *error);
+
+/* mb_model_export_c with 8-bit integers: the arithmetic is that of integers only, but for
+ * probabilities, if they are wanted. */
+MB_API mb_status mb_quantized_export_c(const mb_quantized *quantized, const char *path,
+                                       mb_c_source *description, mb_error *error);
 
 #ifdef __cplusplus
 }

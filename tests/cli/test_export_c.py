@@ -2,6 +2,7 @@
 predict gives, for every kind of layer and form of images."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -54,11 +55,13 @@ class CompiledTest(ProgramTest):
         done = subprocess.run([*command], cwd=self.folder, capture_output=True, text=True, check=False)
         self.assertEqual((0, ""), (done.returncode, done.stderr[:2000]))
 
-    def export(self, model, size, classes):
-        self.succeed("export", model, "--c", "digits.c")
+    def export(self, model, size, classes, *arguments):
+        """Returns what the program says."""
+        out = self.succeed("export", model, "--c", "digits.c", *arguments).out
         self.write("main.c", MAIN.encode())
         self.compile("cc", "-std=c99", *STRICT, f"-DSIZE={size}", f"-DCLASSES={classes}", "main.c", "digits.c", "-o",
                      "digits")
+        return out
 
     def run_exported(self, images):
         """[(name, probabilities)] of images, (rows, columns, channels) each."""
@@ -69,6 +72,18 @@ class CompiledTest(ProgramTest):
     def parse(text):
         lines = [line.split() for line in text.splitlines()]
         return [(line[0], [float(p) for p in line[1:]]) for line in lines]
+
+    def check_integers(self, size, labels, images, data, allowed):
+        """Exported with integers, it has the accuracy that the program says, `allowed` below that with floats."""
+        out = self.export(MODEL, size, max(labels) + 1, "--quantize", "int8", "--calibrate", data)
+        found = self.run_exported(images)
+        self.assertEqual(len(labels), len(found))
+        right = sum(name == str(label) for label, (name, _) in zip(labels, found)) / len(labels)
+        accuracy, floats = (float(word) for word in re.findall(r"([\d.]+) %", out))
+        self.assertAlmostEqual(100 * right, accuracy, delta=0.0051)
+        self.assertGreaterEqual(accuracy, floats - allowed)
+        for _, probabilities in found:
+            self.assertAlmostEqual(1, sum(probabilities), delta=1e-5)
 
     def check_answers(self, model, found, source, allowed=2e-5):
         """What the exported model gives to images is what predict gives to the same ones in the file `source`."""
@@ -89,6 +104,12 @@ class ExportC(TrainedTest, CompiledTest):
         self.train(self.data, "--network", network)
         self.check()
 
+    @cases(NETWORKS)
+    def test_integers(self, network):
+        self.train(self.data, "--network", network, "--epochs", 3)
+        self.check_integers(ROWS * COLUMNS, self.read("data", TEST_LABELS)[8:], self.read("data", TEST_IMAGES)[16:],
+                            self.data, allowed=1.0)
+
     def test_light_ground(self):
         for name in TRAIN_IMAGES, TEST_IMAGES:
             content = self.read("data", name)
@@ -96,6 +117,8 @@ class ExportC(TrainedTest, CompiledTest):
         self.train(self.data)
         self.assertEqual("light", self.summary()["ground"])
         self.check()
+        self.check_integers(ROWS * COLUMNS, self.read("data", TEST_LABELS)[8:], self.read("data", TEST_IMAGES)[16:],
+                            self.data, allowed=1.0)
 
     def test_standardized(self):
         self.train(self.data, "--standardize", "on")
@@ -143,6 +166,19 @@ class ExportC(TrainedTest, CompiledTest):
             self.succeed("export", MODEL, "--c", f"{folder}/digits.c")
         self.assertEqual(self.files("a"), self.files("b"))
 
+    @cases({"with_onnx": (["--c", "a.c", "--onnx", "a.onnx", "--quantize", "int8"], "--quantize: applies to --c only"),
+            "calibrate_alone": (["--c", "a.c", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
+            "other_bits": (["--c", "a.c", "--quantize", "int4"], ["off", "int8", "int4"])})
+    def test_usage(self, arguments, says):
+        self.fail_with(2, "export", MODEL, *arguments, says=says)
+        self.assertFalse(os.path.exists(self.path("a.c")))
+
+    def test_calibration_images_of_another_size(self):
+        other = self.make_data("other", rows=9)
+        line = self.fail_with(1, "export", MODEL, "--c", "a.c", "--quantize", "int8", "--calibrate", other)
+        self.assertIn("images are 1x9x10 (channels, rows, columns), those of the model 1x12x10", line)
+        self.assertFalse(os.path.exists(self.path("a.c")))
+
     @cases({"its_path": MODEL, "a_link": "link.c"})
     def test_model_is_not_overwritten(self, path):
         os.symlink(MODEL, self.path("link.c"))
@@ -167,6 +203,7 @@ class ExportColor(CompiledTest):
         planes = b"".join(images[i * size + c:(i + 1) * size:3] for i in range(100) for c in range(3))
         self.write("test-idx4", idx((100, 3, rows, columns), planes))
         self.check_answers(MODEL, self.run_exported(images), "test-idx4")
+        self.check_integers(size, labels, images, "data.npz", allowed=2.0)
 
 
 @needs_real_data
@@ -183,23 +220,36 @@ class ExportMnist(CompiledTest):
         found = self.run_exported(self.images)
         self.assertEqual(10000, len(found))
         self.check_answers(MODEL, found, self.path("plain", TEST_IMAGES), allowed=1e-4)
+        self.check_integers(784, self.read("plain", TEST_LABELS)[8:], self.images, REAL_DATA, allowed=0.1)
 
-    def test_on_a_cortex_m(self):
-        """500 images, in an emulator that opens the files "images" and "classes" for the program."""
-        for tool in "arm-none-eabi-gcc", "qemu-system-arm":
-            if shutil.which(tool) is None:
-                self.skipTest(f"no {tool}")
-        self.train(REAL_DATA, "--network", "lenet5")
-        self.succeed("export", MODEL, "--c", "digits.c")
-        self.write("images", self.images[:500 * 784])
+    def run_on_a_cortex_m(self):
+        """The answers to 500 images in an emulator, which opens the files "images" and "classes" for the program, and
+        the bytes of the classifier's code and constants, and of its memory."""
         target = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16",
                   "-std=c99", "-Os", "-DSIZE=784", "-DCLASSES=10"]
+        self.write("images", self.images[:500 * 784])
         self.compile(*target, *STRICT[:-1], "-c", "digits.c")
         self.compile(*target, "--specs=rdimon.specs", "-nostartfiles", "-T", CORTEX_M + ".ld", CORTEX_M + ".c",
                      "digits.o", "-o", "digits.elf")
         subprocess.run(["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none",
                         "-semihosting-config", "enable=on,target=native", "-kernel", "digits.elf"],
                        cwd=self.folder, stdin=subprocess.DEVNULL, check=True, timeout=600)
+        sizes = subprocess.run(["arm-none-eabi-size", self.path("digits.o")], capture_output=True, check=True).stdout
+        text, data, bss = (int(number) for number in sizes.split()[6:9])
         found = self.parse(self.read("classes").decode())
         self.assertEqual(500, len(found))
+        return found, text + data, data + bss
+
+    def test_on_a_cortex_m(self):
+        for tool in "arm-none-eabi-gcc", "qemu-system-arm":
+            if shutil.which(tool) is None:
+                self.skipTest(f"no {tool}")
+        self.train(REAL_DATA, "--network", "lenet5")
+        self.succeed("export", MODEL, "--c", "digits.c")
+        found, _, _ = self.run_on_a_cortex_m()
         self.check_answers(MODEL, found, self.path("plain", TEST_IMAGES), allowed=1e-4)
+        self.export(MODEL, 784, 10, "--quantize", "int8", "--calibrate", REAL_DATA)
+        found, flash, memory = self.run_on_a_cortex_m()
+        self.assertEqual([name for name, _ in self.run_exported(self.images[:500 * 784])], [name for name, _ in found])
+        self.assertLess(flash, 80000)
+        self.assertLess(memory, 12000)

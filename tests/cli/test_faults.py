@@ -35,6 +35,7 @@ COMMANDS = {
     "predict_picture": ["predict", "--json", MODEL, "digit.png"],
     "export": ["export", MODEL, "--onnx", "out/model.onnx"],
     "export_c": ["export", MODEL, "--c", "out/model.c"],
+    "export_int8": ["export", MODEL, "--c", "out/model.c", "--quantize", "int8", "--calibrate", "data"],
     "report": ["report", "out"],
     "tune": ["tune", "--data", "data", "--network", "dense:16,relu,dense:4"],
     "info": ["info"],
