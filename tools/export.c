@@ -190,7 +190,7 @@ const mb_command mb_command_export = {
     .examples = "Examples:\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c --quantize int8",
+                "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .run = run,
