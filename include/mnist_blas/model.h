@@ -68,7 +68,8 @@ typedef struct mb_quantized mb_quantized;
  * and a zero per layer, from their ranges over up to 1,000 of the images, at equal distances. The
  * images have the network's input shape and, as those of a dataset, a dark ground. The network must
  * outlive *quantized, which the caller closes. MB_ERROR_INVALID: no images, or images of another
- * shape; MB_ERROR_UNAVAILABLE: a layer cannot be quantized; MB_ERROR_MEMORY. */
+ * shape; MB_ERROR_UNAVAILABLE: a layer cannot be quantized; MB_ERROR_DIVERGED: an output is not
+ * finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_quantize(const mb_network *network, const mb_images *images,
                              mb_quantized **quantized, mb_error *error);
 MB_API void mb_quantized_close(mb_quantized *quantized);

@@ -109,19 +109,41 @@ MB_ALWAYS_INLINE void transform(line_fn *line, const size_t from, const size_t t
         line(half[i], y[i]);
 }
 
+/* Vectors of a tile (side, side), `plane` elements apart or where `pixels` says, by columns. */
+MB_ALWAYS_INLINE void load_tile(const float *from, size_t plane, const size_t side,
+                                mb_lane_mask mask, mb_register x[TILE][TILE])
+{
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++)
+            x[j][i] = mb_load_lanes(from + (i * side + j) * plane, mask);
+}
+
+MB_ALWAYS_INLINE void load_pixels(const float *const *pixels, size_t offset, const size_t side,
+                                  mb_lane_mask mask, mb_register x[TILE][TILE])
+{
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++)
+            x[j][i] = mb_load_lanes(pixels[i * side + j] + offset, mask);
+}
+
+/* By rows. */
+MB_ALWAYS_INLINE void store_tile(mb_register y[TILE][TILE], mb_lane_mask mask, float *to,
+                                 size_t plane)
+{
+    for (size_t i = 0; i < TILE; i++)
+        for (size_t j = 0; j < TILE; j++)
+            mb_store_lanes(y[i][j], to + (i * TILE + j) * plane, mask);
+}
+
 void MB_KERNEL_FN(winograd_input)(size_t n, const float *const *pixels, float *restrict v,
                                   size_t plane)
 {
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                x[j][i] = mb_load_lanes(pixels[i * TILE + j] + c, mask);
+        load_pixels(pixels, c, TILE, mask, x);
         transform(input_line, TILE, TILE, x, y);
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(y[i][j], v + (i * TILE + j) * plane + c, mask);
+        store_tile(y, mask, v + c, plane);
     }
 }
 
@@ -131,9 +153,7 @@ void MB_KERNEL_FN(winograd_input_grad)(size_t n, const float *restrict v, size_t
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                x[j][i] = mb_load_lanes(v + (i * TILE + j) * plane + c, mask);
+        load_tile(v + c, plane, TILE, mask, x);
         transform(input_grad_line, TILE, TILE, x, y);
         for (size_t i = 0; i < TILE; i++)
             for (size_t j = 0; j < TILE; j++) {
@@ -150,9 +170,7 @@ void MB_KERNEL_FN(winograd_output)(size_t n, const float *restrict m, size_t pla
         const mb_lane_mask mask = mb_first_lanes(n - c);
         const mb_register first = mb_load_lanes(bias + c, mask);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                x[j][i] = mb_load_lanes(m + (i * TILE + j) * plane + c, mask);
+        load_tile(m + c, plane, TILE, mask, x);
         transform(output_line, TILE, OUT, x, y);
         for (size_t i = 0; i < OUT; i++)
             for (size_t j = 0; j < OUT; j++)
@@ -166,13 +184,9 @@ void MB_KERNEL_FN(winograd_output_grad)(size_t n, const float *const *d_out, flo
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < OUT; i++)
-            for (size_t j = 0; j < OUT; j++)
-                x[j][i] = mb_load_lanes(d_out[i * OUT + j] + c, mask);
+        load_pixels(d_out, c, OUT, mask, x);
         transform(output_grad_line, OUT, TILE, x, y);
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(y[i][j], m + (i * TILE + j) * plane + c, mask);
+        store_tile(y, mask, m + c, plane);
     }
 }
 
@@ -181,13 +195,9 @@ void MB_KERNEL_FN(winograd_weights)(size_t n, const float *restrict w, float *re
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < KERNEL; i++)
-            for (size_t j = 0; j < KERNEL; j++)
-                x[j][i] = mb_load_lanes(w + (i * KERNEL + j) * n + c, mask);
+        load_tile(w + c, n, KERNEL, mask, x);
         transform(weights_line, KERNEL, TILE, x, y);
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                mb_store_lanes(y[i][j], u + (i * TILE + j) * n + c, mask);
+        store_tile(y, mask, u + c, n);
     }
 }
 
@@ -196,9 +206,7 @@ void MB_KERNEL_FN(winograd_weights_grad)(size_t n, const float *restrict u, floa
     for (size_t c = 0; c < n; c += MB_REGISTER_LANES) {
         const mb_lane_mask mask = mb_first_lanes(n - c);
         mb_register x[TILE][TILE], y[TILE][TILE];
-        for (size_t i = 0; i < TILE; i++)
-            for (size_t j = 0; j < TILE; j++)
-                x[j][i] = mb_load_lanes(u + (i * TILE + j) * n + c, mask);
+        load_tile(u + c, n, TILE, mask, x);
         transform(weights_grad_line, TILE, KERNEL, x, y);
         for (size_t i = 0; i < KERNEL; i++)
             for (size_t j = 0; j < KERNEL; j++) {

@@ -149,6 +149,14 @@ static size_t torch_index(const mb_c_call *call, size_t index)
     return (unit * channels + channel % channels) * elements + element;
 }
 
+size_t mb_c_unit_of(const mb_c_call *call, size_t index)
+{
+    const mb_c_parameters p = mb_c_parameters_count(call);
+    return call->operation == MB_C_BATCHNORM2D
+               ? index
+               : torch_index(call, index) / (p.weight_count / p.bias_count);
+}
+
 bool mb_c_parameters_open(const mb_c_call *call, mb_c_parameters *parameters)
 {
     mb_c_parameters p = mb_c_parameters_count(call);

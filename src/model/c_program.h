@@ -1,4 +1,4 @@
-/* A network as a list of calls of functions of C: those of classifier.c.in, with floats, or of
+/* A network as a list of calls of functions of C: those of classifier_float.c.in or of
  * classifier_int8.c.in. Images are (rows, columns, channels) there: all channels of a pixel follow
  * each other, and so do the units of a weight. */
 #ifndef MB_MODEL_C_PROGRAM_H
@@ -52,6 +52,9 @@ typedef struct mb_c_parameters {
     size_t weight_count, bias_count;
     float *weights, *biases; /* one block on the heap, the caller's to free by `weights` */
 } mb_c_parameters;
+
+/* The unit that weight `index` in the order of C belongs to. */
+size_t mb_c_unit_of(const mb_c_call *call, size_t index);
 
 /* Elements only. */
 mb_c_parameters mb_c_parameters_count(const mb_c_call *call);

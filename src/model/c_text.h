@@ -23,7 +23,7 @@ typedef struct mb_c_text {
 mb_status mb_c_text_write(mb_c_text *text, const char *path, mb_error *error);
 
 /* Writes the sections of a template that `names`, NULL after the last, has. Sections begin with a
- * title: a comment like those of classifier.c.in. */
+ * title: a comment like those of classifier_float.c.in. */
 void mb_c_write_sections(FILE *out, const char *template, const char *const *names);
 
 /* The sections that the calls of a program need, by the names of their functions, and `always`. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* MAX_WINDOW products of 8 bits, whose sum has at most 31 bits. */
-enum { LEVELS = 256, MIN_Q = -128, MAX_Q = 127, CALIBRATED = 1000, MAX_WINDOW = 65536 };
+/* MAX_WINDOW products of up to 255 * 127 and the largest bias have a sum of 31 bits. */
+enum { LEVELS = 256, MIN_Q = -128, MAX_Q = 127, CALIBRATED = 1000, MAX_WINDOW = 32768 };
 
 static const double unit_weight = 127.0, largest_bias = 1 << 30;
 
@@ -28,11 +28,11 @@ static mb_quantization quantization_of(mb_range range)
     return (mb_quantization){(float)scale, to_int8(MIN_Q - min / scale)};
 }
 
-/* factor = *multiplier / 2^*shift, to 31 bits; 0 < factor < 2^30. */
+/* factor = *multiplier / 2^*shift, to 30 bits, or the largest such number. */
 static void set_factor(double factor, int32_t *multiplier, uint8_t *shift)
 {
     int exponent;
-    const double fraction = frexp(factor, &exponent); /* 0.5 <= fraction < 1 */
+    const double fraction = frexp(fmin(factor, 1 << 28), &exponent); /* 0.5 <= fraction < 1 */
     const int bits = 30 - exponent < 62 ? 30 - exponent : 62;
     *multiplier = (int32_t)rint(ldexp(fraction, bits + exponent));
     *shift = (uint8_t)bits;
@@ -71,7 +71,7 @@ static mb_status calibrate(mb_quantized *q, const mb_images *images, mb_c_parame
                            mb_range *ranges, mb_error *error)
 {
     const size_t *scratch = q->program.scratch;
-    const size_t step = images->count > CALIBRATED ? images->count / CALIBRATED : 1;
+    const size_t step = (images->count + CALIBRATED - 1) / CALIBRATED;
     float *const buffers[] = {mb_arena_alloc(&q->arena, scratch[0], sizeof(float)),
                               mb_arena_alloc(&q->arena, scratch[1], sizeof(float))};
     for (size_t i = 0; i < q->program.count; i++) {
@@ -83,6 +83,10 @@ static mb_status calibrate(mb_quantized *q, const mb_images *images, mb_c_parame
         return mb_arena_status(&q->arena, "quantization", error);
     for (size_t i = 0; i < images->count; i += step)
         run_image(q, images->pixels + i * mb_images_stride(images), parameters, buffers, ranges);
+    for (size_t i = 0; i < q->program.count; i++)
+        if (!isfinite(ranges[i].min) || !isfinite(ranges[i].max))
+            return mb_fail(error, MB_ERROR_DIVERGED, "int8: outputs of %s are not finite",
+                           q->program.calls[i].name);
     return MB_OK;
 }
 
@@ -102,16 +106,6 @@ static mb_quantization quantize_input(mb_quantized *q)
             q->input[c][v] =
                 to_int8((double)(input_value(network, c, v) / input.scale) + input.zero);
     return input;
-}
-
-/* The unit that a weight belongs to. */
-static size_t unit_of(const mb_quantized_call *q, size_t index)
-{
-    enum { CHANNELS = 2, UNITS = 5, KERNEL_ROWS = 6, KERNEL_COLUMNS = 7, GROUPS = 10 };
-    const int *sizes = q->call->sizes;
-    const size_t groups = (size_t)sizes[GROUPS], units = (size_t)sizes[UNITS] / groups;
-    const size_t channel = index / (units * (size_t)(sizes[KERNEL_ROWS] * sizes[KERNEL_COLUMNS]));
-    return channel / ((size_t)sizes[CHANNELS] / groups) * units + index % units;
 }
 
 /* Weights, biases and factors from in to out, or to the logits. */
@@ -135,7 +129,7 @@ static mb_status quantize_weights(mb_quantized_call *q, const mb_c_parameters *p
     for (size_t unit = 0; unit < q->units; unit++)
         scale[unit] = fabs((double)p->biases[unit]) / ((double)q->in.scale * largest_bias);
     for (size_t i = 0; i < q->weights; i++) {
-        const size_t unit = unit_of(q, i);
+        const size_t unit = mb_c_unit_of(q->call, i);
         scale[unit] = fmax(scale[unit], fabs((double)p->weights[i]) / unit_weight);
     }
     for (size_t unit = 0; unit < q->units; unit++) {
@@ -146,7 +140,7 @@ static mb_status quantize_weights(mb_quantized_call *q, const mb_c_parameters *p
         set_factor(sum / to, &q->multiplier[unit], &q->shift[unit]);
     }
     for (size_t i = 0; i < q->weights; i++)
-        q->weight[i] = to_int8((double)p->weights[i] / scale[unit_of(q, i)]);
+        q->weight[i] = to_int8((double)p->weights[i] / scale[mb_c_unit_of(q->call, i)]);
     return MB_OK;
 }
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+from model_files import TensorFile
 from numpy_files import npy, npz
 from support import (COLUMNS, MODEL, ROWS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, ProgramTest, TrainedTest, cases, idx,
                      made_split, needs_real_data, REAL_DATA)
@@ -178,6 +179,37 @@ class ExportC(TrainedTest, CompiledTest):
         line = self.fail_with(1, "export", MODEL, "--c", "a.c", "--quantize", "int8", "--calibrate", other)
         self.assertIn("images are 1x9x10 (channels, rows, columns), those of the model 1x12x10", line)
         self.assertFalse(os.path.exists(self.path("a.c")))
+
+    def change_weights(self, change):
+        """Applies `change` to the values of the first layer's weights and of its biases."""
+        model = TensorFile.read(self.model_bytes())
+        weights, biases = (model.tensors[f"0.{name}"][2] for name in ("weight", "bias"))
+        change(weights, biases)
+        self.write(MODEL, model.bytes())
+
+    def test_outputs_that_are_not_finite(self):
+        def change(weights, _):
+            weights[:] = [3e38] * len(weights)
+        self.change_weights(change)
+        self.fail_with(1, "export", MODEL, "--c", "a.c", "--quantize", "int8", "--calibrate", self.data,
+                       says="int8: outputs of dense1 are not finite")
+        self.assertFalse(os.path.exists(self.path("a.c")))
+
+    def test_a_range_far_below_the_weights(self):
+        """Images of calibration leave a tiny output; then all that a scale can do is limited."""
+        def change(weights, biases):
+            weights[:], biases[:] = [-1e15] * len(weights), [1e-12] * len(biases)
+        self.change_weights(change)
+        self.make_data("faint", blank=1.0)
+        self.export(MODEL, ROWS * COLUMNS, 4, "--quantize", "int8", "--calibrate", "faint")
+        self.assertEqual(200, len(self.run_exported(self.read("data", TEST_IMAGES)[16:])))
+
+    def test_more_products_than_a_sum_has_room_for(self):
+        data = self.make_data("large", rows=182, columns=182, train=80, test=8)
+        self.train(data, "--network", "dense:4")
+        self.fail_with(1, "export", MODEL, "--c", "a.c", "--quantize", "int8", "--calibrate", data,
+                       says="int8: dense1 adds up 33124 products, at most 32768 have a sum of 32 bits")
+        self.succeed("export", MODEL, "--c", "a.c")
 
     @cases({"its_path": MODEL, "a_link": "link.c"})
     def test_model_is_not_overwritten(self, path):
