@@ -16,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Maximum images that are classified at once. */
-enum { MAX_BATCH = 256 };
-
 typedef struct predict_arguments {
     mb_model_arguments model;
     char **paths; /* (count), into argv */
@@ -204,8 +201,9 @@ static mb_status classify(const predict_arguments *arguments, mb_machine *machin
     const mb_images images = {all->images, all->count, all->shape.channels, all->shape.rows,
                               all->shape.columns};
     mb_classifier *classifier = NULL;
-    mb_status status = mb_classifier_open(
-        machine, network, all->count < MAX_BATCH ? all->count : MAX_BATCH, &classifier, error);
+    /* In batches of 1: what OpenBLAS computes for a row depends, in the last bit, on where it lies
+     * in the batch (kernel sets Haswell and Zen), and a picture has one answer. */
+    mb_status status = mb_classifier_open(machine, network, 1, &classifier, error);
     if (status == MB_OK)
         status = mb_classifier_logits(classifier, &images, logits, error);
     mb_classifier_close(classifier);

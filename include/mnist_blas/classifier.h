@@ -16,9 +16,11 @@ extern "C" {
 typedef struct mb_classifier mb_classifier;
 
 /* Prepares to classify up to `max_batch` images at once (more in one call are taken in batches of
- * that size); 256 is a good choice for many images, 1 for single ones. A change of the number of
- * images in a batch costs a new plan, some microseconds per layer. Machine and network are borrowed
- * until mb_classifier_close. MB_ERROR_INVALID: max_batch is 0; MB_ERROR_MEMORY. */
+ * that size); 256 is a good choice for many images, 1 for single ones, and for the same bits
+ * whatever the other images are (some of OpenBLAS's kernel sets compute a row by where it lies in a
+ * batch). A change of the number of images in a batch costs a new plan, some microseconds per
+ * layer. Machine and network are borrowed until mb_classifier_close. MB_ERROR_INVALID: max_batch is
+ * 0; MB_ERROR_MEMORY. */
 MB_API mb_status mb_classifier_open(mb_machine *machine, const mb_network *network,
                                     size_t max_batch, mb_classifier **classifier, mb_error *error);
 

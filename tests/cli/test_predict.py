@@ -130,6 +130,16 @@ class Forms(PredictTest):
                  for n in (1, 2, 3)}
         self.assertEqual(1, len(texts), texts)
 
+    def test_one_alone_is_as_among_others(self):
+        """To the last bit, with sets of OpenBLAS that compute a row by where it lies in a batch, too."""
+        images = made_images(40)
+        self.write("all", support.idx((40, ROWS, COLUMNS), b"".join(images)))
+        self.write("one", support.idx((1, ROWS, COLUMNS), images[37]))
+        for variables in ({}, {"OPENBLAS_CORETYPE": "Haswell"}):
+            among, alone = (json.loads(self.succeed("predict", "--json", "--raw", MODEL, name, **variables).out)
+                            for name in ("all", "one"))
+            self.assertEqual(among[37]["probabilities"], alone[0]["probabilities"])
+
     def test_names_of_any_bytes(self):
         name = os.fsencode(self.folder) + b"/\xff\x1b[2J.png"
         support.write_bytes(name, pictures.png(*drawing()))
