@@ -268,12 +268,14 @@ static mb_status save(mb_train_run *run, mb_error *error)
 static mb_status train(mb_train_run *run, mb_error *error)
 {
     mb_status status = open_run(run, error);
+    run->view.quiet = run->arguments.quiet;
+    run->view.output = &run->output;
+    if (status == MB_OK && run->arguments.lr_find)
+        return mb_train_find_lr(run, error);
     if (status == MB_OK)
         status = open_training(run, error);
     if (status != MB_OK)
         return status;
-    run->view.quiet = run->arguments.quiet;
-    run->view.output = &run->output;
     mb_report_warnings(MB_PROGRAM, run->machine);
     mb_error why;
     if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)

@@ -30,6 +30,10 @@ static const mb_option run_options[] = {
     {"resume", NULL, CHECKPOINTS, AT(resume),
      "resume from a checkpoint, with its options; only more epochs may be given",
      MB_KIND_TEXT("FILE"), .unset = "none", .complete = "checkpoint"},
+    {"lr-find", NULL, OTHER, AT(lr_find),
+     "instead of training, test learning rates from 1e-6 to 10, one step each: print which to "
+     "take, and draw the loss into lr_find.png in the run folder",
+     MB_KIND_FLAG},
     MB_OPTION_THREADS(OTHER, AT(threads)),
     {"out", NULL, OTHER, AT(out), "run folder, created if missing", MB_KIND_TEXT("DIR"),
      .min_size = 1, .resume = MB_RESUME_FREE},
@@ -119,7 +123,16 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
     if (arguments->data != data)
         arguments->synthetic = false;
     arguments->reading.seed = arguments->training.seed;
-    return read_checkpoint_every(arguments, error);
+    if (arguments->lr_find && arguments->tensorboard != NULL)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--tensorboard: --lr-find trains no epoch to record; leave one of them out");
+    if (read_checkpoint_every(arguments, error) != MB_OK)
+        return error->status;
+    if (arguments->lr_find && (arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs))
+        return mb_fail(
+            error, MB_ERROR_INVALID,
+            "--checkpoint-every: --lr-find trains nothing to keep; leave one of them out");
+    return MB_OK;
 }
 
 const mb_command mb_command_train = {
@@ -135,6 +148,7 @@ const mb_command mb_command_train = {
         "  mnist_blas --network dense:512,relu,dense:10 --batch-size 256\n"
         "  mnist_blas --optimizer sgd --nesterov --epochs 10 --out sgd_run\n"
         "  mnist_blas --checkpoint-every 500,epoch\n"
+        "  mnist_blas --network lenet5 --lr-find\n"
         "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
         "\nThe manual page, mnist_blas(1), describes data, files and environment variables.",
     .groups = {{model_options, 0},

@@ -19,7 +19,7 @@ typedef struct mb_train_arguments {
     const char *tensorboard; /* folder of event files; NULL: none */
     const char *resumed_out; /* run folder of the checkpoint; NULL: none is resumed */
     char *owned[2];          /* texts of a resumed run */
-    bool quiet, no_report;
+    bool quiet, no_report, lr_find;
     mb_training_options training;
 } mb_train_arguments;
 

@@ -28,6 +28,10 @@ typedef struct mb_train_run {
     int signal; /* that stopped it; 0: none */
 } mb_train_run;
 
+/* Tests learning rates instead of training: prints which to take, and draws lr_find.png in the run
+ * folder. As mb_lr_find and mb_lr_find_draw. */
+mb_status mb_train_find_lr(mb_train_run *run, mb_error *error);
+
 /* Prints data, network, options and machine, and where a resumed run goes on. */
 void mb_train_print_beginning(mb_train_run *run);
 

@@ -23,6 +23,7 @@
 #include <mnist_blas/history.h>
 #include <mnist_blas/images.h>
 #include <mnist_blas/inspection.h>
+#include <mnist_blas/lr_find.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/model.h>
 #include <mnist_blas/network.h>

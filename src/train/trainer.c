@@ -58,8 +58,7 @@ static mb_status fail_diverged(const mb_trainer *trainer, size_t step, mb_error 
                    step, trainer->epoch + 1, mb_trainer_lr(trainer, step - 1));
 }
 
-/* A resumed epoch keeps the sums of its completed steps. */
-static void start_epoch(mb_trainer *trainer)
+void mb_trainer_start_epoch(mb_trainer *trainer)
 {
     const double started = mb_seconds();
     const mb_epoch_stats resumed = trainer->training.stats;
@@ -187,7 +186,7 @@ static void finish_epoch(mb_trainer *trainer)
 mb_status mb_trainer_run_epoch(mb_trainer *trainer, mb_error *error)
 {
     mb_status status = MB_OK;
-    start_epoch(trainer);
+    mb_trainer_start_epoch(trainer);
     trainer->stopped = mb_events_stop(trainer->events);
     while (status == MB_OK && trainer->step < trainer->steps && !trainer->stopped) {
         status = train_interval(trainer, error);

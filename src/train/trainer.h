@@ -41,6 +41,10 @@ struct mb_trainer {
     bool stopped; /* by events->stop */
 };
 
+/* Shuffles the samples of epoch trainer->epoch and clears its statistics, except for those of the
+ * steps that a resumed epoch has done. */
+void mb_trainer_start_epoch(mb_trainer *trainer);
+
 /* Trains one epoch, from the step on where it is, evaluates, writes checkpoints and sends the
  * events. If events->stop returns true, ends before the next interval of steps or of the
  * evaluation, with `stopped` set. MB_ERROR_DIVERGED: a loss is not finite. */
