@@ -172,7 +172,9 @@ const mb_command mb_command_evaluate = {
     .brief = "evaluate a saved model on a test set",
     .about =
         "Classifies the test set with a saved model and prints accuracy, balanced accuracy (the "
-        "mean recall), precision, recall and F1 of each class and their means, and the "
+        "mean recall), loss, expected calibration error (how far the probability of the "
+        "predicted class is from the accuracy, in 15 bins), precision, recall and F1 of each class "
+        "and their means, and the "
         "confusion matrix, or, if that is wider than the terminal, the ten pairs of classes "
         "confused most often.",
     .examples = "Examples:\n"

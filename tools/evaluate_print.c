@@ -159,10 +159,11 @@ void mb_evaluation_print_text(const mb_evaluation *evaluation, const char *const
     const size_t widest = mb_class_label_columns(names, evaluation->classes);
     const labels all = {names, widest > MIN_LABEL ? widest : MIN_LABEL};
     char path[PATH_MAX];
-    printf("%s: accuracy %.2f %% (%zu of %zu), balanced accuracy %.2f %%, loss %.4f\n",
+    printf("%s: accuracy %.2f %% (%zu of %zu), balanced accuracy %.2f %%, loss %.4f, "
+           "calibration error %.2f %%\n",
            mb_printable(model, path, sizeof path), 100.0 * evaluation->accuracy,
            evaluation->correct, evaluation->samples, 100.0 * evaluation->macro.recall,
-           evaluation->loss);
+           evaluation->loss, 100.0 * evaluation->calibration_error);
     print_scores(evaluation, &all, width);
     if (MIN_LABEL + CELL * evaluation->classes <= width)
         print_confusion(evaluation, &all, width);

@@ -18,6 +18,15 @@ typedef struct mb_class_score {
     size_t support;   /* images of this class */
 } mb_class_score;
 
+/* Images by confidence, the probability of the class that is predicted: bin i of
+ * MB_CONFIDENCE_BINS has those from i to i + 1 of as many equal parts of 0 to 1. */
+enum { MB_CONFIDENCE_BINS = 15 };
+
+typedef struct mb_confidence_bin {
+    size_t samples, correct;
+    double confidence; /* sum over the samples */
+} mb_confidence_bin;
+
 typedef struct mb_evaluation {
     size_t classes, samples, correct;
     double accuracy;              /* correct / samples */
@@ -27,6 +36,11 @@ typedef struct mb_evaluation {
     /* Means over the classes that have images, the recall's being the balanced accuracy; support:
      * samples. */
     mb_class_score macro;
+    mb_confidence_bin bins[MB_CONFIDENCE_BINS];
+    /* Expected calibration error, 0 to 1: the distance between accuracy and mean confidence of a
+     * bin, as a mean over all images (Guo et al., "On calibration of modern neural networks",
+     * 2017). */
+    double calibration_error;
 } mb_evaluation;
 
 /* Classifies all of `split` with the machine's threads; free *evaluation with

@@ -4,6 +4,8 @@
 
 #include "nn/layer.h"
 
+#include <mnist_blas/evaluation.h>
+
 /* Results of one batch. */
 typedef struct mb_loss {
     float *losses;      /* (rows) nats, times the class weights of the loss */
@@ -17,6 +19,7 @@ typedef struct mb_epoch_stats {
     bool finite;       /* every batch's loss was finite; one that is not is left out of the sums */
     size_t *confusion; /* (classes, classes) counts, true class by predicted class */
     float *step_loss;  /* (steps of the epoch) mean loss of each step's batch */
+    mb_confidence_bin *bins; /* (MB_CONFIDENCE_BINS) of the batches' logits */
 } mb_epoch_stats;
 
 /* Allocates the results of max_rows samples from the arena. MB_ERROR_MEMORY. */

@@ -11,6 +11,7 @@ mb_drawing_fn mb_draw_loss;        /* loss and accuracy by epoch */
 mb_drawing_fn mb_draw_predictions; /* test images from all over the split */
 mb_drawing_fn mb_draw_mistakes;    /* misclassified test images, the most confident first */
 mb_drawing_fn mb_draw_confusion;   /* true against predicted classes, recall, precision */
+mb_drawing_fn mb_draw_reliability; /* accuracy by the probability of the predicted class */
 mb_drawing_fn mb_draw_weights;     /* the first layer, one image per unit or kernel */
 mb_drawing_fn mb_draw_augmented;   /* training images, plain and as some epochs saw them */
 

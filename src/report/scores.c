@@ -14,6 +14,22 @@ static json_t *score_object(const mb_class_score *score)
         has_images ? json_real(score->f1) : json_null(), "support", (json_int_t)score->support);
 }
 
+/* The bins that have images. */
+static json_t *bins_array(const mb_confidence_bin *bins)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < MB_CONFIDENCE_BINS; i++) {
+        const double samples = (double)bins[i].samples;
+        if (bins[i].samples > 0)
+            array = mb_json_append(array, json_pack("{s:f, s:I, s:f, s:f}", "from",
+                                                    (double)i / MB_CONFIDENCE_BINS, "samples",
+                                                    (json_int_t)bins[i].samples, "accuracy",
+                                                    (double)bins[i].correct / samples, "confidence",
+                                                    bins[i].confidence / samples));
+    }
+    return array;
+}
+
 json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *names)
 {
     const size_t classes = evaluation->classes;
@@ -31,8 +47,10 @@ json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *nam
     }
     json_t *all = names != NULL ? json_pack("{s:o}", "class_names", mb_json_texts(names, classes))
                                 : json_object();
-    return mb_json_merge(all, json_pack("{s:f, s:o, s:o, s:o}", "balanced_accuracy",
-                                        evaluation->macro.recall, "macro",
+    return mb_json_merge(all, json_pack("{s:f, s:f, s:o, s:o, s:o, s:o}", "balanced_accuracy",
+                                        evaluation->macro.recall, "calibration_error",
+                                        evaluation->calibration_error, "confidence_bins",
+                                        bins_array(evaluation->bins), "macro",
                                         score_object(&evaluation->macro), "class_scores", scores,
                                         "confusion", confusion));
 }

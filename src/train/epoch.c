@@ -142,8 +142,10 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number)
     epoch->loader.order = order;
     epoch->loader.epoch = number;
     const mb_epoch_stats *last = &epoch->stats;
-    epoch->stats = (mb_epoch_stats){
-        .finite = true, .confusion = last->confusion, .step_loss = last->step_loss};
+    epoch->stats = (mb_epoch_stats){.finite = true,
+                                    .confusion = last->confusion,
+                                    .step_loss = last->step_loss,
+                                    .bins = last->bins};
 }
 
 /* The sum of the class weights of the samples. */

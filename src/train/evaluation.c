@@ -3,7 +3,9 @@
 #include "machine/machine.h"
 #include "train/evaluator.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Large enough that weights are read rarely, small enough that a batch stays in cache. */
 enum { EVALUATION_BATCH = 256 };
@@ -120,6 +122,14 @@ static mb_class_score mean_score(const mb_class_score *scores, size_t classes)
                             sum.support};
 }
 
+static double calibration_error(const mb_confidence_bin *bins, size_t samples)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < MB_CONFIDENCE_BINS; i++)
+        sum += fabs((double)bins[i].correct - bins[i].confidence);
+    return sum / (double)samples;
+}
+
 /* One allocation: the evaluation, then its confusion matrix, then its scores. */
 static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, size_t samples)
 {
@@ -141,7 +151,9 @@ static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, siz
                                   .loss = stats->loss / (double)samples,
                                   .confusion = confusion,
                                   .scores = scores,
-                                  .macro = mean_score(scores, classes)};
+                                  .macro = mean_score(scores, classes),
+                                  .calibration_error = calibration_error(stats->bins, samples)};
+    memcpy(evaluation->bins, stats->bins, sizeof evaluation->bins);
     return evaluation;
 }
 
@@ -149,10 +161,12 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
                       mb_evaluation **evaluation, mb_error *error)
 {
     mb_team *team = mb_machine_team(machine);
+    mb_confidence_bin bins[MB_CONFIDENCE_BINS] = {0};
     mb_evaluator evaluator;
     mb_status status = mb_evaluator_open(network, split, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
+    evaluator.epoch.stats.bins = bins;
     const mb_epoch_stats *stats = mb_evaluator_run(&evaluator, team, NULL);
     if (!stats->finite)
         status =

@@ -73,6 +73,15 @@ class Figures(ProgramTest):
             self.assertAlmostEqual(sum(score[key] for score in scores) / len(scores),
                                    found["macro"][key], places=7)
         self.assertEqual(found["macro"]["recall"], found["balanced_accuracy"])
+        bins = found["confidence_bins"]
+        self.assertEqual(found["test_images"], sum(one["samples"] for one in bins))
+        self.assertAlmostEqual(found["correct"], sum(one["samples"] * one["accuracy"] for one in bins), places=6)
+        self.assertAlmostEqual(
+            found["calibration_error"],
+            sum(one["samples"] * abs(one["accuracy"] - one["confidence"]) for one in bins) / found["test_images"],
+            places=8)
+        for one in bins:
+            self.assertTrue(one["from"] <= one["confidence"] <= one["from"] + 1 / 15 + 1e-12, one)
         self.check_text(found, self.succeed("evaluate", MODEL, "--data", folder).out)
 
     def check_text(self, found, text):
@@ -80,7 +89,7 @@ class Figures(ProgramTest):
         first, scores, last = text.split("\n\n")
         self.assertEqual(f"{MODEL}: accuracy {100 * found['test_accuracy']:.2f} % ({found['correct']} of "
                          f"{found['test_images']}), balanced accuracy {100 * found['balanced_accuracy']:.2f} %, "
-                         f"loss {found['test_loss']:.4f}", first)
+                         f"loss {found['test_loss']:.4f}, calibration error {100 * found['calibration_error']:.2f} %", first)
         rows = [line.split() for line in scores.splitlines()[1:]]
         table = [*found["class_scores"], {**found["macro"], "class": "mean"}]
         self.assertEqual([[str(score["class"]), *("-" if score[key] is None else f"{100 * score[key]:.2f}"

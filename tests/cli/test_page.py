@@ -141,7 +141,7 @@ class InBrowser(ProgramTest):
         page = self.train(self.make_data(), "--epochs", 3, "--validation", 100)
         found = self.check_page(page, 800)
         names = found["names"]
-        self.assertEqual((5, 5, 2, 7, 1, 1), tuple(len(names[role]) for role in (
+        self.assertEqual((6, 6, 2, 7, 1, 1), tuple(len(names[role]) for role in (
             "image", "checkbox", "table", "region", "main", "navigation")))
         for role in names:
             self.assertTrue(all(names[role]), names)

@@ -11,7 +11,7 @@ import xml.etree.ElementTree
 import support
 from support import RUN_FILES, ProgramTest, cases, needs_real_data
 
-PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "weights.png"]
+PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "reliability.svg", "weights.png"]
 REPORT_FILES = sorted([*PICTURES, "report.html", *RUN_FILES])
 VOID = {"meta", "link", "img", "input", "wbr", "br", "hr"}
 ABSENT = "report   left out"
@@ -71,7 +71,7 @@ def flat(summary):
     """The entries of the summary except the scores, with those of nested objects as "object.entry"."""
     entries = {}
     for key, value in summary.items():
-        if key in ("macro", "class_scores", "confusion", "machine", "command", "loss_curve"):
+        if key in ("macro", "class_scores", "confusion", "confidence_bins", "machine", "command", "loss_curve"):
             continue
         inner = value if isinstance(value, dict) else None
         entries.update({f"{key}.{name}": of for name, of in inner.items()} if inner else {key: value})
@@ -152,7 +152,7 @@ class Markup(ReportTest):
 
     def test_pictures_are_whole_and_have_a_text(self):
         images = self.report("--data", self.make_data()).values("img")
-        self.assertEqual(5, len(images))
+        self.assertEqual(6, len(images))
         for image in images:
             self.assertGreater(len(image["alt"]), 20)
             kind, data = image["src"].split(";base64,")

@@ -66,6 +66,9 @@ static void make_results(mb_test_report *made, const mb_test_report_spec *spec, 
         make_probabilities(made->probabilities + i * classes, classes, predicted, rng);
         confusion[truth * classes + predicted]++;
         evaluation->correct += predicted == truth;
+        evaluation->bins[i % 5 + 10].samples++;
+        evaluation->bins[i % 5 + 10].correct += predicted == truth;
+        evaluation->bins[i % 5 + 10].confidence += (double)(i % 5 + 10) / MB_CONFIDENCE_BINS;
     }
     evaluation->accuracy = fraction(evaluation->correct, spec->images);
     for (size_t class = 0; class < classes; class ++) {

@@ -69,8 +69,8 @@ static mb_evaluation *evaluate(const fixture *f)
     return evaluation;
 }
 
-/* Class and loss of one image, in double. */
-static size_t classify(const fixture *f, size_t image, double *loss)
+/* Class, loss and confidence of one image, in double. */
+static size_t classify(const fixture *f, size_t image, double *loss, double *confidence)
 {
     double z[CLASSES], sum = 0.0;
     size_t best = 0;
@@ -85,6 +85,7 @@ static size_t classify(const fixture *f, size_t image, double *loss)
     for (size_t c = 0; c < CLASSES; c++)
         sum += exp(z[c]);
     *loss = log(sum) - z[f->labels[image]];
+    *confidence = exp(z[best]) / sum;
     return best;
 }
 
@@ -94,8 +95,8 @@ TEST_WITH(confusion_and_loss_equal_a_naive_count, open_fixture, close_fixture)
     size_t confusion[CLASSES * CLASSES] = {0}, correct = 0;
     double sum = 0.0;
     for (size_t i = 0; i < IMAGES; i++) {
-        double loss;
-        const size_t predicted = classify(f, i, &loss);
+        double loss, confidence;
+        const size_t predicted = classify(f, i, &loss, &confidence);
         confusion[f->labels[i] * CLASSES + predicted]++;
         correct += predicted == f->labels[i];
         sum += loss;
@@ -108,6 +109,37 @@ TEST_WITH(confusion_and_loss_equal_a_naive_count, open_fixture, close_fixture)
     assert_in_range(correct, 1, IMAGES - 1);
     assert_true(evaluation->accuracy == (double)correct / IMAGES);
     assert_true(fabs(evaluation->loss - sum / IMAGES) < 1e-6 * sum / IMAGES);
+    mb_evaluation_free(evaluation);
+}
+
+TEST_WITH(calibration_error_equals_a_naive_count, open_fixture, close_fixture)
+{
+    const fixture *f = *state;
+    mb_confidence_bin bins[MB_CONFIDENCE_BINS] = {0};
+    double loss, confidence, expected = 0.0;
+    for (size_t i = 0; i < IMAGES; i++) {
+        const bool correct = classify(f, i, &loss, &confidence) == f->labels[i];
+        for (size_t b = 0; b < MB_CONFIDENCE_BINS; b++) {
+            if (confidence * MB_CONFIDENCE_BINS < (double)b ||
+                confidence * MB_CONFIDENCE_BINS >= (double)b + 1.0)
+                continue;
+            bins[b].samples++;
+            bins[b].correct += correct;
+            bins[b].confidence += confidence;
+        }
+    }
+    mb_evaluation *evaluation = evaluate(f);
+    for (size_t b = 0; b < MB_CONFIDENCE_BINS; b++) {
+        assert_int_equal(evaluation->bins[b].samples, bins[b].samples);
+        assert_int_equal(evaluation->bins[b].correct, bins[b].correct);
+        assert_true(fabs(evaluation->bins[b].confidence - bins[b].confidence) < 1e-4);
+        if (bins[b].samples > 0)
+            expected += fabs((double)bins[b].correct / (double)bins[b].samples -
+                             bins[b].confidence / (double)bins[b].samples) *
+                        (double)bins[b].samples / IMAGES;
+    }
+    assert_true(expected > 0.01);
+    assert_true(fabs(evaluation->calibration_error - expected) < 1e-6);
     mb_evaluation_free(evaluation);
 }
 
@@ -166,9 +198,9 @@ TEST_WITH(probabilities_equal_a_naive_softmax, open_fixture, close_fixture)
             assert_int_equal(mb_classifier_probabilities(classifier, &images, probabilities, NULL),
                              MB_OK);
             for (size_t i = 0; i < counts[n] * CLASSES; i++) {
-                double loss;
+                double loss, confidence;
                 other.labels[first + i / CLASSES] = (uint8_t)(i % CLASSES);
-                classify(&other, first + i / CLASSES, &loss);
+                classify(&other, first + i / CLASSES, &loss, &confidence);
                 assert_true(fabs((double)probabilities[i] - exp(-loss)) < 1e-5);
             }
         }
@@ -267,10 +299,10 @@ TEST_WITH(small_splits_are_whole, open_fixture, close_fixture)
     static const size_t counts[] = {1, 2, 255, 256, 257, 512};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         size_t correct = 0;
-        double loss;
+        double loss, confidence;
         f->split.images.count = counts[i];
         for (size_t image = 0; image < counts[i]; image++)
-            correct += classify(f, image, &loss) == f->labels[image];
+            correct += classify(f, image, &loss, &confidence) == f->labels[image];
         mb_evaluation *evaluation = evaluate(f);
         assert_int_equal(evaluation->samples, counts[i]);
         assert_int_equal(evaluation->correct, correct);

@@ -80,20 +80,20 @@ static void check_svg(const mb_figure *figure)
     free(text);
 }
 
-enum { LOSS, LOSS_PNG, PREDICTIONS, MISTAKES, CONFUSION, WEIGHTS, AUGMENTED };
+enum { LOSS, LOSS_PNG, PREDICTIONS, MISTAKES, CONFUSION, RELIABILITY, WEIGHTS, AUGMENTED };
 
 /* Draws and checks all figures of a run, for mb_figures_free. */
 static mb_figures draw(const mb_report *report)
 {
     static const char *const names[] = {"loss.svg",     "loss.png",      "predictions.png",
-                                        "mistakes.png", "confusion.svg", "weights.png",
-                                        "augmented.png"};
+                                        "mistakes.png", "confusion.svg", "reliability.svg",
+                                        "weights.png",  "augmented.png"};
     const bool augmented = report->run->options->augmentation.kind != MB_AUGMENT_NONE;
     mb_figures figures;
     mb_error error = {0};
     if (mb_figures_draw(report, &figures, &error) != MB_OK)
         fail_msg("%s", error.text);
-    assert_int_equal(figures.count, augmented ? 7 : 6);
+    assert_int_equal(figures.count, augmented ? 8 : 7);
     for (size_t i = 0; i < figures.count; i++) {
         const mb_figure *figure = &figures.list[i];
         const bool svg = strstr(names[i], ".svg") != NULL;
@@ -117,11 +117,12 @@ TEST(texts_have_the_results)
 {
     mb_test_report *made = mb_test_report_open(NULL);
     mb_figures figures = draw(&made->report);
-    char texts[6][64] = {"over 500 steps",
+    char texts[7][64] = {"over 500 steps",
                          "",
                          "48 of 200 test images",
                          "",
                          "",
+                         "differ by 0.00 % in the mean",
                          "128 units, each with 28x28 weights"};
     snprintf(texts[1], sizeof texts[1], "to %.2f %% after 5 epochs",
              100.0 * made->history.epochs[4].test_accuracy);

@@ -183,9 +183,7 @@ static const char *const without_effect[] = {
     "rotate",       "scale", "shear",  "shift",        "elastic_alpha", "elastic_sigma",
     "padding_mode", "flip",  "cutout", "plain_epochs", "momentum",      "nesterov"};
 
-/* Checks summary.json of the fixture's run; `changes` are the differences from that of
- * open_fixture.
- */
+/* Checks summary.json of the fixture's run; `changes`: the differences from open_fixture's. */
 static void check_summary(const fixture *f, const char *changes)
 {
     mb_error error = {0};
@@ -213,12 +211,19 @@ CASE(summary_has_the_evaluation)
     fixture *f = *state;
     static const size_t confusion[] = {3, 1, 0, 0};
     static const mb_class_score scores[] = {{1.0, 0.75, 0.875, 4}, {.support = 0}};
-    const mb_evaluation evaluation = {
-        .classes = 2, .confusion = confusion, .scores = scores, .macro = {0.5, 0.25, 0.125, 4}};
+    const mb_evaluation evaluation = {.classes = 2,
+                                      .confusion = confusion,
+                                      .scores = scores,
+                                      .macro = {0.5, 0.25, 0.125, 4},
+                                      .bins[12] = {4, 3, 4.0},
+                                      .calibration_error = 0.25};
     f->run.evaluation = &evaluation;
     check_summary(
         f, JSON({
             "balanced_accuracy" : 0.25,
+            "calibration_error" : 0.25,
+            "confidence_bins" :
+                [ {"from" : 0.8, "samples" : 4, "accuracy" : 0.75, "confidence" : 1.0} ],
             "macro" : {"precision" : 0.5, "recall" : 0.25, "f1" : 0.125, "support" : 4},
             "class_scores" : [
                 {"class" : 0, "precision" : 1.0, "recall" : 0.75, "f1" : 0.875, "support" : 4},
