@@ -23,12 +23,12 @@ class Peers(support.ProgramTest):
         super().setUp()
         self.make_data(classes=10, rows=28, columns=28, train=TRAIN)
 
-    def learns(self, name, network="mlp", optimizer="adam", way=Way(1, None), data="data"):
-        """Trains twice in one process, each time a new network, which must learn the generated images."""
+    def learns(self, name, network="mlp", optimizer="adam", way=Way(1, None), data="data", seeds=(1, 2)):
+        """Trains in one process, for each seed a new network, which must learn the generated images."""
         peer, spec = Peer(name, PYTHON), Ours(pathlib.Path(support.PROGRAM).parent).spec(network)
         trainer = peer.open(Work(self.path(data), network, spec, 64, optimizer), way)
         self.addCleanup(trainer.close)
-        for seed in (1, 2):
+        for seed in seeds:
             trained = trainer.train(2, seed)
             self.assertEqual((2, TRAIN), (len(trained.seconds), trained.samples))
             self.assertGreater(min(trained.seconds), 0)
@@ -49,12 +49,12 @@ class Peers(support.ProgramTest):
         for network, layouts in LAYOUTS.items():
             for layout in layouts:
                 with self.subTest(network=network, layout=layout):
-                    peer = self.learns("pytorch_eager", network, way=Way(1, layout))
+                    peer = self.learns("pytorch_eager", network, way=Way(1, layout), seeds=(1,))
                     self.assertEqual(layouts, peer.layouts)
 
     def test_color(self):
         self.succeed("convert", "--data", "data", "--color", "--out", "color")
-        self.learns("pytorch_eager", "cifar", data="color")
+        self.learns("pytorch_eager", "cifar", data="color", seeds=(1,))
 
     def test_unsupported_requests(self):
         for name, network, optimizer, word in (

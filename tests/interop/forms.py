@@ -6,7 +6,7 @@ import numpy
 
 import models
 
-SIDE, TRAINED, TESTED = 16, 3000, 10000
+SIDE, TRAINED, TESTED = 16, 3000, 2500
 NAMES = [f"{color} {angle}" for color in ("warm", "cold") for angle in ("0", "36", "72", "108", "144")]
 NETWORK = ("conv2d:16x3/pad1,batchnorm2d,relu,maxpool2d:2,conv2d:32x3/pad1,batchnorm2d,relu,globalavgpool,flatten,"
            "dense:10")
