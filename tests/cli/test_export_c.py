@@ -9,11 +9,10 @@ import subprocess
 from model_files import TensorFile
 from numpy_files import npy, npz
 from support import (COLUMNS, MODEL, ROWS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, ProgramTest, TrainedTest, cases, idx,
-                     made_split, needs_real_data, REAL_DATA)
+                     made_split)
 
 STRICT = ["-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-O2"]
 COMPILERS = {"gcc": ("gcc", "-std=c99"), "clang": ("clang", "-std=c99"), "c++": ("c++", "-std=c++11", "-x", "c++")}
-CORTEX_M = os.path.abspath("cortex_m")  # .c and .ld
 # Reads images from standard input; prints class, name and probabilities of each.
 MAIN = """
 #include <stdint.h>
@@ -236,52 +235,3 @@ class ExportColor(CompiledTest):
         self.write("test-idx4", idx((100, 3, rows, columns), planes))
         self.check_answers(MODEL, self.run_exported(images), "test-idx4")
         self.check_integers(size, labels, images, "data.npz", allowed=2.0)
-
-
-@needs_real_data
-class ExportMnist(CompiledTest):
-    def setUp(self):
-        super().setUp()
-        self.succeed("convert", "--data", REAL_DATA, "--out", "plain", "--to", "idx")
-        self.images = self.read("plain", TEST_IMAGES)[16:]
-
-    @cases({"mlp": "mlp", "lenet5": "lenet5"})
-    def test_all_test_images(self, network):
-        self.train(REAL_DATA, "--network", network)
-        self.export(MODEL, 784, 10)
-        found = self.run_exported(self.images)
-        self.assertEqual(10000, len(found))
-        self.check_answers(MODEL, found, self.path("plain", TEST_IMAGES), allowed=1e-4)
-        self.check_integers(784, self.read("plain", TEST_LABELS)[8:], self.images, REAL_DATA, allowed=0.1)
-
-    def run_on_a_cortex_m(self):
-        """The answers to 500 images in an emulator, which opens the files "images" and "classes" for the program, and
-        the bytes of the classifier's code and constants, and of its memory."""
-        target = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16",
-                  "-std=c99", "-Os", "-DSIZE=784", "-DCLASSES=10"]
-        self.write("images", self.images[:500 * 784])
-        self.compile(*target, *STRICT[:-1], "-c", "digits.c")
-        self.compile(*target, "--specs=rdimon.specs", "-nostartfiles", "-T", CORTEX_M + ".ld", CORTEX_M + ".c",
-                     "digits.o", "-o", "digits.elf")
-        subprocess.run(["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none",
-                        "-semihosting-config", "enable=on,target=native", "-kernel", "digits.elf"],
-                       cwd=self.folder, stdin=subprocess.DEVNULL, check=True, timeout=600)
-        sizes = subprocess.run(["arm-none-eabi-size", self.path("digits.o")], capture_output=True, check=True).stdout
-        text, data, bss = (int(number) for number in sizes.split()[6:9])
-        found = self.parse(self.read("classes").decode())
-        self.assertEqual(500, len(found))
-        return found, text + data, data + bss
-
-    def test_on_a_cortex_m(self):
-        for tool in "arm-none-eabi-gcc", "qemu-system-arm":
-            if shutil.which(tool) is None:
-                self.skipTest(f"no {tool}")
-        self.train(REAL_DATA, "--network", "lenet5")
-        self.succeed("export", MODEL, "--c", "digits.c")
-        found, _, _ = self.run_on_a_cortex_m()
-        self.check_answers(MODEL, found, self.path("plain", TEST_IMAGES), allowed=1e-4)
-        self.export(MODEL, 784, 10, "--quantize", "int8", "--calibrate", REAL_DATA)
-        found, flash, memory = self.run_on_a_cortex_m()
-        self.assertEqual([name for name, _ in self.run_exported(self.images[:500 * 784])], [name for name, _ in found])
-        self.assertLess(flash, 80000)
-        self.assertLess(memory, 12000)
