@@ -270,13 +270,13 @@ static mb_status train(mb_train_run *run, mb_error *error)
     mb_status status = open_run(run, error);
     run->view.quiet = run->arguments.quiet;
     run->view.output = &run->output;
-    if (status == MB_OK && run->arguments.lr_find)
-        return mb_train_find_lr(run, error);
-    if (status == MB_OK)
+    if (status == MB_OK && !run->arguments.lr_find)
         status = open_training(run, error);
     if (status != MB_OK)
         return status;
     mb_report_warnings(MB_PROGRAM, run->machine);
+    if (run->arguments.lr_find)
+        return mb_train_find_lr(run, error);
     mb_error why;
     if (run->from != NULL && mb_checkpoint_check_blas(run->from, run->machine, &why) != MB_OK)
         mb_output_print(&run->errors, "mnist_blas: warning: %s\n", why.text);

@@ -89,6 +89,18 @@ mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_figure *figure, mb_e
     return MB_OK;
 }
 
+mb_status mb_canvas_write(mb_canvas *canvas, const char *path, mb_error *error)
+{
+    mb_figure figure;
+    mb_status status = mb_canvas_close(canvas, strdup(path), &figure, error);
+    if (status != MB_OK)
+        return status;
+    status = mb_file_write_named(path, figure.bytes.data, figure.bytes.size, error);
+    free(figure.text);
+    free(figure.bytes.data);
+    return status;
+}
+
 void mb_canvas_colour(const mb_canvas *canvas, uint32_t colour)
 {
     cairo_set_source_rgb(canvas->cairo, (double)(colour >> 16 & 255) / 255.0,

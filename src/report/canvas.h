@@ -33,6 +33,10 @@ void mb_canvas_open(mb_figure_format format, size_t width, size_t height, mb_can
  * MB_ERROR_MEMORY; MB_ERROR_UNAVAILABLE: no font is installed, or cairo's own message. */
 mb_status mb_canvas_close(mb_canvas *canvas, char *text, mb_figure *figure, mb_error *error);
 
+/* Writes what was drawn to a file that the user has named, instead of storing it in a figure. As
+ * mb_canvas_close and mb_file_write_named. */
+mb_status mb_canvas_write(mb_canvas *canvas, const char *path, mb_error *error);
+
 /* The colour of what is stroked or filled next. */
 void mb_canvas_colour(const mb_canvas *canvas, uint32_t colour);
 

@@ -150,7 +150,7 @@ static void draw_images(const sheet *s, const mb_canvas *canvas)
     }
 }
 
-static mb_status draw(const sheet *s, mb_figure *figure, mb_error *error)
+static mb_status draw(const sheet *s, const char *path, mb_error *error)
 {
     const mb_images *images = &s->split.images;
     char title[192], explanation[128], count[MB_COUNTED_LENGTH];
@@ -167,12 +167,11 @@ static mb_status draw(const sheet *s, mb_figure *figure, mb_error *error)
     for (size_t class = 0; class < s->classes; class ++)
         draw_heading(s, &canvas, class);
     draw_images(s, &canvas);
-    return mb_canvas_close(&canvas, strdup(title), figure, error);
+    return mb_canvas_write(&canvas, path, error);
 }
 
 static mb_status write_sheet(const mb_dataset *dataset, const char *path, mb_error *error)
 {
-    mb_figure figure = {.format = MB_FIGURE_PNG};
     sheet s = {.split = mb_dataset_part(dataset, MB_PART_TRAIN),
                .classes = dataset->classes,
                .names = dataset->class_names};
@@ -180,13 +179,7 @@ static mb_status write_sheet(const mb_dataset *dataset, const char *path, mb_err
         s.class_images[s.split.labels[i]]++;
     s.pixel = mb_pixel_of(&s.split.images, dataset->form.ground);
     set_layout(&s);
-    mb_status status = draw(&s, &figure, error);
-    if (status != MB_OK)
-        return status;
-    status = mb_file_write_named(path, figure.bytes.data, figure.bytes.size, error);
-    free(figure.text);
-    free(figure.bytes.data);
-    return status;
+    return draw(&s, path, error);
 }
 #else
 static mb_status write_sheet(const mb_dataset *dataset, const char *path, mb_error *error)

@@ -5,13 +5,10 @@
 #include <mnist_blas/lr_find.h>
 
 #if MB_WITH_REPORT
-#include "core/util.h"
 #include "report/panel.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { WIDTH = 900, HEIGHT = 470, MARGIN = 24, LEFT = 68 };
 
@@ -52,18 +49,11 @@ static void draw(const mb_canvas *canvas, mb_lr_find_result *result)
 
 static mb_status write_figure(const mb_lr_find_result *result, const char *path, mb_error *error)
 {
-    mb_figure figure = {.format = MB_FIGURE_PNG};
     mb_lr_find_result drawn = *result; /* a series has pointers to its values */
     mb_canvas canvas;
     mb_canvas_open(MB_FIGURE_PNG, WIDTH, HEIGHT, &canvas);
     draw(&canvas, &drawn);
-    mb_status status = mb_canvas_close(&canvas, strdup("learning-rate range test"), &figure, error);
-    if (status != MB_OK)
-        return status;
-    status = mb_file_write_named(path, figure.bytes.data, figure.bytes.size, error);
-    free(figure.text);
-    free(figure.bytes.data);
-    return status;
+    return mb_canvas_write(&canvas, path, error);
 }
 #else
 static mb_status write_figure(const mb_lr_find_result *result, const char *path, mb_error *error)

@@ -48,6 +48,11 @@ class LrFind(ProgramTest):
                  for n in (1, 2, 3)}
         self.assertEqual(1, len(texts), texts)
 
+    def test_warnings_of_the_machine(self):
+        warnings = self.succeed("train", "--data", self.data, *NETWORK, "--lr-find", "--no-report",
+                                OPENBLAS_CORETYPE="Unknown").warnings
+        self.assertRegex("".join(warnings), "OPENBLAS_CORETYPE=Unknown: .*no such kernel set")
+
     def test_quiet(self):
         self.assertRegex(self.find("--quiet"), r"^take --lr \S+, half of the rate of the least loss\n$")
 
