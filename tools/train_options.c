@@ -123,6 +123,10 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
     if (arguments->data != data)
         arguments->synthetic = false;
     arguments->reading.seed = arguments->training.seed;
+    if (arguments->lr_find && arguments->resume != NULL)
+        return mb_fail(
+            error, MB_ERROR_INVALID,
+            "--lr-find: tests a new network, not that of --resume; leave one of them out");
     if (arguments->lr_find && arguments->tensorboard != NULL)
         return mb_fail(error, MB_ERROR_INVALID,
                        "--tensorboard: --lr-find trains no epoch to record; leave one of them out");

@@ -61,6 +61,11 @@ class LrFind(ProgramTest):
         self.check_failure(self.run_program("train", "--data", data, *NETWORK, "--lr-find"), 1,
                            "lr-find: the loss falls at no learning rate")
 
+    def test_resume(self):
+        self.train(self.data, *NETWORK, "--checkpoint-every", "epoch")
+        self.check_failure(self.run_program("train", "--resume", "out/checkpoint", "--lr-find"), 2,
+                           ["--lr-find:", "--resume"])
+
     def test_options_without_effect(self):
         for option in (["--tensorboard", "board"], ["--checkpoint-every", "epoch"]):
             self.check_failure(self.run_program("train", "--data", self.data, *NETWORK, "--lr-find", *option), 2,
