@@ -13,9 +13,10 @@
 
 typedef struct evaluate_arguments {
     mb_model_arguments model;
-    const char *data, *predictions;
-    unsigned ground; /* of mb_ground_choices */
+    const char *data, *predictions, *plot; /* NULL: not given */
+    unsigned ground;                       /* of mb_ground_choices */
     mb_data_options reading;
+    mb_robustness_options robustness;
     bool json;
     size_t threads;
 } evaluate_arguments;
@@ -28,11 +29,14 @@ static const mb_option options[] = {
         "on)"),
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(evaluate_arguments, model.network)),
     {"seed", NULL, "Options:", offsetof(evaluate_arguments, reading.seed),
-     "seed of the test set, if the data have none", .kind = MB_OPTION_UINT64, .metavar = "N",
-     .max_size = INT64_MAX},
+     "seed of the distortions, and of the test set, if the data have none",
+     .kind = MB_OPTION_UINT64, .metavar = "N", .max_size = INT64_MAX},
     {"predictions", NULL, "Options:", offsetof(evaluate_arguments, predictions),
      "write number, from 0, label, predicted class and its probability of each image as CSV",
      MB_KIND_TEXT("FILE"), .unset = "none", .complete = ".csv"},
+    {"plot", NULL, "Options:", offsetof(evaluate_arguments, plot),
+     "draw the accuracies of --shift, --rotate and --noise, over the strength, as PNG",
+     MB_KIND_TEXT("FILE"), .unset = "none", .complete = ".png"},
     {"json", NULL, "Options:", offsetof(evaluate_arguments, json), "print one JSON object",
      MB_KIND_FLAG},
     MB_OPTION_THREADS("Options:", offsetof(evaluate_arguments, threads)),
@@ -115,6 +119,45 @@ static void warn_of_training_images(const mb_network *network, const mb_dataset 
                 dataset->folder, trained, sampled);
 }
 
+/* True if the accuracy on distorted images is asked for. */
+static bool distorts(const evaluate_arguments *arguments)
+{
+    const mb_option *option = mb_robustness_option_table;
+    while (option->name != NULL && mb_option_is_zero(option, &arguments->robustness))
+        option++;
+    return option->name != NULL;
+}
+
+static mb_status evaluate_distorted(const evaluate_arguments *arguments, mb_machine *machine,
+                                    const mb_network *network, const mb_dataset *dataset,
+                                    mb_robustness *robustness, mb_error *error)
+{
+    mb_robustness_options strengths = arguments->robustness;
+    strengths.seed = arguments->reading.seed;
+    mb_status status =
+        mb_evaluate_robustness(machine, network, &dataset->test, &strengths, robustness, error);
+    if (status == MB_OK && arguments->plot != NULL)
+        status = mb_robustness_draw(robustness, arguments->plot, error);
+    return status;
+}
+
+static mb_status print(const evaluate_arguments *arguments, const mb_evaluation *evaluation,
+                       const mb_robustness *robustness, const mb_network *network,
+                       const mb_dataset *dataset, mb_error *error)
+{
+    const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
+    const char *const *names = mb_network_class_names(network);
+    const char *model = arguments->model.path;
+    if (arguments->json)
+        return mb_evaluation_print(evaluation, robustness, names, model, dataset->folder, stdout,
+                                   error);
+    mb_evaluation_print_text(evaluation, names, model, mb_terminal_width(&terminal));
+    print_untested(evaluation, names, &dataset->test);
+    if (robustness != NULL)
+        mb_robustness_print_text(robustness);
+    return MB_OK;
+}
+
 static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
 {
     const mb_machine_options machine_options = {.threads = arguments->threads};
@@ -122,27 +165,21 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     mb_network *network = NULL;
     mb_dataset *dataset = NULL;
     mb_evaluation *evaluation = NULL;
+    mb_robustness robustness, *measured = distorts(arguments) ? &robustness : NULL;
     mb_status status = mb_machine_open(&machine_options, &machine, error);
     if (status == MB_OK)
         status = open_both(arguments, machine, &dataset, &network, error);
     if (status == MB_OK)
         status = evaluate_test_set(machine, network, dataset, &evaluation, error);
+    if (status == MB_OK && measured != NULL)
+        status = evaluate_distorted(arguments, machine, network, dataset, measured, error);
     if (status == MB_OK && arguments->predictions != NULL)
         status = mb_predictions_of_split(machine, network, &dataset->test, arguments->predictions,
                                          error);
     if (status == MB_OK) {
         mb_report_warnings(MB_PROGRAM, machine);
         warn_of_training_images(network, dataset);
-        const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
-        const char *const *names = mb_network_class_names(network);
-        if (arguments->json)
-            status = mb_evaluation_print(evaluation, names, arguments->model.path, dataset->folder,
-                                         stdout, error);
-        else
-            mb_evaluation_print_text(evaluation, names, arguments->model.path,
-                                     mb_terminal_width(&terminal));
-        if (!arguments->json)
-            print_untested(evaluation, names, &dataset->test);
+        status = print(arguments, evaluation, measured, network, dataset, error);
     }
     mb_evaluation_free(evaluation);
     mb_dataset_close(dataset);
@@ -151,14 +188,32 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
     return status;
 }
 
+/* MB_ERROR_INVALID for an output that is no plot, has no effect, or would replace another file. */
+static mb_status check_outputs(const evaluate_arguments *given, mb_error *error)
+{
+    const char *predictions = given->predictions, *plot = given->plot, *model = given->model.path;
+    if (predictions != NULL && mb_is_same_file(predictions, model))
+        return mb_fail(error, MB_ERROR_INVALID, "--predictions: must not be the model, got %s",
+                       predictions);
+    if (plot == NULL)
+        return MB_OK;
+    if (!distorts(given))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--plot: has no effect without --shift, --rotate or --noise");
+    if (mb_is_same_file(plot, model))
+        return mb_fail(error, MB_ERROR_INVALID, "--plot: must not be the model, got %s", plot);
+    if (predictions != NULL && mb_is_same_file(plot, predictions))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--plot: must not be the file of --predictions, got %s", plot);
+    return mb_check_png("plot", plot, error);
+}
+
 static mb_status run(void *arguments, char **operands, mb_error *error)
 {
     evaluate_arguments *given = arguments;
     given->model.path = operands[0];
-    if (given->predictions != NULL && mb_is_same_file(given->predictions, operands[0]))
-        return mb_fail(error, MB_ERROR_INVALID, "--predictions: must not be the model, got %s",
-                       given->predictions);
-    return evaluate(given, error);
+    const mb_status status = check_outputs(given, error);
+    return status == MB_OK ? evaluate(given, error) : status;
 }
 
 static void set_defaults(void *arguments)
@@ -176,12 +231,18 @@ const mb_command mb_command_evaluate = {
         "predicted class is from the accuracy, in 15 bins), precision, recall and F1 of each class "
         "and their means, and the "
         "confusion matrix, or, if that is wider than the terminal, the ten pairs of classes "
-        "confused most often.",
+        "confused most often. With --shift, --rotate or --noise, also prints the accuracy on test "
+        "images that are distorted by exactly 0, 1/5, 2/5, 3/5, 4/5 and 5/5 of the strength that "
+        "is given. Pixels from beyond the border are background or, in images without one, "
+        "mirrored.",
     .examples = "Examples:\n"
                 "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors\n"
+                "  mnist_blas evaluate --shift 5 --rotate 45 mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --json mnist_blas_out/model.safetensors",
-    .groups = {{options, 0}, {mb_data_option_table, offsetof(evaluate_arguments, reading)}},
+    .groups = {{options, 0},
+               {mb_robustness_option_table, offsetof(evaluate_arguments, robustness)},
+               {mb_data_option_table, offsetof(evaluate_arguments, reading)}},
     .size = sizeof(evaluate_arguments),
     .set_defaults = set_defaults,
     .run = run,

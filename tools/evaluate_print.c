@@ -170,3 +170,18 @@ void mb_evaluation_print_text(const mb_evaluation *evaluation, const char *const
     else
         print_pairs(evaluation, &all, width);
 }
+
+void mb_robustness_print_text(const mb_robustness *robustness)
+{
+    puts("\naccuracy on distorted images, by strength of the distortion");
+    for (size_t c = 0; c < robustness->count; c++) {
+        const mb_robustness_curve *curve = &robustness->curves[c];
+        printf("%-26s", mb_robustness_option_table[curve->kind].label);
+        for (size_t i = 0; i < MB_ROBUSTNESS_POINTS; i++)
+            printf("%9.4g", curve->strength[i]);
+        printf("\n%-26s", "  accuracy %");
+        for (size_t i = 0; i < MB_ROBUSTNESS_POINTS; i++)
+            printf("%9.2f", 100.0 * curve->accuracy[i]);
+        putchar('\n');
+    }
+}

@@ -93,21 +93,14 @@ static mb_status show_network(mb_machine *machine, const info_arguments *argumen
 
 /* ---- --data ---- */
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
-}
-
 /* MB_ERROR_INVALID for an option of the data that has no effect, and a --sheet of another format.
  */
 static mb_status check_data_options(const info_arguments *arguments, mb_error *error)
 {
     if (arguments->data == NULL && arguments->sheet != NULL)
         return mb_fail(error, MB_ERROR_INVALID, "--sheet: has no effect without --data");
-    if (arguments->sheet != NULL && !ends_with(arguments->sheet, ".png"))
-        return mb_fail(error, MB_ERROR_INVALID, "--sheet: must end in .png, got '%s'",
-                       arguments->sheet);
+    if (arguments->sheet != NULL && mb_check_png("sheet", arguments->sheet, error) != MB_OK)
+        return error->status;
     for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
         if (arguments->data == NULL && !mb_data_option_is_default(option, &arguments->reading))
             return mb_fail(error, MB_ERROR_INVALID, "--%s: has no effect without --data",

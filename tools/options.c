@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <string.h>
+#include <strings.h>
 
 const mb_option *mb_command_option(const mb_command *command, size_t number, size_t *offset)
 {
@@ -118,4 +119,13 @@ mb_status mb_check_given(const mb_command *command, const void *arguments, const
                        option->needs->values[value].name, needed, names);
     }
     return MB_OK;
+}
+
+mb_status mb_check_png(const char *name, const char *path, mb_error *error)
+{
+    static const char ending[] = ".png";
+    const size_t length = strlen(path), end_length = strlen(ending);
+    if (length >= end_length && strcasecmp(path + length - end_length, ending) == 0)
+        return MB_OK;
+    return mb_fail(error, MB_ERROR_INVALID, "--%s: must end in %s, got '%s'", name, ending, path);
 }

@@ -1,4 +1,4 @@
-/* Augmentation of training images. */
+/* Augmentation of training images, and distortion of test images. */
 #ifndef MNIST_BLAS_AUGMENTATION_H
 #define MNIST_BLAS_AUGMENTATION_H
 
@@ -54,6 +54,23 @@ typedef struct mb_augmentation {
      * train-test resolution discrepancy", 2019. */
     size_t plain_epochs;
 } mb_augmentation;
+
+/* All channels of an image are shifted and rotated alike, with bilinear interpolation. Pixels from
+ * beyond its border are those of MB_PADDING_AUTO: the background 0 if most of the border of the
+ * images is background, else the image mirrored at its outermost pixels. */
+typedef enum mb_distortion_kind {
+    /* By exactly this distance, in pixels, in a direction that is uniform over the circle. */
+    MB_DISTORTION_SHIFT,
+    /* By exactly this angle, in degrees, about the center of the image, clockwise or
+     * counterclockwise with probability 1/2 each. */
+    MB_DISTORTION_ROTATION,
+    /* Gaussian noise of this standard deviation is added to each pixel of each channel, values from
+     * 0 to 1, which are then clipped to that and rounded to 1/255: the Gaussian noise of Hendrycks
+     * and Dietterich, "Benchmarking neural network robustness to common corruptions and
+     * perturbations", 2019. */
+    MB_DISTORTION_NOISE,
+    MB_DISTORTIONS /* their number */
+} mb_distortion_kind;
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,7 @@
 #include <mnist_blas/network.h>
 #include <mnist_blas/options.h>
 #include <mnist_blas/report.h>
+#include <mnist_blas/robustness.h>
 #include <mnist_blas/status.h>
 #include <mnist_blas/training.h>
 #include <mnist_blas/tune.h>

@@ -9,6 +9,7 @@
 #include <mnist_blas/history.h>
 #include <mnist_blas/machine.h>
 #include <mnist_blas/network.h>
+#include <mnist_blas/robustness.h>
 #include <mnist_blas/training.h>
 
 #include <stdio.h>
@@ -59,9 +60,10 @@ MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_erro
 
 /* Prints an evaluation of the model `model` on the test images in `data` as a JSON object:
  * accuracy, loss, names of the classes (class_names NULL: none), means over the classes, scores per
- * class (null if the class has no images), and the confusion matrix. MB_ERROR_MEMORY; errors of
- * `out` are left in it. */
+ * class (null if the class has no images), the confusion matrix, and accuracies on distorted images
+ * (robustness NULL: none). MB_ERROR_MEMORY; errors of `out` are left in it. */
 MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation,
+                                     const mb_robustness *robustness,
                                      const char *const *class_names, const char *model,
                                      const char *data, FILE *out, mb_error *error);
 

@@ -3,6 +3,7 @@
 #include "core/rng.h"
 #include "core/util.h"
 #include "data/dataset.h"
+#include "data/distort.h"
 
 #include <math.h>
 #include <string.h>
@@ -141,29 +142,35 @@ static double symmetric(double max, mb_rng *rng)
     return max * (2.0 * (double)mb_rng_uniform(rng) - 1.0);
 }
 
-/* A random map: scale about the center of the image, shear, rotation, then shift. The warp is its
- * inverse, from the pixels of the new image to those of the old: with R the rotation, H the shear
- * and S the scales, a point p goes to RHSp + t, and a pixel q comes from the inverse of RHS times
- * (q - t). A flip that follows mirrors q first. The number of random numbers does not depend on the
- * options. */
-static mb_warp random_affine(const mb_augmenter *a, mb_rng *rng)
+/* The number of random numbers does not depend on the options. */
+static mb_affine random_affine(const mb_augmentation *options, mb_rng *rng)
 {
-    const mb_augmentation *options = &a->options;
-    const double angle = symmetric(options->rotate, rng) * degree;
-    const double wide = 1.0 + symmetric(options->scale, rng);
-    const double high = 1.0 + symmetric(options->scale, rng);
-    const double shear = symmetric(options->shear, rng);
-    const double right = symmetric(options->shift, rng), down = symmetric(options->shift, rng);
-    const double cosine = cos(angle), sine = sin(angle);
-    const double xx = (cosine + shear * sine) / wide, xy = (sine - shear * cosine) / wide;
-    const double yx = -sine / high, yy = cosine / high;
+    mb_affine map;
+    map.angle = symmetric(options->rotate, rng) * degree;
+    map.wide = 1.0 + symmetric(options->scale, rng);
+    map.high = 1.0 + symmetric(options->scale, rng);
+    map.shear = symmetric(options->shear, rng);
+    map.right = symmetric(options->shift, rng);
+    map.down = symmetric(options->shift, rng);
+    return map;
+}
+
+/* The inverse of a map, from the pixels of the new image to those of the old: with R the rotation,
+ * H the shear and S the scales, a point p goes to RHSp + t, and a pixel q comes from the inverse of
+ * RHS times (q - t). A flip that follows mirrors q first. */
+static mb_warp inverse_of(const mb_augmenter *a, const mb_affine *map)
+{
+    const double cosine = cos(map->angle), sine = sin(map->angle);
+    const double xx = (cosine + map->shear * sine) / map->wide;
+    const double xy = (sine - map->shear * cosine) / map->wide;
+    const double yx = -sine / map->high, yy = cosine / map->high;
     const double center_x = 0.5 * (double)(a->columns + 1), center_y = 0.5 * (double)(a->rows + 1);
     return (mb_warp){.xx = (float)(unit * xx),
                      .xy = (float)(unit * xy),
-                     .x0 = (float)(unit * (center_x - xx * right - xy * down)),
+                     .x0 = (float)(unit * (center_x - xx * map->right - xy * map->down)),
                      .yx = (float)(unit * yx),
                      .yy = (float)(unit * yy),
-                     .y0 = (float)(unit * (center_y - yx * right - yy * down)),
+                     .y0 = (float)(unit * (center_y - yx * map->right - yy * map->down)),
                      .max_x = (float)(unit * (double)(a->columns + 1)),
                      .max_y = (float)(unit * (double)(a->rows + 1)),
                      .stride = stride_of(a),
@@ -243,13 +250,34 @@ static flip_and_cutout shift_image(const mb_augmenter *a, const mb_kernels *kern
     return random;
 }
 
+/* All channels are treated alike. */
+static void apply_warp(const mb_augmenter *a, const mb_kernels *kernels, const mb_warp *warp,
+                       const workspace *work, const uint8_t *original, uint8_t *image)
+{
+    const size_t pixels = a->rows * a->columns, framed = (a->rows + 2 * FRAME) * stride_of(a);
+    for (size_t channel = 0; channel * pixels < a->source->pixels; channel++) {
+        put_in_frame(a, original + channel * pixels, a->fill[channel], work->framed);
+        kernels->bilinear_taps(framed, stride_of(a), work->framed, work->taps);
+        kernels->warp(pixels, warp, a->x, a->y, work->dx, work->dy, work->taps,
+                      image + channel * pixels);
+    }
+}
+
+void mb_map_image(const mb_augmenter *a, const mb_kernels *kernels, const mb_affine *map,
+                  const uint8_t *original, void *scratch, uint8_t *image)
+{
+    const workspace work = lay_out(a, scratch);
+    const mb_warp warp = inverse_of(a, map);
+    apply_warp(a, kernels, &warp, &work, original, image);
+}
+
 static flip_and_cutout warp_image(const mb_augmenter *a, const mb_kernels *kernels,
                                   const uint8_t *original, mb_rng *rng, void *scratch,
                                   uint8_t *image)
 {
-    const size_t pixels = a->rows * a->columns, framed = (a->rows + 2 * FRAME) * stride_of(a);
     const workspace work = lay_out(a, scratch);
-    mb_warp warp = random_affine(a, rng);
+    const mb_affine map = random_affine(&a->options, rng);
+    mb_warp warp = inverse_of(a, &map);
     const uint64_t state = mb_rng_next(rng);
     const flip_and_cutout random = random_flip_and_cutout(a, rng);
     if (random.flip) {
@@ -258,21 +286,19 @@ static flip_and_cutout warp_image(const mb_augmenter *a, const mb_kernels *kerne
     }
     if (a->weights != NULL)
         displace(a, kernels, state, &work);
-    for (size_t channel = 0; channel * pixels < a->source->pixels; channel++) {
-        put_in_frame(a, original + channel * pixels, a->fill[channel], work.framed);
-        kernels->bilinear_taps(framed, stride_of(a), work.framed, work.taps);
-        kernels->warp(pixels, &warp, a->x, a->y, work.dx, work.dy, work.taps,
-                      image + channel * pixels);
-    }
+    apply_warp(a, kernels, &warp, &work, original, image);
     return random;
 }
 
-/* All channels are treated alike. */
 void mb_augment_image(const mb_augmenter *a, const mb_kernels *kernels, size_t index, size_t epoch,
                       void *scratch, uint8_t *image)
 {
     const uint8_t *original = mb_sample_source_image(a->source, index);
     const size_t pixels = a->rows * a->columns;
+    if (a->distortion != NULL) {
+        mb_distort_image(a, kernels, index, scratch, image);
+        return;
+    }
     if (epoch >= a->plain_from) {
         memcpy(image, original, a->source->pixels);
         return;

@@ -22,7 +22,16 @@ typedef struct mb_augmenter {
     size_t radius;
     size_t scratch;    /* bytes of scratch for one image */
     size_t plain_from; /* first epoch without augmentation; after mb_augmenter_open: none */
+    const struct mb_distortion *distortion; /* instead of the options (distort.h); NULL: none */
 } mb_augmenter;
+
+/* Scale about the center of an image, shear, rotation, then shift. */
+typedef struct mb_affine {
+    double angle;       /* radians, clockwise */
+    double wide, high;  /* factors */
+    double shear;       /* horizontal, as a fraction of the height */
+    double right, down; /* pixels */
+} mb_affine;
 
 /* Prepares to augment the images of `source`; it must outlive the augmenter. Memory is the
  * arena's. MB_ERROR_MEMORY. */
@@ -36,6 +45,11 @@ mb_status mb_augmenter_open(const mb_augmentation *options, uint64_t seed,
  * bytes. */
 void mb_augment_image(const mb_augmenter *augmenter, const mb_kernels *kernels, size_t index,
                       size_t epoch, void *scratch, uint8_t *image);
+
+/* Maps all channels of an image, `original`, into `image`, both (channels, rows, columns). The
+ * augmenter's kind is MB_AUGMENT_AFFINE, and the rest is as above. */
+void mb_map_image(const mb_augmenter *augmenter, const mb_kernels *kernels, const mb_affine *map,
+                  const uint8_t *original, void *scratch, uint8_t *image);
 
 /* The augmented images of one step, as a sample source like the original: row r is image r. Each
  * row has its own memory, so that threads can fill rows in parallel. */

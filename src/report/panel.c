@@ -154,7 +154,7 @@ void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count)
                 draw_marker(panel->canvas, s, x_of(panel, s->x[i]), y_of(panel, s->y[i]));
     }
     for (const mb_series *s = series + count; s-- > series;)
-        if (is_shown(s))
+        if (is_shown(s) && s->name != NULL)
             end = draw_legend(panel->canvas, s, end, y);
     mb_text_fit(panel->canvas, &mb_name_font, panel->area.x, y, MB_ALIGN_LEFT, end - panel->area.x,
                 panel->title);

@@ -14,7 +14,7 @@ typedef enum mb_marker {
 
 /* Points in the order of x. Series differ in markers as well as in colours. */
 typedef struct mb_series {
-    const char *name;
+    const char *name; /* NULL: not in the legend */
     uint32_t colour;
     double thickness; /* of the line; 0: none */
     mb_marker marker;

@@ -55,14 +55,38 @@ json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *nam
                                         "confusion", confusion));
 }
 
-mb_status mb_evaluation_print(const mb_evaluation *evaluation, const char *const *class_names,
-                              const char *model, const char *data, FILE *out, mb_error *error)
+static json_t *curve_object(const mb_robustness_curve *curve)
+{
+    json_t *strength = json_array(), *accuracy = json_array(), *correct = json_array();
+    for (size_t i = 0; i < MB_ROBUSTNESS_POINTS; i++) {
+        strength = mb_json_append(strength, json_real(curve->strength[i]));
+        accuracy = mb_json_append(accuracy, json_real(curve->accuracy[i]));
+        correct = mb_json_append(correct, json_integer((json_int_t)curve->correct[i]));
+    }
+    return json_pack("{s:s, s:o, s:o, s:o}", "distortion",
+                     mb_robustness_option_table[curve->kind].name, "strength", strength,
+                     "test_accuracy", accuracy, "correct", correct);
+}
+
+static json_t *robustness_object(const mb_robustness *robustness)
+{
+    json_t *curves = json_array();
+    for (size_t c = 0; c < robustness->count; c++)
+        curves = mb_json_append(curves, curve_object(&robustness->curves[c]));
+    return json_pack("{s:o}", "robustness", curves);
+}
+
+mb_status mb_evaluation_print(const mb_evaluation *evaluation, const mb_robustness *robustness,
+                              const char *const *class_names, const char *model, const char *data,
+                              FILE *out, mb_error *error)
 {
     json_t *object = json_pack(
         "{s:o, s:o, s:I, s:I, s:f, s:f}", "model", mb_json_text(model), "data", mb_json_text(data),
         "test_images", (json_int_t)evaluation->samples, "correct", (json_int_t)evaluation->correct,
         "test_accuracy", evaluation->accuracy, "test_loss", evaluation->loss);
     object = mb_json_merge(object, mb_scores_object(evaluation, class_names));
+    if (robustness != NULL)
+        object = mb_json_merge(object, robustness_object(robustness));
     const bool made = object != NULL && (mb_json_print(object, out) == 0 || ferror(out));
     json_decref(object);
     return made ? MB_OK : mb_fail_memory(error, "evaluation", sizeof *evaluation);

@@ -35,16 +35,23 @@ static mb_status check_split(const mb_network *network, const mb_split *split, m
     return status;
 }
 
-mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
+mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
+                            const mb_distortion *distortion, size_t threads,
                             mb_evaluator *evaluator, mb_error *error)
 {
     const size_t cells = network->classes * network->classes, samples = split->images.count;
-    const mb_data_loader_config config = {
-        .source = &evaluator->source, .samples = samples, .batch_size = EVALUATION_BATCH};
+    const mb_data_loader_config config = {.source = &evaluator->source,
+                                          .augmenter =
+                                              distortion != NULL ? &evaluator->distorter : NULL,
+                                          .samples = samples,
+                                          .batch_size = EVALUATION_BATCH};
     *evaluator = (mb_evaluator){0};
     mb_status status = check_split(network, split, error);
     if (status == MB_OK)
         status = mb_network_source(network, split, &evaluator->arena, &evaluator->source, error);
+    if (status == MB_OK && distortion != NULL)
+        status = mb_distorter_open(distortion, &evaluator->source, &evaluator->arena,
+                                   &evaluator->distorter, error);
     if (status == MB_OK)
         status = mb_epoch_open(network, &config, NULL, threads, &evaluator->epoch, error);
     if (status == MB_OK) {
@@ -163,7 +170,8 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
     mb_team *team = mb_machine_team(machine);
     mb_confidence_bin bins[MB_CONFIDENCE_BINS] = {0};
     mb_evaluator evaluator;
-    mb_status status = mb_evaluator_open(network, split, mb_team_threads(team), &evaluator, error);
+    mb_status status =
+        mb_evaluator_open(network, split, NULL, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
     evaluator.epoch.stats.bins = bins;

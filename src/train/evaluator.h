@@ -2,6 +2,7 @@
 #ifndef MB_TRAIN_EVALUATOR_H
 #define MB_TRAIN_EVALUATOR_H
 
+#include "data/distort.h"
 #include "train/epoch.h"
 
 #include <mnist_blas/evaluation.h>
@@ -10,14 +11,17 @@
 typedef struct mb_evaluator {
     mb_arena arena;
     mb_sample_source source;
+    mb_augmenter distorter;
     mb_epoch epoch;
     uint32_t *order;
 } mb_evaluator;
 
-/* Prepares the evaluation of `network` on `split`; both must outlive the evaluator, which
+/* Prepares the evaluation of `network` on `split`, whose images are distorted as `distortion` says
+ * at the time of a run (NULL: as they are). These must outlive the evaluator, which
  * mb_evaluator_close frees. MB_ERROR_INVALID: images of another shape than the network's input, a
  * label that is not one of its classes, an empty split; MB_ERROR_MEMORY. */
-mb_status mb_evaluator_open(const mb_network *network, const mb_split *split, size_t threads,
+mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
+                            const mb_distortion *distortion, size_t threads,
                             mb_evaluator *evaluator, mb_error *error);
 
 /* Classifies all of the split; the statistics are the evaluator's. A loss that is not finite ends

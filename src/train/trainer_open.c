@@ -53,11 +53,11 @@ static mb_status open_parameters(mb_trainer *trainer, const mb_network *network,
 static mb_status open_evaluators(mb_trainer *trainer, const mb_split *validation, mb_error *error)
 {
     const size_t threads = mb_machine_describe(trainer->machine)->threads;
-    mb_status status = mb_evaluator_open(trainer->evaluated, &trainer->dataset->test, threads,
+    mb_status status = mb_evaluator_open(trainer->evaluated, &trainer->dataset->test, NULL, threads,
                                          &trainer->test, error);
     if (status == MB_OK && validation->images.count > 0)
-        status =
-            mb_evaluator_open(trainer->evaluated, validation, threads, &trainer->validation, error);
+        status = mb_evaluator_open(trainer->evaluated, validation, NULL, threads,
+                                   &trainer->validation, error);
     return status;
 }
 
