@@ -11,15 +11,15 @@
 
 const mb_option mb_robustness_option_table[] = {
     [MB_DISTORTION_SHIFT] = {"shift", "shift, pixels", GROUP, MAX(MB_DISTORTION_SHIFT),
-                             "maximum shift, of each image in a random direction",
+                             "maximum shift of the images, each in a random direction",
                              STRENGTH("PIXELS", 1000.0)},
     [MB_DISTORTION_ROTATION] = {"rotate", "rotation, degrees", GROUP, MAX(MB_DISTORTION_ROTATION),
-                                "maximum rotation about the center, of each image clockwise or "
-                                "counterclockwise at random",
+                                "maximum rotation of the images about their center, each "
+                                "clockwise or counterclockwise at random",
                                 STRENGTH("DEGREES", 180.0)},
     [MB_DISTORTION_NOISE] = {"noise", "noise, standard deviation", GROUP, MAX(MB_DISTORTION_NOISE),
-                             "maximum standard deviation of Gaussian noise on the pixels, which "
-                             "are from 0 to 1 and clipped to that",
+                             "maximum standard deviation of Gaussian noise, added to pixels of 0 "
+                             "to 1, which are then clipped to that",
                              STRENGTH("SIGMA", 1.0)},
     [MB_DISTORTIONS] = {0},
 };

@@ -31,6 +31,7 @@ COMMANDS = {
     "evaluate": ["evaluate", "--data", "data", MODEL],
     "evaluate_numpy": ["evaluate", "--data", "data.npz", MODEL],
     "evaluate_json": ["evaluate", "--json", "--data", "data", MODEL],
+    "evaluate_plot": ["evaluate", "--data", "data", "--json", "--shift", 2, "--noise", 0.3, "--plot", "out/plot.png", MODEL],
     "predict": ["predict", MODEL, f"data/{TEST_IMAGES}"],
     "predict_picture": ["predict", "--json", MODEL, "digit.png"],
     "export": ["export", MODEL, "--onnx", "out/model.onnx"],
