@@ -75,7 +75,7 @@ class Robustness(TrainedTest):
         self.assertEqual(first, self.read("plot.png"))
 
     def test_points_of_the_plot(self):
-        """A line that falls on the table falls on the plot."""
+        """Its markers are at the accuracies."""
         self.need_feature("report")
         curve, = self.curves("--shift", 5, "--plot", "plot.png")
         *_, rows = pictures.read_png(self.read("plot.png"))

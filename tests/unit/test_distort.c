@@ -196,7 +196,7 @@ TEST(images_without_a_background_are_mirrored_at_the_border)
     free_bench(b);
 }
 
-/* The limits of means over 470,400 numbers are 5 standard errors or more. */
+/* The limits of means over 470,400 numbers are 4 standard errors or more. */
 TEST(noise_is_gaussian_with_its_standard_deviation)
 {
     static const double sigma = 0.1;
@@ -216,7 +216,7 @@ TEST(noise_is_gaussian_with_its_standard_deviation)
         }
     }
     assert_true(fabs(sum / n) < 0.0075);
-    assert_true(fabs(sqrt(squares / n) - 1.0) < 0.006);
+    assert_true(fabs(sqrt(squares / n) - 1.0) < 0.004);
     assert_true(fabs(fourth / n - 3.0) < 0.08);
     assert_true(fabs(within / n - erf(24.5 / 25.5 / sqrt(2.0))) < 0.004);
     assert_true(fabs(neighbours / n) < 0.0075);
