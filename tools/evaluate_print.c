@@ -164,6 +164,11 @@ void mb_evaluation_print_text(const mb_evaluation *evaluation, const char *const
            mb_printable(model, path, sizeof path), 100.0 * evaluation->accuracy,
            evaluation->correct, evaluation->samples, 100.0 * evaluation->macro.recall,
            evaluation->loss, 100.0 * evaluation->calibration_error);
+    if (evaluation->threshold > 0.0)
+        printf("probability of at least %.6g, the model's threshold: %.2f %% of the images, error "
+               "%.2f %%\n",
+               evaluation->threshold, 100.0 * evaluation->coverage,
+               100.0 * evaluation->selective_risk);
     print_scores(evaluation, &all, width);
     if (MIN_LABEL + CELL * evaluation->classes <= width)
         print_confusion(evaluation, &all, width);

@@ -112,12 +112,14 @@ static bool is_described(const mb_run *summary, const mb_run *checkpoint)
 
 static mb_status report_checkpoint(stored_run *run, mb_error *error)
 {
-    const mb_status status = restore(run, error);
+    mb_status status = restore(run, error);
     if (status != MB_OK)
         return status;
     const mb_training_position at = mb_trainer_position(run->trainer);
     const mb_run_position position = {at.epoch + 1, at.step};
-    mb_trainer_finalize(run->trainer);
+    status = mb_trainer_finalize(run->trainer, error);
+    if (status != MB_OK)
+        return status;
     run->command = mb_train_command(&run->arguments, run->dataset->folder);
     if (run->command == NULL)
         return mb_fail_memory(error, "report", sizeof *run);
@@ -126,6 +128,7 @@ static mb_status report_checkpoint(stored_run *run, mb_error *error)
                      .reading = &run->arguments.reading,
                      .history = mb_trainer_history(run->trainer),
                      .selected = mb_trainer_selected_epoch(run->trainer),
+                     .calibration = mb_trainer_calibration(run->trainer),
                      .interrupted = at.done ? NULL : &position,
                      .command = run->command};
     if (run->stored != NULL && is_described(&run->stored->run, &result))

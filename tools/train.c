@@ -242,7 +242,7 @@ static mb_status save(mb_train_run *run, mb_error *error)
     first = (mb_error){0};
     if (writes_checkpoints || at.stopped)
         mb_trainer_save(run->trainer, &first);
-    mb_trainer_finalize(run->trainer);
+    mb_trainer_finalize(run->trainer, first.status == MB_OK ? &first : NULL);
     const mb_checkpoint_costs costs = mb_trainer_checkpoint_costs(run->trainer);
     const mb_run_position position = {at.epoch + 1, at.step};
     mb_run result = {.dataset = run->dataset,
@@ -252,10 +252,11 @@ static mb_status save(mb_train_run *run, mb_error *error)
                      .reading = &arguments->reading,
                      .history = mb_trainer_history(run->trainer),
                      .selected = mb_trainer_selected_epoch(run->trainer),
+                     .calibration = mb_trainer_calibration(run->trainer),
                      .checkpoints = writes_checkpoints ? &costs : NULL,
                      .interrupted = at.stopped ? &position : NULL,
                      .command = run->command};
-    /* The model is written even if the checkpoint could not be. */
+    /* The model is written even if the checkpoint could not be, or no temperature was found. */
     mb_status status = write_run(run, &result, &second);
     if (status == MB_OK && !at.stopped)
         status = mb_train_print_end(run, &result, &second);

@@ -77,6 +77,28 @@ void mb_train_print_beginning(mb_train_run *run)
         print_resumption(run);
 }
 
+/* What the validation images gave. */
+static void print_calibration(mb_train_run *run, const mb_run *result)
+{
+    const mb_calibration *calibration = result->calibration;
+    const mb_evaluation *evaluation = result->evaluation;
+    if (calibration == NULL || run->view.quiet)
+        return;
+    if (result->options->temperature)
+        mb_output_print(&run->output,
+                        "temperature %.4g fitted on %zu validation images: calibration error "
+                        "%.2f %% to %.2f %%, loss %.4f to %.4f\n",
+                        calibration->temperature, calibration->samples,
+                        100.0 * calibration->error_before, 100.0 * calibration->error,
+                        calibration->loss_before, calibration->loss);
+    if (evaluation->threshold > 0.0)
+        mb_output_print(&run->output,
+                        "threshold   %.6g by validation images, for an error of at most 0.1 %%: "
+                        "%.2f %% of the test images, error %.2f %%\n",
+                        evaluation->threshold, 100.0 * evaluation->coverage,
+                        100.0 * evaluation->selective_risk);
+}
+
 mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *error)
 {
     mb_run_totals totals;
@@ -89,9 +111,10 @@ mb_status mb_train_print_end(mb_train_run *run, const mb_run *result, mb_error *
         &run->output,
         "%stest accuracy %.2f %%%s after %s in %.2f s, %.0f samples/s (median), model in "
         "%s/model.safetensors\n",
-        mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->selected->test_accuracy,
+        mb_terminal_style(terminal, MB_STYLE_BOLD), 100.0 * result->evaluation->accuracy,
         mb_terminal_style(terminal, MB_STYLE_PLAIN), mb_run_length(result, length), totals.seconds,
         totals.median_speed, run->arguments.out);
+    print_calibration(run, result);
     if (*mb_data_untested(&run->dataset->test, run->dataset->class_names, run->dataset->classes,
                           untested) != '\0')
         mb_output_print(&run->output, "%s\n", untested);

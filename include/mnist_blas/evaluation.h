@@ -41,6 +41,13 @@ typedef struct mb_evaluation {
      * bin, as a mean over all images (Guo et al., "On calibration of modern neural networks",
      * 2017). */
     double calibration_error;
+    /* Selective classification (Geifman and El-Yaniv, "Selective classification for deep neural
+     * networks", 2017): images whose predicted class has at least the probability `threshold`, that
+     * of mb_network_threshold, are accepted. 0 of a network without one. */
+    double threshold;
+    size_t accepted;
+    double coverage;       /* accepted / samples */
+    double selective_risk; /* fraction of the accepted images that are wrong; 0 if none is */
 } mb_evaluation;
 
 /* Classifies all of `split` with the machine's threads; free *evaluation with

@@ -13,6 +13,7 @@
 #define MNIST_BLAS_H
 
 #include <mnist_blas/augmentation.h>
+#include <mnist_blas/calibration.h>
 #include <mnist_blas/checkpoint.h>
 #include <mnist_blas/classifier.h>
 #include <mnist_blas/conversion.h>

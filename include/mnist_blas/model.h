@@ -10,10 +10,11 @@ extern "C" {
 #endif
 
 /* Writes the parameters as a safetensors file, with the spec, the input shape, the class count, the
- * form of the images, the names of the classes, if they have any ("class_names", a JSON array), and
- * 64 hashes of training images as metadata. Equal networks give equal bytes.
- * The file appears whole or not at all; after a failure the old file at `path` is untouched.
- * MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
+ * form of the images, the names of the classes, if they have any ("class_names", a JSON array), the
+ * temperature and the threshold of mb_calibrate, if it has any ("temperature", by which the logits
+ * are divided already, and "confidence_threshold"), and 64 hashes of training images as metadata.
+ * Equal networks give equal bytes. The file appears whole or not at all; after a failure the old
+ * file at `path` is untouched. MB_ERROR_IO: cannot be written; MB_ERROR_MEMORY. */
 MB_API mb_status mb_model_save(const mb_network *network, const char *path, mb_error *error);
 
 /* Reads such a file; the caller closes *network.

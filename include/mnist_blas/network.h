@@ -85,6 +85,11 @@ MB_API mb_status mb_network_set_class_names(mb_network *network, const char *con
  * that is not trained. Model files and checkpoints keep it. */
 MB_API mb_image_form mb_network_form(const mb_network *network);
 MB_API void mb_network_set_form(mb_network *network, mb_image_form form);
+/* What mb_calibrate (mnist_blas/calibration.h) found: the temperature by which the logits are
+ * divided already, 1 without one, and the probability of the predicted class at which few images
+ * are wrong, 0 without one. Model files keep them; training forgets them. */
+MB_API double mb_network_temperature(const mb_network *network);
+MB_API double mb_network_threshold(const mb_network *network);
 /* Of `images`, in the form of a dataset's in memory, counts a random sample (about 64 of as many
  * images as the network was trained on; none of a network that is not trained or of an earlier
  * version), and how many of it the network was trained on. */

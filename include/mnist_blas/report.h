@@ -35,6 +35,7 @@ typedef struct mb_run {
      * epoch is finished. */
     const mb_epoch_metrics *selected;
     const mb_evaluation *evaluation;        /* of the network on the test split; NULL: none */
+    const mb_calibration *calibration;      /* mb_trainer_calibration; NULL: none */
     const mb_checkpoint_costs *checkpoints; /* NULL: not requested */
     const mb_run_position *interrupted;     /* where a signal stopped it; NULL: complete */
     const char *command;                    /* shell command that repeats it; NULL: none */
@@ -59,9 +60,10 @@ MB_API mb_status mb_summary_write(const mb_run *run, const char *folder, mb_erro
 MB_API mb_status mb_metrics_write(const mb_run *run, const char *folder, mb_error *error);
 
 /* Prints an evaluation of the model `model` on the test images in `data` as a JSON object:
- * accuracy, loss, names of the classes (class_names NULL: none), means over the classes, scores per
- * class (null if the class has no images), the confusion matrix, and accuracies on distorted images
- * (robustness NULL: none). MB_ERROR_MEMORY; errors of `out` are left in it. */
+ * accuracy, loss, names of the classes (class_names NULL: none), coverage of the network's
+ * threshold, if it has one, means over the classes, scores per class (null if the class has no
+ * images), the confusion matrix, and accuracies on distorted images (robustness NULL: none).
+ * MB_ERROR_MEMORY; errors of `out` are left in it. */
 MB_API mb_status mb_evaluation_print(const mb_evaluation *evaluation,
                                      const mb_robustness *robustness,
                                      const char *const *class_names, const char *model,

@@ -11,6 +11,7 @@
 #define MNIST_BLAS_TRAINING_H
 
 #include <mnist_blas/augmentation.h>
+#include <mnist_blas/calibration.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/history.h>
 #include <mnist_blas/network.h>
@@ -93,6 +94,9 @@ typedef struct mb_training_options {
      * after the decay that follows them), and restore the best epoch's parameters (the earliest on
      * ties), also if all epochs were trained; 0: train all epochs, keep the last. */
     size_t patience;
+    /* Fit a temperature on the held-out images, with the network that training leaves: mb_calibrate
+     * (mnist_blas/calibration.h). Needs such images. */
+    bool temperature;
     uint64_t seed;
 } mb_training_options;
 
@@ -124,11 +128,11 @@ typedef struct mb_training_events {
  * parameters, and evaluates it on dataset->test after each epoch (for information only). The result
  * depends on options, data, initial parameters and OpenBLAS's kernel set; it does not depend on
  * threads or pins. If events->stop ends training early, the network has the parameters after the
- * last completed step, or with patience those of the best epoch, if one is finished. events may be
- * NULL. MB_ERROR_INVALID: an option out of range (the error names it), or images or classes that do
- * not match the network; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: the loss is not finite (the error
- * names step and learning rate; the network has the parameters before that step), or the last step
- * left a parameter that is not finite. */
+ * last completed step, or with patience those of the best epoch, if one is finished, and is not
+ * calibrated. events may be NULL. MB_ERROR_INVALID: an option out of range (the error names it), or
+ * images or classes that do not match the network; MB_ERROR_MEMORY; MB_ERROR_DIVERGED: the loss is
+ * not finite (the error names step and learning rate; the network has the parameters before that
+ * step), or the last step left a parameter that is not finite, or as mb_calibrate. */
 MB_API mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
                           const mb_training_options *options, const mb_training_events *events,
                           mb_error *error);
@@ -170,8 +174,14 @@ MB_API double mb_trainer_loss_min(const mb_trainer *trainer);
 MB_API const mb_epoch_metrics *mb_trainer_selected_epoch(const mb_trainer *trainer);
 
 /* Ends training: copies the result, which may be the best epoch's parameters or their moving
- * average, into the network. mb_trainer_run and mb_trainer_save must not be called after it. */
-MB_API void mb_trainer_finalize(mb_trainer *trainer);
+ * average, into the network, and calibrates it on the held-out images, if there are any and the run
+ * is done. mb_trainer_run and mb_trainer_save must not be called after it. MB_ERROR_DIVERGED and
+ * MB_ERROR_MEMORY as mb_calibrate: the network has the result, without a threshold. */
+MB_API mb_status mb_trainer_finalize(mb_trainer *trainer, mb_error *error);
+
+/* The calibration by mb_trainer_finalize, valid until the trainer is closed; NULL: there was none.
+ */
+MB_API const mb_calibration *mb_trainer_calibration(const mb_trainer *trainer);
 
 /* Frees; NULL is fine. The network keeps its current parameters. */
 MB_API void mb_trainer_close(mb_trainer *trainer);

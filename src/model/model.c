@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/parse.h"
 #include "core/status.h"
+#include "model/calibration.h"
 #include "model/class_names.h"
 #include "model/form.h"
 #include "nn/network.h"
@@ -83,7 +84,7 @@ mb_status mb_model_serialize(const mb_network *network, const char *path, mb_byt
     format_input(network, input);
     mb_image_sketch_format(&network->trained, trained);
     snprintf(classes, sizeof classes, "%zu", mb_network_classes(network));
-    mb_key_value metadata[5 + MB_FORM_ENTRIES + MB_CLASS_NAMES_ENTRIES] = {
+    mb_key_value metadata[5 + MB_FORM_ENTRIES + MB_CLASS_NAMES_ENTRIES + MB_CALIBRATION_ENTRIES] = {
         {generator_key, "mnist_blas"},
         {network_key, mb_network_spec(network)},
         {input_key, input},
@@ -91,6 +92,7 @@ mb_status mb_model_serialize(const mb_network *network, const char *path, mb_byt
     size_t metadata_count =
         4 + mb_form_metadata(&network->form, network->input.channels, &all.arena, metadata + 4);
     metadata_count += mb_class_names_metadata(network, &all.arena, metadata + metadata_count);
+    metadata_count += mb_calibration_metadata(network, &all.arena, metadata + metadata_count);
     if (network->trained.count > 0)
         metadata[metadata_count++] = (mb_key_value){trained_key, trained};
     collect_tensors(network, &all);
@@ -308,6 +310,8 @@ static mb_status finish_loading(const char *path, mb_safetensors *file, mb_netwo
 {
     if (status == MB_OK)
         status = read_trained(path, file, &loaded->trained, error);
+    if (status == MB_OK)
+        status = mb_calibration_read(path, file, loaded, error);
     if (status == MB_OK)
         status = mb_class_names_read(path, file, loaded->classes, &loaded->arena,
                                      &loaded->class_names, error);

@@ -80,8 +80,7 @@ void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
                        0, loss);
 }
 
-/* The probability of the most probable class; in double, as mb_softmax's. */
-static double confidence_of(const float *logits, size_t classes, size_t predicted)
+double mb_confidence(const float *logits, size_t classes, size_t predicted)
 {
     double sum = 0.0;
     for (size_t c = 0; c < classes; c++)
@@ -89,13 +88,18 @@ static double confidence_of(const float *logits, size_t classes, size_t predicte
     return 1.0 / sum;
 }
 
-static void add_to_bin(mb_confidence_bin *bins, double confidence, bool correct)
+void mb_confidence_stats_add(mb_confidence_stats *stats, double confidence, bool correct)
 {
     mb_confidence_bin *bin =
-        &bins[mb_min_size((size_t)(confidence * MB_CONFIDENCE_BINS), MB_CONFIDENCE_BINS - 1)];
+        &stats
+             ->bins[mb_min_size((size_t)(confidence * MB_CONFIDENCE_BINS), MB_CONFIDENCE_BINS - 1)];
     bin->samples++;
     bin->correct += correct;
     bin->confidence += confidence;
+    if (stats->threshold > 0.0f && (float)confidence >= stats->threshold) {
+        stats->accepted++;
+        stats->accepted_correct += correct;
+    }
 }
 
 static void run_stats(const mb_tile_args *args)
@@ -119,10 +123,11 @@ static void run_stats(const mb_tile_args *args)
     }
     for (size_t row = 0; stats->confusion != NULL && row < rows; row++)
         stats->confusion[labels[row] * classes + predicted[row]]++;
-    for (size_t row = 0; stats->bins != NULL && row < rows; row++)
-        add_to_bin(stats->bins,
-                   confidence_of(op->ctx.out.data + row * classes, classes, predicted[row]),
-                   predicted[row] == labels[row]);
+    for (size_t row = 0; stats->confidence != NULL && row < rows; row++)
+        mb_confidence_stats_add(
+            stats->confidence,
+            mb_confidence(op->ctx.out.data + row * classes, classes, predicted[row]),
+            predicted[row] == labels[row]);
     if (stats->step_loss != NULL)
         stats->step_loss[stats->steps] =
             (float)(loss / (weighted ? args->step->weight : (double)rows));

@@ -156,6 +156,7 @@ static mb_status open_without_parameters(const mb_machine *machine, const char *
         return mb_fail_memory(error, "network", sizeof *opened);
     opened->input = input;
     opened->classes = classes;
+    opened->temperature = 1.0;
     const char *blas_core = mb_machine_describe(machine)->blas_core;
     opened->kernels = mb_kernels_for_blas(blas_core);
     const mb_status status =
@@ -211,6 +212,10 @@ void mb_network_close(mb_network *network)
     mb_arena_free(&network->arena);
     free(network);
 }
+
+double mb_network_temperature(const mb_network *network) { return network->temperature; }
+
+double mb_network_threshold(const mb_network *network) { return network->threshold; }
 
 size_t mb_network_layer_count(const mb_network *network) { return network->count; }
 

@@ -16,6 +16,7 @@ struct mb_network {
     const char *const *class_names; /* (classes) in the arena; NULL: their numbers */
     mb_image_form form;             /* of the images that it was trained on */
     mb_image_sketch trained;        /* of these images */
+    double temperature, threshold;  /* mb_network_temperature, mb_network_threshold */
     float *parameters;              /* of all layers */
     size_t parameter_elements;      /* in `parameters`, padding between layers included */
 };

@@ -30,6 +30,17 @@ static json_t *bins_array(const mb_confidence_bin *bins)
     return array;
 }
 
+/* Only of a network with a threshold. */
+static json_t *coverage_object(const mb_evaluation *evaluation)
+{
+    if (!(evaluation->threshold > 0.0))
+        return json_object();
+    return json_pack("{s:f, s:f, s:o}", "confidence_threshold", evaluation->threshold, "coverage",
+                     evaluation->coverage, "selective_risk",
+                     evaluation->accepted > 0 ? json_real(evaluation->selective_risk)
+                                              : json_null());
+}
+
 json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *names)
 {
     const size_t classes = evaluation->classes;
@@ -47,6 +58,7 @@ json_t *mb_scores_object(const mb_evaluation *evaluation, const char *const *nam
     }
     json_t *all = names != NULL ? json_pack("{s:o}", "class_names", mb_json_texts(names, classes))
                                 : json_object();
+    all = mb_json_merge(all, coverage_object(evaluation));
     return mb_json_merge(all, json_pack("{s:f, s:f, s:o, s:o, s:o, s:o}", "balanced_accuracy",
                                         evaluation->macro.recall, "calibration_error",
                                         evaluation->calibration_error, "confidence_bins",

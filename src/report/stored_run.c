@@ -23,6 +23,7 @@ typedef struct mb_stored_run_storage {
     mb_training_options options;
     mb_data_options reading;
     mb_history history;
+    mb_calibration calibration;
     mb_checkpoint_costs checkpoints;
     mb_run_position interrupted;
 } storage;
@@ -275,6 +276,23 @@ static mb_status read_events(storage *s, mb_error *error)
     return status == MB_ERROR_MEMORY ? status : MB_OK;
 }
 
+/* Missing of a run without a temperature. */
+static mb_status read_calibration(storage *s, mb_error *error)
+{
+    mb_calibration *calibration = &s->calibration;
+    if (json_object_get(s->summary, "calibration") == NULL)
+        return MB_OK;
+    const mb_status status =
+        unpack(s->summary, s, error, "{s:{s:F, s:F, s:F, s:F, s:F}}", "calibration", "temperature",
+               &calibration->temperature, "validation_loss_before", &calibration->loss_before,
+               "validation_loss", &calibration->loss, "validation_calibration_error_before",
+               &calibration->error_before, "validation_calibration_error", &calibration->error);
+    if (status != MB_OK)
+        return fail_summary(s, status, "calibration", error);
+    s->stored.run.calibration = calibration;
+    return MB_OK;
+}
+
 mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_error *error)
 {
     storage *s = calloc(1, sizeof *s);
@@ -295,6 +313,8 @@ mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_erro
         status = read_history(s, error);
     if (status == MB_OK)
         status = read_events(s, error);
+    if (status == MB_OK)
+        status = read_calibration(s, error);
     if (status == MB_OK)
         *stored = &s->stored;
     else

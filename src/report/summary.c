@@ -137,6 +137,25 @@ static json_t *results_of(const mb_run *run, const mb_run_totals *totals)
     return mb_json_merge(results, json_pack("{s:I}", "best_epoch", (json_int_t)selected->epoch));
 }
 
+/* Only of a run with a temperature: what it changed. The losses are those of the network that is
+ * saved, no longer of its epoch. */
+static json_t *calibration_of(const mb_run *run)
+{
+    const mb_calibration *calibration = run->calibration;
+    const mb_evaluation *evaluation = run->evaluation;
+    if (!run->options->temperature || calibration == NULL)
+        return json_object();
+    json_t *all = json_pack(
+        "{s:f, s:{s:f, s:f, s:f, s:f, s:f}}", "validation_loss", calibration->loss, "calibration",
+        "temperature", calibration->temperature, "validation_loss_before", calibration->loss_before,
+        "validation_loss", calibration->loss, "validation_calibration_error_before",
+        calibration->error_before, "validation_calibration_error", calibration->error);
+    if (evaluation == NULL)
+        return all;
+    return mb_json_merge(all, json_pack("{s:f, s:f}", "test_accuracy", evaluation->accuracy,
+                                        "test_loss", evaluation->loss));
+}
+
 /* Only of a run that has checkpoints, or was interrupted. */
 static json_t *events_of(const mb_run *run)
 {
@@ -235,6 +254,7 @@ json_t *mb_summary_object(const mb_run *run)
     summary = mb_json_merge(summary, options_of(run->options));
     summary = mb_json_merge(summary, results_of(run, &totals));
     summary = mb_json_merge(summary, losses_of(run->selected));
+    summary = mb_json_merge(summary, calibration_of(run));
     summary = mb_json_merge(summary, events_of(run));
     summary = mb_json_merge(summary, records_of(run));
     if (run->evaluation != NULL)

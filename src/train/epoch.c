@@ -145,7 +145,7 @@ void mb_epoch_start(mb_epoch *epoch, const uint32_t *order, size_t number)
     epoch->stats = (mb_epoch_stats){.finite = true,
                                     .confusion = last->confusion,
                                     .step_loss = last->step_loss,
-                                    .bins = last->bins};
+                                    .confidence = last->confidence};
 }
 
 /* The sum of the class weights of the samples. */

@@ -62,6 +62,10 @@ size_t mb_epoch_run(mb_epoch *epoch, mb_team *team, size_t threads, size_t first
 mb_status mb_network_check_images(const mb_network *network, const char *what,
                                   const mb_images *images, mb_error *error);
 
+/* The same of images with labels, each of which must be a class of the network. */
+mb_status mb_network_check_split(const mb_network *network, const char *what, const mb_split *split,
+                                 mb_error *error);
+
 /* The number of steps of the next interval: about 50 ms if `steps` steps took `seconds`. */
 size_t mb_epoch_interval(size_t steps, double seconds);
 

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Large enough that weights are read rarely, small enough that a batch stays in cache. */
-enum { EVALUATION_BATCH = 256 };
-
 mb_status mb_network_check_images(const mb_network *network, const char *what,
                                   const mb_images *images, mb_error *error)
 {
@@ -24,13 +21,14 @@ mb_status mb_network_check_images(const mb_network *network, const char *what,
     return MB_OK;
 }
 
-static mb_status check_split(const mb_network *network, const mb_split *split, mb_error *error)
+mb_status mb_network_check_split(const mb_network *network, const char *what, const mb_split *split,
+                                 mb_error *error)
 {
-    const mb_status status = mb_network_check_images(network, "evaluation", &split->images, error);
+    const mb_status status = mb_network_check_images(network, what, &split->images, error);
     for (size_t i = 0; status == MB_OK && i < split->images.count; i++)
         if (split->labels[i] >= network->classes)
             return mb_fail(error, MB_ERROR_INVALID,
-                           "evaluation: label %u at item %zu, the network has %zu classes",
+                           "%s: label %u at item %zu, the network has %zu classes", what,
                            split->labels[i], i, network->classes);
     return status;
 }
@@ -44,9 +42,9 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
                                           .augmenter =
                                               distortion != NULL ? &evaluator->distorter : NULL,
                                           .samples = samples,
-                                          .batch_size = EVALUATION_BATCH};
+                                          .batch_size = MB_EVALUATION_BATCH};
     *evaluator = (mb_evaluator){0};
-    mb_status status = check_split(network, split, error);
+    mb_status status = mb_network_check_split(network, "evaluation", split, error);
     if (status == MB_OK)
         status = mb_network_source(network, split, &evaluator->arena, &evaluator->source, error);
     if (status == MB_OK && distortion != NULL)
@@ -129,7 +127,7 @@ static mb_class_score mean_score(const mb_class_score *scores, size_t classes)
                             sum.support};
 }
 
-static double calibration_error(const mb_confidence_bin *bins, size_t samples)
+double mb_calibration_error(const mb_confidence_bin *bins, size_t samples)
 {
     double sum = 0.0;
     for (size_t i = 0; i < MB_CONFIDENCE_BINS; i++)
@@ -141,6 +139,7 @@ static double calibration_error(const mb_confidence_bin *bins, size_t samples)
 static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, size_t samples)
 {
     const size_t cells = classes * classes;
+    const mb_confidence_stats *confidence = stats->confidence;
     mb_evaluation *evaluation =
         malloc(sizeof *evaluation + cells * sizeof(size_t) + classes * sizeof(mb_class_score));
     if (evaluation == NULL)
@@ -151,16 +150,22 @@ static mb_evaluation *summarise(const mb_epoch_stats *stats, size_t classes, siz
         confusion[i] = stats->confusion[i];
     for (size_t class = 0; class < classes; class ++)
         scores[class] = score_class(confusion, classes, class);
-    *evaluation = (mb_evaluation){.classes = classes,
-                                  .samples = samples,
-                                  .correct = stats->correct,
-                                  .accuracy = fraction(stats->correct, samples),
-                                  .loss = stats->loss / (double)samples,
-                                  .confusion = confusion,
-                                  .scores = scores,
-                                  .macro = mean_score(scores, classes),
-                                  .calibration_error = calibration_error(stats->bins, samples)};
-    memcpy(evaluation->bins, stats->bins, sizeof evaluation->bins);
+    *evaluation = (mb_evaluation){
+        .classes = classes,
+        .samples = samples,
+        .correct = stats->correct,
+        .accuracy = fraction(stats->correct, samples),
+        .loss = stats->loss / (double)samples,
+        .confusion = confusion,
+        .scores = scores,
+        .macro = mean_score(scores, classes),
+        .calibration_error = mb_calibration_error(confidence->bins, samples),
+        .threshold = (double)confidence->threshold,
+        .accepted = confidence->accepted,
+        .coverage = fraction(confidence->accepted, samples),
+        .selective_risk =
+            fraction(confidence->accepted - confidence->accepted_correct, confidence->accepted)};
+    memcpy(evaluation->bins, confidence->bins, sizeof evaluation->bins);
     return evaluation;
 }
 
@@ -168,13 +173,13 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
                       mb_evaluation **evaluation, mb_error *error)
 {
     mb_team *team = mb_machine_team(machine);
-    mb_confidence_bin bins[MB_CONFIDENCE_BINS] = {0};
+    mb_confidence_stats confidence = {.threshold = (float)network->threshold};
     mb_evaluator evaluator;
     mb_status status =
         mb_evaluator_open(network, split, NULL, mb_team_threads(team), &evaluator, error);
     if (status != MB_OK)
         return status;
-    evaluator.epoch.stats.bins = bins;
+    evaluator.epoch.stats.confidence = &confidence;
     const mb_epoch_stats *stats = mb_evaluator_run(&evaluator, team, NULL);
     if (!stats->finite)
         status =

@@ -8,6 +8,9 @@
 #include <mnist_blas/evaluation.h>
 #include <mnist_blas/training.h>
 
+/* Large enough that weights are read rarely, small enough that a batch stays in cache. */
+enum { MB_EVALUATION_BATCH = 256 };
+
 typedef struct mb_evaluator {
     mb_arena arena;
     mb_sample_source source;
@@ -29,6 +32,9 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
  * true. */
 const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
                                        const mb_training_events *events);
+
+/* As in mb_evaluation, of `samples` images in bins (MB_CONFIDENCE_BINS). */
+double mb_calibration_error(const mb_confidence_bin *bins, size_t samples);
 
 void mb_evaluator_close(mb_evaluator *evaluator);
 

@@ -136,6 +136,10 @@ const mb_option mb_training_option_table[] = {
      "stop after N epochs without a better validation accuracy and keep the best epoch's model (0: "
      "train all epochs, keep the last)",
      MB_KIND_SIZE(0, MB_MAX_EPOCHS), .omit_zero = true},
+    {"temperature", "Temperature scaling", DATA, AT(temperature),
+     "after training, divide the logits by the temperature that minimises the loss of the "
+     "validation images, so that probabilities agree with accuracy",
+     MB_KIND_FLAG, .omit_zero = true},
     {"epochs", NULL, TRAINING, AT(epochs), "passes over the training images",
      MB_KIND_SIZE(1, MB_MAX_EPOCHS), .resume = MB_RESUME_GROWS},
     {"batch-size", NULL, TRAINING, AT(batch_size), "samples per step", MB_KIND_SIZE(1, UINT32_MAX)},
@@ -239,6 +243,9 @@ static mb_status check_together(const mb_training_options *values, const mb_data
         return mb_fail(error, MB_ERROR_INVALID,
                        "patience: %zu needs held-out images, but validation is 0",
                        values->patience);
+    if (values->temperature && held_out == 0)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "temperature: needs held-out images, but validation is 0");
     if (values->schedule == MB_SCHEDULE_PLATEAU && values->patience == 0)
         return mb_fail(error, MB_ERROR_INVALID, "schedule: plateau needs patience, which is 0");
     if (values->augmentation.plain_epochs > values->epochs)

@@ -258,9 +258,9 @@ const mb_epoch_metrics *mb_trainer_selected_epoch(const mb_trainer *trainer)
                 ->epochs[trainer->best != NULL ? mb_history_best(history) : history->finished - 1];
 }
 
-void mb_trainer_finalize(mb_trainer *trainer)
+mb_status mb_trainer_finalize(mb_trainer *trainer, mb_error *error)
 {
-    const mb_network *network = trainer->training.network;
+    mb_network *network = trainer->network;
     const float *result = trainer->trainable.ema;
     if (result != NULL)
         mb_network_copy_state(network, trainer->trainable.ema);
@@ -268,6 +268,20 @@ void mb_trainer_finalize(mb_trainer *trainer)
         result = trainer->best;
     if (result != NULL)
         memcpy(network->parameters, result, network->parameter_elements * sizeof *result);
+    if (trainer->validation.order == NULL || !mb_trainer_is_done(trainer))
+        return MB_OK;
+    mb_calibration calibration;
+    const mb_status status =
+        mb_calibrate(trainer->machine, network, &trainer->validation.source.split,
+                     trainer->options->temperature, &calibration, error);
+    if (status == MB_OK)
+        trainer->calibration = calibration;
+    return status;
+}
+
+const mb_calibration *mb_trainer_calibration(const mb_trainer *trainer)
+{
+    return trainer->calibration.samples > 0 ? &trainer->calibration : NULL;
 }
 
 mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *dataset,
@@ -279,7 +293,7 @@ mb_status mb_train(mb_machine *machine, mb_network *network, const mb_dataset *d
     if (status != MB_OK)
         return status;
     status = mb_trainer_run(trainer, error);
-    mb_trainer_finalize(trainer);
+    const mb_status finalized = mb_trainer_finalize(trainer, status == MB_OK ? error : NULL);
     mb_trainer_close(trainer);
-    return status;
+    return status == MB_OK ? finalized : status;
 }

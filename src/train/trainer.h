@@ -11,6 +11,7 @@
 
 struct mb_trainer {
     mb_machine *machine;
+    mb_network *network;
     const mb_dataset *dataset;
     const mb_training_options *options;
     const mb_training_events *events;
@@ -38,7 +39,8 @@ struct mb_trainer {
     size_t interval_multiple; /* the run's steps at which an interval ends; 0: anywhere */
     mb_thread_tuner thread_tuner;
     mb_checkpoint_writer checkpoints;
-    bool stopped; /* by events->stop */
+    mb_calibration calibration; /* samples 0: none */
+    bool stopped;               /* by events->stop */
 };
 
 /* Shuffles the samples of epoch trainer->epoch and clears its statistics, except for those of the

@@ -177,6 +177,7 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     if (opened == NULL)
         return mb_fail_memory(error, "training", sizeof *opened);
     opened->machine = machine;
+    opened->network = network;
     opened->dataset = dataset;
     opened->options = options;
     opened->events = events;
@@ -188,6 +189,8 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     if (status == MB_OK)
         status = mb_network_set_class_names(network, dataset->class_names, error);
     if (status == MB_OK) {
+        network->temperature = 1.0;
+        network->threshold = 0.0;
         network->trained = mb_image_sketch_of(&dataset->train.images);
         *trainer = opened;
     } else {
