@@ -165,8 +165,7 @@ void mb_evaluation_print_text(const mb_evaluation *evaluation, const char *const
            evaluation->correct, evaluation->samples, 100.0 * evaluation->macro.recall,
            evaluation->loss, 100.0 * evaluation->calibration_error);
     if (evaluation->threshold > 0.0)
-        printf("probability of at least %.6g, the model's threshold: %.2f %% of the images, error "
-               "%.2f %%\n",
+        printf("probability of at least %.6g: %.2f %% of the images, %.2f %% of these wrong\n",
                evaluation->threshold, 100.0 * evaluation->coverage,
                100.0 * evaluation->selective_risk);
     print_scores(evaluation, &all, width);

@@ -86,15 +86,15 @@ static void print_calibration(mb_train_run *run, const mb_run *result)
         return;
     if (result->options->temperature)
         mb_output_print(&run->output,
-                        "temperature %.4g fitted on %zu validation images: calibration error "
+                        "temperature %.4g, fitted on %zu validation images: calibration error "
                         "%.2f %% to %.2f %%, loss %.4f to %.4f\n",
                         calibration->temperature, calibration->samples,
                         100.0 * calibration->error_before, 100.0 * calibration->error,
                         calibration->loss_before, calibration->loss);
     if (evaluation->threshold > 0.0)
         mb_output_print(&run->output,
-                        "threshold   %.6g by validation images, for an error of at most 0.1 %%: "
-                        "%.2f %% of the test images, error %.2f %%\n",
+                        "threshold   %.6g by the validation images (error at most 0.1 %%): "
+                        "%.2f %% of the test images, %.2f %% of these wrong\n",
                         evaluation->threshold, 100.0 * evaluation->coverage,
                         100.0 * evaluation->selective_risk);
 }

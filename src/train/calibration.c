@@ -67,14 +67,17 @@ static mb_status fit_temperature(const results *all, double *temperature, mb_err
     enum { MAX_STEPS = 200 };
     static const double min = 1e-3, max = 1e3, tolerance = 1e-12;
     double low = min, high = max, scale = 1.0, first, second;
+    size_t correct = 0;
+    for (size_t i = 0; i < all->count; i++)
+        correct += all->predictions[i].correct;
     loss_at(all, low, &first, &second);
     const bool falls = first < 0.0;
     loss_at(all, high, &first, &second);
     if (!falls || !(first > 0.0))
         return mb_fail(error, MB_ERROR_DIVERGED,
-                       "temperature: none from %g to %g is the best for the %zu validation images, "
-                       "as if all of them are predicted correctly: hold out more",
-                       min, max, all->count);
+                       "temperature: none from %g to %g minimises the loss of the %zu validation "
+                       "images, %zu of which are predicted correctly: hold out more",
+                       min, max, all->count, correct);
     for (size_t step = 0; step < MAX_STEPS; step++) {
         loss_at(all, scale, &first, &second);
         *(first < 0.0 ? &low : &high) = scale;

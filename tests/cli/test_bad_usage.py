@@ -44,6 +44,7 @@ OPTIONS = [
     (["--validation", "1200"], ["--validation: must be less than the 1200 training images, got 1200"]),
     (["--schedule", "plateau"], "--schedule: plateau needs patience, which is 0"),
     (["--patience", "3"], ["patience", "validation is 0"]),
+    (["--temperature"], "--temperature: needs held-out images, but validation is 0"),
     (["--augment", "affine", "--epochs", "2", "--plain-epochs", "3"], ["plain-epochs", "3", "0 to 2"]),
     (["--learning-speed", "1"], "--learning-speed"),
     (["-x"], "-x: no such option; 'mnist_blas train --help' lists them"),

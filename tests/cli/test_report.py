@@ -279,6 +279,7 @@ class Later(ReportTest):
 
     @cases({"plain": (), "light": ("--ground", "light", "--optimizer", "sgd", "--nesterov", "--threads", 1),
             "patience": ("--validation", "10%", "--patience", 1, "--epochs", 9, "--schedule", "constant"),
+            "temperature": ("--validation", 200, "--temperature", "--lr", 1e-4),
             "augmented": ("--augment", "elastic", "--plain-epochs", 1, "--seed", 2 ** 63 - 1, "--ema", 0.9),
             "checkpoints": ("--checkpoint-every", "epoch", "--lr", 0.00123456789)})
     def test_equals_that_of_the_run(self, *arguments):

@@ -142,7 +142,7 @@ TEST(it_has_no_part_in_the_training)
         assert_null(trainer->trainable.ema);
         assert_ptr_equal(trainer->evaluated, plain);
         const double loss = trainer->history.epochs[EPOCHS - 1].train_loss;
-        mb_trainer_finalize(trainer); /* no effect */
+        assert_int_equal(mb_trainer_finalize(trainer, NULL), MB_OK); /* no effect */
         mb_trainer_close(trainer);
         mb_network *averaged = train(specs[s], &with);
         const size_t bytes = plain->parameter_elements * sizeof(float);
@@ -204,7 +204,7 @@ TEST(it_is_what_training_leaves_and_a_model_has)
         mb_network *average = copy_of_average(specs[s], trained), *left = open_network(specs[s]);
         const size_t bytes = average->parameter_elements * sizeof(float);
         assert_memory_not_equal(trained->parameters, average->parameters, bytes);
-        mb_trainer_finalize(trainer);
+        assert_int_equal(mb_trainer_finalize(trainer, NULL), MB_OK);
         assert_memory_equal(trained->parameters, average->parameters, bytes);
         mb_trainer_close(trainer);
         assert_int_equal(mb_train(machine, left, dataset, &options, NULL, NULL), MB_OK);

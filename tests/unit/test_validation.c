@@ -58,6 +58,20 @@ TEST(limits_that_depend_on_others)
     }
 }
 
+TEST(a_temperature_needs_images)
+{
+    const mb_dataset data = {.train.images.count = 1000},
+                     divided = {.train.images.count = 1000, .validation = 100};
+    mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
+    mb_error error = {0};
+    options.temperature = true;
+    assert_int_equal(mb_training_options_check(&options, &data, &error), MB_ERROR_INVALID);
+    assert_string_equal(error.text, "temperature: needs held-out images, but validation is 0");
+    assert_int_equal(mb_training_options_check(&options, &divided, NULL), MB_OK);
+    options.validation_percent = 10.0;
+    assert_int_equal(mb_training_options_check(&options, &data, NULL), MB_OK);
+}
+
 TEST(validation_split_of_the_data)
 {
     static const char why[] =
