@@ -132,13 +132,15 @@ json_t *mb_info_model(const char *path, const mb_network *network, json_t *summa
     char input[64];
     write_shape(mb_network_input(network), input, sizeof input);
     const mb_image_form form = mb_network_form(network);
+    const double threshold = mb_network_threshold(network);
     /* JSON is UTF-8, a file name may be anything */
-    return json_pack("{s:o?, s:s, s:I, s:o, s:s, s:s, s:b, s:O?}", "path", json_string(path),
-                     "input", input, "classes", (json_int_t)mb_network_classes(network),
-                     "class_names", names_of(network), "ground",
-                     mb_ground_names.values[form.ground].name, "framing",
-                     mb_framing_names.values[form.framing].name, "standardized",
-                     mb_form_is_standardized(&form), "summary", summary);
+    return json_pack(
+        "{s:o?, s:s, s:I, s:o, s:s, s:s, s:b, s:f, s:o, s:O?}", "path", json_string(path), "input",
+        input, "classes", (json_int_t)mb_network_classes(network), "class_names", names_of(network),
+        "ground", mb_ground_names.values[form.ground].name, "framing",
+        mb_framing_names.values[form.framing].name, "standardized", mb_form_is_standardized(&form),
+        "temperature", mb_network_temperature(network), "confidence_threshold",
+        threshold > 0.0 ? json_real(threshold) : json_null(), "summary", summary);
 }
 
 /* In lines as wide as the terminal, of one name at least. */
@@ -194,5 +196,10 @@ void mb_info_print_model(const char *path, const mb_network *network, const json
            mb_framing_names.values[form.framing].name,
            mb_form_is_standardized(&form) ? ", standardized" : "");
     print_names(network);
+    if (mb_network_temperature(network) != 1.0)
+        printf("calibrated temperature %.4g\n", mb_network_temperature(network));
+    if (mb_network_threshold(network) > 0.0)
+        printf("threshold  probability %.6g, by the validation images\n",
+               mb_network_threshold(network));
     print_training(summary);
 }

@@ -64,6 +64,18 @@ class Calibrated(ProgramTest):
                       f"{100 * found['validation_calibration_error']:.2f} %, loss "
                       f"{found['validation_loss_before']:.4f} to {found['validation_loss']:.4f}\n", shown)
 
+    def test_info(self):
+        for arguments in (), ("--temperature",):
+            _, model = self.learn(*arguments)
+            temperature = float(model.metadata.get("temperature", 1))
+            threshold = float(model.metadata["confidence_threshold"])
+            found = self.info(MODEL)["model"]
+            self.assertAlmostEqual(temperature, found["temperature"], places=7)
+            self.assertAlmostEqual(threshold, found["confidence_threshold"], places=7)
+            text = self.succeed("info", MODEL).out
+            self.assertIn(f"\nthreshold  probability {threshold:.6g}, by the validation images\n", text)
+            self.assertEqual(bool(arguments), f"\ncalibrated temperature {temperature:.4g}\n" in text)
+
     @cases({"plain": (), "temperature": ("--temperature",)})
     def test_threshold(self, *arguments):
         """Images from this probability on; of the validation images so few are accepted that none of them is wrong."""

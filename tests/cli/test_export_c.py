@@ -124,6 +124,13 @@ class ExportC(TrainedTest, CompiledTest):
         self.train(self.data, "--standardize", "on")
         self.check()
 
+    def test_temperature(self):
+        """It is in the parameters of floats, and in the scales of integers."""
+        self.train(self.make_data("unsure", blank=0.1), "--epochs", 3, "--validation", 300, "--temperature")
+        self.check()
+        self.export(MODEL, ROWS * COLUMNS, 4, "--quantize", "int8", "--calibrate", self.data)
+        self.check_answers(MODEL, self.run_exported(self.read("data", TEST_IMAGES)[16:]), self.images, allowed=0.01)
+
     def test_names_of_classes(self):
         names = ["zero", 'say_"?\\??/"', "é", "one"]
         self.write("data/classes.txt", "\n".join(names).encode())

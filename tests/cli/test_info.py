@@ -293,7 +293,8 @@ class Model(TrainedTest):
         info, summary = self.info(MODEL), self.trained_summary
         framing = info["model"]["framing"]
         self.assertEqual({"path": MODEL, "input": "1x12x10", "classes": 4, "class_names": None, "ground": "dark",
-                          "framing": framing, "standardized": False, "summary": summary}, info["model"])
+                          "framing": framing, "standardized": False, "temperature": 1, "confidence_threshold": None,
+                          "summary": summary}, info["model"])
         self.assertEqual((summary["network"], summary["parameters"]),
                          (info["network"]["spec"], info["network"]["parameters"]))
         self.assertIn("threads", info)

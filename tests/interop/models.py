@@ -111,9 +111,9 @@ class ModelTest(PredictionTest):
             if "images" in name:
                 write_idx(os.path.join(self.data, name), 255 - read_idx(self.data, name))
 
-    def train_network(self, spec):
+    def train_network(self, spec, *arguments):
         """Trains briefly; returns the path of the model."""
-        self.train(self.data, "--network", spec, "--epochs", 2, out="run")
+        self.train(self.data, "--network", spec, "--epochs", 2, *arguments, out="run")
         return self.path("run", "model.safetensors")
 
 

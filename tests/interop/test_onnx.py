@@ -63,6 +63,10 @@ class Exported(ExportTest, models.ModelTest):
         model = self.train_network("conv2d:8x3/pad1,relu,flatten,dense:10")
         self.compare_digits(model)
 
+    def test_temperature(self):
+        """The graph has the logits that are divided by it."""
+        self.compare_digits(self.train_network("mlp", "--validation", "20%", "--temperature"))
+
     def test_class_names(self):
         names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
         self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())

@@ -53,6 +53,19 @@ class ThereAndBack(models.ModelTest):
         path = self.train_network(spec)
         self.assert_same(path, to_torch.load(path))
 
+    def test_temperature(self):
+        """It is in the parameters: PyTorch finds no better one for the validation images."""
+        path = self.train_network("mlp", "--validation", "99%", "--batch-size", 10, "--temperature")
+        self.assert_same(path, to_torch.load(path))
+        with safetensors.safe_open(path, framework="pt") as file:
+            self.assertGreater(abs(float(file.metadata()["temperature"]) - 1), 0.2)
+        images, labels = (models.read_idx(self.data, name)
+                          for name in (models.support.TRAIN_IMAGES, models.support.TRAIN_LABELS))
+        logits, labels = logits_of(to_torch.load(path), images), torch.from_numpy(labels.astype(int))
+        scales = numpy.exp(numpy.linspace(-1, 1, 201))
+        losses = [float(torch.nn.functional.cross_entropy(torch.from_numpy(logits * scale), labels)) for scale in scales]
+        self.assertAlmostEqual(1, scales[numpy.argmin(losses)], delta=0.05)
+
     def test_light_ground(self):
         """The module takes images as they are in the files; its state_dict goes back."""
         self.invert()
