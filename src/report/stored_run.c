@@ -282,11 +282,11 @@ static mb_status read_calibration(storage *s, mb_error *error)
     mb_calibration *calibration = &s->calibration;
     if (json_object_get(s->summary, "calibration") == NULL)
         return MB_OK;
-    const mb_status status =
-        unpack(s->summary, s, error, "{s:{s:F, s:F, s:F, s:F, s:F}}", "calibration", "temperature",
-               &calibration->temperature, "validation_loss_before", &calibration->loss_before,
-               "validation_loss", &calibration->loss, "validation_calibration_error_before",
-               &calibration->error_before, "validation_calibration_error", &calibration->error);
+    const mb_status status = unpack(
+        s->summary, s, error, "{s:F, s:{s:F, s:F, s:F, s:F}}", "validation_loss",
+        &calibration->loss, "calibration", "temperature", &calibration->temperature,
+        "validation_loss_before", &calibration->loss_before, "validation_calibration_error_before",
+        &calibration->error_before, "validation_calibration_error", &calibration->error);
     if (status != MB_OK)
         return fail_summary(s, status, "calibration", error);
     s->stored.run.calibration = calibration;

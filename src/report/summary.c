@@ -145,11 +145,11 @@ static json_t *calibration_of(const mb_run *run)
     const mb_evaluation *evaluation = run->evaluation;
     if (!run->options->temperature || calibration == NULL)
         return json_object();
-    json_t *all = json_pack(
-        "{s:f, s:{s:f, s:f, s:f, s:f, s:f}}", "validation_loss", calibration->loss, "calibration",
-        "temperature", calibration->temperature, "validation_loss_before", calibration->loss_before,
-        "validation_loss", calibration->loss, "validation_calibration_error_before",
-        calibration->error_before, "validation_calibration_error", calibration->error);
+    json_t *all =
+        json_pack("{s:f, s:{s:f, s:f, s:f, s:f}}", "validation_loss", calibration->loss,
+                  "calibration", "temperature", calibration->temperature, "validation_loss_before",
+                  calibration->loss_before, "validation_calibration_error_before",
+                  calibration->error_before, "validation_calibration_error", calibration->error);
     if (evaluation == NULL)
         return all;
     return mb_json_merge(all, json_pack("{s:f, s:f}", "test_accuracy", evaluation->accuracy,

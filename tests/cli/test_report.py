@@ -215,6 +215,9 @@ class Numbers(ReportTest):
         self.check(self.report("--data", self.make_data(), "--validation", 100, "--optimizer", "sgd",
                                "--seed", 2 ** 63 - 1))
 
+    def test_with_a_temperature(self):
+        self.check(self.report("--data", self.make_data(), "--validation", 200, "--temperature", "--lr", 1e-4))
+
     @needs_real_data
     def test_of_mnist(self):
         page = self.report("--data", support.REAL_DATA)

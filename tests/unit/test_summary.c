@@ -309,7 +309,6 @@ CASE(a_temperature_changes_the_results)
                       "calibration" : {
                           "temperature" : 0.5,
                           "validation_loss_before" : 2.0,
-                          "validation_loss" : 1.25,
                           "validation_calibration_error_before" : 0.5,
                           "validation_calibration_error" : 0.25
                       }
