@@ -228,13 +228,13 @@ const mb_command mb_command_evaluate = {
     .about =
         "Classifies the test set with a saved model and prints accuracy, balanced accuracy (the "
         "mean recall), loss, expected calibration error (how far the probability of the "
-        "predicted class is from the accuracy, in 15 bins), precision, recall and F1 of each class "
-        "and their means, and the "
-        "confusion matrix, or, if that is wider than the terminal, the ten pairs of classes "
-        "confused most often. With --shift, --rotate or --noise, also prints the accuracy on test "
-        "images that are distorted by exactly 0, 1/5, 2/5, 3/5, 4/5 and 5/5 of the strength that "
-        "is given. Pixels from beyond the border are background or, in images without one, "
-        "mirrored.",
+        "predicted class is from the accuracy, in 15 bins), the fraction of the images that reach "
+        "the model's threshold, if it was trained with validation images, and the error of these, "
+        "precision, recall and F1 of each class and their means, and the confusion matrix, or, if "
+        "that is wider than the terminal, the ten pairs of classes confused most often. With "
+        "--shift, --rotate or --noise, also prints the accuracy on test images that are distorted "
+        "by exactly 0, 1/5, 2/5, 3/5, 4/5 and 5/5 of the strength that is given. Pixels from "
+        "beyond the border are background or, in images without one, mirrored.",
     .examples = "Examples:\n"
                 "  mnist_blas evaluate mnist_blas_out/model.safetensors\n"
                 "  mnist_blas evaluate --data data/fashion mnist_blas_out/model.safetensors\n"

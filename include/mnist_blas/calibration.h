@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* A threshold accepts images whose predicted class has at least this probability. At most one in so
- * many of the images that it accepts is wrong: an error of 0.1 %. */
+/* A threshold accepts the images whose predicted class has at least this probability. At most one
+ * in MB_ACCEPTED_PER_ERROR of them is wrong, an error of 0.1 %. */
 enum { MB_ACCEPTED_PER_ERROR = 1000 };
 
 typedef struct mb_calibration {
@@ -33,17 +33,17 @@ typedef struct mb_calibration {
  *
  * Then sets the threshold: the smallest probability of a predicted class, as a float of
  * mb_classifier_probabilities, at which at most one in MB_ACCEPTED_PER_ERROR of the images at or
- * above it is wrong; images of equal probability are accepted together. None if the images of the
- * largest probability are wrong more often. With fewer than MB_ACCEPTED_PER_ERROR accepted images
- * none of them is wrong: the threshold is then above the most probable mistake. It is no guarantee:
- * that the error of other images is as small is the less certain the fewer images there are
- * (Geifman and El-Yaniv, "Selective classification for deep neural networks", 2017).
+ * above it is wrong; images of equal probability are accepted together. There may be none. If
+ * fewer than MB_ACCEPTED_PER_ERROR images are accepted, none of them is wrong: the threshold is
+ * then above the most probable mistake. It guarantees no error of other images; the more images
+ * choose it, the closer their error is (Geifman and El-Yaniv, "Selective classification for deep
+ * neural networks", 2017).
  *
  * mb_network_temperature and mb_network_threshold return both, and model files keep them. The
- * result does not depend on the number of threads. After an error nothing of it is set, except
- * that after MB_ERROR_MEMORY the logits may be divided. MB_ERROR_INVALID: as mb_evaluate;
+ * result does not depend on the number of threads. MB_ERROR_INVALID: as mb_evaluate;
  * MB_ERROR_DIVERGED: an output is not finite, or no temperature in the range minimises the loss, as
- * if all images are predicted correctly; MB_ERROR_MEMORY. */
+ * if all images are predicted correctly; MB_ERROR_MEMORY: the network may have the temperature, but
+ * no threshold. After other errors it is as it was. */
 MB_API mb_status mb_calibrate(mb_machine *machine, mb_network *network, const mb_split *split,
                               bool temperature, mb_calibration *calibration, mb_error *error);
 

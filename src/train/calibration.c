@@ -60,12 +60,12 @@ static double loss_at(const results *all, double scale, double *first, double *s
     return loss / (double)all->count;
 }
 
-/* The loss is convex in 1 / temperature: Newton's method, with bisection where a step leaves the
+/* The loss is convex in 1 / temperature: Newton's method, and bisection if a step leaves the
  * interval that has the minimum. */
 static mb_status fit_temperature(const results *all, double *temperature, mb_error *error)
 {
     enum { MAX_STEPS = 200 };
-    static const double min = 1e-3, max = 1e3, tolerance = 1e-12;
+    static const double min = 1e-3, max = 1e3, tolerance = 1e-9;
     double low = min, high = max, scale = 1.0, first, second;
     size_t correct = 0;
     for (size_t i = 0; i < all->count; i++)
@@ -100,6 +100,8 @@ static void divide_logits(mb_network *network, double temperature)
     float *parameters = network->parameters + last->parameter_offset;
     for (size_t i = 0; i < last->parameter_count; i++)
         parameters[i] = (float)((double)parameters[i] / temperature);
+    network->temperature *= temperature;
+    network->threshold = 0.0;
 }
 
 /* ---- threshold ---- */
@@ -165,7 +167,6 @@ static mb_status calibrate(mb_machine *machine, mb_network *network, const mb_sp
     }
     predict(all, &calibration->loss, &calibration->error);
     calibration->threshold = find_threshold(all->predictions, all->count);
-    network->temperature *= calibration->temperature;
     network->threshold = calibration->threshold;
     return MB_OK;
 }

@@ -130,7 +130,8 @@ mb_training_options mb_training_defaults(mb_optimizer_kind optimizer)
 const mb_option mb_training_option_table[] = {
     {"validation", NULL, DATA, AT(validation),
      "hold out N training images or, as 10%, a percentage: a random sample of each class; report "
-     "the accuracy on them; data with a validation split hold out that",
+     "the accuracy on them, and set the model's threshold by them; data with a validation split "
+     "hold out that",
      MB_KIND_AMOUNT(0, UINT32_MAX), .omit_zero = true},
     {"patience", "Patience, epochs", DATA, AT(patience),
      "stop after N epochs without a better validation accuracy and keep the best epoch's model (0: "

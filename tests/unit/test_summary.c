@@ -217,19 +217,12 @@ CASE(summary_has_the_evaluation)
                                       .scores = scores,
                                       .macro = {0.5, 0.25, 0.125, 4},
                                       .bins[12] = {4, 3, 4.0},
-                                      .calibration_error = 0.25,
-                                      .threshold = 0.75,
-                                      .accepted = 2,
-                                      .coverage = 0.5,
-                                      .selective_risk = 0.125};
+                                      .calibration_error = 0.25};
     f->run.evaluation = &evaluation;
     check_summary(
         f, JSON({
             "balanced_accuracy" : 0.25,
             "calibration_error" : 0.25,
-            "confidence_threshold" : 0.75,
-            "coverage" : 0.5,
-            "selective_risk" : 0.125,
             "confidence_bins" :
                 [ {"from" : 0.8, "samples" : 4, "accuracy" : 0.75, "confidence" : 1.0} ],
             "macro" : {"precision" : 0.5, "recall" : 0.25, "f1" : 0.125, "support" : 4},
@@ -289,30 +282,6 @@ CASE(the_selected_epoch_gives_the_results)
                       "validation_accuracy" : 0.875
                   }));
     assert_string_equal(mb_run_length(&f->run, length), "3 epochs (epoch 1 is the best)");
-}
-
-/* The losses and the accuracy are those of the network that is saved. */
-CASE(a_temperature_changes_the_results)
-{
-    fixture *f = *state;
-    const mb_calibration calibration = {
-        .temperature = 0.5, .loss_before = 2.0, .loss = 1.25, .error_before = 0.5, .error = 0.25};
-    f->epochs[2].validation_accuracy = 0.875;
-    f->epochs[2].validation_loss = 2.0;
-    f->run.calibration = &calibration;
-    check_summary(f, JSON({"validation_accuracy" : 0.875, "validation_loss" : 2.0}));
-    f->options.temperature = true;
-    check_summary(f, JSON({
-                      "temperature" : true,
-                      "validation_accuracy" : 0.875,
-                      "validation_loss" : 1.25,
-                      "calibration" : {
-                          "temperature" : 0.5,
-                          "validation_loss_before" : 2.0,
-                          "validation_calibration_error_before" : 0.5,
-                          "validation_calibration_error" : 0.25
-                      }
-                  }));
 }
 
 CASE(an_interrupted_run_may_have_no_results)
