@@ -1,11 +1,21 @@
-"""Writes a text file as a C array: embed.py TEXT SOURCE NAME. Meson runs it for texts that the program writes from."""
+"""Writes a text file as a C array: embed.py TEXT SOURCE NAME. Meson runs it for texts that the program writes from.
+
+A line {{> FILE}} of the text stands for the content of FILE, in the text's folder."""
+import os
+import re
 import sys
+
+
+def read(path):
+    with open(path, "rb") as file:
+        text = file.read()
+    return re.sub(rb"^\{\{> (\S+)\}\}\n", lambda line: read(os.path.join(os.path.dirname(path), line[1].decode())),
+                  text, flags=re.MULTILINE)
 
 
 def main():
     text, source, name = sys.argv[1:]
-    with open(text, "rb") as file:
-        numbers = [str(byte) for byte in file.read()] + ["0"]
+    numbers = [str(byte) for byte in read(text)] + ["0"]
     lines = [", ".join(numbers[i:i + 20]) for i in range(0, len(numbers), 20)]
     with open(source, "w", encoding="ascii") as file:
         file.write(f"extern const char {name}[];\n"

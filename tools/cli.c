@@ -143,7 +143,7 @@ static mb_status add_operand(parsing *p, char *text)
         return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes no arguments, got '%s'",
                        name_of(p->command), text);
     const size_t optional = operands[0] == '[';
-    if (p->operand_count > 0 && strchr(operands, ' ') == NULL)
+    if (p->operand_count > 0 && strpbrk(operands, " .") == NULL)
         return mb_fail(p->error, MB_ERROR_INVALID, "%s: takes one %.*s, got '%s' and '%s'",
                        name_of(p->command), (int)strcspn(operands + optional, "]"),
                        operands + optional, p->parsed->operands[0], text);
@@ -151,7 +151,8 @@ static mb_status add_operand(parsing *p, char *text)
     return MB_OK;
 }
 
-/* Each word of "MODEL IMAGE..." stands for an operand at least; "[MODEL]" may be missing. */
+/* Each word of "MODEL IMAGE..." stands for an operand at least, without "..." for one; "[MODEL]"
+ * may be missing. */
 static mb_status check_operands(const parsing *p)
 {
     const char *word = p->command->operands;

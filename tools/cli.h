@@ -47,7 +47,8 @@ typedef struct mb_command {
 /* The commands of mnist_blas, ended by NULL; the first is the default. */
 extern const mb_command *const mb_commands[];
 extern const mb_command mb_command_train, mb_command_evaluate, mb_command_predict,
-    mb_command_export, mb_command_report, mb_command_tune, mb_command_info, mb_command_convert;
+    mb_command_export, mb_command_report, mb_command_compare, mb_command_tune, mb_command_info,
+    mb_command_convert;
 
 /* Option number 0, 1, ... of the command, with the offset of its struct in the arguments; NULL
  * after the last. */

@@ -1,6 +1,7 @@
 /* mnist_blas report RUN */
 #include "data.h"
 #include "resume.h"
+#include "run_data.h"
 #include "run_folder.h"
 #include "train_command.h"
 
@@ -45,21 +46,6 @@ static mb_status open_folder(stored_run *run, size_t threads, mb_error *error)
     return status == MB_OK ? mb_machine_open(&machine_options, &run->machine, error) : status;
 }
 
-static mb_status open_data(stored_run *run, const char *folder, const mb_data_options *given,
-                           bool synthetic, mb_image_form form, mb_error *error)
-{
-    mb_data_options reading = *given;
-    reading.machine = run->machine;
-    if (run->network != NULL) {
-        reading.expected_classes = mb_network_classes(run->network);
-        reading.expected_names = mb_network_class_names(run->network);
-    }
-    const mb_status status = synthetic ? mb_data_synthesize(run->machine, &run->dataset, error)
-                                       : mb_data_open(folder, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
-                                                      &reading, &run->dataset, error);
-    return status == MB_OK ? mb_dataset_set_form(run->dataset, form, error) : status;
-}
-
 /* ---- from the checkpoint ---- */
 
 static mb_status read_checkpoint(stored_run *run, char *path, const char *data, mb_error *error)
@@ -78,8 +64,8 @@ static mb_status read_checkpoint(stored_run *run, char *path, const char *data, 
 static mb_status restore(stored_run *run, mb_error *error)
 {
     const mb_image_form form = mb_checkpoint_describe(run->checkpoint)->form;
-    mb_status status = open_data(run, run->arguments.data, &run->arguments.reading,
-                                 run->arguments.synthetic, form, error);
+    mb_status status = mb_run_data_open(run->machine, run->arguments.data, run->arguments.synthetic,
+                                        &run->arguments.reading, form, &run->dataset, error);
     if (status == MB_OK)
         status = mb_checkpoint_check_data(run->checkpoint, run->dataset, error);
     if (status == MB_OK)
@@ -140,23 +126,6 @@ static mb_status report_checkpoint(stored_run *run, mb_error *error)
 
 /* ---- from summary.json and the model ---- */
 
-static mb_status open_model(stored_run *run, const char *data, mb_error *error)
-{
-    mb_error why = {0};
-    char *model = mb_join(run->folder, "model.safetensors");
-    mb_status status = model != NULL ? mb_model_load(run->machine, model, &run->network, error)
-                                     : mb_fail_memory(error, run->folder, 1);
-    free(model);
-    if (status != MB_OK)
-        return status;
-    status =
-        open_data(run, data != NULL ? data : run->stored->data, run->stored->run.reading,
-                  data == NULL && run->stored->data == NULL, mb_network_form(run->network), &why);
-    return status == MB_OK ? MB_OK
-                           : mb_fail(error, status, "%s%s", why.text,
-                                     data == NULL ? "; --data DIR says where the data are" : "");
-}
-
 static mb_status report_summary(stored_run *run, const char *data, mb_error *error)
 {
     mb_run result = run->stored->run;
@@ -164,7 +133,8 @@ static mb_status report_summary(stored_run *run, const char *data, mb_error *err
     if (result.interrupted != NULL)
         return mb_fail(error, MB_ERROR_FORMAT, "%s: the run was stopped, and has no checkpoint",
                        run->folder);
-    mb_status status = open_model(run, data, error);
+    mb_status status = mb_run_model_open(run->machine, run->folder, run->stored, data,
+                                         &run->network, &run->dataset, error);
     if (status == MB_OK)
         status = mb_training_options_check(result.options, run->dataset, error);
     if (status == MB_OK)

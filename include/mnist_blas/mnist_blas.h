@@ -16,6 +16,7 @@
 #include <mnist_blas/calibration.h>
 #include <mnist_blas/checkpoint.h>
 #include <mnist_blas/classifier.h>
+#include <mnist_blas/comparison.h>
 #include <mnist_blas/conversion.h>
 #include <mnist_blas/dataset.h>
 #include <mnist_blas/evaluation.h>

@@ -21,13 +21,13 @@ static const double wide_range = 30.0, beginning = 0.1;
 enum { STEPS, SMOOTHED, MEANS, TEST_LOSS, TRAINING, VALIDATION, TEST, SERIES };
 
 static const mb_series styles[SERIES] = {
-    [STEPS] = {"each step", 0x9cc8e3, 1.0, MB_MARKER_NONE, 0, NULL, NULL},
-    [SMOOTHED] = {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, 0, NULL, NULL},
-    [MEANS] = {"mean of an epoch", MB_COLOUR_TEXT, 0.0, MB_MARKER_DISC, 0, NULL, NULL},
-    [TEST_LOSS] = {"test", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL},
-    [TRAINING] = {"training", MB_COLOUR_BLUE, 1.5, MB_MARKER_DISC, 0, NULL, NULL},
-    [VALIDATION] = {"validation", MB_COLOUR_GREEN, 1.5, MB_MARKER_SQUARE, 0, NULL, NULL},
-    [TEST] = {"test", MB_COLOUR_VERMILION, 2.0, MB_MARKER_TRIANGLE, 0, NULL, NULL},
+    [STEPS] = {"each step", 0x9cc8e3, 1.0, MB_MARKER_NONE, 0, NULL, NULL, false},
+    [SMOOTHED] = {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, 0, NULL, NULL, false},
+    [MEANS] = {"mean of an epoch", MB_COLOUR_TEXT, 0.0, MB_MARKER_DISC, 0, NULL, NULL, false},
+    [TEST_LOSS] = {"test", MB_COLOUR_VERMILION, 1.5, MB_MARKER_TRIANGLE, 0, NULL, NULL, false},
+    [TRAINING] = {"training", MB_COLOUR_BLUE, 1.5, MB_MARKER_DISC, 0, NULL, NULL, false},
+    [VALIDATION] = {"validation", MB_COLOUR_GREEN, 1.5, MB_MARKER_SQUARE, 0, NULL, NULL, false},
+    [TEST] = {"test", MB_COLOUR_VERMILION, 2.0, MB_MARKER_TRIANGLE, 0, NULL, NULL, false},
 };
 
 typedef struct plot {
@@ -106,39 +106,15 @@ static mb_status open_plot(const mb_run *run, plot *p, mb_error *error)
     return MB_OK;
 }
 
-/* The range of `count` series from x on; NaN does not count. */
-static void find_range(const mb_series *series, size_t count, double x, double *min, double *max)
-{
-    *min = INFINITY;
-    *max = 0.0;
-    for (size_t k = 0; k < count; k++) {
-        for (size_t i = 0; i < series[k].count; i++) {
-            if (series[k].x[i] >= x) {
-                *min = fmin(*min, series[k].y[i]);
-                *max = fmax(*max, series[k].y[i]);
-            }
-        }
-    }
-}
-
 /* Single steps may leave the panel: its range is that of the means. */
 static mb_axis loss_axis(const plot *p)
 {
     double min, max, late_min, late_max;
-    find_range(&p->series[SMOOTHED], 3, 0.0, &min, &max);
-    find_range(&p->series[SMOOTHED], 3, beginning * (double)p->epochs, &late_min, &late_max);
+    mb_series_range(&p->series[SMOOTHED], 3, 0.0, &min, &max);
+    mb_series_range(&p->series[SMOOTHED], 3, beginning * (double)p->epochs, &late_min, &late_max);
     if (late_min > 0.0 && late_max / late_min > wide_range)
         return mb_axis_log(min / 2.0, max * 1.5);
     return mb_axis_linear(0.0, late_max * 1.15, 0.0);
-}
-
-/* Within 0 to 100, and at least one percent wide. */
-static mb_axis accuracy_axis(const plot *p)
-{
-    double min, max;
-    find_range(&p->series[TRAINING], 3, 0.0, &min, &max);
-    const double margin = fmax(0.08 * (max - min), 0.5 - 0.5 * (max - min));
-    return mb_axis_linear(fmax(0.0, min - margin), fmin(100.0, max + margin), 0.0);
 }
 
 static void draw_titles(const mb_canvas *canvas, const mb_run *run)
@@ -198,7 +174,7 @@ static void draw(const mb_canvas *canvas, const mb_run *run, const plot *p)
     panel.title = "Accuracy, %";
     panel.area.y = 420.0;
     panel.area.height = 150.0;
-    panel.up = accuracy_axis(p);
+    panel.up = mb_series_percent_axis(&p->series[TRAINING], 3);
     panel.labels_across = true;
     mb_panel_draw(&panel, &p->series[TRAINING], 3);
     char steps[MB_COUNTED_LENGTH], text[128];

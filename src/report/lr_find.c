@@ -23,10 +23,10 @@ static mb_axis loss_axis(const mb_lr_find_result *result)
 
 static void draw(const mb_canvas *canvas, mb_lr_find_result *result)
 {
-    const mb_series series[] = {
-        {"each step", 0x9cc8e3, 1.0, MB_MARKER_NONE, result->count, result->lr, result->loss},
-        {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, result->count, result->lr,
-         result->smoothed}};
+    const mb_series series[] = {{"each step", 0x9cc8e3, 1.0, MB_MARKER_NONE, result->count,
+                                 result->lr, result->loss, false},
+                                {"smoothed", MB_COLOUR_BLUE, 2.0, MB_MARKER_NONE, result->count,
+                                 result->lr, result->smoothed, false}};
     char text[128];
     const mb_panel panel = {.canvas = canvas,
                             .title = "Training loss, nats",

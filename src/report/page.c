@@ -37,22 +37,22 @@ static json_t *option_facts(const json_t *summary, const mb_training_options *op
     return facts;
 }
 
+json_t *mb_page_figure(const mb_figure *figure)
+{
+    const size_t stem = strcspn(figure->file, ".");
+    return json_pack("{s:s%, s:s, s:s, s:b, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
+                     "title", figure->title, "text", figure->text, "natural", figure->natural,
+                     "width", (json_int_t)figure->width, "height", (json_int_t)figure->height,
+                     "type", figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png",
+                     "base64", mb_json_base64(figure->bytes.data, figure->bytes.size));
+}
+
 static json_t *figure_list(const mb_figures *figures)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < figures->count; i++) {
-        const mb_figure *figure = &figures->list[i];
-        if (!figure->on_page)
-            continue;
-        const size_t stem = strcspn(figure->file, ".");
-        list = mb_json_append(
-            list,
-            json_pack("{s:s%, s:s, s:s, s:b, s:I, s:I, s:s, s:o}", "name", figure->file, stem,
-                      "title", figure->title, "text", figure->text, "natural", figure->natural,
-                      "width", (json_int_t)figure->width, "height", (json_int_t)figure->height,
-                      "type", figure->format == MB_FIGURE_SVG ? "image/svg+xml" : "image/png",
-                      "base64", mb_json_base64(figure->bytes.data, figure->bytes.size)));
-    }
+    for (size_t i = 0; i < figures->count; i++)
+        if (figures->list[i].on_page)
+            list = mb_json_append(list, mb_page_figure(&figures->list[i]));
     return list;
 }
 

@@ -5,8 +5,13 @@
 
 #include "report/figures.h"
 
+#include <jansson.h>
+
 /* Puts the text of the page into *page, the caller's to free. MB_ERROR_MEMORY. */
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,
                        mb_error *error);
+
+/* A figure as figure.html, a part of templates, takes it; NULL if memory runs out. */
+json_t *mb_page_figure(const mb_figure *figure);
 
 #endif

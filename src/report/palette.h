@@ -14,7 +14,8 @@ enum {
     MB_COLOUR_GRID = 0xe8ecf0,
     MB_COLOUR_BLUE = 0x0072b2,      /* test; right; negative weights */
     MB_COLOUR_VERMILION = 0xc74e00, /* training; wrong; positive weights */
-    MB_COLOUR_GREEN = 0x007d5b      /* validation */
+    MB_COLOUR_GREEN = 0x007d5b,     /* validation */
+    MB_COLOUR_PURPLE = 0x9b3d7f     /* no meaning: one of several runs */
 };
 
 /* `from` with a fraction (0 .. 1) of `to` mixed in. */

@@ -3,9 +3,8 @@
 #include <math.h>
 
 static const double pi = 3.14159265358979323846;
-static const double above = 10.0;        /* from the rectangle up to the text over it */
-static const double sample_width = 26.0; /* of a series in the legend */
-static const double gap = 18.0;          /* between two entries of the legend */
+static const double above = 10.0; /* from the rectangle up to the text over it */
+static const double gap = 18.0;   /* between two entries of the legend */
 
 static double x_of(const mb_panel *panel, double value)
 {
@@ -66,6 +65,15 @@ static void draw_mark(const mb_panel *panel)
                 panel->mark_name);
 }
 
+/* The line of a series is stroked next. */
+static void set_line(const mb_canvas *canvas, const mb_series *series)
+{
+    static const double dashes[] = {6.0, 3.0};
+    mb_canvas_colour(canvas, series->colour);
+    cairo_set_line_width(canvas->cairo, series->thickness);
+    cairo_set_dash(canvas->cairo, dashes, series->dashed ? 2 : 0, 0.0);
+}
+
 static void draw_line(const mb_panel *panel, const mb_series *series)
 {
     cairo_t *cairo = panel->canvas->cairo;
@@ -74,8 +82,7 @@ static void draw_line(const mb_panel *panel, const mb_series *series)
     cairo_save(cairo);
     cairo_rectangle(cairo, panel->area.x, panel->area.y, panel->area.width, panel->area.height);
     cairo_clip(cairo);
-    mb_canvas_colour(panel->canvas, series->colour);
-    cairo_set_line_width(cairo, series->thickness);
+    set_line(panel->canvas, series);
     cairo_set_line_join(cairo, CAIRO_LINE_JOIN_BEVEL);
     cairo_new_path(cairo);
     for (size_t i = 0; i < series->count; i++)
@@ -85,6 +92,17 @@ static void draw_line(const mb_panel *panel, const mb_series *series)
     cairo_restore(cairo);
 }
 
+/* Corners of the markers that are polygons: x and y, from the middle. */
+static const struct polygon {
+    size_t corners;
+    double at[4][2];
+} polygons[] = {
+    [MB_MARKER_TRIANGLE] = {3, {{0.0, -5.0}, {4.8, 3.6}, {-4.8, 3.6}}},
+    [MB_MARKER_SQUARE] = {4, {{-3.6, -3.6}, {3.6, -3.6}, {3.6, 3.6}, {-3.6, 3.6}}},
+    [MB_MARKER_DIAMOND] = {4, {{0.0, -5.4}, {5.4, 0.0}, {0.0, 5.4}, {-5.4, 0.0}}},
+    [MB_MARKER_DOWN_TRIANGLE] = {3, {{0.0, 5.0}, {4.8, -3.6}, {-4.8, -3.6}}},
+};
+
 static void draw_marker(const mb_canvas *canvas, const mb_series *series, double x, double y)
 {
     cairo_t *cairo = canvas->cairo;
@@ -93,20 +111,25 @@ static void draw_marker(const mb_canvas *canvas, const mb_series *series, double
     cairo_new_path(cairo);
     if (series->marker == MB_MARKER_DISC) {
         cairo_arc(cairo, x, y, 4.0, 0.0, 2.0 * pi);
-    } else if (series->marker == MB_MARKER_TRIANGLE) {
-        cairo_move_to(cairo, x, y - 5.0);
-        cairo_line_to(cairo, x + 4.8, y + 3.6);
-        cairo_line_to(cairo, x - 4.8, y + 3.6);
-        cairo_close_path(cairo);
     } else {
-        cairo_rectangle(cairo, x - 3.6, y - 3.6, 7.2, 7.2);
+        const struct polygon *polygon = &polygons[series->marker];
+        for (size_t i = 0; i < polygon->corners; i++)
+            cairo_line_to(cairo, x + polygon->at[i][0], y + polygon->at[i][1]);
+        cairo_close_path(cairo);
     }
     /* a white rim separates markers that touch */
     mb_canvas_colour(canvas, MB_COLOUR_BACKGROUND);
-    cairo_set_line_width(cairo, 2.0);
+    cairo_set_line_width(cairo, series->dashed ? 4.0 : 2.0);
     cairo_stroke_preserve(cairo);
-    mb_canvas_colour(canvas, series->colour);
-    cairo_fill(cairo);
+    if (series->dashed) {
+        cairo_fill_preserve(cairo);
+        mb_canvas_colour(canvas, series->colour);
+        cairo_set_line_width(cairo, 1.5);
+        cairo_stroke(cairo);
+    } else {
+        mb_canvas_colour(canvas, series->colour);
+        cairo_fill(cairo);
+    }
 }
 
 /* A triangle where a line comes in from above the rectangle. */
@@ -119,17 +142,22 @@ static void draw_entry(const mb_panel *panel, const mb_series *series)
             draw_marker(panel->canvas, &mark, x_of(panel, series->x[i]), panel->area.y + 6.0);
 }
 
+void mb_series_draw_sample(const mb_canvas *canvas, const mb_series *series, double x, double y)
+{
+    set_line(canvas, series);
+    if (series->thickness > 0.0)
+        mb_canvas_line(canvas, x, y, x + MB_SAMPLE_WIDTH, y);
+    cairo_set_dash(canvas->cairo, NULL, 0, 0.0);
+    draw_marker(canvas, series, x + 0.5 * MB_SAMPLE_WIDTH, y);
+}
+
 /* Draws the entry of a series, which ends at x; returns the end of the entry before it. */
 static double draw_legend(const mb_canvas *canvas, const mb_series *series, double x, double y)
 {
     mb_text(canvas, &mb_text_font, x, y, MB_ALIGN_RIGHT, series->name);
-    x -= mb_text_width(canvas, &mb_text_font, series->name) + 6.0;
-    mb_canvas_colour(canvas, series->colour);
-    cairo_set_line_width(canvas->cairo, series->thickness);
-    if (series->thickness > 0.0)
-        mb_canvas_line(canvas, x - sample_width, y - 4.0, x, y - 4.0);
-    draw_marker(canvas, series, x - 0.5 * sample_width, y - 4.0);
-    return x - sample_width - gap;
+    x -= mb_text_width(canvas, &mb_text_font, series->name) + 6.0 + MB_SAMPLE_WIDTH;
+    mb_series_draw_sample(canvas, series, x, y - 4.0);
+    return x - gap;
 }
 
 static bool is_shown(const mb_series *series)
@@ -158,4 +186,26 @@ void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count)
             end = draw_legend(panel->canvas, s, end, y);
     mb_text_fit(panel->canvas, &mb_name_font, panel->area.x, y, MB_ALIGN_LEFT, end - panel->area.x,
                 panel->title);
+}
+
+void mb_series_range(const mb_series *series, size_t count, double x, double *min, double *max)
+{
+    *min = INFINITY;
+    *max = 0.0;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t i = 0; i < series[k].count; i++) {
+            if (series[k].x[i] >= x) {
+                *min = fmin(*min, series[k].y[i]);
+                *max = fmax(*max, series[k].y[i]);
+            }
+        }
+    }
+}
+
+mb_axis mb_series_percent_axis(const mb_series *series, size_t count)
+{
+    double min, max;
+    mb_series_range(series, count, 0.0, &min, &max);
+    const double margin = fmax(0.08 * (max - min), 0.5 - 0.5 * (max - min));
+    return mb_axis_linear(fmax(0.0, min - margin), fmin(100.0, max + margin), 0.0);
 }

@@ -9,7 +9,9 @@ typedef enum mb_marker {
     MB_MARKER_NONE,
     MB_MARKER_DISC,
     MB_MARKER_TRIANGLE,
-    MB_MARKER_SQUARE
+    MB_MARKER_SQUARE,
+    MB_MARKER_DIAMOND,
+    MB_MARKER_DOWN_TRIANGLE
 } mb_marker;
 
 /* Points in the order of x. Series differ in markers as well as in colours. */
@@ -20,6 +22,7 @@ typedef struct mb_series {
     mb_marker marker;
     size_t count;
     double *x, *y;
+    bool dashed; /* with hollow markers */
 } mb_series;
 
 typedef struct mb_panel {
@@ -36,5 +39,16 @@ typedef struct mb_panel {
 /* Draws everything within the rectangle; a triangle marks where a line of more than one pixel comes
  * in from above it. A series whose last value is NaN is left out. */
 void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count);
+
+/* A piece of the line with a marker, as legends have it, MB_SAMPLE_WIDTH wide, from x on; its
+ * middle is at y. */
+enum { MB_SAMPLE_WIDTH = 26 };
+void mb_series_draw_sample(const mb_canvas *canvas, const mb_series *series, double x, double y);
+
+/* The range of `count` series from x on, which contains 0 or ends there; NaN does not count. */
+void mb_series_range(const mb_series *series, size_t count, double x, double *min, double *max);
+
+/* An axis of percentages: a little more than their range, within 0 to 100, at least 1 wide. */
+mb_axis mb_series_percent_axis(const mb_series *series, size_t count);
 
 #endif

@@ -1,16 +1,16 @@
 /* predictions.png and mistakes.png: test images with what the network predicts. */
+#include "report/predictions.h"
+
 #include "core/memory_stream.h"
 #include "report/drawings.h"
 #include "report/format.h"
-#include "report/image_grid.h"
-#include "report/select_examples.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COLUMNS = 8, MAX_IMAGES = 6 * COLUMNS, MAX_LISTED = 8, HEADER = 92, BOX = 84 };
-enum { CELL_WIDTH = (MB_GRID_WIDTH - 2 * MB_GRID_MARGIN) / COLUMNS, CELL_HEIGHT = BOX + 52 };
-enum { LINE = 16 };
+enum { COLUMNS = MB_PREDICTION_COLUMNS, MAX_IMAGES = 6 * COLUMNS, MAX_LISTED = 8, HEADER = 92 };
+enum { BOX = 84, CELL_HEIGHT = BOX + 52, LINE = 16 };
 
 /* The images of a figure and its texts. */
 typedef struct content {
@@ -20,14 +20,27 @@ typedef struct content {
     bool mark_wrong; /* false if all are wrong */
 } content;
 
-static void draw_image(const mb_report *report, const mb_image_grid *grid, const mb_canvas *canvas,
-                       mb_pixel_fn *pixel, size_t index, const mb_prediction *p, bool mark_wrong)
+mb_image_grid mb_prediction_grid(const char *const *names, double top)
 {
-    const mb_images *images = &report->run->dataset->test.images;
+    const double text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN;
+    return (mb_image_grid){.text_width = text_width,
+                           .columns = COLUMNS,
+                           .left = MB_GRID_MARGIN,
+                           .top = top,
+                           .cell_width = floor(text_width / COLUMNS),
+                           .cell_height = CELL_HEIGHT + (names != NULL ? LINE : 0),
+                           .box_width = BOX,
+                           .box_height = BOX};
+}
+
+void mb_draw_prediction(const mb_image_grid *grid, const mb_canvas *canvas, size_t index,
+                        const mb_dataset *dataset, const char *const *names, const mb_prediction *p,
+                        bool marked)
+{
+    const mb_images *images = &dataset->test.images;
     const bool wrong = p->predicted != p->truth;
     const mb_drawn_image drawn = {images->pixels + p->image * mb_images_stride(images),
                                   images->rows, images->columns};
-    const char *const *names = mb_network_class_names(report->run->network);
     const char *captions[MB_GRID_CAPTIONS] = {NULL};
     char class[128], probability[16];
     size_t lines = 0;
@@ -39,13 +52,13 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
     }
     snprintf(probability, sizeof probability, "%u %%", (unsigned)(100.0 * p->confidence + 0.5));
     captions[lines] = probability;
-    const mb_grid_image image = {.pixel = pixel,
+    const mb_grid_image image = {.pixel = mb_pixel_of(images, dataset->form.ground),
                                  .image = &drawn,
                                  .rows = images->rows,
                                  .columns = images->columns,
                                  .captions = {captions[0], captions[1], captions[2]},
                                  .frame = MB_COLOUR_FRAME,
-                                 .marked = mark_wrong && wrong};
+                                 .marked = marked};
     mb_image_grid_draw(grid, canvas, index, &image);
 }
 
@@ -53,27 +66,18 @@ static void draw_image(const mb_report *report, const mb_image_grid *grid, const
 static mb_status draw(const mb_report *report, const content *c, char *text, mb_figure *figure,
                       mb_error *error)
 {
-    /* Names need a line for the true class. */
-    const size_t height =
-        CELL_HEIGHT + (mb_network_class_names(report->run->network) != NULL ? LINE : 0);
-    const mb_image_grid grid = {.title = c->title,
-                                .explanation = {c->explanation},
-                                .text_width = MB_GRID_WIDTH - 2 * MB_GRID_MARGIN,
-                                .columns = COLUMNS,
-                                .left = MB_GRID_MARGIN,
-                                .top = HEADER - 8,
-                                .cell_width = CELL_WIDTH,
-                                .cell_height = (double)height,
-                                .box_width = BOX,
-                                .box_height = BOX,
-                                .height = HEADER + (c->count + COLUMNS - 1) / COLUMNS * height};
+    const char *const *names = mb_network_class_names(report->run->network);
+    mb_image_grid grid = mb_prediction_grid(names, HEADER - 8);
+    grid.title = c->title;
+    grid.explanation[0] = c->explanation;
+    grid.height = HEADER + (c->count + COLUMNS - 1) / COLUMNS * (size_t)grid.cell_height;
     const mb_dataset *data = report->run->dataset;
-    mb_pixel_fn *pixel = mb_pixel_of(&data->test.images, data->form.ground);
     mb_canvas canvas;
     figure->natural = mb_images_are_natural(&data->test.images, data->form.ground);
     mb_image_grid_open(&grid, figure->format, &canvas);
     for (size_t i = 0; i < c->count; i++)
-        draw_image(report, &grid, &canvas, pixel, i, &c->predictions[i], c->mark_wrong);
+        mb_draw_prediction(&grid, &canvas, i, data, names, &c->predictions[i],
+                           c->mark_wrong && c->predictions[i].predicted != c->predictions[i].truth);
     return mb_canvas_close(&canvas, text, figure, error);
 }
 

@@ -27,8 +27,8 @@ static void draw(const mb_canvas *canvas, const mb_evaluation *evaluation)
         accuracy[count++] = 100.0 * (double)bin->correct / (double)bin->samples;
     }
     const mb_series series[] = {
-        {"calibrated", MB_COLOUR_MUTED, 1.0, MB_MARKER_NONE, 2, ends, ends},
-        {"test images", MB_COLOUR_BLUE, 2.0, MB_MARKER_DISC, count, confidence, accuracy}};
+        {"calibrated", MB_COLOUR_MUTED, 1.0, MB_MARKER_NONE, 2, ends, ends, false},
+        {"test images", MB_COLOUR_BLUE, 2.0, MB_MARKER_DISC, count, confidence, accuracy, false}};
     const mb_panel panel = {.canvas = canvas,
                             .title = "Accuracy, %",
                             .area = {LEFT, 110.0, AREA_WIDTH, AREA_HEIGHT},

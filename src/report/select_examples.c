@@ -38,20 +38,28 @@ size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *pred
     return count;
 }
 
+size_t mb_prediction_insert(mb_prediction *predictions, size_t count, size_t max,
+                            const mb_prediction *prediction)
+{
+    size_t place = count;
+    while (place > 0 && predictions[place - 1].confidence < prediction->confidence)
+        place--;
+    if (place == max)
+        return count;
+    count += count < max;
+    for (size_t i = count - 1; i > place; i--)
+        predictions[i] = predictions[i - 1];
+    predictions[place] = *prediction;
+    return count;
+}
+
 size_t mb_select_mistakes(const mb_report *report, size_t max, mb_prediction *predictions)
 {
     size_t count = 0;
     for (size_t image = 0; image < report->run->dataset->test.images.count; image++) {
         const mb_prediction p = mb_prediction_of(report, image);
-        size_t place = count;
-        while (place > 0 && predictions[place - 1].confidence < p.confidence)
-            place--;
-        if (p.predicted == p.truth || place == max)
-            continue;
-        count += count < max;
-        for (size_t i = count - 1; i > place; i--)
-            predictions[i] = predictions[i - 1];
-        predictions[place] = p;
+        if (p.predicted != p.truth)
+            count = mb_prediction_insert(predictions, count, max, &p);
     }
     return count;
 }

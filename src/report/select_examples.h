@@ -18,6 +18,11 @@ mb_prediction mb_prediction_of(const mb_report *report, size_t image);
  * many classes as possible, right or wrong. Returns their number. */
 size_t mb_select_spread(const mb_report *report, size_t max, mb_prediction *predictions);
 
+/* Puts a prediction into a list of `count` predictions, `max` at most: the most confident first,
+ * the earlier of equal ones first. Returns their number. */
+size_t mb_prediction_insert(mb_prediction *predictions, size_t count, size_t max,
+                            const mb_prediction *prediction);
+
 /* Up to `max` wrong predictions, the most confident first, the earlier of equal ones first. Returns
  * their number. */
 size_t mb_select_mistakes(const mb_report *report, size_t max, mb_prediction *predictions);

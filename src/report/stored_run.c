@@ -1,4 +1,6 @@
 /* Reads what summary.c writes. */
+#include "report/stored_run.h"
+
 #include "core/file.h"
 #include "core/json_error.h"
 #include "core/status.h"
@@ -8,7 +10,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <mnist_blas/options.h>
-#include <mnist_blas/report.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,6 +321,11 @@ mb_status mb_stored_run_read(const char *folder, mb_stored_run **stored, mb_erro
     else
         mb_stored_run_close(&s->stored);
     return status;
+}
+
+const json_t *mb_stored_run_summary(const mb_stored_run *stored)
+{
+    return stored->storage->summary;
 }
 
 /* Sum of the differences between cells of the confusion matrices; SIZE_MAX: of other classes. */

@@ -187,13 +187,13 @@ mb_status mb_template_render(const char *template, const json_t *model, mb_bytes
 {
     renderer r = {.out = mb_memory_stream_open(text)};
     if (r.out == NULL)
-        return mb_fail_memory(error, "report.html", BUFSIZ);
+        return mb_fail_memory(error, "page", BUFSIZ);
     render(&r, template, &(scope){model, NULL});
     if (!mb_memory_stream_close(r.out, text))
-        return mb_fail_memory(error, "report.html", BUFSIZ);
+        return mb_fail_memory(error, "page", BUFSIZ);
     if (r.missing[0] == '\0')
         return MB_OK;
     free(text->data);
     *text = (mb_bytes){0};
-    return mb_fail(error, MB_ERROR_INVALID, "report.html: no value for '%s'", r.missing);
+    return mb_fail(error, MB_ERROR_INVALID, "page: no value for '%s'", r.missing);
 }

@@ -84,7 +84,7 @@ static void check_render(const char *template, const char *model, const char *ex
     assert_non_null(object);
     if (expected == NULL) {
         assert_int_equal(mb_template_render(template, object, &bytes, &error), MB_ERROR_INVALID);
-        assert_string_equal(error.text, "report.html: no value for 'missing'");
+        assert_string_equal(error.text, "page: no value for 'missing'");
     } else {
         assert_int_equal(mb_template_render(template, object, &bytes, &error), MB_OK);
         assert_string_equal((char *)bytes.data, expected);
