@@ -43,7 +43,7 @@ static mb_status open_runs(opened *o, char **paths, size_t threads, mb_error *er
     mb_status status = mb_run_list_read(paths, &o->list, error);
     const size_t count = o->list.count;
     if (status == MB_OK && count < 2)
-        status = mb_fail(error, MB_ERROR_INVALID, "compare: needs 2 runs at least, got %zu%s%s",
+        status = mb_fail(error, MB_ERROR_INVALID, "compare: needs at least 2 runs, got %zu%s%s",
                          count, count > 0 ? ": " : "", count > 0 ? o->list.runs[0].folder : "");
     if (status == MB_OK)
         status = mb_machine_open(&machine_options, &o->machine, error);
@@ -81,16 +81,16 @@ static mb_status classify(opened *o, size_t run, const char *data, mb_error *err
     return status;
 }
 
-/* Data that were not asked for need not be there: the run is excluded then. */
+/* Data and models that were not asked for need not be there: the run is excluded then. */
 static mb_status classify_or_exclude(opened *o, size_t run, const char *data, mb_error *error)
 {
     mb_error why = {0};
     const mb_status status = classify(o, run, data, &why);
-    if (status == MB_OK)
-        return MB_OK;
-    if (data != NULL || status == MB_ERROR_MEMORY)
-        return mb_fail(error, status, "%s: %s", o->list.runs[run].folder, why.text);
-    return mb_comparison_exclude(o->comparison, run, why.text, error);
+    if (status != MB_OK && data == NULL && status != MB_ERROR_MEMORY)
+        return mb_comparison_exclude(o->comparison, run, why.text, error);
+    if (status != MB_OK)
+        *error = why;
+    return status;
 }
 
 /* Pairs have the first run, without which there are none. */
@@ -106,9 +106,9 @@ static mb_status classify_all(opened *o, const char *data, mb_error *error)
     }
     for (size_t run = 0; run < comparison->runs && status == MB_OK; run++)
         if (comparison->excluded[run] != NULL)
-            fprintf(stderr, "mnist_blas: warning: %s: %s; no images are compared with %s\n",
-                    comparison->names[run], comparison->excluded[run],
-                    run == 0 ? "this run, the first" : "it");
+            fprintf(stderr, "mnist_blas: warning: %s; no images are compared with %s%s\n",
+                    comparison->excluded[run], comparison->names[run],
+                    run == 0 ? ", the first run" : "");
     return status;
 }
 

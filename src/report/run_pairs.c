@@ -37,16 +37,20 @@ static mb_status predict(mb_machine *machine, const mb_network *network, const m
     return status;
 }
 
-static mb_status check_run(const mb_stored_run *stored, mb_machine *machine,
+/* Checks that network and data are the run's. */
+static mb_status check_run(const mb_comparison *comparison, size_t run, mb_machine *machine,
                            const mb_network *network, const mb_dataset *dataset, mb_error *error)
 {
+    const mb_stored_run *stored = comparison->storage->runs[run];
     mb_evaluation *evaluation = NULL;
-    mb_status status = mb_evaluate(machine, network, &dataset->test, &evaluation, error);
+    mb_error why = {0};
+    mb_status status = mb_evaluate(machine, network, &dataset->test, &evaluation, &why);
     if (status == MB_OK)
         status =
-            mb_stored_run_check(stored, mb_machine_describe(machine), dataset, evaluation, error);
+            mb_stored_run_check(stored, mb_machine_describe(machine), dataset, evaluation, &why);
     mb_evaluation_free(evaluation);
-    return status;
+    return status == MB_OK ? MB_OK
+                           : mb_fail(error, status, "%s: %s", comparison->names[run], why.text);
 }
 
 static void add_pair(mb_comparison_storage *s, size_t run)
@@ -96,13 +100,13 @@ mb_status mb_comparison_classify(mb_comparison *comparison, size_t run, mb_machi
         (run > 0 && s->dataset == NULL))
         return mb_fail(error, MB_ERROR_INVALID,
                        "comparison: run %zu is classified once, after run 0", run);
-    mb_status status = check_run(s->runs[run], machine, network, dataset, error);
+    mb_status status = check_run(comparison, run, machine, network, dataset, error);
     if (status != MB_OK)
         return status;
     predictions->split = mb_split_fingerprint(&dataset->test);
     if (run > 0 && !has_same_images(s, run))
-        return mb_comparison_exclude(comparison, run, "its test images are not the first run's",
-                                     error);
+        return mb_comparison_exclude(comparison, run,
+                                     "its test images are not those of the first run", error);
     predictions->classes = mb_arena_alloc(&s->arena, images->count, 1);
     predictions->confidences = mb_arena_alloc(&s->arena, images->count, sizeof(float));
     status = mb_arena_status(&s->arena, "comparison", error);
