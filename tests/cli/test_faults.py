@@ -38,6 +38,7 @@ COMMANDS = {
     "export_c": ["export", MODEL, "--c", "out/model.c"],
     "export_int8": ["export", MODEL, "--c", "out/model.c", "--quantize", "int8", "--calibrate", "data"],
     "report": ["report", "out"],
+    "compare": ["compare", "out", "old", "--out", "out/compare.html"],
     "tune": ["tune", "--data", "data", "--network", "dense:16,relu,dense:4"],
     "info": ["info"],
     "info_json": ["info", "--json"],
@@ -111,7 +112,7 @@ class Faults(RunFolderTest):
         """Runs a command in a new folder that has the files of the old run."""
         folder = tempfile.mkdtemp(dir=self.folder)
         shutil.copytree(self.path("old"), os.path.join(folder, "out"))
-        for link in "data", "data.npz", "digit.png", "pictures":
+        for link in "data", "data.npz", "digit.png", "pictures", "old":
             os.symlink(self.path(link), os.path.join(folder, link))
         variables = {"LD_PRELOAD": support.FAULTS, "FAULT": fault, "FAULT_CALLS": kind,
                      "FAULT_REPORT": os.path.join(folder, "faults.txt"), "OMP_WAIT_POLICY": "passive"}

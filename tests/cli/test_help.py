@@ -345,6 +345,7 @@ class Completion(HelpTest):
             self.assertEqual(["a.safetensors"], complete(self.folder, command, "a"))
         self.assertEqual([], complete(self.folder, "evaluate", "a.safetensors", ""))
         self.assertEqual(["some folder"], complete(self.folder, "report", ""))
+        self.assertEqual(["some folder"], complete(self.folder, "compare", "some folder", ""))
 
     def test_images(self):
         images = ["one.png", "packed-ubyte.gz", "some folder", "t10k-images-idx3-ubyte", "two.pgm"]

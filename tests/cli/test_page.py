@@ -84,7 +84,9 @@ for (const [width, page] of pages) { // they are loaded before the window is
 
 
 @unittest.skipUnless(CHROMIUM, "no Chromium is installed")
-class InBrowser(ProgramTest):
+class BrowserTest(ProgramTest):
+    """A test of pages."""
+
     def browse(self, path, *options):
         """Runs Chromium, which must report no error; returns its output."""
         arguments = ["--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -96,12 +98,6 @@ class InBrowser(ProgramTest):
                               env={**os.environ, "HOME": self.folder})
         self.assertEqual([], [line for line in done.stderr.splitlines() if ":CONSOLE" in line])
         return done.stdout
-
-    def train(self, data, *arguments):
-        result = self.succeed("train", "--data", data, "--out", "out", *arguments)
-        if ABSENT in result.out:
-            self.skipTest("the program is built without cairo")
-        return support.read_bytes(self.path("out", "report.html")).decode()
 
     def look(self, page):
         """The results of `look`: light and dark at each width, then as printed."""
@@ -125,6 +121,14 @@ class InBrowser(ProgramTest):
         if width <= 760:  # the checkboxes show pictures at full size
             self.assertTrue(all(one["natural"] == one["shown"] for one in found["full"]))
         self.assertFalse(found["full_overflow"])
+
+
+class InBrowser(BrowserTest):
+    def train(self, data, *arguments):
+        result = self.succeed("train", "--data", data, "--out", "out", *arguments)
+        if ABSENT in result.out:
+            self.skipTest("the program is built without cairo")
+        return support.read_bytes(self.path("out", "report.html")).decode()
 
     def check_page(self, page, height):
         *views, printed = self.look(page)
