@@ -93,9 +93,11 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
     }
 #define MB_UNSET_DATA "MNIST_BLAS_DATA, else the first that has data of" /* folders follow */
 #define MB_OPTION_DATA(heading, place, files)                                                      \
+    MB_OPTION_DATA_UNSET(heading, place, "folder or file with " files, MB_UNSET_DATA)
+#define MB_OPTION_DATA_UNSET(heading, place, help, default_data)                                   \
     {                                                                                              \
-        "data", NULL, heading, place, "folder or file with " files, MB_KIND_TEXT("PATH"),          \
-            .complete = ".csv .csv.gz .npz", .unset = MB_UNSET_DATA                                \
+        "data", NULL, heading, place, help, MB_KIND_TEXT("PATH"), .complete = ".csv .csv.gz .npz", \
+                                                                  .unset = default_data            \
     }
 
 /* Ends a program: MB_EXIT_DONE, or for an error "PROGRAM: TEXT" on stderr and the exit code of its

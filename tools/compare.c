@@ -19,7 +19,8 @@ typedef struct compare_arguments {
 } compare_arguments;
 
 static const mb_option options[] = {
-    MB_OPTION_DATA("Options:", offsetof(compare_arguments, data), "the images of all runs"),
+    MB_OPTION_DATA_UNSET("Options:", offsetof(compare_arguments, data),
+                         "folder or file that has the images of all runs", "those of each run"),
     {"out", NULL, "Options:", offsetof(compare_arguments, out), "page to write",
      MB_KIND_TEXT("FILE"), .unset = default_page, .complete = ".html"},
     {"json", NULL, "Options:", offsetof(compare_arguments, json),

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { GAP = 2, MIN_NAME = 3, MAX_NAME = 32 }; /* columns */
+enum { GAP = 2, MIN_NAME = 3 }; /* columns */
 
 static size_t widest(const char *const *texts, size_t count, size_t min)
 {
@@ -15,12 +15,12 @@ static size_t widest(const char *const *texts, size_t count, size_t min)
     return min;
 }
 
-/* Columns of the names of the runs: at most a third of the width. */
+/* Columns of the names of the runs: at most half of the width. */
 static size_t name_columns(const mb_comparison *comparison, size_t width)
 {
     const size_t columns = widest(comparison->names, comparison->runs, MIN_NAME);
-    const size_t max = width / 3 < MAX_NAME ? width / 3 : MAX_NAME;
-    return columns < max || max < MIN_NAME ? columns : max;
+    const size_t max = width / 2 > MIN_NAME ? width / 2 : MIN_NAME;
+    return columns < max ? columns : max;
 }
 
 /* Columns of a value, and the gap before it, if `left` are left beside the name. */

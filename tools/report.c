@@ -18,7 +18,8 @@ typedef struct report_arguments {
 } report_arguments;
 
 static const mb_option options[] = {
-    MB_OPTION_DATA("Options:", offsetof(report_arguments, data), "the images"),
+    MB_OPTION_DATA_UNSET("Options:", offsetof(report_arguments, data),
+                         "folder or file that has the images", "those of the run"),
     MB_OPTION_THREADS("Options:", offsetof(report_arguments, threads)),
     {0},
 };

@@ -30,7 +30,7 @@ typedef struct mb_compared_value {
     const char *key;          /* "test_accuracy": as in summary.json */
     const char *label;        /* "accuracy %"; of an option its name */
     bool is_option;           /* else a result, a number */
-    const char *const *texts; /* (runs) UTF-8; "-": the run has none */
+    const char *const *texts; /* (runs) printable; "-": the run has none */
 } mb_compared_value;
 
 /* A run and the first one on the same test images, which are counted by who classifies them

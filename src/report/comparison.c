@@ -13,6 +13,8 @@
 
 typedef mb_comparison_storage storage;
 
+enum { MAX_TEXT = 4096 }; /* bytes of a value */
+
 /* How the values of a column are shown; seconds have the decimals that the smallest of them needs.
  */
 typedef enum value_format { PERCENT, LOSS, SECONDS, COUNT, OPTION } value_format;
@@ -59,7 +61,7 @@ static void format_value(const json_t *value, value_format format, double min, c
         snprintf(text, size, number < 0.001 ? "%.2e" : "%.4f", number);
     else if (format == SECONDS)
         snprintf(text, size, "%.*f", mb_decimals(min, 3), number);
-    else if (format == COUNT)
+    else if (format == COUNT && number >= 0.0 && number < 1e18)
         snprintf(text, size, "%s", mb_format_count(count, (size_t)(number + 0.5)));
     else if (json_is_boolean(value))
         snprintf(text, size, "%s", json_is_true(value) ? "on" : "off");
@@ -76,11 +78,12 @@ static const char *const *make_texts(storage *s, const json_t *const *values, va
     for (size_t i = 0; i < runs; i++)
         min = values[i] != NULL ? fmin(min, json_number_value(values[i])) : min;
     for (size_t i = 0; i < runs && texts != NULL; i++) {
-        char text[64] = "-";
-        if (values[i] != NULL && !json_is_string(values[i]))
+        char text[MAX_TEXT] = "-";
+        if (json_is_string(values[i]))
+            mb_printable(json_string_value(values[i]), text, sizeof text);
+        else if (values[i] != NULL)
             format_value(values[i], format, min, text, sizeof text);
-        texts[i] = json_is_string(values[i]) ? json_string_value(values[i])
-                                             : mb_arena_strdup(&s->arena, text);
+        texts[i] = mb_arena_strdup(&s->arena, text);
     }
     return texts;
 }

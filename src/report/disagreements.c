@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 enum { MAX_IMAGES = 2 * MB_PREDICTION_COLUMNS, HEADER = 76, HEADING = 44 };
+enum { MAX_TEXT = 1024 }; /* bytes of a line */
 
 /* The number of images that `right` classifies correctly and `wrong` does not, and of those that
  * are shown the wrong predictions. */
@@ -41,10 +42,11 @@ static double draw_side(const mb_comparison *comparison, const mb_canvas *canvas
     const mb_dataset *dataset = comparison->storage->dataset;
     const char *const *names = dataset->class_names;
     const mb_image_grid grid = mb_prediction_grid(names, top + HEADING - 20.0);
-    char text[512], images[MB_COUNTED_LENGTH];
-    snprintf(text, sizeof text, "Only %s is right: %s%s", comparison->names[s->right],
+    char line[MAX_TEXT], text[MAX_TEXT], images[MB_COUNTED_LENGTH];
+    snprintf(line, sizeof line, "Only %s is right: %s%s", comparison->names[s->right],
              mb_format_counted(images, s->count, "image"),
              s->shown < s->count ? "; these are the most confident mistakes" : "");
+    mb_printable(line, text, sizeof text); /* a line that was cut may end in half a character */
     if (canvas != NULL)
         mb_text_fit(canvas, &mb_name_font, MB_GRID_MARGIN, top + 8.0, MB_ALIGN_LEFT,
                     grid.text_width, text);
@@ -61,9 +63,10 @@ mb_status mb_draw_disagreements(const mb_comparison *comparison, const mb_run_pa
     const side sides[] = {select_images(comparison, 0, pair->run),
                           select_images(comparison, pair->run, 0)};
     double top = HEADER + 16.0;
-    char title[512], *text = NULL;
+    char line[MAX_TEXT], title[MAX_TEXT], *text = NULL;
     mb_canvas canvas;
-    snprintf(title, sizeof title, "%s and %s disagree", first, other);
+    snprintf(line, sizeof line, "%s and %s disagree", first, other);
+    mb_printable(line, title, sizeof title);
     mb_image_grid header = mb_prediction_grid(NULL, 0.0);
     header.title = title;
     header.explanation[0] =

@@ -262,6 +262,14 @@ class OnThePage(CompareTest):
         self.assertEqual(1, len(page.values("img")))
         self.assertEqual([0.0, 0.0, 1.0], [page.tables["pair-table"][1][i] for i in (1, 2, 4)])
 
+    def test_long_names(self):
+        """Also such as are cut in the middle of a character: paths, as the last parts are equal."""
+        for length in (78, 79, 80):
+            runs = [os.path.join(*["\u732b" * length] * 5, name, "run") for name in "ab"]
+            for name, run in zip("ab", runs):
+                shutil.copytree(self.path("runs", name), self.path(run))
+            self.assertEqual(2, len(self.page(*runs).values("img")))
+
     def test_names_are_text(self):
         os.rename(self.path("runs/a"), self.path("runs/<b>&'a'"))
         self.assertNotIn(b"<b>&", self.read(self.page("runs") and "page.html"))
