@@ -24,6 +24,10 @@ def p_value(first, second):
 class CompareTest(ProgramTest):
     DATA = {"classes": 10, "train": 400, "test": 500}
 
+    def setUp(self):
+        super().setUp()
+        self.need_feature("report")  # without cairo each comparison warns that it has no page
+
     def compare(self, *arguments, **options):
         return json.loads(self.succeed("compare", "--json", *arguments, **options).out)
 
@@ -218,7 +222,6 @@ class Runs(CompareTest):
 class OnThePage(CompareTest):
     def setUp(self):
         super().setUp()
-        self.need_feature("report")
         self.data = self.make_runs()
 
     def page(self, *arguments):
@@ -284,7 +287,6 @@ class OnThePage(CompareTest):
 
 class OnThePageInABrowser(CompareTest, BrowserTest):
     def test_fits(self):
-        self.need_feature("report")
         self.make_runs()
         os.rename(self.path("runs/c"), self.path("runs/" + "long name " * 20))
         self.succeed("compare", "runs")
