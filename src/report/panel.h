@@ -45,7 +45,7 @@ void mb_panel_draw(const mb_panel *panel, const mb_series *series, size_t count)
 enum { MB_SAMPLE_WIDTH = 26 };
 void mb_series_draw_sample(const mb_canvas *canvas, const mb_series *series, double x, double y);
 
-/* The range of `count` series from x on, which contains 0 or ends there; NaN does not count. */
+/* The range of `count` series from x on; *max is at least 0. NaN does not count. */
 void mb_series_range(const mb_series *series, size_t count, double x, double *min, double *max);
 
 /* An axis of percentages: a little more than their range, within 0 to 100, at least 1 wide. */

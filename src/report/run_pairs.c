@@ -95,11 +95,11 @@ mb_status mb_comparison_classify(mb_comparison *comparison, size_t run, mb_machi
 {
     mb_comparison_storage *s = comparison->storage;
     const mb_images *images = &dataset->test.images;
-    mb_run_predictions *predictions = &s->predictions[run];
-    if (run >= comparison->runs || predictions->classes != NULL || s->excluded[run] != NULL ||
-        (run > 0 && s->dataset == NULL))
+    if (run >= comparison->runs || s->predictions[run].classes != NULL ||
+        s->excluded[run] != NULL || (run > 0 && s->dataset == NULL))
         return mb_fail(error, MB_ERROR_INVALID,
                        "comparison: run %zu is classified once, after run 0", run);
+    mb_run_predictions *predictions = &s->predictions[run];
     mb_status status = check_run(comparison, run, machine, network, dataset, error);
     if (status != MB_OK)
         return status;
