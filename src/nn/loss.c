@@ -90,9 +90,8 @@ double mb_confidence(const float *logits, size_t classes, size_t predicted)
 
 void mb_confidence_stats_add(mb_confidence_stats *stats, double confidence, bool correct)
 {
-    mb_confidence_bin *bin =
-        &stats
-             ->bins[mb_min_size((size_t)(confidence * MB_CONFIDENCE_BINS), MB_CONFIDENCE_BINS - 1)];
+    const size_t number = (size_t)(confidence * MB_CONFIDENCE_BINS);
+    mb_confidence_bin *bin = &stats->bins[mb_min_size(number, MB_CONFIDENCE_BINS - 1)];
     bin->samples++;
     bin->correct += correct;
     bin->confidence += confidence;
