@@ -1,6 +1,7 @@
-"""Writes a text file as a C array: embed.py TEXT SOURCE NAME. Meson runs it for texts that the program writes from.
+"""Writes text files, one after the other, as a C array: embed.py SOURCE NAME TEXT... Meson runs it for texts that the
+program writes from.
 
-A line {{> FILE}} of the text stands for the content of FILE, in the text's folder."""
+A line {{> FILE}} of a text stands for the content of FILE, in the text's folder."""
 import os
 import re
 import sys
@@ -14,8 +15,8 @@ def read(path):
 
 
 def main():
-    text, source, name = sys.argv[1:]
-    numbers = [str(byte) for byte in read(text)] + ["0"]
+    source, name, *texts = sys.argv[1:]
+    numbers = [str(byte) for text in texts for byte in read(text)] + ["0"]
     lines = [", ".join(numbers[i:i + 20]) for i in range(0, len(numbers), 20)]
     with open(source, "w", encoding="ascii") as file:
         file.write(f"extern const char {name}[];\n"

@@ -1,4 +1,4 @@
-/* mnist_blas export MODEL --onnx FILE --c FILE */
+/* mnist_blas export MODEL --onnx FILE --c FILE --html FILE */
 #include "data.h"
 #include "model.h"
 #include "run_folder.h"
@@ -10,7 +10,7 @@
 
 typedef struct export_arguments {
     mb_model_arguments model;
-    const char *onnx, *c, *calibrate;
+    const char *onnx, *c, *html, *data, *calibrate;
     unsigned quantize;
 } export_arguments;
 
@@ -26,6 +26,12 @@ static const mb_option options[] = {
     {"calibrate", NULL, "Options:", offsetof(export_arguments, calibrate),
      "data whose training images give the ranges of --quantize, and whose test images its accuracy",
      MB_KIND_TEXT("PATH"), .unset = "what training finds", .complete = "/"},
+    {"data", NULL, "Options:", offsetof(export_arguments, data),
+     "data whose test images the page of --html shows, and for which its weights may be rounded",
+     MB_KIND_TEXT("PATH"), .unset = "none", .complete = "/"},
+    {"html", NULL, "Options:", offsetof(export_arguments, html),
+     "page to write, in which a browser classifies drawings and pictures", MB_KIND_TEXT("FILE"),
+     .unset = "none", .complete = ".html"},
     {"onnx", NULL, "Options:", offsetof(export_arguments, onnx),
      "file to write, for ONNX Runtime and others", MB_KIND_TEXT("FILE"), .unset = "none",
      .complete = ".onnx"},
@@ -59,15 +65,14 @@ static void print_c(const mb_network *network, const char *path, const mb_c_sour
 }
 
 /* The data in the form of the model's images. */
-static mb_status open_data(const export_arguments *arguments, mb_machine *machine,
+static mb_status open_data(const char *path, unsigned splits, mb_machine *machine,
                            const mb_network *network, mb_dataset **dataset, mb_error *error)
 {
     mb_data_options reading = mb_data_defaults();
     reading.machine = machine;
     reading.expected_classes = mb_network_classes(network);
     reading.expected_names = mb_network_class_names(network);
-    const mb_status status = mb_data_open(arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
-                                          &reading, dataset, error);
+    const mb_status status = mb_data_open(path, splits, &reading, dataset, error);
     return status == MB_OK ? mb_dataset_set_form(*dataset, mb_network_form(network), error)
                            : status;
 }
@@ -108,7 +113,8 @@ static mb_status export_int8(const export_arguments *arguments, mb_machine *mach
     mb_dataset *dataset = NULL;
     mb_quantized *quantized = NULL;
     mb_c_source source;
-    mb_status status = open_data(arguments, machine, network, &dataset, error);
+    mb_status status = open_data(arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST, machine,
+                                 network, &dataset, error);
     if (status == MB_OK)
         status = quantize(network, dataset, &quantized, error);
     if (status == MB_OK)
@@ -134,6 +140,23 @@ static mb_status export_c(const export_arguments *arguments, mb_machine *machine
     return status;
 }
 
+static mb_status export_html(const export_arguments *arguments, mb_machine *machine,
+                             const mb_network *network, mb_error *error)
+{
+    mb_dataset *dataset = NULL;
+    mb_status status = MB_OK;
+    char printable[PATH_MAX];
+    if (arguments->data != NULL)
+        status = open_data(arguments->data, MB_SPLIT_TEST, machine, network, &dataset, error);
+    if (status == MB_OK)
+        status = mb_try_write(machine, network, dataset, arguments->html, error);
+    if (status == MB_OK)
+        printf("%s: page of %s\n", mb_printable(arguments->html, printable, sizeof printable),
+               mb_network_spec(network));
+    mb_dataset_close(dataset);
+    return status;
+}
+
 static mb_status export(const export_arguments *arguments, mb_error *error)
 {
     mb_machine *machine = NULL;
@@ -145,6 +168,8 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
         status = export_c(arguments, machine, network, error);
     if (status == MB_OK && arguments->onnx != NULL)
         status = export_onnx(network, arguments->onnx, error);
+    if (status == MB_OK && arguments->html != NULL)
+        status = export_html(arguments, machine, network, error);
     mb_network_close(network);
     mb_machine_close(machine);
     return status;
@@ -163,34 +188,45 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
 {
     export_arguments *given = arguments;
     given->model.path = operands[0];
-    if (given->onnx == NULL && given->c == NULL)
-        return mb_fail(error, MB_ERROR_INVALID, "export: --onnx FILE or --c FILE is required");
-    if (given->quantize != QUANTIZE_OFF && (given->c == NULL || given->onnx != NULL))
-        return mb_fail(error, MB_ERROR_INVALID, "--quantize: applies to --c only, without --onnx");
+    if (given->onnx == NULL && given->c == NULL && given->html == NULL)
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "export: --onnx FILE, --c FILE or --html FILE is required");
+    if (given->quantize != QUANTIZE_OFF &&
+        (given->c == NULL || given->onnx != NULL || given->html != NULL))
+        return mb_fail(error, MB_ERROR_INVALID,
+                       "--quantize: applies to --c only, without --onnx and --html");
+    if (given->data != NULL && given->html == NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "--data: applies with --html only");
     if (given->quantize == QUANTIZE_OFF && given->calibrate != NULL)
         return mb_fail(error, MB_ERROR_INVALID, "--calibrate: applies with --quantize only");
     mb_status status = check_path("--onnx", given->onnx, operands[0], error);
     if (status == MB_OK)
         status = check_path("--c", given->c, operands[0], error);
+    if (status == MB_OK)
+        status = check_path("--html", given->html, operands[0], error);
     return status == MB_OK ? export(given, error) : status;
 }
 
 const mb_command mb_command_export = {
     .name = "export",
     .operands = "MODEL",
-    .brief = "convert a saved model to ONNX or to C",
-    .about = "Writes a saved model as ONNX, opset 17, or as a file of C99. ONNX: the input is "
+    .brief = "convert a saved model to ONNX, C or a page",
+    .about = "Writes a saved model as ONNX, opset 17, as a file of C99, or as a page of HTML. "
+             "ONNX: the input is "
              "(batch, channels, rows, columns) of floats from 0 to 1, as the images of training "
              "are in their files: the graph inverts and standardizes them as in training. The "
              "outputs are logits and probabilities, both (batch, classes). C: FILE.c has int "
              "FILE_classify(const uint8_t *image, float *probabilities) for an image (rows, "
              "columns, channels) of bytes as in the files; it needs no library, and allocates "
              "nothing. With --quantize int8 weights and activations have 8 bits: a quarter of the "
-             "memory, and integer arithmetic.",
+             "memory, and integer arithmetic. HTML: a page that loads nothing, in which a browser "
+             "classifies drawings and pictures, and shows what each layer computes; with --data it "
+             "has test images, and weights of 16 bits if they change the class of no test image.",
     .examples = "Examples:\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8",
+                "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .run = run,

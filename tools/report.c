@@ -207,7 +207,7 @@ const mb_command mb_command_report = {
     .name = "report",
     .operands = "RUN",
     .brief = "draw the report of a run that has none",
-    .about = "Writes pictures and report.html of a run that was stopped, or that trained with "
+    .about = "Writes pictures, report.html and try.html of a run that was stopped, or that trained with "
              "--no-report, into its folder: the report that the run itself would have written. "
              "It is drawn from the checkpoint, or without one from summary.json, metrics.jsonl, "
              "model.safetensors and the data.",

@@ -40,7 +40,7 @@ static const mb_option run_options[] = {
     {"tensorboard", NULL, OTHER, AT(tensorboard),
      "folder for a TensorBoard event file; a second run gets the sub-folder run-2",
      MB_KIND_TEXT("DIR"), .min_size = 1, .unset = "none", .resume = MB_RESUME_FREE},
-    {"no-report", NULL, OTHER, AT(no_report), "write no pictures and no report.html", MB_KIND_FLAG,
+    {"no-report", NULL, OTHER, AT(no_report), "write no pictures, report.html and try.html", MB_KIND_FLAG,
      .resume = MB_RESUME_FREE},
     {"quiet", NULL, OTHER, AT(quiet), "print only the final line", MB_KIND_FLAG,
      .resume = MB_RESUME_FREE},

@@ -89,13 +89,23 @@ MB_API mb_status mb_predictions_write(const mb_prediction_table *table, const ch
 MB_API mb_status mb_submission_write(const mb_prediction_table *table, const char *path,
                                      mb_error *error);
 
-/* Classifies the test split of the run's dataset, and writes pictures and
+/* Classifies the test split of the run's dataset, and writes pictures, try.html (mb_try_write) and
  * report.html into `folder`, each file whole or not at all; pictures of an earlier run that this
  * one does not have are removed. The run has at least one epoch.
  * MB_ERROR_UNAVAILABLE: no MB_FEATURE_REPORT, or no font is installed;
  * MB_ERROR_DIVERGED: an output of the network is not finite; MB_ERROR_IO; MB_ERROR_MEMORY. */
 MB_API mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *folder,
                                  mb_error *error);
+
+/* Writes a page of HTML with the network in it, whole or not at all: the browser classifies what is
+ * drawn on it, or a picture, and shows the activations of each layer; the page loads nothing. With
+ * a dataset, in the form of the network's images, it has up to 32 of its test images, and weights
+ * of 16 bits if they change the class of no test image. Without one (NULL) it has no test images,
+ * and the network's own floats. MB_ERROR_UNAVAILABLE: it has a layer that the page does not have;
+ * MB_ERROR_INVALID: no test images, or images of another shape than the network's;
+ * MB_ERROR_DIVERGED: an output of the network is not finite; MB_ERROR_IO; MB_ERROR_MEMORY. */
+MB_API mb_status mb_try_write(mb_machine *machine, const mb_network *network,
+                              const mb_dataset *dataset, const char *path, mb_error *error);
 
 /* A run as the summary.json and metrics.jsonl in its folder describe it. */
 typedef struct mb_stored_run {
@@ -119,9 +129,9 @@ MB_API mb_status mb_stored_run_check(const mb_stored_run *stored, const mb_machi
 /* Frees; NULL is fine. */
 MB_API void mb_stored_run_close(mb_stored_run *stored);
 
-/* Writes FOLDER/model.safetensors as mb_model_save does. report.html and pictures in the folder,
- * which show the model before, are removed when the new one is on disk, right before it takes its
- * name; *removal_error has a text if one cannot be removed, and else an empty one. */
+/* Writes FOLDER/model.safetensors as mb_model_save does. report.html, try.html and pictures in
+ * the folder, which show the model before, are removed when the new one is on disk, right before it
+ * takes its name; *removal_error has a text if one cannot be removed, and else an empty one. */
 MB_API mb_status mb_run_save_model(const mb_network *network, const char *folder,
                                    mb_error *removal_error, mb_error *error);
 

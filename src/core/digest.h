@@ -18,6 +18,9 @@ typedef struct mb_span {
     size_t size;
 } mb_span;
 
+/* The digest of all buffers, concatenated, as bytes. */
+void mb_sha256_bytes(const mb_span *spans, size_t count, uint8_t bytes[MB_DIGEST_DIGITS / 2]);
+
 /* The digest of all buffers, concatenated; lower-case digits. */
 mb_digest mb_sha256(const mb_span *spans, size_t count);
 

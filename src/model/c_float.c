@@ -116,7 +116,7 @@ mb_status mb_model_export_c(const mb_network *network, const char *path, mb_c_so
                             mb_error *error)
 {
     mb_c_program program;
-    mb_status status = mb_c_program_open(network, &program, error);
+    mb_status status = mb_c_program_open(network, true, &program, error);
     if (status != MB_OK)
         return status;
     mb_c_text text = {.program = &program,

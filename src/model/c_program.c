@@ -69,7 +69,8 @@ static void set_sizes(mb_c_call *call)
         call->sizes[i] = (int)(is_pool(call) ? pool[i] : convolution[i]);
 }
 
-mb_status mb_c_program_open(const mb_network *network, mb_c_program *program, mb_error *error)
+mb_status mb_c_program_open(const mb_network *network, bool folds, mb_c_program *program,
+                            mb_error *error)
 {
     mb_shape shape = network->input;
     size_t buffer = 0;
@@ -87,7 +88,8 @@ mb_status mb_c_program_open(const mb_network *network, mb_c_program *program, mb
                             .function = kind->function,
                             .in_place = kind->in_place,
                             .layer = layer,
-                            .batchnorm = kind->folds_batchnorm ? folded_after(network, i) : NULL,
+                            .batchnorm =
+                                folds && kind->folds_batchnorm ? folded_after(network, i) : NULL,
                             .in = shape,
                             .out = layer->out};
         snprintf(call->name, sizeof call->name, "%s%zu", layer->ops->name, layer->ordinal);

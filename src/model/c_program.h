@@ -42,8 +42,10 @@ typedef struct mb_c_program {
     size_t scratch[2]; /* elements of the two buffers between which calls alternate */
 } mb_c_program;
 
-/* MB_ERROR_UNAVAILABLE: a layer cannot be called. */
-mb_status mb_c_program_open(const mb_network *network, mb_c_program *program, mb_error *error);
+/* With `folds` a batch normalisation after a dense layer or a convolution is part of that one's
+ * call. MB_ERROR_UNAVAILABLE: a layer cannot be called. */
+mb_status mb_c_program_open(const mb_network *network, bool folds, mb_c_program *program,
+                            mb_error *error);
 
 /* The parameters of a call, in the order of C: weights and biases of a dense layer (inputs, units)
  * and a convolution (channels, rows, columns, units of a group); scale and shift of a batch

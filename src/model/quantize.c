@@ -225,7 +225,7 @@ mb_status mb_quantize(const mb_network *network, const mb_images *images, mb_qua
     mb_quantized *q = calloc(1, sizeof *q);
     if (q == NULL)
         return mb_fail_memory(error, "quantization", sizeof *q);
-    status = mb_c_program_open(network, &q->program, error);
+    status = mb_c_program_open(network, true, &q->program, error);
     if (status == MB_OK)
         status = calibrate(q, images, parameters, ranges, error);
     if (status == MB_OK) {

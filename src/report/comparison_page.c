@@ -164,8 +164,9 @@ mb_status mb_comparison_write(const mb_comparison *comparison, const char *path,
     }
     model = mb_json_merge(mb_comparison_object(comparison),
                           json_pack("{s:o}", "page", page_object(comparison, curves, images)));
-    status = model != NULL ? mb_template_render(mb_compare_template, model, &page, error)
-                           : mb_fail_memory(error, path, sizeof *comparison);
+    status = model != NULL
+                 ? mb_template_render("compare.html", mb_compare_template, model, &page, error)
+                 : mb_fail_memory(error, path, sizeof *comparison);
     if (status == MB_OK)
         status = mb_file_write_named(path, page.data, page.size, error);
     free(page.data);

@@ -124,9 +124,10 @@ mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_by
 {
     json_t *model = mb_summary_object(report->run);
     json_t *own = model != NULL ? page_object(report, model, figures) : NULL;
-    const mb_status status = own != NULL && json_object_set_new(model, "page", own) == 0
-                                 ? mb_template_render(mb_report_template, model, page, error)
-                                 : mb_fail_memory(error, "report.html", sizeof *report->run);
+    const mb_status status =
+        own != NULL && json_object_set_new(model, "page", own) == 0
+            ? mb_template_render("report.html", mb_report_template, model, page, error)
+            : mb_fail_memory(error, "report.html", sizeof *report->run);
     json_decref(model);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "model/model.h"
 #include "report/page.h"
+#include "report/try.h"
 
 #include <errno.h>
 #include <mnist_blas/classifier.h>
@@ -12,26 +13,33 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Everything is made before the first file is written, and the page comes last: a failure leaves
+/* Everything is made before the first file is written, and the report comes last: a failure leaves
  * the files of an earlier run, or pictures newer than the page, which contains its own. */
-static mb_status write_files(const mb_report *report, const char *folder, mb_error *error)
+static mb_status write_files(mb_machine *machine, const mb_report *report, const char *folder,
+                             mb_error *error)
 {
 #if MB_WITH_REPORT
     mb_figures figures;
-    mb_bytes page = {0};
+    mb_bytes page = {0}, try_page = {0};
     mb_status status = mb_figures_draw(report, &figures, error);
     if (status == MB_OK)
         status = mb_page_make(report, &figures, &page, error);
+    if (status == MB_OK)
+        status = mb_try_make(machine, report->run->network, report, &try_page, error);
     for (size_t i = 0; i < figures.count && status == MB_OK; i++)
         status = mb_file_write_in(folder, figures.list[i].file, &figures.list[i].bytes, error);
+    if (status == MB_OK)
+        status = mb_file_write_in(folder, "try.html", &try_page, error);
     if (status == MB_OK)
         status = mb_file_write_in(folder, "report.html", &page, error);
     if (status == MB_OK)
         status = mb_figures_remove_others(report, folder, error);
     mb_figures_free(&figures);
     free(page.data);
+    free(try_page.data);
     return status;
 #else
+    (void)machine;
     (void)report;
     return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
 #endif
@@ -61,7 +69,7 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *fo
     if (status == MB_OK)
         status = mb_classifier_probabilities(classifier, &test->images, probabilities, error);
     if (status == MB_OK)
-        status = write_files(&(mb_report){&evaluated, probabilities}, folder, error);
+        status = write_files(machine, &(mb_report){&evaluated, probabilities}, folder, error);
     mb_classifier_close(classifier);
     mb_evaluation_free(evaluation);
     free(probabilities);
@@ -102,6 +110,8 @@ static mb_status remove_report(const char *folder, mb_error *error)
 #undef FIGURE
     };
     mb_status status = remove_file(folder, "report.html", error);
+    if (status == MB_OK)
+        status = remove_file(folder, "try.html", error);
     for (size_t i = 0; i < MB_COUNT_OF(names) && status == MB_OK; i++)
         status = mb_figure_remove(folder, names[i], error);
     return status;

@@ -64,6 +64,10 @@ static void put_text(FILE *out, const char *text, const char *format)
 {
     const bool breaks = strcmp(format, "breaks") == 0, command = strcmp(format, "command") == 0;
     bool in_option = false, word_begins = true;
+    if (strcmp(format, "raw") == 0) {
+        fputs(text, out);
+        return;
+    }
     while (*text != '\0') {
         if (command && word_begins && strncmp(text, "--", 2) == 0 && text[2] != ' ' &&
             text[2] != '\0') {
@@ -182,18 +186,18 @@ static const char *render(renderer *r, const char *text, const scope *in)
     return text + strlen(text);
 }
 
-mb_status mb_template_render(const char *template, const json_t *model, mb_bytes *text,
-                             mb_error *error)
+mb_status mb_template_render(const char *name, const char *template, const json_t *model,
+                             mb_bytes *text, mb_error *error)
 {
     renderer r = {.out = mb_memory_stream_open(text)};
     if (r.out == NULL)
-        return mb_fail_memory(error, "page", BUFSIZ);
+        return mb_fail_memory(error, name, BUFSIZ);
     render(&r, template, &(scope){model, NULL});
     if (!mb_memory_stream_close(r.out, text))
-        return mb_fail_memory(error, "page", BUFSIZ);
+        return mb_fail_memory(error, name, BUFSIZ);
     if (r.missing[0] == '\0')
         return MB_OK;
     free(text->data);
     *text = (mb_bytes){0};
-    return mb_fail(error, MB_ERROR_INVALID, "page: no value for '%s'", r.missing);
+    return mb_fail(error, MB_ERROR_INVALID, "%s: no value for '%s'", name, r.missing);
 }

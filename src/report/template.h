@@ -15,7 +15,8 @@
  *     sN  at least N significant digits, no exponent
  *
  * and for texts: `breaks` allows line breaks after '/' and ',', `command` keeps the name of each
- * --option in one piece. Without a format, numbers have the digits of summary.json. */
+ * --option in one piece, `raw` does not escape. Without a format, numbers have the digits of
+ * summary.json. */
 #ifndef MB_REPORT_TEMPLATE_H
 #define MB_REPORT_TEMPLATE_H
 
@@ -23,9 +24,10 @@
 
 #include <jansson.h>
 
-/* Puts the filled template into *text, the caller's to free; a 0 follows its last byte.
- * MB_ERROR_MEMORY; MB_ERROR_INVALID: a value that the template names is missing. */
-mb_status mb_template_render(const char *template, const json_t *model, mb_bytes *text,
-                             mb_error *error);
+/* Puts the filled template into *text, the caller's to free; a 0 follows its last byte. `name` is
+ * the file's in errors. MB_ERROR_MEMORY; MB_ERROR_INVALID: a value that the template names is
+ * missing. */
+mb_status mb_template_render(const char *name, const char *template, const json_t *model,
+                             mb_bytes *text, mb_error *error);
 
 #endif

@@ -7,7 +7,8 @@ from support import MODEL, ProgramTest, TrainedTest, cases
 
 # Name of the test: arguments after MODEL, words of the line.
 USAGE = {
-    "no_kind": ([], ["--onnx FILE", "--c FILE is required"]),
+    "no_kind": ([], ["--onnx FILE", "--c FILE or --html FILE is required"]),
+    "data_without_page": (["--onnx", "a.onnx", "--data", "data"], "--data: applies with --html only"),
     "second_model": (["--onnx", "a.onnx", "more"], ["more", "one MODEL"]),
     "no_file": (["--onnx"], "--onnx"),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (

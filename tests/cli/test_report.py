@@ -12,7 +12,7 @@ import support
 from support import RUN_FILES, ProgramTest, cases, needs_real_data
 
 PICTURES = ["confusion.svg", "loss.png", "loss.svg", "mistakes.png", "predictions.png", "reliability.svg", "weights.png"]
-REPORT_FILES = sorted([*PICTURES, "report.html", *RUN_FILES])
+REPORT_FILES = sorted([*PICTURES, "report.html", "try.html", *RUN_FILES])
 VOID = {"meta", "link", "img", "input", "wbr", "br", "hr"}
 ABSENT = "report   left out"
 
@@ -136,7 +136,7 @@ class Markup(ReportTest):
             for name, value in attributes.items():
                 self.assertFalse(name.startswith("on"), name)
                 if name in ("src", "href", "srcset", "action", "data"):
-                    self.assertRegex(value, "^(data:|#)")
+                    self.assertRegex(value, "^(data:|#|try.html$)")
         for text in ("url(", "@import"):
             self.assertNotIn(text, support.read_bytes(self.path("out", "report.html")).decode())
 

@@ -14,7 +14,7 @@ from support import MODEL, needs_faults
 RANDOM_KILLS = 300 if support.LONG_TESTS else 15
 # Files that change from run to run, and so cannot be compared.
 TIMED = {"summary.json", "metrics.jsonl", "report.html", "loss.svg", "loss.png"}
-PICTURES = {"report.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "reliability.svg", "weights.png"}
+PICTURES = {"report.html", "try.html", "loss.svg", "loss.png", "predictions.png", "mistakes.png", "confusion.svg", "reliability.svg", "weights.png"}
 FIRST_CALLS = 4  # open, write, fsync, rename: of the first checkpoint
 MODEL_RENAME = 4  # the pictures of the old model are removed before
 

@@ -83,10 +83,12 @@ static void check_render(const char *template, const char *model, const char *ex
     mb_error error = {0};
     assert_non_null(object);
     if (expected == NULL) {
-        assert_int_equal(mb_template_render(template, object, &bytes, &error), MB_ERROR_INVALID);
-        assert_string_equal(error.text, "page: no value for 'missing'");
+        assert_int_equal(mb_template_render("report.html", template, object, &bytes, &error),
+                         MB_ERROR_INVALID);
+        assert_string_equal(error.text, "report.html: no value for 'missing'");
     } else {
-        assert_int_equal(mb_template_render(template, object, &bytes, &error), MB_OK);
+        assert_int_equal(mb_template_render("report.html", template, object, &bytes, &error),
+                         MB_OK);
         assert_string_equal((char *)bytes.data, expected);
         assert_int_equal(bytes.size, strlen(expected));
     }
@@ -129,7 +131,7 @@ static void check_text(const char *from, const char *expected)
 {
     json_t *model = json_pack("{s:o}", "t", mb_json_text(from));
     mb_bytes bytes = {0};
-    assert_int_equal(mb_template_render("{{t}}", model, &bytes, NULL), MB_OK);
+    assert_int_equal(mb_template_render("report.html", "{{t}}", model, &bytes, NULL), MB_OK);
     assert_string_equal((char *)bytes.data, expected);
     free(bytes.data);
     json_decref(model);

@@ -1,0 +1,95 @@
+/* The layers on the page: what each does, in one sentence, and its values as an image. */
+
+const plural = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+const windowOf = (sizes) => `${sizes[sizes.length - 4]} x ${sizes[sizes.length - 3]}`;
+
+/* By kind; `sizes` are those of network.js. */
+const sentences = {
+    dense: (layer) => `Each unit adds up the ${layer.in.reduce((a, b) => a * b)} values before it, each times a ` +
+        `weight of its own, and a bias${layer.isLast ? ": the sum is the logit of its class" : ""}.`,
+    conv2d: ({sizes}) => `Each map is the answer to one small pattern, ${sizes[6]} x ${sizes[7]} weights for each ` +
+        "map before it, at every place of the image.",
+    maxpool2d: ({sizes}) => `Of each window of ${windowOf(sizes)} values the largest stays: maps get smaller, and ` +
+        "exact places matter less.",
+    avgpool2d: ({sizes}) => `Each window of ${windowOf(sizes)} values becomes its mean: maps get smaller and smoother.`,
+    globalavgpool: () => "Each map becomes one number, its mean.",
+    batchnorm2d: () => "Each map is scaled and shifted by two numbers from training, which keep its values in a " +
+        "common range.",
+    relu: () => "Negative values become 0, others stay: without such a step, layers after each other could do no " +
+        "more than one.",
+    gelu: () => "Negative values become nearly 0, others nearly stay, with a smooth bend between.",
+};
+
+/* A layer's values as images: maps of (rows, columns), or a strip of single values. */
+function mapsOf([rows, columns, channels]) {
+    return channels === 1 && rows === 1 ? {rows: 1, columns: 1, count: columns} : {rows, columns, count: channels};
+}
+
+/* The colors of the theme: of 0, of the largest positive and of the largest negative value. */
+function themeColors() {
+    const style = getComputedStyle(document.documentElement);
+    return ["--zero", "--positive", "--negative"].map((name) => style.getPropertyValue(name).trim())
+        .map((color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)));
+}
+
+const STRIP_HEIGHT = 18; /* CSS pixels */
+
+/* Draws maps beside each other, as many as fit into `width` CSS pixels, on the canvas: `scale` CSS
+ * pixels a value, and a gap between maps, but not between the values of a strip. */
+function drawMaps(canvas, maps, values, width, colors) {
+    const {rows, columns, count} = maps, strip = rows * columns === 1, gap = strip ? 0 : 1;
+    const scale = strip ? Math.max(8, Math.min(24, Math.floor(width / count)))
+        : Math.max(1, Math.min(8, Math.floor(width / columns), Math.ceil(56 / columns)));
+    const across = Math.max(1, Math.min(count, Math.floor((width / scale + gap) / (columns + gap))));
+    canvas.width = across * (columns + gap) - gap;
+    canvas.height = Math.ceil(count / across) * (rows + gap) - gap;
+    canvas.style.width = `${canvas.width * scale}px`;
+    canvas.style.height = strip ? `${canvas.height * STRIP_HEIGHT}px` : "";
+    const max = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1, [zero, positive, negative] = colors;
+    const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+    for (let i = 0; i < values.length; i++) {
+        const map = i % count, pixel = (i - map) / count;
+        const x = (map % across) * (columns + gap) + pixel % columns;
+        const y = Math.floor(map / across) * (rows + gap) + Math.floor(pixel / columns);
+        const strength = Math.abs(values[i]) / max, to = values[i] > 0 ? positive : negative;
+        for (let c = 0; c < 3; c++)
+            image.data[4 * (y * canvas.width + x) + c] = zero[c] + strength * (to[c] - zero[c]);
+        image.data[4 * (y * canvas.width + x) + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+}
+
+/* The bytes (rows, columns, channels) of an image on a canvas, a pixel each. */
+function drawImage(canvas, bytes, [rows, columns, channels]) {
+    [canvas.width, canvas.height] = [columns, rows];
+    const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
+    for (let pixel = 0; pixel < rows * columns; pixel++) {
+        for (let c = 0; c < 3; c++)
+            image.data[4 * pixel + c] = bytes[pixel * channels + (channels === 1 ? 0 : c)];
+        image.data[4 * pixel + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+}
+
+const element = (name, properties, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+};
+
+/* Adds a section for the layer to `parent`; returns a function that shows its values. */
+function layerView(layer, parent) {
+    const maps = mapsOf(layer.out), single = maps.rows * maps.columns === 1;
+    const title = layer.kind + (layer.argument !== null ? `:${layer.argument}` : "");
+    const size = single ? plural(maps.count, "value")
+        : `${plural(maps.count, "map")} of ${maps.rows} x ${maps.columns}`;
+    const canvas = element("canvas", {role: "img", className: "values"});
+    parent.append(element("section", {className: "layer"},
+        element("h3", {}, title, " ", element("small", {textContent: size})),
+        element("p", {textContent: sentences[layer.kind](layer)}), canvas));
+    return (values, colors) => {
+        const positive = values.reduce((number, value) => number + (value > 0), 0);
+        canvas.ariaLabel = `Output of ${layer.name}: ${positive} of ${plural(values.length, "value")} above 0`;
+        drawMaps(canvas, maps, values, parent.clientWidth - 2, colors);
+    };
+}
