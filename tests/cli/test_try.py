@@ -40,12 +40,16 @@ LOOK = """(() => {
             background: getComputedStyle(document.body).backgroundColor};
 })()"""
 FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-# A picture as a file of a drop or a paste.
+# a picture as a file of a drop or a paste; waits for the answer
 SEND = """(() => {
+    document.getElementById("clear").click();
     const transfer = new DataTransfer(), bytes = Uint8Array.from(atob("%s"), c => c.charCodeAt(0));
     transfer.items.add(new File([bytes], "picture.png", {type: "image/png"}));
     dispatchEvent(new %s("%s", {%s: transfer}));
-    return new Promise(done => setTimeout(() => done(mnistBlas.shown().answer), 1000));
+    return new Promise(done => {
+        const wait = () => mnistBlas.shown().result.probabilities ? done(mnistBlas.shown().answer) : setTimeout(wait, 20);
+        wait();
+    });
 })()"""
 
 

@@ -25,19 +25,38 @@ function mapsOf([rows, columns, channels]) {
     return channels === 1 && rows === 1 ? {rows: 1, columns: 1, count: columns} : {rows, columns, count: channels};
 }
 
-/* The colors of the theme: of 0, of the largest positive and of the largest negative value. */
+const LEVELS = 255;
+
+/* The theme's colors of values from the largest below 0 to the largest above, 0 at LEVELS, as pixels. */
 function themeColors() {
     const style = getComputedStyle(document.documentElement);
-    return ["--zero", "--positive", "--negative"].map((name) => style.getPropertyValue(name).trim())
-        .map((color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)));
+    const [zero, positive, negative] = ["--zero", "--positive", "--negative"].map((name) =>
+        [1, 3, 5].map((i) => parseInt(style.getPropertyValue(name).trim().slice(i, i + 2), 16)));
+    const pixels = new Uint8ClampedArray(4 * (2 * LEVELS + 1)).fill(255);
+    for (let level = -LEVELS; level <= LEVELS; level++)
+        for (let c = 0; c < 3; c++) {
+            const end = level > 0 ? positive : negative;
+            pixels[4 * (level + LEVELS) + c] = zero[c] + Math.abs(level) / LEVELS * (end[c] - zero[c]);
+        }
+    return new Uint32Array(pixels.buffer);
+}
+
+/* The largest of the values without their signs, and how many are above 0. */
+function extentOf(values) {
+    let max = 0, positive = 0;
+    for (let i = 0; i < values.length; i++) {
+        max = Math.max(max, Math.abs(values[i]));
+        positive += values[i] > 0 ? 1 : 0;
+    }
+    return {max, positive};
 }
 
 const STRIP_HEIGHT = 18; /* CSS pixels */
 
 /* Draws maps beside each other, as many as fit into `width` CSS pixels, on the canvas: `scale` CSS
  * pixels a value, and a gap between maps, but not between the values of a strip. */
-function drawMaps(canvas, maps, values, width, colors) {
-    const {rows, columns, count} = maps, strip = rows * columns === 1, gap = strip ? 0 : 1;
+function drawMaps(canvas, {rows, columns, count}, values, max, width, colors) {
+    const strip = rows * columns === 1, gap = strip ? 0 : 1;
     const scale = strip ? Math.max(8, Math.min(24, Math.floor(width / count)))
         : Math.max(1, Math.min(8, Math.floor(width / columns), Math.ceil(56 / columns)));
     const across = Math.max(1, Math.min(count, Math.floor((width / scale + gap) / (columns + gap))));
@@ -45,16 +64,13 @@ function drawMaps(canvas, maps, values, width, colors) {
     canvas.height = Math.ceil(count / across) * (rows + gap) - gap;
     canvas.style.width = `${canvas.width * scale}px`;
     canvas.style.height = strip ? `${canvas.height * STRIP_HEIGHT}px` : "";
-    const max = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1, [zero, positive, negative] = colors;
     const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
-    for (let i = 0; i < values.length; i++) {
-        const map = i % count, pixel = (i - map) / count;
-        const x = (map % across) * (columns + gap) + pixel % columns;
-        const y = Math.floor(map / across) * (rows + gap) + Math.floor(pixel / columns);
-        const strength = Math.abs(values[i]) / max, to = values[i] > 0 ? positive : negative;
-        for (let c = 0; c < 3; c++)
-            image.data[4 * (y * canvas.width + x) + c] = zero[c] + strength * (to[c] - zero[c]);
-        image.data[4 * (y * canvas.width + x) + 3] = 255;
+    const pixels = new Uint32Array(image.data.buffer), factor = max > 0 ? LEVELS / max : 0;
+    for (let map = 0; map < count; map++) {
+        const first = Math.floor(map / across) * (rows + gap) * canvas.width + map % across * (columns + gap);
+        for (let y = 0, i = map; y < rows; y++)
+            for (let x = 0; x < columns; x++, i += count)
+                pixels[first + y * image.width + x] = colors[Math.round(factor * values[i]) + LEVELS];
     }
     context.putImageData(image, 0, 0);
 }
@@ -88,8 +104,8 @@ function layerView(layer, parent) {
         element("h3", {}, title, " ", element("small", {textContent: size})),
         element("p", {textContent: sentences[layer.kind](layer)}), canvas));
     return (values, colors) => {
-        const positive = values.reduce((number, value) => number + (value > 0), 0);
+        const {max, positive} = extentOf(values);
         canvas.ariaLabel = `Output of ${layer.name}: ${positive} of ${plural(values.length, "value")} above 0`;
-        drawMaps(canvas, maps, values, parent.clientWidth - 2, colors);
+        drawMaps(canvas, maps, values, max, parent.clientWidth, colors);
     };
 }

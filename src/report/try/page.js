@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const network = networkFrom(byId("network").content.textContent);
 const [ROWS, COLUMNS, CHANNELS] = network.input;
-const SIDE = 200; /* of the picture that is drawn, in its pixels */
+const SIDE = 140; /* of the picture that is drawn, in its pixels */
 const MAX_BARS = 12;
 const paper = network.form.box > 0 || network.form.light || CHANNELS > 1 ? "#ffffff" : "#000000";
 const drawing = byId("drawing"), shown = drawing.getContext("2d");
@@ -174,7 +174,7 @@ drawing.addEventListener("keydown", (event) => {
         return;
     event.preventDefault();
     for (const axis of [0, 1])
-        cursor[axis] = Math.min(Math.max(cursor[axis] + 8 * arrow[axis], 0), SIDE);
+        cursor[axis] = Math.min(Math.max(cursor[axis] + SIDE / 28 * arrow[axis], 0), SIDE);
     showCursor();
     if (event.shiftKey)
         stroke(from, cursor);
