@@ -191,6 +191,7 @@ static json_t *form_json(const mb_network *network)
                      floats_json(form->standardization.std, channels));
 }
 
+/* `names` has the class names and the form of `network`, which may be its rounded copy. */
 static json_t *network_json(const mb_network *network, const mb_network *names, bool half,
                             mb_error *error)
 {
