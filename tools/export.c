@@ -1,4 +1,4 @@
-/* mnist_blas export MODEL --onnx FILE --c FILE --html FILE */
+/* mnist_blas export MODEL --onnx FILE --c FILE --html FILE --quantize int8 */
 #include "data.h"
 #include "model.h"
 #include "run_folder.h"
@@ -36,18 +36,20 @@ static const mb_option options[] = {
      "file to write, for ONNX Runtime and others", MB_KIND_TEXT("FILE"), .unset = "none",
      .complete = ".onnx"},
     {"quantize", NULL, "Options:", offsetof(export_arguments, quantize),
-     "numbers of the file of C: off (floats), or int8 (8-bit integers)",
-     MB_KIND_ENUM(quantize_names)},
+     "numbers in the files: off (floats), or int8 (8-bit integers)", MB_KIND_ENUM(quantize_names)},
     MB_OPTION_MODEL_NETWORK("Options:", offsetof(export_arguments, model.network)),
     MB_OPTION_MODEL_INPUT("Options:", offsetof(export_arguments, model.input)),
     {0},
 };
 
-static mb_status export_onnx(const mb_network *network, const char *path, mb_error *error)
+/* quantized: NULL, or those integers instead of floats. */
+static mb_status export_onnx(const mb_network *network, const mb_quantized *quantized,
+                             const char *path, mb_error *error)
 {
     const mb_shape input = mb_network_input(network);
     char printable[PATH_MAX];
-    const mb_status status = mb_model_export_onnx(network, path, error);
+    const mb_status status = quantized != NULL ? mb_quantized_export_onnx(quantized, path, error)
+                                               : mb_model_export_onnx(network, path, error);
     if (status == MB_OK)
         printf("%s: ONNX of %s, input (batch, %zu, %zu, %zu) from 0 to 1\n",
                mb_printable(path, printable, sizeof printable), mb_network_spec(network),
@@ -55,13 +57,31 @@ static mb_status export_onnx(const mb_network *network, const char *path, mb_err
     return status;
 }
 
-static void print_c(const mb_network *network, const char *path, const mb_c_source *source)
+static mb_status export_c(const mb_network *network, const mb_quantized *quantized,
+                          const char *path, mb_error *error)
 {
+    mb_c_source source;
     char printable[PATH_MAX];
-    printf("%s: C99 of %s: %s_classify(image, probabilities), weights %zu bytes, scratch %zu "
-           "bytes\n",
-           mb_printable(path, printable, sizeof printable), mb_network_spec(network), source->name,
-           source->weight_bytes, source->scratch_bytes);
+    const mb_status status = quantized != NULL
+                                 ? mb_quantized_export_c(quantized, path, &source, error)
+                                 : mb_model_export_c(network, path, &source, error);
+    if (status == MB_OK)
+        printf("%s: C99 of %s: %s_classify(image, probabilities), weights %zu bytes, scratch %zu "
+               "bytes\n",
+               mb_printable(path, printable, sizeof printable), mb_network_spec(network),
+               source.name, source.weight_bytes, source.scratch_bytes);
+    return status;
+}
+
+static mb_status export_files(const export_arguments *arguments, const mb_network *network,
+                              const mb_quantized *quantized, mb_error *error)
+{
+    mb_status status = MB_OK;
+    if (arguments->c != NULL)
+        status = export_c(network, quantized, arguments->c, error);
+    if (status == MB_OK && arguments->onnx != NULL)
+        status = export_onnx(network, quantized, arguments->onnx, error);
+    return status;
 }
 
 /* The data in the form of the model's images. */
@@ -112,31 +132,16 @@ static mb_status export_int8(const export_arguments *arguments, mb_machine *mach
 {
     mb_dataset *dataset = NULL;
     mb_quantized *quantized = NULL;
-    mb_c_source source;
     mb_status status = open_data(arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST, machine,
                                  network, &dataset, error);
     if (status == MB_OK)
         status = quantize(network, dataset, &quantized, error);
     if (status == MB_OK)
-        status = mb_quantized_export_c(quantized, arguments->c, &source, error);
-    if (status == MB_OK) {
-        print_c(network, arguments->c, &source);
+        status = export_files(arguments, network, quantized, error);
+    if (status == MB_OK)
         status = print_accuracy(machine, network, quantized, &dataset->test, error);
-    }
     mb_quantized_close(quantized);
     mb_dataset_close(dataset);
-    return status;
-}
-
-static mb_status export_c(const export_arguments *arguments, mb_machine *machine,
-                          const mb_network *network, mb_error *error)
-{
-    mb_c_source source;
-    if (arguments->quantize == QUANTIZE_INT8)
-        return export_int8(arguments, machine, network, error);
-    const mb_status status = mb_model_export_c(network, arguments->c, &source, error);
-    if (status == MB_OK)
-        print_c(network, arguments->c, &source);
     return status;
 }
 
@@ -164,10 +169,10 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     mb_status status = mb_machine_open(NULL, &machine, error);
     if (status == MB_OK)
         status = mb_model_open(machine, &arguments->model, &network, error);
-    if (status == MB_OK && arguments->c != NULL)
-        status = export_c(arguments, machine, network, error);
-    if (status == MB_OK && arguments->onnx != NULL)
-        status = export_onnx(network, arguments->onnx, error);
+    if (status == MB_OK)
+        status = arguments->quantize == QUANTIZE_INT8
+                     ? export_int8(arguments, machine, network, error)
+                     : export_files(arguments, network, NULL, error);
     if (status == MB_OK && arguments->html != NULL)
         status = export_html(arguments, machine, network, error);
     mb_network_close(network);
@@ -191,10 +196,9 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     if (given->onnx == NULL && given->c == NULL && given->html == NULL)
         return mb_fail(error, MB_ERROR_INVALID,
                        "export: --onnx FILE, --c FILE or --html FILE is required");
-    if (given->quantize != QUANTIZE_OFF &&
-        (given->c == NULL || given->onnx != NULL || given->html != NULL))
+    if (given->quantize != QUANTIZE_OFF && given->html != NULL)
         return mb_fail(error, MB_ERROR_INVALID,
-                       "--quantize: applies to --c only, without --onnx and --html");
+                       "--quantize: applies to --c and --onnx, without --html");
     if (given->data != NULL && given->html == NULL)
         return mb_fail(error, MB_ERROR_INVALID, "--data: applies with --html only");
     if (given->quantize == QUANTIZE_OFF && given->calibrate != NULL)
@@ -219,14 +223,18 @@ const mb_command mb_command_export = {
              "FILE_classify(const uint8_t *image, float *probabilities) for an image (rows, "
              "columns, channels) of bytes as in the files; it needs no library, and allocates "
              "nothing. With --quantize int8 weights and activations have 8 bits: a quarter of the "
-             "memory, and integer arithmetic. HTML: a page that loads nothing, in which a browser "
-             "classifies drawings and pictures, and shows what each layer computes; with --data it "
-             "has test images, and weights of 16 bits if they change the class of no test image.",
-    .examples = "Examples:\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
-                "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
+             "memory, and integer arithmetic; the ONNX graph is in QDQ form, and its input and "
+             "outputs stay floats. The test accuracy that is printed is that of the C file's "
+             "arithmetic. HTML: a page that loads nothing, in which a browser classifies drawings "
+             "and pictures, and shows what each layer computes; with --data it has test images, "
+             "and weights of 16 bits if they change the class of no test image.",
+    .examples =
+        "Examples:\n"
+        "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
+        "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
+        "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
+        "  mnist_blas export mnist_blas_out/model.safetensors --onnx net.onnx --quantize int8\n"
+        "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .run = run,

@@ -65,12 +65,12 @@ MB_API mb_status mb_model_export_c(const mb_network *network, const char *path,
 /* A network in 8-bit integers. */
 typedef struct mb_quantized mb_quantized;
 
-/* Quantizes the network: weights to 8 bits with a scale per unit, activations to 8 bits with a scale
- * and a zero per layer, from their ranges over up to 1,000 of the images, at equal distances. The
- * images have the network's input shape and, as those of a dataset, a dark ground. The network must
- * outlive *quantized, which the caller closes. MB_ERROR_INVALID: no images, or images of another
- * shape; MB_ERROR_UNAVAILABLE: a layer cannot be quantized; MB_ERROR_DIVERGED: an output is not
- * finite; MB_ERROR_MEMORY. */
+/* Quantizes the network: weights to -64 .. 64 with a scale per unit, activations to 8 bits with a
+ * scale and a zero per layer, from their ranges over up to 1,000 of the images, at equal distances.
+ * The images have the network's input shape and, as those of a dataset, a dark ground. The network
+ * must outlive *quantized, which the caller closes. MB_ERROR_INVALID: no images, or images of
+ * another shape; MB_ERROR_UNAVAILABLE: a layer cannot be quantized; MB_ERROR_DIVERGED: an output is
+ * not finite; MB_ERROR_MEMORY. */
 MB_API mb_status mb_quantize(const mb_network *network, const mb_images *images,
                              mb_quantized **quantized, mb_error *error);
 MB_API void mb_quantized_close(mb_quantized *quantized);
@@ -85,6 +85,14 @@ MB_API mb_status mb_quantized_accuracy(const mb_quantized *quantized, const mb_s
  * probabilities, if they are wanted. */
 MB_API mb_status mb_quantized_export_c(const mb_quantized *quantized, const char *path,
                                        mb_c_source *description, mb_error *error);
+
+/* mb_model_export_onnx with 8-bit integers, in QDQ form: input and outputs are the same, and each
+ * layer has DequantizeLinear before it and QuantizeLinear after it. Weights are int8 with a scale
+ * per unit, biases int32, activations int8 with a scale and a zero point per tensor: the integers
+ * of mb_quantized_export_c's file. Batch normalisation after a convolution is in its weights;
+ * elsewhere it is a convolution of 1x1. Statuses are those of mb_model_export_onnx. */
+MB_API mb_status mb_quantized_export_onnx(const mb_quantized *quantized, const char *path,
+                                          mb_error *error);
 
 #ifdef __cplusplus
 }

@@ -46,9 +46,8 @@ static bool is_pool(const mb_c_call *call)
 
 static void set_sizes(mb_c_call *call)
 {
-    const mb_window pixel = {.rows = 1, .columns = 1, .stride = 1, .groups = 1};
     mb_shape in = call->in, out = call->out;
-    mb_window w = pixel;
+    mb_window w = {.rows = 1, .columns = 1, .stride = 1, .groups = 1};
     if (call->operation == MB_C_CONV2D || is_pool(call)) {
         w = *mb_layer_window(call->layer);
     } else if (call->operation == MB_C_DENSE) {
@@ -64,6 +63,7 @@ static void set_sizes(mb_c_call *call)
                                   w.stride,    w.padding,    w.groups};
     const size_t pool[] = {in.rows, in.columns, in.channels, out.rows, out.columns,
                            w.rows,  w.columns,  w.stride,    w.padding};
+    call->window = w;
     call->size_count = is_pool(call) ? MB_C_POOL_SIZES : MB_C_CONVOLUTION_SIZES;
     for (size_t i = 0; i < call->size_count; i++)
         call->sizes[i] = (int)(is_pool(call) ? pool[i] : convolution[i]);
@@ -133,10 +133,11 @@ static void fold(const mb_layer *batchnorm, size_t units, size_t elements, float
         biases[unit] = biases[unit] * scale[unit] + shift[unit];
 }
 
-/* Where PyTorch has weight `index` of the order of C. */
-static size_t torch_index(const mb_c_call *call, size_t index)
+size_t mb_c_torch_index(const mb_c_call *call, size_t index)
 {
     const mb_shape in = call->in;
+    if (call->operation == MB_C_BATCHNORM2D)
+        return index;
     if (call->operation == MB_C_DENSE) {
         const size_t units = call->layer->out.columns, input = index / units;
         const size_t pixels = in.rows * in.columns;
@@ -154,9 +155,7 @@ static size_t torch_index(const mb_c_call *call, size_t index)
 size_t mb_c_unit_of(const mb_c_call *call, size_t index)
 {
     const mb_c_parameters p = mb_c_parameters_count(call);
-    return call->operation == MB_C_BATCHNORM2D
-               ? index
-               : torch_index(call, index) / (p.weight_count / p.bias_count);
+    return mb_c_torch_index(call, index) / (p.weight_count / p.bias_count);
 }
 
 bool mb_c_parameters_open(const mb_c_call *call, mb_c_parameters *parameters)
@@ -178,7 +177,7 @@ bool mb_c_parameters_open(const mb_c_call *call, mb_c_parameters *parameters)
             fold(call->batchnorm, p.bias_count, p.weight_count / p.bias_count, torch, p.biases,
                  torch + p.weight_count, torch + p.weight_count + p.bias_count);
         for (size_t i = 0; i < p.weight_count; i++)
-            p.weights[i] = torch[torch_index(call, i)];
+            p.weights[i] = torch[mb_c_torch_index(call, i)];
     }
     free(torch);
     if (!allocated) {

@@ -29,6 +29,7 @@ typedef struct mb_c_call {
     const mb_layer *layer;
     const mb_layer *batchnorm; /* after it, folded into its weights, or NULL */
     mb_shape in, out;          /* of a dense layer: `in` before it was flattened */
+    mb_window window; /* of a convolution or a pool, as which `sizes` has it; else unused */
     /* Members of struct convolution or struct pool, in their order; a dense layer is a convolution
      * of an image of one pixel, a batch normalisation one of one pixel with a group per channel. */
     int sizes[MB_C_CONVOLUTION_SIZES];
@@ -54,6 +55,9 @@ typedef struct mb_c_parameters {
     size_t weight_count, bias_count;
     float *weights, *biases; /* one block on the heap, the caller's to free by `weights` */
 } mb_c_parameters;
+
+/* The index that PyTorch gives to weight `index` in the order of C. */
+size_t mb_c_torch_index(const mb_c_call *call, size_t index);
 
 /* The unit that weight `index` in the order of C belongs to. */
 size_t mb_c_unit_of(const mb_c_call *call, size_t index);

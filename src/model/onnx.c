@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "model/class_names.h"
+#include "model/onnx_int8.h"
 #include "model/onnx_layers.h"
 #include "nn/network.h"
 
@@ -16,7 +17,12 @@
 /* The size limit of protobuf messages, which readers enforce. */
 #define MAX_BYTES ((size_t)INT32_MAX)
 
-enum { IR_VERSION = 8, OPSET = 17, MAX_METADATA = 1 + MB_CLASS_NAMES_ENTRIES };
+enum {
+    IR_VERSION = 8,
+    OPSET = 17,
+    OTHER_NODES = 6, /* of the form, the input's QuantizeLinear, Softmax */
+    MAX_METADATA = 1 + MB_CLASS_NAMES_ENTRIES
+};
 
 /* protobuf-c's strings are not const, though it only reads them. */
 static char producer[] = "mnist_blas", input_name[] = "input", logits_name[] = "logits",
@@ -38,24 +44,6 @@ static void add_form(mb_onnx_graph *graph, const mb_image_form *form, size_t cha
     }
 }
 
-static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
-{
-    mb_status status = MB_OK;
-    add_form(graph, &network->form, network->input.channels);
-    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
-        const mb_layer *layer = &network->layers[i];
-        char name[40];
-        snprintf(name, sizeof name, "%s%zu", layer->ops->name, layer->ordinal);
-        status =
-            mb_onnx_add_layer(graph, layer, i + 1 < network->count ? name : logits_name, error);
-    }
-    if (status == MB_OK) {
-        mb_onnx_node *softmax = mb_onnx_add_node(graph, "Softmax", probabilities_name);
-        mb_onnx_set_int(graph, softmax, "axis", 1);
-    }
-    return status;
-}
-
 static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
 {
     for (size_t i = 0; i < mb_network_tensor_count(network); i++) {
@@ -66,8 +54,22 @@ static void add_tensors(mb_onnx_graph *graph, const mb_network *network)
         if (values == NULL)
             return;
         mb_network_get_tensor(network, i, values);
-        mb_onnx_add_tensor(graph, &info, values);
+        mb_onnx_add_tensor(graph, &info, MB_ONNX_FLOAT, values);
     }
+}
+
+static mb_status add_layers(mb_onnx_graph *graph, const mb_network *network, mb_error *error)
+{
+    mb_status status = MB_OK;
+    add_tensors(graph, network);
+    for (size_t i = 0; i < network->count && status == MB_OK; i++) {
+        const mb_layer *layer = &network->layers[i];
+        char name[40];
+        snprintf(name, sizeof name, "%s%zu", layer->ops->name, layer->ordinal);
+        status =
+            mb_onnx_add_layer(graph, layer, i + 1 < network->count ? name : logits_name, error);
+    }
+    return status;
 }
 
 /* Packs the graph as a model and writes the file. */
@@ -115,17 +117,22 @@ static const char *values_of(const mb_image_form *form)
                                          : "values of pixels from 0, the background, to 1";
 }
 
-mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
+/* quantized: NULL, or those integers instead of floats. */
+static mb_status export(const mb_network *network, const mb_quantized *quantized, const char *path,
+                        mb_error *error)
 {
     const mb_shape in = network->input;
     mb_onnx_graph graph;
-    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + 5,
-                       mb_network_tensor_count(network), input_name);
+    mb_onnx_graph_init(&graph, network->count * MB_ONNX_MAX_LAYER_NODES + OTHER_NODES,
+                       network->count * MB_ONNX_MAX_LAYER_TENSORS, input_name);
     graph.proto.name = producer;
     mb_onnx_add_input(&graph, input_name, values_of(&network->form),
                       (size_t[]){in.channels, in.rows, in.columns}, 3);
-    mb_status status = add_layers(&graph, network, error);
-    add_tensors(&graph, network);
+    add_form(&graph, &network->form, in.channels);
+    mb_status status = quantized != NULL
+                           ? mb_onnx_add_int8(&graph, quantized, input_name, logits_name, error)
+                           : add_layers(&graph, network, error);
+    mb_onnx_set_int(&graph, mb_onnx_add_node(&graph, "Softmax", probabilities_name), "axis", 1);
     mb_onnx_add_output(&graph, logits_name, "before softmax", &network->classes, 1);
     mb_onnx_add_output(&graph, probabilities_name, "softmax of the logits", &network->classes, 1);
     mb_key_value metadata[MAX_METADATA] = {{"network", network->spec}};
@@ -138,11 +145,27 @@ mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_e
     return status;
 }
 
+mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
+{
+    return export(network, NULL, path, error);
+}
+
+mb_status mb_quantized_export_onnx(const mb_quantized *quantized, const char *path, mb_error *error)
+{
+    return export(quantized->program.network, quantized, path, error);
+}
+
 #else
 
 mb_status mb_model_export_onnx(const mb_network *network, const char *path, mb_error *error)
 {
     (void)network;
+    return mb_fail_feature(error, path, MB_FEATURE_ONNX);
+}
+
+mb_status mb_quantized_export_onnx(const mb_quantized *quantized, const char *path, mb_error *error)
+{
+    (void)quantized;
     return mb_fail_feature(error, path, MB_FEATURE_ONNX);
 }
 

@@ -70,16 +70,20 @@ void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name,
 {
     Mb__Onnx__AttributeProto *attribute =
         add_attribute(graph, node, name, MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
-    if (attribute != NULL)
-        attribute->i = value;
+    if (attribute == NULL)
+        return;
+    attribute->value_case = MB__ONNX__ATTRIBUTE_PROTO__VALUE_I;
+    attribute->i = value;
 }
 
 void mb_onnx_set_float(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, float value)
 {
     Mb__Onnx__AttributeProto *attribute =
         add_attribute(graph, node, name, MB__ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
-    if (attribute != NULL)
-        attribute->f = value;
+    if (attribute == NULL)
+        return;
+    attribute->value_case = MB__ONNX__ATTRIBUTE_PROTO__VALUE_F;
+    attribute->f = value;
 }
 
 void mb_onnx_set_ints(mb_onnx_graph *graph, mb_onnx_node *node, const char *name,
@@ -95,24 +99,26 @@ void mb_onnx_set_ints(mb_onnx_graph *graph, mb_onnx_node *node, const char *name
     attribute->n_ints = count;
 }
 
-void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const float *values)
+void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, mb_onnx_type type,
+                        const void *values)
 {
+    const size_t size = type == MB_ONNX_INT8 ? sizeof(int8_t) : sizeof(int32_t);
     mb_arena *arena = &graph->arena;
     Mb__Onnx__TensorProto *tensor = mb_arena_alloc(arena, 1, sizeof *tensor);
     int64_t *sizes = mb_arena_alloc(arena, info->dimensions, sizeof *sizes);
-    uint8_t *bytes = mb_arena_alloc(arena, info->elements, sizeof *values);
+    uint8_t *bytes = mb_arena_alloc(arena, info->elements, size);
     char *name = mb_arena_strdup(arena, info->name);
     if (arena->failed > 0)
         return;
     mb__onnx__tensor_proto__init(tensor);
     tensor->name = name;
-    tensor->data_type = MB__ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    tensor->data_type = (int32_t)type;
     for (size_t i = 0; i < info->dimensions; i++)
         sizes[i] = (int64_t)info->shape[i];
     tensor->dims = sizes;
     tensor->n_dims = info->dimensions;
-    mb_copy_le(bytes, values, info->elements, sizeof *values);
-    tensor->raw_data = (ProtobufCBinaryData){info->elements * sizeof *values, bytes};
+    mb_copy_le(bytes, values, info->elements, size);
+    tensor->raw_data = (ProtobufCBinaryData){info->elements * size, bytes};
     graph->proto.initializer[graph->proto.n_initializer++] = tensor;
 }
 
@@ -120,7 +126,7 @@ static void add_constant(mb_onnx_graph *graph, mb_onnx_node *node, mb_tensor_inf
                          const char *what, const float *values)
 {
     snprintf(info.name, sizeof info.name, "%s.%s", node->name, what);
-    mb_onnx_add_tensor(graph, &info, values);
+    mb_onnx_add_tensor(graph, &info, MB_ONNX_FLOAT, values);
     mb_onnx_add_node_input(graph, node, info.name);
 }
 
@@ -161,7 +167,7 @@ static Mb__Onnx__TypeProto *make_type(mb_arena *arena, const size_t *sizes, size
     shape->dim = list;
     shape->n_dim = count + 1;
     mb__onnx__type_proto__tensor__init(tensor);
-    tensor->elem_type = MB__ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    tensor->elem_type = MB_ONNX_FLOAT;
     tensor->shape = shape;
     mb__onnx__type_proto__init(type);
     type->value_case = MB__ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;

@@ -13,6 +13,12 @@ enum { MB_ONNX_MAX_INPUTS = 5, MB_ONNX_MAX_ATTRIBUTES = 8 };
 
 typedef Mb__Onnx__NodeProto mb_onnx_node;
 
+typedef enum mb_onnx_type {
+    MB_ONNX_FLOAT = MB__ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
+    MB_ONNX_INT8 = MB__ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+    MB_ONNX_INT32 = MB__ONNX__TENSOR_PROTO__DATA_TYPE__INT32,
+} mb_onnx_type;
+
 /* The arena owns everything. After a failure, nothing more is added. */
 typedef struct mb_onnx_graph {
     mb_arena arena;
@@ -40,14 +46,15 @@ void mb_onnx_add_scalar_input(mb_onnx_graph *graph, mb_onnx_node *node, float va
 void mb_onnx_add_channels_input(mb_onnx_graph *graph, mb_onnx_node *node, const float *values,
                                 size_t channels);
 
-/* Attributes of a node. A value must not be 0, which the format cannot tell from none. */
+/* Attributes of a node. */
 void mb_onnx_set_int(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, int64_t value);
 void mb_onnx_set_float(mb_onnx_graph *graph, mb_onnx_node *node, const char *name, float value);
 void mb_onnx_set_ints(mb_onnx_graph *graph, mb_onnx_node *node, const char *name,
                       const int64_t *values, size_t count);
 
-/* Adds a tensor of floats; values (info->elements) are copied. */
-void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, const float *values);
+/* Adds a tensor; values (info->elements) are copied. */
+void mb_onnx_add_tensor(mb_onnx_graph *graph, const mb_tensor_info *info, mb_onnx_type type,
+                        const void *values);
 
 /* The inputs (at most 1) and outputs (at most 2) of the graph: floats of shape (batch, sizes...)
  * for a batch of any size. */

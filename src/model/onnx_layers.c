@@ -14,8 +14,7 @@ static void take_own(mb_onnx_graph *graph, mb_onnx_node *node, const mb_layer *l
     mb_onnx_add_node_input(graph, node, name);
 }
 
-/* After this, the value is (batch, features). */
-static void flatten(mb_onnx_graph *graph, const char *output)
+void mb_onnx_add_flatten(mb_onnx_graph *graph, const char *output)
 {
     mb_onnx_node *node = mb_onnx_add_node(graph, "Flatten", output);
     mb_onnx_set_int(graph, node, "axis", 1);
@@ -27,7 +26,7 @@ static void add_dense(mb_onnx_graph *graph, const mb_layer *layer, const char *o
     char flat[40];
     snprintf(flat, sizeof flat, "%s_in", output);
     if (graph->image)
-        flatten(graph, flat);
+        mb_onnx_add_flatten(graph, flat);
     mb_onnx_node *node = mb_onnx_add_node(graph, "Gemm", output);
     take_own(graph, node, layer, "weight");
     take_own(graph, node, layer, "bias");
@@ -70,13 +69,19 @@ static void set_window(mb_onnx_graph *graph, mb_onnx_node *node, const mb_window
     mb_onnx_set_ints(graph, node, "pads", (int64_t[]){pad, pad, pad, pad}, 4);
 }
 
-static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+void mb_onnx_add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const mb_window *window,
+                        const char *output)
 {
     mb_onnx_node *node = mb_onnx_add_node(graph, "Conv", output);
     take_own(graph, node, layer, "weight");
     take_own(graph, node, layer, "bias");
-    set_window(graph, node, mb_layer_window(layer));
-    mb_onnx_set_int(graph, node, "group", (int64_t)mb_layer_window(layer)->groups);
+    set_window(graph, node, window);
+    mb_onnx_set_int(graph, node, "group", (int64_t)window->groups);
+}
+
+static void add_conv2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
+{
+    mb_onnx_add_conv2d(graph, layer, mb_layer_window(layer), output);
 }
 
 static void add_maxpool2d(mb_onnx_graph *graph, const mb_layer *layer, const char *output)
@@ -116,7 +121,7 @@ static void add_flatten(mb_onnx_graph *graph, const mb_layer *layer, const char 
 {
     (void)layer;
     if (graph->image)
-        flatten(graph, output);
+        mb_onnx_add_flatten(graph, output);
 }
 
 static const struct {

@@ -2,14 +2,17 @@
 
 #include "core/util.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* MAX_WINDOW products of up to 255 * 127 and the largest bias have a sum of 31 bits. */
+/* MAX_WINDOW products of up to 255 * 64 and the largest bias have a sum of 31 bits. Weights have 7
+ * bits, so that two products have a sum of 16: there VPMADDUBSW saturates, with which ONNX Runtime
+ * multiplies on x86-64 without VNNI. */
 enum { LEVELS = 256, MIN_Q = -128, MAX_Q = 127, CALIBRATED = 1000, MAX_WINDOW = 32768 };
 
-static const double unit_weight = 127.0, largest_bias = 1 << 30;
+static const double largest_weight = 64.0, largest_bias = 1 << 30;
 
 /* ---- numbers ---- */
 
@@ -19,13 +22,16 @@ static int8_t to_int8(double q)
     return (int8_t)(rounded < MIN_Q ? MIN_Q : rounded > MAX_Q ? MAX_Q : rounded);
 }
 
+/* That of zeros, or of values next to it, is 1. */
+static float to_scale(float scale) { return scale < FLT_MIN ? 1.0f : fminf(scale, FLT_MAX); }
+
 /* Covers the range and 0, which it has exactly. */
 static mb_quantization quantization_of(mb_range range)
 {
     const double min = range.min < 0.0f ? (double)range.min : 0.0;
     const double max = range.max > 0.0f ? (double)range.max : 0.0;
-    const double scale = max > min ? (max - min) / (LEVELS - 1) : 1.0;
-    return (mb_quantization){(float)scale, to_int8(MIN_Q - min / scale)};
+    const float scale = to_scale((float)((max - min) / (LEVELS - 1)));
+    return (mb_quantization){scale, to_int8(MIN_Q - min / (double)scale)};
 }
 
 /* factor = *multiplier / 2^*shift, to 30 bits, or the largest such number. */
@@ -108,13 +114,25 @@ static mb_quantization quantize_input(mb_quantized *q)
     return input;
 }
 
+static void set_scales(mb_quantized_call *q, const mb_c_parameters *p)
+{
+    for (size_t unit = 0; unit < q->units; unit++)
+        q->scale[unit] = fabsf(p->biases[unit]) / (q->in.scale * (float)largest_bias);
+    for (size_t i = 0; i < q->weights; i++) {
+        float *scale = &q->scale[mb_c_unit_of(q->call, i)];
+        *scale = fmaxf(*scale, fabsf(p->weights[i]) / (float)largest_weight);
+    }
+    for (size_t unit = 0; unit < q->units; unit++)
+        q->scale[unit] = to_scale(q->scale[unit]);
+}
+
 /* Weights, biases and factors from in to out, or to the logits. */
 static mb_status quantize_weights(mb_quantized_call *q, const mb_c_parameters *p, mb_arena *arena,
                                   mb_error *error)
 {
     const double to = q->is_last ? ldexp(1.0, -MB_LOGIT_BITS) : (double)q->out.scale;
-    double *scale = mb_arena_alloc(arena, p->bias_count, sizeof *scale);
     q->weight = mb_arena_alloc(arena, p->weight_count, sizeof *q->weight);
+    q->scale = mb_arena_alloc(arena, p->bias_count, sizeof *q->scale);
     q->bias = mb_arena_alloc(arena, p->bias_count, sizeof *q->bias);
     q->multiplier = mb_arena_alloc(arena, p->bias_count, sizeof *q->multiplier);
     q->shift = mb_arena_alloc(arena, p->bias_count, sizeof *q->shift);
@@ -126,21 +144,15 @@ static mb_status quantize_weights(mb_quantized_call *q, const mb_c_parameters *p
         return mb_fail(error, MB_ERROR_UNAVAILABLE,
                        "int8: %s adds up %zu products, at most %d have a sum of 32 bits",
                        q->call->name, p->weight_count / p->bias_count, (int)MAX_WINDOW);
-    for (size_t unit = 0; unit < q->units; unit++)
-        scale[unit] = fabs((double)p->biases[unit]) / ((double)q->in.scale * largest_bias);
-    for (size_t i = 0; i < q->weights; i++) {
-        const size_t unit = mb_c_unit_of(q->call, i);
-        scale[unit] = fmax(scale[unit], fabs((double)p->weights[i]) / unit_weight);
-    }
+    set_scales(q, p);
     for (size_t unit = 0; unit < q->units; unit++) {
-        if (scale[unit] == 0.0)
-            scale[unit] = 1.0;
-        const double sum = (double)q->in.scale * scale[unit];
-        q->bias[unit] = (int32_t)rint((double)p->biases[unit] / sum);
+        const double sum = (double)q->in.scale * (double)q->scale[unit];
+        const double bias = rint((double)p->biases[unit] / sum);
+        q->bias[unit] = (int32_t)fmax(-largest_bias, fmin(bias, largest_bias));
         set_factor(sum / to, &q->multiplier[unit], &q->shift[unit]);
     }
     for (size_t i = 0; i < q->weights; i++)
-        q->weight[i] = to_int8((double)p->weights[i] / scale[mb_c_unit_of(q->call, i)]);
+        q->weight[i] = to_int8((double)p->weights[i] / (double)q->scale[mb_c_unit_of(q->call, i)]);
     return MB_OK;
 }
 

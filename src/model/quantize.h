@@ -1,7 +1,8 @@
 /* A network in 8-bit integers: weights and activations, with scales that calibration images give
  * (Jacob et al., "Quantization and training of neural networks for efficient
- * integer-arithmetic-only inference", 2018). Weights are symmetric, with a scale per unit; an image
- * of activations q stands for scale * (q - zero), with one scale. */
+ * integer-arithmetic-only inference", 2018). Weights are symmetric, with a scale per unit and
+ * values from -64 to 64; an image of activations q stands for scale * (q - zero), with one scale.
+ */
 #ifndef MB_MODEL_QUANTIZE_H
 #define MB_MODEL_QUANTIZE_H
 
@@ -25,6 +26,7 @@ typedef struct mb_quantized_call {
     mb_quantization in, out;    /* out of the last call: unused */
     size_t weights, units;      /* elements */
     int8_t *weight;             /* (weights), in the order of mb_c_parameters */
+    float *scale;               /* (units) of the weights; that of a bias is in.scale times it */
     int32_t *bias, *multiplier; /* (units); of an average pool one multiplier and one shift */
     uint8_t *shift;
     int8_t values[256]; /* of a GELU, by q + 128 */

@@ -11,6 +11,9 @@ USAGE = {
     "data_without_page": (["--onnx", "a.onnx", "--data", "data"], "--data: applies with --html only"),
     "second_model": (["--onnx", "a.onnx", "more"], ["more", "one MODEL"]),
     "no_file": (["--onnx"], "--onnx"),
+    "integers_of_no_file": (["--quantize", "int8"], ["--onnx FILE", "--c FILE is required"]),
+    "calibrate_alone": (["--onnx", "a.onnx", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
+    "other_bits": (["--onnx", "a.onnx", "--quantize", "int4"], ["off", "int8", "int4"]),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (
         ("of_letters", "big", ["--input", "'big'", "28x28"]), ("of_one_number", "28", "'28'"),
         ("of_three_numbers", "28x28x1", "'28x28x1'"), ("of_4_channels", "4x9x9", ["or, in color, 3x28x28", "'4x9x9'"]),
@@ -67,6 +70,26 @@ class Export(TrainedTest):
         self.assertRegex(out, r"^a\.onnx: ONNX of dense:128,.*, input \(batch, 1, 12, 10\) .*\n$")
         self.assertNotEqual(b"old", self.read("a.onnx"))
         self.assertEqual(["a.onnx", "data", "out"], self.names("."))
+
+    def export_int8(self, *files, data="data"):
+        return ["export", MODEL, *files, "--quantize", "int8", "--calibrate", data]
+
+    def test_both_files_have_the_integers_of_each_alone(self):
+        for folder in "alone", "both":
+            os.mkdir(self.path(folder))
+        whole = self.succeed(*self.export_int8("--c", "both/a.c", "--onnx", "both/a.onnx")).out.splitlines()
+        for option, name in ("--c", "a.c"), ("--onnx", "a.onnx"):
+            alone = self.succeed(*self.export_int8(option, f"alone/{name}")).out.splitlines()
+            self.assertEqual(whole[-1], alone[-1])
+            self.assertRegex(whole[-1], r"^test accuracy [\d.]+ %, of the model with floats [\d.]+ %$")
+        self.assertEqual(["both/a.c", "both/a.onnx"], [line.partition(":")[0] for line in whole[:-1]])
+        self.assertEqual(self.files("alone"), self.files("both"))
+
+    def test_integers_of_other_images(self):
+        self.write("a.onnx", b"old")
+        other = self.make_data("other", rows=9)
+        self.fail_with(1, *self.export_int8("--onnx", "a.onnx", data=other), says="images are 1x9x10")
+        self.assertEqual(b"old", self.read("a.onnx"))
 
 
 class StateDict(ProgramTest):

@@ -173,8 +173,7 @@ class ExportC(TrainedTest, CompiledTest):
             self.succeed("export", MODEL, "--c", f"{folder}/digits.c")
         self.assertEqual(self.files("a"), self.files("b"))
 
-    @cases({"with_onnx": (["--c", "a.c", "--onnx", "a.onnx", "--quantize", "int8"], "--quantize: applies to --c only"),
-            "calibrate_alone": (["--c", "a.c", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
+    @cases({"calibrate_alone": (["--c", "a.c", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
             "other_bits": (["--c", "a.c", "--quantize", "int4"], ["off", "int8", "int4"])})
     def test_usage(self, arguments, says):
         self.fail_with(2, "export", MODEL, *arguments, says=says)

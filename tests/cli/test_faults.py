@@ -37,6 +37,7 @@ COMMANDS = {
     "export": ["export", MODEL, "--onnx", "out/model.onnx"],
     "export_c": ["export", MODEL, "--c", "out/model.c"],
     "export_int8": ["export", MODEL, "--c", "out/model.c", "--quantize", "int8", "--calibrate", "data"],
+    "export_onnx_int8": ["export", MODEL, "--onnx", "out/model.onnx", "--quantize", "int8", "--calibrate", "data"],
     "report": ["report", "out"],
     "compare": ["compare", "out", "old", "--out", "out/compare.html"],
     "tune": ["tune", "--data", "data", "--network", "dense:16,relu,dense:4"],

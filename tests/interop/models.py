@@ -97,7 +97,7 @@ class ModelTest(PredictionTest):
         super().setUp()
         if not support.REAL_DATA:
             self.skipTest("MNIST_BLAS_DATA names no folder with real MNIST")
-        self.data = self.path("digits")
+        self.data = self.path("data")
         os.makedirs(self.data)
         for name in support.FILES:
             array = read_idx(support.REAL_DATA, name)

@@ -69,7 +69,7 @@ class Exported(ExportTest, models.ModelTest):
 
     def test_class_names(self):
         names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
-        self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())
+        self.write("data/classes.txt", "".join(f"{name}\n" for name in names).encode())
         session = self.open_session(self.export(self.train_network("dense:10")))
         self.assertEqual(names, json.loads(session.get_modelmeta().custom_metadata_map["class_names"]))
 
