@@ -158,7 +158,7 @@ class ThereAndBack(models.ModelTest):
         """A list of the module; as metadata of a state_dict they come back."""
         self.assertIsNone(to_torch.load(self.train_network("dense:10")).class_names)
         names = ["Null", 'Eins "1"', *(f"z{i}" for i in range(2, 9)), "猫"]
-        self.write("digits/classes.txt", "".join(f"{name}\n" for name in names).encode())
+        self.write("data/classes.txt", "".join(f"{name}\n" for name in names).encode())
         module = to_torch.load(self.train_network("dense:10"))
         self.assertEqual(names, module.class_names)
         state = self.path("state.safetensors")
