@@ -11,7 +11,8 @@ USAGE = {
     "data_without_page": (["--onnx", "a.onnx", "--data", "data"], "--data: applies with --html only"),
     "second_model": (["--onnx", "a.onnx", "more"], ["more", "one MODEL"]),
     "no_file": (["--onnx"], "--onnx"),
-    "integers_of_no_file": (["--quantize", "int8"], ["--onnx FILE", "--c FILE is required"]),
+    "integers_of_no_file": (["--quantize", "int8"], ["--onnx FILE", "--html FILE is required"]),
+    "integers_of_a_page": (["--html", "a.html", "--quantize", "int8"], "--quantize: applies to --c and --onnx, without --html"),
     "calibrate_alone": (["--onnx", "a.onnx", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
     "other_bits": (["--onnx", "a.onnx", "--quantize", "int4"], ["off", "int8", "int4"]),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (

@@ -2,16 +2,14 @@
 import html
 import json
 import os
-import shutil
 import subprocess
 import unittest
 
 import support
+from chromium import CHROMIUM
 from support import ProgramTest
 from test_report import ABSENT
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 WIDTHS = (320, 400, 760, 1600)
 READABLE = 4.5  # contrast that WCAG's level AA asks of text
 DARK, PRINT = "@media screen and (prefers-color-scheme: dark)", "@media print"
