@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static mb_status open_data(mb_train_run *run, mb_error *error)
+mb_status mb_train_open_data(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     mb_data_options reading = arguments->reading;
@@ -31,21 +31,24 @@ static mb_status open_data(mb_train_run *run, mb_error *error)
                                    arguments->standardize);
         status = mb_dataset_set_form(run->dataset, form, error);
     }
-    if (status == MB_OK && run->from != NULL)
-        status = mb_checkpoint_check_data(run->from, run->dataset, error);
     return status;
+}
+
+static mb_status check_network(const mb_train_run *run, mb_error *error)
+{
+    const mb_images *images = &run->dataset->train.images;
+    const size_t batch = run->arguments.training.batch_size;
+    return mb_network_check_memory(run->machine, run->arguments.network, mb_images_shape(images),
+                                   run->dataset->classes,
+                                   batch < images->count ? batch : images->count, error);
 }
 
 static mb_status open_new_network(mb_train_run *run, mb_error *error)
 {
-    const mb_images *images = &run->dataset->train.images;
-    const size_t classes = run->dataset->classes, batch = run->arguments.training.batch_size;
-    const char *spec = run->arguments.network;
-    const mb_status status =
-        mb_network_check_memory(run->machine, spec, mb_images_shape(images), classes,
-                                batch < images->count ? batch : images->count, error);
-    return status == MB_OK ? mb_network_open(run->machine, spec, mb_images_shape(images), classes,
-                                             &run->network, error)
+    const mb_status status = check_network(run, error);
+    return status == MB_OK ? mb_network_open(run->machine, run->arguments.network,
+                                             mb_images_shape(&run->dataset->train.images),
+                                             run->dataset->classes, &run->network, error)
                            : status;
 }
 
@@ -72,13 +75,30 @@ static mb_status check_training(const mb_train_run *run, mb_error *error)
     return status == MB_OK ? MB_OK : mb_fail(error, status, "--%s", why.text);
 }
 
+mb_status mb_train_check(const mb_train_run *run, mb_error *error)
+{
+    const mb_status status = check_training(run, error);
+    return status == MB_OK ? check_network(run, error) : status;
+}
+
+/* Opens machine and data, unless the caller has. */
+static mb_status open_inputs(mb_train_run *run, mb_error *error)
+{
+    const mb_machine_options options = {.threads = run->arguments.threads};
+    mb_status status = MB_OK;
+    if (!run->shares_inputs)
+        status = mb_machine_open(&options, &run->machine, error);
+    if (status == MB_OK && !run->shares_inputs)
+        status = mb_train_open_data(run, error);
+    if (status == MB_OK && run->from != NULL)
+        status = mb_checkpoint_check_data(run->from, run->dataset, error);
+    return status;
+}
+
 static mb_status open_run(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
-    const mb_machine_options options = {.threads = arguments->threads};
-    mb_status status = mb_machine_open(&options, &run->machine, error);
-    if (status == MB_OK)
-        status = open_data(run, error);
+    mb_status status = open_inputs(run, error);
     if (status == MB_OK)
         status = check_training(run, error);
     if (status == MB_OK)
@@ -153,7 +173,7 @@ static bool on_stop(void *context)
 {
     mb_train_run *run = context;
     run->signal = mb_signals_received();
-    return run->signal != 0;
+    return run->signal != 0 || (run->stop != NULL && run->stop(run->stop_context));
 }
 
 /* Before this run's first file: a checkpoint of another run must not stand beside its model. */
@@ -266,16 +286,22 @@ static mb_status save(mb_train_run *run, mb_error *error)
     return error->status;
 }
 
-static mb_status train(mb_train_run *run, mb_error *error)
+mb_status mb_train_execute(mb_train_run *run, mb_error *error)
 {
-    mb_status status = open_run(run, error);
+    run->events = (mb_training_events){.context = run,
+                                       .progress = on_progress,
+                                       .epoch = on_epoch,
+                                       .stop = on_stop,
+                                       .checkpoint_failed = on_checkpoint_failed};
     run->view.quiet = run->arguments.quiet;
     run->view.output = &run->output;
+    mb_status status = open_run(run, error);
     if (status == MB_OK && !run->arguments.lr_find)
         status = open_training(run, error);
     if (status != MB_OK)
         return status;
-    mb_report_warnings(MB_PROGRAM, run->machine);
+    if (!run->shares_inputs)
+        mb_report_warnings(MB_PROGRAM, run->machine);
     if (run->arguments.lr_find)
         return mb_train_find_lr(run, error);
     mb_error why;
@@ -298,12 +324,13 @@ static mb_status train(mb_train_run *run, mb_error *error)
     mb_progress_end(&run->view);
     if (status == MB_OK)
         status = save(run, error);
-    if (status == MB_OK && mb_trainer_position(run->trainer).stopped)
+    run->stopped = mb_trainer_position(run->trainer).stopped;
+    if (status == MB_OK && run->stopped && run->signal != 0)
         mb_train_print_interruption(run);
     return status;
 }
 
-static void close_run(mb_train_run *run)
+void mb_train_close(mb_train_run *run)
 {
     mb_trainer_close(run->trainer);
     mb_evaluation_free(run->evaluation);
@@ -314,26 +341,23 @@ static void close_run(mb_train_run *run)
     free(run->board_folder);
     mb_train_arguments_free(&run->arguments);
     mb_network_close(run->network);
-    mb_dataset_close(run->dataset);
-    mb_machine_close(run->machine);
+    if (!run->shares_inputs) {
+        mb_dataset_close(run->dataset);
+        mb_machine_close(run->machine);
+    }
     mb_checkpoint_close(run->from);
 }
 
 int mb_train_main(int argc, char **argv)
 {
-    mb_train_run run = {.lock = -1,
-                        .events = {.progress = on_progress,
-                                   .epoch = on_epoch,
-                                   .stop = on_stop,
-                                   .checkpoint_failed = on_checkpoint_failed}};
+    mb_train_run run = {.lock = -1};
     mb_error error;
-    run.events.context = &run;
     mb_signals_install();
     mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
     mb_output_open(&run.output, STDOUT_FILENO);
     mb_output_open(&run.errors, STDERR_FILENO);
     if (status == MB_OK)
-        status = train(&run, &error);
+        status = mb_train_execute(&run, &error);
     /* An event file or a line that could not be written fails the command, but nothing else of the
      * run. */
     mb_status closed = mb_tensorboard_close(run.board, status == MB_OK ? &error : NULL);
@@ -341,7 +365,7 @@ int mb_train_main(int argc, char **argv)
     closed = mb_output_close(&run.output, "standard output", status == MB_OK ? &error : NULL);
     status = status == MB_OK ? closed : status;
     mb_output_close(&run.errors, "standard error", NULL);
-    close_run(&run);
+    mb_train_close(&run);
     if (status != MB_OK)
         return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(&error) : MB_EXIT_FAILED;
     return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;

@@ -11,6 +11,7 @@ typedef struct mb_train_run {
     mb_checkpoint *from; /* to resume; NULL: a new run */
     mb_machine *machine;
     mb_dataset *dataset;
+    bool shares_inputs; /* machine and dataset are the caller's, and stay open */
     mb_network *network;
     mb_evaluation *evaluation; /* of the finished network */
     mb_training_events events;
@@ -26,7 +27,25 @@ typedef struct mb_train_run {
     mb_output output, errors; /* stdout and stderr */
     mb_progress_view view;
     int signal; /* that stopped it; 0: none */
+    /* Asked about 20 times per second, as signals are: true stops training. NULL: never. */
+    bool (*stop)(void *context);
+    void *stop_context;
+    bool stopped; /* before all epochs were trained */
 } mb_train_run;
+
+/* Reads the dataset that the arguments name, with the run's machine. As mb_data_open_or_synthesize
+ * and mb_dataset_set_form. */
+mb_status mb_train_open_data(mb_train_run *run, mb_error *error);
+
+/* MB_ERROR_INVALID if options or network do not suit the run's dataset; MB_ERROR_MEMORY. */
+mb_status mb_train_check(const mb_train_run *run, mb_error *error);
+
+/* Trains as the arguments say, and writes the run folder. run->lock is -1 before, run->output and
+ * run->errors are open. A run that was stopped has saved a checkpoint, and has not failed. */
+mb_status mb_train_execute(mb_train_run *run, mb_error *error);
+
+/* Frees what the run has opened, and its arguments and checkpoint. */
+void mb_train_close(mb_train_run *run);
 
 /* Tests learning rates instead of training: prints which to take, and draws lr_find.png in the run
  * folder. As mb_lr_find and mb_lr_find_draw. */
