@@ -20,7 +20,7 @@ TOOLS_MAY_INCLUDE = {r"picture/\w+\.h": "predict reads and cleans photographs, w
 WORDS = {
     "crew": "thread_tuner", "keeper|keeping": "checkpoint", "supply|feed": "data_loader", "tally": "stats",
     "guess|guessed|guesses": "predicted", "healthy": "finite", "site": "layer_context",
-    "passing": "per_thread", "placement": "layout", "sweep|sweeps": "direct", "picks": "sparse_grad",
+    "passing": "per_thread", "placement": "layout", "picks": "sparse_grad",
     "turned": "transposed", "widen|widened": "bytes_to_float", "blend": "ema", "crowded": "oversubscribed",
     "stretched": "epochs_extended", "settle": "apply_defaults, validate",
     "keeps": "saves, workspace", "house": "source_tree", "hand|pen": "handwriting, rasterizer",

@@ -116,8 +116,12 @@ static mb_status set_option(parsing *p, size_t number, const char *text)
     char meant[MB_SUGGESTION_SIZE] = "";
     mb_error why;
     const mb_option *option = mb_command_option(p->command, number, &offset);
-    if (mb_option_parse(option, (char *)p->arguments + offset, text != NULL ? text : "on", &why) !=
-        MB_OK) {
+    const char *value = text != NULL ? text : "on";
+    const mb_status status =
+        p->command->take != NULL
+            ? p->command->take(p->arguments, option, value, &why)
+            : mb_option_parse(option, (char *)p->arguments + offset, value, &why);
+    if (status != MB_OK) {
         mb_suggestion suggestion = mb_suggest(text != NULL ? text : "");
         for (unsigned i = 0; option->kind == MB_OPTION_ENUM && i < option->names->count; i++)
             mb_suggestion_offer(&suggestion, option->names->values[i].name);

@@ -22,7 +22,7 @@ typedef struct mb_option_group {
     size_t offset;
 } mb_option_group;
 
-enum { MB_MAX_GROUPS = 4, MB_MAX_OPTIONS = 60 };
+enum { MB_MAX_GROUPS = 4, MB_MAX_OPTIONS = 64 };
 
 /* A command of mnist_blas, or a program that has no commands. */
 typedef struct mb_command {
@@ -36,6 +36,9 @@ typedef struct mb_command {
     mb_option_group groups[MB_MAX_GROUPS];
     size_t size;                           /* of the arguments' struct */
     void (*set_defaults)(void *arguments); /* NULL: all 0 */
+    /* Takes the text of an option that is given, "on" for a flag; arguments begin with the
+     * command's struct. NULL: mb_option_parse, as whose its errors are. */
+    mb_status (*take)(void *arguments, const mb_option *option, const char *text, mb_error *error);
     /* Runs it with the operands, ended by NULL. */
     mb_status (*run)(void *arguments, char **operands, mb_error *error);
     /* Instead of run, if it parses by itself: argv begins with its name; returns the exit code. */
@@ -47,8 +50,8 @@ typedef struct mb_command {
 /* The commands of mnist_blas, ended by NULL; the first is the default. */
 extern const mb_command *const mb_commands[];
 extern const mb_command mb_command_train, mb_command_evaluate, mb_command_predict,
-    mb_command_export, mb_command_report, mb_command_compare, mb_command_tune, mb_command_info,
-    mb_command_convert;
+    mb_command_export, mb_command_report, mb_command_compare, mb_command_sweep, mb_command_tune,
+    mb_command_info, mb_command_convert;
 
 /* Option number 0, 1, ... of the command, with the offset of its struct in the arguments; NULL
  * after the last. */

@@ -58,6 +58,12 @@ void mb_signals_install(void)
     }
 }
 
+void mb_signals_ignore(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        signal(signals[i].number, SIG_IGN);
+}
+
 void mb_signals_defer(bool deferred) { state.deferred = deferred; }
 
 int mb_signals_received(void) { return atomic_load(&state.received); }

@@ -10,6 +10,9 @@
  * is ignored, as under nohup, stays ignored. */
 void mb_signals_install(void);
 
+/* From now on they have no effect: another process, which receives them too, ends this one. */
+void mb_signals_ignore(void);
+
 /* While deferred, the first signal is only recorded, and the program ends when it has saved its
  * work; a second SIGINT or SIGTERM ends the process at once. Others may come twice: a system that
  * shuts down sends SIGHUP after SIGTERM, and SIGXCPU comes every second. */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A word for a shell: in single quotes unless it needs none. */
-static void put_word(FILE *out, const char *word)
+void mb_put_word(FILE *out, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_-./,:=+@%";
@@ -28,7 +27,7 @@ static void put_word(FILE *out, const char *word)
 static void put_text(FILE *out, const char *option, const char *value)
 {
     fprintf(out, " %s ", option);
-    put_word(out, value);
+    mb_put_word(out, value);
 }
 
 /* Features that are off, and are off by default, are left out. */
@@ -67,7 +66,7 @@ static void put_reading(FILE *out, const mb_data_options *reading)
 static void put_run(FILE *out, const mb_train_arguments *arguments, const char *folder)
 {
     const mb_training_options *training = &arguments->training;
-    put_word(out, mb_started_as());
+    mb_put_word(out, mb_started_as());
     fputs(" train", out);
     if (arguments->epochs_extended) {
         put_text(out, "--resume", arguments->resume);
@@ -113,7 +112,7 @@ char *mb_resume_command(const char *checkpoint, const char *tensorboard)
     FILE *out = open_memstream(&line, &size);
     if (out == NULL)
         return NULL;
-    put_word(out, mb_started_as());
+    mb_put_word(out, mb_started_as());
     put_text(out, "--resume", checkpoint);
     if (tensorboard != NULL)
         put_text(out, "--tensorboard", tensorboard);

@@ -4,6 +4,9 @@
 
 #include "train_options.h"
 
+/* Prints a word for a shell: in single quotes unless it needs none. */
+void mb_put_word(FILE *out, const char *word);
+
 /* The command that repeats a run on the data in `folder` (NULL: synthetic digits). It has every
  * option that decides the result, also those at their defaults, so that it stays valid when
  * defaults change. A run whose epochs were extended can be repeated from its checkpoint only. On

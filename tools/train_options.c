@@ -9,7 +9,7 @@
 #define OTHER "Other:"
 #define AT(member) offsetof(mb_train_arguments, member)
 
-static const mb_option model_options[] = {
+const mb_option mb_train_model_options[] = {
     MB_OPTION_DATA(DATA, AT(data), "the images"),
     MB_OPTION_GROUND(DATA, AT(ground), "background of the images (auto: measured)"),
     {"standardize", NULL, DATA, AT(standardize),
@@ -47,7 +47,7 @@ static const mb_option run_options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
+void mb_train_set_defaults(void *arguments)
 {
     *(mb_train_arguments *)arguments =
         (mb_train_arguments){.network = "mlp",
@@ -109,7 +109,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
     if (base != NULL)
         *arguments = *base;
     else
-        set_defaults(arguments);
+        mb_train_set_defaults(arguments);
     const mb_status status =
         mb_parse_arguments(&mb_command_train, argc, argv, arguments, &parsed, error);
     if (status != MB_OK)
@@ -155,12 +155,12 @@ const mb_command mb_command_train = {
         "  mnist_blas --network lenet5 --lr-find\n"
         "  mnist_blas --resume mnist_blas_out/checkpoint --epochs 6\n"
         "\nThe manual page, mnist_blas(1), describes data, files and environment variables.",
-    .groups = {{model_options, 0},
+    .groups = {{mb_train_model_options, 0},
                {mb_data_option_table, AT(reading)},
                {mb_training_option_table, AT(training)},
                {run_options, 0}},
     .size = sizeof(mb_train_arguments),
-    .set_defaults = set_defaults,
+    .set_defaults = mb_train_set_defaults,
     .main = mb_train_main,
     .commands = mb_commands,
 };

@@ -23,6 +23,12 @@ typedef struct mb_train_arguments {
     mb_training_options training;
 } mb_train_arguments;
 
+/* Options of data and network that no other table has: of mb_train_arguments. */
+extern const mb_option mb_train_model_options[];
+
+/* Sets all of mb_train_arguments. */
+void mb_train_set_defaults(void *arguments);
+
 /* Parses the command line. Options not given are as in `base` or, if that is NULL, default, with
  * the chosen optimizer. Ends the program for --help and the like. MB_ERROR_INVALID. */
 mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_arguments *base,

@@ -37,6 +37,8 @@ typedef struct mb_dataset {
     mb_split train, test;
     /* The last training images, which are the data's own validation split; 0: it has none. */
     size_t validation;
+    /* The test split is a random sample of the images, by the seed with which they were read. */
+    bool test_by_seed;
     mb_image_form form;                 /* of the images in the files */
     const char *warning;                /* of files that were not used, a line; NULL: none */
     struct mb_dataset_storage *storage; /* private; NULL in a struct of the caller's */

@@ -22,6 +22,9 @@ enum { MB_BLAS_BUFFER = 128 << 20 };
 typedef struct mb_machine_options {
     size_t threads;  /* 0: OMP_NUM_THREADS, else one per physical core that may be used */
     const char *pin; /* "core", "pu", "none" or a list such as "0,2,4-7"; NULL: MNIST_BLAS_PIN */
+    /* Threads are pinned as threads place, place + 1, ... of a team: for processes of one program
+     * that run side by side. By default they choose free cores, whatever it is. */
+    size_t place;
 } mb_machine_options;
 
 /* Properties of the machine, and settings derived from them. The mb_machine owns strings and
@@ -37,6 +40,8 @@ typedef struct mb_machine_info {
     const unsigned *core_caches; /* (cores_allowed) 0 .. caches-1: the cache of each core */
     double quota;                /* CPU quota of the cgroups, in CPUs; 0: no limit */
     size_t threads;              /* threads of the team */
+    size_t threads_default;      /* those of a team for which no number is requested; 0:
+                                  * OMP_NUM_THREADS is no number */
     const char *threads_from; /* origin of threads: "--threads", "OMP_NUM_THREADS", "cores", ... */
     const char *pin_policy;   /* "core", "pu", "none", "list", "OpenMP", "shared" */
     const unsigned *pins;     /* (threads) CPU number of each thread; NULL: not pinned */

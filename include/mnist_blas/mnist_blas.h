@@ -33,6 +33,7 @@
 #include <mnist_blas/report.h>
 #include <mnist_blas/robustness.h>
 #include <mnist_blas/status.h>
+#include <mnist_blas/sweep.h>
 #include <mnist_blas/training.h>
 #include <mnist_blas/tune.h>
 

@@ -18,6 +18,7 @@ typedef enum mb_rng_purpose {
     MB_RNG_VALIDATION = 6,
     MB_RNG_TEST_SPLIT = 7,
     MB_RNG_DISTORTION = 8,
+    MB_RNG_SEARCH = 9,
     MB_RNG_TESTS = 99
 } mb_rng_purpose;
 

@@ -88,6 +88,7 @@ static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error 
     const char *from;
     size_t unlimited;
     thread_limit limit;
+    (void)mb_threads_choose(0, number, cores, info->quota, 0, &info->threads_default, &from, NULL);
     mb_status status =
         mb_threads_choose(requested, number, cores, info->quota, 0, &unlimited, &from, error);
     if (status == MB_OK)
@@ -197,13 +198,16 @@ static void claim_pins(mb_machine *machine, bool by_default)
     }
 }
 
-static mb_status choose_pins(mb_machine *machine, const char *option, mb_error *error)
+static mb_status choose_pins(mb_machine *machine, const char *option, size_t place, mb_error *error)
 {
+    const size_t threads = machine->info.threads;
     const bool openmp_binds = variable("OMP_PROC_BIND") != NULL || variable("OMP_PLACES") != NULL ||
                               variable("GOMP_CPU_AFFINITY") != NULL;
     const mb_status status =
         mb_pins_choose(option, variable("MNIST_BLAS_PIN"), openmp_binds, &machine->topology,
-                       machine->info.threads, &machine->pins, error);
+                       place + threads, &machine->pins, error);
+    if (status == MB_OK && machine->pins.cpus != NULL)
+        memmove(machine->pins.cpus, machine->pins.cpus + place, threads * sizeof(unsigned));
     if (status == MB_OK)
         claim_pins(machine, option == NULL && variable("MNIST_BLAS_PIN") == NULL);
     machine->info.pin_policy = machine->pins.policy;
@@ -223,7 +227,7 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
     if (status == MB_OK)
         status = choose_threads(opened, requested.threads, error);
     if (status == MB_OK)
-        status = choose_pins(opened, requested.pin, error);
+        status = choose_pins(opened, requested.pin, requested.place, error);
     if (status == MB_OK)
         status = mb_team_open(opened->info.threads, opened->pins.cpus, opened->blas.own_threads,
                               &opened->team, error);

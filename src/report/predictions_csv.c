@@ -2,35 +2,17 @@
 #include "core/file.h"
 #include "core/memory_stream.h"
 #include "core/status.h"
+#include "report/csv_text.h"
 
 #include <mnist_blas/classifier.h>
 #include <mnist_blas/report.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Quoted where it has to be, or where blanks around it would be lost. */
-static void put_text(FILE *out, const char *text)
-{
-    const size_t length = strlen(text);
-    const bool blank = length > 0 && (text[0] == ' ' || text[length - 1] == ' ');
-    if (!blank && length > 0 && strpbrk(text, ",;\"\r\n\t") == NULL) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            putc('"', out);
-        putc(*text, out);
-    }
-    putc('"', out);
-}
 
 static size_t put_predicted(FILE *out, const mb_prediction_table *table, size_t row)
 {
     const size_t best = mb_argmax(table->probabilities + row * table->classes, table->classes);
     if (table->class_names != NULL)
-        put_text(out, table->class_names[best]);
+        mb_csv_put_text(out, table->class_names[best]);
     else
         fprintf(out, "%zu", best);
     return best;
@@ -41,12 +23,12 @@ static void put_predictions(FILE *out, const mb_prediction_table *table)
     fprintf(out, "image,%spredicted,probability\n", table->labels != NULL ? "label," : "");
     for (size_t row = 0; row < table->count; row++) {
         if (table->images != NULL)
-            put_text(out, table->images[row]);
+            mb_csv_put_text(out, table->images[row]);
         else
             fprintf(out, "%zu", row);
         putc(',', out);
         if (table->labels != NULL && table->labels[row] != NULL)
-            put_text(out, table->labels[row]);
+            mb_csv_put_text(out, table->labels[row]);
         if (table->labels != NULL)
             putc(',', out);
         const size_t best = put_predicted(out, table, row);

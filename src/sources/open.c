@@ -27,6 +27,7 @@ typedef struct opened {
     uint8_t *pixels[SPLITS]; /* of images that were reshaped; NULL: they are the format's */
     uint8_t *labels[SPLITS]; /* classes of the part's images; of both splits if there is one part */
     mb_split splits[SPLITS];
+    bool test_by_seed; /* as mb_dataset has it */
     mb_classes classes;
     char *warning; /* those of the parts; NULL: none */
 } opened;
@@ -112,6 +113,7 @@ static mb_status split_part(opened *all, const mb_data_options *options, mb_erro
     all->splits[TRAIN] = (mb_split){mb_images_slice(&images, 0, count - held_out), labels};
     all->splits[TEST] =
         (mb_split){mb_images_slice(&images, count - held_out, held_out), labels + count - held_out};
+    all->test_by_seed = true;
     return MB_OK;
 }
 
@@ -358,6 +360,7 @@ mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_optio
                                ? NULL
                                : (const char *const *)all->classes.names,
             .warning = all->warning,
+            .test_by_seed = all->test_by_seed,
             .train = split_of(all, TRAIN),
             .test = split_of(all, TEST),
             .validation = (splits & MB_SPLIT_TRAIN) != 0 ? all->parts[TRAIN].validation : 0};

@@ -28,7 +28,7 @@ static void add(mb_tune_result *result, size_t threads, const char *pin)
             strcmp(result->candidates[i].machine.pin, pin) == 0)
             return;
     if (result->count < MB_TUNE_MAX_CANDIDATES)
-        result->candidates[result->count++].machine = (mb_machine_options){threads, pin};
+        result->candidates[result->count++].machine = (mb_machine_options){.threads = threads, .pin = pin};
 }
 
 static mb_status list_candidates(mb_tune_result *result, mb_error *error)
