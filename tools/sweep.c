@@ -216,6 +216,8 @@ static mb_status prepare(sweep *s, int argc, char **argv, mb_error *error)
     if (status == MB_OK)
         status = mb_sweep_plan_check(&s->plan, &s->inputs, error);
     if (status == MB_OK)
+        status = mb_sweep_plan_command(&s->plan, s->inputs.dataset->folder, error);
+    if (status == MB_OK)
         status = lock_folder(s, error);
     if (status == MB_OK)
         status = mb_sweep_claim(s->arguments.out, s->plan.command, error);

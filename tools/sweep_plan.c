@@ -67,17 +67,22 @@ static void put_axis(FILE *out, const mb_sweep_axis *axis)
     }
 }
 
-static char *command_of(const mb_sweep_arguments *arguments)
+mb_status mb_sweep_plan_command(mb_sweep_plan *plan, const char *data, mb_error *error)
 {
-    char *text = NULL;
+    const mb_sweep_arguments *arguments = plan->arguments;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = open_memstream(&plan->command, &size);
     if (out == NULL)
-        return NULL;
+        return mb_fail_memory(error, "sweep", 1);
     mb_put_word(out, mb_started_as());
     fputs(" sweep", out);
+    if (data != NULL) {
+        fputs(" --data ", out);
+        mb_put_word(out, data);
+    }
     for (size_t i = 0; i < arguments->axis_count; i++)
-        put_axis(out, &arguments->axes[i]);
+        if (strcmp(arguments->axes[i].option->name, "data") != 0)
+            put_axis(out, &arguments->axes[i]);
     if (arguments->random > 0)
         fprintf(out, " --random %zu --sweep-seed %llu", arguments->random,
                 (unsigned long long)arguments->sweep_seed);
@@ -85,10 +90,9 @@ static char *command_of(const mb_sweep_arguments *arguments)
         fputs(" --halving", out);
     if (arguments->by != MB_SWEEP_BY_ACCURACY)
         fprintf(out, " --by %s", mb_sweep_metric_names.values[arguments->by].name);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    const bool failed = fclose(out) != 0;
+    plan->sweep.command = plan->command;
+    return failed ? mb_fail_memory(error, "sweep", size) : MB_OK;
 }
 
 /* ---- runs ---- */
@@ -191,9 +195,8 @@ static mb_status open_runs(mb_sweep_plan *plan, size_t configurations, mb_error 
 mb_status mb_sweep_plan_open(const mb_sweep_arguments *arguments, mb_sweep_plan *plan,
                              mb_error *error)
 {
-    *plan = (mb_sweep_plan){.arguments = arguments, .command = command_of(arguments)};
+    *plan = (mb_sweep_plan){.arguments = arguments};
     plan->sweep.by = (mb_sweep_metric)arguments->by;
-    plan->sweep.command = plan->command;
     const size_t all = list_options(plan);
     const size_t count = arguments->random > 0 && arguments->random < all ? arguments->random : all;
     if (all * plan->seeds > MB_MAX_COMBINATIONS)
@@ -205,10 +208,8 @@ mb_status mb_sweep_plan_open(const mb_sweep_arguments *arguments, mb_sweep_plan 
                        "--random: must be 1 to %zu, the configurations, got %zu", all,
                        arguments->random);
     size_t *chosen = calloc(count, sizeof *chosen);
-    if (chosen == NULL || plan->command == NULL) {
-        free(chosen);
+    if (chosen == NULL)
         return mb_fail_memory(error, "sweep", count * sizeof *chosen);
-    }
     mb_sample_combinations(all, count, arguments->sweep_seed, chosen);
     mb_status status = open_runs(plan, count, error);
     for (size_t i = 0; status == MB_OK && i < count; i++)

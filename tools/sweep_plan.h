@@ -30,6 +30,10 @@ typedef struct mb_sweep_plan {
     char *command;
 } mb_sweep_plan;
 
+/* Writes the command that repeats the sweep on the data in `data` (NULL: synthetic digits), with
+ * all that decides which runs there are. MB_ERROR_MEMORY. */
+mb_status mb_sweep_plan_command(mb_sweep_plan *plan, const char *data, mb_error *error);
+
 /* A run as `train` has it. */
 enum { MB_MAX_RUN_WORDS = MB_MAX_OPTIONS + 8 };
 typedef struct mb_run_arguments {

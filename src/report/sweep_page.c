@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONG_TEXT = 24 }; /* is broken into lines in a table */
+
 /* sweep.html, ended by a 0. */
 extern const char mb_sweep_template[];
 
@@ -24,12 +26,15 @@ static json_t *cells(const mb_sweep *sweep, const char *const *texts, const char
     json_t *list = json_array();
     for (size_t i = 0; i < sweep->option_count; i++)
         if (!configuration || !is_seed(sweep->options[i]))
-            list = mb_json_append(list, json_pack("{s:s}", key, texts[i]));
+            list = mb_json_append(
+                list, json_pack("{s:s, s:b}", key, texts[i], "long", strlen(texts[i]) > LONG_TEXT));
     return list;
 }
 
-static json_t *configuration_row(const mb_sweep *sweep, const mb_sweep_configuration *one)
+static json_t *configuration_row(const mb_sweep *sweep, const mb_sweep_configuration *one,
+                                 size_t place)
 {
+    (void)place;
     const size_t all = one->finished + one->failed;
     return json_pack("{s:o, s:I, s:I, s:b, s:o, s:o, s:o, s:o}", "cells",
                      cells(sweep, sweep->runs[one->first].values, "value", true), "finished",
@@ -39,11 +44,12 @@ static json_t *configuration_row(const mb_sweep *sweep, const mb_sweep_configura
                      mb_json_real(one->validation_loss), "seconds", mb_json_real(one->seconds));
 }
 
-static json_t *run_row(const mb_sweep *sweep, const mb_sweep_configuration *one)
+static json_t *run_row(const mb_sweep *sweep, const mb_sweep_configuration *one, size_t place)
 {
     const mb_sweep_run *run = &sweep->runs[one->first];
     const bool failed = run->state == MB_SWEEP_FAILED;
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}", "name", run->name, "file",
+    return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}", "place", (json_int_t)place,
+                     "name", run->name, "file",
                      run->has_report ? "report.html"
                      : failed        ? ""
                                      : "summary.json",
@@ -55,7 +61,8 @@ static json_t *run_row(const mb_sweep *sweep, const mb_sweep_configuration *one)
                      (json_int_t)run->epochs, "seconds", mb_json_real(one->seconds));
 }
 
-typedef json_t *row_fn(const mb_sweep *sweep, const mb_sweep_configuration *one);
+/* A row of a table, whose place in it counts from 1. */
+typedef json_t *row_fn(const mb_sweep *sweep, const mb_sweep_configuration *one, size_t place);
 
 /* The rows of a table; the best configuration goes to *best. */
 static mb_status rows_of(const mb_sweep *sweep, bool each_run, row_fn *row, json_t **rows,
@@ -65,7 +72,7 @@ static mb_status rows_of(const mb_sweep *sweep, bool each_run, row_fn *row, json
     const mb_status status = mb_sweep_rank(sweep, each_run, &ranked, count, error);
     *rows = status == MB_OK ? json_array() : NULL;
     for (size_t i = 0; status == MB_OK && i < *count; i++)
-        *rows = mb_json_append(*rows, row(sweep, &ranked[i]));
+        *rows = mb_json_append(*rows, row(sweep, &ranked[i], i + 1));
     if (status == MB_OK && *count > 0)
         *best = ranked[0];
     free(ranked);
