@@ -267,11 +267,10 @@ const mb_command mb_command_sweep = {
         "sweep.html and a folder of each run.",
     .lists_layers = true,
     .examples = "Examples:\n"
-                "  mnist_blas sweep --lr 0.001,0.003,0.01 --seed 1..5 --validation 10%\n"
-                "  mnist_blas sweep --network mlp,lenet5 --validation 5000 --out networks\n"
-                "  mnist_blas sweep --lr 0.001,0.002,0.004,0.008 --batch-size 32,64,128 "
-                "--validation 10% --epochs 9 --halving\n"
-                "  mnist_blas sweep --seed 1..20 --by none",
+                "  mnist_blas sweep --lr 0.001,0.003,0.01 --seed 1..3 --validation 10%\n"
+                "  mnist_blas sweep --network mlp,lenet5 --validation 10% --out networks\n"
+                "  mnist_blas sweep --lr 0.002,0.005,0.01 --validation 10% --halving --out rungs\n"
+                "  mnist_blas sweep --seed 1..5 --by none --out seeds",
     .groups = {{sweep_options, 0},
                {mb_train_model_options, AT(train)},
                {mb_data_option_table, AT(train.reading)},
