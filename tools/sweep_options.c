@@ -269,7 +269,7 @@ const mb_command mb_command_sweep = {
     .examples = "Examples:\n"
                 "  mnist_blas sweep --lr 0.001,0.003,0.01 --seed 1..3 --validation 10%\n"
                 "  mnist_blas sweep --network mlp,lenet5 --validation 10% --out networks\n"
-                "  mnist_blas sweep --lr 0.002,0.005,0.01 --validation 10% --halving --out rungs\n"
+                "  mnist_blas sweep --lr .001,.003,.01 --validation 10% --halving --out rungs\n"
                 "  mnist_blas sweep --seed 1..5 --by none --out seeds",
     .groups = {{sweep_options, 0},
                {mb_train_model_options, AT(train)},
