@@ -262,22 +262,20 @@ class Ending(SweepTest):
 
     def test_stopped_runs_are_resumed(self):
         """A run that goes on from a checkpoint has the model of one that was not stopped, and no checkpoint at its end."""
-        process = self.start_sweep("--seed", "1,2", epochs=150)
-        time.sleep(0.4)
+        epochs = 600
+        process = self.start_sweep("--seed", "1,2", epochs=epochs)
+        time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        result = self.finish(process)
-        if result.code == 0:
+        if self.finish(process).code == 0:
             self.skipTest("the runs were finished before the signal came")
-        stopped = {seed: self.summary(f"out/seed={seed}")["epochs"] for seed in (1, 2)}
-        self.sweep("--seed", "1,2", "--batch-size", 4, epochs=150)
+        self.assertIn("checkpoint", self.names("out/seed=1") + self.names("out/seed=2"))
+        self.sweep("--seed", "1,2", "--batch-size", 4, epochs=epochs)
         for seed in 1, 2:
-            self.train("data", "--network", NETWORK, "--validation", "10%", "--batch-size", 4, "--epochs", 150, "--seed", seed,
-                       "--threads", 1, out="alone")
+            self.train("data", "--network", NETWORK, "--validation", "10%", "--batch-size", 4, "--epochs", epochs,
+                       "--seed", seed, "--threads", 1, out="alone")
             self.assert_same_model("alone", f"out/seed={seed}")
             self.assertEqual(self.learned("alone"), self.learned(f"out/seed={seed}"))
             self.assertEqual(support.RUN_FILES, self.names(f"out/seed={seed}"))
-            times = [line["seconds"] for line in self.metrics(f"out/seed={seed}")]
-            self.assertEqual((150, True), (len(times), stopped[seed] < 150))
 
     def test_a_worker_that_dies(self):
         """Its run is trained again; a second death makes it a failed one, and the others are trained."""
