@@ -228,13 +228,11 @@ const mb_command mb_command_export = {
              "arithmetic. HTML: a page that loads nothing, in which a browser classifies drawings "
              "and pictures, and shows what each layer computes; with --data it has test images, "
              "and weights of 16 bits if they change the class of no test image.",
-    .examples =
-        "Examples:\n"
-        "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
-        "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
-        "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
-        "  mnist_blas export mnist_blas_out/model.safetensors --onnx net.onnx --quantize int8\n"
-        "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
+    .examples = "Examples:\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --onnx model.onnx\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
+                "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
     .groups = {{options, 0}},
     .size = sizeof(export_arguments),
     .run = run,
