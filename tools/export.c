@@ -12,6 +12,7 @@ typedef struct export_arguments {
     mb_model_arguments model;
     const char *onnx, *c, *html, *data, *calibrate;
     unsigned quantize;
+    mb_data_options reading; /* of `data` and `calibrate` */
 } export_arguments;
 
 enum { QUANTIZE_OFF, QUANTIZE_INT8 };
@@ -85,10 +86,11 @@ static mb_status export_files(const export_arguments *arguments, const mb_networ
 }
 
 /* The data in the form of the model's images. */
-static mb_status open_data(const char *path, unsigned splits, mb_machine *machine,
-                           const mb_network *network, mb_dataset **dataset, mb_error *error)
+static mb_status open_data(const export_arguments *arguments, const char *path, unsigned splits,
+                           mb_machine *machine, const mb_network *network, mb_dataset **dataset,
+                           mb_error *error)
 {
-    mb_data_options reading = mb_data_defaults();
+    mb_data_options reading = arguments->reading;
     reading.machine = machine;
     reading.expected_classes = mb_network_classes(network);
     reading.expected_names = mb_network_class_names(network);
@@ -132,8 +134,8 @@ static mb_status export_int8(const export_arguments *arguments, mb_machine *mach
 {
     mb_dataset *dataset = NULL;
     mb_quantized *quantized = NULL;
-    mb_status status = open_data(arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST, machine,
-                                 network, &dataset, error);
+    mb_status status = open_data(arguments, arguments->calibrate, MB_SPLIT_TRAIN | MB_SPLIT_TEST,
+                                 machine, network, &dataset, error);
     if (status == MB_OK)
         status = quantize(network, dataset, &quantized, error);
     if (status == MB_OK)
@@ -152,7 +154,8 @@ static mb_status export_html(const export_arguments *arguments, mb_machine *mach
     mb_status status = MB_OK;
     char printable[PATH_MAX];
     if (arguments->data != NULL)
-        status = open_data(arguments->data, MB_SPLIT_TEST, machine, network, &dataset, error);
+        status =
+            open_data(arguments, arguments->data, MB_SPLIT_TEST, machine, network, &dataset, error);
     if (status == MB_OK)
         status = mb_try_write(machine, network, dataset, arguments->html, error);
     if (status == MB_OK)
@@ -203,12 +206,22 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
         return mb_fail(error, MB_ERROR_INVALID, "--data: applies with --html only");
     if (given->quantize == QUANTIZE_OFF && given->calibrate != NULL)
         return mb_fail(error, MB_ERROR_INVALID, "--calibrate: applies with --quantize only");
+    for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
+        if (given->quantize == QUANTIZE_OFF && given->data == NULL &&
+            !mb_data_option_is_default(option, &given->reading))
+            return mb_fail(error, MB_ERROR_INVALID,
+                           "--%s: has no effect without --data or --quantize", option->name);
     mb_status status = check_path("--onnx", given->onnx, operands[0], error);
     if (status == MB_OK)
         status = check_path("--c", given->c, operands[0], error);
     if (status == MB_OK)
         status = check_path("--html", given->html, operands[0], error);
     return status == MB_OK ? export(given, error) : status;
+}
+
+static void set_defaults(void *arguments)
+{
+    *(export_arguments *)arguments = (export_arguments){.reading = mb_data_defaults()};
 }
 
 const mb_command mb_command_export = {
@@ -233,7 +246,8 @@ const mb_command mb_command_export = {
                 "  mnist_blas export mnist_blas_out/model.safetensors --c digits.c\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --c net.c --quantize int8\n"
                 "  mnist_blas export mnist_blas_out/model.safetensors --html try.html",
-    .groups = {{options, 0}},
+    .groups = {{options, 0}, {mb_data_option_table, offsetof(export_arguments, reading)}},
     .size = sizeof(export_arguments),
+    .set_defaults = set_defaults,
     .run = run,
 };

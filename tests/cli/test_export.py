@@ -14,6 +14,7 @@ USAGE = {
     "integers_of_no_file": (["--quantize", "int8"], ["--onnx FILE", "--html FILE is required"]),
     "integers_of_a_page": (["--html", "a.html", "--quantize", "int8"], "--quantize: applies to --c and --onnx, without --html"),
     "calibrate_alone": (["--onnx", "a.onnx", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
+    "color_of_no_data": (["--onnx", "a.onnx", "--color"], "--color: has no effect without --data or --quantize"),
     "other_bits": (["--onnx", "a.onnx", "--quantize", "int4"], ["off", "int8", "int4"]),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (
         ("of_letters", "big", ["--input", "'big'", "28x28"]), ("of_one_number", "28", "'28'"),

@@ -20,16 +20,16 @@ INTEGER_TYPES = {"weight": onnx.TensorProto.INT8, "bias": onnx.TensorProto.INT32
 
 
 class Int8Test(CompiledTest, test_onnx.ExportTest):
-    def export_int8(self, model, size, data):
+    def export_int8(self, model, size, data, *reading):
         """The path of the ONNX file; the C file is compiled."""
-        self.export(model, size, 10, "--quantize", "int8", "--calibrate", data, "--onnx", "int8.onnx")
+        self.export(model, size, 10, "--quantize", "int8", "--calibrate", data, *reading, "--onnx", "int8.onnx")
         path = self.path("int8.onnx")
         onnx.checker.check_model(path, full_check=True)
         return path
 
-    def check(self, model, images, data):
+    def check(self, model, images, data, *reading):
         """`images` are bytes, channels last; returns the path of the ONNX file and its logits."""
-        path = self.export_int8(model, images[0].size, data)
+        path = self.export_int8(model, images[0].size, data, *reading)
         logits, probabilities = self.run_onnx(path, images)
         of_c = numpy.array([found[-10:] for _, found in self.run_exported(images.tobytes())])
         self.assertEqual(logits.shape, of_c.shape)
@@ -42,9 +42,9 @@ class Forms(Int8Test, forms.FormTest):
     @forms.each_form
     def test_form(self, form):
         model = self.train_form(form)
-        path, logits = self.check(model, self.network_images, "converted" if form.conversion else "data")
+        path, logits = self.check(model, self.network_images, "data", *form.conversion)
         of_floats = self.predict(model, self.images)[0]
-        self.assertGreater(numpy.mean(logits.argmax(1) == of_floats.argmax(1)), 0.97)
+        self.assertGreater(numpy.mean(logits.argmax(1) == of_floats.argmax(1)), 0.95)
         self.assertEqual(["batch", form.channels, forms.SIDE, forms.SIDE],
                          self.open_session(path).get_inputs()[0].shape)
 
