@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256, MAX_CLASSES = 256 };
+enum { MAX_CLASSES = 256 };
 
 mb_status mb_predictions_of_split(mb_machine *machine, const mb_network *network,
                                   const mb_split *split, const char *path, mb_error *error)
@@ -17,14 +17,12 @@ mb_status mb_predictions_of_split(mb_machine *machine, const mb_network *network
     const size_t count = split->images.count, outputs = mb_network_classes(network);
     char digits[MAX_CLASSES][MB_CLASS_NUMBER_SIZE];
     const char *names[MAX_CLASSES];
-    mb_classifier *classifier = NULL;
     float *probabilities = calloc(count, outputs * sizeof *probabilities);
     const char **labels = calloc(count, sizeof *labels);
-    mb_status status = probabilities != NULL && labels != NULL
-                           ? mb_classifier_open(machine, network, BATCH, &classifier, error)
-                           : mb_fail_memory(error, path, count * outputs * sizeof *probabilities);
-    if (status == MB_OK)
-        status = mb_classifier_probabilities(classifier, &split->images, probabilities, error);
+    mb_status status =
+        probabilities != NULL && labels != NULL
+            ? mb_classify_probabilities(machine, network, &split->images, probabilities, error)
+            : mb_fail_memory(error, path, count * outputs * sizeof *probabilities);
     for (size_t c = 0; c < outputs; c++)
         names[c] = mb_class_label(mb_network_class_names(network), c, digits[c]);
     for (size_t i = 0; i < count && status == MB_OK; i++)
@@ -32,7 +30,6 @@ mb_status mb_predictions_of_split(mb_machine *machine, const mb_network *network
     const mb_prediction_table table = {count, outputs, probabilities, names, NULL, labels};
     if (status == MB_OK)
         status = mb_predictions_write(&table, path, error);
-    mb_classifier_close(classifier);
     free(labels);
     free(probabilities);
     return status;

@@ -35,6 +35,14 @@ MB_API mb_status mb_classifier_logits(mb_classifier *classifier, const mb_images
 MB_API mb_status mb_classifier_probabilities(mb_classifier *classifier, const mb_images *images,
                                              float *probabilities, mb_error *error);
 
+/* Both without a classifier of the caller's, for many images at once: taken in batches of 256, with
+ * the statuses of mb_classifier_open and mb_classifier_logits. */
+MB_API mb_status mb_classify_logits(mb_machine *machine, const mb_network *network,
+                                    const mb_images *images, float *logits, mb_error *error);
+MB_API mb_status mb_classify_probabilities(mb_machine *machine, const mb_network *network,
+                                           const mb_images *images, float *probabilities,
+                                           mb_error *error);
+
 /* Turns one row of logits (classes) into probabilities, in place. */
 MB_API void mb_softmax(size_t classes, float *row);
 

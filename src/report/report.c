@@ -48,14 +48,12 @@ static mb_status write_files(mb_machine *machine, const mb_report *report, const
 mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *folder,
                           mb_error *error)
 {
-    enum { BATCH = 256 };
     const mb_split *test = &run->dataset->test;
     const size_t classes = mb_network_classes(run->network);
     if (!mb_has_feature(MB_FEATURE_REPORT))
         return mb_fail_feature(error, folder, MB_FEATURE_REPORT);
     mb_run evaluated = *run;
     mb_evaluation *evaluation = NULL;
-    mb_classifier *classifier = NULL;
     float *probabilities = calloc(test->images.count, classes * sizeof *probabilities);
     mb_status status = MB_OK;
     if (probabilities == NULL)
@@ -65,12 +63,10 @@ mb_status mb_report_write(mb_machine *machine, const mb_run *run, const char *fo
     if (evaluation != NULL)
         evaluated.evaluation = evaluation;
     if (status == MB_OK)
-        status = mb_classifier_open(machine, run->network, BATCH, &classifier, error);
-    if (status == MB_OK)
-        status = mb_classifier_probabilities(classifier, &test->images, probabilities, error);
+        status =
+            mb_classify_probabilities(machine, run->network, &test->images, probabilities, error);
     if (status == MB_OK)
         status = write_files(machine, &(mb_report){&evaluated, probabilities}, folder, error);
-    mb_classifier_close(classifier);
     mb_evaluation_free(evaluation);
     free(probabilities);
     return status;

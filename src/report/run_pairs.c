@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256 };
-
 bool mb_comparison_is_right(const mb_comparison *comparison, size_t run, size_t image)
 {
     const mb_comparison_storage *s = comparison->storage;
@@ -20,19 +18,16 @@ static mb_status predict(mb_machine *machine, const mb_network *network, const m
                          mb_run_predictions *predictions, mb_error *error)
 {
     const size_t classes = mb_network_classes(network);
-    mb_classifier *classifier = NULL;
     float *probabilities = calloc(images->count, classes * sizeof *probabilities);
-    mb_status status = probabilities != NULL
-                           ? mb_classifier_open(machine, network, BATCH, &classifier, error)
-                           : mb_fail_memory(error, "comparison", images->count * classes);
-    if (status == MB_OK)
-        status = mb_classifier_probabilities(classifier, images, probabilities, error);
+    mb_status status =
+        probabilities != NULL
+            ? mb_classify_probabilities(machine, network, images, probabilities, error)
+            : mb_fail_memory(error, "comparison", images->count * classes);
     for (size_t i = 0; i < images->count && status == MB_OK; i++) {
         const float *row = probabilities + i * classes;
         predictions->classes[i] = (uint8_t)mb_argmax(row, classes);
         predictions->confidences[i] = row[predictions->classes[i]];
     }
-    mb_classifier_close(classifier);
     free(probabilities);
     return status;
 }

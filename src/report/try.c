@@ -65,21 +65,15 @@ static mb_status copy_rounded(const mb_network *network, mb_network *copy, mb_er
 static mb_status compare(mb_machine *machine, const mb_network *network, const mb_report *report,
                          bool *same, mb_error *error)
 {
-    enum { BATCH = 256 };
     const mb_images *images = &report->run->dataset->test.images;
     const size_t classes = network->classes;
     float *logits = calloc(images->count, classes * sizeof *logits);
-    mb_classifier *classifier = NULL;
-    mb_status status = logits != NULL
-                           ? mb_classifier_open(machine, network, BATCH, &classifier, error)
-                           : mb_fail_memory(error, "try.html", images->count * classes);
-    if (status == MB_OK)
-        status = mb_classifier_logits(classifier, images, logits, error);
+    mb_status status = logits != NULL ? mb_classify_logits(machine, network, images, logits, error)
+                                      : mb_fail_memory(error, "try.html", images->count * classes);
     *same = status == MB_OK;
     for (size_t i = 0; *same && i < images->count; i++)
         *same = mb_argmax(logits + i * classes, classes) ==
                 mb_argmax(report->probabilities + i * classes, classes);
-    mb_classifier_close(classifier);
     free(logits);
     return status == MB_ERROR_DIVERGED ? MB_OK : status;
 }
@@ -302,27 +296,22 @@ mb_status mb_try_make(mb_machine *machine, const mb_network *network, const mb_r
 mb_status mb_try_write(mb_machine *machine, const mb_network *network, const mb_dataset *dataset,
                        const char *path, mb_error *error)
 {
-    enum { BATCH = 256 };
     const mb_run run = {.dataset = dataset, .network = network};
     const mb_images *images = dataset != NULL ? &dataset->test.images : NULL;
     float *probabilities = NULL;
-    mb_classifier *classifier = NULL;
     mb_bytes page = {0};
     mb_status status = MB_OK;
     if (images != NULL) {
         probabilities = calloc(images->count, network->classes * sizeof *probabilities);
         status = probabilities != NULL
-                     ? mb_classifier_open(machine, network, BATCH, &classifier, error)
+                     ? mb_classify_probabilities(machine, network, images, probabilities, error)
                      : mb_fail_memory(error, path, images->count * network->classes);
-        if (status == MB_OK)
-            status = mb_classifier_probabilities(classifier, images, probabilities, error);
     }
     const mb_report report = {&run, probabilities};
     if (status == MB_OK)
         status = mb_try_make(machine, network, images != NULL ? &report : NULL, &page, error);
     if (status == MB_OK)
         status = mb_file_write_named(path, page.data, page.size, error);
-    mb_classifier_close(classifier);
     free(probabilities);
     free(page.data);
     return status;

@@ -19,18 +19,6 @@ typedef struct results {
     prediction *predictions; /* (count) */
 } results;
 
-static mb_status classify(mb_machine *machine, const mb_network *network, const mb_images *images,
-                          float *logits, mb_error *error)
-{
-    mb_classifier *classifier = NULL;
-    mb_status status =
-        mb_classifier_open(machine, network, MB_EVALUATION_BATCH, &classifier, error);
-    if (status == MB_OK)
-        status = mb_classifier_logits(classifier, images, logits, error);
-    mb_classifier_close(classifier);
-    return status;
-}
-
 /* ---- temperature ---- */
 
 /* Mean cross-entropy of the logits times `scale`, and its derivatives by the scale: means of the
@@ -151,7 +139,7 @@ static mb_status calibrate(mb_machine *machine, mb_network *network, const mb_sp
                            bool temperature, const results *all, mb_calibration *calibration,
                            mb_error *error)
 {
-    mb_status status = classify(machine, network, &split->images, all->logits, error);
+    mb_status status = mb_classify_logits(machine, network, &split->images, all->logits, error);
     if (status != MB_OK)
         return status;
     *calibration = (mb_calibration){.samples = all->count, .temperature = 1.0};
@@ -161,7 +149,7 @@ static mb_status calibrate(mb_machine *machine, mb_network *network, const mb_sp
         if (status != MB_OK)
             return status;
         divide_logits(network, calibration->temperature);
-        status = classify(machine, network, &split->images, all->logits, error);
+        status = mb_classify_logits(machine, network, &split->images, all->logits, error);
         if (status != MB_OK)
             return status;
     }

@@ -1,7 +1,7 @@
 /* Classifying images without labels: one step per batch of an epoch that stores logits. */
 #include "data/sampler.h"
 #include "machine/machine.h"
-#include "train/epoch.h"
+#include "train/evaluator.h"
 
 #include <math.h>
 #include <mnist_blas/classifier.h>
@@ -117,4 +117,31 @@ void mb_classifier_close(mb_classifier *classifier)
     mb_epoch_close(&classifier->epoch);
     mb_arena_free(&classifier->arena);
     free(classifier);
+}
+
+typedef mb_status classify_fn(mb_classifier *classifier, const mb_images *images, float *results,
+                              mb_error *error);
+
+static mb_status classify(mb_machine *machine, const mb_network *network, const mb_images *images,
+                          classify_fn *run, float *results, mb_error *error)
+{
+    mb_classifier *classifier = NULL;
+    mb_status status =
+        mb_classifier_open(machine, network, MB_EVALUATION_BATCH, &classifier, error);
+    if (status == MB_OK)
+        status = run(classifier, images, results, error);
+    mb_classifier_close(classifier);
+    return status;
+}
+
+mb_status mb_classify_logits(mb_machine *machine, const mb_network *network,
+                             const mb_images *images, float *logits, mb_error *error)
+{
+    return classify(machine, network, images, mb_classifier_logits, logits, error);
+}
+
+mb_status mb_classify_probabilities(mb_machine *machine, const mb_network *network,
+                                    const mb_images *images, float *probabilities, mb_error *error)
+{
+    return classify(machine, network, images, mb_classifier_probabilities, probabilities, error);
 }
