@@ -128,13 +128,15 @@ static void add_columns(storage *s, const column_spec *specs, size_t count)
         add_column(s, &specs[i]);
 }
 
+/* Summaries have no options that are texts: their "class_names" are the names themselves. */
 static void add_options(storage *s, const mb_option *table)
 {
     for (const mb_option *option = table; option->name != NULL; option++) {
         char key[MB_OPTION_TEXT_SIZE];
         const bool is_epochs = strcmp(mb_option_key(option, key), "epochs") == 0;
-        add_column(s, &(column_spec){is_epochs ? "epochs_requested" : key, NULL, option->name,
-                                     OPTION, false, option->needs != NULL});
+        if (option->kind != MB_OPTION_TEXT)
+            add_column(s, &(column_spec){is_epochs ? "epochs_requested" : key, NULL, option->name,
+                                         OPTION, false, option->needs != NULL});
     }
 }
 

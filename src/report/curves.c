@@ -157,7 +157,8 @@ mb_status mb_draw_curves(const mb_comparison *comparison, mb_figure *figure, mb_
     char title[64], explanation[128] = "Training loss: means over each epoch.";
     mb_status status = open_plot(comparison, &p, error);
     if (status == MB_OK) {
-        *figure = (mb_figure){.file = "curves.svg", .title = "Loss and accuracy", .format = MB_FIGURE_SVG};
+        *figure = (mb_figure){
+            .file = "curves.svg", .title = "Loss and accuracy", .format = MB_FIGURE_SVG};
         mb_canvas_open(MB_FIGURE_SVG, WIDTH,
                        LEGEND + legend_height(&p) + PANELS * (PANEL_HEIGHT + PANEL_GAP) + BOTTOM -
                            PANEL_GAP + 32,

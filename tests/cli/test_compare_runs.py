@@ -213,10 +213,12 @@ class Runs(CompareTest):
 
     def test_runs_on_other_images(self):
         data = self.make_data("other", train=200, test=40, rows=11)
+        self.write("other/classes.txt", b"ant\nbee\ncow\ndog\n")
         self.train(data, out="runs/3")
         found, warnings, pairs = self.excluded("runs")
         self.assertEqual(({"3": "its test images are not those of the first run"}, 1, ["2"]),
                          (found, len(warnings), [pair["run"] for pair in pairs]))
+        self.assertEqual({"data", "seed"}, set(self.compare("runs")["runs"][0]["options"]))
 
 
 class OnThePage(CompareTest):
