@@ -77,8 +77,9 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
 mb_status mb_check_given(const mb_command *command, const void *arguments, const mb_parsed *parsed,
                          mb_error *error);
 
-/* MB_ERROR_INVALID unless `path`, the value of --NAME, ends in .png, in any case of letters. */
-mb_status mb_check_png(const char *name, const char *path, mb_error *error);
+/* MB_ERROR_INVALID unless `path`, the value of --NAME, ends in `ending`, in any case of letters. */
+mb_status mb_check_ending(const char *name, const char *path, const char *ending, mb_error *error);
+
 
 /* An option's help, with the names of an enumeration and what it applies to. */
 void mb_print_option_help(FILE *out, const mb_option *option);

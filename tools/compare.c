@@ -86,7 +86,9 @@ static mb_status classify(opened *o, size_t run, const char *data, mb_error *err
 static mb_status classify_or_exclude(opened *o, size_t run, const char *data, mb_error *error)
 {
     mb_error why = {0};
-    const mb_status status = classify(o, run, data, &why);
+    mb_status status = classify(o, run, data, &why);
+    if (status == MB_ERROR_INVALID) /* of the library, but of the user's files wrong content */
+        status = why.status = MB_ERROR_FORMAT;
     if (status != MB_OK && data == NULL && status != MB_ERROR_MEMORY)
         return mb_comparison_exclude(o->comparison, run, why.text, error);
     if (status != MB_OK)
@@ -143,7 +145,11 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
     const compare_arguments *given = arguments;
     const mb_terminal terminal = mb_terminal_detect(STDOUT_FILENO);
     opened o = {0};
-    mb_status status = open_runs(&o, operands, given->threads, error);
+    mb_status status = MB_OK;
+    if (given->out != NULL)
+        status = mb_check_ending("out", given->out, ".html", error);
+    if (status == MB_OK)
+        status = open_runs(&o, operands, given->threads, error);
     if (status == MB_OK)
         status = classify_all(&o, given->data, error);
     if (status == MB_OK && given->json)

@@ -192,20 +192,18 @@ static mb_status evaluate(const evaluate_arguments *arguments, mb_error *error)
 static mb_status check_outputs(const evaluate_arguments *given, mb_error *error)
 {
     const char *predictions = given->predictions, *plot = given->plot, *model = given->model.path;
-    if (predictions != NULL && mb_is_same_file(predictions, model))
-        return mb_fail(error, MB_ERROR_INVALID, "--predictions: must not be the model, got %s",
-                       predictions);
-    if (plot == NULL)
-        return MB_OK;
+    mb_status status = mb_check_not_input("predictions", predictions, "the model", model, error);
+    if (status == MB_OK)
+        status = mb_check_not_input("predictions", predictions, "the data", given->data, error);
+    if (status != MB_OK || plot == NULL)
+        return status;
     if (!distorts(given))
         return mb_fail(error, MB_ERROR_INVALID,
                        "--plot: has no effect without --shift, --rotate or --noise");
-    if (mb_is_same_file(plot, model))
-        return mb_fail(error, MB_ERROR_INVALID, "--plot: must not be the model, got %s", plot);
-    if (predictions != NULL && mb_is_same_file(plot, predictions))
-        return mb_fail(error, MB_ERROR_INVALID,
-                       "--plot: must not be the file of --predictions, got %s", plot);
-    return mb_check_png("plot", plot, error);
+    status = mb_check_not_input("plot", plot, "the model", model, error);
+    if (status == MB_OK)
+        status = mb_check_not_input("plot", plot, "the file of --predictions", predictions, error);
+    return status == MB_OK ? mb_check_ending("plot", plot, ".png", error) : status;
 }
 
 static mb_status run(void *arguments, char **operands, mb_error *error)

@@ -152,12 +152,17 @@ static mb_status export_html(const export_arguments *arguments, mb_machine *mach
 {
     mb_dataset *dataset = NULL;
     mb_status status = MB_OK;
+    mb_error why = {0};
     char printable[PATH_MAX];
     if (arguments->data != NULL)
         status =
             open_data(arguments, arguments->data, MB_SPLIT_TEST, machine, network, &dataset, error);
     if (status == MB_OK)
-        status = mb_try_write(machine, network, dataset, arguments->html, error);
+        status = mb_try_write(machine, network, dataset, arguments->html, &why);
+    if (why.status == MB_ERROR_INVALID)
+        status = mb_fail(error, MB_ERROR_FORMAT, "%s: %s", dataset->folder, why.text);
+    else if (why.status != MB_OK)
+        *error = why;
     if (status == MB_OK)
         printf("%s: page of %s\n", mb_printable(arguments->html, printable, sizeof printable),
                mb_network_spec(network));
@@ -183,13 +188,28 @@ static mb_status export(const export_arguments *arguments, mb_error *error)
     return status;
 }
 
-static mb_status check_path(const char *option, const char *path, const char *model,
-                            mb_error *error)
+/* MB_ERROR_INVALID for a file that would replace what is read, or another one. */
+static mb_status check_files(const export_arguments *given, mb_error *error)
 {
-    return path != NULL && mb_is_same_file(path, model)
-               ? mb_fail(error, MB_ERROR_INVALID, "%s: must not be the model itself, got %s",
-                         option, path)
-               : MB_OK;
+    const struct file {
+        const char *name, *path;
+    } files[] = {{"onnx", given->onnx}, {"c", given->c}, {"html", given->html}};
+    const size_t count = sizeof files / sizeof *files;
+    mb_status status = MB_OK;
+    for (size_t i = 0; i < count && status == MB_OK; i++) {
+        const struct file *file = &files[i];
+        status = mb_check_not_input(file->name, file->path, "the model itself", given->model.path,
+                                    error);
+        if (status == MB_OK)
+            status = mb_check_not_input(file->name, file->path, "the data", given->data, error);
+        if (status == MB_OK)
+            status =
+                mb_check_not_input(file->name, file->path, "the data", given->calibrate, error);
+        for (size_t k = 0; k < i && status == MB_OK; k++)
+            status = mb_check_not_input(file->name, file->path, "another file that is written",
+                                        files[k].path, error);
+    }
+    return status;
 }
 
 static mb_status run(void *arguments, char **operands, mb_error *error)
@@ -211,11 +231,7 @@ static mb_status run(void *arguments, char **operands, mb_error *error)
             !mb_data_option_is_default(option, &given->reading))
             return mb_fail(error, MB_ERROR_INVALID,
                            "--%s: has no effect without --data or --quantize", option->name);
-    mb_status status = check_path("--onnx", given->onnx, operands[0], error);
-    if (status == MB_OK)
-        status = check_path("--c", given->c, operands[0], error);
-    if (status == MB_OK)
-        status = check_path("--html", given->html, operands[0], error);
+    const mb_status status = check_files(given, error);
     return status == MB_OK ? export(given, error) : status;
 }
 

@@ -99,7 +99,8 @@ static mb_status check_data_options(const info_arguments *arguments, mb_error *e
 {
     if (arguments->data == NULL && arguments->sheet != NULL)
         return mb_fail(error, MB_ERROR_INVALID, "--sheet: has no effect without --data");
-    if (arguments->sheet != NULL && mb_check_png("sheet", arguments->sheet, error) != MB_OK)
+    if (arguments->sheet != NULL &&
+        mb_check_ending("sheet", arguments->sheet, ".png", error) != MB_OK)
         return error->status;
     for (const mb_option *option = mb_data_option_table; option->name != NULL; option++)
         if (arguments->data == NULL && !mb_data_option_is_default(option, &arguments->reading))

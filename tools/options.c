@@ -121,9 +121,8 @@ mb_status mb_check_given(const mb_command *command, const void *arguments, const
     return MB_OK;
 }
 
-mb_status mb_check_png(const char *name, const char *path, mb_error *error)
+mb_status mb_check_ending(const char *name, const char *path, const char *ending, mb_error *error)
 {
-    static const char ending[] = ".png";
     const size_t length = strlen(path), end_length = strlen(ending);
     if (length >= end_length && strcasecmp(path + length - end_length, ending) == 0)
         return MB_OK;

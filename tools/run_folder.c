@@ -30,6 +30,14 @@ bool mb_is_same_file(const char *one, const char *other)
                                        a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
+mb_status mb_check_not_input(const char *name, const char *path, const char *what,
+                             const char *input, mb_error *error)
+{
+    return path != NULL && input != NULL && mb_is_same_file(path, input)
+               ? mb_fail(error, MB_ERROR_INVALID, "--%s: must not be %s, got %s", name, what, path)
+               : MB_OK;
+}
+
 mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *error)
 {
     struct stat info;

@@ -15,6 +15,11 @@ char *mb_folder_of(const char *path);
 /* True if both are the same path, or name the same file. */
 bool mb_is_same_file(const char *one, const char *other);
 
+/* MB_ERROR_INVALID if `path`, the file that --NAME writes, is `input`, which is called `what`. Both
+ * may be NULL: not given. */
+mb_status mb_check_not_input(const char *name, const char *path, const char *what,
+                             const char *input, mb_error *error);
+
 /* Renames a checkpoint of another run to "PATH.old", so that it does not stand beside this run's
  * model, and is not lost; *renamed says if there was one. MB_ERROR_IO; MB_ERROR_MEMORY. */
 mb_status mb_set_checkpoint_aside(const char *path, bool *renamed, mb_error *error);

@@ -35,13 +35,22 @@ static mb_status append(mb_run_list *list, char *folder, mb_stored_run *stored, 
     return MB_OK;
 }
 
+/* The listed run of this folder; NULL: none. */
+static const mb_listed_run *find(const mb_run_list *list, const char *folder)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (mb_is_same_file(list->runs[i].folder, folder))
+            return &list->runs[i];
+    return NULL;
+}
+
 static mb_status add_run(mb_run_list *list, const char *folder, mb_error *error)
 {
     mb_stored_run *stored = NULL;
-    for (size_t i = 0; i < list->count; i++)
-        if (mb_is_same_file(list->runs[i].folder, folder))
-            return mb_fail(error, MB_ERROR_INVALID, "%s: is named twice, also as %s", folder,
-                           list->runs[i].folder);
+    const mb_listed_run *same = find(list, folder);
+    if (same != NULL)
+        return mb_fail(error, MB_ERROR_INVALID, "%s: is named twice, also as %s", folder,
+                       same->folder);
     const mb_status status = mb_stored_run_read(folder, &stored, error);
     return status == MB_OK ? append(list, strdup(folder), stored, error) : status;
 }
@@ -51,8 +60,11 @@ static mb_status add_found_run(mb_run_list *list, const char *parent, const char
 {
     mb_error why;
     char *folder = mb_join(parent, name);
-    mb_status status =
-        folder != NULL ? add_run(list, folder, &why) : mb_fail_memory(&why, parent, strlen(name));
+    mb_status status = MB_OK;
+    if (folder == NULL)
+        status = mb_fail_memory(&why, parent, strlen(name));
+    else if (find(list, folder) == NULL) /* a link to a run is not another one */
+        status = add_run(list, folder, &why);
     free(folder);
     if (status == MB_ERROR_IO || status == MB_ERROR_FORMAT) {
         fprintf(stderr, "mnist_blas: warning: %s; the run is left out\n", why.text);

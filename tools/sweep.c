@@ -61,11 +61,10 @@ static bool is_alone(void *context)
     return mb_worker_is_alone();
 }
 
-/* A checkpoint that was written because the run was stopped is of no use after its end. */
-static void remove_checkpoint(const sweep *s, const char *folder)
+static void remove_file(const char *folder, const char *name)
 {
-    char *path = mb_join(folder, "checkpoint");
-    if (path != NULL && strcmp(s->arguments.checkpoint_every, "never") == 0)
+    char *path = mb_join(folder, name);
+    if (path != NULL)
         unlink(path);
     free(path);
 }
@@ -87,8 +86,12 @@ static mb_status train(void *context, size_t process, size_t number, mb_error *e
     run.output.gone = run.errors.gone = true; /* results and failures are in the table */
     if (status == MB_OK)
         status = mb_train_execute(&run, error);
-    if (status == MB_OK && !run.stopped)
-        remove_checkpoint(s, run.arguments.out);
+    /* A checkpoint that was written because the run was stopped is of no use after its end. The
+     * summary of a failed run, which may have failed later, would make it a finished one. */
+    if (status == MB_OK && !run.stopped && strcmp(s->arguments.checkpoint_every, "never") == 0)
+        remove_file(s->plan.planned[number].folder, "checkpoint");
+    if (status != MB_OK && run.lock >= 0)
+        remove_file(s->plan.planned[number].folder, "summary.json");
     mb_train_close(&run);
     mb_run_arguments_free(&arguments);
     return status;

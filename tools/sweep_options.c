@@ -259,7 +259,8 @@ const mb_command mb_command_sweep = {
     .name = "sweep",
     .brief = "train with all combinations of options",
     .about =
-        "Trains with all combinations of values of the options of train: separated by commas "
+        "Trains with all combinations of values of --network and of the options of training that "
+        "take a value (all runs have the same data): separated by commas "
         "(--lr 0.001,0.003), as a range of whole numbers (--seed 1..5), or by giving an option "
         "again. A list of which all items name networks is several networks, else one. As many "
         "runs as there are cores train at a time, each with one thread. Started again after it "

@@ -67,6 +67,28 @@ static void put_axis(FILE *out, const mb_sweep_axis *axis)
     }
 }
 
+/* The command with the options that do not decide which runs there are. */
+static mb_status write_resume(mb_sweep_plan *plan, mb_error *error)
+{
+    const mb_sweep_arguments *arguments = plan->arguments;
+    size_t size = 0;
+    FILE *out = open_memstream(&plan->resume, &size);
+    if (out == NULL)
+        return mb_fail_memory(error, "sweep", 1);
+    fprintf(out, "%s --out ", plan->command);
+    mb_put_word(out, arguments->out);
+    if (arguments->jobs > 0)
+        fprintf(out, " --jobs %zu", arguments->jobs);
+    if (strcmp(arguments->checkpoint_every, "never") != 0) {
+        fputs(" --checkpoint-every ", out);
+        mb_put_word(out, arguments->checkpoint_every);
+    }
+    if (arguments->report)
+        fputs(" --report", out);
+    plan->sweep.resume = fclose(out) == 0 ? plan->resume : NULL;
+    return plan->sweep.resume != NULL ? MB_OK : mb_fail_memory(error, "sweep", size);
+}
+
 mb_status mb_sweep_plan_command(mb_sweep_plan *plan, const char *data, mb_error *error)
 {
     const mb_sweep_arguments *arguments = plan->arguments;
@@ -92,7 +114,7 @@ mb_status mb_sweep_plan_command(mb_sweep_plan *plan, const char *data, mb_error 
         fprintf(out, " --by %s", mb_sweep_metric_names.values[arguments->by].name);
     const bool failed = fclose(out) != 0;
     plan->sweep.command = plan->command;
-    return failed ? mb_fail_memory(error, "sweep", size) : MB_OK;
+    return failed ? mb_fail_memory(error, "sweep", size) : write_resume(plan, error);
 }
 
 /* ---- runs ---- */
@@ -256,5 +278,6 @@ void mb_sweep_plan_close(mb_sweep_plan *plan)
     free(plan->planned);
     free(plan->sweep.runs);
     free(plan->command);
+    free(plan->resume);
     *plan = (mb_sweep_plan){0};
 }

@@ -27,11 +27,11 @@ typedef struct mb_sweep_plan {
     size_t rung_start;       /* its first run */
     mb_planned_run *planned; /* (sweep.run_count), with room for all rungs */
     mb_sweep sweep;          /* their results */
-    char *command;
+    char *command, *resume;
 } mb_sweep_plan;
 
-/* Writes the command that repeats the sweep on the data in `data` (NULL: synthetic digits), with
- * all that decides which runs there are. MB_ERROR_MEMORY. */
+/* Writes the command of the sweep on the data in `data` (NULL: synthetic digits), with all that
+ * decides which runs there are, and the one that goes on with it. MB_ERROR_MEMORY. */
 mb_status mb_sweep_plan_command(mb_sweep_plan *plan, const char *data, mb_error *error);
 
 /* A run as `train` has it. */

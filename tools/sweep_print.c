@@ -133,9 +133,8 @@ mb_status mb_sweep_print_end(mb_sweep_output *output, const mb_sweep_plan *plan,
 
 void mb_sweep_print_stop(mb_sweep_output *output, const mb_sweep_plan *plan, int signal)
 {
-    mb_output_print(
-        &output->errors,
-        "mnist_blas: %s: stopped with %zu of %zu runs finished; to go on: %s --out %s\n",
-        mb_signals_name(signal), count_runs(&plan->sweep, 0, MB_SWEEP_FINISHED),
-        plan->sweep.run_count, plan->command, plan->arguments->out);
+    mb_output_print(&output->errors,
+                    "mnist_blas: %s: stopped with %zu of %zu runs finished; to go on: %s\n",
+                    mb_signals_name(signal), count_runs(&plan->sweep, 0, MB_SWEEP_FINISHED),
+                    plan->sweep.run_count, plan->resume);
 }

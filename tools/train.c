@@ -254,7 +254,7 @@ static mb_status save(mb_train_run *run, mb_error *error)
     const mb_train_arguments *arguments = &run->arguments;
     const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
     const mb_training_position at = mb_trainer_position(run->trainer);
-    mb_error first = {0}, second = {0};
+    mb_error first = {0}, second = {0}, uncalibrated = {0};
     run->command = mb_train_command(arguments, run->dataset->folder);
     mb_folder_prepare(arguments->out, NULL); /* made again if it was removed */
     if (set_other_checkpoint_aside(run, &first) != MB_OK)
@@ -262,7 +262,7 @@ static mb_status save(mb_train_run *run, mb_error *error)
     first = (mb_error){0};
     if (writes_checkpoints || at.stopped)
         mb_trainer_save(run->trainer, &first);
-    mb_trainer_finalize(run->trainer, first.status == MB_OK ? &first : NULL);
+    mb_trainer_finalize(run->trainer, &uncalibrated);
     const mb_checkpoint_costs costs = mb_trainer_checkpoint_costs(run->trainer);
     const mb_run_position position = {at.epoch + 1, at.step};
     mb_run result = {.dataset = run->dataset,
@@ -282,7 +282,9 @@ static mb_status save(mb_train_run *run, mb_error *error)
         status = mb_train_print_end(run, &result, &second);
     *error = first.status != MB_OK ? first : second;
     if (error->status == MB_OK && !at.stopped)
-        return report_unless_stopped(run, &result, error);
+        report_unless_stopped(run, &result, error);
+    if (error->status == MB_OK)
+        *error = uncalibrated;
     return error->status;
 }
 

@@ -42,8 +42,9 @@ typedef struct mb_calibration {
  * mb_network_temperature and mb_network_threshold return both, and model files keep them. The
  * result does not depend on the number of threads. MB_ERROR_INVALID: as mb_evaluate;
  * MB_ERROR_DIVERGED: an output is not finite, or no temperature in the range minimises the loss, as
- * if all images are predicted correctly; MB_ERROR_MEMORY: the network may have the temperature, but
- * no threshold. After other errors it is as it was. */
+ * if all images are predicted correctly: the network has the threshold then, and no temperature;
+ * MB_ERROR_MEMORY: it may have the temperature, but no threshold. After other errors it is as it
+ * was. */
 MB_API mb_status mb_calibrate(mb_machine *machine, mb_network *network, const mb_split *split,
                               bool temperature, mb_calibration *calibration, mb_error *error);
 

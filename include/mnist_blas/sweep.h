@@ -61,7 +61,8 @@ typedef struct mb_sweep_run {
 
 /* The caller owns everything in it. */
 typedef struct mb_sweep {
-    const char *command;        /* shell command that repeats it */
+    const char *command;        /* shell command, of what decides which runs there are */
+    const char *resume;         /* the same with the folder: goes on with the sweep */
     const char *const *options; /* (option_count) names of the options that vary */
     size_t option_count;
     mb_sweep_run *runs; /* (run_count) */

@@ -36,8 +36,11 @@ static const column_spec results[] = {
     {"parameters", NULL, "parameters", COUNT, false, false}};
 
 /* What a run is given that is in no table of options. */
-static const column_spec inputs[] = {{"data", NULL, "data", OPTION, false, false},
-                                     {"network", NULL, "network", OPTION, false, false}};
+static const column_spec inputs[] = {
+    {"data", NULL, "data", OPTION, false, false},
+    {"network", NULL, "network", OPTION, false, false},
+    {"ground", NULL, "ground", OPTION, false, false},
+    {"standardization", NULL, "standardize", OPTION, false, false}};
 static const column_spec environment[] = {
     {"threads", NULL, "threads", OPTION, false, false},
     {"blas_core", NULL, "OpenBLAS kernels", OPTION, false, false},
@@ -63,6 +66,8 @@ static void format_value(const json_t *value, value_format format, double min, c
         snprintf(text, size, "%.*f", mb_decimals(min, 3), number);
     else if (format == COUNT && number >= 0.0 && number < 1e18)
         snprintf(text, size, "%s", mb_format_count(count, (size_t)(number + 0.5)));
+    else if (json_is_object(value)) /* of the standardization */
+        snprintf(text, size, "on");
     else if (json_is_boolean(value))
         snprintf(text, size, "%s", json_is_true(value) ? "on" : "off");
     else

@@ -100,8 +100,10 @@ mb_status mb_comparison_classify(mb_comparison *comparison, size_t run, mb_machi
         return status;
     predictions->split = mb_split_fingerprint(&dataset->test);
     if (run > 0 && !has_same_images(s, run))
-        return mb_comparison_exclude(comparison, run,
-                                     "its test images are not those of the first run", error);
+        return mb_comparison_exclude(
+            comparison, run,
+            "its test images, their form or the names of classes are not those of the first run",
+            error);
     predictions->classes = mb_arena_alloc(&s->arena, images->count, 1);
     predictions->confidences = mb_arena_alloc(&s->arena, images->count, sizeof(float));
     status = mb_arena_status(&s->arena, "comparison", error);

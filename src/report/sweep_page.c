@@ -117,7 +117,7 @@ static json_t *facts(const mb_sweep *sweep)
                                    sweep->options[i]);
     }
     return json_pack("{s:s, s:s, s:I, s:I, s:b, s:I, s:f, s:I, s:s, s:b, s:b, s:s, s:b}", "version",
-                     mb_version(), "command", sweep->command, "runs", (json_int_t)sweep->run_count,
+                     mb_version(), "command", sweep->resume, "runs", (json_int_t)sweep->run_count,
                      "finished", (json_int_t)finished, "failed", failed > 0, "failed_count",
                      (json_int_t)failed, "seconds", seconds, "option_count",
                      (json_int_t)sweep->option_count, "option_names", names, "halving", halving,

@@ -144,10 +144,10 @@ static mb_status calibrate(mb_machine *machine, mb_network *network, const mb_sp
         return status;
     *calibration = (mb_calibration){.samples = all->count, .temperature = 1.0};
     predict(all, &calibration->loss_before, &calibration->error_before);
-    if (temperature) {
-        status = fit_temperature(all, &calibration->temperature, error);
-        if (status != MB_OK)
-            return status;
+    mb_status fitted = MB_OK;
+    if (temperature)
+        fitted = fit_temperature(all, &calibration->temperature, error);
+    if (temperature && fitted == MB_OK) {
         divide_logits(network, calibration->temperature);
         status = mb_classify_logits(machine, network, &split->images, all->logits, error);
         if (status != MB_OK)
@@ -156,7 +156,7 @@ static mb_status calibrate(mb_machine *machine, mb_network *network, const mb_sp
     predict(all, &calibration->loss, &calibration->error);
     calibration->threshold = find_threshold(all->predictions, all->count);
     network->threshold = calibration->threshold;
-    return MB_OK;
+    return fitted;
 }
 
 mb_status mb_calibrate(mb_machine *machine, mb_network *network, const mb_split *split,

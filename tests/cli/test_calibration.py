@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import struct
 
@@ -112,10 +113,12 @@ class Calibrated(ProgramTest):
         self.assert_same_model("run1", "run2", "run3")
 
     def test_no_temperature(self):
-        """Every validation image is right: an error, after the model and the summary are written."""
+        """Every validation image is right: an error, after all files of the run are written."""
         self.data = self.make_data("easy")
-        line = self.fail_with(1, "--data", self.data, "--no-report", "--out", "out", *HELD_OUT, "--temperature", says=[
+        line = self.fail_with(1, "--data", self.data, "--out", "out", *HELD_OUT, "--temperature", says=[
             "mnist_blas: temperature: none from 0.001 to 1000", "300 validation images, 300 of which"])
+        self.assertIn("confidence_threshold", TensorFile.read(self.model_bytes()).metadata)
+        self.assertEqual(self.info()["features"]["report"], os.path.exists(self.path("out", "report.html")))
         self.assertNotIn("\n", line)
         self.learn(out="plain")
         tensors = [TensorFile.read(self.model_bytes(out)).tensors for out in ("out", "plain")]

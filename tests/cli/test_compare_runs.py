@@ -83,7 +83,7 @@ class Results(CompareTest):
     def test_table(self):
         out = self.succeed("compare", "runs").out
         heading, *rows = out.split("\n\n")[0].splitlines()
-        self.assertRegex(heading, "^run  accuracy %    loss  seconds  samples/s  parameters +network$")
+        self.assertRegex(heading, "^run  accuracy %    loss +seconds +samples/s  parameters +network$")
         for row, name in zip(rows, "abc"):
             summary = self.summary(f"runs/{name}")
             cells = row.replace(",", "").split()
@@ -138,6 +138,7 @@ class Runs(CompareTest):
     def test_other_content_of_a_folder_is_no_run(self):
         os.mkdir(self.path("runs/notes"))
         self.write("runs/notes.txt", b"")
+        os.symlink("1", self.path("runs/last"))
         self.assertEqual(["1", "2"], self.names_of("runs"))
 
     def test_bad_runs(self):
@@ -151,7 +152,8 @@ class Runs(CompareTest):
                 (["runs", "runs/2"], 2, "runs/2: is named twice"),
                 (["runs", "--data", "empty"], 1, "empty"),
                 (["runs", "--out", "none/x.html"], 1, "none/x.html: cannot be written"),
-                (["runs", "--out", "empty"], 1, "empty")):
+                (["runs", "--out", "runs/1/model.safetensors"], 2,
+                 "--out: must end in .html, got 'runs/1/model.safetensors'")):
             with self.subTest(arguments=arguments):
                 self.write("compare.html", b"of an earlier comparison")
                 self.fail_with(code, "compare", *arguments, says=says)
@@ -216,7 +218,7 @@ class Runs(CompareTest):
         self.write("other/classes.txt", b"ant\nbee\ncow\ndog\n")
         self.train(data, out="runs/3")
         found, warnings, pairs = self.excluded("runs")
-        self.assertEqual(({"3": "its test images are not those of the first run"}, 1, ["2"]),
+        self.assertEqual(({"3": "its test images, their form or the names of classes are not those of the first run"}, 1, ["2"]),
                          (found, len(warnings), [pair["run"] for pair in pairs]))
         self.assertEqual({"data", "seed"}, set(self.compare("runs")["runs"][0]["options"]))
 

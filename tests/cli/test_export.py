@@ -14,6 +14,10 @@ USAGE = {
     "integers_of_no_file": (["--quantize", "int8"], ["--onnx FILE", "--html FILE is required"]),
     "integers_of_a_page": (["--html", "a.html", "--quantize", "int8"], "--quantize: applies to --c and --onnx, without --html"),
     "calibrate_alone": (["--onnx", "a.onnx", "--calibrate", "data"], "--calibrate: applies with --quantize only"),
+    "page_over_the_data": (["--html", "a.csv", "--data", "a.csv"], "--html: must not be the data, got a.csv"),
+    "graph_over_the_data": (["--onnx", "a.csv", "--quantize", "int8", "--calibrate", "a.csv"],
+                            "--onnx: must not be the data, got a.csv"),
+    "two_in_one_file": (["--onnx", "a", "--html", "a"], "--html: must not be another file that is written, got a"),
     "color_of_no_data": (["--onnx", "a.onnx", "--color"], "--color: has no effect without --data or --quantize"),
     "other_bits": (["--onnx", "a.onnx", "--quantize", "int4"], ["off", "int8", "int4"]),
     **{f"size_{name}": (["--onnx", "a.onnx", "--input", size], says) for name, size, says in (

@@ -181,6 +181,15 @@ class Files(SweepTest):
             self.assertIn("loss", rows["1e+06"]["failure"])
         self.assertEqual(["lr=0.01", "lr=0.02"], sorted(self.finished()))
 
+    def test_runs_that_fail_after_training(self):
+        """With every validation image right there is no temperature: the runs have failed, also when started again."""
+        self.make_data("easy")
+        for _ in range(2):
+            result = self.run_program(*command("--seed", "1,2", "--batch-size", 16, "--temperature", "--data", "easy", epochs=3))
+            self.check_failure(result, 1, "2 of 2 runs failed")
+            self.assertEqual(["failed", "failed"], [row["state"] for row in self.table()])
+        self.assertEqual({}, self.finished())
+
 
 class Halving(SweepTest):
     RATES = "0.00001,0.00003,0.0001,0.0003,0.001,0.003,0.01,0.02,0.03"
