@@ -53,6 +53,12 @@ function extentOf(values) {
 
 const STRIP_HEIGHT = 18; /* CSS pixels */
 
+/* Setting a size that the canvas has would cost a layout of the page. */
+function resize(canvas, width, height) {
+    if (canvas.width !== width || canvas.height !== height)
+        [canvas.width, canvas.height] = [width, height];
+}
+
 /* Draws maps beside each other, as many as fit into `width` CSS pixels, on the canvas: `scale` CSS
  * pixels a value, and a gap between maps, but not between the values of a strip. */
 function drawMaps(canvas, {rows, columns, count}, values, max, width, colors) {
@@ -60,8 +66,7 @@ function drawMaps(canvas, {rows, columns, count}, values, max, width, colors) {
     const scale = strip ? Math.max(8, Math.min(24, Math.floor(width / count)))
         : Math.max(1, Math.min(8, Math.floor(width / columns), Math.ceil(56 / columns)));
     const across = Math.max(1, Math.min(count, Math.floor((width / scale + gap) / (columns + gap))));
-    canvas.width = across * (columns + gap) - gap;
-    canvas.height = Math.ceil(count / across) * (rows + gap) - gap;
+    resize(canvas, across * (columns + gap) - gap, Math.ceil(count / across) * (rows + gap) - gap);
     canvas.style.width = `${canvas.width * scale}px`;
     canvas.style.height = strip ? `${canvas.height * STRIP_HEIGHT}px` : "";
     const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
@@ -77,7 +82,7 @@ function drawMaps(canvas, {rows, columns, count}, values, max, width, colors) {
 
 /* The bytes (rows, columns, channels) of an image on a canvas, a pixel each. */
 function drawImage(canvas, bytes, [rows, columns, channels]) {
-    [canvas.width, canvas.height] = [columns, rows];
+    resize(canvas, columns, rows);
     const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
     for (let pixel = 0; pixel < rows * columns; pixel++) {
         for (let c = 0; c < 3; c++)
@@ -103,9 +108,9 @@ function layerView(layer, parent) {
     parent.append(element("section", {className: "layer"},
         element("h3", {}, title, " ", element("small", {textContent: size})),
         element("p", {textContent: sentences[layer.kind](layer)}), canvas));
-    return (values, colors) => {
+    return (values, {colors, width}) => {
         const {max, positive} = extentOf(values);
         canvas.ariaLabel = `Output of ${layer.name}: ${positive} of ${plural(values.length, "value")} above 0`;
-        drawMaps(canvas, maps, values, max, parent.clientWidth, colors);
+        drawMaps(canvas, maps, values, max, width, colors);
     };
 }

@@ -50,9 +50,20 @@ function showAnswer({probabilities}, test) {
         `${answer}, ${right ? "right \u2713" : "wrong \u2717"}`, right ? "right" : "wrong");
 }
 
+/* How layers are drawn; read when the page changes only, for reading costs a layout. */
+let look = null;
+
 function showLayers() {
-    const colors = themeColors();
-    views.forEach((show, i) => show(state.result.outputs[i], colors));
+    views.forEach((show, i) => show(state.result.outputs[i], look));
+}
+
+function takeLook() {
+    look = {colors: themeColors(), width: byId("layers").clientWidth};
+}
+
+function showAgain() {
+    takeLook();
+    showLayers();
 }
 
 /* Classifies an image of the network; `test` is its number if it is a test image. */
@@ -235,8 +246,8 @@ if (network.test !== undefined) {
 byId("tests").hidden = network.test === undefined;
 byId("color").parentElement.hidden = CHANNELS === 1;
 
-addEventListener("resize", showLayers);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showLayers);
+addEventListener("resize", showAgain);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAgain);
 
 /* For the console, and for tests. Bytes are (rows, columns, channels), with a dark ground. */
 globalThis.mnistBlas = {
@@ -247,6 +258,7 @@ globalThis.mnistBlas = {
     shown: () => ({...state, answer: byId("answer").textContent}),
 };
 
+takeLook();
 clear();
 showCursor();
 if (network.test !== undefined)
