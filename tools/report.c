@@ -104,9 +104,8 @@ static mb_status report_checkpoint(stored_run *run, mb_error *error)
         return status;
     const mb_training_position at = mb_trainer_position(run->trainer);
     const mb_run_position position = {at.epoch + 1, at.step};
-    status = mb_trainer_finalize(run->trainer, error);
-    if (status != MB_OK)
-        return status;
+    mb_error uncalibrated = {0}; /* as after training, the report is drawn nevertheless */
+    mb_trainer_finalize(run->trainer, &uncalibrated);
     run->command = mb_train_command(&run->arguments, run->dataset->folder);
     if (run->command == NULL)
         return mb_fail_memory(error, "report", sizeof *run);
@@ -122,7 +121,10 @@ static mb_status report_checkpoint(stored_run *run, mb_error *error)
         result = run->stored->run;
     result.dataset = run->dataset;
     result.network = run->network;
-    return mb_report_write(run->machine, &result, run->folder, error);
+    status = mb_report_write(run->machine, &result, run->folder, error);
+    if (status == MB_OK && uncalibrated.status != MB_OK)
+        *error = uncalibrated;
+    return status == MB_OK ? uncalibrated.status : status;
 }
 
 /* ---- from summary.json and the model ---- */
@@ -207,10 +209,11 @@ const mb_command mb_command_report = {
     .name = "report",
     .operands = "RUN",
     .brief = "draw the report of a run that has none",
-    .about = "Writes pictures, report.html and try.html of a run that was stopped, or that trained with "
-             "--no-report, into its folder: the report that the run itself would have written. "
-             "It is drawn from the checkpoint, or without one from summary.json, metrics.jsonl, "
-             "model.safetensors and the data.",
+    .about =
+        "Writes pictures, report.html and try.html of a run that was stopped, or that trained with "
+        "--no-report, into its folder: the report that the run itself would have written. "
+        "It is drawn from the checkpoint, or without one from summary.json, metrics.jsonl, "
+        "model.safetensors and the data.",
     .examples = "Examples:\n"
                 "  mnist_blas report mnist_blas_out",
     .groups = {{options, 0}},

@@ -119,11 +119,19 @@ mb_status mb_sweep_print_end(mb_sweep_output *output, const mb_sweep_plan *plan,
     const char *out = plan->arguments->out;
     const size_t failed = count_runs(sweep, 0, MB_SWEEP_FAILED);
     mb_status status = MB_OK;
+    size_t undrawn = 0;
+    for (size_t i = 0; i < sweep->run_count; i++)
+        undrawn += sweep->runs[i].state == MB_SWEEP_FINISHED && !sweep->runs[i].has_report;
     if (sweep->by != MB_SWEEP_BY_NOTHING)
         status = print_best(output, sweep, error);
     if (status != MB_OK)
         return status;
     mb_output_print(&output->out, "results  %s/sweep.csv, %s/sweep.html\n", out, out);
+    if (plan->arguments->report && undrawn > 0)
+        mb_output_print(&output->errors,
+                        "mnist_blas: warning: report: %zu finished run%s no report.html; "
+                        "mnist_blas report draws it\n",
+                        undrawn, undrawn == 1 ? " has" : "s have");
     if (failed == 0)
         return MB_OK;
     return mb_fail(error, MB_ERROR_UNAVAILABLE,

@@ -145,11 +145,11 @@ static json_t *page_object(const mb_comparison *comparison, json_t *curves, json
     mb_format_counted(counted, dataset != NULL ? dataset->test.images.count : 0, "test image");
     if (comparison->pair_count > MAX_PAIRS)
         snprintf(shown, sizeof shown, "Images are shown of the first %d runs.", MAX_PAIRS + 1);
-    return json_pack("{s:s, s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "version", mb_version(),
-                     "count", (json_int_t)comparison->runs, "first",
-                     mb_json_text(comparison->names[0]), "test_images", counted, "images_shown",
-                     shown, "has_pairs", comparison->pair_count > 0, "tables",
-                     tables_of(comparison), "curves", curves, "images", images);
+    return json_pack("{s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "count",
+                     (json_int_t)comparison->runs, "first", mb_json_text(comparison->names[0]),
+                     "test_images", counted, "images_shown", shown, "has_pairs",
+                     comparison->pair_count > 0, "tables", tables_of(comparison), "curves", curves,
+                     "images", images);
 }
 
 mb_status mb_comparison_write(const mb_comparison *comparison, const char *path, mb_error *error)
@@ -163,7 +163,8 @@ mb_status mb_comparison_write(const mb_comparison *comparison, const char *path,
         return status;
     }
     model = mb_json_merge(mb_comparison_object(comparison),
-                          json_pack("{s:o}", "page", page_object(comparison, curves, images)));
+                          json_pack("{s:s, s:o}", "version", mb_version(), "page",
+                                    page_object(comparison, curves, images)));
     status = model != NULL
                  ? mb_template_render("compare.html", mb_compare_template, model, &page, error)
                  : mb_fail_memory(error, path, sizeof *comparison);

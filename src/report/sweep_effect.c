@@ -122,11 +122,8 @@ static mb_axis value_axis(const effect *e, const mb_canvas *canvas, double width
 
 static mb_axis error_axis(const effect *e)
 {
-    double min = INFINITY, max = 0.0;
-    for (size_t i = 0; i < e->runs.count; i++) {
-        min = fmin(min, e->runs.y[i]);
-        max = fmax(max, e->runs.y[i]);
-    }
+    double min, max;
+    mb_series_range(&e->runs, 1, 0.0, &min, &max);
     if (min > 0.0 && max / min > wide_range)
         return mb_axis_log(min / 1.2, max * 1.2);
     const double margin = fmax(0.08 * (max - min), 0.01 * max);
@@ -161,7 +158,7 @@ static char *describe(const mb_sweep *sweep, size_t option, const effect *e)
     for (size_t v = 1; v < e->value_count; v++)
         best = e->means.y[v] < e->means.y[best] ? v : best;
     const int written = asprintf(
-        &text, "Validation %s of %zu runs by %s: its mean is least, %.3g%s, at %s.",
+        &text, "Validation %s of %zu runs by %s: its mean is lowest, %.3g%s, at %s.",
         sweep->by == MB_SWEEP_BY_LOSS ? "loss" : "error", e->run_count, sweep->options[option],
         e->means.y[best], sweep->by == MB_SWEEP_BY_LOSS ? "" : " %", e->values[best]);
     return written < 0 ? NULL : text;

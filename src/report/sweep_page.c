@@ -64,16 +64,21 @@ static json_t *run_row(const mb_sweep *sweep, const mb_sweep_configuration *one,
 /* A row of a table, whose place in it counts from 1. */
 typedef json_t *row_fn(const mb_sweep *sweep, const mb_sweep_configuration *one, size_t place);
 
-/* The rows of a table; the best configuration goes to *best. */
+/* The rows of a table; the best configuration goes to *best, and their number to *count, without
+ * those of later rungs, which are of the first one too. */
 static mb_status rows_of(const mb_sweep *sweep, bool each_run, row_fn *row, json_t **rows,
                          mb_sweep_configuration *best, size_t *count, mb_error *error)
 {
     mb_sweep_configuration *ranked = NULL;
-    const mb_status status = mb_sweep_rank(sweep, each_run, &ranked, count, error);
+    size_t all = 0;
+    const mb_status status = mb_sweep_rank(sweep, each_run, &ranked, &all, error);
     *rows = status == MB_OK ? json_array() : NULL;
-    for (size_t i = 0; status == MB_OK && i < *count; i++)
+    *count = 0;
+    for (size_t i = 0; status == MB_OK && i < all; i++) {
         *rows = mb_json_append(*rows, row(sweep, &ranked[i], i + 1));
-    if (status == MB_OK && *count > 0)
+        *count += sweep->runs[ranked[i].first].rung == 0;
+    }
+    if (status == MB_OK && all > 0)
         *best = ranked[0];
     free(ranked);
     return status;
@@ -125,18 +130,26 @@ static json_t *facts(const mb_sweep *sweep)
                      "sorted", sweep->by != MB_SWEEP_BY_NOTHING);
 }
 
+/* True if there is something to draw of the first rung, in which epochs do not vary. */
+static bool is_drawn(const mb_sweep *sweep, size_t option)
+{
+    bool finished = false, varies = false;
+    for (size_t i = 0; i < sweep->run_count && sweep->runs[i].rung == 0; i++) {
+        finished = finished || sweep->runs[i].state == MB_SWEEP_FINISHED;
+        varies =
+            varies || strcmp(sweep->runs[i].values[option], sweep->runs[0].values[option]) != 0;
+    }
+    return finished && varies && sweep->by != MB_SWEEP_BY_NOTHING;
+}
+
 /* A picture of each option, unless nothing is measured. */
 static mb_status figures_of(const mb_sweep *sweep, json_t **figures, mb_error *error)
 {
     mb_status status = MB_OK;
-    bool finished = false;
     *figures = json_array();
-    for (size_t i = 0; i < sweep->run_count; i++)
-        finished =
-            finished || (sweep->runs[i].state == MB_SWEEP_FINISHED && sweep->runs[i].rung == 0);
-    for (size_t i = 0;
-         status == MB_OK && finished && sweep->by != MB_SWEEP_BY_NOTHING && i < sweep->option_count;
-         i++) {
+    for (size_t i = 0; status == MB_OK && i < sweep->option_count; i++) {
+        if (!is_drawn(sweep, i))
+            continue;
         mb_figure figure = {.title = sweep->options[i], .format = MB_FIGURE_SVG};
         snprintf(figure.file, sizeof figure.file, "%s.svg", sweep->options[i]);
 #if MB_WITH_REPORT

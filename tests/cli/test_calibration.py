@@ -125,6 +125,15 @@ class Calibrated(ProgramTest):
         self.assertEqual(*tensors)
         self.assertNotIn("calibration", self.summary())
 
+    def test_report_of_no_temperature(self):
+        """It is drawn from a checkpoint, too, and the error is that of the run."""
+        self.need_feature("report")
+        self.data = self.make_data("easy")
+        self.fail_with(1, "--data", self.data, "--no-report", "--checkpoint-every", "epoch", "--out", "out", *HELD_OUT,
+                       "--temperature", says="temperature: none")
+        self.fail_with(1, "report", "out", says="temperature: none")
+        self.assertIn("report.html", self.names("out"))
+
 
 class Resumed(RunFolderTest):
     DATA = UNSURE

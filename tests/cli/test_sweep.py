@@ -156,6 +156,16 @@ class Files(SweepTest):
             self.assertIn("report.html", self.names(f"out/seed={seed}"))
             self.assertIn(f'href="seed={seed}/report.html"', self.read("out/sweep.html").decode())
 
+    def test_reports_that_come_too_late(self):
+        """Finished runs are not trained again for their reports, which is said."""
+        self.need_feature("report")
+        self.sweep("--seed", "1,2")
+        before = self.finished()
+        result = self.run_program(*command("--seed", "1,2", "--report"))
+        self.assertEqual((0, ["mnist_blas: warning: report: 2 finished runs have no report.html; mnist_blas report draws it"]),
+                         (result.code, [line.strip() for line in result.warnings]))
+        self.assertEqual(before, self.finished())
+
     def test_the_folder_of_another_sweep(self):
         self.sweep("--seed", "1,2")
         before = self.finished()
@@ -208,6 +218,10 @@ class Halving(SweepTest):
         self.assertEqual((self.best(1, 3), self.best(3, 1)), (rungs[3], rungs[9]))
         self.assertEqual({1, 3, 9}, {run["epochs"] for run in self.runs().values()})
         self.assertIn(f"best     lr {rungs[9].pop()}, epochs 9: ", text)
+        if self.info()["features"]["report"]:
+            page = self.read("out", "sweep.html").decode()
+            self.assertIn("the best of 9 configurations", page)
+            self.assertEqual(["lr"], re.findall(r"<figcaption><h3>(.*?)</h3>", page))
         before = self.finished()
         self.sweep("--lr", self.RATES, "--halving", epochs=9)
         self.assertEqual(before, self.finished())
