@@ -30,6 +30,7 @@ LAYERS = {
     "dropout": lambda nn, rate: nn.Dropout(float(rate)),
     "flatten": lambda nn, _: nn.Flatten(),
     "relu": lambda nn, _: nn.ReLU(),
+    "gelu": lambda nn, _: nn.GELU(),
 }
 
 

@@ -18,9 +18,9 @@ static const struct {
     {"best", "conv2d:24x5/pad2/stride2,batchnorm2d,relu,conv2d:32x3/pad1,batchnorm2d,relu,"
              "conv2d:48x3/pad1,maxpool2d:2,batchnorm2d,relu,conv2d:64x3/pad1,batchnorm2d,relu,"
              "conv2d:64x3,batchnorm2d,relu,globalavgpool,flatten,dense:%zu"},
-    {"cifar", "conv2d:32x3/pad1,batchnorm2d,relu,conv2d:32x3/pad1,maxpool2d:2,batchnorm2d,relu,"
-              "conv2d:64x3/pad1,batchnorm2d,relu,conv2d:64x3/pad1,maxpool2d:2,batchnorm2d,relu,"
-              "conv2d:128x3/pad1,batchnorm2d,relu,conv2d:128x3/pad1,batchnorm2d,relu,"
+    {"cifar", "conv2d:32x3/pad1,batchnorm2d,gelu,conv2d:32x3/pad1,maxpool2d:2,batchnorm2d,gelu,"
+              "conv2d:64x3/pad1,batchnorm2d,gelu,conv2d:64x3/pad1,maxpool2d:2,batchnorm2d,gelu,"
+              "conv2d:128x3/pad1,batchnorm2d,gelu,conv2d:128x3/pad1,batchnorm2d,gelu,"
               "globalavgpool,flatten,dense:%zu"},
 };
 
