@@ -183,6 +183,7 @@ static const struct {
     {MB_FEATURE_ONNX, "onnx", "models for ONNX Runtime", "protobuf-c"},
     {MB_FEATURE_TENSORBOARD, "tensorboard", "runs for TensorBoard", "protobuf-c"},
     {MB_FEATURE_NPZ, "npz", "data in NumPy archives", "libzip"},
+    {MB_FEATURE_MPI, "mpi", "training by several processes", "MPI"},
 };
 enum { FEATURES = sizeof features / sizeof *features };
 

@@ -7,6 +7,7 @@
 #include "train_run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,10 +82,16 @@ mb_status mb_train_check(const mb_train_run *run, mb_error *error)
     return status == MB_OK ? check_network(run, error) : status;
 }
 
+/* Rank 0 prints and writes files. */
+static bool is_first_rank(const mb_train_run *run)
+{
+    return mb_ranks_describe(run->ranks).rank == 0;
+}
+
 /* Opens machine and data, unless the caller has. */
 static mb_status open_inputs(mb_train_run *run, mb_error *error)
 {
-    const mb_machine_options options = {.threads = run->arguments.threads};
+    const mb_machine_options options = {.threads = run->arguments.threads, .ranks = run->ranks};
     mb_status status = MB_OK;
     if (!run->shares_inputs)
         status = mb_machine_open(&options, &run->machine, error);
@@ -103,9 +110,9 @@ static mb_status open_run(mb_train_run *run, mb_error *error)
         status = check_training(run, error);
     if (status == MB_OK)
         status = open_network(run, error);
-    if (status == MB_OK)
+    if (status == MB_OK && is_first_rank(run))
         status = mb_run_folder_open(arguments->out, &run->lock, error);
-    if (status == MB_OK && arguments->tensorboard != NULL)
+    if (status == MB_OK && is_first_rank(run) && arguments->tensorboard != NULL)
         status = mb_run_board_open(arguments->tensorboard, run->from != NULL, &run->board_folder,
                                    &run->board, error);
     return status;
@@ -248,6 +255,18 @@ static mb_status report_unless_stopped(mb_train_run *run, const mb_run *result, 
     return MB_OK;
 }
 
+/* What ranks do while the first one saves the results. */
+static mb_status help_to_save(mb_train_run *run, mb_error *error)
+{
+    const mb_train_arguments *arguments = &run->arguments;
+    const bool writes_checkpoints = arguments->checkpoint_steps > 0 || arguments->checkpoint_epochs;
+    mb_status status = MB_OK;
+    if (writes_checkpoints || mb_trainer_position(run->trainer).stopped)
+        status = mb_trainer_save(run->trainer, error);
+    mb_trainer_finalize(run->trainer, NULL);
+    return status;
+}
+
 /* Writes the results of a run that has finished or was stopped, except the pictures. */
 static mb_status save(mb_train_run *run, mb_error *error)
 {
@@ -300,9 +319,13 @@ mb_status mb_train_execute(mb_train_run *run, mb_error *error)
     mb_status status = open_run(run, error);
     if (status == MB_OK && !run->arguments.lr_find)
         status = open_training(run, error);
+    if (status == MB_OK && run->ranks != NULL && run->arguments.lr_find)
+        status = mb_fail(error, MB_ERROR_INVALID, "--lr-find: runs as one process: start it "
+                                                  "without mpirun");
+    status = mb_ranks_agree(run->ranks, status, error);
     if (status != MB_OK)
         return status;
-    if (!run->shares_inputs)
+    if (!run->shares_inputs && is_first_rank(run))
         mb_report_warnings(MB_PROGRAM, run->machine);
     if (run->arguments.lr_find)
         return mb_train_find_lr(run, error);
@@ -316,16 +339,20 @@ mb_status mb_train_execute(mb_train_run *run, mb_error *error)
                         run->arguments.tensorboard, run->board_folder);
     if (!run->view.quiet)
         mb_train_print_beginning(run);
-    if (run->arguments.checkpoint_steps > 0 || run->arguments.checkpoint_epochs)
+    if (is_first_rank(run) &&
+        (run->arguments.checkpoint_steps > 0 || run->arguments.checkpoint_epochs))
         status = set_other_checkpoint_aside(run, error);
+    status = mb_ranks_agree(run->ranks, status, error);
     if (status != MB_OK)
         return status;
     mb_progress_begin(&run->view);
     mb_signals_defer(true);
     status = mb_trainer_run(run->trainer, error);
     mb_progress_end(&run->view);
+    run->signal = (int)mb_ranks_max(run->ranks, (size_t)run->signal);
     if (status == MB_OK)
-        status = save(run, error);
+        status = is_first_rank(run) ? save(run, error) : help_to_save(run, error);
+    status = mb_ranks_agree(run->ranks, status, error);
     run->stopped = mb_trainer_position(run->trainer).stopped;
     if (status == MB_OK && run->stopped && run->signal != 0)
         mb_train_print_interruption(run);
@@ -355,9 +382,16 @@ int mb_train_main(int argc, char **argv)
     mb_train_run run = {.lock = -1};
     mb_error error;
     mb_signals_install();
-    mb_status status = mb_resume_parse(argc, argv, &run.arguments, &run.from, &error);
-    mb_output_open(&run.output, STDOUT_FILENO);
-    mb_output_open(&run.errors, STDERR_FILENO);
+    mb_status status = mb_ranks_open(&run.ranks, &error);
+    if (status == MB_OK)
+        status = mb_ranks_agree(
+            run.ranks, mb_resume_parse(argc, argv, &run.arguments, &run.from, &error), &error);
+    size_t rank;
+    mb_ranks_launched(&rank);
+    const bool prints = rank == 0;
+    const int nowhere = prints ? -1 : open("/dev/null", O_WRONLY);
+    mb_output_open(&run.output, prints ? STDOUT_FILENO : nowhere);
+    mb_output_open(&run.errors, prints ? STDERR_FILENO : nowhere);
     if (status == MB_OK)
         status = mb_train_execute(&run, &error);
     /* An event file or a line that could not be written fails the command, but nothing else of the
@@ -368,6 +402,11 @@ int mb_train_main(int argc, char **argv)
     status = status == MB_OK ? closed : status;
     mb_output_close(&run.errors, "standard error", NULL);
     mb_train_close(&run);
+    mb_ranks_close(run.ranks);
+    if (nowhere >= 0)
+        close(nowhere);
+    if (status != MB_OK && !prints)
+        return error.status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
     if (status != MB_OK)
         return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(&error) : MB_EXIT_FAILED;
     return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;

@@ -9,6 +9,7 @@
 typedef struct mb_train_run {
     mb_train_arguments arguments;
     mb_checkpoint *from; /* to resume; NULL: a new run */
+    mb_ranks *ranks;     /* that train together; rank 0 prints and writes; NULL: one process */
     mb_machine *machine;
     mb_dataset *dataset;
     bool shares_inputs; /* machine and dataset are the caller's, and stay open */

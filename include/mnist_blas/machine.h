@@ -2,6 +2,7 @@
 #ifndef MNIST_BLAS_MACHINE_H
 #define MNIST_BLAS_MACHINE_H
 
+#include <mnist_blas/ranks.h>
 #include <mnist_blas/status.h>
 
 #include <stdbool.h>
@@ -25,6 +26,9 @@ typedef struct mb_machine_options {
     /* Threads are pinned as threads place, place + 1, ... of a team: for processes of one program
      * that run side by side. By default they choose free cores, whatever it is. */
     size_t place;
+    /* The processes that train with this one; those of a computer divide its cores among them. All
+     * open a machine at the same time. NULL: none. */
+    const mb_ranks *ranks;
 } mb_machine_options;
 
 /* Properties of the machine, and settings derived from them. The mb_machine owns strings and

@@ -30,6 +30,7 @@
 #include <mnist_blas/model.h>
 #include <mnist_blas/network.h>
 #include <mnist_blas/options.h>
+#include <mnist_blas/ranks.h>
 #include <mnist_blas/report.h>
 #include <mnist_blas/robustness.h>
 #include <mnist_blas/status.h>

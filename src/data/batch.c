@@ -29,32 +29,24 @@ double mb_batch_bytes(const mb_sample_source *source, size_t max_rows, size_t th
                                          : (double)max_rows * sizeof(float));
 }
 
-/* Rows of a tile. */
-static size_t tile_rows(const mb_sample_source *source)
+size_t mb_batch_tile_rows(const mb_sample_source *source)
 {
     return mb_sample_source_is_sparse(source) ? MB_BLOCK_ROWS : MB_GATHER_ROWS;
 }
 
 size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows)
 {
-    return mb_divide_up(max_rows, tile_rows(source));
+    return mb_divide_up(max_rows, mb_batch_tile_rows(source));
 }
 
 /* The samples of a tile. */
 static mb_sample_indices samples_of(const mb_sample_source *source, mb_sample_indices samples,
                                     size_t tile)
 {
-    const size_t rows = tile_rows(source), first = tile * rows;
+    const size_t rows = mb_batch_tile_rows(source), first = tile * rows;
     if (first >= samples.count)
         return (mb_sample_indices){0};
     return (mb_sample_indices){samples.index + first, mb_min_size(rows, samples.count - first)};
-}
-
-static void gather_labels(const mb_batch *batch, mb_sample_indices samples, size_t row)
-{
-    const uint8_t *labels = batch->source->split.labels;
-    for (size_t i = 0; i < samples.count && labels != NULL; i++)
-        batch->labels[row + i] = labels[samples.index[i]];
 }
 
 static void gather_row(const mb_sample_source *source, const mb_kernels *kernels, size_t index,
@@ -81,11 +73,9 @@ void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample
 {
     const mb_sample_source *source = batch->source;
     const mb_sample_indices part = samples_of(source, samples, tile);
-    const size_t row = tile * tile_rows(source);
+    const size_t row = tile * mb_batch_tile_rows(source);
     if (part.count == 0)
         return;
-    if (batch->block == NULL || thread == 0)
-        gather_labels(batch, part, row);
     if (batch->block != NULL)
         gather_block(batch, kernels, part, mb_batch_block(batch, thread, row));
     for (size_t i = 0; i < part.count && batch->x != NULL; i++)

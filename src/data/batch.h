@@ -50,9 +50,12 @@ double mb_batch_bytes(const mb_sample_source *source, size_t max_rows, size_t th
 /* Number of tiles in which a batch of up to max_rows samples is gathered. */
 size_t mb_batch_tile_count(const mb_sample_source *source, size_t max_rows);
 
-/* Gathers one tile of the batch for `samples` (all of the batch's; a tile after the last of them is
- * empty), at once with other threads: from a sparse source each thread gathers all tiles for
- * itself, and thread 0 the labels; else threads gather different tiles, and wait for each other. */
+/* Rows of a tile. */
+size_t mb_batch_tile_rows(const mb_sample_source *source);
+
+/* Gathers one tile of the images of the batch for `samples` (all of the batch's; a tile after the
+ * last of them is empty), at once with other threads: from a sparse source each thread gathers all
+ * tiles for itself; else threads gather different tiles, and wait for each other. */
 void mb_batch_gather(const mb_batch *batch, const mb_kernels *kernels, mb_sample_indices samples,
                      size_t thread, size_t tile);
 

@@ -18,7 +18,9 @@
 #include <strings.h>
 
 struct mb_machine {
-    mb_machine_info info; /* points into the rest */
+    const mb_ranks *ranks;
+    size_t first_core, rank_cores; /* of the cores that may be used, those of this rank */
+    mb_machine_info info;          /* points into the rest */
     mb_topology topology;
     mb_pins pins;
     mb_claims claims;
@@ -84,7 +86,10 @@ static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error 
 {
     mb_machine_info *info = &machine->info;
     const char *number = variable("OMP_NUM_THREADS");
-    const size_t cores = machine->topology.cores_fast;
+    const mb_topology *topology = &machine->topology;
+    machine->rank_cores = mb_ranks_share_cores(machine->ranks, topology->core_pus,
+                                               topology->cores_fast, &machine->first_core);
+    const size_t cores = machine->rank_cores > 0 ? machine->rank_cores : 1;
     const char *from;
     size_t unlimited;
     thread_limit limit;
@@ -223,11 +228,12 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
     mb_machine *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return mb_fail_memory(error, "machine", sizeof *opened);
-    mb_status status = read_machine(opened, error);
+    opened->ranks = requested.ranks;
+    mb_status status = mb_ranks_agree(opened->ranks, read_machine(opened, error), error);
     if (status == MB_OK)
         status = choose_threads(opened, requested.threads, error);
     if (status == MB_OK)
-        status = choose_pins(opened, requested.pin, requested.place, error);
+        status = choose_pins(opened, requested.pin, requested.place + opened->first_core, error);
     if (status == MB_OK)
         status = mb_team_open(opened->info.threads, opened->pins.cpus, opened->blas.own_threads,
                               &opened->team, error);
@@ -250,6 +256,8 @@ mb_round_trip mb_machine_round_trip(mb_machine *machine)
 {
     return mb_round_trip_measure(machine->team);
 }
+
+const mb_ranks *mb_machine_ranks(const mb_machine *machine) { return machine->ranks; }
 
 mb_team *mb_machine_team(mb_machine *machine) { return machine->team; }
 

@@ -227,46 +227,55 @@ static mb_tiling by_channel(const mb_layer *layer)
     return (mb_tiling){1, channels_of(layer), 1, TILE_CHANNELS, 1};
 }
 
+/* The sums of the tile's chunk. */
+static mb_use writes_sums(const mb_layer *layer, const mb_layer_context *ctx)
+{
+    mb_use use = mb_writes_own(ctx->workspace);
+    use.part.chunk_bytes = 2 * channels_of(layer) * sizeof(double);
+    return use;
+}
+
 /* In training the statistics are the batch's, in evaluation the running ones. */
 static void forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const bool training = ctx->trainable != NULL;
     if (training)
         mb_layer_add_phase(layer, ctx, "sums", run_sums, mb_tiling_samples(ctx->rows),
-                           MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(ctx->workspace)), 0,
-                           NULL);
-    mb_layer_add_phase(layer, ctx, "statistics", training ? run_statistics : run_affine,
-                       training ? by_channel(layer) : mb_tiling_one(),
-                       MB_USES(mb_writes(ctx->workspace),
-                               (mb_use){.buffer = layer->parameters, .writes = training}),
-                       0, NULL);
+                           MB_USES(mb_reads_rows(&ctx->in), writes_sums(layer, ctx)), 0, NULL);
+    mb_layer_add_phase_on_each_rank(
+        layer, ctx, "statistics", training ? run_statistics : run_affine,
+        training ? by_channel(layer) : mb_tiling_one(),
+        MB_USES(mb_writes(ctx->workspace),
+                (mb_use){.buffer = layer->parameters, .writes = training}),
+        0, NULL);
     mb_layer_add_phase(
         layer, ctx, "forward", run_forward, mb_tiling_samples(ctx->rows),
-        MB_USES(mb_reads_own(ctx->in.data), mb_reads(ctx->workspace), mb_writes_own(ctx->out.data)),
-        0, NULL);
+        MB_USES(mb_reads_rows(&ctx->in), mb_reads(ctx->workspace), mb_writes_rows(&ctx->out)), 0,
+        NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(layer, ctx, "backward sums", run_backward_sums, mb_tiling_samples(ctx->rows),
-                       MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
-                               mb_writes_own(ctx->workspace)),
-                       0, NULL);
-    mb_layer_add_phase(layer, ctx, "gradient", run_gradient, by_channel(layer),
-                       MB_USES(mb_writes(ctx->workspace)), 0, NULL);
+    mb_layer_add_phase(
+        layer, ctx, "backward sums", run_backward_sums, mb_tiling_samples(ctx->rows),
+        MB_USES(mb_reads_rows(&ctx->d_out), mb_reads_rows(&ctx->in), writes_sums(layer, ctx)), 0,
+        NULL);
+    mb_layer_add_phase_on_each_rank(layer, ctx, "gradient", run_gradient, by_channel(layer),
+                                    MB_USES(mb_writes(ctx->workspace)), 0, NULL);
     if (ctx->d_in.data != NULL)
         mb_layer_add_phase(layer, ctx, "backward", run_backward, mb_tiling_samples(ctx->rows),
-                           MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
-                                   mb_reads(ctx->workspace), mb_writes_own(ctx->d_in.data)),
+                           MB_USES(mb_reads_rows(&ctx->d_out), mb_reads_rows(&ctx->in),
+                                   mb_reads(ctx->workspace), mb_writes_rows(&ctx->d_in)),
                            0, NULL);
 }
 
 static void update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(layer, ctx, "update", run_update, mb_tiling_one(),
-                       MB_USES(mb_reads(ctx->workspace), mb_reads(ctx->trainable->finite),
-                               mb_writes(layer->parameters)),
-                       0, NULL);
+    mb_layer_add_phase_on_each_rank(layer, ctx, "update", run_update, mb_tiling_one(),
+                                    MB_USES(mb_reads(ctx->workspace),
+                                            mb_reads(ctx->trainable->finite),
+                                            mb_writes(layer->parameters)),
+                                    0, NULL);
 }
 
 /* ---- parameters ---- */

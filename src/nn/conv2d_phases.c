@@ -310,9 +310,10 @@ static void add_transpose(const mb_layer *layer, const mb_layer_context *ctx,
     if (data == NULL)
         return;
     *data = (transposition){impl, to};
-    mb_layer_add_phase(layer, ctx, "transpose weights", run_transpose,
-                       mb_tiling_rows(mb_layer_window(layer)->groups, 1),
-                       MB_USES(mb_reads(layer->parameters), mb_writes(ctx->workspace)), 0, data);
+    mb_layer_add_phase_on_each_rank(layer, ctx, "transpose weights", run_transpose,
+                                    mb_tiling_rows(mb_layer_window(layer)->groups, 1),
+                                    MB_USES(mb_reads(layer->parameters), mb_writes(ctx->workspace)),
+                                    0, data);
 }
 
 void mb_conv2d_prepare(const mb_layer *layer, const mb_layer_context *ctx)
@@ -335,15 +336,15 @@ void mb_conv2d_forward(const mb_layer *layer, const mb_layer_context *ctx)
                               .transposed = ctx->workspace + offset};
     if (ctx->pool != NULL && mb_conv2d_pools(layer)) {
         add_phase(layer, ctx, "forward", run_forward_pooled,
-                  MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights), mb_writes_own(ctx->argmax),
-                          mb_writes_own(ctx->pool_out.data)),
+                  MB_USES(mb_reads_rows(&ctx->in), mb_reads(weights), mb_writes_own(ctx->argmax),
+                          mb_writes_rows(&ctx->pool_out)),
                   data);
         return;
     }
     add_phase(layer, ctx, "forward", run_forward,
-              MB_USES(mb_reads_own(ctx->in.data), mb_reads(weights),
+              MB_USES(mb_reads_rows(&ctx->in), mb_reads(weights),
                       mb_reads(data.impl->in_training ? ctx->workspace : NULL),
-                      mb_writes_own(ctx->out.data)),
+                      mb_writes_rows(&ctx->out)),
               data);
     if (ctx->pool != NULL) {
         mb_layer_context pool = *ctx;
@@ -360,9 +361,9 @@ void mb_conv2d_backward(const mb_layer *layer, const mb_layer_context *ctx)
     const bool reads_weights = ctx->d_in.data != NULL && impl->transpose == NULL;
     float *partials = partials_of(layer, ctx);
     add_phase(layer, ctx, "backward", run_backward,
-              MB_USES(mb_reads_own(ctx->d_out.data), mb_reads_own(ctx->in.data),
+              MB_USES(mb_reads_rows(&ctx->d_out), mb_reads_rows(&ctx->in),
                       mb_reads_own(ctx->argmax), mb_reads(reads_weights ? layer->parameters : NULL),
-                      mb_writes(ctx->workspace), mb_writes_own(ctx->d_in.data)),
+                      mb_partial_use(layer, ctx, partials), mb_writes_rows(&ctx->d_in)),
               (conv2d_data){.impl = impl,
                             .weights = layer->parameters,
                             .transposed = ctx->workspace,

@@ -111,6 +111,23 @@ static void run_update(const mb_tile_args *args)
                                bias_gradient);
 }
 
+/* Tiles are of panels, of all inputs, or of some, of which the first have the biases. */
+void mb_dense_updated_part(const void *op, size_t tile, mb_region *part)
+{
+    const mb_layer_op *update = op;
+    const mb_layer *layer = update->layer;
+    const mb_tile t = mb_tiling_tile(update->tiling, tile);
+    const size_t rows = update->tiling.rows == 1 ? mb_dense_inputs(layer) : t.rows;
+    for (size_t unit = t.column; unit < t.column + t.columns; unit += layer->rules.panel) {
+        const size_t width = mb_dense_panel_width(layer, unit);
+        mb_region_add(part, (mb_dense_panel_offset(layer, unit) + t.row * width) * sizeof(float),
+                      rows * width * sizeof(float));
+    }
+    if (t.row == 0)
+        mb_region_add(part, (mb_dense_bias_offset(layer) + t.column) * sizeof(float),
+                      t.columns * sizeof(float));
+}
+
 /* ---- phases ---- */
 
 static mb_tiling forward_tiling(const mb_layer *layer, size_t rows)
@@ -128,10 +145,11 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     const mb_tiling tiling = forward_tiling(layer, ctx->rows);
-    mb_layer_add_phase(layer, ctx, "forward", run_forward, tiling,
-                       MB_USES((mb_use){.buffer = ctx->in.data, .own = mb_tiling_is_rows(tiling)},
-                               mb_reads(layer->parameters), mb_writes_own(ctx->out.data)),
-                       0, NULL);
+    mb_layer_add_phase(
+        layer, ctx, "forward", run_forward, tiling,
+        MB_USES(mb_tiling_is_rows(tiling) ? mb_reads_rows(&ctx->in) : mb_reads(ctx->in.data),
+                mb_reads(layer->parameters), mb_writes_rows(&ctx->out)),
+        0, NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -144,8 +162,8 @@ static void backward(const mb_layer *layer, const mb_layer_context *ctx)
     mb_layer_add_phase(layer, ctx, "backward", run_backward,
                        narrow ? mb_tiling_rows(rows, NARROW_ROWS)
                               : (mb_tiling){rows, inputs, rows, panel, 1},
-                       MB_USES((mb_use){.buffer = ctx->d_out.data, .own = narrow},
-                               mb_reads(layer->parameters), mb_writes_own(ctx->d_in.data)),
+                       MB_USES(narrow ? mb_reads_rows(&ctx->d_out) : mb_reads(ctx->d_out.data),
+                               mb_reads(layer->parameters), mb_writes_rows(&ctx->d_in)),
                        mb_dense_units(layer) * columns * sizeof(float), NULL);
 }
 
@@ -156,11 +174,11 @@ static void update(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     const size_t panel = layer->rules.panel;
-    mb_layer_add_phase(layer, ctx, "update", run_update,
-                       (mb_tiling){1, mb_dense_units(layer), 1, panel, 1},
-                       MB_USES(mb_reads(ctx->in.data), mb_reads(ctx->d_out.data),
-                               mb_reads(ctx->trainable->finite), mb_writes(layer->parameters)),
-                       (mb_dense_inputs(layer) + 1) * panel * sizeof(float), NULL);
+    mb_layer_add_phase(
+        layer, ctx, "update", run_update, (mb_tiling){1, mb_dense_units(layer), 1, panel, 1},
+        MB_USES(mb_reads(ctx->in.data), mb_reads(ctx->d_out.data), mb_reads(ctx->trainable->finite),
+                mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
+        (mb_dense_inputs(layer) + 1) * panel * sizeof(float), NULL);
 }
 
 /* ---- parameters ---- */

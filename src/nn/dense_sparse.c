@@ -65,7 +65,7 @@ void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
                            ? mb_tiling_rows(ctx->rows, MB_BLOCK_ROWS / 2)
                            : (mb_tiling){ctx->rows, units, MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
                        MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(layer->parameters),
-                               mb_writes_own(ctx->out.data)),
+                               mb_writes_rows(&ctx->out)),
                        MB_BLOCK_ROWS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
 }
 
@@ -129,6 +129,7 @@ void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx)
     mb_layer_add_phase(layer, ctx, "update", run_update,
                        (mb_tiling){inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS, 1},
                        MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(ctx->d_out.data),
-                               mb_reads(ctx->trainable->finite), mb_writes(layer->parameters)),
+                               mb_reads(ctx->trainable->finite),
+                               mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
                        UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
 }

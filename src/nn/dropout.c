@@ -53,7 +53,7 @@ static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const 
         return;
     *x = changed;
     mb_layer_add_phase(layer, ctx, name, run, mb_plan_writer(ctx->plan, x->data),
-                       MB_USES(mb_writes_own(x->data)), 0, x);
+                       MB_USES(mb_writes_rows(x)), 0, x);
 }
 
 static void forward(const mb_layer *layer, const mb_layer_context *ctx)

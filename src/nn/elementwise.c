@@ -38,16 +38,16 @@ static void run_backward(const mb_tile_args *args)
 void mb_elementwise_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     mb_layer_add_phase(layer, ctx, "forward", run_forward, mb_plan_writer(ctx->plan, ctx->in.data),
-                       MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(ctx->out.data)), 0, NULL);
+                       MB_USES(mb_reads_rows(&ctx->in), mb_writes_rows(&ctx->out)), 0, NULL);
 }
 
 void mb_elementwise_backward(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    const float *saved = layer->ops->backward_needs_input ? ctx->in.data : ctx->out.data;
+    const mb_matrix *saved = layer->ops->backward_needs_input ? &ctx->in : &ctx->out;
     mb_layer_add_phase(
         layer, ctx, "backward", run_backward, mb_plan_writer(ctx->plan, ctx->d_out.data),
-        MB_USES(mb_reads_own(saved), mb_reads_own(ctx->d_out.data), mb_writes_own(ctx->d_in.data)),
-        0, NULL);
+        MB_USES(mb_reads_rows(saved), mb_reads_rows(&ctx->d_out), mb_writes_rows(&ctx->d_in)), 0,
+        NULL);
 }
 
 /* ---- the layers ---- */

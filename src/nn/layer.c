@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
-                        mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
-                        const void *data)
+static void add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
+                      mb_uses uses, const void *data, mb_phase phase)
 {
     mb_layer_op *op = mb_arena_alloc(ctx->arena, 1, sizeof *op);
     char whole[64];
@@ -18,10 +17,27 @@ void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, cons
     }
     if (op == NULL || name == NULL)
         return;
-    *op = (mb_layer_op){layer, *ctx, tiling, data};
-    mb_phase phase = {.name = name, .run = run, .op = op, .tiling = tiling, .scratch = scratch};
+    *op = (mb_layer_op){layer, *ctx, phase.tiling, data};
+    phase.name = name;
+    phase.op = op;
     memcpy(phase.uses, uses.list, sizeof phase.uses);
     mb_plan_add(ctx->plan, &phase);
+}
+
+void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
+                        mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
+                        const void *data)
+{
+    add_phase(layer, ctx, name, uses, data,
+              (mb_phase){.run = run, .tiling = tiling, .scratch = scratch});
+}
+
+void mb_layer_add_phase_on_each_rank(const mb_layer *layer, const mb_layer_context *ctx,
+                                     const char *name, mb_tile_fn *run, mb_tiling tiling,
+                                     mb_uses uses, size_t scratch, const void *data)
+{
+    add_phase(layer, ctx, name, uses, data,
+              (mb_phase){.run = run, .tiling = tiling, .scratch = scratch, .each_rank = true});
 }
 
 void mb_layer_update_parameters(const mb_layer_op *op, const mb_update *update, bool decay,

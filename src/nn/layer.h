@@ -175,6 +175,24 @@ typedef struct mb_uses {
 } mb_uses;
 #define MB_USES(...) ((mb_uses){{__VA_ARGS__}})
 
+/* A use of a matrix of which each tile touches the part that the tiling gives to it. */
+static inline mb_use mb_matrix_use(const mb_matrix *matrix, bool writes)
+{
+    return (mb_use){.buffer = matrix->data,
+                    .writes = writes,
+                    .own = true,
+                    .part = {.row_bytes = matrix->columns * sizeof(float),
+                             .column_bytes = matrix->per_thread ? 0 : sizeof(float)}};
+}
+static inline mb_use mb_reads_rows(const mb_matrix *matrix) { return mb_matrix_use(matrix, false); }
+static inline mb_use mb_writes_rows(const mb_matrix *matrix) { return mb_matrix_use(matrix, true); }
+
+/* A use of the layer's parameters, which a phase updates, those that `of_tile` says. */
+static inline mb_use mb_updates(const mb_layer *layer, mb_tile_part part)
+{
+    return (mb_use){.buffer = layer->parameters, .writes = true, .kept = true, .part = part};
+}
+
 /* Rows of the sample whose tile runs, of a phase that works sample by sample. */
 static inline float *mb_tile_in(const mb_tile_args *args)
 {
@@ -202,6 +220,11 @@ static inline float *mb_tile_d_out(const mb_tile_args *args)
 void mb_layer_add_phase(const mb_layer *layer, const mb_layer_context *ctx, const char *name,
                         mb_tile_fn *run, mb_tiling tiling, mb_uses uses, size_t scratch,
                         const void *data);
+
+/* The same of a phase of which each rank runs all tiles. */
+void mb_layer_add_phase_on_each_rank(const mb_layer *layer, const mb_layer_context *ctx,
+                                     const char *name, mb_tile_fn *run, mb_tiling tiling,
+                                     mb_uses uses, size_t scratch, const void *data);
 
 /* Updates `count` of the layer's parameters from index `first` on, with their moments and EMA, by
  * their `gradient` (count); with `decay` weight decay applies. Has no effect after a loss that is

@@ -68,15 +68,23 @@ static void run_softmax(const mb_tile_args *args)
                                                loss->losses + part.row, loss->predicted + part.row);
 }
 
+/* One value per sample. */
+static mb_use writes_rows(const void *values, size_t size)
+{
+    mb_use use = mb_writes_own(values);
+    use.part.row_bytes = use.part.column_bytes = size;
+    return use;
+}
+
 void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
 {
     const mb_tiling writer = mb_plan_writer(ctx->plan, ctx->out.data);
-    const float *d_out = ctx->trainable != NULL ? ctx->d_out.data : NULL;
+    const mb_use d_out = ctx->trainable != NULL ? mb_writes_rows(&ctx->d_out) : (mb_use){0};
     mb_layer_add_phase(NULL, ctx, "softmax", run_softmax,
                        mb_tiling_is_rows(writer) ? writer : mb_tiling_rows(ctx->rows, LOSS_ROWS),
-                       MB_USES(mb_reads_own(ctx->out.data), mb_reads(ctx->batch->labels),
-                               mb_writes_own(loss->losses), mb_writes_own(loss->predicted),
-                               mb_writes_own(d_out)),
+                       MB_USES(mb_reads_rows(&ctx->out), mb_reads(ctx->batch->labels),
+                               writes_rows(loss->losses, sizeof *loss->losses),
+                               writes_rows(loss->predicted, sizeof *loss->predicted), d_out),
                        0, loss);
 }
 
@@ -142,9 +150,9 @@ void mb_epoch_stats_plan(const mb_loss *loss, mb_epoch_stats *stats, const mb_la
     if (data == NULL)
         return;
     *data = (stats_data){*loss, stats};
-    mb_layer_add_phase(NULL, ctx, "statistics", run_stats, mb_tiling_one(),
-                       MB_USES(mb_reads(loss->losses), mb_reads(loss->predicted),
-                               mb_reads(ctx->out.data), mb_reads(ctx->batch->labels),
-                               mb_writes(&stats->finite)),
-                       0, data);
+    mb_layer_add_phase_on_each_rank(NULL, ctx, "statistics", run_stats, mb_tiling_one(),
+                                    MB_USES(mb_reads(loss->losses), mb_reads(loss->predicted),
+                                            mb_reads(ctx->out.data), mb_reads(ctx->batch->labels),
+                                            mb_writes(&stats->finite)),
+                                    0, data);
 }

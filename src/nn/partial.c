@@ -25,6 +25,26 @@ float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t tile,
     return partial;
 }
 
+mb_use mb_partial_use(const mb_layer *layer, const mb_layer_context *ctx, const float *partials)
+{
+    mb_use use = mb_writes(ctx->workspace);
+    use.part.chunk_bytes = stride_of(layer) * sizeof *partials;
+    use.part.offset = (size_t)(partials - ctx->workspace) * sizeof *partials;
+    return use;
+}
+
+/* What an update tile adds up: its parameters' gradients of all chunks. */
+static void part_of_chunks(const void *op, size_t tile, mb_region *region)
+{
+    const mb_layer_op *update = op;
+    const update_data *data = update->data;
+    const mb_tile part = mb_tiling_tile(update->tiling, tile);
+    const size_t first = (size_t)(data->partials - update->ctx.workspace) + part.column;
+    for (size_t chunk = 0; chunk < data->chunks; chunk++)
+        mb_region_add(region, (first + chunk * stride_of(update->layer)) * sizeof(float),
+                      part.columns * sizeof(float));
+}
+
 static void run_update(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
@@ -50,9 +70,10 @@ void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, const
     *data = (update_data){.partials = partials,
                           .chunks = mb_tiling_chunks(mb_tiling_samples(ctx->rows)),
                           .decayed = layer->parameter_count - biases};
-    mb_layer_add_phase(layer, ctx, "update", run_update,
-                       (mb_tiling){1, layer->parameter_count, 1, RANGE, 1},
-                       MB_USES(mb_reads(ctx->workspace), mb_reads(ctx->trainable->finite),
-                               mb_writes(layer->parameters)),
-                       0, data);
+    mb_layer_add_phase(
+        layer, ctx, "update", run_update, (mb_tiling){1, layer->parameter_count, 1, RANGE, 1},
+        MB_USES((mb_use){.buffer = ctx->workspace, .part = {.of_tile = part_of_chunks}},
+                mb_reads(ctx->trainable->finite),
+                mb_updates(layer, (mb_tile_part){.column_bytes = sizeof(float)})),
+        0, data);
 }

@@ -14,6 +14,10 @@ size_t mb_partial_size(const mb_layer *layer, size_t max_rows);
 /* The partial gradient of a tile's chunk, in `partials`; set to 0 when the chunk begins. */
 float *mb_partial_gradient(const mb_layer *layer, mb_tiling tiling, size_t tile, float *partials);
 
+/* The use of `partials`, which are in ctx->workspace, by a phase that writes those of its chunks.
+ */
+mb_use mb_partial_use(const mb_layer *layer, const mb_layer_context *ctx, const float *partials);
+
 /* Appends the layer's update phase: its weights decay, its biases, the last `biases` parameters, do
  * not. `partials` is inside ctx->workspace. */
 void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, const float *partials,

@@ -1,15 +1,9 @@
 #include "nn/plan.h"
 
 #include "core/clock.h"
+#include "nn/plan_ranks.h"
 
 #include <stdlib.h>
-
-struct mb_planned {
-    mb_phase phase;
-    size_t tiles, chunk_tiles, chunks;
-    bool after_barrier;
-    bool fused; /* runs tile by tile with the phase before it */
-};
 
 static bool conflict(const mb_phase *a, const mb_phase *b)
 {
@@ -50,12 +44,15 @@ void mb_plan_add(mb_plan *plan, const mb_phase *phase)
     const bool waits = must_wait(plan, phase);
     const mb_phase *last = plan->count > 0 ? &plan->phases[plan->count - 1].phase : NULL;
     const bool fused = !waits && last != NULL && !last->each_worker && !phase->each_worker &&
+                       last->each_rank == phase->each_rank &&
+                       last->sample_rows == phase->sample_rows &&
                        mb_tiling_equal(last->tiling, phase->tiling);
     plan->phases[plan->count++] =
         (mb_planned){.phase = *phase,
                      .tiles = mb_tiling_tiles(phase->tiling),
                      .chunk_tiles = phase->tiling.chunk_tiles > 0 ? phase->tiling.chunk_tiles : 1,
-                     .chunks = mb_tiling_chunks(phase->tiling),
+                     .first_chunk = 0,
+                     .end_chunk = mb_tiling_chunks(phase->tiling),
                      .after_barrier = waits,
                      .fused = fused};
 }
@@ -112,7 +109,8 @@ static size_t end_of_fused(const mb_plan *plan, size_t first)
 /* The first of a worker's tiles of a phase; the first of the next worker ends them. */
 static size_t first_tile(const mb_planned *phase, size_t worker, size_t workers)
 {
-    const size_t tile = phase->chunks * worker / workers * phase->chunk_tiles;
+    const size_t chunks = phase->end_chunk - phase->first_chunk;
+    const size_t tile = (phase->first_chunk + chunks * worker / workers) * phase->chunk_tiles;
     return tile < phase->tiles ? tile : phase->tiles;
 }
 
@@ -148,6 +146,16 @@ static void wait_after(const mb_worker *worker, mb_plan_timer *timer, size_t ind
         add_ticks(&timer->times[index - 1].waiting, last);
 }
 
+/* Exchanges that are due before phase `index`; the time counts as waiting, as at a barrier. */
+static void exchange_before(const mb_plan *plan, const mb_worker *worker, mb_plan_timer *timer,
+                            size_t index, uint64_t *last)
+{
+    const bool waited = index < plan->count && plan->phases[index].after_barrier;
+    mb_plan_exchange(plan->exchanges, index, waited, worker);
+    if (timer != NULL && index > 0)
+        add_ticks(&timer->times[index - 1].waiting, last);
+}
+
 void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *worker, void *scratch)
 {
     mb_plan_timer *timer = plan->timers != NULL ? &plan->timers[worker->index] : NULL;
@@ -157,6 +165,8 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
         end = end_of_fused(plan, i);
         if (phases[i].after_barrier)
             wait_after(worker, timer, i, &last);
+        if (plan->exchanges != NULL)
+            exchange_before(plan, worker, timer, i, &last);
         const tiles ours = tiles_of(&phases[i], worker);
         for (size_t tile = ours.first; tile < ours.end; tile++)
             for (size_t p = i; p < end; p++) {
@@ -167,11 +177,14 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
                     add_ticks(&timer->times[p].running, &last);
             }
     }
+    if (plan->exchanges != NULL)
+        exchange_before(plan, worker, timer, plan->count, &last);
     wait_after(worker, timer, plan->count, &last);
 }
 
 void mb_plan_free(mb_plan *plan)
 {
+    mb_plan_exchanges_close(plan->exchanges);
     free(plan->phases);
     *plan = (mb_plan){0};
 }

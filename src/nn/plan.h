@@ -8,10 +8,14 @@
  * Two phases of equal tiling may depend on each other tile by tile (a ReLU on what a dense layer
  * just wrote): if both say that a tile touches only its own part, no barrier is needed, because a
  * tile is always run by the same thread. Such neighbours are fused: they run tile by tile, one
- * after the other, while the tile is in cache. */
+ * after the other, while the tile is in cache.
+ *
+ * Tiles are divided among ranks (processes) before they are divided among threads. Ranks share no
+ * memory: what a phase reads that another rank wrote is sent before (plan_ranks.h). */
 #ifndef MB_NN_PLAN_H
 #define MB_NN_PLAN_H
 
+#include "core/region.h"
 #include "core/status.h"
 #include "data/batch.h"
 #include "machine/team.h"
@@ -39,11 +43,24 @@ typedef struct mb_tile_args {
 
 typedef void mb_tile_fn(const mb_tile_args *args);
 
+/* Adds the bytes of a buffer that a tile of the phase of `op` touches. */
+typedef void mb_tile_part_fn(const void *op, size_t tile, mb_region *part);
+
+/* Where the part of a tile is in its buffer: in a matrix whose rows are `row_bytes` apart and whose
+ * elements have `column_bytes`, or, chunk by chunk, in pieces of `chunk_bytes` after `offset`
+ * bytes, or where `of_tile` says. {0}: not known. */
+typedef struct mb_tile_part {
+    size_t row_bytes, column_bytes, chunk_bytes, offset;
+    mb_tile_part_fn *of_tile;
+} mb_tile_part;
+
 /* One buffer that a phase reads or writes, named by its address. `own`: each tile touches only the
- * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. */
+ * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. `kept`:
+ * all of it is needed after the step. */
 typedef struct mb_use {
     const void *buffer; /* NULL: no use */
-    bool writes, own, copies;
+    bool writes, own, copies, kept;
+    mb_tile_part part;
 } mb_use;
 
 enum { MB_MAX_USES = 6 };
@@ -77,6 +94,10 @@ typedef struct mb_phase {
     mb_tiling tiling;
     size_t scratch;   /* bytes per thread */
     bool each_worker; /* runs all tiles, to write its copies of buffers */
+    /* Each rank runs all tiles, from what every rank has; or, where tile i makes the samples
+     * i * sample_rows and following, the tiles of samples that the rank needs. */
+    bool each_rank;
+    size_t sample_rows; /* 0: tiles do not make samples */
     mb_use uses[MB_MAX_USES];
 } mb_phase;
 
@@ -98,7 +119,8 @@ typedef struct mb_plan_timer {
 typedef struct mb_plan {
     mb_planned *phases;
     size_t count, capacity;
-    bool out_of_memory;    /* a phase could not be added */
+    bool out_of_memory;                  /* a phase could not be added */
+    struct mb_plan_exchanges *exchanges; /* between ranks (plan_ranks.h); NULL: there is one */
     mb_plan_timer *timers; /* (workers), the caller's; NULL: runs are not timed, at no cost */
 } mb_plan;
 

@@ -150,7 +150,7 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
     const float *argmax = ctx->trainable != NULL && is_max(layer) ? ctx->workspace : NULL;
     mb_layer_add_phase(
         layer, ctx, "forward", run_forward, mb_tiling_samples(ctx->rows),
-        MB_USES(mb_reads_own(ctx->in.data), mb_writes_own(argmax), mb_writes_own(ctx->out.data)),
+        MB_USES(mb_reads_rows(&ctx->in), mb_writes_own(argmax), mb_writes_rows(&ctx->out)),
         scratch_bytes(layer), NULL);
 }
 
@@ -159,9 +159,9 @@ static void backward(const mb_layer *layer, const mb_layer_context *ctx)
     if (ctx->d_in.data == NULL)
         return;
     mb_layer_add_phase(layer, ctx, "backward", run_backward, mb_tiling_samples(ctx->rows),
-                       MB_USES(mb_reads_own(ctx->d_out.data),
+                       MB_USES(mb_reads_rows(&ctx->d_out),
                                mb_reads_own(is_max(layer) ? ctx->workspace : NULL),
-                               mb_writes_own(ctx->d_in.data)),
+                               mb_writes_rows(&ctx->d_in)),
                        scratch_bytes(layer), NULL);
 }
 

@@ -93,8 +93,9 @@ static void run_fold(const mb_tile_args *args)
 
 void mb_fold_batchnorm_plan(const mb_layer *convolution, const mb_layer_context *ctx)
 {
-    mb_layer_add_phase(convolution, ctx, "fold batchnorm", run_fold, mb_tiling_one(),
-                       MB_USES(mb_reads(convolution->parameters),
-                               mb_reads(ctx->batchnorm->parameters), mb_writes(ctx->workspace)),
-                       0, NULL);
+    mb_layer_add_phase_on_each_rank(convolution, ctx, "fold batchnorm", run_fold, mb_tiling_one(),
+                                    MB_USES(mb_reads(convolution->parameters),
+                                            mb_reads(ctx->batchnorm->parameters),
+                                            mb_writes(ctx->workspace)),
+                                    0, NULL);
 }

@@ -1,6 +1,7 @@
 #include "train/checkpoint_writer.h"
 
 #include "core/clock.h"
+#include "machine/ranks.h"
 #include "train/checkpoint.h"
 
 static bool writes_during_run(const mb_checkpoint_policy *policy)
@@ -23,14 +24,15 @@ static mb_status save(mb_trainer *trainer, mb_error *error)
     mb_status status = MB_OK;
     if (writer->metadata == NULL)
         status = mb_checkpoint_describe_run(trainer, error);
-    if (status == MB_OK)
+    mb_trainer_share_state(trainer);
+    if (status == MB_OK && mb_ranks_describe(trainer->ranks).rank == 0)
         status = mb_checkpoint_write(trainer, writer->policy.path, error);
+    writer->is_saved = mb_ranks_max(trainer->ranks, status != MB_OK) == 0;
     if (status == MB_OK) {
         writer->costs.written++;
         writer->saved_epoch = trainer->epoch;
         writer->saved_step = trainer->step;
     }
-    writer->is_saved = status == MB_OK;
     return status;
 }
 

@@ -30,7 +30,7 @@ static mb_status open_classifier(mb_classifier *classifier, const mb_network *ne
     if (status == MB_OK)
         status =
             mb_epoch_open(network, &config, NULL, mb_machine_describe(classifier->machine)->threads,
-                          &classifier->epoch, error);
+                          NULL, &classifier->epoch, error);
     if (status == MB_OK)
         mb_sampler_sequential(max_batch, classifier->order);
     return status;

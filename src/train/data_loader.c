@@ -30,6 +30,16 @@ static void run_augment(const mb_tile_args *args)
                             first + AUGMENT_ROWS, args->step->epoch, args->scratch);
 }
 
+/* Every rank needs all labels, for the statistics. */
+static void run_labels(const mb_tile_args *args)
+{
+    const mb_data_loader *loader = args->op;
+    const uint8_t *labels = loader->source->split.labels;
+    const mb_sample_indices samples = args->step->dataset_samples;
+    for (size_t i = 0; i < samples.count; i++)
+        loader->batch.labels[i] = labels[samples.index[i]];
+}
+
 static void run_gather(const mb_tile_args *args)
 {
     const mb_data_loader *loader = args->op;
@@ -67,25 +77,40 @@ void mb_data_loader_plan_batch(const mb_data_loader *loader, mb_plan *plan)
                                       .op = loader,
                                       .tiling = augment_tiling(loader),
                                       .scratch = loader->augmented.augmenter->scratch,
+                                      .each_rank = true,
+                                      .sample_rows = AUGMENT_ROWS,
                                       .uses = {{batch->source, .writes = true}}});
     mb_plan_add(plan, &(mb_phase){.name = "gather",
                                   .run = run_gather,
                                   .op = loader,
                                   .tiling = gather_tiling(loader),
                                   .each_worker = batch->block != NULL,
-                                  .uses = {mb_reads(batch->source), mb_writes(batch->labels),
-                                           mb_writes(batch->x), mb_writes_copy(batch->block)}});
+                                  .each_rank = true,
+                                  .sample_rows = mb_batch_tile_rows(batch->source),
+                                  .uses = {mb_reads(batch->source), mb_writes(batch->x),
+                                           mb_writes_copy(batch->block)}});
+    if (loader->source->split.labels != NULL)
+        mb_plan_add(plan, &(mb_phase){.name = "labels",
+                                      .run = run_labels,
+                                      .op = loader,
+                                      .tiling = mb_tiling_one(),
+                                      .each_rank = true,
+                                      .uses = {mb_writes(batch->labels)}});
 }
 
 /* With the tiling of the phase that reads the images: the thread that prefetches will need them. */
 void mb_data_loader_plan_prefetch(const mb_data_loader *loader, mb_plan *plan)
 {
-    mb_plan_add(plan, &(mb_phase){.name = "prefetch",
-                                  .run = run_prefetch,
-                                  .op = loader,
-                                  .tiling = loader->augments ? augment_tiling(loader)
-                                                             : gather_tiling(loader),
-                                  .each_worker = !loader->augments && loader->batch.block != NULL});
+    mb_plan_add(
+        plan,
+        &(mb_phase){.name = "prefetch",
+                    .run = run_prefetch,
+                    .op = loader,
+                    .tiling = loader->augments ? augment_tiling(loader) : gather_tiling(loader),
+                    .each_worker = !loader->augments && loader->batch.block != NULL,
+                    .each_rank = true,
+                    .sample_rows =
+                        loader->augments ? AUGMENT_ROWS : mb_batch_tile_rows(loader->source)});
 }
 
 size_t mb_data_loader_steps(const mb_data_loader *loader)

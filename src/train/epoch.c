@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "machine/memory.h"
+#include "nn/plan_ranks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ static void plan_store_logits(mb_epoch *epoch, const mb_layer_context *output)
                             .run = run_store_logits,
                             .op = op,
                             .tiling = mb_tiling_one(),
+                            .each_rank = true,
                             .uses = {mb_reads(op->logits), mb_writes(&epoch->stats.finite)}};
     mb_plan_add(output->plan, &phase);
 }
@@ -68,8 +70,10 @@ static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_pla
     if (training)
         mb_network_update(network, &epoch->activations, ctx);
     mb_data_loader_plan_prefetch(&epoch->loader, plan);
-    const mb_status status = mb_arena_status(arena, "plan", error);
-    return status == MB_OK ? mb_plan_status(plan, error) : status;
+    mb_status status = mb_arena_status(arena, "plan", error);
+    if (status == MB_OK)
+        status = mb_plan_status(plan, error);
+    return status == MB_OK ? mb_plan_divide(plan, epoch->ranks, error) : status;
 }
 
 /* Scratch of all threads for the two plans. */
@@ -113,10 +117,11 @@ static mb_status check_memory(const mb_epoch *epoch, const mb_sample_source *sou
 }
 
 mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *config,
-                        const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
-                        mb_error *error)
+                        const mb_trainable *trainable, size_t threads, const mb_ranks *ranks,
+                        mb_epoch *epoch, mb_error *error)
 {
-    *epoch = (mb_epoch){.network = network, .trainable = trainable, .threads = threads};
+    *epoch =
+        (mb_epoch){.network = network, .trainable = trainable, .threads = threads, .ranks = ranks};
     mb_data_loader_config limited = *config;
     limited.batch_size = mb_min_size(config->batch_size, config->samples);
     mb_status status = check_memory(epoch, config->source, limited.batch_size, error);

@@ -2,6 +2,7 @@
 #ifndef MB_TRAIN_EPOCH_H
 #define MB_TRAIN_EPOCH_H
 
+#include "machine/ranks.h"
 #include "nn/loss.h"
 #include "nn/network.h"
 #include "train/data_loader.h"
@@ -26,6 +27,7 @@ typedef struct mb_epoch {
     size_t smaller_rows;
     char *scratch; /* (threads, scratch_each) bytes */
     size_t threads, scratch_each;
+    const mb_ranks *ranks; /* that share the work of each step; NULL: this process alone does it */
     mb_arena scratch_arena;
     /* Without labels: the logits of a step are stored at `logits` (samples, classes), the caller's,
      * and counted in stats.samples. */
@@ -36,12 +38,12 @@ typedef struct mb_epoch {
 } mb_epoch;
 
 /* Prepares epochs of `network` over the samples of `config` (a batch size above their number
- * becomes their number), on up to `threads` threads. `trainable` is NULL for evaluation. It, the
- * network and what the config names must outlive the epoch, which must not move. On success,
- * mb_epoch_close frees it. MB_ERROR_MEMORY. */
+ * becomes their number), on up to `threads` threads, and together with other ranks if there are
+ * any. `trainable` is NULL for evaluation. It, the network and what the config names must outlive
+ * the epoch, which must not move. On success, mb_epoch_close frees it. MB_ERROR_MEMORY. */
 mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *config,
-                        const mb_trainable *trainable, size_t threads, mb_epoch *epoch,
-                        mb_error *error);
+                        const mb_trainable *trainable, size_t threads, const mb_ranks *ranks,
+                        mb_epoch *epoch, mb_error *error);
 
 /* Changes the number of samples of the following epochs, at most as many as the source has.
  * MB_ERROR_MEMORY. */

@@ -34,7 +34,7 @@ mb_status mb_network_check_split(const mb_network *network, const char *what, co
 }
 
 mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
-                            const mb_distortion *distortion, size_t threads,
+                            const mb_distortion *distortion, size_t threads, const mb_ranks *ranks,
                             mb_evaluator *evaluator, mb_error *error)
 {
     const size_t cells = network->classes * network->classes, samples = split->images.count;
@@ -51,7 +51,7 @@ mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
         status = mb_distorter_open(distortion, &evaluator->source, &evaluator->arena,
                                    &evaluator->distorter, error);
     if (status == MB_OK)
-        status = mb_epoch_open(network, &config, NULL, threads, &evaluator->epoch, error);
+        status = mb_epoch_open(network, &config, NULL, threads, ranks, &evaluator->epoch, error);
     if (status == MB_OK) {
         evaluator->order = mb_arena_alloc(&evaluator->arena, samples, sizeof *evaluator->order);
         evaluator->epoch.stats.confusion = mb_arena_alloc(&evaluator->arena, cells, sizeof(size_t));
@@ -73,11 +73,11 @@ const mb_epoch_stats *mb_evaluator_run(mb_evaluator *evaluator, mb_team *team,
         epoch->stats.confusion[i] = 0;
     mb_epoch_start(epoch, evaluator->order, 0);
     for (size_t step = 0, wanted = 1; step < steps && epoch->stats.finite;) {
-        if (mb_events_stop(events))
+        if (mb_ranks_any(epoch->ranks, mb_events_stop(events)))
             return NULL;
         const double started = mb_seconds();
-        const size_t ran = mb_epoch_run(epoch, team, mb_team_threads(team), step,
-                                        mb_min_size(steps - step, wanted));
+        const size_t count = mb_ranks_broadcast(epoch->ranks, mb_min_size(steps - step, wanted));
+        const size_t ran = mb_epoch_run(epoch, team, mb_team_threads(team), step, count);
         wanted = mb_epoch_interval(ran, mb_seconds() - started);
         step += ran;
     }
@@ -176,7 +176,7 @@ mb_status mb_evaluate(mb_machine *machine, const mb_network *network, const mb_s
     mb_confidence_stats confidence = {.threshold = (float)network->threshold};
     mb_evaluator evaluator;
     mb_status status =
-        mb_evaluator_open(network, split, NULL, mb_team_threads(team), &evaluator, error);
+        mb_evaluator_open(network, split, NULL, mb_team_threads(team), NULL, &evaluator, error);
     if (status != MB_OK)
         return status;
     evaluator.epoch.stats.confidence = &confidence;

@@ -24,7 +24,7 @@ typedef struct mb_evaluator {
  * mb_evaluator_close frees. MB_ERROR_INVALID: images of another shape than the network's input, a
  * label that is not one of its classes, an empty split; MB_ERROR_MEMORY. */
 mb_status mb_evaluator_open(const mb_network *network, const mb_split *split,
-                            const mb_distortion *distortion, size_t threads,
+                            const mb_distortion *distortion, size_t threads, const mb_ranks *ranks,
                             mb_evaluator *evaluator, mb_error *error);
 
 /* Classifies all of the split; the statistics are the evaluator's. A loss that is not finite ends

@@ -60,8 +60,8 @@ mb_status mb_evaluate_robustness(mb_machine *machine, const mb_network *network,
     *robustness = (mb_robustness){.samples = split->images.count};
     mb_status status = check(options, error);
     if (status == MB_OK)
-        status = mb_evaluator_open(network, split, &distortion, mb_team_threads(team), &evaluator,
-                                   error);
+        status = mb_evaluator_open(network, split, &distortion, mb_team_threads(team), NULL,
+                                   &evaluator, error);
     if (status != MB_OK)
         return status;
     for (size_t kind = 0; kind < MB_DISTORTIONS && status == MB_OK; kind++) {

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "data/sampler.h"
 #include "machine/machine.h"
+#include "nn/plan_ranks.h"
 #include "nn/schedule.h"
 
 #include <math.h>
@@ -92,9 +93,9 @@ static size_t steps_of_interval(const mb_trainer *trainer)
 static mb_status train_interval(mb_trainer *trainer, mb_error *error)
 {
     const double started = mb_seconds();
-    const size_t ran =
-        mb_epoch_run(&trainer->training, mb_machine_team(trainer->machine),
-                     trainer->thread_tuner.threads, trainer->step, steps_of_interval(trainer));
+    const size_t count = mb_ranks_broadcast(trainer->ranks, steps_of_interval(trainer));
+    const size_t ran = mb_epoch_run(&trainer->training, mb_machine_team(trainer->machine),
+                                    trainer->thread_tuner.threads, trainer->step, count);
     const double took = mb_seconds() - started;
     if (!trainer->training.stats.finite)
         return fail_diverged(trainer, trainer->step + ran, error);
@@ -148,8 +149,29 @@ static bool evaluate(mb_trainer *trainer, mb_evaluator *evaluator, double *accur
     return true;
 }
 
+/* Completes an array that has the layout of the parameters; NULL: none. */
+static void share(const mb_trainer *trainer, float *array)
+{
+    if (array != NULL)
+        mb_plan_exchange_copies(&trainer->training.full, trainer->training.network->parameters,
+                                array);
+}
+
+void mb_trainer_share_state(const mb_trainer *trainer)
+{
+    share(trainer, trainer->trainable.m);
+    share(trainer, trainer->trainable.v);
+    share(trainer, trainer->trainable.ema);
+}
+
+bool mb_trainer_must_stop(const mb_trainer *trainer)
+{
+    return mb_ranks_any(trainer->ranks, mb_events_stop(trainer->events));
+}
+
 static bool evaluate_epoch(mb_trainer *trainer, mb_epoch_metrics *metrics)
 {
+    share(trainer, trainer->trainable.ema);
     if (trainer->trainable.ema != NULL)
         mb_network_copy_state(trainer->training.network, trainer->trainable.ema);
     return evaluate(trainer, &trainer->test, &metrics->test_accuracy, &metrics->test_loss) &&
@@ -187,10 +209,10 @@ mb_status mb_trainer_run_epoch(mb_trainer *trainer, mb_error *error)
 {
     mb_status status = MB_OK;
     mb_trainer_start_epoch(trainer);
-    trainer->stopped = mb_events_stop(trainer->events);
+    trainer->stopped = mb_trainer_must_stop(trainer);
     while (status == MB_OK && trainer->step < trainer->steps && !trainer->stopped) {
         status = train_interval(trainer, error);
-        trainer->stopped = mb_events_stop(trainer->events);
+        trainer->stopped = mb_trainer_must_stop(trainer);
     }
     if (status == MB_OK && !trainer->stopped)
         finish_epoch(trainer);
@@ -262,6 +284,7 @@ mb_status mb_trainer_finalize(mb_trainer *trainer, mb_error *error)
 {
     mb_network *network = trainer->network;
     const float *result = trainer->trainable.ema;
+    share(trainer, trainer->trainable.ema);
     if (result != NULL)
         mb_network_copy_state(network, trainer->trainable.ema);
     if (trainer->best != NULL && trainer->history.finished > 0)

@@ -11,6 +11,7 @@
 
 struct mb_trainer {
     mb_machine *machine;
+    const mb_ranks *ranks; /* the machine's */
     mb_network *network;
     const mb_dataset *dataset;
     const mb_training_options *options;
@@ -54,6 +55,12 @@ mb_status mb_trainer_run_epoch(mb_trainer *trainer, mb_error *error);
 
 /* True after all epochs, and when patience has run out. */
 bool mb_trainer_is_done(const mb_trainer *trainer);
+
+/* True if events->stop of any rank requests a stop. */
+bool mb_trainer_must_stop(const mb_trainer *trainer);
+
+/* Gives all ranks all of the optimizer's state, of which each has what it updates. */
+void mb_trainer_share_state(const mb_trainer *trainer);
 
 /* The learning rate of a step of the running epoch. */
 double mb_trainer_lr(const mb_trainer *trainer, size_t step);

@@ -54,9 +54,9 @@ static mb_status open_evaluators(mb_trainer *trainer, const mb_split *validation
 {
     const size_t threads = mb_machine_describe(trainer->machine)->threads;
     mb_status status = mb_evaluator_open(trainer->evaluated, &trainer->dataset->test, NULL, threads,
-                                         &trainer->test, error);
+                                         trainer->ranks, &trainer->test, error);
     if (status == MB_OK && validation->images.count > 0)
-        status = mb_evaluator_open(trainer->evaluated, validation, NULL, threads,
+        status = mb_evaluator_open(trainer->evaluated, validation, NULL, threads, trainer->ranks,
                                    &trainer->validation, error);
     return status;
 }
@@ -77,8 +77,8 @@ static mb_status open_epoch(mb_trainer *trainer, const mb_network *network, size
     trainer->augmenter.plain_from = options->epochs - options->augmentation.plain_epochs;
     if (status == MB_OK)
         status = mb_epoch_open(network, &config, &trainer->trainable,
-                               mb_machine_describe(trainer->machine)->threads, &trainer->training,
-                               error);
+                               mb_machine_describe(trainer->machine)->threads, trainer->ranks,
+                               &trainer->training, error);
     if (status != MB_OK)
         return status;
     trainer->training.get_update = update_of_step;
@@ -177,12 +177,14 @@ mb_status mb_trainer_open(mb_machine *machine, mb_network *network, const mb_dat
     if (opened == NULL)
         return mb_fail_memory(error, "training", sizeof *opened);
     opened->machine = machine;
+    opened->ranks = mb_machine_ranks(machine);
     opened->network = network;
     opened->dataset = dataset;
     opened->options = options;
     opened->events = events;
     opened->thread_tuner = mb_thread_tuner_init(mb_machine_describe(machine)->threads,
-                                                mb_machine_threads_requested(machine));
+                                                mb_machine_threads_requested(machine) ||
+                                                    mb_ranks_are_several(opened->ranks));
     const mb_image_form form = network->form;
     network->form = dataset->form; /* from which the network's input is made */
     status = open_all(opened, network, error);

@@ -81,8 +81,6 @@ static void check_batch(const stock *s, const mb_batch *batch, mb_sample_indices
 {
     assert_int_equal(batch->x == NULL, mb_sample_source_is_sparse(&s->source));
     assert_int_equal(batch->block != NULL, mb_sample_source_is_sparse(&s->source));
-    for (size_t i = 0; i < samples.count; i++)
-        assert_int_equal(batch->labels[i], s->labels[samples.index[i]]);
     if (batch->block != NULL) {
         for (size_t thread = 0; thread < THREADS; thread++)
             check_blocks(s, batch, thread, samples);

@@ -191,7 +191,7 @@ TEST(what_can_be_folded_is)
             .source = &source, .samples = IMAGES, .batch_size = 10};
         mb_epoch pass;
         mb_test_training t;
-        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, &pass, NULL), MB_OK);
+        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, NULL, &pass, NULL), MB_OK);
         assert_int_equal(phases_named(&pass.full, "conv2d", " fold"), nets[i].folded);
         assert_int_equal(phases_named(&pass.full, batchnorm, " forward"), nets[i].alone);
         mb_epoch_close(&pass);

@@ -159,7 +159,7 @@ TEST(phases_of_evaluation_touch_what_they_declare)
         assert_int_equal(mb_network_source(network, &split, &arena, &source, NULL), MB_OK);
         const mb_data_loader_config config = {
             .source = &source, .samples = plan_nets[i].rows, .batch_size = plan_nets[i].rows};
-        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, &epoch, NULL), MB_OK);
+        assert_int_equal(mb_epoch_open(network, &config, NULL, 1, NULL, &epoch, NULL), MB_OK);
         mb_epoch_start(&epoch, order, 0);
         check_epoch(&epoch, "evaluation");
         mb_epoch_close(&epoch);

@@ -92,7 +92,7 @@ void mb_test_training_open(mb_machine *machine, mb_network *network, const mb_sp
                                            &t->arena, &t->augmenter, NULL),
                          MB_OK);
     assert_int_equal(mb_epoch_open(network, &config, &t->trainable,
-                                   mb_machine_describe(machine)->threads, &t->epoch, NULL),
+                                   mb_machine_describe(machine)->threads, NULL, &t->epoch, NULL),
                      MB_OK);
     t->epoch.get_update = update_of_step;
     t->epoch.get_update_context = t;

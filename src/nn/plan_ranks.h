@@ -1,0 +1,48 @@
+/* A plan whose tiles are divided among ranks: which rank runs which, and what they send each other.
+ *
+ * Each rank has all buffers, and in each the parts that its own tiles wrote. Before a phase reads a
+ * part that another rank wrote, that rank sends it: messages start when the writing phase is done,
+ * and end before the reading phase, or at the end of the step where the buffer is kept
+ * (parameters). The sums of a step are added by the rank that runs the tile, in the order of one
+ * process: equal bits. */
+#ifndef MB_NN_PLAN_RANKS_H
+#define MB_NN_PLAN_RANKS_H
+
+#include "machine/ranks.h"
+#include "nn/plan.h"
+
+struct mb_planned {
+    mb_phase phase;
+    size_t tiles, chunk_tiles;
+    size_t first_chunk, end_chunk; /* of this rank's tiles */
+    bool after_barrier;
+    bool fused; /* runs tile by tile with the phase before it */
+};
+
+typedef struct mb_plan_exchanges mb_plan_exchanges;
+
+/* Divides the tiles of a plan whose phases are all added, and prepares its messages. No effect if
+ * there is one rank. MB_ERROR_MEMORY; MB_ERROR_INVALID: a phase does not say which part of a buffer
+ * it writes. */
+mb_status mb_plan_divide(mb_plan *plan, const mb_ranks *ranks, mb_error *error);
+
+/* Runs what is due before phase `index` (plan->count: at the end); called by every worker. waited:
+ * they have just waited for each other. */
+void mb_plan_exchange(mb_plan_exchanges *exchanges, size_t index, bool waited,
+                      const mb_worker *worker);
+
+/* Exchanges the parts of kept buffers that ranks wrote in a step in other memory, where each
+ * buffer's copy is as far from `copy` as the buffer is from `original`. */
+void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *copy);
+
+/* Bytes that this rank sends in a step. */
+size_t mb_plan_bytes_sent(const mb_plan *plan);
+
+/* The bytes of a buffer that the tiles of rank `rank` of `ranks` touch, in *part, normalised;
+ * false if the use does not say. */
+bool mb_plan_part(const mb_plan *plan, size_t phase, const mb_use *use, size_t rank, size_t ranks,
+                  mb_region *part);
+
+void mb_plan_exchanges_close(mb_plan_exchanges *exchanges);
+
+#endif
