@@ -17,7 +17,10 @@ int mb_exit_code(const char *program, mb_status status, const mb_error *error)
     if (status == MB_OK)
         return MB_EXIT_DONE;
     fflush(stdout);
-    fprintf(stderr, "%s: %s\n", program, error->text);
+    size_t rank; /* errors are those of all ranks (mb_ranks_agree); one of them prints */
+    mb_ranks_launched(&rank);
+    if (rank == 0)
+        fprintf(stderr, "%s: %s\n", program, error->text);
     return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
 }
 

@@ -3,6 +3,7 @@
 #include "data.h"
 #include "info_data.h"
 #include "info_network.h"
+#include "info_ranks.h"
 #include "model.h"
 #include "restart.h"
 
@@ -21,6 +22,8 @@ typedef struct info_arguments {
     mb_shape input;             /* of --network: as given, or of --data; {0}: neither */
     size_t classes;             /* of --data; 0: none */
     size_t batch_size, threads; /* 0: not given */
+    mb_ranks_info ranks;
+    mb_rank_info *rank_infos; /* (ranks.count) */
 } info_arguments;
 
 #define HEADING "Options:"
@@ -199,13 +202,21 @@ static json_t *features_of(void)
     return object;
 }
 
+/* NULL if there is one rank: the key is then left out. */
+static json_t *ranks_of(const info_arguments *arguments)
+{
+    return arguments->ranks.count > 1
+               ? mb_info_ranks(arguments->rank_infos, arguments->ranks.count)
+               : NULL;
+}
+
 static mb_status print_json(mb_machine *machine, info_arguments *arguments, const char *model,
                             mb_error *error)
 {
     const mb_machine_info *info = mb_machine_describe(machine);
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:s, "
-        "s:b, s:o, s:s?}",
+        "s:b, s:o, s:s?, s:o*}",
         "version", mb_version(), "cpu", info->cpu, "kernels", info->cpu_level, "cores",
         (json_int_t)info->cores, "cores_allowed", (json_int_t)info->cores_allowed, "cpus_allowed",
         (json_int_t)info->pus_allowed, "caches", caches_of(info), "cpu_quota",
@@ -215,7 +226,7 @@ static mb_status print_json(mb_machine *machine, info_arguments *arguments, cons
         round_trip_of(mb_machine_round_trip(machine)), "blas_core", info->blas_core, "blas_version",
         info->blas_version, "blas_threading", info->blas_threading, "blas_config",
         info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
-        info->warning);
+        info->warning, "ranks", ranks_of(arguments));
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
     if (status == MB_OK && arguments->data != NULL)
         status = show_data(machine, arguments, object, error);
@@ -268,7 +279,7 @@ static void print_round_trip(mb_round_trip round_trip)
     printf("%.0f ns\n", farthest);
 }
 
-static void print_text(mb_machine *machine)
+static void print_text(mb_machine *machine, const info_arguments *arguments)
 {
     const mb_machine_info *info = mb_machine_describe(machine);
     const char *requested = getenv("OPENBLAS_CORETYPE");
@@ -280,6 +291,7 @@ static void print_text(mb_machine *machine)
         printf(", CPU quota %g", info->quota);
     printf("\nthreads    %zu, decided by %s\n", info->threads, info->threads_from);
     print_pins(info);
+    mb_info_print_ranks(arguments->rank_infos, arguments->ranks);
     print_caches(info);
     if (info->threads > 1)
         print_round_trip(mb_machine_round_trip(machine));
@@ -313,30 +325,47 @@ static mb_status check_network_options(const info_arguments *given, const char *
     return MB_OK;
 }
 
+/* With all ranks, which tell rank 0 what they have. */
+static mb_status open_machine(const mb_ranks *ranks, info_arguments *given, mb_machine **machine,
+                              mb_error *error)
+{
+    const mb_machine_options requested = {.threads = given->threads, .ranks = ranks};
+    mb_status status = mb_ranks_agree(ranks, mb_machine_open(&requested, machine, error), error);
+    if (status == MB_OK)
+        status = mb_info_gather_ranks(ranks, mb_machine_describe(*machine), &given->rank_infos,
+                                      error);
+    return status;
+}
+
 static mb_status run(void *arguments, char **operands, mb_error *error)
 {
     info_arguments *given = arguments;
-    const mb_machine_options machine_options = {.threads = given->threads};
+    mb_ranks *ranks = NULL;
     mb_machine *machine = NULL;
     const char *model = operands[0]; /* NULL: none */
     mb_status status = check_network_options(given, model, error);
     if (status == MB_OK)
         status = check_data_options(given, error);
     if (status == MB_OK)
-        status = mb_machine_open(&machine_options, &machine, error);
-    if (status == MB_OK) {
+        status = mb_ranks_open(&ranks, error);
+    given->ranks = mb_ranks_describe(ranks);
+    if (status == MB_OK)
+        status = open_machine(ranks, given, &machine, error);
+    if (status == MB_OK && given->ranks.rank == 0) {
         const bool network = model != NULL || given->network != NULL;
         mb_report_warnings(MB_PROGRAM, machine);
         if (given->json)
             status = print_json(machine, given, model, error);
         else if (given->data == NULL && !network)
-            print_text(machine);
+            print_text(machine, given);
         if (status == MB_OK && !given->json && given->data != NULL)
             status = show_data(machine, given, NULL, error);
         if (status == MB_OK && !given->json && network)
             status = show_network(machine, given, model, NULL, error);
     }
     mb_machine_close(machine);
+    mb_ranks_close(ranks);
+    free(given->rank_infos);
     return status;
 }
 

@@ -13,15 +13,41 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Rank 0 prints and writes files. */
+static bool is_first_rank(const mb_train_run *run)
+{
+    return mb_ranks_describe(run->ranks).rank == 0;
+}
+
+/* Rank 0 warns. */
+static mb_status open_silently(const char *data, const mb_data_options *options,
+                               mb_dataset **dataset, mb_error *error)
+{
+    char *found = NULL;
+    mb_status status = mb_dataset_find(data, &found, error);
+    if (status == MB_OK && found == NULL)
+        status = mb_dataset_fail_none(error);
+    if (status == MB_OK)
+        status = mb_dataset_open(found, MB_SPLIT_TRAIN | MB_SPLIT_TEST, options, dataset, error);
+    free(found);
+    return status;
+}
+
+/* Ranks that find no data get those of rank 0. */
 mb_status mb_train_open_data(mb_train_run *run, mb_error *error)
 {
     const mb_train_arguments *arguments = &run->arguments;
     mb_data_options reading = arguments->reading;
     reading.machine = run->machine;
-    mb_status status = arguments->synthetic
-                           ? mb_data_synthesize(run->machine, &run->dataset, error)
-                           : mb_data_open_or_synthesize(arguments->data, &reading, run->machine,
-                                                        &run->dataset, error);
+    mb_status status = MB_OK;
+    if (arguments->synthetic)
+        status = mb_data_synthesize(run->machine, &run->dataset, error);
+    else if (is_first_rank(run))
+        status = mb_data_open_or_synthesize(arguments->data, &reading, run->machine, &run->dataset,
+                                            error);
+    else
+        status = open_silently(arguments->data, &reading, &run->dataset, error);
+    status = mb_dataset_share(run->ranks, status, &run->dataset, &run->ranks_without_data, error);
     if (status != MB_OK)
         return status;
     mb_image_form form =
@@ -82,19 +108,13 @@ mb_status mb_train_check(const mb_train_run *run, mb_error *error)
     return status == MB_OK ? check_network(run, error) : status;
 }
 
-/* Rank 0 prints and writes files. */
-static bool is_first_rank(const mb_train_run *run)
-{
-    return mb_ranks_describe(run->ranks).rank == 0;
-}
-
 /* Opens machine and data, unless the caller has. */
 static mb_status open_inputs(mb_train_run *run, mb_error *error)
 {
     const mb_machine_options options = {.threads = run->arguments.threads, .ranks = run->ranks};
     mb_status status = MB_OK;
     if (!run->shares_inputs)
-        status = mb_machine_open(&options, &run->machine, error);
+        status = mb_ranks_agree(run->ranks, mb_machine_open(&options, &run->machine, error), error);
     if (status == MB_OK && !run->shares_inputs)
         status = mb_train_open_data(run, error);
     if (status == MB_OK && run->from != NULL)
@@ -320,8 +340,9 @@ mb_status mb_train_execute(mb_train_run *run, mb_error *error)
     if (status == MB_OK && !run->arguments.lr_find)
         status = open_training(run, error);
     if (status == MB_OK && run->ranks != NULL && run->arguments.lr_find)
-        status = mb_fail(error, MB_ERROR_INVALID, "--lr-find: runs as one process: start it "
-                                                  "without mpirun");
+        status = mb_fail(error, MB_ERROR_INVALID,
+                         "--lr-find: runs as one process: start it "
+                         "without mpirun");
     status = mb_ranks_agree(run->ranks, status, error);
     if (status != MB_OK)
         return status;

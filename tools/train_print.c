@@ -46,6 +46,27 @@ static void print_resumption(mb_train_run *run)
     mb_resume_print_changes(run->from, training, &run->output);
 }
 
+/* Fewer samples of a batch per rank take less time than their messages. */
+enum { FEW_SAMPLES = 64 };
+
+static void print_ranks(mb_train_run *run)
+{
+    const mb_ranks_info ranks = mb_ranks_describe(run->ranks);
+    const size_t batch = run->arguments.training.batch_size;
+    if (ranks.count == 1)
+        return;
+    mb_output_print(&run->output, "ranks    %zu, of which %zu on this computer, %s\n", ranks.count,
+                    ranks.local_count, ranks.library);
+    if (run->ranks_without_data > 0)
+        mb_output_print(&run->output, "         %zu had other data or none, and got rank 0's\n",
+                        run->ranks_without_data);
+    if (batch / ranks.count < FEW_SAMPLES)
+        mb_output_print(&run->output,
+                        "         a batch of %zu leaves each rank %.3g samples a step: messages "
+                        "take most of the time; --batch-size %zu would help\n",
+                        batch, (double)batch / (double)ranks.count, FEW_SAMPLES * ranks.count);
+}
+
 void mb_train_print_beginning(mb_train_run *run)
 {
     const mb_machine_info *machine = mb_machine_describe(run->machine);
@@ -70,6 +91,7 @@ void mb_train_print_beginning(mb_train_run *run)
         training->weight_decay, training->batch_size, (unsigned long long)training->seed);
     print_loss(run);
     print_augmentation(run);
+    print_ranks(run);
     mb_output_print(&run->output, "machine  %s: %zu thread%s, OpenBLAS %s %s\n", machine->cpu,
                     machine->threads, machine->threads > 1 ? "s" : "", machine->blas_version,
                     machine->blas_core);

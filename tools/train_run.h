@@ -10,6 +10,7 @@ typedef struct mb_train_run {
     mb_train_arguments arguments;
     mb_checkpoint *from; /* to resume; NULL: a new run */
     mb_ranks *ranks;     /* that train together; rank 0 prints and writes; NULL: one process */
+    size_t ranks_without_data; /* that got rank 0's */
     mb_machine *machine;
     mb_dataset *dataset;
     bool shares_inputs; /* machine and dataset are the caller's, and stay open */

@@ -8,6 +8,7 @@
 
 #include <mnist_blas/images.h>
 #include <mnist_blas/machine.h>
+#include <mnist_blas/ranks.h>
 #include <mnist_blas/status.h>
 
 #include <stdbool.h>
@@ -102,6 +103,14 @@ MB_API mb_status mb_dataset_fail_none(mb_error *error);
  * the figures; MB_ERROR_MEMORY. */
 MB_API mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_options *options,
                                  mb_dataset **dataset, mb_error *error);
+
+/* Gives all ranks, which call it together, the dataset of rank 0. `status` is that of opening
+ * *dataset; ranks other than 0 may have failed, or found other data: then theirs is closed, and
+ * they receive rank 0's, without its folder and format. *replaced is their number. Returns the
+ * failure of rank 0, or MB_ERROR_MEMORY, on all ranks alike; *dataset then stays as it is, or
+ * becomes NULL. */
+MB_API mb_status mb_dataset_share(const mb_ranks *ranks, mb_status status, mb_dataset **dataset,
+                                  size_t *replaced, mb_error *error);
 
 /* Generates synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
  * 10,000 test images of 28x28 in 10 classes of about equal size, in random order. Glyphs of strokes

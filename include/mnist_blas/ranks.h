@@ -33,8 +33,12 @@ MB_API mb_ranks_info mb_ranks_describe(const mb_ranks *ranks);
 
 /* Gives all ranks, which must call it together, the same status: MB_OK if all have that, else the
  * status and the error of the first that failed, whose text then begins with "rank N: " if it is
- * not rank 0 or not all failed alike. */
+ * not rank 0. */
 MB_API mb_status mb_ranks_agree(const mb_ranks *ranks, mb_status status, mb_error *error);
+
+/* Collects `size` bytes of each rank, which must call it together, in `all` (count, size) on rank 0.
+ */
+MB_API void mb_ranks_gather(const mb_ranks *ranks, const void *mine, size_t size, void *all);
 
 /* The largest value of all ranks, which must call it together. */
 MB_API size_t mb_ranks_max(const mb_ranks *ranks, size_t value);

@@ -12,6 +12,16 @@ static inline bool mb_ranks_are_several(const mb_ranks *ranks) { return ranks !=
 /* Rank 0's value. */
 size_t mb_ranks_broadcast(const mb_ranks *ranks, size_t value);
 
+/* Replaces `size` bytes by those of rank 0. */
+void mb_ranks_broadcast_bytes(const mb_ranks *ranks, void *bytes, size_t size);
+
+size_t mb_ranks_sum(const mb_ranks *ranks, size_t value);
+
+/* Sends bytes to a rank, which receives them in the same order; receiving returns how many came, at
+ * most `size`. */
+void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size);
+size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size);
+
 /* True if it is on any rank. */
 static inline bool mb_ranks_any(const mb_ranks *ranks, bool value)
 {

@@ -100,22 +100,65 @@ size_t mb_ranks_max(const mb_ranks *ranks, size_t value)
     return (size_t)max;
 }
 
+void mb_ranks_gather(const mb_ranks *ranks, const void *mine, size_t size, void *all)
+{
+    if (ranks != NULL)
+        MPI_Gather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, 0, ranks->all);
+    else
+        memcpy(all, mine, size);
+}
+
+size_t mb_ranks_sum(const mb_ranks *ranks, size_t value)
+{
+    unsigned long long sum = value;
+    if (ranks != NULL)
+        MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, ranks->all);
+    return (size_t)sum;
+}
+
+void mb_ranks_broadcast_bytes(const mb_ranks *ranks, void *bytes, size_t size)
+{
+    if (ranks != NULL)
+        MPI_Bcast(bytes, (int)size, MPI_BYTE, 0, ranks->all);
+}
+
+/* A message has at most MAX_MESSAGE bytes: MPI of version 3 counts in int. */
+enum { MAX_MESSAGE = 1 << 30, DATA_TAG = 3 };
+
+void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
+{
+    for (size_t sent = 0; sent < size; sent += MAX_MESSAGE)
+        MPI_Send((const char *)bytes + sent, (int)mb_min_size(size - sent, MAX_MESSAGE), MPI_BYTE,
+                 (int)rank, DATA_TAG, ranks->all);
+}
+
+size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
+{
+    size_t done = 0;
+    for (int came = MAX_MESSAGE; came == MAX_MESSAGE && done < size; done += (size_t)came) {
+        MPI_Status status;
+        MPI_Recv((char *)bytes + done, (int)mb_min_size(size - done, MAX_MESSAGE), MPI_BYTE,
+                 (int)rank, DATA_TAG, ranks->all, &status);
+        MPI_Get_count(&status, MPI_BYTE, &came);
+    }
+    return done;
+}
+
 mb_status mb_ranks_agree(const mb_ranks *ranks, mb_status status, mb_error *error)
 {
     if (ranks == NULL)
         return status;
     const int count = (int)ranks->info.count, mine = (int)ranks->info.rank;
-    int first = status != MB_OK ? mine : count, failed = status != MB_OK;
+    int first = status != MB_OK ? mine : count;
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, ranks->all);
-    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_SUM, ranks->all);
     if (first == count)
         return MB_OK;
     mb_error theirs = {.status = status};
     if (mine == first && error != NULL)
         theirs = *error;
     MPI_Bcast(&theirs, (int)sizeof theirs, MPI_BYTE, first, ranks->all);
-    return failed < count ? mb_fail(error, theirs.status, "rank %d: %s", first, theirs.text)
-                          : mb_fail(error, theirs.status, "%s", theirs.text);
+    return first > 0 ? mb_fail(error, theirs.status, "rank %d: %s", first, theirs.text)
+                     : mb_fail(error, theirs.status, "%s", theirs.text);
 }
 
 size_t mb_ranks_share_cores(const mb_ranks *ranks, const unsigned *cpus, size_t cores,

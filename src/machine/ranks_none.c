@@ -2,6 +2,8 @@
 #include "core/features.h"
 #include "machine/ranks.h"
 
+#include <string.h>
+
 mb_status mb_ranks_open(mb_ranks **ranks, mb_error *error)
 {
     size_t rank;
@@ -33,6 +35,34 @@ size_t mb_ranks_max(const mb_ranks *ranks, size_t value)
 {
     (void)ranks;
     return value;
+}
+
+void mb_ranks_broadcast_bytes(const mb_ranks *ranks, void *bytes, size_t size)
+{
+    (void)ranks, (void)bytes, (void)size;
+}
+
+void mb_ranks_gather(const mb_ranks *ranks, const void *mine, size_t size, void *all)
+{
+    (void)ranks;
+    memcpy(all, mine, size);
+}
+
+size_t mb_ranks_sum(const mb_ranks *ranks, size_t value)
+{
+    (void)ranks;
+    return value;
+}
+
+void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
+{
+    (void)ranks, (void)rank, (void)bytes, (void)size;
+}
+
+size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
+{
+    (void)ranks, (void)rank, (void)bytes;
+    return size;
 }
 
 size_t mb_ranks_share_cores(const mb_ranks *ranks, const unsigned *cpus, size_t cores,

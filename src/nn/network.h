@@ -76,8 +76,10 @@ mb_layer_context mb_network_output_context(const mb_network *network,
  * logits to those of all layers' outputs; from those to new parameters. */
 void mb_network_forward(const mb_network *network, const mb_activations *activations,
                         mb_layer_context ctx);
+/* With `updates` each layer's update follows its backward phases: ranks then exchange its
+ * parameters while they compute the gradients of the layers before it. */
 void mb_network_backward(const mb_network *network, const mb_activations *activations,
-                         mb_layer_context ctx);
+                         mb_layer_context ctx, bool updates);
 void mb_network_update(const mb_network *network, const mb_activations *activations,
                        mb_layer_context ctx);
 

@@ -260,21 +260,29 @@ void mb_network_forward(const mb_network *network, const mb_activations *activat
         list[i].layer->ops->forward(list[i].layer, &list[i].ctx);
 }
 
+static void update_layer(const mb_network *network, const mb_activations *activations,
+                         size_t index, mb_layer_context ctx)
+{
+    const mb_layer *layer = &network->layers[index];
+    const mb_layer_context here = context_of(network, activations, index, ctx);
+    if (layer->ops->update != NULL)
+        layer->ops->update(layer, &here);
+}
+
 void mb_network_backward(const mb_network *network, const mb_activations *activations,
-                         mb_layer_context ctx)
+                         mb_layer_context ctx, bool updates)
 {
     planned_layer list[MB_MAX_LAYERS];
-    for (size_t i = list_layers(network, activations, ctx, list); i-- > 0;)
+    for (size_t i = list_layers(network, activations, ctx, list); i-- > 0;) {
         list[i].layer->ops->backward(list[i].layer, &list[i].ctx);
+        if (updates)
+            update_layer(network, activations, list[i].layer->position, ctx);
+    }
 }
 
 void mb_network_update(const mb_network *network, const mb_activations *activations,
                        mb_layer_context ctx)
 {
-    for (size_t i = 0; i < network->count; i++) {
-        const mb_layer *layer = &network->layers[i];
-        const mb_layer_context here = context_of(network, activations, i, ctx);
-        if (layer->ops->update != NULL)
-            layer->ops->update(layer, &here);
-    }
+    for (size_t i = 0; i < network->count; i++)
+        update_layer(network, activations, i, ctx);
 }

@@ -168,7 +168,7 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
         if (plan->exchanges != NULL)
             exchange_before(plan, worker, timer, i, &last);
         const tiles ours = tiles_of(&phases[i], worker);
-        for (size_t tile = ours.first; tile < ours.end; tile++)
+        for (size_t tile = ours.first; tile < ours.end; tile++) {
             for (size_t p = i; p < end; p++) {
                 if (timer != NULL)
                     timer->phase = p;
@@ -176,6 +176,9 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
                 if (timer != NULL)
                     add_ticks(&timer->times[p].running, &last);
             }
+            if (plan->exchanges != NULL)
+                mb_plan_progress(plan->exchanges, worker);
+        }
     }
     if (plan->exchanges != NULL)
         exchange_before(plan, worker, timer, plan->count, &last);

@@ -17,6 +17,7 @@ typedef struct planned_exchange {
 struct mb_plan_exchanges {
     planned_exchange *list;
     size_t count, capacity;
+    size_t started; /* and not finished */
 };
 
 static mb_planned *planned(const mb_plan *plan, size_t phase) { return &plan->phases[phase]; }
@@ -374,13 +375,23 @@ static bool is_due(const mb_plan_exchanges *exchanges, size_t index, bool *finis
 static void run_due(mb_plan_exchanges *exchanges, size_t index)
 {
     for (size_t i = 0; i < exchanges->count; i++)
-        if (exchanges->list[i].start == index)
+        if (exchanges->list[i].start == index) {
             mb_exchange_start(exchanges->list[i].exchange);
+            exchanges->started++;
+        }
     for (size_t i = 0; i < exchanges->count; i++)
-        if (exchanges->list[i].finish == index)
+        if (exchanges->list[i].finish == index) {
             mb_exchange_finish(exchanges->list[i].exchange);
-        else
-            mb_exchange_progress(exchanges->list[i].exchange);
+            exchanges->started--;
+        }
+}
+
+void mb_plan_progress(mb_plan_exchanges *exchanges, const mb_worker *worker)
+{
+    if (worker->index > 0 || exchanges->started == 0)
+        return;
+    for (size_t i = 0; i < exchanges->count; i++)
+        mb_exchange_progress(exchanges->list[i].exchange);
 }
 
 void mb_plan_exchange(mb_plan_exchanges *exchanges, size_t index, bool waited,
@@ -390,7 +401,7 @@ void mb_plan_exchange(mb_plan_exchanges *exchanges, size_t index, bool waited,
     const bool due = is_due(exchanges, index, &finishes);
     if (due && !waited)
         mb_team_barrier(worker);
-    if (worker->index == 0)
+    if (due && worker->index == 0)
         run_due(exchanges, index);
     if (finishes)
         mb_team_barrier(worker);

@@ -31,6 +31,9 @@ mb_status mb_plan_divide(mb_plan *plan, const mb_ranks *ranks, mb_error *error);
 void mb_plan_exchange(mb_plan_exchanges *exchanges, size_t index, bool waited,
                       const mb_worker *worker);
 
+/* Lets messages proceed; called between tiles. */
+void mb_plan_progress(mb_plan_exchanges *exchanges, const mb_worker *worker);
+
 /* Exchanges the parts of kept buffers that ranks wrote in a step in other memory, where each
  * buffer's copy is as far from `copy` as the buffer is from `original`. */
 void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *copy);

@@ -55,19 +55,22 @@ static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_pla
                                   .trainable = epoch->trainable};
     const mb_layer_context output = mb_network_output_context(network, &epoch->activations, ctx);
     const bool training = epoch->trainable != NULL;
+    const bool several = mb_ranks_are_several(epoch->ranks);
     const bool has_labels = epoch->loader.batch.source->split.labels != NULL;
 
     mb_data_loader_plan_batch(&epoch->loader, plan);
     mb_network_forward(network, &epoch->activations, ctx);
     if (has_labels)
         mb_loss_plan(&epoch->loss, &output);
-    if (training)
-        mb_network_backward(network, &epoch->activations, ctx);
+    if (training && !several)
+        mb_network_backward(network, &epoch->activations, ctx, false);
     if (has_labels)
         mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output);
     else
         plan_store_logits(epoch, &output);
-    if (training)
+    if (training && several)
+        mb_network_backward(network, &epoch->activations, ctx, true);
+    else if (training)
         mb_network_update(network, &epoch->activations, ctx);
     mb_data_loader_plan_prefetch(&epoch->loader, plan);
     mb_status status = mb_arena_status(arena, "plan", error);

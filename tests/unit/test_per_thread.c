@@ -36,7 +36,7 @@ static fixture *open_fixture(const char *spec, bool training)
                                   .trainable = training ? &f->trainable : NULL};
     mb_network_forward(f->network, &f->activations, ctx);
     if (training)
-        mb_network_backward(f->network, &f->activations, ctx);
+        mb_network_backward(f->network, &f->activations, ctx, false);
     return f;
 }
 
