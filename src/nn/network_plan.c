@@ -273,10 +273,12 @@ void mb_network_backward(const mb_network *network, const mb_activations *activa
                          mb_layer_context ctx, bool updates)
 {
     planned_layer list[MB_MAX_LAYERS];
-    for (size_t i = list_layers(network, activations, ctx, list); i-- > 0;) {
+    const size_t count = list_layers(network, activations, ctx, list);
+    for (size_t i = count, updated = count; i-- > 0;) {
         list[i].layer->ops->backward(list[i].layer, &list[i].ctx);
-        if (updates)
-            update_layer(network, activations, list[i].layer->position, ctx);
+        /* A gradient that is passed on tile by tile leaves no place for other phases. */
+        while (updates && !list[i].ctx.d_in.per_thread && updated > i)
+            update_layer(network, activations, list[--updated].layer->position, ctx);
     }
 }
 
