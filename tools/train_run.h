@@ -39,6 +39,12 @@ typedef struct mb_train_run {
  * and mb_dataset_set_form. */
 mb_status mb_train_open_data(mb_train_run *run, mb_error *error);
 
+/* Opens the run's machine, dataset and network, with all ranks. */
+mb_status mb_train_open_inputs(mb_train_run *run, mb_error *error);
+
+/* Rank 0 prints and writes files. */
+bool mb_train_is_first_rank(const mb_train_run *run);
+
 /* MB_ERROR_INVALID if options or network do not suit the run's dataset; MB_ERROR_MEMORY. */
 mb_status mb_train_check(const mb_train_run *run, mb_error *error);
 

@@ -33,17 +33,17 @@ static int by_begin(const void *a, const void *b)
 
 void mb_region_normalise(mb_region *region)
 {
-    size_t kept = 0;
+    size_t joined = 0;
     if (region->count > 1)
         qsort(region->segments, region->count, sizeof *region->segments, by_begin);
     for (size_t i = 0; i < region->count; i++) {
         const mb_segment next = region->segments[i];
-        if (kept > 0 && region->segments[kept - 1].end >= next.begin)
-            region->segments[kept - 1].end = mb_max_size(region->segments[kept - 1].end, next.end);
+        if (joined > 0 && region->segments[joined - 1].end >= next.begin)
+            region->segments[joined - 1].end = mb_max_size(region->segments[joined - 1].end, next.end);
         else
-            region->segments[kept++] = next;
+            region->segments[joined++] = next;
     }
-    region->count = kept;
+    region->count = joined;
 }
 
 void mb_region_intersect(const mb_region *a, const mb_region *b, mb_region *common)

@@ -190,7 +190,7 @@ static inline mb_use mb_writes_rows(const mb_matrix *matrix) { return mb_matrix_
 /* A use of the layer's parameters, which a phase updates, those that `of_tile` says. */
 static inline mb_use mb_updates(const mb_layer *layer, mb_tile_part part)
 {
-    return (mb_use){.buffer = layer->parameters, .writes = true, .kept = true, .part = part};
+    return (mb_use){.buffer = layer->parameters, .writes = true, .persistent = true, .part = part};
 }
 
 /* Rows of the sample whose tile runs, of a phase that works sample by sample. */

@@ -55,11 +55,11 @@ typedef struct mb_tile_part {
 } mb_tile_part;
 
 /* One buffer that a phase reads or writes, named by its address. `own`: each tile touches only the
- * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. `kept`:
+ * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. `persistent`:
  * all of it is needed after the step. */
 typedef struct mb_use {
     const void *buffer; /* NULL: no use */
-    bool writes, own, copies, kept;
+    bool writes, own, copies, persistent;
     mb_tile_part part;
 } mb_use;
 

@@ -331,13 +331,13 @@ static mb_status add_exchanges_of(mb_plan *plan, const mb_ranks *ranks, size_t r
     return status;
 }
 
-/* What other ranks wrote in buffers that are kept. */
-static mb_status add_kept(mb_plan *plan, const mb_ranks *ranks, size_t writer, mb_error *error)
+/* What other ranks wrote in buffers that are persistent. */
+static mb_status add_persistent(mb_plan *plan, const mb_ranks *ranks, size_t writer, mb_error *error)
 {
     mb_status status = MB_OK;
     const mb_phase *phase = &planned(plan, writer)->phase;
     for (size_t u = 0; u < MB_MAX_USES && status == MB_OK && !phase->each_rank; u++)
-        if (phase->uses[u].kept)
+        if (phase->uses[u].persistent)
             status = add_exchange(plan, ranks, writer, plan->count, &phase->uses[u], error);
     return status;
 }
@@ -355,7 +355,7 @@ mb_status mb_plan_divide(mb_plan *plan, const mb_ranks *ranks, mb_error *error)
     for (size_t p = 0; p < plan->count && status == MB_OK; p++)
         status = add_exchanges_of(plan, ranks, p, error);
     for (size_t p = 0; p < plan->count && status == MB_OK; p++)
-        status = add_kept(plan, ranks, p, error);
+        status = add_persistent(plan, ranks, p, error);
     return status;
 }
 

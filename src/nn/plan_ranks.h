@@ -2,7 +2,7 @@
  *
  * Each rank has all buffers, and in each the parts that its own tiles wrote. Before a phase reads a
  * part that another rank wrote, that rank sends it: messages start when the writing phase is done,
- * and end before the reading phase, or at the end of the step where the buffer is kept
+ * and end before the reading phase, or at the end of the step where the buffer is persistent
  * (parameters). The sums of a step are added by the rank that runs the tile, in the order of one
  * process: equal bits. */
 #ifndef MB_NN_PLAN_RANKS_H
@@ -34,7 +34,7 @@ void mb_plan_exchange(mb_plan_exchanges *exchanges, size_t index, bool waited,
 /* Lets messages proceed; called between tiles. */
 void mb_plan_progress(mb_plan_exchanges *exchanges, const mb_worker *worker);
 
-/* Exchanges the parts of kept buffers that ranks wrote in a step in other memory, where each
+/* Exchanges the parts of persistent buffers that ranks wrote in a step in other memory, where each
  * buffer's copy is as far from `copy` as the buffer is from `original`. */
 void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *copy);
 
