@@ -41,11 +41,6 @@ void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *co
 /* Bytes that this rank sends in a step. */
 size_t mb_plan_bytes_sent(const mb_plan *plan);
 
-/* The bytes of a buffer that the tiles of rank `rank` of `ranks` touch, in *part, normalised;
- * false if the use does not say. */
-bool mb_plan_part(const mb_plan *plan, size_t phase, const mb_use *use, size_t rank, size_t ranks,
-                  mb_region *part);
-
 void mb_plan_exchanges_close(mb_plan_exchanges *exchanges);
 
 #endif
