@@ -112,15 +112,20 @@ static json_t *exchanges_of(const step_traffic *all)
 
 mb_status mb_messages_list(mb_trainer *trainer, size_t ranks, json_t **list, mb_error *error)
 {
-    mb_plan *plan = &trainer->training.full;
+    mb_plan plan = {0};
+    mb_arena arena = {0};
     step_traffic all = {0};
-    mb_status status = add_ranks(plan, ranks, &all, error);
+    mb_status status = mb_epoch_plan_for_ranks(&trainer->training, &arena, &plan, error);
+    if (status == MB_OK)
+        status = add_ranks(&plan, ranks, &all, error);
     if (status == MB_OK) {
         *list = json_pack("{s:I, s:o?, s:o?}", "ranks", (json_int_t)ranks, "phases",
-                          phases_of(plan, &all), "exchanges", exchanges_of(&all));
+                          phases_of(&plan, &all), "exchanges", exchanges_of(&all));
         if (*list == NULL)
-            status = mb_fail_memory(error, "messages", plan->count * sizeof *all.tiles);
+            status = mb_fail_memory(error, "messages", plan.count * sizeof *all.tiles);
     }
+    mb_plan_free(&plan);
+    mb_arena_free(&arena);
     free(all.tiles);
     free(all.exchange);
     return status;

@@ -67,6 +67,8 @@ void mb_region_append(mb_region *region, const mb_region *from)
                       from->segments[i].end - from->segments[i].begin);
 }
 
+void mb_region_clear(mb_region *region) { region->count = 0; }
+
 size_t mb_region_bytes(const mb_region *region)
 {
     size_t bytes = 0;

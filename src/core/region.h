@@ -28,6 +28,9 @@ void mb_region_intersect(const mb_region *a, const mb_region *b, mb_region *comm
 /* Adds the segments of `from`. */
 void mb_region_append(mb_region *region, const mb_region *from);
 
+/* Removes all segments. */
+void mb_region_clear(mb_region *region);
+
 size_t mb_region_bytes(const mb_region *region);
 
 void mb_region_free(mb_region *region);

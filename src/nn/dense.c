@@ -128,6 +128,20 @@ void mb_dense_updated_part(const void *op, size_t tile, mb_region *part)
                       t.columns * sizeof(float));
 }
 
+static void part_of_units(const void *op, size_t tile, mb_region *part)
+{
+    const mb_layer_op *update = op;
+    const mb_tile t = mb_tiling_tile(update->tiling, tile);
+    const size_t units = mb_dense_units(update->layer);
+    for (size_t row = 0; row < update->ctx.rows; row++)
+        mb_region_add(part, (row * units + t.column) * sizeof(float), t.columns * sizeof(float));
+}
+
+mb_use mb_dense_reads_d_out(const mb_layer_context *ctx)
+{
+    return (mb_use){.buffer = ctx->d_out.data, .part = {.of_tile = part_of_units}};
+}
+
 /* ---- phases ---- */
 
 static mb_tiling forward_tiling(const mb_layer *layer, size_t rows)
@@ -176,7 +190,7 @@ static void update(const mb_layer *layer, const mb_layer_context *ctx)
     const size_t panel = layer->rules.panel;
     mb_layer_add_phase(
         layer, ctx, "update", run_update, (mb_tiling){1, mb_dense_units(layer), 1, panel, 1},
-        MB_USES(mb_reads(ctx->in.data), mb_reads(ctx->d_out.data), mb_reads(ctx->trainable->finite),
+        MB_USES(mb_reads(ctx->in.data), mb_dense_reads_d_out(ctx), mb_reads(ctx->trainable->finite),
                 mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
         (mb_dense_inputs(layer) + 1) * panel * sizeof(float), NULL);
 }

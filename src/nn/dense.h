@@ -35,6 +35,9 @@ static inline bool mb_dense_is_narrow(const mb_layer *layer)
 /* mb_tile_part_fn of the update phases: the parameters that a tile updates. */
 void mb_dense_updated_part(const void *op, size_t tile, mb_region *part);
 
+/* A use of the gradient of the outputs by an update phase, of the units of each tile. */
+mb_use mb_dense_reads_d_out(const mb_layer_context *ctx);
+
 /* Forward and update of a layer whose input is a sparse batch. */
 void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx);
 void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx);

@@ -128,7 +128,7 @@ void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx)
     const size_t inputs = mb_dense_inputs(layer), pixels = mb_equal_blocks(inputs, UPDATE_PIXELS);
     mb_layer_add_phase(layer, ctx, "update", run_update,
                        (mb_tiling){inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS, 1},
-                       MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(ctx->d_out.data),
+                       MB_USES(mb_reads_copy(ctx->batch->block), mb_dense_reads_d_out(ctx),
                                mb_reads(ctx->trainable->finite),
                                mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
                        UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);

@@ -150,9 +150,10 @@ void mb_epoch_stats_plan(const mb_loss *loss, mb_epoch_stats *stats, const mb_la
     if (data == NULL)
         return;
     *data = (stats_data){*loss, stats};
+    const float *logits = ctx->trainable == NULL ? ctx->out.data : NULL; /* for confidences */
     mb_layer_add_phase_on_each_rank(NULL, ctx, "statistics", run_stats, mb_tiling_one(),
                                     MB_USES(mb_reads(loss->losses), mb_reads(loss->predicted),
-                                            mb_reads(ctx->out.data), mb_reads(ctx->batch->labels),
+                                            mb_reads(logits), mb_reads(ctx->batch->labels),
                                             mb_writes(&stats->finite)),
                                     0, data);
 }

@@ -198,18 +198,20 @@ static mb_planned_exchange *append(mb_planned_exchanges *exchanges)
     mb_planned_exchange *new = &exchanges->list[exchanges->count++];
     *new = (mb_planned_exchange){.send = open_regions(exchanges->ranks),
                                  .receive = open_regions(exchanges->ranks)};
-    return new->send != NULL && new->receive != NULL ? new : NULL;
+    return new->send != NULL &&new->receive != NULL ? new : NULL;
 }
 
-static bool is_planned(const mb_planned_exchanges *exchanges, const void *buffer, size_t writer,
-                       bool whole)
+/* An exchange of what `writer` wrote, which is whole, or becomes so if `whole` is wanted: parts
+ * need not be sent once more. NULL: none. */
+static mb_planned_exchange *find_planned(const mb_planned_exchanges *exchanges, const void *buffer,
+                                         size_t writer, bool whole)
 {
     for (size_t i = 0; i < exchanges->count; i++) {
-        const mb_planned_exchange *e = &exchanges->list[i];
-        if (e->buffer == buffer && e->writer == writer && (e->whole || !whole))
-            return true;
+        mb_planned_exchange *e = &exchanges->list[i];
+        if (e->buffer == buffer && e->writer == writer && (e->whole || whole))
+            return e;
     }
-    return false;
+    return NULL;
 }
 
 /* The derivation of the exchanges of one rank. */
@@ -261,6 +263,8 @@ static mb_status add_messages(const derivation *d, const link *l, mb_planned_exc
         if (other == d->rank)
             continue;
         side theirs = side_of(d, l, other);
+        mb_region_clear(&exchange->send[other]);
+        mb_region_clear(&exchange->receive[other]);
         find_message(l, &mine, &theirs, &exchange->send[other]);
         find_message(l, &theirs, &mine, &exchange->receive[other]);
         failed |= exchange->send[other].out_of_memory || exchange->receive[other].out_of_memory;
@@ -285,17 +289,20 @@ static mb_status add_exchange(const derivation *d, size_t writer, size_t reader,
                        "plan: %s does not say where in a buffer its tiles write, and another "
                        "rank reads that",
                        planned(plan, writer)->phase.name);
-    if (is_planned(d->exchanges, use->buffer, writer, l.whole))
+    mb_planned_exchange *e = find_planned(d->exchanges, use->buffer, writer, l.whole);
+    if (e != NULL && e->whole)
         return MB_OK;
-    mb_planned_exchange *new = append(d->exchanges);
-    if (new == NULL)
-        return mb_fail_memory(error, "plan", sizeof *new);
-    new->buffer = use->buffer;
-    new->writer = writer;
-    new->start = after_fused(plan, writer);
-    new->finish = reader;
-    new->whole = l.whole;
-    return add_messages(d, &l, new, error);
+    if (e == NULL) {
+        e = append(d->exchanges);
+        if (e == NULL)
+            return mb_fail_memory(error, "plan", sizeof *e);
+        e->buffer = use->buffer;
+        e->writer = writer;
+        e->start = after_fused(plan, writer);
+        e->finish = reader;
+    }
+    e->whole = l.whole;
+    return add_messages(d, &l, e, error);
 }
 
 /* True if tiles of other ranks wrote what the reader uses. */

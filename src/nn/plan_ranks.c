@@ -9,7 +9,6 @@ typedef struct open_exchange {
     mb_exchange *exchange;
     const char *buffer;
     size_t start, finish; /* before which phases */
-    size_t bytes;         /* sent by this rank */
 } open_exchange;
 
 struct mb_plan_exchanges {
@@ -32,8 +31,6 @@ static mb_status open_exchanges(const mb_planned_exchanges *planned, const mb_ra
         open_exchange *new = &exchanges->list[i];
         *new =
             (open_exchange){.buffer = from->buffer, .start = from->start, .finish = from->finish};
-        for (size_t other = 0; other < planned->ranks; other++)
-            new->bytes += mb_region_bytes(&from->send[other]);
         status = mb_exchange_open(ranks, (void *)(uintptr_t)from->buffer, from->send, from->receive,
                                   &new->exchange, error);
         exchanges->count += status == MB_OK;
@@ -112,14 +109,6 @@ void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *co
         if (e->finish == plan->count)
             mb_exchange_run_at(e->exchange, (char *)copy + (e->buffer - (const char *)original));
     }
-}
-
-size_t mb_plan_bytes_sent(const mb_plan *plan)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; plan->exchanges != NULL && i < plan->exchanges->count; i++)
-        bytes += plan->exchanges->list[i].bytes;
-    return bytes;
 }
 
 void mb_plan_exchanges_close(mb_plan_exchanges *exchanges)

@@ -38,9 +38,6 @@ void mb_plan_progress(mb_plan_exchanges *exchanges, const mb_worker *worker);
  * buffer's copy is as far from `copy` as the buffer is from `original`. */
 void mb_plan_exchange_copies(const mb_plan *plan, const void *original, void *copy);
 
-/* Bytes that this rank sends in a step. */
-size_t mb_plan_bytes_sent(const mb_plan *plan);
-
 void mb_plan_exchanges_close(mb_plan_exchanges *exchanges);
 
 #endif

@@ -43,8 +43,8 @@ static void plan_store_logits(mb_epoch *epoch, const mb_layer_context *output)
 
 /* The step: phases in the order of a single thread. The plan finds out where barriers are needed.
  */
-static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_plan *plan,
-                           mb_error *error)
+static mb_status add_phases(mb_epoch *epoch, size_t rows, bool several, mb_arena *arena,
+                            mb_plan *plan, mb_error *error)
 {
     const mb_network *network = epoch->network;
     const mb_layer_context ctx = {.plan = plan,
@@ -55,7 +55,6 @@ static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_pla
                                   .trainable = epoch->trainable};
     const mb_layer_context output = mb_network_output_context(network, &epoch->activations, ctx);
     const bool training = epoch->trainable != NULL;
-    const bool several = mb_ranks_are_several(epoch->ranks);
     const bool has_labels = epoch->loader.batch.source->split.labels != NULL;
 
     mb_data_loader_plan_batch(&epoch->loader, plan);
@@ -73,10 +72,21 @@ static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_pla
     else if (training)
         mb_network_update(network, &epoch->activations, ctx);
     mb_data_loader_plan_prefetch(&epoch->loader, plan);
-    mb_status status = mb_arena_status(arena, "plan", error);
-    if (status == MB_OK)
-        status = mb_plan_status(plan, error);
+    const mb_status status = mb_arena_status(arena, "plan", error);
+    return status == MB_OK ? mb_plan_status(plan, error) : status;
+}
+
+static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_plan *plan,
+                           mb_error *error)
+{
+    const bool several = mb_ranks_are_several(epoch->ranks);
+    const mb_status status = add_phases(epoch, rows, several, arena, plan, error);
     return status == MB_OK ? mb_plan_divide(plan, epoch->ranks, error) : status;
+}
+
+mb_status mb_epoch_plan_for_ranks(mb_epoch *epoch, mb_arena *arena, mb_plan *plan, mb_error *error)
+{
+    return add_phases(epoch, epoch->loader.batch_size, true, arena, plan, error);
 }
 
 /* Scratch of all threads for the two plans. */

@@ -45,6 +45,11 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
                         const mb_trainable *trainable, size_t threads, const mb_ranks *ranks,
                         mb_epoch *epoch, mb_error *error);
 
+/* Appends the phases of a full batch's step to an empty plan in the order in which several ranks run
+ * them, and leaves it undivided. The caller frees plan and arena. MB_ERROR_MEMORY. */
+mb_status mb_epoch_plan_for_ranks(mb_epoch *epoch, mb_arena *arena, mb_plan *plan,
+                                  mb_error *error);
+
 /* Changes the number of samples of the following epochs, at most as many as the source has.
  * MB_ERROR_MEMORY. */
 mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error);
