@@ -113,13 +113,19 @@ class Ours:
         return OurTrainer(self.program, work, way)
 
 
+def train_into(folder, program, options, launcher=()):
+    """Trains into a folder, under mpirun if `launcher` is its command; returns the summary of the run and the metrics of
+    its epochs."""
+    run_program([*launcher, program, "train", "--quiet", "--no-report", "--out", folder, *options])
+    out = pathlib.Path(folder)
+    return (json.loads((out / "summary.json").read_text()),
+            [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()])
+
+
 def train_ours(program, options):
     """Trains; returns the summary of the run and the metrics of its epochs."""
     with tempfile.TemporaryDirectory(prefix="mnist_blas_compare_") as folder:
-        run_program([program, "train", "--quiet", "--no-report", "--out", folder, *options])
-        out = pathlib.Path(folder)
-        return (json.loads((out / "summary.json").read_text()),
-                [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()])
+        return train_into(folder, program, options)
 
 
 class OurTrainer:

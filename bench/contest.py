@@ -81,19 +81,29 @@ def kind_of(distance):
     return distance["kind"] if distance else None
 
 
-def run_round(number, trainers, cores, given):
-    """Trains with each contender; again if the distance of the cores changed meanwhile, so that a ratio is never taken
-    across a change. Returns the turns, the rate of a large SGEMM by thread count, and the distances before and after."""
+def run_steadily(number, build, threads, work):
+    """Runs work(), again if the distance of the cores changed meanwhile: speeds are never compared across a change.
+    Returns its result, and the distances before and after."""
     for attempt in range(1, ATTEMPTS + 1):
-        before = round_trip(given.build, cores)
-        sgemm = {count: big_sgemm(given.build, count) for count in sorted({1, cores})}
-        turns = {contender: take_turn(trainer, given.epochs_per_round, number)
-                 for contender, trainer in trainers.items()}
-        distances = (before, round_trip(given.build, cores))
+        before = round_trip(build, threads)
+        done = work()
+        distances = (before, round_trip(build, threads))
         if None in distances or kind_of(distances[0]) == kind_of(distances[1]):  # None: a busy machine
             break
         print(f"  round {number}: the cores were {kind_of(distances[0])} before and {kind_of(distances[1])} after it: "
               + ("repeated" if attempt < ATTEMPTS else "marked"), flush=True)
+    return done, distances
+
+
+def run_round(number, trainers, cores, given):
+    """Trains with each contender. Returns the turns, the rate of a large SGEMM by thread count, and the distances of the
+    cores before and after."""
+    def work():
+        sgemm = {count: big_sgemm(given.build, count) for count in sorted({1, cores})}
+        return {contender: take_turn(trainer, given.epochs_per_round, number)
+                for contender, trainer in trainers.items()}, sgemm
+
+    (turns, sgemm), distances = run_steadily(number, given.build, cores, work)
     return turns, sgemm, distances
 
 

@@ -1,4 +1,5 @@
-"""A smaller dataset for bench/compare: the first training images, all test images."""
+"""A smaller dataset for bench/compare, ranks and ranks_model: the first training images, and all test images or the
+first."""
 
 import gzip
 import math
@@ -26,15 +27,28 @@ def first(data, count):
     return data[:4] + struct.pack(">I", count) + data[8:end]
 
 
-def write_subset(source, samples, folder):
-    """Writes the four files to `folder`; false if `source` has fewer training images."""
-    for name in TRAIN:
+def read(path):
+    with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+        return file.read()
+
+
+def write_first(source, names, count, folder):
+    """Writes the first `count` items of the files to `folder`; false if there are fewer."""
+    for name in names:
         path = found(source, name)
-        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-            data = first(file.read(), samples)
+        data = first(read(path), count)
         if data is None:
             return False
         pathlib.Path(folder, path.name.removesuffix(".gz")).write_bytes(data)
+    return True
+
+
+def write_subset(source, samples, folder, tested=None):
+    """Writes the four files to `folder`, the test images whole or the first `tested`; false if `source` has fewer."""
+    if not write_first(source, TRAIN, samples, folder):
+        return False
+    if tested is not None:
+        return write_first(source, TEST, tested, folder)
     for path in (found(source, name) for name in TEST):
         shutil.copyfile(path, pathlib.Path(folder, path.name))
     return True
