@@ -103,6 +103,7 @@ class Ours:
         summary, _ = train_ours(self.program, ["--epochs", 1, *named])
         if summary["data"] == "synthetic":
             raise Failure("data: none found, and the peers cannot train on synthetic digits: give --data DIR")
+        self.training_images = summary["training_images"]
         return os.path.abspath(summary["data"])
 
     def spec(self, network):

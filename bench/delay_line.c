@@ -5,7 +5,9 @@
  * from 1, if N is the last byte of the destination's hardware address. A packet leaves its sender
  * after those before it, at the rate, and arrives after the latency. It prints "ready" and runs
  * until it is ended. Needs root, and Linux. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
