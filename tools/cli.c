@@ -2,9 +2,11 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <mnist_blas/network.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_HEADINGS = 8, FIRST_KEY = 256 };
 
@@ -264,7 +266,6 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
     }
     const struct argp argp = {
         .options = p->options, .parser = parse, .args_doc = p->command->operands, .doc = text};
-    argp_err_exit_status = MB_EXIT_USAGE;
     const error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, p);
     if (p->nowhere != NULL)
         fclose(p->nowhere);
@@ -274,6 +275,36 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
     else if (failed != 0 && p->error->status == MB_OK)
         mb_fail(p->error, MB_ERROR_INVALID, "arguments: %s", strerror(failed));
     return p->error->status;
+}
+
+/* Rank 0 answers for all, who have the same arguments: --help, --version and what argp refuses. The
+ * others end the program without a word, and with 0: mpirun ends all when it sees the first
+ * failure. Returns stdout and stderr, for be_heard. */
+typedef struct silence {
+    int stdout_copy, stderr_copy, nowhere;
+} silence;
+
+static silence be_silent(void)
+{
+    size_t rank;
+    if (mb_ranks_launched(&rank) == 1 || rank == 0)
+        return (silence){-1, -1, -1};
+    const silence s = {dup(STDOUT_FILENO), dup(STDERR_FILENO), open("/dev/null", O_WRONLY)};
+    if (s.nowhere >= 0) {
+        dup2(s.nowhere, STDOUT_FILENO);
+        dup2(s.nowhere, STDERR_FILENO);
+        close(s.nowhere);
+    }
+    argp_err_exit_status = MB_EXIT_DONE;
+    return s;
+}
+
+static void be_heard(silence s)
+{
+    if (s.stdout_copy >= 0 && dup2(s.stdout_copy, STDOUT_FILENO) >= 0)
+        close(s.stdout_copy);
+    if (s.stderr_copy >= 0 && dup2(s.stderr_copy, STDERR_FILENO) >= 0)
+        close(s.stderr_copy);
 }
 
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,
@@ -286,9 +317,12 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
     snprintf(p.name, sizeof p.name, "%s%s%s", command->program != NULL ? program : mb_started_as(),
              command->name != NULL ? " " : "", command->name != NULL ? argv[0] : "");
     argv[0] = program; /* messages of getopt begin with it */
+    argp_err_exit_status = MB_EXIT_USAGE;
+    const silence silent = be_silent();
     mb_status status = list_options(&p);
     if (status == MB_OK)
         status = parse_all(&p, argc, argv);
+    be_heard(silent);
     parsed->given[p.given_count] = NULL;
     if (parsed->operands != NULL)
         parsed->operands[p.operand_count] = NULL;
@@ -297,9 +331,26 @@ mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, v
     return status;
 }
 
+/* True if mpirun started several processes of a command that runs as one: rank 0 says so. The
+ * others end with 0, as mpirun ends all when it sees the first failure. */
+static bool is_several(const mb_command *command, int *code)
+{
+    size_t rank;
+    mb_error error;
+    if (command->runs_over_ranks || mb_ranks_launched(&rank) == 1)
+        return false;
+    mb_fail(&error, MB_ERROR_INVALID, "%s: runs as one process: start it without mpirun",
+            command->name);
+    *code = rank == 0 ? mb_report_error(&error) : MB_EXIT_DONE;
+    return true;
+}
+
 int mb_command_execute(const mb_command *command, int argc, char **argv)
 {
     mb_error error;
+    int code;
+    if (is_several(command, &code))
+        return code;
     if (command->main != NULL)
         return command->main(argc, argv);
     mb_parsed parsed = {.operands = calloc((size_t)argc + 1, sizeof(char *))};

@@ -32,6 +32,7 @@ typedef struct mb_command {
     const char *brief;    /* in the list of commands */
     const char *about;    /* first paragraph of the help */
     bool lists_layers;    /* the help has the kinds of layers */
+    bool runs_over_ranks; /* may be started by mpirun as several processes */
     const char *examples; /* last paragraphs of the help; NULL: none */
     mb_option_group groups[MB_MAX_GROUPS];
     size_t size;                           /* of the arguments' struct */

@@ -377,6 +377,7 @@ static void set_defaults(void *arguments)
 const mb_command mb_command_info = {
     .name = "info",
     .operands = "[MODEL]",
+    .runs_over_ranks = true,
     .brief = "show the machine, data, or a saved model",
     .about =
         "Shows the machine as training would use it: cores, threads and their pins, the caches "

@@ -21,6 +21,7 @@ static struct {
     atomic_int received; /* two threads may handle signals at the same time */
     int fd;
     const char *volatile cleanup;
+    volatile sig_atomic_t deadline; /* seconds; 0: none */
 } state;
 
 static void leave(int number)
@@ -44,7 +45,25 @@ static void handle(int number)
     if (!atomic_compare_exchange_strong(&state.received, &none, number) &&
         (number == SIGINT || number == SIGTERM))
         leave(number);
+    else if (none == 0 && state.deadline > 0)
+        alarm((unsigned)state.deadline);
     errno = saved_errno;
+}
+
+static void write_text(const char *text)
+{
+    const ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
+/* Of the alarm: the time to stop is over. */
+static void expire(int number)
+{
+    number = atomic_load(&state.received);
+    write_text("mnist_blas: ");
+    write_text(mb_signals_name(number));
+    write_text(": ended without saving: the other processes of the run do not answer\n");
+    leave(number);
 }
 
 void mb_signals_install(void)
@@ -56,6 +75,8 @@ void mb_signals_install(void)
         if (sigaction(signals[i].number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(signals[i].number, &action, NULL);
     }
+    action.sa_handler = expire;
+    sigaction(SIGALRM, &action, NULL);
 }
 
 void mb_signals_ignore(void)
@@ -65,6 +86,13 @@ void mb_signals_ignore(void)
 }
 
 void mb_signals_defer(bool deferred) { state.deferred = deferred; }
+
+void mb_signals_set_deadline(unsigned seconds)
+{
+    state.deadline = (sig_atomic_t)seconds;
+    if (seconds == 0)
+        alarm(0);
+}
 
 int mb_signals_received(void) { return atomic_load(&state.received); }
 

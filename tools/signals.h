@@ -18,6 +18,10 @@ void mb_signals_ignore(void);
  * shuts down sends SIGHUP after SIGTERM, and SIGXCPU comes every second. */
 void mb_signals_defer(bool deferred);
 
+/* A run whose first deferred signal came `seconds` ago and that has not called this with 0 since
+ * ends without saving: it waits for another process, which has ended or hangs. 0: no limit. */
+void mb_signals_set_deadline(unsigned seconds);
+
 /* The recorded signal; 0: none. */
 int mb_signals_received(void);
 

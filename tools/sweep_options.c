@@ -257,6 +257,7 @@ void mb_sweep_arguments_free(mb_sweep_arguments *arguments)
 
 const mb_command mb_command_sweep = {
     .name = "sweep",
+    .runs_over_ranks = true,
     .brief = "train with all combinations of options",
     .about =
         "Trains with all combinations of values of --network and of the options of training that "

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static mb_status open_run(mb_train_run *run, mb_error *error)
@@ -82,9 +83,26 @@ static void on_epoch(void *context, const mb_epoch_metrics *metrics)
     mb_tensorboard_add(run->board, metrics);
 }
 
+/* A signal ends a rank also while it waits for one that has ended. Between two calls of on_stop
+ * there are some steps, which take their time; before the second call it is not known. */
+static void set_deadline(mb_train_run *run)
+{
+    enum { ANSWER_S = 5, FIRST_S = 60 };
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    const double took = run->asked_at > 0.0 ? seconds - run->asked_at : 0.0;
+    run->longest_interval = took > run->longest_interval ? took : run->longest_interval;
+    mb_signals_set_deadline(run->asked_at > 0.0 ? ANSWER_S + (unsigned)(2.0 * run->longest_interval)
+                                                : FIRST_S);
+    run->asked_at = seconds;
+}
+
 static bool on_stop(void *context)
 {
     mb_train_run *run = context;
+    if (run->ranks != NULL)
+        set_deadline(run);
     run->signal = mb_signals_received();
     return run->signal != 0 || (run->stop != NULL && run->stop(run->stop_context));
 }
@@ -257,6 +275,7 @@ mb_status mb_train_execute(mb_train_run *run, mb_error *error)
     status = mb_trainer_run(run->trainer, error);
     mb_progress_end(&run->view);
     run->signal = (int)mb_ranks_max(run->ranks, (size_t)run->signal);
+    mb_signals_set_deadline(0);
     if (status == MB_OK)
         status = mb_train_is_first_rank(run) ? save(run, error) : help_to_save(run, error);
     status = mb_ranks_agree(run->ranks, status, error);
@@ -284,19 +303,43 @@ void mb_train_close(mb_train_run *run)
     mb_checkpoint_close(run->from);
 }
 
+/* Ranks parse before they know each other: --help and the like end all of them. */
+static mb_status open_and_parse(mb_train_run *run, int argc, char **argv, mb_error *error)
+{
+    mb_error refused;
+    const mb_status parsed = mb_resume_parse(argc, argv, &run->arguments, &run->from, &refused);
+    const mb_status status = mb_ranks_open(&run->ranks, error);
+    if (status != MB_OK)
+        return status;
+    if (parsed != MB_OK)
+        *error = refused;
+    return mb_ranks_agree(run->ranks, parsed, error);
+}
+
+/* Rank 0 reports for all. Ranks that did not meet end with 0: mpirun ends all when it sees the
+ * first failure. */
+static int exit_code_of(const mb_train_run *run, bool prints, mb_status status,
+                        const mb_error *error)
+{
+    if (status == MB_OK)
+        return run->signal != 0 ? 128 + run->signal : MB_EXIT_DONE;
+    if (prints)
+        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(error) : MB_EXIT_FAILED;
+    if (run->ranks == NULL)
+        return MB_EXIT_DONE;
+    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+}
+
 int mb_train_main(int argc, char **argv)
 {
     mb_train_run run = {.lock = -1};
     mb_error error;
-    mb_signals_install();
-    mb_status status = mb_ranks_open(&run.ranks, &error);
-    if (status == MB_OK)
-        status = mb_ranks_agree(
-            run.ranks, mb_resume_parse(argc, argv, &run.arguments, &run.from, &error), &error);
     size_t rank;
     mb_ranks_launched(&rank);
     const bool prints = rank == 0;
     const int nowhere = prints ? -1 : open("/dev/null", O_WRONLY);
+    mb_signals_install();
+    mb_status status = open_and_parse(&run, argc, argv, &error);
     mb_output_open(&run.output, prints ? STDOUT_FILENO : nowhere);
     mb_output_open(&run.errors, prints ? STDERR_FILENO : nowhere);
     if (status == MB_OK)
@@ -309,12 +352,9 @@ int mb_train_main(int argc, char **argv)
     status = status == MB_OK ? closed : status;
     mb_output_close(&run.errors, "standard error", NULL);
     mb_train_close(&run);
+    const int code = exit_code_of(&run, prints, status, &error);
     mb_ranks_close(run.ranks);
     if (nowhere >= 0)
         close(nowhere);
-    if (status != MB_OK && !prints)
-        return error.status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
-    if (status != MB_OK)
-        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(&error) : MB_EXIT_FAILED;
-    return run.signal != 0 ? 128 + run.signal : MB_EXIT_DONE;
+    return code;
 }

@@ -141,6 +141,7 @@ mb_status mb_train_arguments_parse(int argc, char **argv, const mb_train_argumen
 
 const mb_command mb_command_train = {
     .name = "train",
+    .runs_over_ranks = true,
     .brief = "train a classifier (the default)",
     .about =
         "Trains a classifier of small images, evaluates it on the test set after each epoch, "

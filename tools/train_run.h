@@ -32,7 +32,8 @@ typedef struct mb_train_run {
     /* Asked about 20 times per second, as signals are: true stops training. NULL: never. */
     bool (*stop)(void *context);
     void *stop_context;
-    bool stopped; /* before all epochs were trained */
+    bool stopped;                      /* before all epochs were trained */
+    double asked_at, longest_interval; /* seconds; of the questions whether to stop, over ranks */
 } mb_train_run;
 
 /* Reads the dataset that the arguments name, with the run's machine. As mb_data_open_or_synthesize

@@ -157,7 +157,8 @@ MB_API mb_status mb_trainer_open(mb_machine *machine, mb_network *network,
                                  mb_error *error);
 
 /* Trains the remaining epochs, or until events->stop returns true; a further call continues.
- * MB_ERROR_DIVERGED as mb_train. */
+ * MB_ERROR_DIVERGED as mb_train. MB_ERROR_INVALID: another rank has other options, data or
+ * parameters; MB_ERROR_MEMORY. */
 MB_API mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error);
 
 MB_API mb_training_position mb_trainer_position(const mb_trainer *trainer);

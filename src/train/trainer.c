@@ -7,6 +7,7 @@
 #include "machine/machine.h"
 #include "nn/plan_ranks.h"
 #include "nn/schedule.h"
+#include "train/rank_check.h"
 
 #include <math.h>
 #include <string.h>
@@ -247,9 +248,9 @@ bool mb_trainer_is_done(const mb_trainer *trainer)
 
 mb_status mb_trainer_run(mb_trainer *trainer, mb_error *error)
 {
-    mb_status status = MB_OK;
+    mb_status status = mb_trainer_check_ranks(trainer, error);
     trainer->stopped = false;
-    while (!mb_trainer_is_done(trainer) && !trainer->stopped && status == MB_OK)
+    while (status == MB_OK && !mb_trainer_is_done(trainer) && !trainer->stopped)
         status = mb_trainer_run_epoch(trainer, error);
     return status == MB_OK ? check_parameters(trainer->training.network, error) : status;
 }
