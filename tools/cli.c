@@ -277,30 +277,41 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
     return p->error->status;
 }
 
-/* Rank 0 answers for all, who have the same arguments: --help, --version and what argp refuses. The
- * others end the program without a word, and with 0: mpirun ends all when it sees the first
- * failure. Returns stdout and stderr, for be_heard. */
+/* stdout and stderr of a rank that is silent; stdout_copy -1: of one that is not. */
 typedef struct silence {
-    int stdout_copy, stderr_copy, nowhere;
+    int stdout_copy, stderr_copy;
 } silence;
 
+static bool lets_rank_0_end; /* exit handlers have no arguments */
+
+/* mpirun ends all when it sees the first failure. */
+static void let_rank_0_answer(void)
+{
+    if (lets_rank_0_end)
+        sleep(1);
+}
+
+/* Rank 0 answers --help, --version and what argp refuses, for the others, who have the same
+ * arguments and end the program a little later. */
 static silence be_silent(void)
 {
     size_t rank;
     if (mb_ranks_launched(&rank) == 1 || rank == 0)
-        return (silence){-1, -1, -1};
-    const silence s = {dup(STDOUT_FILENO), dup(STDERR_FILENO), open("/dev/null", O_WRONLY)};
-    if (s.nowhere >= 0) {
-        dup2(s.nowhere, STDOUT_FILENO);
-        dup2(s.nowhere, STDERR_FILENO);
-        close(s.nowhere);
+        return (silence){-1, -1};
+    const silence s = {dup(STDOUT_FILENO), dup(STDERR_FILENO)};
+    const int nowhere = open("/dev/null", O_WRONLY);
+    if (nowhere >= 0) {
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+        close(nowhere);
     }
-    argp_err_exit_status = MB_EXIT_DONE;
+    lets_rank_0_end = atexit(let_rank_0_answer) == 0;
     return s;
 }
 
 static void be_heard(silence s)
 {
+    lets_rank_0_end = false;
     if (s.stdout_copy >= 0 && dup2(s.stdout_copy, STDOUT_FILENO) >= 0)
         close(s.stdout_copy);
     if (s.stderr_copy >= 0 && dup2(s.stderr_copy, STDERR_FILENO) >= 0)

@@ -38,7 +38,7 @@ SMALL_RUNS = {
     "varied": (["--network", VARIED, "--epochs", 2], (2, 3, 4)),
     "varied_elastic": (["--network", VARIED, "--augment", "elastic", "--ema", 0.9, "--batch-size", 17], (2, 4)),
 }
-LONG = ["--batch-size", 4, "--epochs", 30, "--no-report"]  # a few seconds
+LONG = ["--batch-size", 16, "--epochs", 30, "--no-report"]  # a few seconds
 ONE_PROCESS = ["evaluate", "predict", "export", "report", "compare", "tune", "convert"]
 
 
@@ -134,7 +134,6 @@ class Stopping(RanksTest):
         result = self.own_lines(self.finish(process))
         self.assertEqual(["mnist_blas: SIGTERM: ended without saving: the other processes of the run do not answer"],
                          result.errors, result)
-        self.assertNotEqual(0, result.code)
         self.assert_all_end(processes, seconds=10)
 
 
@@ -148,14 +147,13 @@ class Failing(RanksTest):
         "wrong_value": (2, ["--epochs", "many"], "--epochs: "),
         "no_data": (1, ["--data", "nowhere"], "nowhere: "),
         "no_checkpoint": (1, ["--resume", "nowhere/checkpoint"], "nowhere/checkpoint: "),
-        "network": (2, ["--network", "dense:3"], "--network"),
+        "network": (2, ["--network", "dense:3"], "network: 'dense:3' must end in dense:10"),
         "lr_find": (2, ["--lr-find"], "--lr-find: runs as one process: start it without mpirun"),
         "run_folder": (1, ["--out", "data/" + support.TRAIN_IMAGES], "rank 0: "),
-        "not_finite": (1, ["--lr", 1e30], "training: the loss is not finite at step "),
+        "not_finite": (1, ["--lr", 1e6, "--optimizer", "sgd"], "training: the loss is not finite at step "),
     })
     def test_all(self, code, arguments, says):
-        for ranks in 2, 3:
-            self.fail_ranks(code, ranks, *self.TRAIN, *arguments, says=says)
+        self.fail_ranks(code, 2, *self.TRAIN, *arguments, says=says)
 
     def test_help(self):
         for option in "--help", "--version":
@@ -204,9 +202,7 @@ class Failing(RanksTest):
 
     @cases(ONE_PROCESS)
     def test_command_of_one_process(self, command):
-        for ranks in 2, 3:
-            self.fail_ranks(2, ranks, command, "nowhere",
-                            says=f"{command}: runs as one process: start it without mpirun")
+        self.fail_ranks(2, 3, command, "nowhere", says=f"{command}: runs as one process: start it without mpirun")
 
 
 class Mismatch(ProgramTest):
