@@ -2,6 +2,9 @@
 
 #include "test.h"
 
+#include "core/region.h"
+#include "nn/plan_ranks.h"
+
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@ typedef struct tile_run {
     size_t tile, chunk;
     char *before, *after;  /* snapshots of all buffers */
     unsigned char **owner; /* (phases) of each byte: chunk + 1 of the tile that writes it, or 0 */
+    unsigned char **writer; /* the same of all buffers, not only those declared own */
     char *scratch;
     bool learns;
 } tile_run;
@@ -165,6 +169,27 @@ static void note_owners(const tile_run *r, const mb_checked_buffer *buffer, size
         }
 }
 
+/* A byte that two chunks write is of both ranks that run them. */
+static void note_writer(const tile_run *r, const mb_checked_buffer *buffer, size_t offset)
+{
+    unsigned char *writer = r->writer[r->index] + offset;
+    for (size_t i = 0; i < buffer->size; i++)
+        if (r->before[offset + i] != r->after[offset + i]) {
+            if (writer[i] != 0 && writer[i] != r->chunk + 1)
+                report(r, "two chunks write the same part of", buffer);
+            writer[i] = (unsigned char)(r->chunk + 1);
+        }
+}
+
+/* True if the parts that tiles write are divided among ranks. */
+static bool is_divided(const mb_phase *phase, const mb_checked_buffer *buffer)
+{
+    for (size_t u = 0; u < MB_MAX_USES; u++)
+        if (phase->uses[u].buffer == buffer->buffer && phase->uses[u].copies)
+            return false;
+    return !phase->each_rank && buffer->kind != MB_CHECKED_PER_THREAD;
+}
+
 /* Runs the tile as it is: only what is declared as written may change. */
 static void check_writes(const tile_run *r)
 {
@@ -180,6 +205,8 @@ static void check_writes(const tile_run *r)
             report(r, "writes", buffer);
         if (d.writes && d.own && buffer->kind != MB_CHECKED_PER_THREAD)
             note_owners(r, buffer, offset);
+        if (d.writes && is_divided(r->phase, buffer))
+            note_writer(r, buffer, offset);
         offset += buffer->size;
     }
 }
@@ -228,6 +255,71 @@ static void run_step(tile_run *r)
     }
 }
 
+/* ---- parts of ranks ---- */
+
+/* The rank + 1 whose part each byte of the buffer is, 0: no rank's. The use must say which. */
+static void map_parts(tile_run *r, const mb_use *use, size_t ranks,
+                      const mb_checked_buffer *buffer, unsigned char *rank_of)
+{
+    memset(rank_of, 0, buffer->size);
+    for (size_t rank = 0; rank < ranks; rank++) {
+        mb_region part = {0};
+        assert_true(mb_plan_part(r->plan, r->index, use, rank, ranks, &part));
+        for (size_t s = 0; s < part.count; s++)
+            for (size_t i = part.segments[s].begin; i < part.segments[s].end; i++) {
+                if (i >= buffer->size)
+                    report(r, "has a part beyond the end of", buffer);
+                else if (rank_of[i] != 0)
+                    report(r, "is of two ranks, with parts that overlap, of", buffer);
+                if (i < buffer->size)
+                    rank_of[i] = (unsigned char)(rank + 1);
+            }
+        mb_region_free(&part);
+    }
+}
+
+/* What the tiles of a rank wrote must be in its part. */
+static void check_part(tile_run *r, const mb_use *use, size_t ranks,
+                       const mb_checked_buffer *buffer, const unsigned char *writer)
+{
+    const size_t chunks = mb_tiling_chunks(r->phase->tiling);
+    unsigned char *rank_of = malloc(buffer->size);
+    assert_non_null(rank_of);
+    map_parts(r, use, ranks, buffer, rank_of);
+    for (size_t i = 0; i < buffer->size; i++) {
+        size_t rank = 0;
+        while (writer[i] != 0 && chunks * (rank + 1) / ranks < writer[i])
+            rank++;
+        if (writer[i] != 0 && rank_of[i] != rank + 1)
+            report(r, "writes outside of its rank's part of", buffer);
+    }
+    free(rank_of);
+}
+
+/* All uses that say which part of a buffer a rank's tiles write. */
+static void check_parts(tile_run *r)
+{
+    static const size_t ranks[] = {1, 2, 3, 5};
+    for (r->index = 0, r->tile = 0; r->index < r->plan->count; r->index++) {
+        size_t offset = 0;
+        r->phase = mb_plan_phase(r->plan, r->index);
+        for (size_t b = 0; b < r->check->count; b++) {
+            const mb_checked_buffer *buffer = &r->check->buffers[b];
+            for (size_t u = 0; u < MB_MAX_USES && is_divided(r->phase, buffer); u++) {
+                const mb_use *use = &r->phase->uses[u];
+                const mb_tile_part *part = &use->part;
+                const bool says =
+                    part->of_tile != NULL || part->chunk_bytes > 0 || part->column_bytes > 0;
+                for (size_t n = 0; n < TEST_COUNT(ranks) && says && use->writes &&
+                                   use->buffer == buffer->buffer;
+                     n++)
+                    check_part(r, use, ranks[n], buffer, r->writer[r->index] + offset);
+            }
+            offset += buffer->size;
+        }
+    }
+}
+
 bool mb_plan_check_run(mb_plan_check *check, const mb_plan *plan, const mb_step *step)
 {
     const size_t size = snapshot_size(check);
@@ -237,11 +329,14 @@ bool mb_plan_check_run(mb_plan_check *check, const mb_plan *plan, const mb_step 
                   .before = malloc(size),
                   .after = malloc(size),
                   .owner = calloc(plan->count, sizeof *r.owner),
+                  .writer = calloc(plan->count, sizeof *r.writer),
                   .scratch = aligned_alloc(64, mb_plan_scratch(plan) / 64 * 64 + 64)};
-    unsigned char *owners = calloc(plan->count, size);
-    assert_true(r.before && r.after && r.owner && r.scratch && owners);
-    for (size_t i = 0; i < plan->count; i++)
+    unsigned char *owners = calloc(plan->count, size), *writers = calloc(plan->count, size);
+    assert_true(r.before && r.after && r.owner && r.writer && r.scratch && owners && writers);
+    for (size_t i = 0; i < plan->count; i++) {
         r.owner[i] = owners + i * size;
+        r.writer[i] = writers + i * size;
+    }
     check->problem[0] = '\0';
     const int threads = omp_get_max_threads();
     omp_set_num_threads(1); /* as in a team: OpenBLAS starts no threads of its own, which spin */
@@ -250,10 +345,13 @@ bool mb_plan_check_run(mb_plan_check *check, const mb_plan *plan, const mb_step 
     r.learns = false;
     run_step(&r);
     omp_set_num_threads(threads);
+    check_parts(&r);
     free(r.before);
     free(r.after);
     free(r.owner);
     free(r.scratch);
     free(owners);
+    free(r.writer);
+    free(writers);
     return check->problem[0] == '\0';
 }

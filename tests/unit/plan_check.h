@@ -4,7 +4,11 @@
  * Each tile of each phase runs twice from the same state. First unmodified: only buffers declared
  * as written may change. Then with NaNs (zeros in indices) in all undeclared buffers, the scratch,
  * and other tiles' parts of buffers declared `own`: the results must not change. The tiles' parts
- * are recorded in a previous step. */
+ * are recorded in a previous step.
+ *
+ * What the tiles wrote is then compared with the parts that mb_plan_part gives to ranks, for some
+ * counts of them: parts do not overlap, and what a rank's tiles write is in the part of that
+ * rank. */
 #ifndef MB_TESTS_PLAN_CHECK_H
 #define MB_TESTS_PLAN_CHECK_H
 
