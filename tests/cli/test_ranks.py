@@ -18,7 +18,6 @@ RUNS = {
     "mlp": ([], (1, 2, 3, 4, (2, 2))),
     "mlp_100": (["--batch-size", 100], (2, 3)),
     "mlp_512": (["--batch-size", 512], (2, 4)),
-    "batch_of_one": (["--batch-size", 1], (2, 3)),
     "fewer_units_than_ranks": (["--network", "dense:3,relu,dense:10"], (2, 4)),
     "dropout": (["--network", DROPOUT, "--epochs", 2], (2, 3)),
     "sgd": (["--optimizer", "sgd", "--nesterov", "--lr", 0.05], (2, 4)),
@@ -31,6 +30,7 @@ RUNS = {
     "affine": (["--augment", "affine"], (2, 3)),
 }
 SMALL_RUNS = {
+    "batch_of_one": (["--batch-size", 1], (2, 3)),
     "lenet5": (["--network", "lenet5"], (2, 3)),
     "lenet5_affine": (["--network", "lenet5", "--augment", "affine", "--batch-size", 100], (2, 4)),
     "best": (["--network", "best", "--augment", "elastic"], (2, 3)),

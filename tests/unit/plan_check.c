@@ -278,22 +278,54 @@ static void map_parts(tile_run *r, const mb_use *use, size_t ranks,
     }
 }
 
-/* What the tiles of a rank wrote must be in its part. */
+/* Marks the bytes of the buffer that a use touches: all if it does not say which. */
+static void mark_part(const tile_run *r, size_t phase, const mb_use *use,
+                      const mb_checked_buffer *buffer, bool *marks)
+{
+    mb_region part = {0};
+    if (!mb_plan_part(r->plan, phase, use, 0, 1, &part))
+        mb_region_add(&part, 0, buffer->size);
+    for (size_t s = 0; s < part.count; s++)
+        for (size_t i = part.segments[s].begin; i < part.segments[s].end && i < buffer->size; i++)
+            marks[i] = true;
+    mb_region_free(&part);
+}
+
+/* Marks the bytes that later phases read, up to the next that writes the buffer; all if it is kept.
+ * Others may be a phase's own scratch. */
+static void mark_read(const tile_run *r, const mb_use *written, const mb_checked_buffer *buffer,
+                      bool *marks)
+{
+    bool is_last = false;
+    memset(marks, written->kept, buffer->size);
+    for (size_t p = r->index + 1; p < r->plan->count && !is_last; p++)
+        for (size_t u = 0; u < MB_MAX_USES; u++) {
+            const mb_use *use = &mb_plan_phase(r->plan, p)->uses[u];
+            if (use->buffer == written->buffer && !use->copies)
+                mark_part(r, p, use, buffer, marks);
+            is_last |= use->buffer == written->buffer && use->writes;
+        }
+}
+
+/* What the tiles of a rank wrote and others read must be in its part. */
 static void check_part(tile_run *r, const mb_use *use, size_t ranks,
                        const mb_checked_buffer *buffer, const unsigned char *writer)
 {
     const size_t chunks = mb_tiling_chunks(r->phase->tiling);
     unsigned char *rank_of = malloc(buffer->size);
-    assert_non_null(rank_of);
+    bool *is_read = malloc(buffer->size * sizeof *is_read);
+    assert_true(rank_of != NULL && is_read != NULL);
     map_parts(r, use, ranks, buffer, rank_of);
+    mark_read(r, use, buffer, is_read);
     for (size_t i = 0; i < buffer->size; i++) {
         size_t rank = 0;
         while (writer[i] != 0 && chunks * (rank + 1) / ranks < writer[i])
             rank++;
-        if (writer[i] != 0 && rank_of[i] != rank + 1)
+        if (writer[i] != 0 && rank_of[i] != rank + 1 && (rank_of[i] != 0 || is_read[i]))
             report(r, "writes outside of its rank's part of", buffer);
     }
     free(rank_of);
+    free(is_read);
 }
 
 /* All uses that say which part of a buffer a rank's tiles write. */

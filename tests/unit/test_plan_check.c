@@ -307,4 +307,140 @@ TEST(a_phase_that_touches_what_it_does_not_declare_is_found)
     }
 }
 
+/* ---- wrong parts of ranks ---- */
+
+static void no_part(const void *op, size_t tile, mb_region *part)
+{
+    (void)op, (void)tile, (void)part;
+}
+
+static void whole_part(const void *op, size_t tile, mb_region *part)
+{
+    (void)op, (void)tile;
+    mb_region_add(part, 0, sizeof sums);
+}
+
+static void add_up(const mb_tile_args *args)
+{
+    (void)args;
+    others[0] = 0.0f;
+    for (size_t i = 0; i < CELLS; i++)
+        others[0] += sums[i];
+}
+
+static void copy_backward(const mb_tile_args *args)
+{
+    sums[CELLS - 1 - args->tile] = cells[args->tile] + 1.0f;
+}
+
+static void backward_part(const void *op, size_t tile, mb_region *part)
+{
+    (void)op;
+    mb_region_add(part, (CELLS - 1 - tile) * sizeof *sums, sizeof *sums);
+}
+
+TEST(a_part_that_is_wrong_is_found)
+{
+    enum { CELL = sizeof(float) };
+    static const char outside[] = "second, tile 0: writes outside of its rank's part of sums";
+    static const char overlap[] =
+        "second, tile 0: is of two ranks, with parts that overlap, of sums";
+    static const char beyond[] = "second, tile 0: has a part beyond the end of sums";
+    static const struct {
+        mb_tile_fn *run;
+        mb_tile_part part;
+        const char *problem; /* "": none */
+    } cases[] = {
+        {copy_cell, {.row_bytes = CELL, .column_bytes = CELL}, ""},
+        {copy_cell, {.chunk_bytes = CELL}, ""},
+        {copy_backward, {.of_tile = backward_part}, ""},
+        {copy_cell, {.row_bytes = CELL / 2, .column_bytes = CELL}, outside},
+        {copy_cell, {.row_bytes = 2 * CELL, .column_bytes = CELL}, beyond},
+        {copy_cell, {.chunk_bytes = CELL / 2}, outside},
+        {copy_cell, {.chunk_bytes = CELL, .offset = CELL}, beyond},
+        {copy_cell, {.of_tile = backward_part}, outside},
+        {copy_cell, {.of_tile = no_part}, outside},
+        {copy_backward, {.row_bytes = CELL, .column_bytes = CELL}, outside},
+        {copy_cell, {.of_tile = whole_part}, overlap},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        mb_plan plan = {0};
+        mb_plan_check check = {.count = 0};
+        const mb_tiling tiling = mb_tiling_rows(CELLS, 1);
+        for (size_t n = 0; n < CELLS; n++)
+            cells[n] = 3.1f * (float)(n + 1);
+        memset(sums, 0x3f, sizeof sums);
+        mb_plan_check_add(&check, cells, "cells", cells, sizeof cells, MB_CHECKED_FLOATS);
+        mb_plan_check_add(&check, sums, "sums", sums, sizeof sums, MB_CHECKED_FLOATS);
+        mb_plan_check_add(&check, others, "others", others, sizeof others, MB_CHECKED_FLOATS);
+        mb_plan_add(&plan, &(mb_phase){.name = "second",
+                                       .run = cases[i].run,
+                                       .tiling = tiling,
+                                       .uses = {{.buffer = cells},
+                                                {.buffer = sums,
+                                                 .writes = true,
+                                                 .part = cases[i].part}}});
+        mb_plan_add(&plan, &(mb_phase){.name = "third",
+                                       .run = add_up,
+                                       .tiling = mb_tiling_one(),
+                                       .uses = {{.buffer = sums},
+                                                {.buffer = others, .writes = true}}});
+        const mb_step step = {0};
+        assert_int_equal(mb_plan_check_run(&check, &plan, &step), cases[i].problem[0] == '\0');
+        assert_string_equal(check.problem, cases[i].problem);
+        mb_plan_free(&plan);
+    }
+}
+
+/* True if the use of a phase that has several chunks says which part of a buffer is a rank's. */
+static bool has_part(const mb_phase *phase, const mb_use *use)
+{
+    const mb_tile_part *part = &use->part;
+    return use->buffer != NULL && use->writes && !use->copies && !phase->each_rank &&
+           mb_tiling_chunks(phase->tiling) > 1 &&
+           (part->of_tile != NULL || part->chunk_bytes > 0 || part->column_bytes > 0);
+}
+
+/* Wrong in turn: nothing at all, and each tile's part moved by a row, a chunk or an element. */
+static size_t wrong_parts(const mb_use *use, mb_use wrong[2])
+{
+    wrong[0] = wrong[1] = *use;
+    wrong[0].part = (mb_tile_part){.of_tile = no_part};
+    if (use->part.of_tile != NULL)
+        return 1;
+    if (use->part.chunk_bytes > 0)
+        wrong[1].part.chunk_bytes /= 2;
+    else
+        wrong[1].part.row_bytes /= 2;
+    return use->part.chunk_bytes > 0 || use->part.row_bytes > 0 ? 2 : 1;
+}
+
+/* The parts of all phases of all networks are made wrong in turn. */
+TEST(a_part_of_a_layer_that_is_wrong_is_found)
+{
+    size_t changed = 0;
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+        mb_network *network = open_network(*state, plan_nets[i].spec);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
+        const mb_training_options options = options_for(3);
+        mb_test_training t;
+        mb_update update;
+        mb_test_training_open(*state, network, &split, order, 3, &options, &t);
+        const mb_step step = step_of(&t.epoch, &update);
+        mb_plan_check *check = buffers_of(&t.epoch, 3);
+        for (size_t p = 0; p < t.epoch.full.count; p++) {
+            mb_phase *phase = (mb_phase *)(uintptr_t)mb_plan_phase(&t.epoch.full, p);
+            for (size_t u = 0; u < MB_MAX_USES; u++) {
+                mb_use *use = &phase->uses[u], wrong[2];
+                const size_t count = has_part(phase, use) ? wrong_parts(use, wrong) : 0;
+                for (size_t w = 0; w < count; w++, changed++)
+                    if (!is_found(check, &t.epoch, &step, use, wrong[w]))
+                        fail_msg("%s: %s: part of use %zu", plan_nets[i].spec, phase->name, u);
+            }
+        }
+        mb_test_training_close(&t);
+    }
+    assert_true(changed > 100);
+}
+
 TEST_GROUP(open_machine, close_machine);
