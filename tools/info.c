@@ -202,14 +202,6 @@ static json_t *features_of(void)
     return object;
 }
 
-/* NULL if there is one rank: the key is then left out. */
-static json_t *ranks_of(const info_arguments *arguments)
-{
-    return arguments->ranks.count > 1
-               ? mb_info_ranks(arguments->rank_infos, arguments->ranks.count)
-               : NULL;
-}
-
 static mb_status print_json(mb_machine *machine, info_arguments *arguments, const char *model,
                             mb_error *error)
 {
@@ -226,7 +218,7 @@ static mb_status print_json(mb_machine *machine, info_arguments *arguments, cons
         round_trip_of(mb_machine_round_trip(machine)), "blas_core", info->blas_core, "blas_version",
         info->blas_version, "blas_threading", info->blas_threading, "blas_config",
         info->blas_config, "restarted", mb_restarted(), "features", features_of(), "warning",
-        info->warning, "ranks", ranks_of(arguments));
+        info->warning, "ranks", mb_info_ranks(arguments->rank_infos, arguments->ranks.count));
     mb_status status = object != NULL ? MB_OK : mb_fail_memory(error, "info", sizeof *info);
     if (status == MB_OK && arguments->data != NULL)
         status = show_data(machine, arguments, object, error);

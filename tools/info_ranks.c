@@ -33,8 +33,8 @@ void mb_info_print_ranks(const mb_rank_info *all, mb_ranks_info ranks)
 
 json_t *mb_info_ranks(const mb_rank_info *all, size_t count)
 {
-    json_t *array = json_array();
-    for (size_t r = 0; r < count; r++) {
+    json_t *array = count > 1 ? json_array() : NULL;
+    for (size_t r = 0; count > 1 && r < count; r++) {
         json_t *pins = all[r].pins > 0 ? json_array() : json_null();
         for (size_t i = 0; i < all[r].pins; i++)
             pins = mb_info_append(pins, json_integer((json_int_t)all[r].pin[i]));

@@ -22,7 +22,7 @@ mb_status mb_info_gather_ranks(const mb_ranks *ranks, const mb_machine_info *mac
 /* Nothing if there is one rank. */
 void mb_info_print_ranks(const mb_rank_info *all, mb_ranks_info ranks);
 
-/* NULL if memory is out. */
+/* NULL if there is one rank, or memory is out. */
 json_t *mb_info_ranks(const mb_rank_info *all, size_t count);
 
 #endif

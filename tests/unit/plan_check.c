@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "core/region.h"
+#include "nn/plan_messages.h"
 #include "nn/plan_ranks.h"
 
 #include <omp.h>
@@ -297,7 +298,7 @@ static void mark_read(const tile_run *r, const mb_use *written, const mb_checked
                       bool *marks)
 {
     bool is_last = false;
-    memset(marks, written->kept, buffer->size);
+    memset(marks, written->persistent, buffer->size);
     for (size_t p = r->index + 1; p < r->plan->count && !is_last; p++)
         for (size_t u = 0; u < MB_MAX_USES; u++) {
             const mb_use *use = &mb_plan_phase(r->plan, p)->uses[u];
