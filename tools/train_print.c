@@ -58,7 +58,7 @@ static void print_ranks(mb_train_run *run)
     mb_output_print(&run->output, "ranks    %zu, of which %zu on this computer, %s\n", ranks.count,
                     ranks.local_count, ranks.library);
     if (run->ranks_without_data > 0)
-        mb_output_print(&run->output, "         %zu had other data or none, and got rank 0's\n",
+        mb_output_print(&run->output, "         %zu found no data, and got rank 0's\n",
                         run->ranks_without_data);
     if (batch / ranks.count < FEW_SAMPLES)
         mb_output_print(&run->output,

@@ -104,13 +104,13 @@ MB_API mb_status mb_dataset_fail_none(mb_error *error);
 MB_API mb_status mb_dataset_open(const char *path, unsigned splits, const mb_data_options *options,
                                  mb_dataset **dataset, mb_error *error);
 
-/* Gives all ranks, which call it together, the dataset of rank 0. `status` is that of opening
- * *dataset; ranks other than 0 may have failed, or found other data: then theirs is closed, and
- * they receive rank 0's, without its folder and format. *replaced is their number. Returns the
- * failure of rank 0, or MB_ERROR_MEMORY, on all ranks alike; *dataset then stays as it is, or
- * becomes NULL. */
+/* Gives the dataset of rank 0 to ranks that have none; all call it together. `status` is that of
+ * opening *dataset; where it is a failure, and the rank is not 0, *dataset becomes a copy of rank
+ * 0's, without its folder and format. *received_by is the number of these ranks. That the others
+ * have the same data, mb_trainer_run checks. Returns the failure of rank 0, or MB_ERROR_MEMORY, on
+ * all ranks alike. */
 MB_API mb_status mb_dataset_share(const mb_ranks *ranks, mb_status status, mb_dataset **dataset,
-                                  size_t *replaced, mb_error *error);
+                                  size_t *received_by, mb_error *error);
 
 /* Generates synthetic digits that look handwritten, for machines without MNIST: 60,000 training and
  * 10,000 test images of 28x28 in 10 classes of about equal size, in random order. Glyphs of strokes

@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is equal if two datasets are; and the sizes of what follows. */
+/* All but what follows. */
 typedef struct head {
     size_t classes, validation, names; /* names: bytes of their text */
     mb_images train, test;             /* pixels NULL */
     mb_image_form form;
     bool test_by_seed;
-    char train_digest[MB_DIGEST_DIGITS], test_digest[MB_DIGEST_DIGITS];
 } head;
 
 static mb_images without_pixels(mb_images images)
@@ -29,21 +28,15 @@ static size_t names_size(const mb_dataset *dataset)
     return size;
 }
 
-/* Padding is 0: heads are compared as bytes. */
-static void describe(const mb_dataset *dataset, head *h)
+static head describe(const mb_dataset *dataset)
 {
-    const mb_digest train = mb_split_fingerprint(&dataset->train);
-    const mb_digest test = mb_split_fingerprint(&dataset->test);
-    memset(h, 0, sizeof *h);
-    h->classes = dataset->classes;
-    h->validation = dataset->validation;
-    h->names = names_size(dataset);
-    h->train = without_pixels(dataset->train.images);
-    h->test = without_pixels(dataset->test.images);
-    memcpy(&h->form, &dataset->form, sizeof h->form);
-    h->test_by_seed = dataset->test_by_seed;
-    memcpy(h->train_digest, train.text, sizeof h->train_digest);
-    memcpy(h->test_digest, test.text, sizeof h->test_digest);
+    return (head){.classes = dataset->classes,
+                  .validation = dataset->validation,
+                  .names = names_size(dataset),
+                  .train = without_pixels(dataset->train.images),
+                  .test = without_pixels(dataset->test.images),
+                  .form = dataset->form,
+                  .test_by_seed = dataset->test_by_seed};
 }
 
 /* The memory of a dataset that was received. */
@@ -119,9 +112,9 @@ static mb_status make(const head *h, received *r, mb_dataset **dataset, mb_error
     return mb_dataset_make(&content, r, release, dataset, error);
 }
 
-/* The dataset of rank 0, received in place of this rank's. All ranks first agree that it fits. */
-static mb_status replace(const mb_ranks *ranks, bool lacks, const head *h, mb_dataset **dataset,
-                         mb_error *error)
+/* All ranks first agree that there is memory for it. */
+static mb_status send_where_lacking(const mb_ranks *ranks, bool lacks, const head *h,
+                                    mb_dataset **dataset, mb_error *error)
 {
     const mb_ranks_info info = mb_ranks_describe(ranks);
     received *r = NULL;
@@ -134,34 +127,28 @@ static mb_status replace(const mb_ranks *ranks, bool lacks, const head *h, mb_da
         if (wanted && info.rank == rank)
             receive(ranks, h, r);
     }
-    if (status == MB_OK && lacks) {
-        mb_dataset_close(*dataset);
-        *dataset = NULL;
+    if (status == MB_OK && lacks)
         status = make(h, r, dataset, error);
-    }
     if (status != MB_OK && r != NULL)
         release(r);
     return mb_ranks_agree(ranks, status, error);
 }
 
 mb_status mb_dataset_share(const mb_ranks *ranks, mb_status status, mb_dataset **dataset,
-                           size_t *replaced, mb_error *error)
+                           size_t *received_by, mb_error *error)
 {
     const bool first = mb_ranks_describe(ranks).rank == 0;
-    head mine = {0}, theirs;
-    *replaced = 0;
+    const bool lacks = !first && status != MB_OK;
+    *received_by = 0;
     if (!mb_ranks_are_several(ranks))
         return status;
-    if (status == MB_OK)
-        describe(*dataset, &mine);
-    else
-        *dataset = NULL;
     const mb_status of_first = mb_ranks_agree(ranks, first ? status : MB_OK, error);
     if (of_first != MB_OK)
         return of_first;
-    theirs = mine;
-    mb_ranks_broadcast_bytes(ranks, &theirs, sizeof theirs);
-    const bool lacks = !first && (status != MB_OK || memcmp(&mine, &theirs, sizeof mine) != 0);
-    *replaced = mb_ranks_sum(ranks, lacks);
-    return *replaced > 0 ? replace(ranks, lacks, &theirs, dataset, error) : MB_OK;
+    head h = {.classes = 0};
+    if (first)
+        h = describe(*dataset);
+    mb_ranks_broadcast_bytes(ranks, &h, sizeof h);
+    *received_by = mb_ranks_sum(ranks, lacks);
+    return *received_by > 0 ? send_where_lacking(ranks, lacks, &h, dataset, error) : MB_OK;
 }
