@@ -21,7 +21,7 @@ static void put(const char *name, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < HEADER + (size_t)data[1] + 1)
+    if (size < HEADER || size < HEADER + (size_t)data[1] + 1)
         return 0;
     const unsigned kind = data[0] & 1;
     const size_t names = data[1], labels = 1 + kind;
