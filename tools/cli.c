@@ -277,45 +277,58 @@ static mb_status parse_all(parsing *p, int argc, char **argv)
     return p->error->status;
 }
 
-/* stdout and stderr of a rank that is silent; stdout_copy -1: of one that is not. */
-typedef struct silence {
-    int stdout_copy, stderr_copy;
-} silence;
+/* ---- parsing by ranks ---- */
 
-static bool lets_rank_0_end; /* exit handlers have no arguments */
+static bool parses; /* exit handlers have no arguments */
 
-/* mpirun ends all when it sees the first failure. */
-static void let_rank_0_answer(void)
+/* A rank that argp ends meets the others first: if they have the same arguments they do so too,
+ * else they report it. */
+static void meet_ranks(void)
 {
-    if (lets_rank_0_end)
-        sleep(1);
+    mb_ranks *ranks;
+    mb_error error;
+    size_t rank;
+    if (!parses)
+        return;
+    if (mb_ranks_open(&ranks, &error) != MB_OK) {
+        mb_ranks_launched(&rank);
+        sleep(rank > 0); /* mpirun ends all when it sees the first failure: rank 0 answers first */
+        return;
+    }
+    mb_fail(&error, MB_ERROR_INVALID, "arguments: end this process before it trains");
+    mb_ranks_agree(ranks, MB_ERROR_INVALID, &error);
+    mb_ranks_close(ranks);
 }
 
-/* Rank 0 answers --help, --version and what argp refuses, for the others, who have the same
- * arguments and end the program a little later. */
+/* stdout and stderr while a rank is silent; -1: it is not. */
+typedef struct silence {
+    int out, err;
+} silence;
+
+/* Rank 0 answers --help, --version and what argp refuses for all. */
 static silence be_silent(void)
 {
     size_t rank;
-    if (mb_ranks_launched(&rank) == 1 || rank == 0)
+    if (mb_ranks_launched(&rank) == 1)
+        return (silence){-1, -1};
+    parses = atexit(meet_ranks) == 0;
+    const int nowhere = rank > 0 ? open("/dev/null", O_WRONLY) : -1;
+    if (nowhere < 0)
         return (silence){-1, -1};
     const silence s = {dup(STDOUT_FILENO), dup(STDERR_FILENO)};
-    const int nowhere = open("/dev/null", O_WRONLY);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDOUT_FILENO);
-        dup2(nowhere, STDERR_FILENO);
-        close(nowhere);
-    }
-    lets_rank_0_end = atexit(let_rank_0_answer) == 0;
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
     return s;
 }
 
 static void be_heard(silence s)
 {
-    lets_rank_0_end = false;
-    if (s.stdout_copy >= 0 && dup2(s.stdout_copy, STDOUT_FILENO) >= 0)
-        close(s.stdout_copy);
-    if (s.stderr_copy >= 0 && dup2(s.stderr_copy, STDERR_FILENO) >= 0)
-        close(s.stderr_copy);
+    parses = false;
+    if (s.out >= 0 && dup2(s.out, STDOUT_FILENO) >= 0)
+        close(s.out);
+    if (s.err >= 0 && dup2(s.err, STDERR_FILENO) >= 0)
+        close(s.err);
 }
 
 mb_status mb_parse_arguments(const mb_command *command, int argc, char **argv, void *arguments,

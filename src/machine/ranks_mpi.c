@@ -37,11 +37,15 @@ static size_t rank_in(MPI_Comm comm)
 mb_status mb_ranks_open(mb_ranks **ranks, mb_error *error)
 {
     size_t rank;
-    int threads, length;
+    int threads, length, opened_before;
     const size_t launched = mb_ranks_launched(&rank);
     *ranks = NULL;
     if (launched == 1)
         return MB_OK;
+    MPI_Initialized(&opened_before);
+    if (opened_before)
+        return mb_fail(error, MB_ERROR_UNAVAILABLE,
+                       "mpirun: this process has joined its run before");
     mb_ranks *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return mb_fail_memory(error, "ranks", sizeof *opened);

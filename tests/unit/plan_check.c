@@ -259,8 +259,8 @@ static void run_step(tile_run *r)
 /* ---- parts of ranks ---- */
 
 /* The rank + 1 whose part each byte of the buffer is, 0: no rank's. The use must say which. */
-static void map_parts(tile_run *r, const mb_use *use, size_t ranks,
-                      const mb_checked_buffer *buffer, unsigned char *rank_of)
+static void map_parts(tile_run *r, const mb_use *use, size_t ranks, const mb_checked_buffer *buffer,
+                      unsigned char *rank_of)
 {
     memset(rank_of, 0, buffer->size);
     for (size_t rank = 0; rank < ranks; rank++) {
@@ -343,8 +343,8 @@ static void check_parts(tile_run *r)
                 const mb_tile_part *part = &use->part;
                 const bool says =
                     part->of_tile != NULL || part->chunk_bytes > 0 || part->column_bytes > 0;
-                for (size_t n = 0; n < TEST_COUNT(ranks) && says && use->writes &&
-                                   use->buffer == buffer->buffer;
+                for (size_t n = 0;
+                     n < TEST_COUNT(ranks) && says && use->writes && use->buffer == buffer->buffer;
                      n++)
                     check_part(r, use, ranks[n], buffer, r->writer[r->index] + offset);
             }
