@@ -59,11 +59,13 @@ static void write_text(const char *text)
 /* Of the alarm: the time to stop is over. */
 static void expire(int number)
 {
-    number = atomic_load(&state.received);
+    const int received = atomic_load(&state.received);
+    if (received == 0)
+        leave(number); /* another process sent it */
     write_text("mnist_blas: ");
-    write_text(mb_signals_name(number));
+    write_text(mb_signals_name(received));
     write_text(": ended without saving: the other processes of the run do not answer\n");
-    leave(number);
+    leave(received);
 }
 
 void mb_signals_install(void)
@@ -75,8 +77,6 @@ void mb_signals_install(void)
         if (sigaction(signals[i].number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(signals[i].number, &action, NULL);
     }
-    action.sa_handler = expire;
-    sigaction(SIGALRM, &action, NULL);
 }
 
 void mb_signals_ignore(void)
@@ -89,6 +89,8 @@ void mb_signals_defer(bool deferred) { state.deferred = deferred; }
 
 void mb_signals_set_deadline(unsigned seconds)
 {
+    if (seconds > 0 && state.deadline == 0)
+        sigaction(SIGALRM, &(struct sigaction){.sa_handler = expire, .sa_flags = SA_RESTART}, NULL);
     state.deadline = (sig_atomic_t)seconds;
     if (seconds == 0)
         alarm(0);
