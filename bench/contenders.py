@@ -61,18 +61,29 @@ class Trained:
         return self.samples * len(self.seconds) / sum(self.seconds)
 
 
+def finish(process):
+    """Waits for a process; returns its stdout and stderr. Ends it if that is interrupted: mpirun then ends its ranks."""
+    try:
+        return process.communicate()
+    except BaseException:
+        process.terminate()
+        process.communicate()
+        raise
+
+
 def run_program(command):
     """Runs one of our programs; returns its stdout."""
     try:
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL)
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, stdin=subprocess.DEVNULL)
     except OSError as error:
         raise Failure(f"{command[0]}: cannot be run: {error.strerror}; "
                       "build it with meson, or give --build DIR")
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"]
+    out, err = finish(process)
+    if process.returncode != 0:
+        lines = err.strip().splitlines() or [f"{command[0]} ended with {process.returncode}"]
         raise Failure(lines[-1])
-    return done.stdout
+    return out
 
 
 def big_sgemm(build, threads):

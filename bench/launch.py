@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -49,7 +50,7 @@ class Line:
         with contextlib.ExitStack() as opened:
             for node in range(1, self.ranks + 1):
                 run_program(["ip", "netns", "add", self.name(node)])
-                opened.callback(subprocess.run, ["ip", "netns", "del", self.name(node)], check=False)
+                opened.callback(self.tear_down, node)
             self.start_line(opened)
             for node in range(1, self.ranks + 1):
                 self.set_up(node)
@@ -59,6 +60,14 @@ class Line:
             self.agent.chmod(0o700)
             self.opened = opened.pop_all()
         return self
+
+    def tear_down(self, node):
+        """Ends what still runs in a namespace, and removes it."""
+        pids = subprocess.run(["ip", "netns", "pids", self.name(node)], capture_output=True, text=True, check=False)
+        for pid in map(int, pids.stdout.split()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", self.name(node)], check=False)
 
     def start_line(self, opened):
         command = [self.program, round(1e9 * self.latency), round(self.rate),
