@@ -1,5 +1,6 @@
 """The picture of bench/ranks_model as SVG: speedup by ranks, a panel per network and batch size, a line per link."""
 
+import math
 from xml.sax.saxutils import escape
 
 from chart import STYLE, text
@@ -10,7 +11,6 @@ COLORS = ["#00639c", "#b35900", "#2e7d32", "#8e24aa", "#c62828"]
 
 def power(value):
     """log2 of a number from 1."""
-    import math
     return math.log2(max(value, 1.0))
 
 
@@ -23,7 +23,7 @@ def panel(x, y, title, curves, most):
     """`curves`: by link, the speedup by ranks; both axes are logarithmic, up to `most` ranks."""
     across, up = PANEL / power(most), PLOT_HEIGHT / power(most)
     bottom = y + PLOT_HEIGHT
-    parts = [text(x, y - 8, title, "name-left"),
+    parts = [text(x, y - 8, title, "value"),
              f'<path d="M{x} {y}V{bottom}H{x + PANEL}" fill="none" class="range"/>',
              f'<path d="M{x} {bottom}L{x + PANEL} {y}" fill="none" class="ideal"/>']
     ticks = [1 << bit for bit in range(0, int(power(most)) + 1, 2)]
