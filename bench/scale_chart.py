@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 from chart import STYLE, text
 
-PANEL, PLOT_HEIGHT, GAP, LEFT, TOP, KEY = 250, 170, 34, 56, 96, 22
+PANEL, PLOT_HEIGHT, GAP, LEFT, TOP = 250, 170, 34, 56, 96
 COLORS = ["#00639c", "#b35900", "#2e7d32", "#8e24aa", "#c62828"]
 
 
