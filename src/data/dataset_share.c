@@ -78,23 +78,23 @@ static void send_to(const mb_ranks *ranks, size_t rank, const mb_dataset *datase
     const mb_split *splits[] = {&dataset->train, &dataset->test};
     for (size_t i = 0; i < 2; i++) {
         const mb_images *images = &splits[i]->images;
-        mb_ranks_send(ranks, rank, images->pixels, images->count * mb_images_stride(images));
-        mb_ranks_send(ranks, rank, splits[i]->labels, images->count);
+        mb_ranks_send_data(ranks, rank, images->pixels, images->count * mb_images_stride(images));
+        mb_ranks_send_data(ranks, rank, splits[i]->labels, images->count);
     }
     for (size_t i = 0; dataset->class_names != NULL && i < dataset->classes; i++)
-        mb_ranks_send(ranks, rank, dataset->class_names[i], strlen(dataset->class_names[i]) + 1);
+        mb_ranks_send_data(ranks, rank, dataset->class_names[i], strlen(dataset->class_names[i]) + 1);
 }
 
 static void receive(const mb_ranks *ranks, const head *h, received *r)
 {
-    mb_ranks_receive(ranks, 0, r->train, h->train.count * mb_images_stride(&h->train));
-    mb_ranks_receive(ranks, 0, r->train_labels, h->train.count);
-    mb_ranks_receive(ranks, 0, r->test, h->test.count * mb_images_stride(&h->test));
-    mb_ranks_receive(ranks, 0, r->test_labels, h->test.count);
+    mb_ranks_receive_data(ranks, 0, r->train, h->train.count * mb_images_stride(&h->train));
+    mb_ranks_receive_data(ranks, 0, r->train_labels, h->train.count);
+    mb_ranks_receive_data(ranks, 0, r->test, h->test.count * mb_images_stride(&h->test));
+    mb_ranks_receive_data(ranks, 0, r->test_labels, h->test.count);
     char *name = r->names;
     for (size_t i = 0; h->names > 0 && i < h->classes; i++) {
         r->name_of[i] = name;
-        name += mb_ranks_receive(ranks, 0, name, h->names - (size_t)(name - r->names));
+        name += mb_ranks_receive_data(ranks, 0, name, h->names - (size_t)(name - r->names));
     }
 }
 

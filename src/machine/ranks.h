@@ -19,8 +19,8 @@ size_t mb_ranks_sum(const mb_ranks *ranks, size_t value);
 
 /* Sends bytes to a rank, which receives them in the same order; receiving returns how many came, at
  * most `size`. */
-void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size);
-size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size);
+void mb_ranks_send_data(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size);
+size_t mb_ranks_receive_data(const mb_ranks *ranks, size_t rank, void *bytes, size_t size);
 
 /* True if it is on any rank. */
 static inline bool mb_ranks_any(const mb_ranks *ranks, bool value)

@@ -129,14 +129,14 @@ void mb_ranks_broadcast_bytes(const mb_ranks *ranks, void *bytes, size_t size)
 /* A message has at most MAX_MESSAGE bytes: MPI of version 3 counts in int. */
 enum { MAX_MESSAGE = 1 << 30, DATA_TAG = 3 };
 
-void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
+void mb_ranks_send_data(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
 {
     for (size_t sent = 0; sent < size; sent += MAX_MESSAGE)
         MPI_Send((const char *)bytes + sent, (int)mb_min_size(size - sent, MAX_MESSAGE), MPI_BYTE,
                  (int)rank, DATA_TAG, ranks->all);
 }
 
-size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
+size_t mb_ranks_receive_data(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
 {
     size_t done = 0;
     for (int came = MAX_MESSAGE; came == MAX_MESSAGE && done < size; done += (size_t)came) {

@@ -54,12 +54,12 @@ size_t mb_ranks_sum(const mb_ranks *ranks, size_t value)
     return value;
 }
 
-void mb_ranks_send(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
+void mb_ranks_send_data(const mb_ranks *ranks, size_t rank, const void *bytes, size_t size)
 {
     (void)ranks, (void)rank, (void)bytes, (void)size;
 }
 
-size_t mb_ranks_receive(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
+size_t mb_ranks_receive_data(const mb_ranks *ranks, size_t rank, void *bytes, size_t size)
 {
     (void)ranks, (void)rank, (void)bytes;
     return size;
