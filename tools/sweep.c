@@ -1,108 +1,37 @@
 /* mnist_blas sweep */
-#include "restart.h"
 #include "run_folder.h"
 #include "signals.h"
-#include "sweep_plan.h"
-#include "sweep_print.h"
-#include "workers.h"
+#include "sweep_training.h"
 
 #include <mnist_blas/folder.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_DEATHS = 2, LOCK_TRIES = 200, LOCK_WAIT_US = 50000 };
+enum { MAX_DEATHS = 2, WAIT_MS = 100, WAIT_FOR_RANKS_MS = 5 };
 
-typedef struct sweep {
-    mb_sweep_arguments arguments;
-    mb_sweep_plan plan;
-    mb_run_arguments first; /* of run 0, whose data all have */
-    mb_train_run inputs;    /* machine and dataset; in a process its own machine */
-    uint64_t read_seed;     /* with which the dataset was read */
-    mb_sweep_output output;
-    size_t jobs; /* runs at a time */
-    int lock;
-} sweep;
-
-/* ---- in a process of the pool ---- */
-
-/* The machine is that of the process, and the data too if the run has others: a test split drawn by
- * its seed. */
-static mb_status open_inputs(sweep *s, size_t process, const mb_train_arguments *arguments,
-                             mb_error *error)
+int mb_sweep_wait_ms(const mb_sweep_training *sweep)
 {
-    const mb_machine_options options = {.threads = 1, .place = process};
-    mb_train_run *inputs = &s->inputs;
-    mb_status status = MB_OK;
-    if (inputs->machine == NULL) {
-        mb_restore_initial_affinity();
-        status = mb_machine_open(&options, &inputs->machine, error);
-    }
-    if (status != MB_OK || !inputs->dataset->test_by_seed ||
-        arguments->reading.seed == s->read_seed)
-        return status;
-    mb_dataset *before = inputs->dataset;
-    inputs->arguments = *arguments;
-    inputs->arguments.data = before->folder;
-    inputs->dataset = NULL;
-    status = mb_train_open_data(inputs, error);
-    if (status != MB_OK) {
-        inputs->dataset = before;
-        return status;
-    }
-    mb_dataset_close(before);
-    s->read_seed = arguments->reading.seed;
-    return MB_OK;
+    return sweep->ranks != NULL ? WAIT_FOR_RANKS_MS : WAIT_MS;
 }
 
-static bool is_alone(void *context)
+bool mb_sweep_is_stopped(mb_sweep_training *sweep)
 {
-    (void)context;
-    return mb_worker_is_alone();
+    if (sweep->signal == 0)
+        sweep->signal = mb_signals_received();
+    return sweep->signal != 0;
 }
 
-static void remove_file(const char *folder, const char *name)
+static bool is_first_rank(const mb_sweep_training *sweep)
 {
-    char *path = mb_join(folder, name);
-    if (path != NULL)
-        unlink(path);
-    free(path);
+    return mb_ranks_describe(sweep->ranks).rank == 0;
 }
 
-static mb_status train(void *context, size_t process, size_t number, mb_error *error)
-{
-    sweep *s = context;
-    mb_run_arguments arguments;
-    mb_train_run run = {.lock = -1, .shares_inputs = true, .stop = is_alone};
-    mb_status status = mb_sweep_plan_arguments(&s->plan, number, true, &arguments, error);
-    if (status == MB_OK)
-        status = open_inputs(s, process, &arguments.train, error);
-    run.machine = s->inputs.machine;
-    run.dataset = s->inputs.dataset;
-    run.arguments = arguments.train;
-    run.from = arguments.from;
-    arguments.train = (mb_train_arguments){0};
-    arguments.from = NULL;
-    run.output.gone = run.errors.gone = true; /* results and failures are in the table */
-    if (status == MB_OK)
-        status = mb_train_execute(&run, error);
-    /* A checkpoint that was written because the run was stopped is of no use after its end. The
-     * summary of a failed run, which may have failed later, would make it a finished one. */
-    if (status == MB_OK && !run.stopped && strcmp(s->arguments.checkpoint_every, "never") == 0)
-        remove_file(s->plan.planned[number].folder, "checkpoint");
-    if (status != MB_OK && run.lock >= 0)
-        remove_file(s->plan.planned[number].folder, "summary.json");
-    mb_train_close(&run);
-    mb_run_arguments_free(&arguments);
-    return status;
-}
+/* ---- runs ---- */
 
-/* ---- in the first process ---- */
-
-static bool next_run(void *context, size_t *number)
+bool mb_sweep_next_run(mb_sweep_training *sweep, size_t rank, size_t *number)
 {
-    sweep *s = context;
-    mb_sweep_plan *plan = &s->plan;
+    mb_sweep_plan *plan = &sweep->plan;
     size_t i = plan->rung_start;
     while (i < plan->sweep.run_count &&
            (plan->planned[i].taken || plan->sweep.runs[i].state != MB_SWEEP_WAITING))
@@ -110,6 +39,7 @@ static bool next_run(void *context, size_t *number)
     if (i == plan->sweep.run_count)
         return false;
     plan->planned[i].taken = true;
+    plan->planned[i].rank = rank;
     *number = i;
     return true;
 }
@@ -122,158 +52,235 @@ static mb_status fail_run(mb_sweep_run *run, const char *why, mb_error *error)
 }
 
 /* A run whose process died is tried once more: the system may have ended it for want of memory. */
-static mb_status end_run(void *context, const mb_job_end *end, mb_error *error)
+mb_status mb_sweep_end_run(mb_sweep_training *sweep, const mb_job_end *end, mb_error *error)
 {
-    sweep *s = context;
-    mb_planned_run *planned = &s->plan.planned[end->job];
-    mb_sweep_run *run = &s->plan.sweep.runs[end->job];
+    mb_planned_run *planned = &sweep->plan.planned[end->job];
+    mb_sweep_run *run = &sweep->plan.sweep.runs[end->job];
     mb_status status = MB_OK;
     planned->taken = false;
     planned->deaths += end->died;
-    if (end->status == MB_OK) {
-        status = mb_sweep_read_run(s->arguments.out, planned->command, run, error);
-        if (status == MB_OK && run->state != MB_SWEEP_FINISHED)
-            status = fail_run(run, "its summary.json is not there, or of another run", error);
-    } else if (!end->died || planned->deaths == MAX_DEATHS)
+    if (end->status == MB_OK && run->state != MB_SWEEP_FINISHED)
+        status = fail_run(run, "its summary.json is not there, or of another run", error);
+    else if (end->status != MB_OK && (!end->died || planned->deaths == MAX_DEATHS))
         status = fail_run(run, end->text, error);
-    mb_sweep_print_run(&s->output, &s->plan, end);
-    return status == MB_OK ? mb_sweep_write(&s->plan.sweep, s->arguments.out, error) : status;
+    mb_sweep_print_run(&sweep->output, &sweep->plan, end);
+    return status == MB_OK ? mb_sweep_write(&sweep->plan.sweep, sweep->arguments.out, error)
+                           : status;
 }
 
-static bool is_stopped(void *context)
+/* ---- runs that processes of this rank train ---- */
+
+static bool next_run(void *context, size_t *number)
 {
-    (void)context;
-    return mb_signals_received() != 0;
+    return mb_sweep_next_run(context, 0, number);
+}
+
+static mb_status end_run(void *context, const mb_job_end *end, mb_error *error)
+{
+    mb_sweep_training *sweep = context;
+    mb_status status = MB_OK;
+    if (end->status == MB_OK)
+        status = mb_sweep_read_run(sweep->arguments.out, sweep->plan.planned[end->job].command,
+                                   &sweep->plan.sweep.runs[end->job], error);
+    return status == MB_OK ? mb_sweep_end_run(sweep, end, error) : status;
+}
+
+/* ---- rungs ---- */
+
+/* Trains the runs of the rung in progress that are not there yet. */
+static mb_status train_rung(mb_sweep_training *sweep, mb_error *error)
+{
+    const mb_workers_options options = {.count = sweep->jobs,
+                                        .context = sweep,
+                                        .work = mb_sweep_train,
+                                        .next = next_run,
+                                        .ended = end_run};
+    const int wait_ms = mb_sweep_wait_ms(sweep);
+    mb_workers *workers;
+    bool busy = true, others_busy = true;
+    mb_status status = mb_workers_open(&options, &workers, error);
+    if (status != MB_OK)
+        return status;
+    while (status == MB_OK && (busy || others_busy) && !mb_sweep_is_stopped(sweep)) {
+        status = mb_sweep_others_step(sweep, &others_busy, error);
+        if (status == MB_OK)
+            status = mb_workers_step(workers, wait_ms, &busy, error);
+        if (others_busy && !busy)
+            usleep(1000 * (unsigned)wait_ms);
+    }
+    if (status != MB_OK || mb_sweep_is_stopped(sweep))
+        mb_sweep_others_stop(sweep);
+    while (sweep->ranks != NULL && !mb_workers_end(workers)) {
+        mb_sweep_others_step(sweep, &others_busy, NULL);
+        usleep(1000 * (unsigned)wait_ms);
+    }
+    mb_workers_close(workers);
+    return status;
 }
 
 /* Trains the runs of all rungs that are not there yet. */
-static mb_status train_runs(sweep *s, mb_error *error)
+static mb_status train_runs(mb_sweep_training *sweep, mb_error *error)
 {
-    const mb_workers workers = {.count = s->jobs,
-                                .context = s,
-                                .work = train,
-                                .next = next_run,
-                                .ended = end_run,
-                                .stop = is_stopped};
     mb_status status = MB_OK;
     for (bool any = true; status == MB_OK && any;) {
-        status = mb_sweep_plan_read(&s->plan, error);
+        status = mb_sweep_plan_read(&sweep->plan, error);
         if (status == MB_OK) {
-            mb_sweep_print_rung(&s->output, &s->plan, s->jobs);
-            status = mb_workers_run(&workers, error);
+            mb_sweep_print_rung(&sweep->output, &sweep->plan, mb_sweep_all_jobs(sweep));
+            status = train_rung(sweep, error);
         }
-        if (status == MB_OK && !is_stopped(NULL))
-            status = mb_sweep_plan_next_rung(&s->plan, &any, error);
+        if (status == MB_OK && !mb_sweep_is_stopped(sweep))
+            status = mb_sweep_plan_next_rung(&sweep->plan, &any, error);
         else
             any = false;
         if (status == MB_OK && any)
-            status = mb_sweep_plan_check(&s->plan, &s->inputs, error);
+            status = mb_sweep_plan_check(&sweep->plan, &sweep->inputs, error);
     }
     return status;
 }
 
+/* ---- the sweep ---- */
+
 /* The processes of a sweep that was killed have the folder until they have saved their work. */
-static mb_status lock_folder(sweep *s, mb_error *error)
+static mb_status lock_folder(mb_sweep_training *sweep, mb_error *error)
 {
-    const char *out = s->arguments.out;
-    mb_status status = mb_folder_prepare(out, error);
-    for (int i = 0; status == MB_OK && i < LOCK_TRIES; i++) {
-        if (mb_folder_lock(out, &s->lock, NULL) == MB_OK)
-            return MB_OK;
-        usleep(LOCK_WAIT_US);
+    const char *out = sweep->arguments.out;
+    const mb_status status = mb_folder_prepare(out, error);
+    if (status != MB_OK || mb_sweep_lock(out, &sweep->lock))
+        return status;
+    return mb_run_folder_open(out, &sweep->lock, error);
+}
+
+/* What all ranks do alike, up to the machine, which they open together. */
+static mb_status open_together(mb_sweep_training *sweep, int argc, char **argv, mb_error *error)
+{
+    mb_status status = mb_sweep_arguments_parse(argc, argv, &sweep->arguments, error);
+    sweep->output.quiet = sweep->arguments.quiet;
+    if (status == MB_OK)
+        status = mb_sweep_plan_open(&sweep->arguments, &sweep->plan, error);
+    if (status == MB_OK)
+        status = mb_sweep_plan_arguments(&sweep->plan, 0, false, &sweep->first, error);
+    if (status == MB_OK && is_first_rank(sweep) && sweep->ranks != NULL) {
+        const size_t ranks = mb_ranks_describe(sweep->ranks).count;
+        sweep->others = calloc(ranks, sizeof *sweep->others);
+        if (sweep->others == NULL)
+            status = mb_fail_memory(error, "sweep", ranks * sizeof *sweep->others);
     }
-    return status == MB_OK ? mb_run_folder_open(out, &s->lock, error) : status;
+    return mb_ranks_agree(sweep->ranks, status, error);
 }
 
 /* Reads the data with one thread: the processes, which begin as copies of this one, would wait
  * forever for other threads of OpenMP, which a copy does not have. */
-static mb_status read_data(sweep *s, mb_error *error)
+static mb_status read_data(mb_sweep_training *sweep, mb_error *error)
 {
-    const mb_machine_options options = {.threads = 1};
-    mb_status status = mb_sweep_plan_arguments(&s->plan, 0, false, &s->first, error);
-    s->inputs.arguments = s->first.train;
-    s->read_seed = s->first.train.reading.seed;
+    const mb_machine_options options = {.threads = 1, .ranks = sweep->ranks};
+    sweep->inputs.arguments = sweep->first.train;
+    sweep->read_seed = sweep->first.train.reading.seed;
+    mb_status status = mb_machine_open(&options, &sweep->inputs.machine, error);
     if (status == MB_OK)
-        status = mb_machine_open(&options, &s->inputs.machine, error);
-    if (status == MB_OK)
-        status = mb_train_open_data(&s->inputs, error);
+        status = mb_train_open_data(&sweep->inputs, error);
     if (status != MB_OK)
         return status;
-    mb_report_warnings(MB_PROGRAM, s->inputs.machine);
-    const size_t threads = mb_machine_describe(s->inputs.machine)->threads_default;
-    s->jobs = s->arguments.jobs > 0 ? s->arguments.jobs : threads;
-    if (s->jobs == 0)
+    const mb_machine_info *machine = mb_machine_describe(sweep->inputs.machine);
+    if (is_first_rank(sweep))
+        mb_report_warnings(MB_PROGRAM, sweep->inputs.machine);
+    sweep->place = machine->rank_core;
+    sweep->jobs = sweep->arguments.jobs > 0 ? sweep->arguments.jobs : machine->threads_default;
+    if (sweep->jobs == 0)
         return mb_fail(error, MB_ERROR_INVALID, "OMP_NUM_THREADS: '%s' is not a thread count",
                        getenv("OMP_NUM_THREADS"));
     return MB_OK;
 }
 
-static mb_status prepare(sweep *s, int argc, char **argv, mb_error *error)
+/* Reads the data and checks all runs. */
+static mb_status prepare(mb_sweep_training *sweep, mb_error *error)
 {
-    mb_status status = mb_sweep_arguments_parse(argc, argv, &s->arguments, error);
-    s->output.quiet = s->arguments.quiet;
+    mb_status status = read_data(sweep, error);
     if (status == MB_OK)
-        status = mb_sweep_plan_open(&s->arguments, &s->plan, error);
+        status = mb_sweep_plan_check(&sweep->plan, &sweep->inputs, error);
     if (status == MB_OK)
-        status = read_data(s, error);
-    if (status == MB_OK)
-        status = mb_sweep_plan_check(&s->plan, &s->inputs, error);
-    if (status == MB_OK)
-        status = mb_sweep_plan_command(&s->plan, s->inputs.dataset->folder, error);
-    if (status == MB_OK)
-        status = lock_folder(s, error);
-    if (status == MB_OK)
-        status = mb_sweep_claim(s->arguments.out, s->plan.command, error);
-    if (status == MB_OK)
-        mb_sweep_print_beginning(&s->output, &s->plan, s->inputs.dataset);
+        status = mb_sweep_plan_command(&sweep->plan, sweep->inputs.dataset->folder, error);
+    if (status == MB_OK && is_first_rank(sweep))
+        status = mb_sweep_others_open(sweep, error);
+    if (status == MB_OK && is_first_rank(sweep))
+        status = lock_folder(sweep, error);
+    if (status == MB_OK && is_first_rank(sweep))
+        status = mb_sweep_claim(sweep->arguments.out, sweep->plan.command, error);
+    if (status == MB_OK && is_first_rank(sweep))
+        mb_sweep_print_beginning(&sweep->output, &sweep->plan, sweep->inputs.dataset);
     /* Its core is for the runs. */
-    mb_machine_close(s->inputs.machine);
-    s->inputs.machine = NULL;
+    mb_machine_close(sweep->inputs.machine);
+    sweep->inputs.machine = NULL;
     return status;
 }
 
-static mb_status finish(sweep *s, mb_error *error)
+static mb_status finish(mb_sweep_training *sweep, mb_error *error)
 {
-    const char *out = s->arguments.out;
-    mb_status status = mb_sweep_write(&s->plan.sweep, out, error);
+    const char *out = sweep->arguments.out;
+    mb_status status = mb_sweep_write(&sweep->plan.sweep, out, error);
     if (status == MB_OK)
-        status = mb_sweep_draw(&s->output, &s->plan.sweep, out, error);
-    return status == MB_OK ? mb_sweep_print_end(&s->output, &s->plan, error) : status;
+        status = mb_sweep_draw(&sweep->output, &sweep->plan.sweep, out, error);
+    return status == MB_OK ? mb_sweep_print_end(&sweep->output, &sweep->plan, error) : status;
 }
 
-static void close_sweep(sweep *s)
+/* Trains, as rank 0 or alone. Returns the exit code. */
+static int lead(mb_sweep_training *sweep, mb_status status, mb_error *error)
 {
-    mb_sweep_plan_close(&s->plan);
-    mb_run_arguments_free(&s->first);
-    mb_sweep_arguments_free(&s->arguments);
-    mb_dataset_close(s->inputs.dataset);
-    mb_folder_unlock(s->lock);
+    if (status == MB_OK)
+        status = train_runs(sweep, error);
+    mb_sweep_others_close(sweep);
+    const int stopped = status == MB_OK ? sweep->signal : 0;
+    if (status == MB_OK && stopped == 0)
+        status = finish(sweep, error);
+    else if (status == MB_OK)
+        mb_sweep_print_stop(&sweep->output, &sweep->plan, stopped);
+    const mb_status closed =
+        mb_output_close(&sweep->output.out, "standard output", status == MB_OK ? error : NULL);
+    status = status == MB_OK ? closed : status;
+    mb_output_close(&sweep->output.errors, "standard error", NULL);
+    if (status != MB_OK)
+        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(error) : MB_EXIT_FAILED;
+    return stopped != 0 ? 128 + stopped : MB_EXIT_DONE;
+}
+
+static void close_sweep(mb_sweep_training *sweep)
+{
+    mb_sweep_plan_close(&sweep->plan);
+    mb_run_arguments_free(&sweep->first);
+    mb_sweep_arguments_free(&sweep->arguments);
+    mb_dataset_close(sweep->inputs.dataset);
+    mb_folder_unlock(sweep->lock);
+    free(sweep->others);
+    if (sweep->all_left)
+        mb_ranks_close(sweep->ranks);
+    else
+        mb_ranks_abandon(sweep->ranks);
 }
 
 int mb_sweep_main(int argc, char **argv)
 {
-    sweep s = {.lock = -1};
+    mb_sweep_training sweep = {.lock = -1};
     mb_error error;
-    int stopped = 0;
+    int code;
     mb_signals_install();
-    mb_output_open(&s.output.out, STDOUT_FILENO);
-    mb_output_open(&s.output.errors, STDERR_FILENO);
-    mb_status status = prepare(&s, argc, argv, &error);
-    if (status == MB_OK) {
-        mb_signals_defer(true);
-        status = train_runs(&s, &error);
-        stopped = mb_signals_received();
+    mb_output_open(&sweep.output.out, STDOUT_FILENO);
+    mb_output_open(&sweep.output.errors, STDERR_FILENO);
+    mb_status status = mb_ranks_open(&sweep.ranks, &error);
+    if (status == MB_OK)
+        status = open_together(&sweep, argc, argv, &error);
+    if (status != MB_OK) {
+        size_t rank;
+        mb_ranks_launched(&rank);
+        sweep.all_left = true;
+        close_sweep(&sweep);
+        if (rank == 0 && mb_output_takes_text(STDERR_FILENO))
+            return mb_report_error(&error);
+        return error.status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
     }
-    if (status == MB_OK && stopped == 0)
-        status = finish(&s, &error);
-    else if (status == MB_OK)
-        mb_sweep_print_stop(&s.output, &s.plan, stopped);
-    const mb_status closed =
-        mb_output_close(&s.output.out, "standard output", status == MB_OK ? &error : NULL);
-    status = status == MB_OK ? closed : status;
-    mb_output_close(&s.output.errors, "standard error", NULL);
-    close_sweep(&s);
-    if (status != MB_OK)
-        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(&error) : MB_EXIT_FAILED;
-    return stopped != 0 ? 128 + stopped : MB_EXIT_DONE;
+    status = prepare(&sweep, &error);
+    if (status == MB_OK)
+        mb_signals_defer(true);
+    code = is_first_rank(&sweep) ? lead(&sweep, status, &error)
+                                 : mb_sweep_follow(&sweep, status, &error);
+    close_sweep(&sweep);
+    return code;
 }

@@ -159,7 +159,7 @@ static mb_status add_run(mb_sweep_plan *plan, size_t configuration, size_t seed,
     return MB_OK;
 }
 
-static mb_status add_configuration(mb_sweep_plan *plan, size_t configuration, mb_error *error)
+mb_status mb_sweep_plan_add(mb_sweep_plan *plan, size_t configuration, mb_error *error)
 {
     mb_status status = MB_OK;
     for (size_t seed = 0; status == MB_OK && seed < plan->seeds; seed++)
@@ -235,9 +235,15 @@ mb_status mb_sweep_plan_open(const mb_sweep_arguments *arguments, mb_sweep_plan 
     mb_sample_combinations(all, count, arguments->sweep_seed, chosen);
     mb_status status = open_runs(plan, count, error);
     for (size_t i = 0; status == MB_OK && i < count; i++)
-        status = add_configuration(plan, chosen[i], error);
+        status = mb_sweep_plan_add(plan, chosen[i], error);
     free(chosen);
     return status;
+}
+
+void mb_sweep_plan_begin_rung(mb_sweep_plan *plan)
+{
+    plan->rung_start = plan->sweep.run_count;
+    plan->rung++;
 }
 
 mb_status mb_sweep_plan_next_rung(mb_sweep_plan *plan, bool *any, mb_error *error)
@@ -252,12 +258,11 @@ mb_status mb_sweep_plan_next_rung(mb_sweep_plan *plan, bool *any, mb_error *erro
     rung.run_count -= plan->rung_start;
     mb_status status = mb_sweep_rank(&rung, false, &ranked, &count, error);
     const mb_planned_run *before = plan->planned + plan->rung_start;
-    plan->rung_start = plan->sweep.run_count;
-    plan->rung++;
+    mb_sweep_plan_begin_rung(plan);
     for (size_t i = 0; status == MB_OK && i < count && i < plan->rungs[plan->rung].configurations;
          i++)
         if (ranked[i].finished > 0) {
-            status = add_configuration(plan, before[ranked[i].first].configuration, error);
+            status = mb_sweep_plan_add(plan, before[ranked[i].first].configuration, error);
             *any = true;
         }
     free(ranked);

@@ -15,6 +15,7 @@ typedef struct mb_planned_run {
     char *command;        /* that repeats the run; NULL before mb_sweep_plan_check */
     unsigned deaths;      /* of processes that trained it */
     bool taken;           /* by a process */
+    size_t rank;          /* if taken: of that process */
 } mb_planned_run;
 
 typedef struct mb_sweep_plan {
@@ -65,6 +66,12 @@ mb_status mb_sweep_plan_check(mb_sweep_plan *plan, const mb_train_run *inputs, m
 
 /* Reads results that are there already. MB_ERROR_MEMORY. */
 mb_status mb_sweep_plan_read(mb_sweep_plan *plan, mb_error *error);
+
+/* Begins the next rung, without a run. */
+void mb_sweep_plan_begin_rung(mb_sweep_plan *plan);
+
+/* Adds the runs of a configuration to the rung in progress. MB_ERROR_MEMORY. */
+mb_status mb_sweep_plan_add(mb_sweep_plan *plan, size_t configuration, mb_error *error);
 
 /* Plans the next rung, of the best configurations of this one; *any is false if there is none.
  * MB_ERROR_MEMORY. */

@@ -12,14 +12,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 100 };
-
 typedef struct process {
     pid_t pid; /* 0: none */
     int fd;    /* socket to it */
     bool busy;
     size_t job;
 } process;
+
+struct mb_workers {
+    mb_workers_options options;
+    process *all;          /* (count) */
+    struct pollfd *polled; /* (count) */
+};
 
 /* In a process: the socket to the one that started it. Its end is the end of that process. */
 static int parent = -1;
@@ -38,7 +42,7 @@ static _Noreturn void serve(const mb_workers *workers, size_t number)
     mb_signals_ignore();
     while (recv(parent, &end.job, sizeof end.job, 0) == (ssize_t)sizeof end.job) {
         mb_error error = {0};
-        end.status = workers->work(workers->context, number, end.job, &error);
+        end.status = workers->options.work(workers->options.context, number, end.job, &error);
         snprintf(end.text, sizeof end.text, "%s", error.text);
         if (send(parent, &end, sizeof end, MSG_NOSIGNAL) < 0)
             break;
@@ -46,9 +50,9 @@ static _Noreturn void serve(const mb_workers *workers, size_t number)
     _exit(0); /* buffers of stdio and what atexit has to do are those of the first process */
 }
 
-/* ---- in the first process ---- */
+/* ---- in the one that started it ---- */
 
-static mb_status start(const mb_workers *workers, process *all, size_t number, mb_error *error)
+static mb_status start(const mb_workers *workers, size_t number, mb_error *error)
 {
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
@@ -58,9 +62,9 @@ static mb_status start(const mb_workers *workers, process *all, size_t number, m
     const pid_t pid = fork();
     if (pid == 0) {
         /* Else these would seem open after their owner's end. */
-        for (size_t i = 0; i < workers->count; i++)
-            if (all[i].pid != 0)
-                close(all[i].fd);
+        for (size_t i = 0; i < workers->options.count; i++)
+            if (workers->all[i].pid != 0)
+                close(workers->all[i].fd);
         close(sockets[0]);
         parent = sockets[1];
         serve(workers, number);
@@ -71,7 +75,7 @@ static mb_status start(const mb_workers *workers, process *all, size_t number, m
         return mb_fail(error, MB_ERROR_UNAVAILABLE, "process: cannot be started: %s",
                        strerror(errno));
     }
-    all[number] = (process){.pid = pid, .fd = sockets[0]};
+    workers->all[number] = (process){.pid = pid, .fd = sockets[0]};
     return MB_OK;
 }
 
@@ -91,13 +95,12 @@ static void end_process(process *one, char *text, size_t size)
 }
 
 /* Gives a process that has none a job; starts it, and again if it has died since its last one. */
-static mb_status give(const mb_workers *workers, process *all, size_t number, size_t job,
-                      mb_error *error)
+static mb_status give(const mb_workers *workers, size_t number, size_t job, mb_error *error)
 {
-    process *one = &all[number];
+    process *one = &workers->all[number];
     char text[128];
     for (bool again = one->pid != 0;; again = false) {
-        const mb_status status = one->pid == 0 ? start(workers, all, number, error) : MB_OK;
+        const mb_status status = one->pid == 0 ? start(workers, number, error) : MB_OK;
         if (status != MB_OK)
             return status;
         if (send(one->fd, &job, sizeof job, MSG_NOSIGNAL) == (ssize_t)sizeof job || !again)
@@ -110,17 +113,20 @@ static mb_status give(const mb_workers *workers, process *all, size_t number, si
 }
 
 /* Gives jobs to all processes that have none. */
-static mb_status give_jobs(const mb_workers *workers, process *all, size_t *busy, mb_error *error)
+static mb_status give_jobs(const mb_workers *workers, bool *busy, mb_error *error)
 {
     size_t job;
-    *busy = 0;
-    for (size_t i = 0; i < workers->count; i++) {
-        if (!all[i].busy && workers->next(workers->context, &job)) {
-            const mb_status status = give(workers, all, i, job, error);
+    bool any = true;
+    *busy = false;
+    for (size_t i = 0; i < workers->options.count; i++) {
+        process *one = &workers->all[i];
+        any = any && (one->busy || workers->options.next(workers->options.context, &job));
+        if (any && !one->busy) {
+            const mb_status status = give(workers, i, job, error);
             if (status != MB_OK)
                 return status;
         }
-        *busy += all[i].busy;
+        *busy = *busy || one->busy;
     }
     return MB_OK;
 }
@@ -137,46 +143,77 @@ static mb_status receive(const mb_workers *workers, process *one, mb_error *erro
         end_process(one, end.text, sizeof end.text);
     }
     one->busy = false;
-    return workers->ended(workers->context, &end, error);
+    return workers->options.ended(workers->options.context, &end, error);
 }
 
-static mb_status wait_for_ends(const mb_workers *workers, process *all, struct pollfd *polled,
-                               mb_error *error)
+static mb_status wait_for_ends(mb_workers *workers, int wait_ms, mb_error *error)
 {
     mb_status status = MB_OK;
-    for (size_t i = 0; i < workers->count; i++)
-        polled[i] = (struct pollfd){.fd = all[i].busy ? all[i].fd : -1, .events = POLLIN};
-    if (poll(polled, workers->count, WAIT_MS) <= 0)
+    const size_t count = workers->options.count;
+    struct pollfd *polled = workers->polled;
+    for (size_t i = 0; i < count; i++)
+        polled[i] =
+            (struct pollfd){.fd = workers->all[i].busy ? workers->all[i].fd : -1, .events = POLLIN};
+    if (poll(polled, count, wait_ms) <= 0)
         return MB_OK;
-    for (size_t i = 0; status == MB_OK && i < workers->count; i++)
+    for (size_t i = 0; status == MB_OK && i < count; i++)
         if (polled[i].fd >= 0 && polled[i].revents != 0)
-            status = receive(workers, &all[i], error);
+            status = receive(workers, &workers->all[i], error);
     return status;
 }
 
-mb_status mb_workers_run(const mb_workers *workers, mb_error *error)
+mb_status mb_workers_step(mb_workers *workers, int wait_ms, bool *busy, mb_error *error)
 {
-    process *all = calloc(workers->count, sizeof *all);
-    struct pollfd *polled = calloc(workers->count, sizeof *polled);
-    size_t busy = 1;
-    char text[128];
-    mb_status status = all != NULL && polled != NULL
-                           ? MB_OK
-                           : mb_fail_memory(error, "workers", workers->count * sizeof *polled);
-    signal(SIGCHLD, SIG_DFL); /* ignored, it would hide how a process ended */
-    while (status == MB_OK && busy > 0 && !workers->stop(workers->context)) {
-        status = give_jobs(workers, all, &busy, error);
-        if (status == MB_OK && busy > 0)
-            status = wait_for_ends(workers, all, polled, error);
+    mb_status status = give_jobs(workers, busy, error);
+    if (status == MB_OK && *busy)
+        status = wait_for_ends(workers, wait_ms, error);
+    return status;
+}
+
+bool mb_workers_end(mb_workers *workers)
+{
+    bool all_ended = true;
+    for (size_t i = 0; i < workers->options.count; i++) {
+        process *one = &workers->all[i];
+        if (one->pid == 0)
+            continue;
+        shutdown(one->fd, SHUT_RDWR);
+        if (waitpid(one->pid, NULL, WNOHANG) == one->pid) {
+            close(one->fd);
+            *one = (process){0};
+        } else
+            all_ended = false;
     }
-    /* All see the end of their sockets before the first is waited for. */
-    for (size_t i = 0; all != NULL && i < workers->count; i++)
-        if (all[i].pid != 0)
-            shutdown(all[i].fd, SHUT_RDWR);
-    for (size_t i = 0; all != NULL && i < workers->count; i++)
-        if (all[i].pid != 0)
-            end_process(&all[i], text, sizeof text);
+    return all_ended;
+}
+
+void mb_workers_close(mb_workers *workers)
+{
+    char text[128];
+    if (workers == NULL)
+        return;
+    mb_workers_end(workers); /* all are asked before the first is waited for */
+    for (size_t i = 0; i < workers->options.count; i++)
+        if (workers->all[i].pid != 0)
+            end_process(&workers->all[i], text, sizeof text);
+    free(workers->all);
+    free(workers->polled);
+    free(workers);
+}
+
+mb_status mb_workers_open(const mb_workers_options *options, mb_workers **workers, mb_error *error)
+{
+    mb_workers *opened = calloc(1, sizeof *opened);
+    process *all = calloc(options->count, sizeof *all);
+    struct pollfd *polled = calloc(options->count, sizeof *polled);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would hide how a process ended */
+    if (opened != NULL && all != NULL && polled != NULL) {
+        *opened = (mb_workers){.options = *options, .all = all, .polled = polled};
+        *workers = opened;
+        return MB_OK;
+    }
+    free(opened);
     free(all);
     free(polled);
-    return status;
+    return mb_fail_memory(error, "workers", options->count * (sizeof *all + sizeof *polled));
 }

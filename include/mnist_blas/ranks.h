@@ -5,6 +5,7 @@
 #include <mnist_blas/status.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,8 +44,23 @@ MB_API void mb_ranks_gather(const mb_ranks *ranks, const void *mine, size_t size
 /* The largest value of all ranks, which must call it together. */
 MB_API size_t mb_ranks_max(const mb_ranks *ranks, size_t value);
 
-/* Leaves the others; waits for them. NULL has no effect. */
+/* Sends a message, of at most MB_MAX_MESSAGE bytes, to rank `to`, and does not wait. Messages of
+ * one rank to another arrive in order; one to a rank that has died is lost. MB_ERROR_MEMORY. */
+enum { MB_MAX_MESSAGE = 2048 };
+MB_API mb_status mb_ranks_send(mb_ranks *ranks, size_t to, const void *message, size_t bytes,
+                               mb_error *error);
+
+/* Receives a message of `bytes` bytes, as all have that a program sends, and its sender. False:
+ * none has come yet. */
+MB_API bool mb_ranks_receive(mb_ranks *ranks, void *message, size_t bytes, size_t *from);
+
+/* Leaves the others; waits for them, and until they have received what was sent. NULL has no
+ * effect. */
 MB_API void mb_ranks_close(mb_ranks *ranks);
+
+/* In place of mb_ranks_close after some of the others have died, for which it would wait forever.
+ * The process must then end. */
+MB_API void mb_ranks_abandon(mb_ranks *ranks);
 
 #ifdef __cplusplus
 }

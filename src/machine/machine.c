@@ -19,8 +19,7 @@
 
 struct mb_machine {
     const mb_ranks *ranks;
-    size_t first_core, rank_cores; /* of the cores that may be used, those of this rank */
-    mb_machine_info info;          /* points into the rest */
+    mb_machine_info info; /* points into the rest */
     mb_topology topology;
     mb_pins pins;
     mb_claims claims;
@@ -87,9 +86,9 @@ static mb_status choose_threads(mb_machine *machine, size_t requested, mb_error 
     mb_machine_info *info = &machine->info;
     const char *number = variable("OMP_NUM_THREADS");
     const mb_topology *topology = &machine->topology;
-    machine->rank_cores = mb_ranks_share_cores(machine->ranks, topology->core_pus,
-                                               topology->cores_fast, &machine->first_core);
-    const size_t cores = machine->rank_cores > 0 ? machine->rank_cores : 1;
+    const size_t shared = mb_ranks_share_cores(machine->ranks, topology->core_pus,
+                                               topology->cores_fast, &info->rank_core);
+    const size_t cores = shared > 0 ? shared : 1;
     const char *from;
     size_t unlimited;
     thread_limit limit;
@@ -233,7 +232,8 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
     if (status == MB_OK)
         status = choose_threads(opened, requested.threads, error);
     if (status == MB_OK)
-        status = choose_pins(opened, requested.pin, requested.place + opened->first_core, error);
+        status =
+            choose_pins(opened, requested.pin, requested.place + opened->info.rank_core, error);
     if (status == MB_OK)
         status = mb_team_open(opened->info.threads, opened->pins.cpus, opened->blas.own_threads,
                               &opened->team, error);

@@ -1,4 +1,4 @@
-/* Ranks over MPI: the only file that calls it. Messages are persistent requests: what each step
+/* Ranks over MPI: the only file that calls it. Exchanges are persistent requests: what each step
  * sends and receives is prepared once. */
 #include "core/status.h"
 #include "core/util.h"
@@ -9,11 +9,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { EXCHANGE_TAG = 1, OTHER_EXCHANGE_TAG, MESSAGE_TAG };
+
+/* A message on its way. */
+typedef struct sent_message {
+    MPI_Request request;
+    struct sent_message *next;
+    unsigned char bytes[];
+} sent_message;
+
 struct mb_ranks {
-    MPI_Comm all, local;
+    MPI_Comm all, local, messages;
+    sent_message *sent;
     mb_ranks_info info;
     char library[MPI_MAX_LIBRARY_VERSION_STRING];
 };
+
+/* ---- messages ---- */
+
+/* Frees messages that have been received, or are in MPI's own memory; waits for the others. */
+static void free_sent(mb_ranks *ranks, bool waits)
+{
+    sent_message **at = &ranks->sent;
+    while (*at != NULL) {
+        sent_message *sent = *at;
+        int done = 1;
+        if (waits)
+            MPI_Wait(&sent->request, MPI_STATUS_IGNORE);
+        else
+            MPI_Test(&sent->request, &done, MPI_STATUS_IGNORE);
+        if (done) {
+            *at = sent->next;
+            free(sent);
+        } else
+            at = &sent->next;
+    }
+}
+
+mb_status mb_ranks_send(mb_ranks *ranks, size_t to, const void *message, size_t bytes,
+                        mb_error *error)
+{
+    sent_message *new = malloc(sizeof *new + bytes);
+    if (new == NULL)
+        return mb_fail_memory(error, "message", bytes);
+    free_sent(ranks, false);
+    memcpy(new->bytes, message, bytes);
+    new->request = MPI_REQUEST_NULL;
+    MPI_Isend(new->bytes, (int)bytes, MPI_BYTE, (int)to, MESSAGE_TAG, ranks->messages,
+              &new->request);
+    new->next = ranks->sent;
+    ranks->sent = new;
+    return MB_OK;
+}
+
+bool mb_ranks_receive(mb_ranks *ranks, void *message, size_t bytes, size_t *from)
+{
+    int come = 0;
+    MPI_Status status;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, MESSAGE_TAG, ranks->messages, &come, &status) != MPI_SUCCESS ||
+        !come)
+        return false;
+    *from = (size_t)status.MPI_SOURCE;
+    return MPI_Recv(message, (int)bytes, MPI_BYTE, status.MPI_SOURCE, MESSAGE_TAG, ranks->messages,
+                    MPI_STATUS_IGNORE) == MPI_SUCCESS;
+}
 
 /* ---- opening ---- */
 
@@ -51,6 +110,8 @@ mb_status mb_ranks_open(mb_ranks **ranks, mb_error *error)
         return mb_fail_memory(error, "ranks", sizeof *opened);
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &threads);
     MPI_Comm_dup(MPI_COMM_WORLD, &opened->all);
+    MPI_Comm_dup(MPI_COMM_WORLD, &opened->messages);
+    MPI_Comm_set_errhandler(opened->messages, MPI_ERRORS_RETURN); /* a rank may die */
     MPI_Comm_split_type(opened->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &opened->local);
     MPI_Get_library_version(opened->library, &length);
     shorten(opened->library);
@@ -80,11 +141,16 @@ void mb_ranks_close(mb_ranks *ranks)
 {
     if (ranks == NULL)
         return;
+    free_sent(ranks, true);
     MPI_Comm_free(&ranks->local);
+    MPI_Comm_free(&ranks->messages);
     MPI_Comm_free(&ranks->all);
     MPI_Finalize();
     free(ranks);
 }
+
+/* Messages to the dead are MPI's until the process ends, and so is their memory. */
+void mb_ranks_abandon(mb_ranks *ranks) { (void)ranks; }
 
 /* ---- values ---- */
 
@@ -228,7 +294,6 @@ static bool make_type(const mb_region *region, MPI_Datatype *type)
 static bool add_message(mb_exchange *exchange, void *base, const mb_region *region, size_t peer,
                         bool sends)
 {
-    enum { TAG = 1 };
     message *new = &exchange->messages[exchange->count];
     MPI_Request *request = &exchange->requests[exchange->count];
     if (region->count == 0)
@@ -237,9 +302,9 @@ static bool add_message(mb_exchange *exchange, void *base, const mb_region *regi
     if (!make_type(region, &new->type))
         return false;
     if (sends)
-        MPI_Send_init(base, 1, new->type, new->peer, TAG, exchange->comm, request);
+        MPI_Send_init(base, 1, new->type, new->peer, EXCHANGE_TAG, exchange->comm, request);
     else
-        MPI_Recv_init(base, 1, new->type, new->peer, TAG, exchange->comm, request);
+        MPI_Recv_init(base, 1, new->type, new->peer, EXCHANGE_TAG, exchange->comm, request);
     exchange->count++;
     return true;
 }
@@ -293,13 +358,14 @@ void mb_exchange_finish(mb_exchange *exchange)
 
 void mb_exchange_run_at(mb_exchange *exchange, void *base)
 {
-    enum { TAG = 2 };
     for (int i = 0; i < exchange->count; i++) {
         const message *m = &exchange->messages[i];
         if (!m->sends)
-            MPI_Irecv(base, 1, m->type, m->peer, TAG, exchange->comm, &exchange->others[i]);
+            MPI_Irecv(base, 1, m->type, m->peer, OTHER_EXCHANGE_TAG, exchange->comm,
+                      &exchange->others[i]);
         else
-            MPI_Isend(base, 1, m->type, m->peer, TAG, exchange->comm, &exchange->others[i]);
+            MPI_Isend(base, 1, m->type, m->peer, OTHER_EXCHANGE_TAG, exchange->comm,
+                      &exchange->others[i]);
     }
     MPI_Waitall(exchange->count, exchange->others, MPI_STATUSES_IGNORE);
 }

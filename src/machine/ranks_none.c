@@ -24,6 +24,20 @@ mb_status mb_ranks_agree(const mb_ranks *ranks, mb_status status, mb_error *erro
 }
 
 void mb_ranks_close(mb_ranks *ranks) { (void)ranks; }
+void mb_ranks_abandon(mb_ranks *ranks) { (void)ranks; }
+
+mb_status mb_ranks_send(mb_ranks *ranks, size_t to, const void *message, size_t bytes,
+                        mb_error *error)
+{
+    (void)ranks, (void)to, (void)message, (void)bytes;
+    return mb_fail_feature(error, "message", MB_FEATURE_MPI);
+}
+
+bool mb_ranks_receive(mb_ranks *ranks, void *message, size_t bytes, size_t *from)
+{
+    (void)ranks, (void)message, (void)bytes, (void)from;
+    return false;
+}
 
 size_t mb_ranks_broadcast(const mb_ranks *ranks, size_t value)
 {
