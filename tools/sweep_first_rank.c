@@ -58,7 +58,7 @@ static mb_status send_rungs(mb_sweep_training *sweep, size_t rank, mb_error *err
 }
 
 /* Hands out runs to a rank that has cores for them. */
-static mb_status hand_out(mb_sweep_training *sweep, size_t rank, mb_error *error)
+static mb_status distribute(mb_sweep_training *sweep, size_t rank, mb_error *error)
 {
     mb_sweep_other *other = &sweep->others[rank];
     mb_sweep_message message = {.kind = MB_SWEEP_RUN};
@@ -76,9 +76,9 @@ static mb_status hand_out(mb_sweep_training *sweep, size_t rank, mb_error *error
 static mb_status tell_that_this_lives(mb_sweep_training *sweep, mb_error *error)
 {
     const double now = mb_sweep_now();
-    if (now - sweep->told < MB_SWEEP_ALIVE_S)
+    if (now - sweep->reported < MB_SWEEP_ALIVE_S)
         return MB_OK;
-    sweep->told = now;
+    sweep->reported = now;
     return send_to_all(sweep, &(mb_sweep_message){.kind = MB_SWEEP_ALIVE}, error);
 }
 
@@ -212,7 +212,7 @@ mb_status mb_sweep_others_step(mb_sweep_training *sweep, bool *busy, mb_error *e
         status = give_up_the_silent(sweep, error);
     for (size_t rank = 1; status == MB_OK && rank < count_ranks(sweep); rank++) {
         if (!sweep->stopping)
-            status = hand_out(sweep, rank, error);
+            status = distribute(sweep, rank, error);
         *busy = *busy || sweep->others[rank].busy > 0;
     }
     return status;

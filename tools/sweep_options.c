@@ -26,7 +26,8 @@ static const mb_option sweep_options[] = {
      "successive halving: train all configurations with few epochs, the best third with three "
      "times as many, and so on, up to --epochs",
      MB_KIND_FLAG},
-    {"jobs", NULL, SWEEP, AT(jobs), "runs at a time, each with one thread on a core of its own",
+    {"jobs", NULL, SWEEP, AT(jobs),
+     "runs at a time, each with one thread on a core of its own; of each rank under mpirun",
      MB_KIND_SIZE(1, 1024), .unset = "OMP_NUM_THREADS, else one per core"},
     {"checkpoint-every", NULL, SWEEP, AT(checkpoint_every),
      "write a checkpoint of each run every N steps, every epoch, or both: 500,epoch",
@@ -265,14 +266,16 @@ const mb_command mb_command_sweep = {
         "(--lr 0.001,0.003), as a range of whole numbers (--seed 1..5), or by giving an option "
         "again. A list of which all items name networks is several networks, else one. As many "
         "runs as there are cores train at a time, each with one thread. Started again after it "
-        "was stopped or killed, a sweep goes on. The folder of the sweep gets sweep.csv, "
+        "was stopped or killed, a sweep goes on. Ranks of mpirun share the runs. The folder of the "
+        "sweep gets sweep.csv, "
         "sweep.html and a folder of each run.",
     .lists_layers = true,
     .examples = "Examples:\n"
                 "  mnist_blas sweep --lr 0.001,0.003,0.01 --seed 1..3 --validation 10%\n"
                 "  mnist_blas sweep --network mlp,lenet5 --validation 10% --out networks\n"
                 "  mnist_blas sweep --lr .001,.003,.01 --validation 10% --halving --out rungs\n"
-                "  mnist_blas sweep --seed 1..5 --by none --out seeds",
+                "  mnist_blas sweep --seed 1..5 --by none --out seeds\n"
+                "  mpirun -n 4 mnist_blas sweep --seed 1..40 --by none --out seeds",
     .groups = {{sweep_options, 0},
                {mb_train_model_options, AT(train)},
                {mb_data_option_table, AT(train.reading)},

@@ -17,13 +17,13 @@ typedef struct follower {
     mb_workers *workers; /* of the rung in progress; NULL: not started */
     size_t *waiting;     /* (waiting_count), runs that no process has yet */
     size_t waiting_count;
-    bool stopped, left; /* by rank 0 */
-    double heard, told; /* when rank 0 was heard, and told that this rank lives, in seconds */
+    bool stopped, left;     /* by rank 0 */
+    double heard, reported; /* when rank 0 was heard, and told that this rank lives, in seconds */
 } follower;
 
 static mb_status tell(follower *self, const mb_sweep_message *message, mb_error *error)
 {
-    self->told = mb_sweep_now();
+    self->reported = mb_sweep_now();
     return mb_ranks_send(self->sweep->ranks, 0, message, sizeof *message, error);
 }
 
@@ -132,7 +132,7 @@ static mb_status talk(follower *self, mb_error *error)
     while (status == MB_OK && !self->left &&
            mb_ranks_receive(self->sweep->ranks, &message, sizeof message, &from))
         status = take(self, &message, error);
-    if (status == MB_OK && !self->left && mb_sweep_now() - self->told > MB_SWEEP_ALIVE_S)
+    if (status == MB_OK && !self->left && mb_sweep_now() - self->reported > MB_SWEEP_ALIVE_S)
         status = tell(self, &(mb_sweep_message){.kind = MB_SWEEP_ALIVE}, error);
     return status;
 }
@@ -148,11 +148,11 @@ static void wait_shortly(const follower *self)
 static mb_status train_runs(follower *self, double begin, mb_error *error)
 {
     mb_sweep_training *sweep = self->sweep;
-    bool told_signal = false, busy = false;
+    bool reported_signal = false, busy = false;
     mb_status status = MB_OK;
     while (status == MB_OK && !self->stopped && is_led(self, begin)) {
-        if (!told_signal && mb_signals_received() != 0) {
-            told_signal = true;
+        if (!reported_signal && mb_signals_received() != 0) {
+            reported_signal = true;
             status = tell(
                 self, &(mb_sweep_message){.kind = MB_SWEEP_SIGNAL, .signal = mb_signals_received()},
                 error);
@@ -183,7 +183,7 @@ static void leave(follower *self, double begin)
         wait_shortly(self);
     }
     tell(self, &(mb_sweep_message){.kind = MB_SWEEP_LEFT}, &error);
-    self->told = INFINITY;
+    self->reported = INFINITY;
     while (!self->left && is_led(self, begin)) {
         talk(self, &error);
         wait_shortly(self);
@@ -215,5 +215,7 @@ int mb_sweep_follow(mb_sweep_training *sweep, mb_status status, const mb_error *
                 mb_ranks_describe(sweep->ranks).rank);
     if (sweep->signal != 0)
         return 128 + sweep->signal;
+    if (status == MB_ERROR_INVALID)
+        return MB_EXIT_USAGE;
     return self.left && status == MB_OK ? MB_EXIT_DONE : MB_EXIT_FAILED;
 }

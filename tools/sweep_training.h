@@ -31,7 +31,7 @@ typedef struct mb_sweep_training {
     /* Of rank 0. */
     mb_sweep_other *others; /* (ranks); its own is not used. NULL: this process alone */
     bool stopping;          /* others have been told to end their work */
-    double told;            /* when others were told that this rank lives, in seconds */
+    double reported;        /* when others were told that this rank lives, in seconds */
 } mb_sweep_training;
 
 /* How long this process waits for jobs to end, before it looks for messages and signals. */
