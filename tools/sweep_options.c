@@ -267,15 +267,13 @@ const mb_command mb_command_sweep = {
         "again. A list of which all items name networks is several networks, else one. As many "
         "runs as there are cores train at a time, each with one thread. Started again after it "
         "was stopped or killed, a sweep goes on. Ranks of mpirun share the runs. The folder of the "
-        "sweep gets sweep.csv, "
-        "sweep.html and a folder of each run.",
+        "sweep gets sweep.csv, sweep.html and a folder of each run.",
     .lists_layers = true,
     .examples = "Examples:\n"
                 "  mnist_blas sweep --lr 0.001,0.003,0.01 --seed 1..3 --validation 10%\n"
                 "  mnist_blas sweep --network mlp,lenet5 --validation 10% --out networks\n"
                 "  mnist_blas sweep --lr .001,.003,.01 --validation 10% --halving --out rungs\n"
-                "  mnist_blas sweep --seed 1..5 --by none --out seeds\n"
-                "  mpirun -n 4 mnist_blas sweep --seed 1..40 --by none --out seeds",
+                "  mnist_blas sweep --seed 1..5 --by none --out seeds",
     .groups = {{sweep_options, 0},
                {mb_train_model_options, AT(train)},
                {mb_data_option_table, AT(train.reading)},
