@@ -150,10 +150,18 @@ static mb_status lock_folder(mb_sweep_training *sweep, mb_error *error)
     return mb_run_folder_open(out, &sweep->lock, error);
 }
 
-/* What all ranks do alike, up to the machine, which they open together. */
+/* What all ranks do alike, up to the machine, which they open together. They parse before they know
+ * each other: --help and the like end all of them. */
 static mb_status open_together(mb_sweep_training *sweep, int argc, char **argv, mb_error *error)
 {
-    mb_status status = mb_sweep_arguments_parse(argc, argv, &sweep->arguments, error);
+    mb_error refused;
+    const mb_status parsed = mb_sweep_arguments_parse(argc, argv, &sweep->arguments, &refused);
+    mb_status status = mb_ranks_open(&sweep->ranks, error);
+    if (status != MB_OK)
+        return status;
+    if (parsed != MB_OK)
+        *error = refused;
+    status = parsed;
     sweep->output.quiet = sweep->arguments.quiet;
     if (status == MB_OK)
         status = mb_sweep_plan_open(&sweep->arguments, &sweep->plan, error);
@@ -264,9 +272,7 @@ int mb_sweep_main(int argc, char **argv)
     mb_signals_install();
     mb_output_open(&sweep.output.out, STDOUT_FILENO);
     mb_output_open(&sweep.output.errors, STDERR_FILENO);
-    mb_status status = mb_ranks_open(&sweep.ranks, &error);
-    if (status == MB_OK)
-        status = open_together(&sweep, argc, argv, &error);
+    mb_status status = open_together(&sweep, argc, argv, &error);
     if (status != MB_OK) {
         size_t rank;
         mb_ranks_launched(&rank);

@@ -46,8 +46,17 @@ static void print_resumption(mb_train_run *run)
     mb_resume_print_changes(run->from, training, &run->output);
 }
 
-/* Fewer samples of a batch per rank take less time than their messages. */
-enum { FEW_SAMPLES = 64 };
+/* With less arithmetic per rank and step, messages take much of the time. */
+static const double enough_flops = 1e8;
+
+/* The smallest power of two that gives each rank so much. */
+static size_t enough_samples(double flops_per_sample, size_t ranks)
+{
+    size_t batch = 1;
+    while ((double)batch * flops_per_sample < enough_flops * (double)ranks)
+        batch *= 2;
+    return batch;
+}
 
 static void print_ranks(mb_train_run *run)
 {
@@ -60,11 +69,14 @@ static void print_ranks(mb_train_run *run)
     if (run->ranks_without_data > 0)
         mb_output_print(&run->output, "         %zu found no data, and got rank 0's\n",
                         run->ranks_without_data);
-    if (batch / ranks.count < FEW_SAMPLES)
-        mb_output_print(&run->output,
-                        "         a batch of %zu leaves each rank %.3g samples a step: messages "
-                        "take most of the time; --batch-size %zu would help\n",
-                        batch, (double)batch / (double)ranks.count, FEW_SAMPLES * ranks.count);
+    const double sample = mb_network_training_flops(run->network);
+    if ((double)batch * sample < enough_flops * (double)ranks.count)
+        mb_output_print(
+            &run->output,
+            "         a batch of %zu gives each rank %.2g MFLOP a step, little beside its "
+            "messages: --batch-size %zu would help\n",
+            batch, 1e-6 * (double)batch * sample / (double)ranks.count,
+            enough_samples(sample, ranks.count));
 }
 
 void mb_train_print_beginning(mb_train_run *run)

@@ -20,8 +20,8 @@ typedef struct mb_ranks_info {
     const char *library;            /* the MPI library, "Open MPI 4.1.4"; "": none */
 } mb_ranks_info;
 
-/* The number of processes that mpirun started with this one, as its environment says (Open MPI,
- * MPICH, PMIx); 1 without mpirun. *rank is this one's. */
+/* The number of processes that mpirun started with this one, as its environment says (Open MPI; MPICH
+ * and others with PMI); 1 without mpirun. *rank is this one's. */
 MB_API size_t mb_ranks_launched(size_t *rank);
 
 /* Joins the processes that mpirun started. *ranks is NULL if this is the only one; else the caller

@@ -7,7 +7,7 @@ static const struct {
     [MB_FEATURE_REPORT] = {MB_WITH_REPORT, "report", "cairo"},
     [MB_FEATURE_ONNX] = {MB_WITH_ONNX, "ONNX", "protobuf-c"},
     [MB_FEATURE_TENSORBOARD] = {MB_WITH_TENSORBOARD, "TensorBoard", "protobuf-c"},
-    [MB_FEATURE_MPI] = {MB_WITH_MPI, "several processes", "MPI"},
+    [MB_FEATURE_MPI] = {MB_WITH_MPI, "training by several processes", "MPI"},
     [MB_FEATURE_NPZ] = {MB_WITH_NPZ, "NPZ", "libzip"},
 };
 

@@ -59,14 +59,6 @@ void mb_region_intersect(const mb_region *a, const mb_region *b, mb_region *comm
     }
 }
 
-void mb_region_append(mb_region *region, const mb_region *from)
-{
-    region->out_of_memory |= from->out_of_memory;
-    for (size_t i = 0; i < from->count; i++)
-        mb_region_add(region, from->segments[i].begin,
-                      from->segments[i].end - from->segments[i].begin);
-}
-
 void mb_region_clear(mb_region *region) { region->count = 0; }
 
 size_t mb_region_bytes(const mb_region *region)

@@ -25,9 +25,6 @@ void mb_region_normalise(mb_region *region);
 /* Adds the bytes that a and b have in common to *common. */
 void mb_region_intersect(const mb_region *a, const mb_region *b, mb_region *common);
 
-/* Adds the segments of `from`. */
-void mb_region_append(mb_region *region, const mb_region *from);
-
 /* Removes all segments. */
 void mb_region_clear(mb_region *region);
 

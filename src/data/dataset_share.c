@@ -82,7 +82,8 @@ static void send_to(const mb_ranks *ranks, size_t rank, const mb_dataset *datase
         mb_ranks_send_data(ranks, rank, splits[i]->labels, images->count);
     }
     for (size_t i = 0; dataset->class_names != NULL && i < dataset->classes; i++)
-        mb_ranks_send_data(ranks, rank, dataset->class_names[i], strlen(dataset->class_names[i]) + 1);
+        mb_ranks_send_data(ranks, rank, dataset->class_names[i],
+                           strlen(dataset->class_names[i]) + 1);
 }
 
 static void receive(const mb_ranks *ranks, const head *h, received *r)

@@ -3,21 +3,15 @@ import csv
 import io
 import os
 import random
-import shutil
 import signal
-import subprocess
 import time
 
+import mpi
 import support
 from support import cases
 from test_sweep import SweepTest, command
 
-MPIRUN = shutil.which("mpirun")
-OPEN_MPI = MPIRUN is not None and "Open MPI" in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True,
-                                                               check=False).stdout
 KILLS = 50 if support.LONG_TESTS else 5
-ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-MORE_RANKS_THAN_CORES = ["--oversubscribe"] if OPEN_MPI else []
 
 
 def children(pid):
@@ -28,18 +22,12 @@ def children(pid):
         return []
 
 
-class RanksTest(SweepTest):
-    def setUp(self):
-        super().setUp()
-        if not self.info()["features"]["mpi"]:
-            self.skipTest("built without mpi")
-        if MPIRUN is None:
-            self.skipTest("no mpirun")
+class RanksTest(SweepTest, mpi.RanksTest):
+    DATA = SweepTest.DATA
 
-    def start_ranks(self, ranks, *arguments, options=()):
-        """Starts ranks of the program, each with one process for runs."""
-        return self.start(*MORE_RANKS_THAN_CORES, *options, "-n", ranks, support.PROGRAM, *arguments, "--jobs", 1,
-                          program=MPIRUN, **ROOT)
+    def start_ranks(self, ranks, *arguments, **options):
+        """Each rank has one process for runs."""
+        return super().start_ranks(ranks, *arguments, "--jobs", 1, **options)
 
     def sweep_with_ranks(self, ranks, *arguments):
         result = self.finish(self.start_ranks(ranks, *arguments))
@@ -104,6 +92,10 @@ class Results(RanksTest):
         self.assertIn("mnist_blas: sweep: 2 of 4 runs failed; started again, it trains them again", result.errors)
         self.assertEqual(alone, self.columns("ranks"))
 
+    def test_help(self):
+        result = self.finish(self.start_ranks(2, "sweep", "--help"))
+        self.assertEqual((0, "", self.succeed("sweep", "--help").out), (result.code, result.err, result.out))
+
     @cases({"option": (["--lr", "0.1,x"], 2), "data": (["--data", "nosuch"], 1), "combination": (["--batch-size", "4,1100"], 2)})
     def test_errors_are_told_once(self, options, code):
         result = self.finish(self.start_ranks(3, *command(*options)))
@@ -141,7 +133,7 @@ class Ending(RanksTest):
 
     def test_the_others_go_on_without_a_killed_rank(self):
         """Its run is trained by another one, in the same job."""
-        if not OPEN_MPI:
+        if not mpi.is_open_mpi():
             self.skipTest("mpirun is not Open MPI's")
         options = command("--seed", "1..6", "--batch-size", 4, epochs=100)
         mpirun = self.start_ranks(3, *options, options=["--enable-recovery"])
