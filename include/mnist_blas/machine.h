@@ -43,6 +43,7 @@ typedef struct mb_machine_info {
     const unsigned *core_cpus;   /* (cores_allowed) CPU number of each core */
     const unsigned *core_caches; /* (cores_allowed) 0 .. caches-1: the cache of each core */
     size_t rank_core;            /* the first of them that is this rank's; 0 without ranks */
+    size_t ranks;                /* processes that train together; 1: this one alone */
     double quota;                /* CPU quota of the cgroups, in CPUs; 0: no limit */
     size_t threads;              /* threads of the team */
     size_t threads_default;      /* those of a team for which no number is requested; 0:

@@ -228,6 +228,7 @@ mb_status mb_machine_open(const mb_machine_options *options, mb_machine **machin
     if (opened == NULL)
         return mb_fail_memory(error, "machine", sizeof *opened);
     opened->ranks = requested.ranks;
+    opened->info.ranks = mb_ranks_describe(requested.ranks).count;
     mb_status status = mb_ranks_agree(opened->ranks, read_machine(opened, error), error);
     if (status == MB_OK)
         status = choose_threads(opened, requested.threads, error);

@@ -42,6 +42,7 @@ static const column_spec inputs[] = {
     {"ground", NULL, "ground", OPTION, false, false},
     {"standardization", NULL, "standardize", OPTION, false, false}};
 static const column_spec environment[] = {
+    {"ranks", NULL, "ranks", OPTION, false, false},
     {"threads", NULL, "threads", OPTION, false, false},
     {"blas_core", NULL, "OpenBLAS kernels", OPTION, false, false},
     {"version", NULL, "version", OPTION, false, false}};

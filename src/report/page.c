@@ -98,6 +98,20 @@ static json_t *epoch_rows(const mb_run *run)
     return rows;
 }
 
+/* "2 threads", "2 ranks of 1 thread each". Returns `text`. */
+enum { THREADS_LENGTH = 2 * MB_COUNTED_LENGTH + sizeof " of  each" };
+static char *format_threads(char text[THREADS_LENGTH], const mb_machine_info *machine)
+{
+    char ranks[MB_COUNTED_LENGTH], threads[MB_COUNTED_LENGTH];
+    mb_format_counted(threads, machine->threads, "thread");
+    if (machine->ranks > 1)
+        snprintf(text, THREADS_LENGTH, "%s of %s each",
+                 mb_format_counted(ranks, machine->ranks, "rank"), threads);
+    else
+        snprintf(text, THREADS_LENGTH, "%s", threads);
+    return text;
+}
+
 /* The members of the model that the summary does not have. */
 static json_t *page_object(const mb_report *report, const json_t *summary,
                            const mb_figures *figures)
@@ -106,12 +120,12 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
     const mb_evaluation *evaluation = run->evaluation;
     const size_t epochs = run->history->finished, stride = stride_of(epochs);
     const char *folder = run->dataset->folder;
-    char length[MB_RUN_LENGTH], threads[MB_COUNTED_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
+    char length[MB_RUN_LENGTH], threads[THREADS_LENGTH], counted[MB_COUNTED_LENGTH], every[32];
     snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "wrong",
                      (json_int_t)(evaluation->samples - evaluation->correct), "length",
                      mb_run_length(run, length), "threads",
-                     mb_format_counted(threads, run->machine->threads, "thread"), "epochs",
+                     format_threads(threads, run->machine), "epochs",
                      mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "",
                      "last_selected", run->selected->epoch == epochs, "synthetic", folder == NULL,
                      "relative", folder != NULL && folder[0] != '/', "options",

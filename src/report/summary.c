@@ -243,6 +243,9 @@ json_t *mb_summary_object(const mb_run *run)
                                 (json_int_t)mb_network_parameter_count(run->network), "threads",
                                 (json_int_t)run->machine->threads, "blas_core",
                                 mb_json_text(run->machine->blas_core));
+    if (run->machine->ranks > 1)
+        summary =
+            mb_json_merge(summary, json_pack("{s:I}", "ranks", (json_int_t)run->machine->ranks));
     const mb_ground ground = mb_network_form(run->network).ground;
     if (ground != MB_GROUND_DARK)
         summary = mb_json_merge(summary,

@@ -72,6 +72,12 @@ class Bytes(RanksTest):
         self.assert_same_run()
         self.assertEqual(self.names("whole"), self.names("out"))
         self.assertEqual(1, result.out.count("test accuracy"), result)
+        self.assertEqual((2, None), (self.summary()["ranks"], self.summary("whole").get("ranks")))
+        self.assertIn(b"of training on 2 ranks of 1 thread each", self.read("out", "report.html"))
+        os.remove(self.path("out", "report.html"))
+        self.succeed("report", "out", "--data", "data")
+        self.assertIn(b"of training on 2 ranks of 1 thread each", self.read("out", "report.html"))
+        self.assertIn(" ranks\n", self.succeed("compare", "whole", "out").out)
 
 
 class DataOfRank0(RanksTest):
