@@ -109,9 +109,16 @@ void mb_print_option_default(FILE *out, const mb_option *option, const void *arg
  * status. Output that is lost, as on a full disk, is an error too. */
 int mb_exit_code(const char *program, mb_status status, const mb_error *error);
 
+/* The exit code of an error. */
+int mb_failure_code(mb_status status);
+
 /* The same for mnist_blas: of a command that returned `code`, and of one that failed. */
 int mb_check_output(int code);
 int mb_report_error(const mb_error *error);
+
+/* The exit code of a command that runs over ranks, before they are closed: rank 0 reports an error
+ * for all. Ranks that did not meet end with 0: mpirun ends all when it sees the first failure. */
+int mb_exit_code_of_ranks(const mb_ranks *ranks, mb_status status, const mb_error *error);
 
 /* Prints the machine's warning, if it has one, on stderr. */
 void mb_report_warnings(const char *program, const mb_machine *machine);

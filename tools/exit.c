@@ -3,6 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+int mb_failure_code(mb_status status)
+{
+    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+}
 
 int mb_exit_code(const char *program, mb_status status, const mb_error *error)
 {
@@ -21,7 +27,9 @@ int mb_exit_code(const char *program, mb_status status, const mb_error *error)
     mb_ranks_launched(&rank);
     if (rank == 0)
         fprintf(stderr, "%s: %s\n", program, error->text);
-    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+    else
+        sleep(1); /* mpirun ends all when it sees the first failure: rank 0 prints before */
+    return mb_failure_code(status);
 }
 
 int mb_check_output(int code)

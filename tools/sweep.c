@@ -245,9 +245,7 @@ static int lead(mb_sweep_training *sweep, mb_status status, mb_error *error)
         mb_output_close(&sweep->output.out, "standard output", status == MB_OK ? error : NULL);
     status = status == MB_OK ? closed : status;
     mb_output_close(&sweep->output.errors, "standard error", NULL);
-    if (status != MB_OK)
-        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(error) : MB_EXIT_FAILED;
-    return stopped != 0 ? 128 + stopped : MB_EXIT_DONE;
+    return stopped != 0 ? 128 + stopped : mb_exit_code_of_ranks(sweep->ranks, status, error);
 }
 
 static void close_sweep(mb_sweep_training *sweep)
@@ -274,13 +272,10 @@ int mb_sweep_main(int argc, char **argv)
     mb_output_open(&sweep.output.errors, STDERR_FILENO);
     mb_status status = open_together(&sweep, argc, argv, &error);
     if (status != MB_OK) {
-        size_t rank;
-        mb_ranks_launched(&rank);
+        code = mb_exit_code_of_ranks(sweep.ranks, status, &error);
         sweep.all_left = true;
         close_sweep(&sweep);
-        if (rank == 0 && mb_output_takes_text(STDERR_FILENO))
-            return mb_report_error(&error);
-        return error.status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
+        return code;
     }
     status = prepare(&sweep, &error);
     if (status == MB_OK)

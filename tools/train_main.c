@@ -18,20 +18,6 @@ static mb_status open_and_parse(mb_train_run *run, int argc, char **argv, mb_err
     return mb_ranks_agree(run->ranks, parsed, error);
 }
 
-/* Rank 0 reports for all. Ranks that did not meet end with 0: mpirun ends all when it sees the
- * first failure. */
-static int exit_code_of(const mb_train_run *run, bool prints, mb_status status,
-                        const mb_error *error)
-{
-    if (status == MB_OK)
-        return run->signal != 0 ? 128 + run->signal : MB_EXIT_DONE;
-    if (prints)
-        return mb_output_takes_text(STDERR_FILENO) ? mb_report_error(error) : MB_EXIT_FAILED;
-    if (run->ranks == NULL)
-        return MB_EXIT_DONE;
-    return status == MB_ERROR_INVALID ? MB_EXIT_USAGE : MB_EXIT_FAILED;
-}
-
 int mb_train_main(int argc, char **argv)
 {
     mb_train_run run = {.lock = -1};
@@ -54,7 +40,9 @@ int mb_train_main(int argc, char **argv)
     status = status == MB_OK ? closed : status;
     mb_output_close(&run.errors, "standard error", NULL);
     mb_train_close(&run);
-    const int code = exit_code_of(&run, prints, status, &error);
+    const int code = status == MB_OK && run.signal != 0
+                         ? 128 + run.signal
+                         : mb_exit_code_of_ranks(run.ranks, status, &error);
     mb_ranks_close(run.ranks);
     if (nowhere >= 0)
         close(nowhere);

@@ -95,7 +95,7 @@ static mb_status parse_header(const reader *in, const char *text, size_t length,
     if (length == 0 || text[0] != '{')
         return FAIL(in, "header is not a JSON object: its %zu bytes start without {", length);
     json_error_t why;
-    *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
+    *header = mb_json_load(text, length, JSON_REJECT_DUPLICATES, &why);
     if (*header != NULL)
         return MB_OK;
     if (mb_json_out_of_memory(&why))

@@ -70,7 +70,7 @@ static mb_status read_summary(storage *s, mb_error *error)
     const mb_status status = read_file(s, "summary.json", &bytes, error);
     if (status != MB_OK)
         return status;
-    s->summary = json_loadb((const char *)bytes.data, bytes.size, 0, &why);
+    s->summary = mb_json_load(bytes.data, bytes.size, 0, &why);
     free(bytes.data);
     if (s->summary != NULL)
         return MB_OK;
@@ -175,7 +175,7 @@ static mb_status read_epoch(storage *s, const char *text, size_t length, mb_erro
     json_error_t why;
     const size_t next = s->history.finished + 1;
     mb_epoch_metrics *epoch = &s->history.epochs[next - 1];
-    json_t *line = json_loadb(text, length, 0, &why);
+    json_t *line = mb_json_load(text, length, 0, &why);
     mb_status status =
         line == NULL && mb_json_out_of_memory(&why)
             ? mb_fail_memory(error, s->folder, length)

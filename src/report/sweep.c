@@ -165,7 +165,7 @@ mb_status mb_sweep_claim(const char *folder, const char *command, mb_error *erro
         free(path);
         return status;
     }
-    json_t *object = json_loadb((const char *)bytes.data, bytes.size, 0, &why);
+    json_t *object = mb_json_load(bytes.data, bytes.size, 0, &why);
     const char *held = json_string_value(json_object_get(object, "command"));
     if (object == NULL && mb_json_out_of_memory(&why))
         status = mb_fail_memory(error, path, bytes.size);
