@@ -6,6 +6,7 @@ returns the test accuracy. Errors are raised as Failure.
 """
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -61,28 +62,41 @@ class Trained:
         return self.samples * len(self.seconds) / sum(self.seconds)
 
 
-def finish(process):
-    """Waits for a process; returns its stdout and stderr. Ends it if that is interrupted: mpirun then ends its ranks."""
-    try:
-        return process.communicate()
-    except BaseException:
+def end(process):
+    """If it still runs, as after an interruption; mpirun then ends its ranks."""
+    if process.poll() is None:
         process.terminate()
         process.communicate()
-        raise
+
+
+def start_program(command):
+    try:
+        return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise Failure(f"{command[0]}: cannot be run: {error.strerror}; "
+                      "build it with meson, or give --build DIR")
+
+
+def run_at_once(commands):
+    """Runs our programs at the same time; returns the stdout of each."""
+    started, outs = [], []
+    with contextlib.ExitStack() as running:
+        for command in commands:
+            started.append(start_program(command))
+            running.callback(end, started[-1])
+        for command, process in zip(commands, started):
+            out, err = process.communicate()
+            if process.returncode != 0:
+                lines = err.strip().splitlines() or [f"{command[0]} ended with {process.returncode}"]
+                raise Failure(lines[-1])
+            outs.append(out)
+    return outs
 
 
 def run_program(command):
     """Runs one of our programs; returns its stdout."""
-    try:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise Failure(f"{command[0]}: cannot be run: {error.strerror}; "
-                      "build it with meson, or give --build DIR")
-    out, err = finish(process)
-    if process.returncode != 0:
-        lines = err.strip().splitlines() or [f"{command[0]} ended with {process.returncode}"]
-        raise Failure(lines[-1])
+    out, = run_at_once([command])
     return out
 
 
