@@ -9,6 +9,8 @@ import zlib
 import support
 
 INVERTED = bytes(255 - value for value in range(256))
+BELOW = 100  # CLAMPED[value + BELOW] is the value, -BELOW to 600, as a byte
+CLAMPED = bytes(min(max(value, 0), 255) for value in range(-BELOW, 601))
 
 
 def chunk(kind, data):
@@ -114,21 +116,20 @@ def photograph(pixels, side, seed):
     angle, slope, corner = rng.uniform(0, 2 * math.pi), rng.uniform(0.05, 0.25), rng.uniform(0, 0.2)
     paper, strength = rng.uniform(150, 240), rng.uniform(0.5, 0.9)
     down, across = slope * math.sin(angle), slope * math.cos(angle)
+    reflected = [1 - strength * ink / 255 for ink in range(256)]
+    light_of_columns = [paper * (across * u - corner * u * u / 2)
+                        for u in (2 * x / width - 1 for x in range(width))]
     rows = []
     for y in range(height):
         v = 2 * y / height - 1
+        light_of_row = paper * (1 + down * v - corner * v * v / 2)
         ink = bytes(width)
         if top <= y < top + size:
             row = large[(y - top) * size:(y - top + 1) * size]
             ink = bytes(left) + row + bytes(width - left - size)
         noise = rng.randbytes(2 * width)
-        values = []
-        for x in range(width):
-            u = 2 * x / width - 1
-            light = paper * (1 + down * v + across * u - corner * (u * u + v * v) / 2)
-            value = light * (1 - strength * ink[x] / 255) + (noise[x] + noise[x + width] - 255) / 20
-            values.append(min(max(int(value), 0), 255))
-        rows.append(bytes(values))
+        rows.append(bytes([CLAMPED[int((light_of_row + light) * reflected[covered] + (one + other - 255) / 20) + BELOW]
+                           for light, covered, one, other in zip(light_of_columns, ink, noise, noise[width:])]))
     return width, height, b"".join(rows)
 
 
@@ -204,12 +205,16 @@ def drawn(pixels, side, style, seed):
     width, height = left + size + right, top + size + bottom
     cosine, sine = math.cos(style.angle), math.sin(style.angle)
     light = [PAPER - (PAPER - INK) * ink / 255 for ink in large]
+    change, fraction = style.change, rng.random
     values = []
     for y in range(height):
-        for x in range(width):
-            p = width / 2 + cosine * (x - width / 2) - sine * (y - height / 2)
-            q = height / 2 + sine * (x - width / 2) + cosine * (y - height / 2)
+        if style.angle == 0:
+            places = [(x, y) for x in range(width)]
+        else:
+            p, q = width / 2 - sine * (y - height / 2), height / 2 + cosine * (y - height / 2)
+            places = [(p + cosine * x, q + sine * x) for x in (x - width / 2 for x in range(width))]
+        for p, q in places:
             column, row = round(p) - left, round(q) - top
             here = light[row * size + column] if 0 <= column < size and 0 <= row < size else PAPER
-            values.append(int(min(max(style.change(p / width, q / height, here, rng.random()), 0), 255)))
+            values.append(CLAMPED[int(change(p / width, q / height, here, fraction())) + BELOW])
     return width, height, bytes(values)

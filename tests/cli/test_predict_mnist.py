@@ -10,7 +10,7 @@ import pictures
 import support
 from support import ProgramTest, cases
 
-SIDE, FACTOR = 28, 10
+SIDE, FACTOR = 28, 5
 STEP, FEW, FEWEST = 10, 50, 400  # one test image in 10; one in 50 or 400 if pictures are slow to make
 MAX_WRONG = 1  # of the 25 of a style
 
