@@ -47,6 +47,8 @@ class RanksTest(RunFolderTest):
         run = [support.PROGRAM, *arguments]
         if script is not None:
             run = ["sh", "-c", script, self.path("process"), *run]
+        if "ASAN_OPTIONS" in os.environ:  # finds Open MPI's functions in tests/leaks.txt, slowly
+            variables["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0"
         return self.start(*self.mpirun[1:], *options, "-n", ranks, *run, program=self.mpirun[0], **variables)
 
     def run_ranks(self, ranks, *arguments, **options):
@@ -66,6 +68,15 @@ class RanksTest(RunFolderTest):
                                 **options)
         self.assertEqual((0, []), (result.code, result.errors), result)
         return result
+
+    def compare_ranks(self, arguments, counts):
+        """Trains as one process, then by counts of ranks, or of (ranks, threads of each): the results are the same."""
+        self.train("data", *arguments, out="whole")
+        for count in counts:
+            ranks, threads = count if isinstance(count, tuple) else (count, 1)
+            self.train_ranks(ranks, "--epochs", 1, "--threads", threads, *arguments)
+            with self.subTest(ranks=ranks, threads=threads):
+                self.assert_same_run()
 
     def process_of(self, rank, seconds=support.HANG):
         """The process that NOTE_PROCESS noted."""

@@ -45,23 +45,15 @@ ONE_PROCESS = ["evaluate", "predict", "export", "report", "compare", "tune", "co
 class Bytes(RanksTest):
     """The model and the metrics are those of one process."""
 
-    def compare(self, arguments, counts):
-        self.train("data", *arguments, out="whole")
-        for count in counts:
-            ranks, threads = count if isinstance(count, tuple) else (count, 1)
-            self.train_ranks(ranks, "--epochs", 1, "--threads", threads, *arguments)
-            with self.subTest(ranks=ranks, threads=threads):
-                self.assert_same_run()
-
     @cases(RUNS)
     def test_of(self, arguments, counts):
-        self.compare(arguments, counts)
+        self.compare_ranks(arguments, counts)
 
     @cases(SMALL_RUNS)
     def test_small(self, arguments, counts):
         shutil.rmtree(self.path("data"))
         self.make_data(**{**self.DATA, **SMALL})
-        self.compare(arguments, counts)
+        self.compare_ranks(arguments, counts)
 
     def test_report(self):
         """Rank 0 has all files and pictures of a run."""
