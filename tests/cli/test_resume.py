@@ -59,7 +59,7 @@ class Resumed(RunFolderTest):
     @cases(KINDS)
     def test_run_with(self, arguments):
         self.train_whole(*arguments)
-        for threads in (1, 2, 4):
+        for threads in (1, 4):
             self.interrupted(signal.SIGTERM, *RUN, *arguments, "--threads", threads)
             self.succeed("--resume", "out/checkpoint", "--threads", 5 - threads, "--quiet")
             self.check()
