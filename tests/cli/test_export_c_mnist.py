@@ -1,4 +1,4 @@
-"""export --c of networks of real MNIST: all test images, and 500 of them on an emulated Cortex-M4."""
+"""export --c of networks of real MNIST: all test images, and 200 of them on an emulated Cortex-M4."""
 import os
 import shutil
 import subprocess
@@ -26,11 +26,11 @@ class ExportMnist(CompiledTest):
         self.check_integers(784, self.read("plain", TEST_LABELS)[8:], self.images, REAL_DATA, allowed=0.1)
 
     def run_on_a_cortex_m(self):
-        """The answers to 500 images in an emulator, which opens the files "images" and "classes" for the program, and
+        """The answers to 200 images in an emulator, which opens the files "images" and "classes" for the program, and
         the bytes of the classifier's code and constants, and of its memory."""
         target = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16",
                   "-std=c99", "-Os", "-DSIZE=784", "-DCLASSES=10"]
-        self.write("images", self.images[:500 * 784])
+        self.write("images", self.images[:200 * 784])
         self.compile(*target, *STRICT[:-1], "-c", "digits.c")
         self.compile(*target, "--specs=rdimon.specs", "-nostartfiles", "-T", CORTEX_M + ".ld", CORTEX_M + ".c",
                      "digits.o", "-o", "digits.elf")
@@ -40,7 +40,7 @@ class ExportMnist(CompiledTest):
         sizes = subprocess.run(["arm-none-eabi-size", self.path("digits.o")], capture_output=True, check=True).stdout
         text, data, bss = (int(number) for number in sizes.split()[6:9])
         found = self.parse(self.read("classes").decode())
-        self.assertEqual(500, len(found))
+        self.assertEqual(200, len(found))
         return found, text + data, data + bss
 
     def test_on_a_cortex_m(self):
@@ -53,6 +53,6 @@ class ExportMnist(CompiledTest):
         self.check_answers(MODEL, found, self.path("plain", TEST_IMAGES), allowed=1e-4)
         self.export(MODEL, 784, 10, "--quantize", "int8", "--calibrate", REAL_DATA)
         found, flash, memory = self.run_on_a_cortex_m()
-        self.assertEqual([name for name, _ in self.run_exported(self.images[:500 * 784])], [name for name, _ in found])
+        self.assertEqual([name for name, _ in self.run_exported(self.images[:200 * 784])], [name for name, _ in found])
         self.assertLess(flash, 80000)
         self.assertLess(memory, 12000)
