@@ -49,7 +49,7 @@ COMMANDS = {
     "help": ["--help"],
     "version": ["--version"],
 }
-SAMPLES = {"tune": 2, "help": 200, "info_model": 120}  # per kind of call and action; 8 for other commands
+SAMPLES = {"tune": 2, "help": 100, "info_model": 60}  # per kind of call and action; 8 for other commands
 HANG = 60
 
 # Kinds of calls, and what errno is set to, in turn. A crash or a hang of a library is none of ours.
