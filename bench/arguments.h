@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-enum { MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536 };
+enum { MB_MAX_REPEATS = 100000, MB_MAX_BENCH_BATCH = 65536, MB_MAX_BENCH_RANKS = 4096 };
 
 /* Entries of option tables that several programs have. */
 #define MB_BENCH_OPTION_THREADS(place)                                                             \

@@ -15,7 +15,7 @@ enum { MAX_EPOCHS = 10000 };
 typedef struct arguments {
     mb_size_list threads, batch_sizes, optimizers, augmentations;
     mb_text_list networks;
-    size_t epochs, rounds, samples;
+    size_t epochs, rounds, samples, planned_ranks;
     const char *data, *json;
     bool dense_images, phases;
 } arguments;
@@ -107,6 +107,7 @@ static mb_status run(const arguments *given, mb_error *error)
                                         .rounds = given->rounds,
                                         .epochs = given->epochs,
                                         .time_phases = given->phases,
+                                        .planned_ranks = given->planned_ranks,
                                         .arena = &bench.arena};
     mb_status status = open_bench(&bench, given, error);
     if (status == MB_OK)
@@ -144,6 +145,8 @@ static const mb_option options[] = {
      "replace each zero pixel by 1, so that no zeros are skipped", MB_KIND_FLAG},
     {"phases", NULL, MB_BENCH_HEADING, AT(phases), "show the time of each phase of the step",
      MB_KIND_FLAG},
+    {"planned-ranks", NULL, MB_BENCH_HEADING, AT(planned_ranks),
+     "run the phases that so many ranks would divide", MB_KIND_SIZE(1, MB_MAX_BENCH_RANKS)},
     MB_BENCH_OPTION_JSON(AT(json)),
     {0},
 };
@@ -161,7 +164,8 @@ int main(int argc, char **argv)
                        .optimizers = {.value = {MB_OPTIMIZER_ADAMW}, .count = 1},
                        .augmentations = {.value = {MB_AUGMENT_NONE}, .count = 1},
                        .epochs = 5,
-                       .rounds = 3};
+                       .rounds = 3,
+                       .planned_ranks = 1};
     mb_status status = mb_bench_parse(program, about, options, argc, argv, &given, &error);
     if (given.networks.count == 0)
         given.networks = (mb_text_list){{"mlp"}, 1};

@@ -13,8 +13,6 @@
 
 static char program[] = "bench_messages";
 
-enum { MAX_RANKS = 4096 };
-
 typedef struct arguments {
     mb_size_list ranks;
     size_t batch_size, samples, repeats;
@@ -102,7 +100,7 @@ static mb_status run(const arguments *given, const mb_ranks *ranks, mb_error *er
 
 static const mb_option options[] = {
     {"ranks", NULL, MB_BENCH_HEADING, AT(ranks), "numbers of ranks, which are not started",
-     MB_KIND_SIZE_LIST(1, MAX_RANKS)},
+     MB_KIND_SIZE_LIST(1, MB_MAX_BENCH_RANKS)},
     {"network", NULL, MB_BENCH_HEADING, AT(network), "network, as for train", MB_KIND_TEXT("SPEC")},
     {"batch-size", NULL, MB_BENCH_HEADING, AT(batch_size), "samples per step",
      MB_KIND_SIZE(1, MB_MAX_BENCH_BATCH)},

@@ -136,7 +136,10 @@ static mb_status train(const mb_epoch_settings *settings, size_t round, bool is_
     if (status != MB_OK)
         return status;
     count_flops(trainer, settings->data->density, epoch_case);
-    status = mb_trainer_run_epoch(trainer, error);
+    if (settings->planned_ranks > 1)
+        status = mb_epoch_plan_as(&trainer->training, settings->planned_ranks, error);
+    if (status == MB_OK)
+        status = mb_trainer_run_epoch(trainer, error);
     for (size_t epoch = 0; epoch < settings->epochs && status == MB_OK; epoch++) {
         const size_t cell = round * settings->epochs + epoch;
         const double before = mb_thread_cpu_seconds();

@@ -60,6 +60,7 @@ typedef struct mb_epoch_settings {
     const mb_epoch_data *data;
     size_t rounds, epochs; /* timed; one more epoch before them warms up */
     bool time_phases;      /* in one more epoch after them */
+    size_t planned_ranks;  /* whose plan one process runs */
     mb_arena *arena;       /* of the measurements */
 } mb_epoch_settings;
 

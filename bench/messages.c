@@ -22,7 +22,7 @@ typedef struct traffic {
 } traffic;
 
 typedef struct step_traffic {
-    size_t *tiles; /* (phases) of the rank that runs most */
+    size_t *tiles; /* (phases), or rows, of the rank that runs most */
     traffic *exchange;
     size_t exchanges;
 } step_traffic;
@@ -36,13 +36,26 @@ static void add_side(const mb_region *regions, size_t ranks, size_t *bytes, size
     }
 }
 
+/* Tiles of the rank, or rows if those are divided. */
+static size_t parts_of(const mb_planned *phase)
+{
+    const size_t first = phase->first_chunk * phase->chunk_tiles,
+                 end = mb_min_size(phase->end_chunk * phase->chunk_tiles, phase->tiles);
+    if (phase->phase.tiling.sample_chunk > 0)
+        return phase->tiling.rows;
+    return end > first ? end - first : 0;
+}
+
+static size_t all_parts_of(const mb_planned *phase)
+{
+    const mb_tiling tiling = phase->phase.tiling;
+    return tiling.sample_chunk > 0 ? tiling.rows : mb_tiling_tiles(tiling);
+}
+
 static void add_rank(const mb_plan *plan, const mb_planned_exchanges *exchanges, step_traffic *all)
 {
     for (size_t p = 0; p < plan->count; p++) {
-        const mb_planned *phase = &plan->phases[p];
-        const size_t first = phase->first_chunk * phase->chunk_tiles,
-                     end = mb_min_size(phase->end_chunk * phase->chunk_tiles, phase->tiles);
-        all->tiles[p] = mb_max_size(all->tiles[p], end > first ? end - first : 0);
+        all->tiles[p] = mb_max_size(all->tiles[p], parts_of(&plan->phases[p]));
     }
     for (size_t i = 0; i < exchanges->count; i++) {
         const mb_planned_exchange *from = &exchanges->list[i];
@@ -88,8 +101,8 @@ static json_t *phases_of(const mb_plan *plan, const step_traffic *all)
     for (size_t p = 0; p < plan->count; p++)
         json_array_append_new(list,
                               json_pack("{s:s, s:I, s:I}", "name", mb_plan_phase(plan, p)->name,
-                                        "tiles", (json_int_t)plan->phases[p].tiles, "max_tiles",
-                                        (json_int_t)all->tiles[p]));
+                                        "tiles", (json_int_t)all_parts_of(&plan->phases[p]),
+                                        "max_tiles", (json_int_t)all->tiles[p]));
     return list;
 }
 
@@ -112,20 +125,17 @@ static json_t *exchanges_of(const step_traffic *all)
 
 mb_status mb_messages_list(mb_trainer *trainer, size_t ranks, json_t **list, mb_error *error)
 {
-    mb_plan plan = {0};
-    mb_arena arena = {0};
+    mb_plan *plan = &trainer->training.full;
     step_traffic all = {0};
-    mb_status status = mb_epoch_plan_for_ranks(&trainer->training, &arena, &plan, error);
+    mb_status status = mb_epoch_plan_as(&trainer->training, ranks, error);
     if (status == MB_OK)
-        status = add_ranks(&plan, ranks, &all, error);
+        status = add_ranks(plan, ranks, &all, error);
     if (status == MB_OK) {
         *list = json_pack("{s:I, s:o?, s:o?}", "ranks", (json_int_t)ranks, "phases",
-                          phases_of(&plan, &all), "exchanges", exchanges_of(&all));
+                          phases_of(plan, &all), "exchanges", exchanges_of(&all));
         if (*list == NULL)
-            status = mb_fail_memory(error, "messages", plan.count * sizeof *all.tiles);
+            status = mb_fail_memory(error, "messages", plan->count * sizeof *all.tiles);
     }
-    mb_plan_free(&plan);
-    mb_arena_free(&arena);
     free(all.tiles);
     free(all.exchange);
     return status;

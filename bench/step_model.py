@@ -111,10 +111,9 @@ def assumed(processor):
 
 # ---- what a table needs ----
 
-def speedups(phases, rest, listings, link):
+def speedups(alone, phases, rest, listings, link):
     """Of each number of ranks, by that number."""
-    one = sum(phases) + rest
-    return {listing["ranks"]: one / step_seconds(phases, rest, listing, link) if listing["ranks"] > 1 else 1.0
+    return {listing["ranks"]: alone / step_seconds(phases, rest, listing, link) if listing["ranks"] > 1 else 1.0
             for listing in listings}
 
 

@@ -135,7 +135,7 @@ static void run_statistics(const mb_tile_args *args)
     const mb_layer *layer = op->layer;
     const workspace w = workspace_of(op);
     const double n = elements_of(op);
-    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
+    const mb_tile part = args->part;
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, squares;
         total(op, c, &sum, &squares);
@@ -188,7 +188,7 @@ static void run_gradient(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const workspace w = workspace_of(op);
     const double n = elements_of(op);
-    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
+    const mb_tile part = args->part;
     for (size_t c = part.column; c < part.column + part.columns; c++) {
         double sum, product;
         total(op, c, &sum, &product);
@@ -224,7 +224,7 @@ static void run_update(const mb_tile_args *args)
 
 static mb_tiling by_channel(const mb_layer *layer)
 {
-    return (mb_tiling){1, channels_of(layer), 1, TILE_CHANNELS, 1};
+    return mb_tiling_matrix(1, channels_of(layer), 1, TILE_CHANNELS);
 }
 
 /* The sums of the tile's chunk. */

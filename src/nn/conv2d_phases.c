@@ -200,8 +200,7 @@ typedef struct conv2d_data {
 /* The tile's first row of a matrix. */
 static float *rows_of(const mb_matrix *matrix, const mb_tile_args *args)
 {
-    const mb_layer_op *op = args->op;
-    return mb_matrix_row(matrix, args->step, mb_tiling_tile(op->tiling, args->tile).row);
+    return mb_matrix_row(matrix, args->step, args->part.row);
 }
 
 static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
@@ -217,7 +216,7 @@ static mb_conv2d_pass begin_pass(const mb_tile_args *args, scratch *s)
         .weights = data->weights,
         .bias = data->weights + data->size.weights,
         .transposed = data->transposed,
-        .samples = mb_tiling_tile(op->tiling, args->tile).rows,
+        .samples = args->part.rows,
         .argmax = argmax != NULL ? argmax + args->tile * op->ctx.pool_out.columns : NULL,
         .windows = s->windows,
         .d_windows = s->d_windows,

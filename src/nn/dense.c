@@ -9,6 +9,7 @@
 #include "nn/dense.h"
 
 #include "core/parse.h"
+#include "core/util.h"
 #include "nn/gemm.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, units);
+    const mb_tile part = mb_tile_part_in(args, units);
     const float *w = layer->parameters + mb_dense_panel_offset(layer, part.column);
     float *z = op->ctx.out.data + part.row * units + part.column;
     op->ctx.kernels->fill_rows(part.rows, part.columns,
@@ -59,7 +60,7 @@ static void run_backward(const mb_tile_args *args)
     const mb_layer_op *op = args->op;
     const mb_layer *layer = op->layer;
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, inputs);
+    const mb_tile part = mb_tile_part_in(args, inputs);
     float *transposed = args->scratch; /* (units, part.columns) */
     for (size_t unit = 0; unit < units; unit += layer->rules.panel) {
         const size_t width = mb_dense_panel_width(layer, unit);
@@ -68,7 +69,7 @@ static void run_backward(const mb_tile_args *args)
         op->ctx.kernels->transpose(part.columns, width, rows, width,
                                    transposed + unit * part.columns, part.columns);
     }
-    const size_t block = mb_block_rows(part.rows);
+    const size_t block = mb_block_rows(op->ctx.rows);
     for (size_t done = 0; done < part.rows; done += block) {
         const size_t row = part.row + done;
         const size_t rows = part.rows - done < block ? part.rows - done : block;
@@ -78,68 +79,22 @@ static void run_backward(const mb_tile_args *args)
     }
 }
 
-/* Gradient (inputs, part.columns) of a panel, summed over the blocks of rows in their order, and
- * of its biases. */
+/* The gradient of a panel is added up block of rows by block. */
 static void add_up_gradient(const mb_layer_op *op, const mb_step *step, mb_tile part,
-                            float *gradient, float *bias_gradient)
+                            mb_tile samples, float *gradient)
 {
     const mb_layer *layer = op->layer;
-    const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer), all = op->ctx.rows;
-    const size_t width = part.columns, block_rows = mb_block_rows(all);
+    const size_t inputs = part.rows, width = part.columns, units = mb_dense_units(layer);
+    const size_t end = samples.row + samples.rows, block_rows = mb_block_rows(op->ctx.rows);
+    float *bias_gradient = gradient + inputs * width;
     memset(bias_gradient, 0, width * sizeof *bias_gradient);
-    for (size_t row = 0; row < all; row += block_rows) {
-        const size_t rows = all - row < block_rows ? all - row : block_rows;
+    for (size_t row = samples.row; row < end; row += block_rows) {
+        const size_t rows = mb_min_size(end - row, block_rows);
         const float *d = op->ctx.d_out.data + row * units + part.column;
         op->ctx.kernels->add_rows(rows, width, d, units, bias_gradient);
         mb_gemm_at(layer->rules, inputs, width, rows, mb_matrix_row(&op->ctx.in, step, row), inputs,
-                   d, units, row > 0 ? 1.0f : 0.0f, gradient, width);
+                   d, units, row > samples.row ? 1.0f : 0.0f, gradient, width);
     }
-}
-
-static void run_update(const mb_tile_args *args)
-{
-    const mb_layer_op *op = args->op;
-    const mb_layer *layer = op->layer;
-    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
-    const size_t weights = mb_dense_inputs(layer) * part.columns;
-    float *gradient = args->scratch, *bias_gradient = gradient + weights;
-    add_up_gradient(op, args->step, part, gradient, bias_gradient);
-    mb_layer_update_parameters(op, args->step->update, true,
-                               mb_dense_panel_offset(layer, part.column), weights, gradient);
-    mb_layer_update_parameters(op, args->step->update, false,
-                               mb_dense_bias_offset(layer) + part.column, part.columns,
-                               bias_gradient);
-}
-
-/* Tiles are of panels, of all inputs, or of some, of which the first have the biases. */
-void mb_dense_updated_part(const void *op, size_t tile, mb_region *part)
-{
-    const mb_layer_op *update = op;
-    const mb_layer *layer = update->layer;
-    const mb_tile t = mb_tiling_tile(update->tiling, tile);
-    const size_t rows = update->tiling.rows == 1 ? mb_dense_inputs(layer) : t.rows;
-    for (size_t unit = t.column; unit < t.column + t.columns; unit += layer->rules.panel) {
-        const size_t width = mb_dense_panel_width(layer, unit);
-        mb_region_add(part, (mb_dense_panel_offset(layer, unit) + t.row * width) * sizeof(float),
-                      rows * width * sizeof(float));
-    }
-    if (t.row == 0)
-        mb_region_add(part, (mb_dense_bias_offset(layer) + t.column) * sizeof(float),
-                      t.columns * sizeof(float));
-}
-
-static void part_of_units(const void *op, size_t tile, mb_region *part)
-{
-    const mb_layer_op *update = op;
-    const mb_tile t = mb_tiling_tile(update->tiling, tile);
-    const size_t units = mb_dense_units(update->layer);
-    for (size_t row = 0; row < update->ctx.rows; row++)
-        mb_region_add(part, (row * units + t.column) * sizeof(float), t.columns * sizeof(float));
-}
-
-mb_use mb_dense_reads_d_out(const mb_layer_context *ctx)
-{
-    return (mb_use){.buffer = ctx->d_out.data, .part = {.of_tile = part_of_units}};
 }
 
 /* ---- phases ---- */
@@ -147,9 +102,11 @@ mb_use mb_dense_reads_d_out(const mb_layer_context *ctx)
 static mb_tiling forward_tiling(const mb_layer *layer, size_t rows)
 {
     const size_t block = mb_block_rows(rows);
+    mb_tiling tiling = mb_tiling_matrix(rows, mb_dense_units(layer), block, layer->rules.panel);
     if (mb_dense_is_narrow(layer))
-        return mb_tiling_rows(rows, layer->input_is_batch ? block : NARROW_ROWS);
-    return (mb_tiling){rows, mb_dense_units(layer), block, layer->rules.panel, 1};
+        tiling = mb_tiling_rows(rows, layer->input_is_batch ? block : NARROW_ROWS);
+    tiling.sample_chunk = mb_sample_chunk(rows);
+    return tiling;
 }
 
 static void forward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -159,11 +116,11 @@ static void forward(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     }
     const mb_tiling tiling = forward_tiling(layer, ctx->rows);
-    mb_layer_add_phase(
-        layer, ctx, "forward", run_forward, tiling,
-        MB_USES(mb_tiling_is_rows(tiling) ? mb_reads_rows(&ctx->in) : mb_reads(ctx->in.data),
-                mb_reads(layer->parameters), mb_writes_rows(&ctx->out)),
-        0, NULL);
+    mb_layer_add_phase(layer, ctx, "forward", run_forward, tiling,
+                       MB_USES(mb_tiling_is_rows(tiling) ? mb_reads_rows(&ctx->in)
+                                                         : mb_dense_reads_samples(&ctx->in, tiling),
+                               mb_reads(layer->parameters), mb_writes_rows(&ctx->out)),
+                       0, NULL);
 }
 
 static void backward(const mb_layer *layer, const mb_layer_context *ctx)
@@ -172,27 +129,24 @@ static void backward(const mb_layer *layer, const mb_layer_context *ctx)
         return;
     const size_t inputs = mb_dense_inputs(layer), rows = ctx->rows, panel = layer->rules.panel;
     const bool narrow = mb_dense_is_narrow(layer);
-    const size_t columns = narrow ? inputs : panel;
-    mb_layer_add_phase(layer, ctx, "backward", run_backward,
-                       narrow ? mb_tiling_rows(rows, NARROW_ROWS)
-                              : (mb_tiling){rows, inputs, rows, panel, 1},
-                       MB_USES(narrow ? mb_reads_rows(&ctx->d_out) : mb_reads(ctx->d_out.data),
-                               mb_reads(layer->parameters), mb_writes_rows(&ctx->d_in)),
-                       mb_dense_units(layer) * columns * sizeof(float), NULL);
+    mb_tiling tiling =
+        narrow ? mb_tiling_rows(rows, NARROW_ROWS) : mb_tiling_matrix(rows, inputs, rows, panel);
+    tiling.sample_chunk = mb_sample_chunk(rows);
+    mb_layer_add_phase(
+        layer, ctx, "backward", run_backward, tiling,
+        MB_USES(narrow ? mb_reads_rows(&ctx->d_out) : mb_dense_reads_samples(&ctx->d_out, tiling),
+                mb_reads(layer->parameters), mb_writes_rows(&ctx->d_in)),
+        mb_dense_units(layer) * (narrow ? inputs : panel) * sizeof(float), NULL);
 }
 
 static void update(const mb_layer *layer, const mb_layer_context *ctx)
 {
-    if (ctx->in.data == NULL) {
+    const size_t inputs = mb_dense_inputs(layer), panel = layer->rules.panel;
+    if (ctx->in.data == NULL)
         mb_dense_sparse_update(layer, ctx);
-        return;
-    }
-    const size_t panel = layer->rules.panel;
-    mb_layer_add_phase(
-        layer, ctx, "update", run_update, (mb_tiling){1, mb_dense_units(layer), 1, panel, 1},
-        MB_USES(mb_reads(ctx->in.data), mb_dense_reads_d_out(ctx), mb_reads(ctx->trainable->finite),
-                mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
-        (mb_dense_inputs(layer) + 1) * panel * sizeof(float), NULL);
+    else
+        mb_dense_update(layer, ctx, add_up_gradient,
+                        mb_tiling_matrix(inputs, mb_dense_units(layer), inputs, panel));
 }
 
 /* ---- parameters ---- */

@@ -32,11 +32,23 @@ static inline bool mb_dense_is_narrow(const mb_layer *layer)
     return mb_dense_units(layer) <= layer->rules.panel;
 }
 
-/* mb_tile_part_fn of the update phases: the parameters that a tile updates. */
-void mb_dense_updated_part(const void *op, size_t tile, mb_region *part);
+/* Reads, by a phase of any tiling, the samples of each tile where ranks divide those, else all. */
+static inline mb_use mb_dense_reads_samples(const mb_matrix *matrix, mb_tiling tiling)
+{
+    mb_use use = mb_reads(matrix->data);
+    use.part.row_bytes = matrix->columns * sizeof(float);
+    use.part.whole_rows = tiling.sample_chunk > 0;
+    return use;
+}
 
-/* A use of the gradient of the outputs by an update phase, of the units of each tile. */
-mb_use mb_dense_reads_d_out(const mb_layer_context *ctx);
+/* Writes the gradient of the weights of a tile of the matrix (inputs, units), panel by panel, each
+ * (part.rows, width), and of its biases if it has the first input, summed over some samples. */
+typedef void mb_dense_gradient_fn(const mb_layer_op *op, const mb_step *step, mb_tile part,
+                                  mb_tile samples, float *gradient);
+
+/* Appends the phases from gradient to new parameters; `tiling` divides (inputs, units). */
+void mb_dense_update(const mb_layer *layer, const mb_layer_context *ctx,
+                     mb_dense_gradient_fn *gradient, mb_tiling tiling);
 
 /* Forward and update of a layer whose input is a sparse batch. */
 void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx);

@@ -36,7 +36,7 @@ static void run_forward(const mb_tile_args *args)
     const mb_layer *layer = op->layer;
     const mb_batch *batch = op->ctx.batch;
     const size_t inputs = mb_dense_inputs(layer), units = mb_dense_units(layer);
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, units);
+    const mb_tile part = mb_tile_part_in(args, units);
     const size_t end = part.column + part.columns, in_block = part.row % MB_BLOCK_ROWS;
     const mb_transposed_block *x = mb_batch_block(batch, args->step->worker, part.row);
     const uint64_t rows = (UINT64_MAX >> (64 - part.rows)) << in_block;
@@ -60,10 +60,11 @@ static void run_forward(const mb_tile_args *args)
 void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const size_t units = mb_dense_units(layer);
-    mb_layer_add_phase(layer, ctx, "forward", run_forward,
-                       units <= MB_MAX_SPARSE_COLUMNS
-                           ? mb_tiling_rows(ctx->rows, MB_BLOCK_ROWS / 2)
-                           : (mb_tiling){ctx->rows, units, MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS, 1},
+    mb_tiling tiling = mb_tiling_matrix(ctx->rows, units, MB_BLOCK_ROWS, MB_MAX_SPARSE_COLUMNS);
+    if (units <= MB_MAX_SPARSE_COLUMNS)
+        tiling = mb_tiling_rows(ctx->rows, MB_BLOCK_ROWS / 2);
+    tiling.sample_chunk = mb_sample_chunk(ctx->rows);
+    mb_layer_add_phase(layer, ctx, "forward", run_forward, tiling,
                        MB_USES(mb_reads_copy(ctx->batch->block), mb_reads(layer->parameters),
                                mb_writes_rows(&ctx->out)),
                        MB_BLOCK_ROWS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
@@ -71,65 +72,35 @@ void mb_dense_sparse_forward(const mb_layer *layer, const mb_layer_context *ctx)
 
 /* ---- update ---- */
 
-/* The gradient of the pixels part.row .. and the units of a group, block of rows by block. */
-static void add_up_gradient(const mb_layer_op *op, const mb_step *step, mb_tile part, group g,
-                            float *gradient)
+/* Block of rows by block, group by group. */
+static void add_up_gradient(const mb_layer_op *op, const mb_step *step, mb_tile part,
+                            mb_tile samples, float *gradient)
 {
     const mb_batch *batch = op->ctx.batch;
-    const size_t units = mb_dense_units(op->layer);
-    for (size_t row = 0; row < op->ctx.rows; row += MB_BLOCK_ROWS) {
-        const mb_transposed_block *block = mb_batch_block(batch, step->worker, row);
-        op->ctx.kernels->sparse_gradient(
-            part.rows, block->mask + part.row, block->value + part.row * MB_BLOCK_ROWS,
-            batch->source->byte_to_float, op->ctx.d_out.data + row * units + g.first, units,
-            g.strides, row > 0, gradient);
-    }
-}
-
-static void update_weights(const mb_layer_op *op, const mb_update *update, mb_tile part, group g,
-                           const float *gradient)
-{
-    const size_t size = part.rows * g.panel;
-    for (size_t unit = g.first; unit < g.first + g.strides.columns; unit += g.panel) {
-        mb_layer_update_parameters(op, update, true,
-                                   mb_dense_panel_offset(op->layer, unit) + part.row * g.panel,
-                                   size, gradient);
-        gradient += size;
-    }
-}
-
-static void update_biases(const mb_layer_op *op, const mb_update *update, mb_tile part)
-{
-    float gradient[MB_MAX_SPARSE_COLUMNS] = {0};
-    op->ctx.kernels->add_rows(op->ctx.rows, part.columns, op->ctx.d_out.data + part.column,
-                              mb_dense_units(op->layer), gradient);
-    mb_layer_update_parameters(op, update, false, mb_dense_bias_offset(op->layer) + part.column,
-                               part.columns, gradient);
-}
-
-static void run_update(const mb_tile_args *args)
-{
-    const mb_layer_op *op = args->op;
-    const mb_update *update = args->step->update;
-    const mb_tile part = mb_tiling_tile(op->tiling, args->tile);
-    const size_t end = part.column + part.columns;
+    const size_t units = mb_dense_units(op->layer), end = part.column + part.columns;
     for (size_t unit = part.column; unit < end;) {
         const group g = group_at(op->layer, unit, end, part.rows);
-        add_up_gradient(op, args->step, part, g, args->scratch);
-        update_weights(op, update, part, g, args->scratch);
+        for (size_t row = samples.row; row < samples.row + samples.rows; row += MB_BLOCK_ROWS) {
+            const mb_transposed_block *block = mb_batch_block(batch, step->worker, row);
+            op->ctx.kernels->sparse_gradient(
+                part.rows, block->mask + part.row, block->value + part.row * MB_BLOCK_ROWS,
+                batch->source->byte_to_float, op->ctx.d_out.data + row * units + g.first, units,
+                g.strides, row > samples.row, gradient);
+        }
+        gradient += part.rows * g.strides.columns;
         unit += g.strides.columns;
     }
-    if (part.row == 0)
-        update_biases(op, update, part);
+    if (part.row > 0)
+        return;
+    memset(gradient, 0, part.columns * sizeof *gradient);
+    op->ctx.kernels->add_rows(samples.rows, part.columns,
+                              op->ctx.d_out.data + samples.row * units + part.column, units,
+                              gradient);
 }
 
 void mb_dense_sparse_update(const mb_layer *layer, const mb_layer_context *ctx)
 {
     const size_t inputs = mb_dense_inputs(layer), pixels = mb_equal_blocks(inputs, UPDATE_PIXELS);
-    mb_layer_add_phase(layer, ctx, "update", run_update,
-                       (mb_tiling){inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS, 1},
-                       MB_USES(mb_reads_copy(ctx->batch->block), mb_dense_reads_d_out(ctx),
-                               mb_reads(ctx->trainable->finite),
-                               mb_updates(layer, (mb_tile_part){.of_tile = mb_dense_updated_part})),
-                       UPDATE_PIXELS * MB_MAX_SPARSE_COLUMNS * sizeof(float), NULL);
+    mb_dense_update(layer, ctx, add_up_gradient,
+                    mb_tiling_matrix(inputs, mb_dense_units(layer), pixels, MB_MAX_SPARSE_COLUMNS));
 }

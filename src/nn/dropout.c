@@ -34,7 +34,7 @@ static void run(const mb_tile_args *args)
     const mb_layer *layer = op->layer;
     const double rate = ((const dropout_config *)layer->config)->rate;
     const mb_matrix *x = op->data;
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, x->columns);
+    const mb_tile part = mb_tile_part_in(args, x->columns);
     for (size_t row = part.row; row < part.row + part.rows; row++) {
         const uint64_t index =
             (uint64_t)args->step->dataset_samples.index[row] * MB_MAX_LAYERS + layer->position;

@@ -15,7 +15,7 @@ static void run_forward(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
     const size_t columns = op->ctx.out.columns;
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, columns);
+    const mb_tile part = mb_tile_part_in(args, columns);
     op->layer->ops->elementwise_forward(
         op->ctx.kernels, part.rows, part.columns,
         mb_matrix_row(&op->ctx.in, args->step, part.row) + part.column,
@@ -26,7 +26,7 @@ static void run_backward(const mb_tile_args *args)
 {
     const mb_layer_op *op = args->op;
     const size_t columns = op->ctx.out.columns;
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, columns);
+    const mb_tile part = mb_tile_part_in(args, columns);
     const mb_matrix *saved = op->layer->ops->backward_needs_input ? &op->ctx.in : &op->ctx.out;
     op->layer->ops->elementwise_backward(
         op->ctx.kernels, part.rows, part.columns,

@@ -63,6 +63,7 @@ typedef struct mb_layer_context {
     const mb_kernels *kernels;
     const mb_batch *batch;
     size_t rows;       /* samples in the batch */
+    size_t ranks;      /* that divide the plan */
     mb_matrix in, out; /* activations; in.data is NULL if the batch is sparse */
     /* Gradients of the loss with respect to in and out; d_in.data is NULL if it is not needed. */
     mb_matrix d_in, d_out;
@@ -197,6 +198,15 @@ static inline mb_use mb_updates(const mb_layer *layer, mb_tile_part part)
 static inline float *mb_tile_in(const mb_tile_args *args)
 {
     return mb_matrix_row(&((const mb_layer_op *)args->op)->ctx.in, args->step, args->tile);
+}
+
+/* The part of a tile in a matrix of `columns` columns: all of them if tiles are of whole rows. */
+static inline mb_tile mb_tile_part_in(const mb_tile_args *args, size_t columns)
+{
+    mb_tile part = args->part;
+    if (mb_tiling_is_rows(((const mb_layer_op *)args->op)->tiling))
+        part.columns = columns;
+    return part;
 }
 
 static inline float *mb_tile_out(const mb_tile_args *args)

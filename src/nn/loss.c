@@ -52,7 +52,7 @@ static void run_softmax(const mb_tile_args *args)
     const mb_loss *loss = op->data;
     const mb_trainable *trainable = op->ctx.trainable;
     const size_t classes = op->ctx.out.columns;
-    const mb_tile part = mb_tiling_tile_in(op->tiling, args->tile, classes);
+    const mb_tile part = mb_tile_part_in(args, classes);
     const float *logits = op->ctx.out.data + part.row * classes;
     const uint8_t *labels = op->ctx.batch->labels + part.row;
     const float smoothing = trainable != NULL ? (float)trainable->label_smoothing : 0.0f;
@@ -79,9 +79,11 @@ static mb_use writes_rows(const void *values, size_t size)
 void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
 {
     const mb_tiling writer = mb_plan_writer(ctx->plan, ctx->out.data);
+    mb_tiling rows = mb_tiling_rows(ctx->rows, LOSS_ROWS);
+    rows.sample_chunk = writer.sample_chunk;
     const mb_use d_out = ctx->trainable != NULL ? mb_writes_rows(&ctx->d_out) : (mb_use){0};
     mb_layer_add_phase(NULL, ctx, "softmax", run_softmax,
-                       mb_tiling_is_rows(writer) ? writer : mb_tiling_rows(ctx->rows, LOSS_ROWS),
+                       mb_tiling_is_rows(writer) ? writer : rows,
                        MB_USES(mb_reads_rows(&ctx->out), mb_reads(ctx->batch->labels),
                                writes_rows(loss->losses, sizeof *loss->losses),
                                writes_rows(loss->predicted, sizeof *loss->predicted), d_out),

@@ -1,8 +1,9 @@
 /* Gradients that samples add up to, chunk by chunk, and the update from their sum.
  *
  * A layer that works sample by sample cannot add all samples' gradients in one place: the order of
- * summation would depend on the threads. Each chunk of samples has its own partial gradient,
- * and the update adds these in their order, a range of parameters per tile. */
+ * summation would depend on the threads. Each chunk of samples has its own partial gradient, and
+ * the update adds these along a tree (chunk_tree.h), a range of parameters per tile; ranks add up
+ * their own chunks before, as far as the tree allows. */
 #ifndef MB_NN_PARTIAL_H
 #define MB_NN_PARTIAL_H
 
@@ -20,7 +21,7 @@ mb_use mb_partial_use(const mb_layer *layer, const mb_layer_context *ctx, const 
 
 /* Appends the layer's update phase: its weights decay, its biases, the last `biases` parameters, do
  * not. `partials` is inside ctx->workspace. */
-void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, const float *partials,
+void mb_partial_update(const mb_layer *layer, const mb_layer_context *ctx, float *partials,
                        size_t biases);
 
 #endif

@@ -49,6 +49,7 @@ void mb_plan_add(mb_plan *plan, const mb_phase *phase)
                        mb_tiling_equal(last->tiling, phase->tiling);
     plan->phases[plan->count++] =
         (mb_planned){.phase = *phase,
+                     .tiling = phase->tiling,
                      .tiles = mb_tiling_tiles(phase->tiling),
                      .chunk_tiles = phase->tiling.chunk_tiles > 0 ? phase->tiling.chunk_tiles : 1,
                      .first_chunk = 0,
@@ -125,9 +126,10 @@ static tiles tiles_of(const mb_planned *phase, const mb_worker *worker)
                                               first_tile(phase, worker->index + 1, worker->count)};
 }
 
-static void run_tile(const mb_phase *phase, const mb_step *step, size_t tile, void *scratch)
+static void run_tile(const mb_planned *phase, const mb_step *step, size_t tile, void *scratch)
 {
-    phase->run(&(mb_tile_args){phase->op, step, tile, scratch});
+    phase->phase.run(
+        &(mb_tile_args){phase->phase.op, step, tile, mb_tiling_tile(phase->tiling, tile), scratch});
 }
 
 /* Adds the ticks since *last. */
@@ -172,7 +174,7 @@ void mb_plan_run(const mb_plan *plan, const mb_step *step, const mb_worker *work
             for (size_t p = i; p < end; p++) {
                 if (timer != NULL)
                     timer->phase = p;
-                run_tile(&phases[p].phase, step, tile, scratch);
+                run_tile(&phases[p], step, tile, scratch);
                 if (timer != NULL)
                     add_ticks(&timer->times[p].running, &last);
             }

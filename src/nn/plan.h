@@ -10,7 +10,8 @@
  * tile is always run by the same thread. Such neighbours are fused: they run tile by tile, one
  * after the other, while the tile is in cache.
  *
- * Tiles are divided among ranks (processes) before they are divided among threads. Ranks share no
+ * Tiles are divided among ranks (processes) before they are divided among threads; large batches
+ * are divided among ranks by samples, of which each rank then has tiles of its own. Ranks share no
  * memory: what a phase reads that another rank wrote is sent before (plan_ranks.h). */
 #ifndef MB_NN_PLAN_H
 #define MB_NN_PLAN_H
@@ -38,25 +39,27 @@ typedef struct mb_tile_args {
     const void *op; /* the phase's */
     const mb_step *step;
     size_t tile;
+    mb_tile part;  /* of the matrix that the phase's tiling divides */
     void *scratch; /* the thread's own, mb_phase.scratch bytes */
 } mb_tile_args;
 
 typedef void mb_tile_fn(const mb_tile_args *args);
 
 /* Adds the bytes of a buffer that a tile of the phase of `op` touches. */
-typedef void mb_tile_part_fn(const void *op, size_t tile, mb_region *part);
+typedef void mb_tile_part_fn(const void *op, mb_tile tile, mb_region *part);
 
 /* Where the part of a tile is in its buffer: in a matrix whose rows are `row_bytes` apart and whose
- * elements have `column_bytes`, or, chunk by chunk, in pieces of `chunk_bytes` after `offset`
- * bytes, or where `of_tile` says. {0}: not known. */
+ * elements have `column_bytes`, or its whole rows, or, chunk by chunk, in pieces of `chunk_bytes`
+ * after `offset` bytes, or where `of_tile` says. {0}: not known. */
 typedef struct mb_tile_part {
     size_t row_bytes, column_bytes, chunk_bytes, offset;
+    bool whole_rows; /* whatever columns the tile has */
     mb_tile_part_fn *of_tile;
 } mb_tile_part;
 
 /* One buffer that a phase reads or writes, named by its address. `own`: each tile touches only the
- * part of it that the tiling gives to the tile. `copies`: each worker has one of its own. `persistent`:
- * all of it is needed after the step. */
+ * part of it that the tiling gives to the tile. `copies`: each worker has one of its own.
+ * `persistent`: all of it is needed after the step. */
 typedef struct mb_use {
     const void *buffer; /* NULL: no use */
     bool writes, own, copies, persistent;

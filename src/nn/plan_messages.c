@@ -9,6 +9,17 @@ static mb_planned *planned(const mb_plan *plan, size_t phase) { return &plan->ph
 
 static size_t chunks_of(const mb_planned *phase) { return mb_tiling_chunks(phase->phase.tiling); }
 
+static bool is_divided_by_samples(const mb_planned *phase)
+{
+    return phase->phase.tiling.sample_chunk > 0 && !phase->phase.each_rank;
+}
+
+static mb_tiling tiling_of(const mb_planned *phase, size_t rank, size_t ranks)
+{
+    return is_divided_by_samples(phase) ? mb_tiling_of_rank(phase->phase.tiling, rank, ranks)
+                                        : phase->phase.tiling;
+}
+
 /* ---- parts of buffers ---- */
 
 /* The first chunk of rank `rank`; that of the next one ends them. */
@@ -17,11 +28,10 @@ static size_t first_chunk(const mb_planned *phase, size_t rank, size_t ranks)
     return chunks_of(phase) * rank / ranks;
 }
 
-static void add_rows(const mb_use *use, mb_tiling tiling, size_t number, mb_region *part)
+static void add_rows(const mb_use *use, mb_tiling tiling, mb_tile tile, mb_region *part)
 {
-    const mb_tile tile = mb_tiling_tile(tiling, number);
     const size_t row_bytes = use->part.row_bytes, column_bytes = use->part.column_bytes;
-    if (mb_tiling_is_rows(tiling)) {
+    if (use->part.whole_rows || mb_tiling_is_rows(tiling)) {
         mb_region_add(part, tile.row * row_bytes, tile.rows * row_bytes);
         return;
     }
@@ -33,16 +43,19 @@ static void add_rows(const mb_use *use, mb_tiling tiling, size_t number, mb_regi
 /* True if a use says which part of its buffer a tile touches. */
 static bool has_part(const mb_use *use)
 {
-    return use->part.of_tile != NULL || use->part.chunk_bytes > 0 || use->part.column_bytes > 0;
+    return use->part.of_tile != NULL || use->part.chunk_bytes > 0 || use->part.column_bytes > 0 ||
+           use->part.whole_rows;
 }
 
 bool mb_plan_part(const mb_plan *plan, size_t phase, const mb_use *use, size_t rank, size_t ranks,
                   mb_region *part)
 {
     const mb_planned *here = planned(plan, phase);
-    const bool all = here->phase.each_rank;
+    const mb_tiling tiling = tiling_of(here, rank, ranks);
+    const bool all = here->phase.each_rank || is_divided_by_samples(here);
+    const size_t tiles = mb_tiling_tiles(tiling), chunks = mb_tiling_chunks(tiling);
     const size_t first = all ? 0 : first_chunk(here, rank, ranks);
-    const size_t end = all ? chunks_of(here) : first_chunk(here, rank + 1, ranks);
+    const size_t end = all ? chunks : first_chunk(here, rank + 1, ranks);
     const mb_tile_part *where = &use->part;
     if (!has_part(use))
         return false;
@@ -50,12 +63,11 @@ bool mb_plan_part(const mb_plan *plan, size_t phase, const mb_use *use, size_t r
         mb_region_add(part, where->offset + first * where->chunk_bytes,
                       (end - first) * where->chunk_bytes);
     for (size_t tile = first * here->chunk_tiles;
-         where->chunk_bytes == 0 && tile < mb_min_size(end * here->chunk_tiles, here->tiles);
-         tile++)
+         where->chunk_bytes == 0 && tile < mb_min_size(end * here->chunk_tiles, tiles); tile++)
         if (where->of_tile != NULL)
-            where->of_tile(here->phase.op, tile, part);
+            where->of_tile(here->phase.op, mb_tiling_tile(tiling, tile), part);
         else
-            add_rows(use, here->phase.tiling, tile, part);
+            add_rows(use, here->phase.tiling, mb_tiling_tile(tiling, tile), part);
     mb_region_normalise(part);
     return true;
 }
@@ -69,11 +81,13 @@ typedef struct rows {
 /* The samples of the batch that this rank needs of a buffer for a phase. */
 static rows rows_needed(const mb_planned *reader, const mb_use *use)
 {
-    const mb_tiling tiling = reader->phase.tiling;
+    const mb_tiling tiling = reader->tiling;
     const size_t first = reader->first_chunk * reader->chunk_tiles;
     const size_t end = mb_min_size(reader->end_chunk * reader->chunk_tiles, reader->tiles);
     if (first >= end)
         return (rows){0, 0};
+    if (is_divided_by_samples(reader))
+        return (rows){tiling.first_row, tiling.first_row + tiling.rows};
     if (reader->phase.sample_rows > 0)
         return (rows){first * reader->phase.sample_rows, end * reader->phase.sample_rows};
     if (!use->own || !mb_tiling_is_rows(tiling) || reader->phase.each_rank)
@@ -134,8 +148,12 @@ static void divide_tiles(mb_plan *plan, size_t rank, size_t ranks)
         mb_planned *phase = planned(plan, p);
         if (phase->phase.each_rank)
             continue;
-        phase->first_chunk = first_chunk(phase, rank, ranks);
-        phase->end_chunk = first_chunk(phase, rank + 1, ranks);
+        phase->tiling = tiling_of(phase, rank, ranks);
+        phase->tiles = mb_tiling_tiles(phase->tiling);
+        const bool all = is_divided_by_samples(phase);
+        phase->first_chunk = all ? 0 : first_chunk(phase, rank, ranks);
+        phase->end_chunk =
+            all ? mb_tiling_chunks(phase->tiling) : first_chunk(phase, rank + 1, ranks);
     }
     for (size_t p = plan->count; p-- > 0;)
         if (planned(plan, p)->phase.each_rank && planned(plan, p)->phase.sample_rows > 0 &&

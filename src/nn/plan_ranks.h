@@ -13,6 +13,7 @@
 
 struct mb_planned {
     mb_phase phase;
+    mb_tiling tiling; /* the phase's, or this rank's part of it */
     size_t tiles, chunk_tiles;
     size_t first_chunk, end_chunk; /* of this rank's tiles */
     bool after_barrier;

@@ -13,6 +13,9 @@
 typedef struct mb_tiling {
     size_t rows, columns, block_rows, block_columns;
     size_t chunk_tiles; /* consecutive tiles that one thread runs in order; 0 is 1 */
+    /* Rows are samples, of which each rank runs whole chunks of so many; 0: ranks divide tiles. */
+    size_t sample_chunk;
+    size_t first_row; /* of a rank's part, which has `rows` */
 } mb_tiling;
 
 /* The part of the matrix that one tile covers. */
@@ -20,15 +23,25 @@ typedef struct mb_tile {
     size_t row, rows, column, columns;
 } mb_tile;
 
+static inline mb_tiling mb_tiling_matrix(size_t rows, size_t columns, size_t block_rows,
+                                         size_t block_columns)
+{
+    return (mb_tiling){.rows = rows,
+                       .columns = columns,
+                       .block_rows = block_rows,
+                       .block_columns = block_columns,
+                       .chunk_tiles = 1};
+}
+
 /* A single tile. */
-static inline mb_tiling mb_tiling_one(void) { return (mb_tiling){1, 1, 1, 1, 1}; }
+static inline mb_tiling mb_tiling_one(void) { return mb_tiling_matrix(1, 1, 1, 1); }
 
 /* Blocks of whole rows, of any width: two phases that work sample by sample have equal tilings
  * though their matrices differ in width. */
 mb_tiling mb_tiling_rows(size_t rows, size_t block_rows);
 
 /* Sample by sample, in at most MB_MAX_CHUNKS chunks. The samples of a chunk add up to a sum of
- * their own, and these sums are added up in their order. */
+ * their own, and these sums are added up along a tree (chunk_tree.h). */
 enum { MB_MAX_CHUNKS = 16 };
 mb_tiling mb_tiling_samples(size_t rows);
 
@@ -53,8 +66,13 @@ size_t mb_tiling_tiles(mb_tiling tiling);
  * that owns a range meets the same weights in every phase. */
 mb_tile mb_tiling_tile(mb_tiling tiling, size_t tile);
 
-/* The same in a matrix of `columns` columns: all of them if the tiling is one of whole rows. */
-mb_tile mb_tiling_tile_in(mb_tiling tiling, size_t tile, size_t columns);
+/* Samples of a chunk, a multiple of 64, in a batch that is large enough to be divided among ranks
+ * by samples in dense layers, too: in at most MB_MAX_CHUNKS chunks of at least 256. 0: it is not.
+ */
+size_t mb_sample_chunk(size_t rows);
+
+/* The part of a tiling with sample_chunk that rank `rank` of `ranks` runs: maybe no rows. */
+mb_tiling mb_tiling_of_rank(mb_tiling tiling, size_t rank, size_t ranks);
 
 /* True if tiles are blocks of whole rows. */
 bool mb_tiling_is_rows(mb_tiling tiling);
@@ -62,7 +80,7 @@ bool mb_tiling_is_rows(mb_tiling tiling);
 bool mb_tiling_equal(mb_tiling a, mb_tiling b);
 
 /* True if a thread's tiles cover the same part of the matrix: equal tilings, or blocks of whole
- * rows whose chunks have the same rows. */
+ * rows whose chunks have the same rows, which ranks divide alike. */
 bool mb_tiling_same_parts(mb_tiling a, mb_tiling b);
 
 /* Block sizes that suit a kernel set of OpenBLAS. */

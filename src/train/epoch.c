@@ -43,7 +43,7 @@ static void plan_store_logits(mb_epoch *epoch, const mb_layer_context *output)
 
 /* The step: phases in the order of a single thread. The plan finds out where barriers are needed.
  */
-static mb_status add_phases(mb_epoch *epoch, size_t rows, bool several, mb_arena *arena,
+static mb_status add_phases(mb_epoch *epoch, size_t rows, size_t ranks, mb_arena *arena,
                             mb_plan *plan, mb_error *error)
 {
     const mb_network *network = epoch->network;
@@ -52,6 +52,7 @@ static mb_status add_phases(mb_epoch *epoch, size_t rows, bool several, mb_arena
                                   .kernels = network->kernels,
                                   .batch = &epoch->loader.batch,
                                   .rows = rows,
+                                  .ranks = ranks,
                                   .trainable = epoch->trainable};
     const mb_layer_context output = mb_network_output_context(network, &epoch->activations, ctx);
     const bool training = epoch->trainable != NULL;
@@ -61,13 +62,13 @@ static mb_status add_phases(mb_epoch *epoch, size_t rows, bool several, mb_arena
     mb_network_forward(network, &epoch->activations, ctx);
     if (has_labels)
         mb_loss_plan(&epoch->loss, &output);
-    if (training && !several)
+    if (training && ranks == 1)
         mb_network_backward(network, &epoch->activations, ctx, false);
     if (has_labels)
         mb_epoch_stats_plan(&epoch->loss, &epoch->stats, &output);
     else
         plan_store_logits(epoch, &output);
-    if (training && several)
+    if (training && ranks > 1)
         mb_network_backward(network, &epoch->activations, ctx, true);
     else if (training)
         mb_network_update(network, &epoch->activations, ctx);
@@ -79,14 +80,10 @@ static mb_status add_phases(mb_epoch *epoch, size_t rows, bool several, mb_arena
 static mb_status plan_step(mb_epoch *epoch, size_t rows, mb_arena *arena, mb_plan *plan,
                            mb_error *error)
 {
-    const bool several = mb_ranks_are_several(epoch->ranks);
-    const mb_status status = add_phases(epoch, rows, several, arena, plan, error);
+    const size_t ranks =
+        epoch->planned_ranks > 0 ? epoch->planned_ranks : mb_ranks_describe(epoch->ranks).count;
+    const mb_status status = add_phases(epoch, rows, ranks, arena, plan, error);
     return status == MB_OK ? mb_plan_divide(plan, epoch->ranks, error) : status;
-}
-
-mb_status mb_epoch_plan_for_ranks(mb_epoch *epoch, mb_arena *arena, mb_plan *plan, mb_error *error)
-{
-    return add_phases(epoch, epoch->loader.batch_size, true, arena, plan, error);
 }
 
 /* Scratch of all threads for the two plans. */
@@ -116,6 +113,16 @@ mb_status mb_epoch_set_samples(mb_epoch *epoch, size_t samples, mb_error *error)
     return status == MB_OK ? alloc_scratch(epoch, error) : status;
 }
 
+mb_status mb_epoch_plan_as(mb_epoch *epoch, size_t ranks, mb_error *error)
+{
+    mb_plan_free(&epoch->full);
+    epoch->planned_ranks = ranks;
+    epoch->smaller_rows = 0;
+    const mb_status status =
+        plan_step(epoch, epoch->loader.batch_size, &epoch->arena, &epoch->full, error);
+    return status == MB_OK ? mb_epoch_set_samples(epoch, epoch->loader.samples, error) : status;
+}
+
 /* Of a batch: the samples and the activations. */
 static mb_status check_memory(const mb_epoch *epoch, const mb_sample_source *source, size_t rows,
                               mb_error *error)
@@ -123,9 +130,14 @@ static mb_status check_memory(const mb_epoch *epoch, const mb_sample_source *sou
     const double samples = mb_batch_bytes(source, rows, epoch->threads);
     const size_t activations =
         mb_activations_bytes(epoch->network, rows, epoch->threads, epoch->trainable != NULL);
+    /* What ranks add up of the gradients of large batches, at most. */
+    const double partials =
+        epoch->trainable != NULL && mb_ranks_are_several(epoch->ranks) && mb_sample_chunk(rows) > 0
+            ? MB_MAX_CHUNKS * sizeof(float) * (double)epoch->network->parameter_elements
+            : 0.0;
     char what[64];
     snprintf(what, sizeof what, "batch size: %zu samples at a time", rows);
-    return mb_memory_check(samples + (double)activations, epoch->threads, what,
+    return mb_memory_check(samples + (double)activations + partials, epoch->threads, what,
                            "take fewer, or smaller layers", error);
 }
 

@@ -28,6 +28,7 @@ typedef struct mb_epoch {
     char *scratch; /* (threads, scratch_each) bytes */
     size_t threads, scratch_each;
     const mb_ranks *ranks; /* that share the work of each step; NULL: this process alone does it */
+    size_t planned_ranks;  /* of mb_epoch_plan_as; 0: those */
     mb_arena scratch_arena;
     /* Without labels: the logits of a step are stored at `logits` (samples, classes), the caller's,
      * and counted in stats.samples. */
@@ -45,10 +46,9 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
                         const mb_trainable *trainable, size_t threads, const mb_ranks *ranks,
                         mb_epoch *epoch, mb_error *error);
 
-/* Appends the phases of a full batch's step to an empty plan in the order in which several ranks run
- * them, and leaves it undivided. The caller frees plan and arena. MB_ERROR_MEMORY. */
-mb_status mb_epoch_plan_for_ranks(mb_epoch *epoch, mb_arena *arena, mb_plan *plan,
-                                  mb_error *error);
+/* Plans the steps as those of `ranks` ranks, all of whose tiles this process runs: for measurements.
+ * MB_ERROR_MEMORY. */
+mb_status mb_epoch_plan_as(mb_epoch *epoch, size_t ranks, mb_error *error);
 
 /* Changes the number of samples of the following epochs, at most as many as the source has.
  * MB_ERROR_MEMORY. */

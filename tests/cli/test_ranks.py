@@ -18,6 +18,9 @@ RUNS = {
     "mlp": ([], (1, 2, 3, 4, (2, 2))),
     "mlp_100": (["--batch-size", 100], (2, 3)),
     "mlp_512": (["--batch-size", 512], (2, 4)),
+    "mlp_1024": (["--batch-size", 1024, "--epochs", 2], (2, 3, (2, 2))),  # divided by samples; the last batch is not
+    "lenet5_1100": (["--network", "lenet5", "--batch-size", 1100], (2, 3)),
+    "dropout_1300": (["--network", DROPOUT, "--batch-size", 1300, "--augment", "affine"], (2, 4)),
     "fewer_units_than_ranks": (["--network", "dense:3,relu,dense:10"], (2, 4)),
     "dropout": (["--network", DROPOUT, "--epochs", 2], (2, 3)),
     "sgd": (["--optimizer", "sgd", "--nesterov", "--lr", 0.05], (2, 4)),

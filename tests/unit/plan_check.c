@@ -109,7 +109,8 @@ static const unsigned char *owners_for(const tile_run *r, const void *buffer)
 static void run_tile(const tile_run *r, int scratch)
 {
     memset(r->scratch, scratch, r->phase->scratch);
-    r->phase->run(&(mb_tile_args){r->phase->op, r->step, r->tile, r->scratch});
+    r->phase->run(&(mb_tile_args){r->phase->op, r->step, r->tile,
+                                  mb_tiling_tile(r->phase->tiling, r->tile), r->scratch});
 }
 
 /* The owners of a buffer of which the tile may read its own part; NULL: all of it, or nothing. */
@@ -182,13 +183,14 @@ static void note_writer(const tile_run *r, const mb_checked_buffer *buffer, size
         }
 }
 
-/* True if the parts that tiles write are divided among ranks. */
+/* True if tiles, and the parts that they write, are divided among ranks. */
 static bool is_divided(const mb_phase *phase, const mb_checked_buffer *buffer)
 {
     for (size_t u = 0; u < MB_MAX_USES; u++)
         if (phase->uses[u].buffer == buffer->buffer && phase->uses[u].copies)
             return false;
-    return !phase->each_rank && buffer->kind != MB_CHECKED_PER_THREAD;
+    return !phase->each_rank && phase->tiling.sample_chunk == 0 &&
+           buffer->kind != MB_CHECKED_PER_THREAD;
 }
 
 /* Runs the tile as it is: only what is declared as written may change. */

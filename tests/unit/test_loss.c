@@ -342,5 +342,5 @@ TEST(loss_follows_logits_that_come_in_whole_rows)
 {
     assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 16)), 1);
     assert_int_equal(barriers_after(mb_tiling_rows(ROWS, 7)), 1);
-    assert_int_equal(barriers_after((mb_tiling){ROWS, CLASSES, 16, 2, 1}), 2);
+    assert_int_equal(barriers_after(mb_tiling_matrix(ROWS, CLASSES, 16, 2)), 2);
 }

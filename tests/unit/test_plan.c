@@ -10,7 +10,8 @@ enum { MAX_THREADS = 5, LOG = 64 };
 /* --- barriers, derived from the phases' uses --- */
 
 static const char x, y;
-static const mb_tiling fours = {16, 1, 4, 1, 1}, eights = {16, 1, 8, 1, 1};
+static const mb_tiling fours = {.rows = 16, .columns = 1, .block_rows = 4, .block_columns = 1},
+                       eights = {.rows = 16, .columns = 1, .block_rows = 8, .block_columns = 1};
 
 static void do_nothing(const mb_tile_args *args) { (void)args; }
 

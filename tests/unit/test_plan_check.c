@@ -155,6 +155,21 @@ TEST(phases_of_training_touch_what_they_declare)
     }
 }
 
+/* Whose gradients are added up in other phases. */
+TEST(phases_of_ranks_touch_what_they_declare)
+{
+    for (size_t i = 0; i < TEST_COUNT(plan_nets); i += NETS_STEP) {
+        mb_network *network = open_network(*state, plan_nets[i].spec);
+        const mb_split split = mb_test_split(network, images, labels, IMAGES);
+        const mb_training_options options = options_for(plan_nets[i].rows);
+        mb_test_training t;
+        mb_test_training_open(*state, network, &split, order, plan_nets[i].rows, &options, &t);
+        assert_int_equal(mb_epoch_plan_as(&t.epoch, 2, NULL), MB_OK);
+        check_epoch(&t.epoch, "ranks");
+        mb_test_training_close(&t);
+    }
+}
+
 TEST(phases_of_evaluation_touch_what_they_declare)
 {
     for (size_t i = 0; i < TEST_COUNT(plan_nets); i++) {
@@ -243,7 +258,7 @@ TEST(a_use_that_is_left_out_is_found)
 
 /* ---- wrong parts of ranks ---- */
 
-static void no_part(const void *op, size_t tile, mb_region *part)
+static void no_part(const void *op, mb_tile tile, mb_region *part)
 {
     (void)op, (void)tile, (void)part;
 }

@@ -80,12 +80,12 @@ TEST(a_phase_that_touches_what_it_does_not_declare_is_found)
 
 /* ---- wrong parts of ranks ---- */
 
-static void no_part(const void *op, size_t tile, mb_region *part)
+static void no_part(const void *op, mb_tile tile, mb_region *part)
 {
     (void)op, (void)tile, (void)part;
 }
 
-static void whole_part(const void *op, size_t tile, mb_region *part)
+static void whole_part(const void *op, mb_tile tile, mb_region *part)
 {
     (void)op, (void)tile;
     mb_region_add(part, 0, sizeof sums);
@@ -104,10 +104,10 @@ static void copy_backward(const mb_tile_args *args)
     sums[CELLS - 1 - args->tile] = cells[args->tile] + 1.0f;
 }
 
-static void backward_part(const void *op, size_t tile, mb_region *part)
+static void backward_part(const void *op, mb_tile tile, mb_region *part)
 {
     (void)op;
-    mb_region_add(part, (CELLS - 1 - tile) * sizeof *sums, sizeof *sums);
+    mb_region_add(part, (CELLS - 1 - tile.row) * sizeof *sums, sizeof *sums);
 }
 
 TEST(a_part_that_is_wrong_is_found)

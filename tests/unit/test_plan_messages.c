@@ -124,23 +124,23 @@ TEST(a_writer_must_say_where)
 
 /* ---- of networks ---- */
 
-enum { IMAGES = 66, MAX_PIXELS = 4096 };
-static uint8_t images[IMAGES * MAX_PIXELS], labels[IMAGES];
-static uint32_t order[IMAGES];
+enum { IMAGES = 66, MAX_IMAGES = 2500, MAX_PIXELS = 4096 };
+static uint8_t images[MAX_IMAGES * MAX_PIXELS], labels[MAX_IMAGES];
+static uint32_t order[MAX_IMAGES];
 
 static void open_training(mb_machine *machine, const char *spec, mb_shape input, size_t classes,
-                          mb_test_training *training)
+                          size_t count, mb_test_training *training)
 {
     mb_network *network = mb_test_network(machine, spec, input, classes);
-    const mb_split split = mb_test_split(network, images, labels, IMAGES);
+    const mb_split split = mb_test_split(network, images, labels, count);
     mb_training_options options = mb_training_defaults(MB_OPTIMIZER_ADAMW);
-    options.batch_size = IMAGES;
-    for (size_t i = 0; i < IMAGES; i++) {
+    options.batch_size = count;
+    for (size_t i = 0; i < count; i++) {
         order[i] = (uint32_t)i;
         labels[i] = (uint8_t)(i % classes);
         images[i * mb_shape_size(input)] = 255;
     }
-    mb_test_training_open(machine, network, &split, order, IMAGES, &options, training);
+    mb_test_training_open(machine, network, &split, order, count, &options, training);
 }
 
 static void assert_same_region(const mb_region *a, const mb_region *b)
@@ -175,8 +175,16 @@ static void check_chunks(const mb_plan *plan, size_t *next)
 {
     for (size_t p = 0; p < plan->count; p++) {
         const mb_planned *phase = &plan->phases[p];
+        const size_t first_row = phase->tiling.first_row;
         if (phase->phase.each_rank)
             continue;
+        if (phase->phase.tiling.sample_chunk > 0) { /* samples, of which it runs all tiles */
+            assert_int_equal(first_row, next[p]);
+            assert_int_equal(phase->first_chunk, 0);
+            assert_int_equal(phase->end_chunk, mb_tiling_chunks(phase->tiling));
+            next[p] = first_row + phase->tiling.rows;
+            continue;
+        }
         assert_int_equal(phase->first_chunk, next[p]);
         next[p] = phase->end_chunk;
     }
@@ -192,8 +200,11 @@ static void check_ranks(mb_plan *plan, size_t ranks)
         check_chunks(plan, next);
     }
     for (size_t p = 0; p < plan->count; p++)
-        if (!plan->phases[p].phase.each_rank)
-            assert_int_equal(next[p], mb_tiling_chunks(plan->phases[p].phase.tiling));
+        if (!plan->phases[p].phase.each_rank) {
+            const mb_tiling tiling = plan->phases[p].phase.tiling;
+            assert_int_equal(next[p],
+                             tiling.sample_chunk > 0 ? tiling.rows : mb_tiling_chunks(tiling));
+        }
     check_pairs(of_rank, ranks);
     for (size_t rank = 0; rank < ranks; rank++)
         mb_planned_exchanges_free(&of_rank[rank]);
@@ -206,7 +217,7 @@ TEST(ranks_receive_what_others_send)
         const struct net *net = &image_nets[n];
         mb_test_training training;
         open_training(machine, net->spec, (mb_shape){1, net->rows, net->columns}, net->classes,
-                      &training);
+                      IMAGES, &training);
         for (size_t i = 0; i < MB_COUNT_OF(rank_counts); i++)
             check_ranks(&training.epoch.full, rank_counts[i]);
         mb_test_training_close(&training);
@@ -244,7 +255,8 @@ TEST(counts_of_a_dense_network)
     enum { PIXELS = 12 * 12, UNITS = 96, CLASSES = 5 };
     mb_machine *machine = mb_test_machine(1);
     mb_test_training training;
-    open_training(machine, "dense:96,relu,dense:5", (mb_shape){1, 12, 12}, CLASSES, &training);
+    open_training(machine, "dense:96,relu,dense:5", (mb_shape){1, 12, 12}, CLASSES, IMAGES,
+                  &training);
     mb_plan *plan = &training.epoch.full;
     const size_t parameters = (PIXELS + 1) * UNITS + (UNITS + 1) * CLASSES;
     for (size_t i = 0; i < MB_COUNT_OF(rank_counts); i++) {
@@ -262,5 +274,39 @@ TEST(counts_of_a_dense_network)
     assert_int_equal(all_sent(plan, 2, find_phase(plan, "dense1 update")),
                      (32 * 32 + 34 * 64) * sizeof(float));
     mb_test_training_close(&training);
+    mb_machine_close(machine);
+}
+
+/* A large batch is divided by samples: forward nothing is sent, and of gradients and parameters
+ * each rank receives from each other what it updates, whatever the number of samples. Uneven
+ * batches and numbers of ranks only have to fit. */
+TEST(large_batches_are_divided_by_samples)
+{
+    enum { PIXELS = 12 * 12, UNITS = 96, CLASSES = 5 };
+    static const char *const specs[] = {
+        "dense:96,relu,dense:5", "dense:130,gelu,dropout:0.2,dense:5",
+        "conv2d:3x3,relu,maxpool2d:2,flatten,dense:20,relu,dense:5"};
+    static const size_t counts[] = {1024, 1100, 2048, 2500};
+    mb_machine *machine = mb_test_machine(1);
+    for (size_t s = 0; s < MB_COUNT_OF(specs); s++)
+        for (size_t c = 0; c < MB_COUNT_OF(counts); c++) {
+            mb_test_training training;
+            open_training(machine, specs[s], (mb_shape){1, 12, 12}, CLASSES, counts[c], &training);
+            for (size_t i = 0; i < MB_COUNT_OF(rank_counts); i++) {
+                const size_t ranks = rank_counts[i], others = ranks - 1;
+                const size_t parameters = mb_network_parameter_count(training.network);
+                mb_plan *plan = &training.epoch.full;
+                assert_int_equal(mb_epoch_plan_as(&training.epoch, ranks, NULL), MB_OK);
+                check_ranks(plan, ranks);
+                assert_int_equal(all_sent(plan, ranks, plan->count),
+                                 others * parameters * sizeof(float));
+                if (s == 0)
+                    assert_int_equal(all_sent(plan, ranks, find_phase(plan, "dense2 forward")), 0);
+                if (s == 0 && counts[c] == 2048 && ranks < 3)
+                    assert_int_equal(all_sent(plan, ranks, find_phase(plan, "dense1 update")),
+                                     others * (PIXELS + 1) * UNITS * sizeof(float));
+            }
+            mb_test_training_close(&training);
+        }
     mb_machine_close(machine);
 }

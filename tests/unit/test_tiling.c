@@ -1,3 +1,4 @@
+#include "core/util.h"
 #include "nn/tiling.h"
 #include "test.h"
 
@@ -30,12 +31,12 @@ TEST(tiles_cover_each_cell_once)
         for (size_t c = 0; c < 8; c++)
             for (size_t br = 0; br < 5; br++)
                 for (size_t bc = 0; bc < 5; bc++)
-                    check_cover((mb_tiling){extents[r], extents[c], blocks[br], blocks[bc], 1});
+                    check_cover(mb_tiling_matrix(extents[r], extents[c], blocks[br], blocks[bc]));
 }
 
 TEST(tiles_go_down_the_rows_first)
 {
-    const mb_tiling tiling = {130, 40, 64, 16, 1};
+    const mb_tiling tiling = mb_tiling_matrix(130, 40, 64, 16);
     static const mb_tile expected[] = {
         {0, 64, 0, 16},   {64, 64, 0, 16}, {128, 2, 0, 16}, {0, 64, 16, 16}, {64, 64, 16, 16},
         {128, 2, 16, 16}, {0, 64, 32, 8},  {64, 64, 32, 8}, {128, 2, 32, 8},
@@ -55,35 +56,55 @@ TEST(a_cut_of_rows_has_all_columns)
         assert_true(mb_tiling_is_rows(tiling));
         check_cover(tiling);
         for (size_t t = 0; t < mb_tiling_tiles(tiling); t++) {
-            const mb_tile part = mb_tiling_tile_in(tiling, t, 123);
+            const mb_tile part = mb_tiling_tile(tiling, t);
             assert_int_equal(part.row, next);
             assert_int_equal(part.column, 0);
-            assert_int_equal(part.columns, 123);
+            assert_int_equal(part.columns, 1);
             next += part.rows;
         }
         assert_int_equal(next, rows);
     }
 }
 
-TEST(a_cut_of_columns_keeps_its_own)
+/* Ranks have all samples, in whole chunks, and each a tiling of its own. */
+TEST(ranks_divide_samples_in_whole_chunks)
 {
-    const mb_tiling tiling = {64, 40, 64, 16, 1};
-    assert_false(mb_tiling_is_rows(tiling));
-    for (size_t t = 0; t < mb_tiling_tiles(tiling); t++) {
-        const mb_tile part = mb_tiling_tile(tiling, t), same = mb_tiling_tile_in(tiling, t, 40);
-        assert_memory_equal(&part, &same, sizeof part);
-    }
-    assert_false(mb_tiling_is_rows((mb_tiling){0}));
+    for (size_t rows = 1000; rows < 9000; rows += 77)
+        for (size_t ranks = 1; ranks < 20; ranks++) {
+            const size_t chunk = mb_sample_chunk(rows);
+            mb_tiling tiling = mb_tiling_matrix(rows, 40, 64, 16);
+            size_t next = 0;
+            if (rows < 1024) {
+                assert_int_equal(chunk, 0);
+                continue;
+            }
+            assert_int_equal(chunk % 64, 0);
+            assert_true(chunk >= 256 && mb_block_rows(rows) == 64);
+            assert_in_range((rows + chunk - 1) / chunk, 3, MB_MAX_CHUNKS);
+            tiling.sample_chunk = chunk;
+            for (size_t rank = 0; rank < ranks; rank++) {
+                const mb_tiling part = mb_tiling_of_rank(tiling, rank, ranks);
+                assert_int_equal(part.first_row, next);
+                assert_true(next % chunk == 0 || next == rows);
+                if (part.rows > 0) {
+                    const mb_tile first = mb_tiling_tile(part, 0);
+                    assert_int_equal(first.row, next);
+                    assert_int_equal(first.rows, mb_min_size(part.rows, 64));
+                }
+                next += part.rows;
+            }
+            assert_int_equal(next, rows);
+        }
 }
 
 TEST(equal_means_equal_in_all)
 {
-    const mb_tiling tiling = {10, 20, 3, 4, 1};
-    assert_true(mb_tiling_equal(tiling, (mb_tiling){10, 20, 3, 4, 1}));
-    assert_false(mb_tiling_equal(tiling, (mb_tiling){11, 20, 3, 4, 1}));
-    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 21, 3, 4, 1}));
-    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 20, 4, 4, 1}));
-    assert_false(mb_tiling_equal(tiling, (mb_tiling){10, 20, 3, 5, 1}));
+    const mb_tiling tiling = mb_tiling_matrix(10, 20, 3, 4);
+    assert_true(mb_tiling_equal(tiling, mb_tiling_matrix(10, 20, 3, 4)));
+    assert_false(mb_tiling_equal(tiling, mb_tiling_matrix(11, 20, 3, 4)));
+    assert_false(mb_tiling_equal(tiling, mb_tiling_matrix(10, 21, 3, 4)));
+    assert_false(mb_tiling_equal(tiling, mb_tiling_matrix(10, 20, 4, 4)));
+    assert_false(mb_tiling_equal(tiling, mb_tiling_matrix(10, 20, 3, 5)));
     assert_true(mb_tiling_equal(mb_tiling_rows(64, 16), mb_tiling_rows(64, 16)));
 }
 
@@ -105,6 +126,7 @@ TEST(blocks_are_as_equal_as_can_be)
                                       {100, 50}, {128, 64}, {129, 43}, {200, 50}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(mb_block_rows(cases[i][0]), cases[i][1]);
+    assert_false(mb_tiling_is_rows((mb_tiling){0}));
     for (size_t rows = 1; rows < 1000; rows++) {
         const size_t block = mb_block_rows(rows), blocks = (rows + block - 1) / block;
         assert_in_range(block, 1, 64);
@@ -134,7 +156,7 @@ TEST(whole_chunks_cover_the_samples_of_chunks)
     assert_true(mb_tiling_same_parts(mb_tiling_rows(40, 8), mb_tiling_rows(40, 8)));
     assert_false(mb_tiling_same_parts(mb_tiling_rows(40, 8), mb_tiling_rows(40, 4)));
     assert_false(mb_tiling_same_parts(mb_tiling_samples(40), mb_tiling_samples(41)));
-    assert_false(mb_tiling_same_parts(mb_tiling_samples(40), (mb_tiling){40, 8, 3, 8, 1}));
+    assert_false(mb_tiling_same_parts(mb_tiling_samples(40), mb_tiling_matrix(40, 8, 3, 8)));
 }
 
 /* A smaller batch may have more chunks than a larger one: 16 samples have 16, 17 have 9. */
