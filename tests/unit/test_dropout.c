@@ -82,10 +82,11 @@ static void open_layer(const trial *t, mb_arena *arena, mb_layer *layer)
 static void plan_layer(const trial *t, const mb_layer *layer, const mb_layer_context *ctx)
 {
     float *changed = t->backward ? ctx->d_out.data : ctx->out.data;
-    const mb_phase writer = {.name = "writer",
-                             .run = do_nothing,
-                             .tiling = {t->rows, ELEMENTS, t->block_rows, t->block_columns, 1},
-                             .uses = {{changed, .writes = true, .own = true}}};
+    const mb_phase writer = {
+        .name = "writer",
+        .run = do_nothing,
+        .tiling = mb_tiling_matrix(t->rows, ELEMENTS, t->block_rows, t->block_columns),
+        .uses = {{changed, .writes = true, .own = true}}};
     mb_plan_add(ctx->plan, &writer);
     (t->backward ? layer->ops->backward : layer->ops->forward)(layer, ctx);
     assert_int_equal(mb_plan_status(ctx->plan, NULL), MB_OK);
