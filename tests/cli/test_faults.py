@@ -49,7 +49,7 @@ COMMANDS = {
     "help": ["--help"],
     "version": ["--version"],
 }
-SAMPLES = {"tune": 2, "help": 100, "info_model": 60}  # per kind of call and action; 8 for other commands
+SAMPLES = {"tune": 2, "help": 100, "info_model": 60}  # per kind of call and action; 6 for other commands
 HANG = 60
 
 # Kinds of calls, and what errno is set to, in turn. A crash or a hang of a library is none of ours.
@@ -191,7 +191,7 @@ class Faults(RunFolderTest):
                 len(cpus), initializer=lambda: os.sched_setaffinity(0, {cpus.pop()})) as pool:
             expected = pool.submit(self.expect, name, kind).result()
             calls = expected.report.calls
-            count = calls if support.LONG_TESTS else min(calls, SAMPLES.get(name, 8))
+            count = calls if support.LONG_TESTS else min(calls, SAMPLES.get(name, 6))
             numbers = random.Random(f"{name} {kind} {action}").sample(range(1, calls + 1), count)
             runs = list(pool.map(lambda number: self.try_fault(name, kind, action, number, expected), numbers))
         codes = collections.Counter(code for code, _ in runs)

@@ -41,7 +41,7 @@ SMALL_RUNS = {
     "varied": (["--network", VARIED, "--epochs", 2], (2, 3, 4)),
     "varied_elastic": (["--network", VARIED, "--augment", "elastic", "--ema", 0.9, "--batch-size", 17], (2, 4)),
 }
-LONG = ["--batch-size", 16, "--epochs", 30, "--no-report"]  # a few seconds
+LONG = ["--batch-size", 16, "--epochs", 15, "--no-report"]  # a few seconds
 ONE_PROCESS = ["evaluate", "predict", "export", "report", "compare", "tune", "convert"]
 
 
