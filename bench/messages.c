@@ -54,9 +54,8 @@ static size_t all_parts_of(const mb_planned *phase)
 
 static void add_rank(const mb_plan *plan, const mb_planned_exchanges *exchanges, step_traffic *all)
 {
-    for (size_t p = 0; p < plan->count; p++) {
+    for (size_t p = 0; p < plan->count; p++)
         all->tiles[p] = mb_max_size(all->tiles[p], parts_of(&plan->phases[p]));
-    }
     for (size_t i = 0; i < exchanges->count; i++) {
         const mb_planned_exchange *from = &exchanges->list[i];
         traffic *to = &all->exchange[i];

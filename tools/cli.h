@@ -81,7 +81,6 @@ mb_status mb_check_given(const mb_command *command, const void *arguments, const
 /* MB_ERROR_INVALID unless `path`, the value of --NAME, ends in `ending`, in any case of letters. */
 mb_status mb_check_ending(const char *name, const char *path, const char *ending, mb_error *error);
 
-
 /* An option's help, with the names of an enumeration and what it applies to. */
 void mb_print_option_help(FILE *out, const mb_option *option);
 

@@ -20,8 +20,8 @@ typedef struct mb_ranks_info {
     const char *library;            /* the MPI library, "Open MPI 4.1.4"; "": none */
 } mb_ranks_info;
 
-/* The number of processes that mpirun started with this one, as its environment says (Open MPI; MPICH
- * and others with PMI); 1 without mpirun. *rank is this one's. */
+/* The number of processes that mpirun started with this one, as its environment says (Open MPI;
+ * MPICH and others with PMI); 1 without mpirun. *rank is this one's. */
 MB_API size_t mb_ranks_launched(size_t *rank);
 
 /* Joins the processes that mpirun started. *ranks is NULL if this is the only one; else the caller
@@ -37,8 +37,8 @@ MB_API mb_ranks_info mb_ranks_describe(const mb_ranks *ranks);
  * not rank 0. */
 MB_API mb_status mb_ranks_agree(const mb_ranks *ranks, mb_status status, mb_error *error);
 
-/* Collects `size` bytes of each rank, which must call it together, in `all` (count, size) on rank 0.
- */
+/* Collects `size` bytes of each rank, which must call it together, in `all` (count, size), on
+ * rank 0. */
 MB_API void mb_ranks_gather(const mb_ranks *ranks, const void *mine, size_t size, void *all);
 
 /* The largest value of all ranks, which must call it together. */

@@ -39,7 +39,8 @@ void mb_region_normalise(mb_region *region)
     for (size_t i = 0; i < region->count; i++) {
         const mb_segment next = region->segments[i];
         if (joined > 0 && region->segments[joined - 1].end >= next.begin)
-            region->segments[joined - 1].end = mb_max_size(region->segments[joined - 1].end, next.end);
+            region->segments[joined - 1].end =
+                mb_max_size(region->segments[joined - 1].end, next.end);
         else
             region->segments[joined++] = next;
     }

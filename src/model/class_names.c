@@ -57,7 +57,8 @@ static mb_status parse(const char *text, size_t classes, mb_arena *arena, const 
                        mb_error *error)
 {
     json_error_t why;
-    json_t *array = strlen(text) <= classes * MAX_JSON ? mb_json_load(text, strlen(text), 0, &why) : NULL;
+    json_t *array =
+        strlen(text) <= classes * MAX_JSON ? mb_json_load(text, strlen(text), 0, &why) : NULL;
     mb_status status = MB_OK;
     if (array == NULL && strlen(text) <= classes * MAX_JSON && mb_json_out_of_memory(&why))
         status = mb_fail_memory(error, "class names", strlen(text));

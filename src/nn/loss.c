@@ -82,8 +82,7 @@ void mb_loss_plan(const mb_loss *loss, const mb_layer_context *ctx)
     mb_tiling rows = mb_tiling_rows(ctx->rows, LOSS_ROWS);
     rows.sample_chunk = writer.sample_chunk;
     const mb_use d_out = ctx->trainable != NULL ? mb_writes_rows(&ctx->d_out) : (mb_use){0};
-    mb_layer_add_phase(NULL, ctx, "softmax", run_softmax,
-                       mb_tiling_is_rows(writer) ? writer : rows,
+    mb_layer_add_phase(NULL, ctx, "softmax", run_softmax, mb_tiling_is_rows(writer) ? writer : rows,
                        MB_USES(mb_reads_rows(&ctx->out), mb_reads(ctx->batch->labels),
                                writes_rows(loss->losses, sizeof *loss->losses),
                                writes_rows(loss->predicted, sizeof *loss->predicted), d_out),

@@ -124,13 +124,12 @@ static json_t *page_object(const mb_report *report, const json_t *summary,
     snprintf(every, sizeof every, "%zu%s", stride, stride == 2 ? "nd" : "th");
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "wrong",
                      (json_int_t)(evaluation->samples - evaluation->correct), "length",
-                     mb_run_length(run, length), "threads",
-                     format_threads(threads, run->machine), "epochs",
-                     mb_format_counted(counted, epochs, "epoch"), "every", stride > 1 ? every : "",
-                     "last_selected", run->selected->epoch == epochs, "synthetic", folder == NULL,
-                     "relative", folder != NULL && folder[0] != '/', "options",
-                     option_facts(summary, run->options), "figures", figure_list(figures),
-                     "epoch_rows", epoch_rows(run));
+                     mb_run_length(run, length), "threads", format_threads(threads, run->machine),
+                     "epochs", mb_format_counted(counted, epochs, "epoch"), "every",
+                     stride > 1 ? every : "", "last_selected", run->selected->epoch == epochs,
+                     "synthetic", folder == NULL, "relative", folder != NULL && folder[0] != '/',
+                     "options", option_facts(summary, run->options), "figures",
+                     figure_list(figures), "epoch_rows", epoch_rows(run));
 }
 
 mb_status mb_page_make(const mb_report *report, const mb_figures *figures, mb_bytes *page,

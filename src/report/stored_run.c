@@ -142,13 +142,14 @@ static mb_status read_machine(storage *s, mb_error *error)
 {
     mb_machine_info *m = &s->machine;
     json_int_t cores = 0, allowed = 0, threads = 0, ranks = 1;
-    const mb_status status = unpack(
-        s->summary, s, error,
-        "{s:{s:s, s:I, s:I, s?F, s:s, s:s, s:s, s:s, s:s}, s:I, s?I, s:s, s:s, s:s}", "machine", "cpu",
-        &m->cpu, "cores", &cores, "cores_allowed", &allowed, "quota", &m->quota, "threads_from",
-        &m->threads_from, "pin_policy", &m->pin_policy, "blas_version", &m->blas_version,
-        "blas_threading", &m->blas_threading, "cpu_level", &m->cpu_level, "threads", &threads,
-        "ranks", &ranks, "blas_core", &m->blas_core, "data", &s->stored.data, "command", &s->stored.run.command);
+    const mb_status status =
+        unpack(s->summary, s, error,
+               "{s:{s:s, s:I, s:I, s?F, s:s, s:s, s:s, s:s, s:s}, s:I, s?I, s:s, s:s, s:s}",
+               "machine", "cpu", &m->cpu, "cores", &cores, "cores_allowed", &allowed, "quota",
+               &m->quota, "threads_from", &m->threads_from, "pin_policy", &m->pin_policy,
+               "blas_version", &m->blas_version, "blas_threading", &m->blas_threading, "cpu_level",
+               &m->cpu_level, "threads", &threads, "ranks", &ranks, "blas_core", &m->blas_core,
+               "data", &s->stored.data, "command", &s->stored.run.command);
     if (status != MB_OK)
         return fail_summary(s, status, "machine", error);
     m->cores = (size_t)cores;

@@ -46,8 +46,8 @@ mb_status mb_epoch_open(const mb_network *network, const mb_data_loader_config *
                         const mb_trainable *trainable, size_t threads, const mb_ranks *ranks,
                         mb_epoch *epoch, mb_error *error);
 
-/* Plans the steps as those of `ranks` ranks, all of whose tiles this process runs: for measurements.
- * MB_ERROR_MEMORY. */
+/* Plans the steps as those of `ranks` ranks, all of whose tiles this process runs: for
+ * measurements. MB_ERROR_MEMORY. */
 mb_status mb_epoch_plan_as(mb_epoch *epoch, size_t ranks, mb_error *error);
 
 /* Changes the number of samples of the following epochs, at most as many as the source has.
